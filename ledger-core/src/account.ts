@@ -1,0 +1,48 @@
+import type { AccountId } from "./ids.ts";
+import type { Amount, Currency } from "./money.ts";
+import type { BusinessDate, Micros } from "./time.ts";
+
+/** `transit` and `clearing` accounts are the ledger's own; nobody opens them by hand. */
+export type AccountType = "wallet" | "merchant" | "bank" | "revenue" | "suspense" | "clearing" | "transit";
+export const openableAccountTypes = ["wallet", "merchant", "bank", "revenue", "suspense"] as const;
+export type OpenableAccountType = (typeof openableAccountTypes)[number];
+
+export type AccountStatus = "open" | "frozen" | "closed";
+
+/** Ceilings on what leaves an account. `floor` null: the posted balance may fall without end. */
+export type Limits = {
+  readonly floor: Amount | null;
+  readonly perTransaction: Amount | null;
+  readonly perDay: Amount | null;
+};
+
+/** `posted` is what was booked (credits positive), `held` what is authorized and not captured; available = posted − held. */
+export type Balances = { readonly posted: Amount; readonly held: Amount };
+
+/** What a decision needs to know of an account, and what an answer shows of it. */
+export type Account = {
+  readonly id: AccountId;
+  readonly tenant: string;
+  readonly type: AccountType;
+  readonly currency: Currency;
+  readonly owner: string;
+  readonly displayName: string | null;
+  readonly timeZone: string;
+  readonly status: AccountStatus;
+  readonly limits: Limits;
+  readonly balances: Balances;
+  readonly openedAt: Micros;
+};
+
+/** An account and its use of the daily ceiling: `spent` on `day`, a business date of its own zone. */
+export type AccountState = Account & { readonly day: BusinessDate | null; readonly spent: Amount };
+
+/** The side on which the account normally stands: a bank or clearing account holds the money that the others claim. */
+export function normalSide(type: AccountType): "credit" | "debit" {
+  return type === "bank" || type === "clearing" ? "debit" : "credit";
+}
+
+/** The limits of an account that named none: customers stay at or above zero, the ledger's counterparties need not. */
+export function defaultFloor(type: AccountType): Amount | null {
+  return type === "wallet" || type === "merchant" ? 0n : null;
+}

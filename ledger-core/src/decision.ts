@@ -1,0 +1,44 @@
+import type { AccountState } from "./account.ts";
+import type { Caller } from "./caller.ts";
+import type { Fact, LedgerEvent } from "./events.ts";
+import type { AccountId, PaymentId } from "./ids.ts";
+import type { Currency } from "./money.ts";
+import type { Payment } from "./payment.ts";
+import type { Shard } from "./position.ts";
+import type { Rejection } from "./rejections.ts";
+import type { Micros } from "./time.ts";
+
+/** What a decision may look at: exactly what `needs` of its command named, already loaded. */
+export interface LedgerState {
+  account(id: AccountId): AccountState | undefined;
+  payment(id: PaymentId): Payment | undefined;
+  /** The ledger's own account that stands for a rail's money in a currency; opened by the first command that needs it. */
+  clearing(tenant: string, rail: string, currency: Currency): AccountId | undefined;
+}
+
+/** A state that events are applied to. */
+export interface LedgerStateDraft extends LedgerState {
+  putAccount(account: AccountState): void;
+  putPayment(payment: Payment): void;
+}
+
+/** What comes with a command from outside: who, when, and the ids of the events to be. */
+export type DecisionContext = {
+  readonly caller: Caller;
+  /** Log time: never earlier than the last event's. */
+  readonly now: Micros;
+  readonly shard: Shard;
+  /** The 26 characters of the id of the decision's nth event (0 first), and so of the object that this event makes. */
+  mint(index: number): string;
+};
+
+/** The last fact is the one that the answer is made from; the facts before it are conditions of it (a clearing account opened). */
+export type Decision =
+  | { readonly kind: "accepted"; readonly facts: readonly Fact[] }
+  | { readonly kind: "refused"; readonly rejection: Rejection };
+
+/** The accounts and payment that must be loaded before a command is decided. */
+export type Needs = { readonly accounts: readonly AccountId[]; readonly payment: PaymentId | null };
+
+/** An event before it has an identity: what the codec stores of it. */
+export type EventBody = Pick<LedgerEvent, "origin" | "fact">;

@@ -1,0 +1,63 @@
+/** What can go wrong in operation, one code each. */
+export type LedgerErrorCode =
+  /** The stream is not at the expected revision: another writer wrote. Definite; nothing was written. */
+  | "wrong_expected_revision"
+  /** The append may or may not have happened: send identical bytes, ids and revision again. */
+  | "outcome_unknown"
+  /** Nothing was written and nothing will be until an operator makes room or mends the disk; the caller may try again later. */
+  | "log_unavailable"
+  /** Stored bytes do not match their leaf hash, or a row cannot be read; `position` names the first bad revision. */
+  | "log_corrupt"
+  /** The store is held by another process. */
+  | "locked"
+  /** A data folder, state file or table was written by a newer or foreign version. */
+  | "incompatible"
+  /** The queue is full; nothing was accepted. */
+  | "overloaded"
+  /** The service is stopping, starting, or not the writer now; nothing was accepted. */
+  | "not_ready"
+  /** A projection has not reached the position that was asked for in the time allowed. */
+  | "position_not_reached"
+  /** A read model, cache or graph cannot be reached. */
+  | "store_unavailable"
+  /** An event that its projection cannot apply: the shard's projection halts. */
+  | "poison_event"
+  /** The next event is not the next revision: the shard's projection halts. */
+  | "revision_gap"
+  /** Settings that cannot be used; the message lists every fault. */
+  | "config";
+
+/** An operating error: thrown by adapters, caught in the writer, the consumer loop and the HTTP error handler, and nowhere else. */
+export class LedgerError extends Error {
+  readonly code: LedgerErrorCode;
+  readonly retryable: boolean;
+  /** Where in the log, when the fault has a place there. */
+  readonly position: { shard: number; revision: number } | undefined;
+
+  constructor(
+    code: LedgerErrorCode,
+    message: string,
+    options: { retryable?: boolean; cause?: unknown; position?: { shard: number; revision: number } } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = "LedgerError";
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.position = options.position;
+  }
+}
+
+/** Whether a caught value is an operating error of this code. */
+export function isLedgerError(error: unknown, code?: LedgerErrorCode): error is LedgerError {
+  return error instanceof LedgerError && (code === undefined || error.code === code);
+}
+
+/** Ends the computation with a bug report when something that cannot be false is false. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}
+
+/** The end of a switch over a union: unreachable while every member has its case. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

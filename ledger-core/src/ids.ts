@@ -1,0 +1,134 @@
+import type { Position, Revision, Shard } from "./position.ts";
+import type { Micros } from "./time.ts";
+
+type Id<Prefix extends string> = `${Prefix}_${string}` & { readonly __brand: Prefix };
+export type AccountId = Id<"acct">;
+export type PaymentId = Id<"pay">;
+export type RefundId = Id<"rfd">;
+export type TransferId = Id<"txf">;
+export type TopUpId = Id<"top">;
+export type PayoutId = Id<"pyt">;
+export type EntryId = Id<"ent">;
+export type EventId = Id<"evt">;
+export type BulkId = Id<"blk">;
+
+type Prefixes = {
+  acct: AccountId;
+  pay: PaymentId;
+  rfd: RefundId;
+  txf: TransferId;
+  top: TopUpId;
+  pyt: PayoutId;
+  ent: EntryId;
+  evt: EventId;
+  blk: BulkId;
+};
+export type IdPrefix = keyof Prefixes;
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+const grammar = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const value = new Map([...alphabet].map((char, index) => [char, index]));
+const pairs = Array.from({ length: 1024 }, (_, n) => alphabet.charAt(n >> 5) + alphabet.charAt(n & 31));
+
+/** A number of 5 × length bits as Crockford base 32, lower case, most significant character first. */
+function encode(number: number, length: number): string {
+  let text = "";
+  let rest = number;
+  for (let i = 0; i < length; i += 2) {
+    text = pairs[rest % 1024] + text;
+    rest = Math.floor(rest / 1024);
+  }
+  return text;
+}
+
+function decode(text: string): number {
+  let number = 0;
+  for (const char of text) number = number * 32 + (value.get(char) ?? 0);
+  return number;
+}
+
+let lastMs = Number.NaN;
+let lastMsText = "";
+let lastHigh = Number.NaN;
+let lastHighText = "";
+
+/**
+ * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt.
+ * An object bears the characters of the event that made it, so its event is found by its id, and no index of ids is needed.
+ * The salt is drawn anew for each incarnation of a writer: a stale writer's event never bears the id of another's.
+ * The same bits are a UUID, for event stores that want one.
+ */
+export function idBody(at: Micros, position: Position, salt: number): string {
+  const ms = Math.floor(at / 1000);
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastMsText = encode(ms, 10);
+  }
+  const high = Math.floor(position.revision / 1024);
+  if (high !== lastHigh) {
+    lastHigh = high;
+    lastHighText = encode(high, 6);
+  }
+  return `${lastMsText}${pairs[position.shard]}${lastHighText}${pairs[position.revision % 1024]}${encode(salt, 6)}`;
+}
+
+/** An id of 26 characters under a prefix. */
+export function makeId<P extends IdPrefix>(prefix: P, body: string): Prefixes[P] {
+  return `${prefix}_${body}` as Prefixes[P];
+}
+
+/** The id of an event's nth posting as an entry. Derived, never stored: time, shard, revision and index are all it is. */
+export function entryId(at: Micros, position: Position, index: number): EntryId {
+  return makeId("ent", idBody(at, position, index));
+}
+
+/** The same 26 characters under another prefix: the event that made an object, the object that an event made. */
+export function rebrand<P extends IdPrefix>(prefix: P, id: string): Prefixes[P] {
+  return `${prefix}_${id.slice(-26)}` as Prefixes[P];
+}
+
+/** An id with the expected prefix and within the grammar; undefined otherwise. */
+export function parseId<P extends IdPrefix>(prefix: P, text: unknown): Prefixes[P] | undefined {
+  if (typeof text !== "string" || text.length !== prefix.length + 27 || !text.startsWith(`${prefix}_`))
+    return undefined;
+  return grammar.test(text.slice(prefix.length + 1)) ? (text as Prefixes[P]) : undefined;
+}
+
+/** What an id of any prefix tells by itself. The salt of an entry is the index of its posting. */
+export function readId(id: string): { timeMs: number; shard: Shard; revision: Revision; salt: number } {
+  const body = id.slice(-26);
+  return {
+    timeMs: decode(body.slice(0, 10)),
+    shard: decode(body.slice(10, 12)),
+    revision: decode(body.slice(12, 20)),
+    salt: decode(body.slice(20)),
+  };
+}
+
+/** The 16 bytes of an id; the first character is 0 to 7, so 26 characters are exactly 128 bits. */
+export function idBytes(id: string): Uint8Array {
+  const { timeMs, shard, revision, salt } = readId(id);
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(timeMs / 2 ** 16));
+  view.setUint16(4, timeMs % 2 ** 16);
+  const revisionHigh = Math.floor(revision / 2 ** 20);
+  const revisionLow = revision % 2 ** 20;
+  view.setUint32(6, shard * 2 ** 22 + revisionHigh * 4 + Math.floor(revisionLow / 2 ** 18));
+  view.setUint16(10, Math.floor(revisionLow / 4) % 2 ** 16);
+  view.setUint32(12, (revisionLow % 4) * 2 ** 30 + salt);
+  return bytes;
+}
+
+/** The id that `idBytes` made the bytes of. */
+export function idFromBytes<P extends IdPrefix>(prefix: P, bytes: Uint8Array): Prefixes[P] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
+  const timeMs = view.getUint32(0) * 2 ** 16 + view.getUint16(4);
+  const middle = view.getUint32(6);
+  const last = view.getUint32(12);
+  const revisionHigh = Math.floor((middle % 2 ** 22) / 4);
+  const revision =
+    revisionHigh * 2 ** 20 + (middle % 4) * 2 ** 18 + view.getUint16(10) * 4 + Math.floor(last / 2 ** 30);
+  const shard = Math.floor(middle / 2 ** 22);
+  return makeId(prefix, idBody(timeMs * 1000, { shard, revision }, last % 2 ** 30));
+}

@@ -1,0 +1,50 @@
+import type { Account } from "./account.ts";
+import type { Caller, Role } from "./caller.ts";
+import type { ClientCommand, CommandType } from "./commands.ts";
+
+/** Which roles may send a command at all; anything not named here is denied (403). */
+const senders: Record<ClientCommand["type"], readonly Role[]> = {
+  OpenAccount: ["operator", "service"],
+  FreezeAccount: ["operator"],
+  UnfreezeAccount: ["operator"],
+  CloseAccount: ["operator", "service"],
+  PostTransfer: ["operator", "service"],
+  TopUpAccount: ["operator", "service"],
+  PayOut: ["operator", "service", "merchant"],
+  MakePayment: ["operator", "service", "consumer", "merchant"],
+  CapturePayment: ["operator", "service", "merchant"],
+  VoidPayment: ["operator", "service", "merchant"],
+  RefundPayment: ["operator", "service", "merchant"],
+};
+
+/** Whether a role may send this command to any object at all. */
+export function maySend(role: Role, command: Exclude<CommandType, "ExpirePayment">): boolean {
+  return senders[command].includes(role);
+}
+
+/** Whether a caller may command in the name of an account: debit it, or act as the payee that holds it. */
+export function mayUse(caller: Caller, account: Pick<Account, "tenant" | "owner">): boolean {
+  if (caller.tenant !== account.tenant) return false;
+  switch (caller.role) {
+    case "operator":
+    case "service":
+      return true;
+    case "consumer":
+    case "merchant":
+      return caller.sub === account.owner;
+    case "auditor":
+      return false;
+    default:
+      return caller.role satisfies never;
+  }
+}
+
+/** Whether a caller sees everything of its tenant; otherwise only what touches an account that it owns. */
+export function seesWholeTenant(role: Role): boolean {
+  return role === "operator" || role === "auditor" || role === "service";
+}
+
+/** Whether a caller may read an object that touches accounts of these owners. */
+export function mayRead(caller: Caller, object: { tenant: string; owners: readonly string[] }): boolean {
+  return caller.tenant === object.tenant && (seesWholeTenant(caller.role) || object.owners.includes(caller.sub));
+}

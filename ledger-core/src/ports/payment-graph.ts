@@ -1,0 +1,36 @@
+import type { AccountId, EventId, PaymentId } from "../ids.ts";
+import type { Position } from "../position.ts";
+import type { ProjectionTarget } from "./projection.ts";
+
+/** Payer → merchant, one edge a payment, citing the event that captured it; a full refund retracts it. */
+export type EdgeChange =
+  | {
+      readonly kind: "paid";
+      readonly tenant: string;
+      readonly payment: PaymentId;
+      readonly payer: AccountId;
+      readonly merchant: AccountId;
+      readonly event: EventId;
+    }
+  | { readonly kind: "retracted"; readonly payment: PaymentId };
+
+/** A merchant that the account has not paid, how many payers it shares, and the edges that say so (at most EVIDENCE_MAX). */
+export type Recommendation = {
+  readonly merchant: AccountId;
+  readonly score: number;
+  readonly events: readonly EventId[];
+};
+export const EVIDENCE_MAX = 10;
+/** How many neighbors a step looks at: a merchant that everybody pays must not make every recommendation slow. */
+export const FAN_OUT_MAX = 200;
+
+/** The graph of who paid whom: Gremlin in production, a file when embedded. */
+export interface PaymentGraph extends ProjectionTarget<EdgeChange> {
+  /** Best first: by score, then by merchant. @throws store_unavailable */
+  recommend(
+    tenant: string,
+    account: AccountId,
+    limit: number,
+  ): Promise<{ readonly recommendations: readonly Recommendation[]; readonly positions: readonly Position[] }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,27 @@
+import type { Account, AccountStatus, Balances } from "../account.ts";
+import type { AccountId } from "../ids.ts";
+import type { Position } from "../position.ts";
+import type { Entry } from "../shapes.ts";
+import type { ProjectionTarget } from "./projection.ts";
+
+/** What the app shows first. `movements` are the owner's last 20 entries over all accounts, newest first. */
+export type Session = {
+  readonly accounts: readonly Account[];
+  readonly movements: readonly Entry[];
+  /** What the view had applied when it was read, one position a shard. */
+  readonly positions: readonly Position[];
+};
+export const SESSION_MOVEMENTS_MAX = 20;
+
+export type SessionChange =
+  | { readonly kind: "account"; readonly account: Account }
+  | { readonly kind: "status"; readonly account: AccountId; readonly status: AccountStatus }
+  | { readonly kind: "balances"; readonly account: AccountId; readonly balances: Partial<Balances> }
+  | { readonly kind: "movement"; readonly entry: Entry };
+
+/** The session view's store: Redis in production, a file when embedded. */
+export interface SessionView extends ProjectionTarget<SessionChange> {
+  /** The accounts and movements of an owner; empty lists for an owner without accounts. @throws store_unavailable */
+  read(tenant: string, owner: string): Promise<Session>;
+  close(): Promise<void>;
+}

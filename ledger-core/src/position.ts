@@ -1,0 +1,33 @@
+/** The number of a shard: one stream, one writer, one partition. 0 to 1023. */
+export type Shard = number;
+
+/** The place of an event in its shard, from 0 without gaps. An empty shard's head is -1. */
+export type Revision = number;
+
+/** Where an event stands in the whole ledger. */
+export type Position = { readonly shard: Shard; readonly revision: Revision };
+
+export const SHARD_MAX = 1023;
+/** Ids hold 40 bits of revision: a million million events a shard. */
+export const REVISION_MAX = 2 ** 40 - 1;
+export const NO_REVISION: Revision = -1;
+
+const grammar = /^(0|[1-9]\d{0,3}):(0|[1-9]\d{0,12})$/;
+
+/** The wire form, `0:1234`. */
+export function formatPosition(position: Position): string {
+  return `${position.shard}:${position.revision}`;
+}
+
+/** A position from its wire form; undefined when it is not one. */
+export function parsePosition(text: string): Position | undefined {
+  const match = grammar.exec(text);
+  if (!match) return undefined;
+  const position = { shard: Number(match[1]), revision: Number(match[2]) };
+  return position.shard <= SHARD_MAX && position.revision <= REVISION_MAX ? position : undefined;
+}
+
+/** The name of a shard's stream in the event log. */
+export function streamName(shard: Shard): string {
+  return `ledger-${shard}`;
+}

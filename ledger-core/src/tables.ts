@@ -1,0 +1,99 @@
+/**
+ * The read models' tables, column by column: projection-workers owns their migrations and writes them, query-service reads them.
+ * Amounts are BIGINT (read as bigint), instants BIGINT microseconds, dates CHAR(10), ids ASCII with binary collation, JSON as text.
+ * A rebuilt version of the models stands in tables with a suffix (`entries_v2`); `model_versions` says which suffix is served.
+ */
+export const tables = {
+  accounts: "accounts",
+  entries: "entries",
+  holdChanges: "hold_changes",
+  dailyTotals: "daily_totals",
+  payments: "payments",
+  movements: "movements",
+  checkpoints: "checkpoints",
+  modelVersions: "model_versions",
+} as const;
+
+/** Primary key (id). Lists: (tenant, owner, id), (tenant, id), (tenant, type, id), (tenant, status, id). */
+export type AccountRow = {
+  id: string;
+  tenant: string;
+  owner: string;
+  type: string;
+  currency: string;
+  status: string;
+  display_name: string | null;
+  time_zone: string;
+  floor: bigint | null;
+  per_transaction: bigint | null;
+  per_day: bigint | null;
+  posted: bigint;
+  held: bigint;
+  opened_at: bigint;
+  metadata: string;
+  shard: number;
+};
+
+/** Primary key (account, revision, idx): booked time never falls along it. Secondary: (account, booked_at, revision, idx). */
+export type EntryRow = {
+  account: string;
+  revision: bigint;
+  idx: number;
+  id: string;
+  tenant: string;
+  shard: number;
+  amount: bigint;
+  balance_after: bigint;
+  currency: string;
+  type: string;
+  booked_at: bigint;
+  effective_date: string;
+  counterparty: string;
+  reference: string | null;
+  source_id: string;
+};
+
+/** What was held on an account after an event that changed it. Primary key (account, revision). */
+export type HoldChangeRow = { account: string; revision: bigint; booked_at: bigint; held: bigint };
+
+/** The sum of an account's postings on an effective date. Primary key (account, date). */
+export type DailyTotalRow = { account: string; date: string; total: bigint };
+
+/** Primary key (id). Lists: (tenant, id), (tenant, status, id), (payer, id), (payee, id), (payer, status, id), (payee, status, id). */
+export type PaymentRow = {
+  id: string;
+  tenant: string;
+  payer: string;
+  payee: string;
+  amount: bigint;
+  currency: string;
+  status: string;
+  captured: bigint;
+  refunded: bigint;
+  fee: bigint;
+  capture: string;
+  reference: string | null;
+  metadata: string;
+  created_at: bigint;
+  expires_at: bigint | null;
+  shard: number;
+};
+
+/**
+ * Transfers, refunds, top-ups and payouts: found by id, never listed, so their answer is kept whole.
+ * Primary key (id). `accounts` is a JSON array of the account ids that it touches, for the policy; `body` the JSON of the answer.
+ */
+export type MovementRow = {
+  id: string;
+  kind: string;
+  tenant: string;
+  accounts: string;
+  body: string;
+  shard: number;
+};
+
+/** How far a version of a projection has come. Primary key (projection, version, shard). */
+export type CheckpointRow = { projection: string; version: number; shard: number; revision: bigint };
+
+/** Which version of the models is served. Primary key (projection). `suffix` is "" or "_v<version>". */
+export type ModelVersionRow = { projection: string; version: number; suffix: string };
