@@ -7,7 +7,7 @@ const senders: Record<ClientCommand["type"], readonly Role[]> = {
   OpenAccount: ["operator", "service"],
   FreezeAccount: ["operator"],
   UnfreezeAccount: ["operator"],
-  CloseAccount: ["operator", "service"],
+  CloseAccount: ["operator"],
   PostTransfer: ["operator", "service"],
   TopUpAccount: ["operator", "service"],
   PayOut: ["operator", "service", "merchant"],
