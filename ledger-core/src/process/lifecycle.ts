@@ -1,0 +1,59 @@
+import type { Logger } from "pino";
+
+/** Where signals come from and how the process ends; tests put their own in place of `process`. */
+export type ProcessControls = {
+  on(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
+  off(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
+  exit(code: number): void;
+};
+
+export type StopOptions = {
+  /** Ends the service in order: accept no more, answer what was accepted, close. */
+  readonly stop: () => Promise<void>;
+  /** How long `stop` may take before the process ends all the same, in milliseconds. */
+  readonly boundMs: number;
+  readonly logger: Logger;
+  readonly controls?: ProcessControls;
+};
+
+export const EXIT_STOPPED = 0;
+export const EXIT_STOP_FAILED = 1;
+/** What a shell reports for a process ended by Ctrl-C: 128 + SIGINT. */
+export const EXIT_INTERRUPTED = 130;
+
+/**
+ * Ties a service's end to SIGTERM and SIGINT: the first begins an orderly stop and ends the process with 0, or with 1 when the stop failed
+ * or outlived its bound; a second ends it at once with 130. Answers with a function that ends the tie (for a service that stopped by itself).
+ */
+export function stopOnSignals({ stop, boundMs, logger, controls = process }: StopOptions): () => void {
+  let stopping = false;
+  const listener = () => {
+    if (stopping) {
+      controls.exit(EXIT_INTERRUPTED);
+      return;
+    }
+    stopping = true;
+    const bound = setTimeout(() => {
+      logger.error({ boundMs }, "the stop took too long");
+      controls.exit(EXIT_STOP_FAILED);
+    }, boundMs);
+    stop()
+      .then(
+        () => EXIT_STOPPED,
+        (error: unknown) => {
+          logger.error({ err: error }, "the stop failed");
+          return EXIT_STOP_FAILED;
+        },
+      )
+      .then((code) => {
+        clearTimeout(bound);
+        controls.exit(code);
+      });
+  };
+  controls.on("SIGTERM", listener);
+  controls.on("SIGINT", listener);
+  return () => {
+    controls.off("SIGTERM", listener);
+    controls.off("SIGINT", listener);
+  };
+}
