@@ -1,0 +1,111 @@
+import { posix } from "node:path";
+import type { Source } from "./sources.ts";
+
+/** A place that breaks a rule, and the rule in words. */
+export type Fault = { readonly path: string; readonly line: number; readonly rule: string };
+
+/** What the package.json files say: the dependencies and entry files of each workspace, and the root's own. */
+export type Packages = {
+  readonly workspaces: ReadonlyMap<string, { dependencies: ReadonlySet<string>; entries: ReadonlySet<string> }>;
+  readonly rootDependencies: ReadonlySet<string>;
+};
+
+/** DESIGN's import table: which other workspaces a workspace may import. */
+const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
+  "ledger-core": [],
+  "command-service": ["ledger-core"],
+  "projection-workers": ["ledger-core"],
+  "query-service": ["ledger-core"],
+  standalone: "all",
+  cli: "all",
+};
+
+/** Clients of the engines: only adapters know them. */
+const drivers = new Set(["mysql2", "kafkajs", "ioredis", "redis", "gremlin", "@eventstore/db-client"]);
+
+/** The parts of ledger-core that may touch the world. Everything else in it is the domain, and pure. */
+const subpaths = new Set(["event-log", "http", "sql", "process", "testing"]);
+const ENVIRONMENT_FILE = "ledger-core/src/process/env.ts";
+
+/** Every break of the rules in a file, in the order of its lines. */
+export function checkSource(source: Source, packages: Packages): Fault[] {
+  const faults: Fault[] = [];
+  const report = (line: number, rule: string) => faults.push({ path: source.path, line, rule });
+  for (const { specifier, line } of source.imports) {
+    const rule =
+      specifier === null ? "an import names its target as a literal" : brokenBy(source.path, specifier, packages);
+    if (rule) report(line, rule);
+  }
+  if (source.path !== ENVIRONMENT_FILE && !isTest(source.path) && !source.path.startsWith(".ci/"))
+    for (const line of source.environmentLines) report(line, `process.env is read only in ${ENVIRONMENT_FILE}`);
+  if (!source.path.endsWith(".config.ts"))
+    for (const line of source.defaultExportLines) report(line, "exports have names: no default export");
+  const workspace = packages.workspaces.get(workspaceOf(source.path));
+  if (workspace && posix.basename(source.path) === "index.ts" && !workspace.entries.has(source.path))
+    report(1, "no barrels: an index.ts stands only where the package's exports name it");
+  return faults.sort((a, b) => a.line - b.line);
+}
+
+/** The rule that an import breaks; undefined when it breaks none. */
+function brokenBy(path: string, specifier: string, packages: Packages): string | undefined {
+  if (specifier.startsWith("./") || specifier.startsWith("../")) return relativeRule(path, specifier, packages);
+  const target = packageOf(specifier);
+  if (packages.workspaces.has(target)) return workspaceRule(path, specifier, target);
+  if (isDomain(path)) return "the root of ledger-core is pure: it imports nothing outside itself";
+  if (specifier.startsWith("node:")) return undefined;
+  if (drivers.has(target) && !isAdapter(path)) return `driver ${target} is imported only under adapters/ or event-log/`;
+  return declaredRule(path, target, packages);
+}
+
+function relativeRule(path: string, specifier: string, packages: Packages): string | undefined {
+  const target = posix.join(posix.dirname(path), specifier);
+  const from = workspaceOf(path);
+  if (workspaceOf(target) !== from && (packages.workspaces.has(from) || packages.workspaces.has(workspaceOf(target))))
+    return "another package is imported by its name, not by a path into it";
+  if (isTest(path)) return undefined;
+  if (isTest(target)) return "only tests import tests and testing";
+  if (isDomain(path) && !isDomain(target)) return "the root of ledger-core is pure: it does not import its subpaths";
+  return undefined;
+}
+
+function workspaceRule(path: string, specifier: string, target: string): string | undefined {
+  const from = workspaceOf(path);
+  if (from === target) return "a package imports its own files by path";
+  const allowed = mayImport[from] ?? [];
+  if (allowed !== "all" && !allowed.includes(target)) {
+    return `${from} may import ${allowed.length === 0 ? "no other package" : `only ${allowed.join(", ")}`}, not ${target}`;
+  }
+  return specifier === "ledger-core/testing" && !isTest(path) ? "only tests import tests and testing" : undefined;
+}
+
+function declaredRule(path: string, target: string, packages: Packages): string | undefined {
+  const workspace = packages.workspaces.get(workspaceOf(path));
+  if (workspace?.dependencies.has(target)) return undefined;
+  const rootAllowed = workspace === undefined || isTest(path);
+  if (rootAllowed && packages.rootDependencies.has(target)) return undefined;
+  return packages.rootDependencies.has(target)
+    ? `${target} is a development dependency: only tests, .ci and configurations import it`
+    : `${target} is not a dependency of ${workspace ? workspaceOf(path) : "the root"}`;
+}
+
+/** Tests, what they share, and the contract suites that packages export for each other's tests. */
+function isTest(path: string): boolean {
+  return path.endsWith(".test.ts") || /(^|\/)(test|testing)\//.test(path);
+}
+
+function isDomain(path: string): boolean {
+  if (!path.startsWith("ledger-core/src/") || isTest(path)) return false;
+  return !subpaths.has(path.split("/")[2] ?? "");
+}
+
+function isAdapter(path: string): boolean {
+  return /\/(adapters|event-log)\//.test(path);
+}
+
+function workspaceOf(path: string): string {
+  return path.split("/")[0] ?? "";
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
