@@ -1,0 +1,34 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { type ProblemCode, problemKind } from "./problem-codes.ts";
+import { problemBody, problemContentType, requestInstance } from "./problems.ts";
+
+/** Answers what never became a request: too many header bytes, too slow, or not HTTP at all; then closes the connection. */
+export function answerConnectionFault(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  if (socket.writable) socket.end(rawAnswer(connectionProblem(error.code), requestId));
+  else socket.destroy();
+}
+
+function connectionProblem(code: string | undefined): { code: ProblemCode; detail: string } {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { code: "request_timeout", detail: "The request did not arrive in time." };
+    case "HPE_HEADER_OVERFLOW":
+      return { code: "header_too_large", detail: "The request's headers hold more than 16 KiB." };
+    default:
+      return { code: "bad_request", detail: "The bytes sent are not an HTTP/1.1 request." };
+  }
+}
+
+function rawAnswer(problem: { code: ProblemCode; detail: string }, requestId: string): string {
+  const { status } = problemKind(problem.code);
+  const body = problemBody(problem, requestInstance(requestId));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${problemContentType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  return `${head.join("\r\n")}\r\n\r\n${body}`;
+}

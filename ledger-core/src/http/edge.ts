@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import { LedgerError } from "../errors.ts";
+import { requireCaller } from "./auth.ts";
+import { answerConnectionFault } from "./connection-faults.ts";
+import { answerFault } from "./faults.ts";
+import { readJsonOnly } from "./media-type.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
+import { answerUnrouted, checkPath } from "./paths.ts";
+import { checkQuery, parseQuery } from "./query-string.ts";
+import { serveReference } from "./reference.ts";
+import type { Authenticator } from "./tokens.ts";
+import { validatorCompiler } from "./validation.ts";
+
+export const BODY_BYTES_MAX = 64 * 1024;
+export const BULK_BODY_BYTES_MAX = 4 * 1024 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+const PARAMETER_LENGTH_MAX = 100;
+
+export type EdgeOptions = {
+  readonly logger: FastifyBaseLogger;
+  readonly authenticate: Authenticator;
+  /** Asked by /readyz at each request; the array may grow after the edge was made. */
+  readonly readiness?: readonly ReadinessCheck[];
+  readonly metrics?: Metrics;
+  /** Default `bearer`. */
+  readonly metricsAccess?: MetricsAccess;
+  /** The version that /openapi.json names; without it, neither that nor /docs is served. */
+  readonly referenceVersion?: string;
+  /** Within what time headers and body must arrive. Default 30,000. */
+  readonly requestTimeoutMs?: number;
+};
+
+/**
+ * The strict HTTP edge that commands and queries share: nothing is coerced or dropped, every route needs a token unless its
+ * config says `open`, and whatever goes wrong is an RFC 9457 problem with a code of the one table.
+ */
+export async function createEdge(options: EdgeOptions): Promise<FastifyInstance> {
+  const { logger, metrics = createMetrics(), requestTimeoutMs = 30_000 } = options;
+  const nextId = requestIds();
+  const app = fastify({
+    loggerInstance: logger,
+    // A child logger for each request would cost more than the rest of the edge; what is logged names its request itself.
+    childLoggerFactory: (parent) => parent,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: nextId,
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: requestTimeoutMs,
+    return503OnClosing: false,
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, requestTimeoutMs / 2),
+    },
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, querystringParser: parseQuery },
+    clientErrorHandler: (error, socket) => answerConnectionFault(error, socket, nextId()),
+    frameworkErrors: answerFault,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setErrorHandler(answerFault);
+  refuseWhileClosing(app);
+  answerUnrouted(app);
+  app.addHook("onRequest", (request, _reply, done) => {
+    checkPath(request.url);
+    checkQuery(request);
+    done();
+  });
+  requireCaller(app, options.authenticate);
+  readJsonOnly(app);
+  measureAnswers(app, metrics);
+  if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
+  serveOperations(app, {
+    readiness: options.readiness ?? [],
+    metrics,
+    metricsAccess: options.metricsAccess ?? "bearer",
+  });
+  return app;
+}
+
+/** Requests that still come over open connections while the server closes; those under way are answered. */
+function refuseWhileClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook("preClose", (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook("onRequest", (_request, _reply, done) => {
+    if (closing) throw new LedgerError("not_ready", "The service is stopping.", { retryable: true });
+    done();
+  });
+}
+
+/** Ids of requests: drawn once, then counted, so that they cost nothing and are unlike another process's. */
+function requestIds(): () => string {
+  const prefix = randomBytes(6).toString("hex");
+  let count = 0;
+  return () => `${prefix}-${(count++).toString(36)}`;
+}

@@ -1,0 +1,26 @@
+export { callerOf } from "./auth.ts";
+export { BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, createEdge, type EdgeOptions } from "./edge.ts";
+export { idempotencyKey } from "./idempotency-key.ts";
+export { createMetrics, type Metrics } from "./metrics.ts";
+export type { MetricsAccess, ReadinessCheck } from "./operations.ts";
+export { type ProblemCode, problemKind, problemKinds } from "./problem-codes.ts";
+export {
+  eventInstance,
+  type FieldFault,
+  Problem,
+  problemBody,
+  problemContentType,
+  rejectionProblem,
+  requestInstance,
+} from "./problems.ts";
+export {
+  type Authenticator,
+  authenticator,
+  createSigningKeys,
+  formatSigningKeys,
+  isSubject,
+  parseSigningKeys,
+  type SigningKeys,
+  signToken,
+} from "./tokens.ts";
+export { bodyProblem, compileCheck, type Misfit } from "./validation.ts";

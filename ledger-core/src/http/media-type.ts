@@ -1,0 +1,46 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { parseBody } from "./body.ts";
+import { Problem } from "./problems.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The body may be absent, which then is as good as `{}`. */
+    bodyOptional?: boolean;
+  }
+}
+
+const json = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*(?:utf-8|"utf-8")[\t ]*)?$/i;
+
+/** Reads JSON bodies in UTF-8 and nothing else. */
+export function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
+    if (bytes.length === 0 && request.routeOptions.config.bodyOptional === true) return done(null, {});
+    done(null, parseBody(Buffer.from(bytes)));
+  });
+  app.addHook("onRequest", (request, _reply, done) => {
+    if (request.method === "POST") checkBodyHeaders(request);
+    done();
+  });
+  app.addHook("preValidation", (request, _reply, done) => {
+    if (request.body === undefined && request.routeOptions.config.bodyOptional === true) request.body = {};
+    done();
+  });
+}
+
+function checkBodyHeaders(request: FastifyRequest): void {
+  const headers = request.headers;
+  const type = headers["content-type"];
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity")
+    throw new Problem("unsupported_media_type", "The body must not have a content encoding.");
+  if (type === undefined) {
+    const absent = headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
+    if (!absent) throw new Problem("unsupported_media_type", "The body needs the Content-Type application/json.");
+    if (request.routeOptions.config.bodyOptional !== true)
+      throw new Problem("empty_body", "The body is empty; a JSON object is needed.");
+    return;
+  }
+  if (type !== "application/json" && !json.test(type))
+    throw new Problem("unsupported_media_type", "The body must be application/json in UTF-8.");
+}

@@ -1,0 +1,67 @@
+import type { FastifyInstance } from "fastify";
+import type { Metrics } from "./metrics.ts";
+import { type ProblemCode, problemKinds } from "./problem-codes.ts";
+import { Problem } from "./problems.ts";
+
+/** Asked at each /readyz: whether this part serves, and if not, why. */
+export type ReadinessCheck = {
+  readonly name: string;
+  check(): { readonly ready: boolean; readonly detail: string };
+};
+
+/** On whose asking /metrics is served here: an operator's or service's, anybody's (on a port of its own), or nobody's. */
+export type MetricsAccess = "bearer" | "open" | "none";
+
+const text = "text/plain; charset=utf-8";
+
+/** GET /livez, /readyz, /metrics and /problems/<code>. */
+export function serveOperations(
+  app: FastifyInstance,
+  options: { readiness: readonly ReadinessCheck[]; metrics: Metrics; metricsAccess: MetricsAccess },
+): void {
+  app.get("/livez", { config: { open: true }, schema: { hide: true } }, () => ({ status: "ok" }));
+  app.get("/readyz", { config: { open: true }, schema: { hide: true } }, (_request, reply) => {
+    const checks = options.readiness.map((part) => ({ name: part.name, ...part.check() }));
+    const ready = checks.every((check) => check.ready);
+    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not_ready", checks });
+  });
+  if (options.metricsAccess !== "none") {
+    const config = options.metricsAccess === "open" ? { open: true } : { roles: ["operator", "service"] as const };
+    app.get("/metrics", { config, schema: { hide: true } }, (_request, reply) =>
+      reply.type("text/plain; version=0.0.4; charset=utf-8").send(options.metrics.text()),
+    );
+  }
+  app.get("/problems", { config: { open: true }, schema: { hide: true } }, (_request, reply) =>
+    reply.type(text).send([...problemKinds.keys()].map(describeProblem).join("\n")),
+  );
+  app.get<{ Params: { code: string } }>(
+    "/problems/:code",
+    { config: { open: true }, schema: { hide: true } },
+    (request, reply) => {
+      const { code } = request.params;
+      if (!problemKinds.has(code)) throw new Problem("route_not_found", "There is no problem with this code.");
+      return reply.type(text).send(describeProblem(code));
+    },
+  );
+}
+
+function describeProblem(code: ProblemCode | string): string {
+  const kind = problemKinds.get(code);
+  return kind ? `${code} (${kind.status})\n${kind.title}\n${kind.meaning}\n` : "";
+}
+
+const secondsBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** Counts and times every answer by route and status. */
+export function measureAnswers(app: FastifyInstance, metrics: Metrics): void {
+  const answers = metrics.histogram(
+    "http_request_duration_seconds",
+    "Time to answer, by route and status.",
+    secondsBounds,
+  );
+  app.addHook("onResponse", (request, reply, done) => {
+    const { url = "none" } = request.routeOptions;
+    answers.observe(reply.elapsedTime / 1000, { method: request.method, route: url, status: String(reply.statusCode) });
+    done();
+  });
+}

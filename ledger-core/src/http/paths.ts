@@ -1,0 +1,62 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Problem } from "./problems.ts";
+
+/**
+ * Refuses a path that means something else than it shows: control characters, and dot segments behind encoding.
+ * Anything else in an id dies on the grammar of ids.
+ * @throws Problem `malformed_path`
+ */
+export function checkPath(url: string): void {
+  if (!url.includes("%") && !url.includes("/.")) return;
+  const end = url.indexOf("?");
+  const path = decodePath(end < 0 ? url : url.slice(0, end));
+  if (path === undefined || /\p{Cc}/u.test(path))
+    throw new Problem("malformed_path", "The path holds percent-encoding that cannot be read.");
+  if (path.split(/[/\\]/).some((segment) => segment === "." || segment === ".."))
+    throw new Problem("malformed_path", "The path holds a dot segment.");
+}
+
+function decodePath(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}
+
+type KnownPath = { readonly pattern: RegExp; readonly methods: Set<string> };
+
+/** Follows the routes as they are added and answers what is asked of no route: 404, or 405 on a path that has other methods. */
+export function answerUnrouted(app: FastifyInstance): void {
+  const paths = new Map<string, KnownPath>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const known = paths.get(url) ?? { pattern: pathPattern(url), methods: new Set() };
+    for (const name of [method].flat()) known.methods.add(name);
+    paths.set(url, known);
+  });
+  app.addHook("onRequest", (request, _reply, done) => {
+    if (request.is404) throw unrouted(request, paths);
+    done();
+  });
+  app.setNotFoundHandler((request) => {
+    throw unrouted(request, paths);
+  });
+}
+
+function unrouted(request: FastifyRequest, paths: ReadonlyMap<string, KnownPath>): Problem {
+  const path = request.url.split("?", 1)[0] ?? "";
+  const methods = new Set<string>();
+  for (const known of paths.values())
+    if (known.pattern.test(path)) for (const method of known.methods) methods.add(method);
+  if (methods.size === 0) return new Problem("route_not_found", "Nothing is served at this path.");
+  const allow = [...methods].sort().join(", ");
+  return new Problem("method_not_allowed", `This path is served with ${allow} only.`, { headers: { allow } });
+}
+
+function pathPattern(url: string): RegExp {
+  const parts = url.split("/").map((part) => {
+    if (part.startsWith(":")) return "[^/]+";
+    return part === "*" ? ".*" : part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("/")}$`);
+}
