@@ -1,0 +1,115 @@
+import type { Amount, Position } from "ledger-core";
+import { eachOf } from "../parallel.ts";
+import type { Progress } from "../progress.ts";
+import type { BerkaAccounts } from "./berka-accounts.ts";
+import type { BerkaRow, RowFault } from "./berka-file.ts";
+import { referenceOf } from "./berka-post.ts";
+import type { LedgerClient } from "./client.ts";
+import { type BookedEntry, readEntries } from "./entries.ts";
+
+/** What the ledger holds of a run's rows, beside what the bank recorded; amounts in hellers. */
+export type Comparison = {
+  rows: number;
+  customers: number;
+  credits: Amount;
+  debits: Amount;
+  /** Of every customer of the run, after its last row of the run. */
+  customersSum: Amount;
+  exactRows: number;
+  differenceMax: Amount;
+  exactAtEnd: number;
+  endDifferenceMax: Amount;
+  belowZero: number;
+  /** What the ledger has otherwise than the rows say: absent, twice, another amount or day or order, a broken running balance. */
+  faults: RowFault[];
+};
+
+const LANES = 8;
+
+/** Reads every customer's entries back through the query-service and lays them beside the bank's rows. */
+export async function compareRows(
+  client: LedgerClient,
+  rows: readonly BerkaRow[],
+  accounts: BerkaAccounts,
+  atLeast: Position | undefined,
+  progress: Progress,
+): Promise<Comparison> {
+  const result: Comparison = {
+    rows: 0,
+    customers: 0,
+    credits: 0n,
+    debits: 0n,
+    customersSum: 0n,
+    exactRows: 0,
+    differenceMax: 0n,
+    exactAtEnd: 0,
+    endDifferenceMax: 0n,
+    belowZero: 0,
+    faults: [],
+  };
+  const byAccount = Map.groupBy(rows, (row) => row.account);
+  progress.begin("reading back", rows.length);
+  await eachOf([...byAccount], LANES, async ([account, own]) => {
+    const id = accounts.customers.get(account);
+    if (id === undefined) throw new Error(`no account was opened for account_id ${account}`);
+    compareAccount(result, own, await readEntries(client, id, atLeast));
+    progress.advance(own.length);
+  });
+  progress.end();
+  result.faults.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+  return result;
+}
+
+/** Adds one customer's rows and entries to the comparison. */
+export function compareAccount(result: Comparison, rows: readonly BerkaRow[], entries: readonly BookedEntry[]): void {
+  const byReference = new Map<string, { entry: BookedEntry; index: number; count: number }>();
+  let balance = 0n;
+  let broken = false;
+  for (const [index, entry] of entries.entries()) {
+    balance += entry.amount;
+    broken ||= balance !== entry.balanceAfter;
+    const before = entry.reference === null ? undefined : byReference.get(entry.reference);
+    if (before) before.count++;
+    else if (entry.reference !== null) byReference.set(entry.reference, { entry, index, count: 1 });
+  }
+  let last = -1;
+  let lastBalance = 0n;
+  let lastDifference = 0n;
+  for (const row of rows) {
+    const fault = (detail: string) => result.faults.push({ file: row.file, line: row.line, detail });
+    const found = byReference.get(referenceOf(row));
+    if (found === undefined) {
+      fault(`trans_id ${row.id} is not in the ledger`);
+      continue;
+    }
+    const { entry, index, count } = found;
+    if (count > 1) fault(`trans_id ${row.id} is ${count} times in the ledger`);
+    if (entry.amount !== row.amount) fault(`trans_id ${row.id} has amount ${entry.amount} in the ledger`);
+    if (entry.effectiveDate !== row.date) fault(`trans_id ${row.id} has date ${entry.effectiveDate} in the ledger`);
+    if (index < last) fault(`trans_id ${row.id} stands before an earlier row in the ledger`);
+    const difference = absolute(entry.balanceAfter - row.balance);
+    result.rows++;
+    if (entry.amount > 0n) result.credits += entry.amount;
+    else result.debits -= entry.amount;
+    if (difference === 0n) result.exactRows++;
+    if (difference > result.differenceMax) result.differenceMax = difference;
+    if (entry.balanceAfter < 0n) result.belowZero++;
+    [last, lastBalance, lastDifference] = [index, entry.balanceAfter, difference];
+  }
+  const [first] = rows;
+  if (broken && first) {
+    result.faults.push({
+      file: first.file,
+      line: first.line,
+      detail: `account_id ${first.account}: running balance breaks`,
+    });
+  }
+  result.customers++;
+  result.customersSum += lastBalance;
+  if (lastDifference === 0n) result.exactAtEnd++;
+  if (lastDifference > result.endDifferenceMax) result.endDifferenceMax = lastDifference;
+}
+
+function absolute(amount: Amount): Amount {
+  return amount < 0n ? -amount : amount;
+}

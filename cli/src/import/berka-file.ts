@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { parse } from "csv-parse";
+import { type Amount, assert, type BusinessDate } from "ledger-core";
+import { berkaColumns, type Counterparty, readRow } from "./berka-row.ts";
+
+/** One movement of a customer's account as the bank booked it; amounts in hellers, `amount` credit positive. */
+export type BerkaRow = {
+  readonly file: string;
+  readonly line: number;
+  readonly id: string;
+  readonly account: string;
+  readonly date: BusinessDate;
+  readonly amount: Amount;
+  /** The bank's own balance after the row. */
+  readonly balance: Amount;
+  readonly counterparty: Counterparty;
+  readonly type: string;
+  readonly operation: string;
+  readonly symbol: string;
+};
+
+export type RowFault = { readonly file: string; readonly line: number; readonly detail: string };
+
+/** The rows of a run's files, in order, each once; when there are faults, nothing of them may be posted. */
+export type BerkaRows = {
+  readonly rows: readonly BerkaRow[];
+  readonly faults: readonly RowFault[];
+  /** Rows that stood there before with the same content; they are not in `rows`. */
+  readonly repeated: number;
+  /** SHA-256 over the content of the rows in order, whatever files and line ends they came in. */
+  readonly digest: string;
+};
+
+type Known = { readonly text: string; readonly file: string; readonly line: number };
+
+/** Reads and checks whole files before anything is posted of any of them: a broken file is never imported in part. */
+export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRows> {
+  const rows: BerkaRow[] = [];
+  const faults: RowFault[] = [];
+  const seen = new Map<string, Known>();
+  const hash = createHash("sha256");
+  let repeated = 0;
+  for (const file of files) {
+    await eachRecord(file, (record, line) => {
+      const result = readRow(record, file, line);
+      if ("fault" in result) {
+        faults.push({ file, line, detail: result.fault });
+        return;
+      }
+      const text = record.join(",");
+      const before = seen.get(result.row.id);
+      if (before === undefined) {
+        seen.set(result.row.id, { text, file, line });
+        rows.push(result.row);
+        hash.update(`${text}\n`);
+      } else if (before.text === text) {
+        repeated++;
+      } else {
+        const place = before.file === file ? `line ${before.line}` : `${before.file}:${before.line}`;
+        faults.push({ file, line, detail: `trans_id ${result.row.id} stands with other content in ${place}` });
+      }
+    }).catch((error: unknown) => {
+      faults.push({ file, ...placeOf(error) });
+    });
+  }
+  return { rows, faults, repeated, digest: hash.digest("hex") };
+}
+
+/** A file whose header or quoting is broken: what follows it cannot be read as rows. */
+class BrokenFile extends Error {
+  readonly line: number;
+  constructor(line: number, message: string) {
+    super(message);
+    this.line = line;
+  }
+}
+
+async function eachRecord(file: string, onRecord: (record: readonly string[], line: number) => void): Promise<void> {
+  const parser = parse({ bom: true, relax_column_count: true, info: true, skip_empty_lines: true });
+  let header = true;
+  await pipeline(createReadStream(file), parser, async (records) => {
+    for await (const { record, info } of records) {
+      assert(Array.isArray(record) && typeof info?.lines === "number", "csv-parse gives records with their line");
+      if (header) checkHeader(record);
+      else onRecord(record, info.lines);
+      header = false;
+    }
+  });
+  if (header) throw new BrokenFile(1, "the file is empty: it has no header");
+}
+
+function checkHeader(names: readonly string[]): void {
+  const missing = berkaColumns.filter((column) => !names.includes(column));
+  if (missing.length > 0) throw new BrokenFile(1, `the header lacks ${missing.join(", ")}`);
+  if (names.join() !== berkaColumns.join()) {
+    throw new BrokenFile(1, `the header is not ${berkaColumns.join(",")}`);
+  }
+}
+
+function placeOf(error: unknown): { line: number; detail: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof BrokenFile) return { line: error.line, detail: message };
+  const line = error instanceof Error && "lines" in error && typeof error.lines === "number" ? error.lines : 0;
+  return { line, detail: line > 0 ? `not CSV: ${message}` : `cannot be read: ${message}` };
+}

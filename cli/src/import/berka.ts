@@ -1,0 +1,58 @@
+import type { Progress } from "../progress.ts";
+import { ensureAccounts } from "./berka-accounts.ts";
+import { compareRows } from "./berka-check.ts";
+import { checkFacts, knownFacts } from "./berka-facts.ts";
+import { type RowFault, readBerkaFiles } from "./berka-file.ts";
+import { postRows, withoutBooked } from "./berka-post.ts";
+import type { LedgerClient } from "./client.ts";
+import { sumLedger } from "./ledger-sums.ts";
+import type { ImportReport } from "./report.ts";
+
+export type ImportOptions = { readonly files: readonly string[]; readonly batch: number };
+
+/** `broken`: the files are, and nothing was posted. `refused`: the ledger refused rows; the others are booked. */
+export type ImportOutcome =
+  | { readonly kind: "done"; readonly report: ImportReport }
+  | { readonly kind: "broken" | "refused"; readonly faults: readonly RowFault[] };
+
+/**
+ * Brings the bank's rows into a running ledger and lays the ledger beside the bank's own figures.
+ * The order: read and check all files; find or open the accounts; leave out what is booked; post; read everything back.
+ * It may be ended at any moment and run again: accounts are found by owner, rows by key, so the end is the same.
+ */
+export async function importBerka(
+  client: LedgerClient,
+  options: ImportOptions,
+  progress: Progress,
+): Promise<ImportOutcome> {
+  const startMs = performance.now();
+  const input = await readBerkaFiles(options.files);
+  if (input.faults.length > 0) return { kind: "broken", faults: input.faults };
+  const before = (await client.get("/v1/accounts?limit=1")).position;
+  const accounts = await ensureAccounts(client, input.rows, progress);
+  const { fresh, faults } = await withoutBooked(client, input.rows, accounts, progress);
+  if (faults.length > 0) return { kind: "broken", faults };
+  const postingStartMs = performance.now();
+  const { position, refused } = await postRows(client, fresh, accounts, options.batch, progress);
+  const postingMs = performance.now() - postingStartMs;
+  if (refused.length > 0) return { kind: "refused", faults: refused };
+  const atLeast = position ?? accounts.position;
+  const comparison = await compareRows(client, input.rows, accounts, atLeast, progress);
+  const sums = await sumLedger(client, accounts, atLeast);
+  const after = (await client.get("/v1/accounts?limit=1", atLeast)).position;
+  const facts = knownFacts(input.digest);
+  const report: ImportReport = {
+    files: options.files,
+    input,
+    posted: fresh.length,
+    accountsOpened: accounts.opened,
+    eventsAdded: before && after ? after.revision - before.revision : undefined,
+    postingMs,
+    totalMs: performance.now() - startMs,
+    comparison,
+    sums,
+    knownAs: facts?.name,
+    checks: checkFacts(comparison, sums, facts),
+  };
+  return { kind: "done", report };
+}

@@ -1,0 +1,31 @@
+import { type Amount, parseSignedAmount } from "ledger-core";
+
+/** Readers of JSON that came from outside: what does not fit is undefined, never a guess. */
+export function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+export function listOf(value: unknown, name: string): readonly unknown[] {
+  const list = asObject(value)[name];
+  return Array.isArray(list) ? list : [];
+}
+
+export function textOf(value: unknown, name: string): string | undefined {
+  const text = asObject(value)[name];
+  return typeof text === "string" ? text : undefined;
+}
+
+/** @throws Error when the answer lacks what its contract promises */
+export function requireText(value: unknown, name: string): string {
+  const text = textOf(value, name);
+  if (text === undefined) throw new Error(`the answer has no ${name}: ${JSON.stringify(value)?.slice(0, 200)}`);
+  return text;
+}
+
+/** @throws Error when it is not a signed amount in minor units */
+export function requireAmount(value: unknown, name: string): Amount {
+  const amount = parseSignedAmount(asObject(value)[name]);
+  if (amount === undefined)
+    throw new Error(`the answer's ${name} is no amount: ${JSON.stringify(value)?.slice(0, 200)}`);
+  return amount;
+}

@@ -1,0 +1,22 @@
+/** How a command ends; `start` has more, one for each reason not to start (standalone's `startFaults`). */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  checkNotMet: 3,
+} as const;
+
+/** What a command prints: with `--json` one document, otherwise lines for people. */
+export type Output = {
+  readonly json: boolean;
+  result(document: unknown, lines: readonly string[]): void;
+};
+
+export function createOutput(json: boolean, to: { write(text: string): unknown } = process.stdout): Output {
+  return {
+    json,
+    result(document, lines) {
+      to.write(json ? `${JSON.stringify(document)}\n` : lines.map((line) => `${line}\n`).join(""));
+    },
+  };
+}

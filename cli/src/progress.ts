@@ -1,0 +1,60 @@
+import type { Writable } from "node:stream";
+
+/** Tells a person how far long work has come; never writes to stdout, which belongs to the result. */
+export type Progress = {
+  /** Begins a stage of `total` steps. */
+  begin(stage: string, total: number): void;
+  advance(steps: number): void;
+  /** A line that stays. */
+  note(text: string): void;
+  /** Ends the stage. */
+  end(): void;
+};
+
+export type ProgressOptions = {
+  readonly to: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly clock?: () => number;
+};
+
+const BAR_WIDTH = 30;
+const REDRAW_MS = 100;
+const LINE_MS = 2_000;
+
+/** A bar that redraws itself on a terminal; elsewhere a plain line when a stage begins and ends, and every two seconds. */
+export function createProgress({ to, clock = Date.now }: ProgressOptions): Progress {
+  let stage = "";
+  let total = 0;
+  let done = 0;
+  let lastMs = 0;
+  const tty = to.isTTY === true;
+  const show = () => to.write(tty ? `\r\x1b[2K${bar(stage, done, total)}` : `${stage}: ${done} of ${total}\n`);
+  return {
+    begin(name, steps) {
+      [stage, total, done, lastMs] = [name, steps, 0, clock()];
+      if (tty) show();
+    },
+    advance(steps) {
+      done += steps;
+      const now = clock();
+      if (now - lastMs < (tty ? REDRAW_MS : LINE_MS)) return;
+      lastMs = now;
+      show();
+    },
+    note(text) {
+      to.write(tty ? `\r\x1b[2K${text}\n` : `${text}\n`);
+      if (tty && stage !== "") show();
+    },
+    end() {
+      show();
+      if (tty) to.write("\n");
+      stage = "";
+    },
+  };
+}
+
+function bar(stage: string, done: number, total: number): string {
+  const part = total === 0 ? 1 : Math.min(1, done / total);
+  const full = Math.round(part * BAR_WIDTH);
+  const percent = `${Math.floor(part * 100)}`.padStart(3);
+  return `${stage.padEnd(18)} ${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)} ${percent} %  ${done}/${total}`;
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createSigningKeys, formatSigningKeys, parseSigningKeys, type SigningKeys } from "ledger-core/http";
+import { StartFault, startFaultOf } from "./start-fault.ts";
+
+/** The layout of a data folder. A newer number is refused; an older one would be carried over here. */
+export const FOLDER_FORMAT = 1;
+const CURSOR_KEY_BYTES = 32;
+
+/** A ledger's folder: where everything lies, and its keys. */
+export type DataFolder = {
+  readonly dir: string;
+  readonly signingKeys: SigningKeys;
+  /** Signs the cursors of lists, so that a client cannot make its own. */
+  readonly cursorKey: Buffer;
+  readonly events: string;
+  readonly state: string;
+  readonly models: string;
+  readonly views: string;
+};
+
+/**
+ * Opens a data folder, and makes it when there is none. Takes no lock: tokens are made while the server runs.
+ * @throws StartFault folder_damaged, folder_newer, folder_unwritable
+ */
+export async function openDataFolder(dir: string): Promise<DataFolder> {
+  try {
+    mkdirSync(join(dir, "keys"), { recursive: true, mode: 0o700 });
+    accessSync(dir, constants.W_OK);
+    checkManifest(dir);
+    const signing = secretFile(
+      join(dir, "keys", "token-signing.jwk.json"),
+      formatSigningKeys(await createSigningKeys()),
+    );
+    const cursor = secretFile(
+      join(dir, "keys", "cursor.key"),
+      `${randomBytes(CURSOR_KEY_BYTES).toString("base64url")}\n`,
+    );
+    const signingKeys = parseSigningKeys(signing);
+    const cursorKey = Buffer.from(cursor.trim(), "base64url");
+    if (!signingKeys)
+      throw new StartFault("folder_damaged", `${join(dir, "keys", "token-signing.jwk.json")} is no key`);
+    if (cursorKey.length !== CURSOR_KEY_BYTES) {
+      throw new StartFault("folder_damaged", `${join(dir, "keys", "cursor.key")} is no key`);
+    }
+    return {
+      dir,
+      signingKeys,
+      cursorKey,
+      events: join(dir, "events.sqlite"),
+      state: join(dir, "state.sqlite"),
+      models: join(dir, "models.sqlite"),
+      views: join(dir, "views.sqlite"),
+    };
+  } catch (error) {
+    throw startFaultOf(error, { dataDir: dir });
+  }
+}
+
+/** A folder without a manifest is new only when nothing else lies in it: the ledger never moves in beside other files. */
+function checkManifest(dir: string): void {
+  const path = join(dir, "payledger.json");
+  if (!existsSync(path)) {
+    const others = readdirSync(dir).filter((name) => name !== "keys" && !name.startsWith("."));
+    if (others.length > 0) {
+      const detail = `${dir} holds ${others.slice(0, 3).join(", ")} but no payledger.json`;
+      throw new StartFault("folder_damaged", `${detail}: it is not a ledger's folder, or a damaged one`);
+    }
+    const manifest = { format: FOLDER_FORMAT, created: new Date().toISOString() };
+    secretFile(path, `${JSON.stringify(manifest)}\n`);
+    return;
+  }
+  const format = formatOf(readFileSync(path, "utf8"));
+  if (format === undefined) throw new StartFault("folder_damaged", `${path} cannot be read: the folder is damaged`);
+  if (format > FOLDER_FORMAT) {
+    const detail = `${dir} has format ${format}, and this version knows ${FOLDER_FORMAT}`;
+    throw new StartFault("folder_newer", `${detail}: it was written by a newer version; use that one`);
+  }
+}
+
+function formatOf(text: string): number | undefined {
+  try {
+    const manifest: unknown = JSON.parse(text);
+    const format = typeof manifest === "object" && manifest && "format" in manifest ? manifest.format : undefined;
+    return typeof format === "number" && Number.isInteger(format) && format >= 1 ? format : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The content of a file that is made once, whole and durable, and never again: of two makers at once one wins, and both read its content. */
+function secretFile(path: string, content: string): string {
+  if (existsSync(path)) return readFileSync(path, "utf8");
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const file = openSync(draft, "wx", 0o600);
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  } finally {
+    rmSync(draft);
+  }
+  return readFileSync(path, "utf8");
+}

@@ -1,0 +1,65 @@
+import { isLedgerError } from "ledger-core";
+
+/** Why a ledger does not start on its folder and port, each with its own exit code. */
+export const startFaults = {
+  folder_locked: 4,
+  port_taken: 5,
+  folder_damaged: 6,
+  folder_newer: 7,
+  folder_unwritable: 8,
+} as const;
+export type StartFaultKind = keyof typeof startFaults;
+
+/** A start that cannot be: `message` says what is wrong and what to do. */
+export class StartFault extends Error {
+  readonly kind: StartFaultKind;
+  constructor(kind: StartFaultKind, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "StartFault";
+    this.kind = kind;
+  }
+}
+
+/** The start fault behind an error of the operating system or of a store; the error itself when it is another one. */
+export function startFaultOf(error: unknown, context: { dataDir: string; port?: number }): unknown {
+  if (error instanceof StartFault) return error;
+  const folder = `the data folder ${context.dataDir}`;
+  if (isLedgerError(error, "locked")) {
+    return new StartFault("folder_locked", `${folder} is in use by another process: stop it first`, error);
+  }
+  if (isLedgerError(error, "incompatible")) {
+    return new StartFault(
+      "folder_newer",
+      `${folder} was written by another version of the ledger: ${error.message}`,
+      error,
+    );
+  }
+  if (isLedgerError(error, "log_corrupt")) {
+    return new StartFault("folder_damaged", `${folder} is damaged: ${error.message}`, error);
+  }
+  switch (errorCode(error)) {
+    case "EADDRINUSE":
+      return new StartFault(
+        "port_taken",
+        `port ${context.port} is taken: stop what listens there, or choose another --port`,
+        error,
+      );
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return new StartFault("folder_unwritable", `${folder} cannot be written: ${messageOf(error)}`, error);
+    case "ENOTDIR":
+    case "EEXIST":
+      return new StartFault("folder_unwritable", `${folder} is not a folder: ${messageOf(error)}`, error);
+    default:
+      return error;
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
