@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The body as it came, for comparing byte for byte. */
+  readonly text: string;
+  /** The body as JSON; undefined when it is none. */
+  readonly body: unknown;
+};
+
+export type PostOptions = { readonly key?: string; readonly headers?: Readonly<Record<string, string>> };
+
+/** One caller of the ledger. Its queries ask for at least what any command of this server was answered with. */
+export type Client = {
+  readonly token: string;
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply>;
+  post(path: string, body?: unknown, options?: PostOptions): Promise<Reply>;
+};
+
+/** Where a client's server is now, and the newest position that it answered a command with. */
+export type Endpoint = { url: string; revision: number };
+
+export function createClient(endpoint: Endpoint, token: string): Client {
+  const authorization = `Bearer ${token}`;
+  return {
+    token,
+    async get(path, headers = {}) {
+      const position: Record<string, string> =
+        endpoint.revision >= 0 ? { "ledger-position": `0:${endpoint.revision}`, "ledger-wait": "10000" } : {};
+      return send(`${endpoint.url}${path}`, { headers: { authorization, ...position, ...headers } });
+    },
+    async post(path, body, { key = randomUUID(), headers = {} } = {}) {
+      const reply = await send(`${endpoint.url}${path}`, {
+        method: "POST",
+        headers: {
+          authorization,
+          "idempotency-key": key,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      endpoint.revision = Math.max(endpoint.revision, revisionOf(reply));
+      return reply;
+    },
+  };
+}
+
+/** The revision in an answer's `Ledger-Position`; -1 when it has none. */
+export function revisionOf(reply: Reply): number {
+  return Number(/^0:(\d+)$/.exec(reply.headers.get("ledger-position") ?? "")?.[1] ?? -1);
+}
+
+async function send(url: string, init: RequestInit): Promise<Reply> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: parse(text) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { type Client, createClient, type Endpoint } from "./client.ts";
+import { textAt } from "./json.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const run = promisify(execFile);
+
+/** The real `ledger start` as a child process on a temporary data folder, which outlives restarts. */
+export type Ledger = {
+  readonly data: string;
+  readonly url: string;
+  /** Starts the server and waits until it is ready. @throws with what it printed when it ends instead */
+  start(): Promise<void>;
+  /** Starts the server and answers with its exit once it has printed something, or before. */
+  startUnready(): Promise<void>;
+  /** kill -9, and the wait for the end of it. */
+  kill(): Promise<void>;
+  /** SIGTERM; answers with the exit code. */
+  stop(): Promise<number | null>;
+  /** What it printed since its last start. */
+  output(): string;
+  as(role: string, owner?: string, tenant?: string): Promise<Client>;
+  /** Ends the server and deletes the folder. */
+  remove(): Promise<void>;
+};
+
+const children = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+export function createLedger(): Ledger {
+  const data = mkdtempSync(join(tmpdir(), "payledger-e2e-"));
+  const endpoint: Endpoint = { url: "", revision: -1 };
+  const clients = new Map<string, Promise<Client>>();
+  let child: ChildProcess | undefined;
+  let printed = "";
+
+  const launch = (): ChildProcess => {
+    printed = "";
+    const started = spawnLedger(["start", "--data", data, "--port", "0"]);
+    child = started;
+    const take = (chunk: unknown) => {
+      printed += String(chunk);
+    };
+    started.stdout?.on("data", take);
+    started.stderr?.on("data", take);
+    return started;
+  };
+  const signal = async (name: "SIGKILL" | "SIGTERM"): Promise<number | null> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const end = once(child, "close");
+    child.kill(name);
+    await end;
+    return child.exitCode;
+  };
+
+  return {
+    data,
+    get url() {
+      return endpoint.url;
+    },
+    output: () => printed,
+    async start() {
+      const port = await portOf(launch(), () => printed);
+      endpoint.url = `http://127.0.0.1:${port}`;
+      await ready(endpoint.url, () => printed);
+    },
+    async startUnready() {
+      const started = launch();
+      await Promise.race([started.stdout && once(started.stdout, "data"), once(started, "close")]);
+    },
+    kill: async () => void (await signal("SIGKILL")),
+    stop: () => signal("SIGTERM"),
+    as(role, owner = role, tenant = "default") {
+      const name = JSON.stringify([role, owner, tenant]);
+      const known = clients.get(name) ?? makeToken(data, role, owner, tenant).then((t) => createClient(endpoint, t));
+      clients.set(name, known);
+      return known;
+    },
+    async remove() {
+      await signal("SIGKILL");
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs `ledger` with these arguments to its end. */
+export async function runLedger(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawnLedger(args);
+  let output = "";
+  child.stdout?.on("data", (chunk) => {
+    output += String(chunk);
+  });
+  child.stderr?.on("data", (chunk) => {
+    output += String(chunk);
+  });
+  await once(child, "close");
+  return { code: child.exitCode, output };
+}
+
+/** The file behind the `ledger` command, as npm would link it. */
+function entryFile(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, "cli/package.json"), "utf8"));
+  return join(root, "cli", textAt(manifest, "bin", "ledger"));
+}
+
+function spawnLedger(args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [entryFile(), ...args], {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.add(child);
+  child.on("close", () => children.delete(child));
+  return child;
+}
+
+async function makeToken(data: string, role: string, owner: string, tenant: string): Promise<string> {
+  const args = ["token", "--role", role, "--owner", owner, "--tenant", tenant, "--data", data];
+  const { stdout } = await run(process.execPath, [entryFile(), ...args], { cwd: tmpdir() });
+  return stdout.trim();
+}
+
+/** The port that the server says it listens on. */
+function portOf(child: ChildProcess, printed: () => string): Promise<string> {
+  return new Promise((found, failed) => {
+    child.stdout?.on("data", () => {
+      const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(printed())?.[1];
+      if (port) found(port);
+    });
+    child.on("close", (code) => failed(new Error(`the server ended with ${code} before it listened:\n${printed()}`)));
+  });
+}
+
+/** It listens only when it serves: the first answer must be a yes. */
+async function ready(url: string, printed: () => string): Promise<void> {
+  const response = await fetch(`${url}/readyz`);
+  if (response.status !== 200) throw new Error(`not ready: ${await response.text()}\n${printed()}`);
+}

@@ -1,0 +1,80 @@
+import { afterAll, expect, test } from "vitest";
+import type { Client } from "./client.ts";
+import { createLedger } from "./harness.ts";
+import { at, textAt } from "./json.ts";
+import { type Sent, startLoad } from "./load.ts";
+import { seeded } from "./random.ts";
+import { entriesOf, fundedWallet, openAccount, readAll, sumOf, sumOfLedger } from "./steps.ts";
+
+const cycles = Number(process.env.LEDGER_KILL_CYCLES ?? (process.env.CI === "true" ? 50 : 10));
+const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
+const FUNDS = "1000000";
+
+const ledger = createLedger();
+afterAll(() => ledger.remove());
+
+test(`kill -9 under load, ${cycles} cycles, seed ${seed}: what was acknowledged is there once, the rest at most once`, {
+  timeout: 60_000 + cycles * 15_000,
+}, async () => {
+  const random = seeded(seed);
+  await ledger.start();
+  const operator = await ledger.as("operator");
+  const wallets = await Promise.all([0, 1, 2, 3].map((n) => fundedWallet(operator, FUNDS, { owner: `payer-${n}` })));
+  const accounts = [...wallets, await openAccount(operator, { type: "merchant", owner: "shop" })];
+  const acknowledged = new Map<string, Sent>();
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    const load = startLoad(operator, accounts, random);
+    await load.answered(20 + Math.floor(random() * 200));
+    await ledger.kill();
+    await load.end();
+    // Now and then it dies again before it serves.
+    if (random() < 0.2) {
+      await ledger.startUnready();
+      await ledger.kill();
+    }
+    await ledger.start();
+    const open = load.sent.filter(({ reply }) => reply === undefined);
+    await Promise.all(open.map((item) => settle(operator, item)));
+    for (const item of load.sent) if (item.reply?.status === 201) acknowledged.set(item.key, item);
+    const sample = load.sent.filter(() => random() < 0.1);
+    await Promise.all(sample.map((item) => expectSameAnswer(operator, item)));
+  }
+  await ledger.stop();
+  await ledger.start();
+  await expectEachOnce(operator, accounts, acknowledged);
+  expect(await sumOfLedger(operator)).toBe(0n);
+});
+
+/** Sends again what was cut off. Made before or made now: one answer either way, and the same from then on. */
+async function settle(operator: Client, item: Sent): Promise<void> {
+  item.reply = await operator.post("/v1/payments", item.body, { key: item.key });
+  expect([201, 422], item.reply.text).toContain(item.reply.status);
+}
+
+async function expectSameAnswer(operator: Client, { key, body, reply }: Sent): Promise<void> {
+  const again = await operator.post("/v1/payments", body, { key });
+  expect(again.text).toBe(reply?.text);
+  expect(again.status).toBe(reply?.status);
+  expect(again.headers.get("idempotency-replayed")).toBe("true");
+}
+
+/** Compares the read models with what was acknowledged: the same payments, each once, and balances that follow from them. */
+async function expectEachOnce(operator: Client, accounts: readonly string[], acknowledged: ReadonlyMap<string, Sent>) {
+  const references = new Map<string, number>();
+  for (const account of accounts) {
+    const entries = await entriesOf(operator, account);
+    const reply = await operator.get(`/v1/accounts/${account}`);
+    expect(sumOf(entries, "amount")).toBe(BigInt(textAt(reply.body, "balances", "posted")));
+    for (const entry of entries) {
+      if (at(entry, "type") !== "payment") continue;
+      const reference = textAt(entry, "reference");
+      references.set(reference, (references.get(reference) ?? 0) + 1);
+      expect(textAt(entry, "source", "id")).toBe(textAt(acknowledged.get(reference)?.reply?.body, "id"));
+    }
+  }
+  // Each payment stands in two accounts.
+  expect([...references.values()].every((count) => count === 2)).toBe(true);
+  expect([...references.keys()].sort()).toEqual([...acknowledged.keys()].sort());
+  const payments = await readAll(operator, "/v1/payments");
+  expect(payments).toHaveLength(acknowledged.size);
+}

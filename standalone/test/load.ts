@@ -1,0 +1,60 @@
+import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import type { Client, Reply } from "./client.ts";
+
+/** A payment that was sent, and what came back, if anything did. */
+export type Sent = { readonly key: string; readonly body: object; reply?: Reply };
+
+export type Load = {
+  readonly sent: readonly Sent[];
+  /** Resolves when so many payments of this load were answered. */
+  answered(count: number): Promise<void>;
+  /** Sends no more and waits for the end of what is under way, answered or cut off. */
+  end(): Promise<void>;
+};
+
+/** Payments one after another from several clients at once, each with its own key, which is also its reference. */
+export function startLoad(
+  client: Client,
+  accounts: readonly string[],
+  random: () => number,
+  { width = 16, amountMax = 9 }: { width?: number; amountMax?: number } = {},
+): Load {
+  const sent: Sent[] = [];
+  const waiters: { count: number; resolve: () => void }[] = [];
+  let answers = 0;
+  let ended = false;
+  const pick = (count: number) => Math.floor(random() * count);
+  const worker = async () => {
+    while (!ended) {
+      const from = pick(accounts.length);
+      const to = (from + 1 + pick(accounts.length - 1)) % accounts.length;
+      const key = randomUUID();
+      const amount = String(1 + pick(amountMax));
+      const body = { payer: accounts[from], payee: accounts[to], amount, currency: "HKD", reference: key };
+      const item: Sent = { key, body };
+      sent.push(item);
+      try {
+        item.reply = await client.post("/v1/payments", body, { key });
+        answers++;
+        for (const waiter of waiters) if (answers >= waiter.count) waiter.resolve();
+      } catch {
+        // Cut off: the payment may have been made or not. Others find the same; let the loop turn.
+        await setImmediate();
+      }
+    }
+  };
+  const workers = Array.from({ length: width }, worker);
+  return {
+    sent,
+    answered: (count) =>
+      new Promise((resolve) => {
+        if (answers >= count) resolve();
+        else waiters.push({ count, resolve });
+      }),
+    async end() {
+      ended = true;
+      await Promise.all(workers);
+    },
+  };
+}
