@@ -46,3 +46,13 @@ export function normalSide(type: AccountType): "credit" | "debit" {
 export function defaultFloor(type: AccountType): Amount | null {
   return type === "wallet" || type === "merchant" ? 0n : null;
 }
+
+/** The owner of the clearing account that stands for a rail's money. */
+export function clearingOwner(rail: string): string {
+  return `rail:${rail}`;
+}
+
+/** The rail that a clearing account stands for; undefined for any other account. */
+export function clearingRail(account: Pick<Account, "type" | "owner">): string | undefined {
+  return account.type === "clearing" && account.owner.startsWith("rail:") ? account.owner.slice(5) : undefined;
+}

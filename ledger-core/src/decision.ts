@@ -22,7 +22,7 @@ export interface LedgerStateDraft extends LedgerState {
   putPayment(payment: Payment): void;
 }
 
-/** What comes with a command from outside: who, when, and the ids of the events to be. */
+/** What comes with a command from outside: who, when (the time of its events to be), and their ids. */
 export type DecisionContext = {
   readonly caller: Caller;
   /** Log time: never earlier than the last event's. */
@@ -37,8 +37,15 @@ export type Decision =
   | { readonly kind: "accepted"; readonly facts: readonly Fact[] }
   | { readonly kind: "refused"; readonly rejection: Rejection };
 
-/** The accounts and payment that must be loaded before a command is decided. */
-export type Needs = { readonly accounts: readonly AccountId[]; readonly payment: PaymentId | null };
+/**
+ * What must be loaded before a command is decided: these accounts; the payment, and then its payer and payee;
+ * the tenant's clearing account of a rail and currency, if there is one.
+ */
+export type Needs = {
+  readonly accounts: readonly AccountId[];
+  readonly payment: PaymentId | null;
+  readonly clearing: { readonly rail: string; readonly currency: Currency } | null;
+};
 
 /** An event before it has an identity: what the codec stores of it. */
 export type EventBody = Pick<LedgerEvent, "origin" | "fact">;

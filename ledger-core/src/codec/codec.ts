@@ -1,0 +1,66 @@
+import type { EventBody } from "../decision.ts";
+import { LedgerError } from "../errors.ts";
+import type { StoredEvent } from "../event-log/port.ts";
+import type { Fact, FactType, LedgerEvent } from "../events.ts";
+import { factShapes, originShape } from "./fact-shapes.ts";
+import { readPaymentCharged, writePaymentCharged } from "./payment-charged.ts";
+import { asObject, type Json, Malformed, type Shape } from "./shape.ts";
+import { currentVersions, isFactType, type Upcasters, upcasters } from "./versions.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What the log stores of an event: its type, the version of its shape, and its JSON as UTF-8. */
+export function encodeEvent({ origin, fact }: EventBody): { type: string; version: number; data: Uint8Array } {
+  const json =
+    fact.type === "PaymentCharged"
+      ? writePaymentCharged(origin, fact)
+      : JSON.stringify({ origin: originShape.write(origin), ...asObject(shapeOf(fact.type).write(fact)) });
+  return { type: fact.type, version: currentVersions[fact.type], data: encoder.encode(json) };
+}
+
+/**
+ * A stored event as the domain knows it today, older versions raised step by step.
+ * @throws LedgerError poison_event: bytes that are not what their type and version promise, or a type that no one knows
+ * @throws LedgerError incompatible: a version that only a newer ledger can read
+ */
+export function decodeEvent(stored: StoredEvent, table: Upcasters = upcasters): LedgerEvent {
+  const { id, at, shard, revision } = stored;
+  try {
+    const { origin, fact } = decodeBody(stored, table);
+    return { id, at, shard, revision, origin, fact };
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    if (!(error instanceof Malformed || error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    throw fault("poison_event", stored, `cannot be read: ${error.message}`, error);
+  }
+}
+
+function decodeBody(stored: StoredEvent, table: Upcasters): EventBody {
+  const { type, data } = stored;
+  if (!isFactType(type)) throw fault("poison_event", stored, "is of a type that this ledger does not know");
+  const current = currentVersions[type];
+  if (stored.version > current) {
+    throw fault("incompatible", stored, `was written by a newer ledger; this one reads up to version ${current}`);
+  }
+  let json: Json = JSON.parse(decoder.decode(data));
+  for (let version = stored.version; version < current; version++) {
+    const upcast = table[type]?.[version];
+    if (!upcast) throw fault("poison_event", stored, `has no way up from version ${version}`);
+    json = upcast(asObject(json));
+  }
+  if (type === "PaymentCharged") return readPaymentCharged(json);
+  const body = shapeOf(type).read(json);
+  return { origin: originShape.read(asObject(json).origin), fact: { type, ...body } as Fact };
+}
+
+/** The table pairs each type with the shape of its own fact, which the compiler cannot follow through a lookup. */
+function shapeOf(type: Exclude<FactType, "PaymentCharged">): Shape<object> {
+  return factShapes[type] as Shape<unknown> as Shape<object>;
+}
+
+function fault(code: "poison_event" | "incompatible", stored: StoredEvent, what: string, cause?: unknown): LedgerError {
+  const { id, type, version, shard, revision } = stored;
+  const message = `event ${id} at ${shard}:${revision} (${type} version ${version}) ${what}`;
+  return new LedgerError(code, message, { cause, position: { shard, revision } });
+}

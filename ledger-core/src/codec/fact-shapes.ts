@@ -1,0 +1,131 @@
+import { type Account, openableAccountTypes } from "../account.ts";
+import type { Leg } from "../commands.ts";
+import type { BulkOutcome, Fact, FactType, HoldChange, Origin, PaymentCharged, Posting } from "../events.ts";
+import type { Currency } from "../money.ts";
+import { type Payment, paymentStatuses } from "../payment.ts";
+import { type RejectionCode, rejections } from "../rejections.ts";
+import type { BusinessDate } from "../time.ts";
+import {
+  amount,
+  asObject,
+  branded,
+  id,
+  integer,
+  list,
+  nullable,
+  oneOf,
+  pairs,
+  record,
+  type Shape,
+  text,
+} from "./shape.ts";
+
+/** How the current version of each fact stands in JSON. A changed shape is a new version with an upcaster and a fixture. */
+
+const currency = branded<Currency>();
+const date = branded<BusinessDate>();
+const code = oneOf<RejectionCode>(...(Object.keys(rejections) as RejectionCode[]));
+export const accountType = oneOf(...openableAccountTypes, "clearing", "transit");
+const capture = oneOf("automatic", "manual");
+const money = { amount, currency };
+const refusal = { code, detail: text };
+
+export const originShape = record<Origin>({ tenant: text, sub: text, key: nullable(text), print: nullable(text) });
+
+const account = record<Account>({
+  id: id("acct"),
+  tenant: text,
+  type: accountType,
+  currency,
+  owner: text,
+  displayName: nullable(text),
+  timeZone: text,
+  status: oneOf("open", "frozen", "closed"),
+  limits: record({ floor: nullable(amount), perTransaction: nullable(amount), perDay: nullable(amount) }),
+  balances: record({ posted: amount, held: amount }),
+  openedAt: integer,
+});
+
+const payment = record<Payment>({
+  id: id("pay"),
+  tenant: text,
+  payer: id("acct"),
+  payee: id("acct"),
+  payeeType: accountType,
+  amount,
+  currency,
+  status: oneOf(...paymentStatuses),
+  captured: amount,
+  refunded: amount,
+  held: amount,
+  fee: amount,
+  capture,
+  reference: nullable(text),
+  metadata: pairs,
+  createdAt: integer,
+  expiresAt: nullable(integer),
+});
+
+const legs = list(record<Leg>({ from: id("acct"), to: id("acct"), amount }));
+const postings = list(record<Posting>({ account: id("acct"), amount, balance: amount, date }));
+const hold = record<HoldChange>({ account: id("acct"), amount, held: amount });
+
+const run = record<Extract<BulkOutcome, { first: number }>>({ first: integer, count: integer });
+const problem = record<Exclude<BulkOutcome, { first: number }>>({
+  code: text,
+  detail: text,
+  errors: list(record({ pointer: text, detail: text })),
+  count: integer,
+});
+const outcome: Shape<BulkOutcome> = {
+  write: (value) => ("first" in value ? run.write(value) : problem.write(value)),
+  read: (json) => ("first" in asObject(json) ? run.read(json) : problem.read(json)),
+};
+
+const movement = { account: id("acct"), ...money, rail: text };
+const accountChange = record({ account, reason: text });
+const released = { payment, released: amount, hold };
+
+type BodyOf<T extends FactType> = Omit<Extract<Fact, { type: T }>, "type">;
+export type FactShapes = { readonly [T in Exclude<FactType, PaymentCharged["type"]>]: Shape<BodyOf<T>> };
+
+/** Every fact but PaymentCharged, whose codec is written out for speed. */
+export const factShapes: FactShapes = {
+  WriterEpochStarted: record({ epoch: integer, salt: integer }),
+  AccountOpened: record({ account, metadata: pairs }),
+  AccountFrozen: accountChange,
+  AccountUnfrozen: accountChange,
+  AccountClosed: accountChange,
+  TransferPosted: record<BodyOf<"TransferPosted">>({
+    transfer: id("txf"),
+    legs,
+    currency,
+    reference: nullable(text),
+    effectiveDate: nullable(date),
+    metadata: pairs,
+    postings,
+  }),
+  TopUpSettled: record({ topUp: id("top"), ...movement, externalId: nullable(text), postings }),
+  PayoutSettled: record({ payout: id("pyt"), ...movement, externalId: nullable(text), postings }),
+  PaymentAuthorized: record({ payment, hold }),
+  PaymentCaptured: record({ payment, amount, released: amount, hold, postings }),
+  PaymentVoided: record(released),
+  PaymentExpired: record(released),
+  PaymentRefunded: record({
+    refund: id("rfd"),
+    payment,
+    amount,
+    feeReturned: amount,
+    reason: nullable(text),
+    postings,
+  }),
+  AccountChangeDeclined: record({ ...refusal, change: oneOf("freeze", "unfreeze", "close"), account: id("acct") }),
+  TransferDeclined: record({ ...refusal, legs, currency }),
+  TopUpDeclined: record({ ...refusal, ...movement }),
+  PayoutDeclined: record({ ...refusal, ...movement }),
+  PaymentDeclined: record({ ...refusal, payer: id("acct"), payee: id("acct"), ...money, capture }),
+  CaptureDeclined: record({ ...refusal, payment: id("pay"), amount: nullable(amount) }),
+  VoidDeclined: record({ ...refusal, payment: id("pay") }),
+  RefundDeclined: record({ ...refusal, payment: id("pay"), amount: nullable(amount) }),
+  BulkRecorded: record({ mode: oneOf("each", "atomic"), outcomes: list(outcome) }),
+};

@@ -1,0 +1,102 @@
+import { assert } from "../errors.ts";
+import type { Origin, PaymentCharged, Posting } from "../events.ts";
+import type { AccountId } from "../ids.ts";
+import type { Amount, Currency } from "../money.ts";
+import type { Payment } from "../payment.ts";
+import type { BusinessDate } from "../time.ts";
+import { accountType, originShape } from "./fact-shapes.ts";
+import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, text } from "./shape.ts";
+
+/*
+ * The hot path's event, written by a template. What its type says is not repeated: a charge is captured in full, holds nothing,
+ * was refunded nothing, does not expire, and moves its amount from payer to payee. `balances` and `dates` are the payer's, then
+ * the payee's; `reference`, `metadata` and `fee` stand only where there is something to say.
+ */
+
+/** JSON text of a string: most are plain, and then need no escaping. */
+function quote(value: string): string {
+  return plain.test(value) ? `"${value}"` : JSON.stringify(value);
+}
+const plain = /^[ !#-[\]-~]*$/;
+
+function quoteOrNull(value: string | null): string {
+  return value === null ? "null" : quote(value);
+}
+
+export function writePaymentCharged(origin: Origin, { payment, postings }: PaymentCharged): string {
+  const [debit, credit] = postings;
+  assert(debit && credit && isPlainCharge(payment, postings, debit, credit), `charge ${payment.id} is not a plain one`);
+  const fee = payment.fee === 0n ? "" : `,"fee":"${payment.fee}"`;
+  const reference = payment.reference === null ? "" : `,"reference":${quote(payment.reference)}`;
+  const metadata = isEmpty(payment.metadata) ? "" : `,"metadata":${JSON.stringify(payment.metadata)}`;
+  return (
+    `{"origin":{"tenant":${quote(origin.tenant)},"sub":${quote(origin.sub)},"key":${quoteOrNull(origin.key)},` +
+    `"print":${quoteOrNull(origin.print)}},"payment":"${payment.id}","payer":"${payment.payer}",` +
+    `"payee":"${payment.payee}","payeeType":"${payment.payeeType}","amount":"${payment.amount}",` +
+    `"currency":"${payment.currency}"${fee}${reference}${metadata},"createdAt":${payment.createdAt},` +
+    `"balances":["${debit.balance}","${credit.balance}"],"dates":["${debit.date}","${credit.date}"]}`
+  );
+}
+
+function isEmpty(metadata: Payment["metadata"]): boolean {
+  for (const _ in metadata) return false;
+  return true;
+}
+
+function isPlainCharge(payment: Payment, postings: readonly Posting[], debit: Posting, credit: Posting): boolean {
+  return (
+    postings.length === 2 &&
+    debit.account === payment.payer &&
+    credit.account === payment.payee &&
+    credit.amount === payment.amount &&
+    debit.amount === -payment.amount &&
+    payment.captured === payment.amount &&
+    payment.held === 0n &&
+    payment.refunded === 0n &&
+    payment.status === "captured" &&
+    payment.capture === "automatic" &&
+    payment.expiresAt === null
+  );
+}
+
+const paymentId = id("pay");
+const accountId = id("acct");
+const currencyCode = branded<Currency>();
+const businessDay = branded<BusinessDate>();
+
+export function readPaymentCharged(json: Json): { origin: Origin; fact: PaymentCharged } {
+  const stored = asObject(json);
+  const origin = originShape.read(stored.origin);
+  const payer = accountId.read(stored.payer);
+  const payee = accountId.read(stored.payee);
+  const charged = amount.read(stored.amount);
+  const payment: Payment = {
+    id: paymentId.read(stored.payment),
+    tenant: origin.tenant,
+    payer,
+    payee,
+    payeeType: accountType.read(stored.payeeType),
+    amount: charged,
+    currency: currencyCode.read(stored.currency),
+    status: "captured",
+    captured: charged,
+    refunded: 0n,
+    held: 0n,
+    fee: stored.fee === undefined ? 0n : amount.read(stored.fee),
+    capture: "automatic",
+    reference: stored.reference === undefined ? null : text.read(stored.reference),
+    metadata: stored.metadata === undefined ? {} : pairs.read(stored.metadata),
+    createdAt: integer.read(stored.createdAt),
+    expiresAt: null,
+  };
+  const { balances, dates } = stored;
+  if (!Array.isArray(balances) || !Array.isArray(dates)) throw new Malformed("balances or dates are missing");
+  const posting = (index: 0 | 1, account: AccountId, signed: Amount): Posting => ({
+    account,
+    amount: signed,
+    balance: amount.read(balances[index]),
+    date: businessDay.read(dates[index]),
+  });
+  const postings = [posting(0, payer, -charged), posting(1, payee, charged)];
+  return { origin, fact: { type: "PaymentCharged", payment, postings } };
+}

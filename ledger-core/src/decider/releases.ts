@@ -1,0 +1,64 @@
+import type { ExpirePayment, VoidPayment } from "../commands.ts";
+import type { Decision, DecisionContext, LedgerState } from "../decision.ts";
+import type { HoldChange } from "../events.ts";
+import type { Amount } from "../money.ts";
+import type { Payment } from "../payment.ts";
+import { type Rejection, reject } from "../rejections.ts";
+import type { Micros } from "../time.ts";
+import { hasExpired } from "./captures.ts";
+import { absentPayment, accepted, paymentToUse, refused } from "./checks.ts";
+import { statusOf } from "./payment-status.ts";
+
+/** Gives what is held back to the payer, whatever the state of the accounts: a release takes nothing from anyone. */
+export function decideVoid(state: LedgerState, command: VoidPayment, context: DecisionContext): Decision {
+  const found = paymentToUse(state, context.caller, command.payment);
+  if (found === undefined) return refused(absentPayment(command.payment));
+  const { payment, payer } = found;
+  const rejection = notVoidable(payment, context.now);
+  if (rejection) return refused(rejection);
+  return accepted({ type: "PaymentVoided", ...release(payment, payer.balances.held, "voided") });
+}
+
+/**
+ * The ledger's own command, which no policy stands before and no key records: a refusal of it only says that there is nothing to
+ * expire (any more, or yet).
+ */
+export function decideExpiry(state: LedgerState, command: ExpirePayment, context: DecisionContext): Decision {
+  const payment = state.payment(command.payment);
+  const payer = payment && state.account(payment.payer);
+  if (payment === undefined || payer === undefined) return refused(absentPayment(command.payment));
+  if (payment.held === 0n || payment.expiresAt === null || context.now < payment.expiresAt) {
+    return refused(reject("payment_not_voidable", `Payment ${payment.id} has nothing that expires now.`));
+  }
+  return accepted({ type: "PaymentExpired", ...release(payment, payer.balances.held, "expired") });
+}
+
+function release(
+  payment: Payment,
+  heldByPayer: Amount,
+  ended: "voided" | "expired",
+): { payment: Payment; released: Amount; hold: HoldChange } {
+  const released = payment.held;
+  return {
+    payment: { ...payment, held: 0n, status: statusOf({ ...payment, held: 0n }, ended) },
+    released,
+    hold: { account: payment.payer, amount: -released, held: heldByPayer - released },
+  };
+}
+
+function notVoidable(payment: Payment, now: Micros): Rejection | undefined {
+  if (payment.status === "voided" || payment.captured === payment.amount) {
+    return reject(
+      "payment_not_voidable",
+      `Nothing of payment ${payment.id} is left to void; refund what was captured.`,
+    );
+  }
+  if (hasExpired(payment, now)) {
+    return reject(
+      "payment_expired",
+      `The authorization of payment ${payment.id} has expired; there is nothing to void.`,
+    );
+  }
+  if (payment.held > 0n) return undefined;
+  return reject("payment_not_voidable", `What was left of payment ${payment.id} was released before.`);
+}

@@ -1,0 +1,112 @@
+import type { Account, AccountState, Balances } from "./account.ts";
+import type { LedgerStateDraft } from "./decision.ts";
+import { assert, unreachable } from "./errors.ts";
+import type { HoldChange, LedgerEvent, Posting } from "./events.ts";
+import type { AccountId } from "./ids.ts";
+import type { Amount } from "./money.ts";
+import { businessDate, type Micros } from "./time.ts";
+
+/**
+ * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or balances
+ * that are not what the state comes to, are a bug or a state of another log, and end the process.
+ */
+export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
+  const { fact, at } = event;
+  switch (fact.type) {
+    case "PaymentCharged":
+      post(draft, fact.postings, at);
+      draft.putPayment(fact.payment);
+      return;
+    case "PaymentAuthorized":
+      hold(draft, fact.hold, at);
+      draft.putPayment(fact.payment);
+      return;
+    case "PaymentCaptured":
+      hold(draft, fact.hold, null);
+      post(draft, fact.postings, null);
+      draft.putPayment(fact.payment);
+      return;
+    case "PaymentVoided":
+    case "PaymentExpired":
+      hold(draft, fact.hold, null);
+      draft.putPayment(fact.payment);
+      return;
+    case "PaymentRefunded":
+      post(draft, fact.postings, null);
+      draft.putPayment(fact.payment);
+      return;
+    case "TransferPosted":
+    case "PayoutSettled":
+      post(draft, fact.postings, at);
+      return;
+    case "TopUpSettled":
+      post(draft, fact.postings, null);
+      return;
+    case "AccountOpened":
+      draft.putAccount({ ...fact.account, day: null, spent: 0n });
+      return;
+    case "AccountFrozen":
+    case "AccountUnfrozen":
+    case "AccountClosed":
+      changeStatus(draft, fact.account);
+      return;
+    case "WriterEpochStarted":
+    case "BulkRecorded":
+    case "AccountChangeDeclined":
+    case "TransferDeclined":
+    case "TopUpDeclined":
+    case "PayoutDeclined":
+    case "PaymentDeclined":
+    case "CaptureDeclined":
+    case "VoidDeclined":
+    case "RefundDeclined":
+      return;
+    default:
+      unreachable(fact);
+  }
+}
+
+/** `spentAt` is the time when the debits count against the day's ceiling; null: they do not, or did when authorized. */
+function post(draft: LedgerStateDraft, postings: readonly Posting[], spentAt: Micros | null): void {
+  let sum = 0n;
+  for (const { account: id, amount, balance } of postings) {
+    sum += amount;
+    const account = existing(draft, id);
+    const posted = account.balances.posted + amount;
+    assert(posted === balance, `account ${id} stands at ${posted}, its posting says ${balance}`);
+    const balances = { posted, held: account.balances.held };
+    draft.putAccount(moved(account, balances, amount < 0n ? -amount : 0n, spentAt));
+  }
+  assert(sum === 0n, `postings sum to ${sum}`);
+}
+
+function hold(draft: LedgerStateDraft, change: HoldChange, spentAt: Micros | null): void {
+  const account = existing(draft, change.account);
+  const held = account.balances.held + change.amount;
+  assert(held === change.held, `account ${change.account} holds ${held}, its event says ${change.held}`);
+  assert(held >= 0n, `account ${change.account} would hold ${held}`);
+  draft.putAccount(moved(account, { posted: account.balances.posted, held }, change.amount, spentAt));
+}
+
+/** What was spent on an earlier day is forgotten when something is spent on the next. A void does not give the day back. */
+function moved(account: AccountState, balances: Balances, spent: Amount, spentAt: Micros | null): AccountState {
+  if (spentAt === null || spent === 0n || account.limits.perDay === null) return { ...account, balances };
+  const day = businessDate(spentAt, account.timeZone);
+  return { ...account, balances, day, spent: day === account.day ? account.spent + spent : spent };
+}
+
+function changeStatus(draft: LedgerStateDraft, account: Account): void {
+  const { balances, day, spent } = existing(draft, account.id);
+  const { posted, held } = account.balances;
+  assert(
+    balances.posted === posted && balances.held === held,
+    `account ${account.id} changed status and balance at once`,
+  );
+  draft.putAccount({ ...account, day, spent });
+}
+
+function existing(draft: LedgerStateDraft, id: AccountId): AccountState {
+  const account = draft.account(id);
+  assert(account, `account ${id} has an event but was never opened`);
+  return account;
+}
