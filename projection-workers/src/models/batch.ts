@@ -1,0 +1,93 @@
+import {
+  type AccountRow,
+  type DailyTotalRow,
+  type EntryRow,
+  type HoldChangeRow,
+  type MovementRow,
+  type PaymentRow,
+  unreachable,
+} from "ledger-core";
+import type { ModelChange } from "./projection.ts";
+
+/**
+ * The rows that a run of changes comes to: only the last balance, status and payment of each counts, and what happens to an
+ * account that the run itself opens is already in its row.
+ */
+export type Batch = {
+  readonly opened: readonly AccountRow[];
+  readonly status: ReadonlyMap<string, string>;
+  readonly posted: ReadonlyMap<string, bigint>;
+  readonly held: ReadonlyMap<string, bigint>;
+  readonly entries: readonly EntryRow[];
+  readonly holds: readonly HoldChangeRow[];
+  readonly totals: Iterable<DailyTotalRow>;
+  readonly payments: Iterable<PaymentRow>;
+  readonly movements: readonly MovementRow[];
+};
+
+export function collapse(changes: readonly ModelChange[]): Batch {
+  const opened: AccountRow[] = [];
+  const status = new Map<string, string>();
+  const posted = new Map<string, bigint>();
+  const held = new Map<string, bigint>();
+  const entries: EntryRow[] = [];
+  const holds: HoldChangeRow[] = [];
+  const totals = new Map<string, DailyTotalRow>();
+  const payments = new Map<string, PaymentRow>();
+  const movements: MovementRow[] = [];
+  for (const change of changes) {
+    switch (change.kind) {
+      case "account":
+        opened.push(change.row);
+        break;
+      case "status":
+        status.set(change.account, change.status);
+        break;
+      case "entry": {
+        const { account, amount, balance_after, effective_date: date } = change.row;
+        entries.push(change.row);
+        posted.set(account, balance_after);
+        const key = account + date;
+        const total = totals.get(key);
+        if (total) total.total += amount;
+        else totals.set(key, { account, date, total: amount });
+        break;
+      }
+      case "hold":
+        holds.push(change.row);
+        held.set(change.row.account, change.row.held);
+        break;
+      case "payment":
+        payments.set(change.row.id, change.row);
+        break;
+      case "movement":
+        movements.push(change.row);
+        break;
+      default:
+        unreachable(change);
+    }
+  }
+  const complete = opened.map((row) => ({
+    ...row,
+    status: take(status, row.id) ?? row.status,
+    posted: take(posted, row.id) ?? row.posted,
+    held: take(held, row.id) ?? row.held,
+  }));
+  return {
+    opened: complete,
+    status,
+    posted,
+    held,
+    entries,
+    holds,
+    totals: totals.values(),
+    payments: payments.values(),
+    movements,
+  };
+}
+
+function take<Value>(map: Map<string, Value>, key: string): Value | undefined {
+  const value = map.get(key);
+  map.delete(key);
+  return value;
+}

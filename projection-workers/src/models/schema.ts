@@ -1,0 +1,134 @@
+import {
+  type AccountRow,
+  type CheckpointRow,
+  type DailyTotalRow,
+  type EntryRow,
+  type HoldChangeRow,
+  type ModelVersionRow,
+  type MovementRow,
+  type PaymentRow,
+  tables,
+} from "ledger-core";
+import type { Table } from "ledger-core/sql";
+
+export const accounts: Table<AccountRow> = {
+  name: tables.accounts,
+  columns: {
+    id: "id",
+    tenant: "name",
+    owner: "name",
+    type: "word",
+    currency: "word",
+    status: "word",
+    display_name: "text?",
+    time_zone: "text",
+    floor: "bigint?",
+    per_transaction: "bigint?",
+    per_day: "bigint?",
+    posted: "bigint",
+    held: "bigint",
+    opened_at: "bigint",
+    metadata: "text",
+    shard: "int",
+  },
+  key: ["id"],
+  indexes: [
+    ["tenant", "owner", "id"],
+    ["tenant", "id"],
+    ["tenant", "type", "id"],
+    ["tenant", "status", "id"],
+    ["tenant", "type", "status", "id"],
+  ],
+};
+
+export const entries: Table<EntryRow> = {
+  name: tables.entries,
+  columns: {
+    account: "id",
+    revision: "bigint",
+    idx: "int",
+    id: "id",
+    tenant: "name",
+    shard: "int",
+    amount: "bigint",
+    balance_after: "bigint",
+    currency: "word",
+    type: "word",
+    booked_at: "bigint",
+    effective_date: "day",
+    counterparty: "id",
+    reference: "name?",
+    source_id: "id",
+  },
+  key: ["account", "revision", "idx"],
+  indexes: [
+    ["account", "booked_at", "revision", "idx"],
+    ["account", "reference", "booked_at", "revision", "idx"],
+  ],
+};
+
+export const holdChanges: Table<HoldChangeRow> = {
+  name: tables.holdChanges,
+  columns: { account: "id", revision: "bigint", booked_at: "bigint", held: "bigint" },
+  key: ["account", "revision"],
+  indexes: [["account", "booked_at", "revision"]],
+};
+
+export const dailyTotals: Table<DailyTotalRow> = {
+  name: tables.dailyTotals,
+  columns: { account: "id", date: "day", total: "bigint" },
+  key: ["account", "date"],
+  indexes: [],
+};
+
+export const payments: Table<PaymentRow> = {
+  name: tables.payments,
+  columns: {
+    id: "id",
+    tenant: "name",
+    payer: "id",
+    payee: "id",
+    amount: "bigint",
+    currency: "word",
+    status: "word",
+    captured: "bigint",
+    refunded: "bigint",
+    fee: "bigint",
+    capture: "word",
+    reference: "text?",
+    metadata: "text",
+    created_at: "bigint",
+    expires_at: "bigint?",
+    shard: "int",
+  },
+  key: ["id"],
+  indexes: [
+    ["tenant", "id"],
+    ["tenant", "status", "id"],
+    ["payer", "id"],
+    ["payee", "id"],
+    ["payer", "status", "id"],
+    ["payee", "status", "id"],
+  ],
+};
+
+export const movements: Table<MovementRow> = {
+  name: tables.movements,
+  columns: { id: "id", kind: "word", tenant: "name", accounts: "text", body: "text", shard: "int" },
+  key: ["id"],
+  indexes: [],
+};
+
+export const checkpoints: Table<CheckpointRow> = {
+  name: tables.checkpoints,
+  columns: { projection: "id", version: "int", shard: "int", revision: "bigint" },
+  key: ["projection", "version", "shard"],
+  indexes: [],
+};
+
+export const modelVersions: Table<ModelVersionRow> = {
+  name: tables.modelVersions,
+  columns: { projection: "id", version: "int", suffix: "word" },
+  key: ["projection"],
+  indexes: [],
+};
