@@ -1,0 +1,24 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { isLedgerError, type Shard } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import type { Batch } from "./batch.ts";
+
+const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
+
+/**
+ * Appends a batch and answers when it is known what became of it. While the outcome is unknown the very same bytes, ids and
+ * revision are sent again; a refreshed revision would write the batch twice.
+ * @throws wrong_expected_revision, log_unavailable: nothing was written
+ */
+export async function appendSurely(log: EventLog, shard: Shard, batch: Batch): Promise<void> {
+  const frozen = Object.freeze([...batch.events]);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await log.append(shard, batch.start.revision, frozen);
+      return;
+    } catch (error) {
+      if (!isLedgerError(error, "outcome_unknown")) throw error;
+      await delay(BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  type Caller,
+  encodeEvent,
+  type Fact,
+  idBody,
+  type LedgerEvent,
+  type Micros,
+  makeId,
+  type Origin,
+  type Shard,
+} from "ledger-core";
+import type { NewEvent } from "ledger-core/event-log";
+import type { DecisionState, Mark } from "./state/decision-state.ts";
+
+/** What identifies the writer's present incarnation in the ids that it makes. */
+export type Incarnation = { readonly shard: Shard; readonly salt: number };
+
+/** Events decided and applied to the state, not yet appended, and what to do when they are. */
+export type Batch = {
+  /** Log time of all its events: never before the last event in the log. */
+  readonly now: Micros;
+  readonly start: Mark;
+  readonly events: NewEvent[];
+  bytes: number;
+  /** Run after the append is durable. */
+  readonly answers: (() => void)[];
+  /** Run when the append failed for certain. */
+  readonly failures: ((error: unknown) => void)[];
+};
+
+export type BatchMark = { readonly state: Mark; readonly events: number; readonly bytes: number };
+
+export function openBatch(state: DecisionState, clock: Micros): Batch {
+  return {
+    now: Math.max(clock, state.at),
+    start: state.mark(),
+    events: [],
+    bytes: 0,
+    answers: [],
+    failures: [],
+  };
+}
+
+export function markBatch(batch: Batch, state: DecisionState): BatchMark {
+  return { state: state.mark(), events: batch.events.length, bytes: batch.bytes };
+}
+
+export function rollbackBatch(batch: Batch, state: DecisionState, mark: BatchMark): void {
+  state.rollbackTo(mark.state);
+  batch.events.length = mark.events;
+  batch.bytes = mark.bytes;
+}
+
+/** The 26 characters of the id of the nth event from here. */
+export function minter(batch: Batch, state: DecisionState, by: Incarnation): (index: number) => string {
+  const first = state.revision + 1;
+  return (index) => idBody(batch.now, { shard: by.shard, revision: first + index }, by.salt);
+}
+
+/** Gives facts their identity, applies them to the state and adds them to the batch; returns the last, the answering event. */
+export function addFacts(
+  batch: Batch,
+  state: DecisionState,
+  by: Incarnation,
+  facts: readonly Fact[],
+  origin: Origin,
+): LedgerEvent {
+  let last: LedgerEvent | undefined;
+  for (const [index, fact] of facts.entries()) {
+    const revision = state.revision + 1;
+    const answering = index === facts.length - 1;
+    const event: LedgerEvent = {
+      id: makeId("evt", idBody(batch.now, { shard: by.shard, revision }, by.salt)),
+      at: batch.now,
+      shard: by.shard,
+      revision,
+      origin: answering ? origin : { ...origin, key: null, print: null },
+      fact,
+    };
+    state.apply(event);
+    const { type, version, data } = encodeEvent(event);
+    batch.events.push({ id: event.id, at: event.at, type, version, data });
+    batch.bytes += data.length + 64;
+    last = event;
+  }
+  if (!last) throw new Error("a decision without a fact");
+  return last;
+}
+
+export function originOf(caller: Pick<Caller, "tenant" | "sub">, key: string | null, print: string | null): Origin {
+  return { tenant: caller.tenant, sub: caller.sub, key, print };
+}

@@ -1,0 +1,157 @@
+import { type BulkOutcome, type BulkRecorded, declinedOf, type Rejection, reject, rejections } from "ledger-core";
+import { addFacts, markBatch, originOf, rollbackBatch } from "./batch.ts";
+import { checkKey, type Deciding, decideItem, keyOfBulk } from "./decide-item.ts";
+import { type BulkJob, done, isFault, type Step } from "./jobs.ts";
+import type { Answer, BulkAnswer, BulkItemAnswer, ItemFault } from "./submission.ts";
+
+/** Takes a bulk as far as it goes in this batch: an atomic one wholly or not at all, the other item by item. */
+export function decideBulk(on: Deciding, job: BulkJob): Step<BulkAnswer> {
+  if (job.next === 0) {
+    const known = checkKey(on, job.caller, job.check);
+    if (known.kind !== "done") return known;
+    if (known.value) return answered(on, job, known.value);
+  }
+  const step = job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job);
+  return step ?? done(record(on, job));
+}
+
+/** The answer of a bulk whose key was used before, by itself or by another command. */
+function answered(on: Deciding, job: BulkJob, known: Answer): Step<BulkAnswer> {
+  if (known.kind === "refused") return done({ kind: "refused", rejection: known.rejection });
+  const { event } = known;
+  if (event.fact.type !== "BulkRecorded") return done({ kind: "refused", rejection: keyOfBulk });
+  if (job.results.length === 0 && event.fact.outcomes.length > 0) {
+    return { kind: "wait", until: on.lookup.bulk(event.fact).then((results) => void job.results.push(...results)) };
+  }
+  return done({ kind: "recorded", results: job.results, replayed: true, position: event });
+}
+/** Undefined when every item is decided. */
+function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {
+  for (; job.next < job.items.length; job.next++) {
+    if (on.batch.bytes >= on.batchBytesMax) return { kind: "full" };
+    const step = decideOne(on, job, job.next);
+    if (step.kind !== "done") return step;
+    keep(job, step.value);
+  }
+  return undefined;
+}
+
+function decideAtomic(on: Deciding, job: BulkJob): Step<never> | undefined {
+  const faults = faultsOf(job);
+  if (faults.some((found) => found)) {
+    job.results = faults.map((found) => fault(found ?? aborted));
+    return undefined;
+  }
+  const mark = markBatch(on.batch, on.state);
+  for (const index of job.items.keys()) {
+    const step = decideOne(on, job, index);
+    const refusal = step.kind === "done" ? refusalOf(step.value.answer) : undefined;
+    if (step.kind === "done" && !refusal) {
+      keep(job, step.value);
+      continue;
+    }
+    rollbackBatch(on.batch, on.state, mark);
+    Object.assign(job, { results: [], appended: false, newest: -1 });
+    if (step.kind !== "done") return step;
+    job.results = job.items.map((_, other) => (other === index && refusal ? refusal : fault(aborted)));
+    return undefined;
+  }
+  return undefined;
+}
+
+/** What is wrong with the items of an atomic bulk before any is decided: their form, or a key that stands twice. */
+function faultsOf(job: BulkJob): (ItemFault | undefined)[] {
+  const seen = new Set<string>();
+  return job.items.map((item) => {
+    if (isFault(item)) return item;
+    const key = item.check?.key ?? "";
+    const repeated = seen.has(key);
+    seen.add(key);
+    return repeated ? { code: keyTwice.code, detail: keyTwice.detail, errors: [] } : undefined;
+  });
+}
+
+type Decided = { readonly answer: BulkItemAnswer; readonly fresh: boolean };
+
+function decideOne(on: Deciding, job: BulkJob, index: number): Step<Decided> {
+  const item = job.items[index];
+  if (!item) throw new Error(`a bulk without its item ${index}`);
+  if (isFault(item)) return done({ answer: fault(item), fresh: false });
+  if (item.check?.key === job.check.key) return done({ answer: refused(keyOfBulk), fresh: false });
+  const step = decideItem(on, job.caller, item);
+  if (step.kind !== "done") return step;
+  const answer = step.value;
+  if (answer.kind === "refused") return done({ answer: refused(answer.rejection), fresh: false });
+  return done({ answer: { kind: "recorded", event: answer.event }, fresh: !answer.replayed });
+}
+
+function keep(job: BulkJob, { answer, fresh }: Decided): void {
+  job.results.push(answer);
+  if (fresh) job.appended = true;
+  if (answer.kind === "recorded") job.newest = Math.max(job.newest, answer.event.revision);
+}
+
+/** Records the bulk under its key if it changed anything or was refused as a business: its repeat must get the same answer. */
+function record(on: Deciding, job: BulkJob): BulkAnswer {
+  const { state, batch, by } = on;
+  const abortedByBusiness = job.results.some((r) => r.kind === "fault" && isRecordable(r.fault.code));
+  let revision = job.newest < 0 ? batch.start.revision : job.newest;
+  if (job.appended || abortedByBusiness) {
+    const fact: BulkRecorded = { type: "BulkRecorded", mode: job.mode, outcomes: outcomesOf(job.results) };
+    const origin = originOf(job.caller, job.check.key, job.check.print);
+    revision = addFacts(batch, state, by, [fact], origin).revision;
+  }
+  return { kind: "recorded", results: job.results, replayed: false, position: { shard: by.shard, revision } };
+}
+
+function isRecordable(code: string): boolean {
+  return Object.entries(rejections).some(([known, { recorded }]) => known === code && recorded);
+}
+
+/** Runs of consecutive answering events, and of equal faults. */
+function outcomesOf(results: readonly BulkItemAnswer[]): BulkOutcome[] {
+  const outcomes: BulkOutcome[] = [];
+  for (const result of results) {
+    const last = outcomes.at(-1);
+    if (result.kind === "recorded") {
+      const { revision } = result.event;
+      if (last && "first" in last && last.first + last.count === revision) {
+        outcomes[outcomes.length - 1] = { first: last.first, count: last.count + 1 };
+      } else outcomes.push({ first: revision, count: 1 });
+    } else if (last && "code" in last && sameFault(last, result.fault)) {
+      outcomes[outcomes.length - 1] = { ...last, count: last.count + 1 };
+    } else outcomes.push({ ...result.fault, count: 1 });
+  }
+  return outcomes;
+}
+
+function sameFault(a: ItemFault, b: ItemFault): boolean {
+  return a.code === b.code && a.detail === b.detail && a.errors.length === 0 && b.errors.length === 0;
+}
+
+/** The refusal in an answer, as the fault of an item that is not applied. */
+function refusalOf(answer: BulkItemAnswer): BulkItemAnswer | undefined {
+  if (answer.kind === "fault") return answer;
+  const refusal = declinedOf(answer.event.fact);
+  return refusal && fault({ code: refusal.code, detail: refusal.detail, errors: [] });
+}
+
+function refused(rejection: Rejection): BulkItemAnswer {
+  const { code, detail, pointer } = rejection;
+  return fault({ code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] });
+}
+
+function fault(of: ItemFault): BulkItemAnswer {
+  return { kind: "fault", fault: of };
+}
+
+const keyTwice = reject(
+  "idempotency_key_reused",
+  "Two items of this atomic bulk bear one idempotencyKey; give every item its own.",
+);
+
+const aborted: ItemFault = {
+  code: "bulk_aborted",
+  detail: "Another item of this atomic bulk failed, so nothing of it was applied.",
+  errors: [],
+};

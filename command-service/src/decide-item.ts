@@ -1,0 +1,98 @@
+import {
+  type Caller,
+  type Decision,
+  decide,
+  declined,
+  type Fact,
+  needs,
+  type Origin,
+  readId,
+  reject,
+  rejections,
+} from "ledger-core";
+import { addFacts, type Batch, type Incarnation, minter, originOf } from "./batch.ts";
+import { done, type Item, type KeyCheck, type Step } from "./jobs.ts";
+import type { Lookup } from "./lookup.ts";
+import type { DecisionState } from "./state/decision-state.ts";
+import type { Answer } from "./submission.ts";
+
+/** What deciding works with: the state, where the log is read, who writes, and the batch that is being filled. */
+export type Deciding = {
+  readonly state: DecisionState;
+  readonly lookup: Lookup;
+  readonly by: Incarnation;
+  readonly batch: Batch;
+  readonly batchBytesMax: number;
+};
+
+const later: Step<never> = { kind: "later" };
+
+/** Whether a key was answered before. `done(null)` says that it is new. */
+export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<Answer | null> {
+  const { state, batch, lookup } = on;
+  if (!check.found) {
+    const candidates = state.findKey(caller.tenant, caller.sub, check.key);
+    const unread =
+      candidates.length === 0 ? candidates : candidates.filter((revision) => !check.cleared.includes(revision));
+    if (unread.length === 0) return done(null);
+    if (unread.some((revision) => revision > batch.start.revision)) return later;
+    return { kind: "wait", until: lookup.key(caller, check, unread) };
+  }
+  return "event" in check.found
+    ? done({ kind: "recorded", event: check.found.event, replayed: true })
+    : done({ kind: "refused", rejection: check.found.rejection });
+}
+
+/** Decides one command and adds its events to the batch, unless it was answered before. */
+export function decideItem(on: Deciding, caller: Caller, item: Item): Step<Answer> {
+  if (item.check) {
+    const known = checkKey(on, caller, item.check);
+    if (known.kind !== "done") return known;
+    if (known.value) return done(known.value);
+  }
+  const loading = loadPayment(on, item);
+  if (loading) return loading;
+
+  const { state, batch, by } = on;
+  const context = { caller, now: batch.now, shard: by.shard, mint: minter(batch, state, by) };
+  const decision = decide(state, item.command, context);
+  if (decision.kind === "refused" && !(item.check && rejections[decision.rejection.code].recorded)) {
+    return done({ kind: "refused", rejection: decision.rejection });
+  }
+  const facts =
+    item.check && decision.kind === "refused" ? [declined(item.command, decision.rejection)] : factsOf(decision);
+  return done({
+    kind: "recorded",
+    event: addFacts(batch, state, by, facts, originOfItem(on, caller, item)),
+    replayed: false,
+  });
+}
+
+function factsOf(decision: Decision): readonly Fact[] {
+  return decision.kind === "accepted" ? decision.facts : [];
+}
+
+/** The ledger's own command belongs to the tenant of its payment and has no key. */
+function originOfItem(on: Deciding, caller: Caller, item: Item): Origin {
+  if (item.check) return originOf(caller, item.check.key, item.check.print);
+  return originOf({ tenant: on.state.payment(item.command.payment)?.tenant ?? "", sub: caller.sub }, null, null);
+}
+
+/** The step that brings the command's payment into the state; undefined when it is there, or is known to be nowhere. */
+function loadPayment(on: Deciding, item: Item): Step<never> | undefined {
+  const { payment } = needs(item.command);
+  if (payment === null || item.paymentAbsent || on.state.payment(payment)) return undefined;
+  const { revision, shard } = readId(payment);
+  // Made by this very batch: its event can be read once it is there.
+  if (shard === on.by.shard && revision > on.batch.start.revision && revision <= on.state.revision) return later;
+  const until = on.lookup.payment(payment).then((found) => {
+    item.paymentAbsent = !found;
+  });
+  return { kind: "wait", until };
+}
+
+/** A bulk's item must not bear the bulk's own key: both could not be answered under it. */
+export const keyOfBulk = reject(
+  "idempotency_key_reused",
+  "An item bears the Idempotency-Key of the bulk itself; give every item a key of its own.",
+);

@@ -1,0 +1,96 @@
+import type { Caller, ClientCommand, ExpirePayment, LedgerEvent, Rejection, Revision } from "ledger-core";
+import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault } from "./submission.ts";
+
+/** A key that is looked up: `cleared` are revisions of its hash that turned out to be another key's. */
+export type KeyCheck = {
+  readonly key: string;
+  readonly print: string;
+  cleared: readonly Revision[];
+  /** Set once the log answered for this key. */
+  found: { readonly event: LedgerEvent } | { readonly rejection: Rejection } | undefined;
+};
+
+/** One command of a job: a client's under its key, or the ledger's own, which has none. */
+export type Item = {
+  /** The payment was looked for in the log and is not there. */
+  paymentAbsent: boolean;
+} & (
+  | { readonly command: ClientCommand; readonly check: KeyCheck }
+  | { readonly command: ExpirePayment; readonly check: null }
+);
+
+type JobBase = {
+  readonly caller: Caller;
+  readonly dryRun: boolean;
+  /** How much of the bounded queue it takes: one an item. */
+  readonly weight: number;
+  fail(error: unknown): void;
+};
+export type SingleJob = JobBase & {
+  readonly kind: "single";
+  readonly item: Item;
+  readonly answer: (answer: Answer) => void;
+};
+export type BulkJob = JobBase & {
+  readonly kind: "bulk";
+  readonly mode: "each" | "atomic";
+  readonly check: KeyCheck;
+  readonly items: readonly (Item | ItemFault)[];
+  /** The items before `next` have their answer in `results`. */
+  next: number;
+  results: BulkItemAnswer[];
+  /** Whether an item of it was appended: then its own key is recorded too. */
+  appended: boolean;
+  newest: Revision;
+  readonly answer: (answer: BulkAnswer) => void;
+};
+export type Job = SingleJob | BulkJob;
+
+/**
+ * What came of deciding an item or a job: `wait` needs the log read, `later` needs the batch under way to be in the log,
+ * `full` needs another batch.
+ */
+export type Step<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "wait"; readonly until: Promise<void> }
+  | { readonly kind: "later" }
+  | { readonly kind: "full" };
+
+export function done<T>(value: T): Step<T> {
+  return { kind: "done", value };
+}
+
+export function keyCheck(key: string, print: string): KeyCheck {
+  return { key, print, cleared: [], found: undefined };
+}
+
+export function clientItem(key: string, command: ClientCommand, print: string): Item {
+  return { command, check: keyCheck(key, print), paymentAbsent: false };
+}
+
+/** A bulk's job before it is decided. */
+export function bulkJob(
+  bulk: BulkSubmission,
+  items: readonly (Item | ItemFault)[],
+  dryRun: boolean,
+  settle: { answer(answer: BulkAnswer): void; fail(error: unknown): void },
+): BulkJob {
+  return {
+    kind: "bulk",
+    caller: bulk.caller,
+    mode: bulk.mode,
+    check: keyCheck(bulk.key, bulk.print),
+    items,
+    dryRun,
+    weight: items.length,
+    next: 0,
+    results: [],
+    appended: false,
+    newest: -1,
+    ...settle,
+  };
+}
+
+export function isFault(item: Item | ItemFault): item is ItemFault {
+  return "code" in item;
+}

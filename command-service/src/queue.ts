@@ -1,0 +1,98 @@
+import { LedgerError } from "ledger-core";
+import type { Job } from "./jobs.ts";
+
+/** The commands that were accepted and have no answer yet, bounded by their weight. */
+export class JobQueue {
+  private readonly max: number;
+  private weight = 0;
+  /** Ready to be decided, in order; `head` is the first of them (shifting an array of thousands would move them all). */
+  private jobs: Job[] = [];
+  private head = 0;
+  /** Wait for the batch under way to be in the log. */
+  private postponed: Job[] = [];
+  /** Wait for something to be read from the log. */
+  private readonly parked = new Set<Job>();
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  get ready(): boolean {
+    return this.head < this.jobs.length;
+  }
+
+  get empty(): boolean {
+    return !this.ready && this.postponed.length === 0 && this.parked.size === 0;
+  }
+
+  /** @throws overloaded before anything was accepted */
+  add(job: Job): void {
+    if (job.weight > 0 && this.weight + job.weight > this.max && this.weight > 0) {
+      throw new LedgerError("overloaded", `${this.weight} commands wait already; try again`, { retryable: true });
+    }
+    this.weight += job.weight;
+    this.jobs.push(job);
+  }
+
+  /** Gives a job's place back: it has its answer. */
+  release(job: Job): void {
+    this.weight -= job.weight;
+  }
+
+  take(): Job | undefined {
+    const job = this.jobs[this.head];
+    if (!job) return undefined;
+    this.head++;
+    if (this.head === this.jobs.length) {
+      this.jobs = [];
+      this.head = 0;
+    }
+    return job;
+  }
+
+  /** The job goes first in the next batch. */
+  putBack(job: Job): void {
+    this.jobs = [job, ...this.jobs.slice(this.head)];
+    this.head = 0;
+  }
+
+  postpone(job: Job): void {
+    this.postponed.push(job);
+  }
+
+  /** The batch is in the log: what waited for it goes first. */
+  resume(): void {
+    if (this.postponed.length === 0) return;
+    this.jobs = [...this.postponed, ...this.jobs.slice(this.head)];
+    this.head = 0;
+    this.postponed = [];
+  }
+
+  /** Sets a job aside until something was read; a failed read is the job's failure. */
+  park(job: Job, until: Promise<void>, wake: () => void): void {
+    this.parked.add(job);
+    until.then(
+      () => {
+        if (this.parked.delete(job)) this.jobs.push(job);
+        wake();
+      },
+      (error: unknown) => {
+        if (this.parked.delete(job)) {
+          this.release(job);
+          job.fail(error);
+        }
+        wake();
+      },
+    );
+  }
+
+  /** Everything that was accepted and not decided, taken out. */
+  drain(): Job[] {
+    const jobs = [...this.postponed, ...this.jobs.slice(this.head), ...this.parked];
+    this.jobs = [];
+    this.head = 0;
+    this.postponed = [];
+    this.parked.clear();
+    return jobs;
+  }
+}

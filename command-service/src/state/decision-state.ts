@@ -1,0 +1,249 @@
+import {
+  type AccountId,
+  type AccountState,
+  assert,
+  type Currency,
+  type EventId,
+  evolve,
+  hash64,
+  type LedgerEvent,
+  type LedgerStateDraft,
+  type Micros,
+  type Payment,
+  type PaymentId,
+  type Revision,
+  readId,
+  scopedKey,
+} from "ledger-core";
+import { KeyFilter } from "./key-filter.ts";
+import { type KeyEntry, KeyTail } from "./key-tail.ts";
+import { Recent } from "./recent.ts";
+import type { StateFile } from "./state-file.ts";
+
+export type DecisionStateOptions = {
+  readonly file: StateFile;
+  /** Accounts kept in memory beside those that changed since the last flush. Default 100,000 (about 60 MB). */
+  readonly accountsCached?: number;
+  /** Bytes of the filter that tells a new idempotency key without a disk read; a multiple of 64. Default 32 MiB. */
+  readonly keyFilterBytes?: number;
+};
+
+/** A payment as the tail knows it, and the revision of its last event. */
+type KnownPayment = { readonly payment: Payment; readonly revision: Revision };
+
+type Undo = () => void;
+
+/** A point to go back to inside a batch that is not appended yet. */
+export type Mark = {
+  readonly undo: number;
+  readonly keys: number;
+  readonly revision: Revision;
+  readonly event: EventId | null;
+  readonly at: Micros;
+  readonly epoch: number;
+};
+
+/** Everything that changed since the last flush; while a flush is written the previous one stays readable. */
+type Tail = {
+  readonly accounts: Map<AccountId, AccountState>;
+  readonly payments: Map<PaymentId, KnownPayment>;
+  readonly keys: KeyTail;
+};
+
+function emptyTail(): Tail {
+  return { accounts: new Map(), payments: new Map(), keys: new KeyTail() };
+}
+
+/**
+ * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is being decided.
+ * Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the local file.
+ */
+export class DecisionState implements LedgerStateDraft {
+  private readonly file: StateFile;
+  private readonly cachedAccounts: Recent<AccountId, AccountState>;
+  private readonly cachedPayments = new Recent<PaymentId, KnownPayment>(10_000);
+  private readonly clearingAccounts = new Map<string, AccountId>();
+  private readonly filter: KeyFilter;
+  private tail = emptyTail();
+  private flushing: Tail | undefined;
+  private readonly batchKeys: KeyEntry[] = [];
+  private readonly batchTail = new KeyTail();
+  private readonly undos: Undo[] = [];
+  private applying: Revision = -1;
+  private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
+
+  constructor(options: DecisionStateOptions) {
+    this.file = options.file;
+    this.cachedAccounts = new Recent(Math.ceil((options.accountsCached ?? 100_000) / 2));
+    this.filter = new KeyFilter(options.keyFilterBytes ?? 32 * 2 ** 20);
+    this.file.keys.fill(this.filter);
+    this.stand = { ...this.file.stand() };
+    for (const account of this.file.clearingAccounts()) this.indexClearing(account);
+    this.undos.length = 0;
+  }
+
+  /** The revision of the last event applied, appended or not. */
+  get revision(): Revision {
+    return this.stand.revision;
+  }
+  get lastEvent(): EventId | null {
+    return this.stand.event;
+  }
+  get at(): Micros {
+    return this.stand.at;
+  }
+  get epoch(): number {
+    return this.stand.epoch;
+  }
+  /** How much the next flush has to write. */
+  get tailSize(): number {
+    return this.tail.keys.size + this.tail.accounts.size + this.tail.payments.size;
+  }
+
+  account(id: AccountId): AccountState | undefined {
+    const known = this.tail.accounts.get(id) ?? this.flushing?.accounts.get(id) ?? this.cachedAccounts.get(id);
+    if (known) return known;
+    const stored = this.file.account(id);
+    if (stored) this.cachedAccounts.set(id, stored);
+    return stored;
+  }
+
+  putAccount(account: AccountState): void {
+    const { accounts } = this.tail;
+    const before = accounts.get(account.id);
+    this.undos.push(() => (before ? accounts.set(account.id, before) : accounts.delete(account.id)));
+    accounts.set(account.id, account);
+    if (account.type === "clearing") this.indexClearing(account);
+  }
+
+  payment(id: PaymentId): Payment | undefined {
+    return this.knownPayment(id)?.payment;
+  }
+
+  putPayment(payment: Payment): void {
+    // A payment captured in one go stands in its own event, which its id leads to: only what comes later is kept.
+    if (payment.capture === "automatic" && payment.status === "captured") return;
+    const { payments } = this.tail;
+    const before = payments.get(payment.id);
+    this.undos.push(() => (before ? payments.set(payment.id, before) : payments.delete(payment.id)));
+    payments.set(payment.id, { payment, revision: this.applying });
+  }
+
+  clearing(tenant: string, rail: string, currency: Currency): AccountId | undefined {
+    return this.clearingAccounts.get(`${tenant}\n${rail}\n${currency}`);
+  }
+
+  /** The revision of the last event of a payment that is not in memory, from what is kept or from its id. */
+  paymentRevision(id: PaymentId): Revision {
+    return this.knownPayment(id)?.revision ?? this.file.paymentRevision(id) ?? readId(id).revision;
+  }
+
+  /** Takes in a payment that was read back from the log, unless a newer one is known. */
+  admitPayment(payment: Payment, revision: Revision): void {
+    if (this.paymentRevision(payment.id) === revision) this.cachedPayments.set(payment.id, { payment, revision });
+  }
+
+  /** Payments whose authorization has run out by `now`, from the file and the tail. */
+  duePayments(now: Micros, limit: number): PaymentId[] {
+    const due = new Set(this.file.duePayments(now, limit));
+    for (const tail of [this.flushing, this.tail]) {
+      for (const [id, { payment }] of tail?.payments ?? []) {
+        if (payment.held > 0n && payment.expiresAt !== null && payment.expiresAt <= now) due.add(id);
+        else due.delete(id);
+      }
+    }
+    return [...due].slice(0, limit);
+  }
+
+  /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
+  findKey(tenant: string, sub: string, key: string): Revision[] {
+    const hash = hash64(scopedKey(tenant, sub, key));
+    const found: Revision[] = [];
+    this.batchTail.find(hash, found);
+    this.tail.keys.find(hash, found);
+    this.flushing?.keys.find(hash, found);
+    if (this.filter.mayContain(hash)) this.file.keys.find(hash, found);
+    return found;
+  }
+
+  /** Applies the next event, appended or about to be. */
+  apply(event: LedgerEvent): void {
+    assert(event.revision === this.stand.revision + 1, `event ${event.revision} applied at ${this.stand.revision}`);
+    this.applying = event.revision;
+    evolve(this, event);
+    const { tenant, sub, key } = event.origin;
+    if (key !== null) {
+      const entry = { ...hash64(scopedKey(tenant, sub, key)), revision: event.revision };
+      this.batchKeys.push(entry);
+      this.batchTail.add(entry);
+    }
+    this.stand.revision = event.revision;
+    this.stand.event = event.id;
+    this.stand.at = event.at;
+    if (event.fact.type === "WriterEpochStarted") this.stand.epoch = event.fact.epoch;
+  }
+
+  mark(): Mark {
+    return { undo: this.undos.length, keys: this.batchKeys.length, ...this.stand };
+  }
+
+  /** Takes back everything since a mark of the same batch. */
+  rollbackTo(mark: Mark): void {
+    for (const undo of this.undos.splice(mark.undo).reverse()) undo();
+    this.batchKeys.length = mark.keys;
+    this.batchTail.clear();
+    for (const entry of this.batchKeys) this.batchTail.add(entry);
+    this.stand = { revision: mark.revision, event: mark.event, at: mark.at, epoch: mark.epoch };
+  }
+
+  /** The batch is in the log: nothing of it will be taken back. */
+  settle(): void {
+    this.undos.length = 0;
+    for (const entry of this.batchKeys) this.tail.keys.add(entry);
+    this.batchKeys.length = 0;
+    this.batchTail.clear();
+  }
+
+  /**
+   * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. Started only when
+   * every applied event is in the log. While it runs, decisions go on in a new tail.
+   */
+  *flush(): Generator<void> {
+    assert(!this.flushing && this.undos.length === 0, "a flush starts between batches, one at a time");
+    const writing = this.tail;
+    const stand = { ...this.stand };
+    this.flushing = writing;
+    this.tail = emptyTail();
+    this.file.begin();
+    yield* this.writeTail(writing);
+    this.file.commit(stand);
+    for (const entry of writing.keys.entries()) this.filter.add(entry);
+    for (const [id, account] of writing.accounts) this.cachedAccounts.set(id, account);
+    for (const [id, known] of writing.payments) this.cachedPayments.set(id, known);
+    this.flushing = undefined;
+  }
+
+  private *writeTail(tail: Tail): Generator<void> {
+    let written = 0;
+    for (const account of tail.accounts.values()) {
+      this.file.putAccount(account);
+      if (++written % 64 === 0) yield;
+    }
+    for (const { payment, revision } of tail.payments.values()) {
+      this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
+      if (++written % 64 === 0) yield;
+    }
+    yield* this.file.keys.add(tail.keys.entries());
+  }
+
+  private knownPayment(id: PaymentId): KnownPayment | undefined {
+    return this.tail.payments.get(id) ?? this.flushing?.payments.get(id) ?? this.cachedPayments.get(id);
+  }
+
+  private indexClearing(account: AccountState): void {
+    const name = `${account.tenant}\n${account.owner.slice("rail:".length)}\n${account.currency}`;
+    if (this.clearingAccounts.has(name)) return;
+    this.clearingAccounts.set(name, account.id);
+    this.undos.push(() => this.clearingAccounts.delete(name));
+  }
+}

@@ -1,0 +1,183 @@
+import { rmSync } from "node:fs";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import {
+  type AccountId,
+  type AccountState,
+  type AccountStatus,
+  type AccountType,
+  type BusinessDate,
+  type Currency,
+  type EventId,
+  LedgerError,
+  type Micros,
+  type PaymentId,
+  type Revision,
+} from "ledger-core";
+import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
+
+/** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
+const STATE_VERSION = 1;
+const APPLICATION_ID = 0x504c5354;
+
+const schema = `
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${STATE_VERSION};
+  CREATE TABLE stand (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL, event TEXT, at INTEGER NOT NULL,
+    epoch INTEGER NOT NULL) STRICT;
+  INSERT INTO stand VALUES (1, -1, NULL, 0, 0);
+  CREATE TABLE accounts (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, type TEXT NOT NULL, currency TEXT NOT NULL, owner TEXT NOT NULL,
+    display_name TEXT, time_zone TEXT NOT NULL, status TEXT NOT NULL, floor INTEGER, per_transaction INTEGER, per_day INTEGER,
+    posted INTEGER NOT NULL, held INTEGER NOT NULL, day TEXT, spent INTEGER NOT NULL, opened_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX clearing_accounts ON accounts (type) WHERE type = 'clearing';
+  CREATE TABLE payments (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
+  CREATE INDEX open_holds ON payments (expires_at) WHERE expires_at IS NOT NULL;
+  ${keyRunsSchema}
+`;
+
+/** Where the file stands: the revision it holds, the id of that event, its time, and the writer's epoch. */
+export type Stand = {
+  readonly revision: Revision;
+  readonly event: EventId | null;
+  readonly at: Micros;
+  readonly epoch: number;
+};
+
+/**
+ * The decision state on local disk: a projection of one shard's log that may be deleted at any time. Not fsync'd at each
+ * flush (synchronous=NORMAL in WAL is safe against corruption): after a crash it is merely older, and the log is replayed from there.
+ */
+export type StateFile = {
+  readonly keys: KeyRuns;
+  stand(): Stand;
+  account(id: AccountId): AccountState | undefined;
+  clearingAccounts(): AccountState[];
+  /** The revision of the last event of a payment that has more than one event or holds money; undefined for all others. */
+  paymentRevision(id: PaymentId): Revision | undefined;
+  duePayments(now: Micros, limit: number): PaymentId[];
+  begin(): void;
+  putAccount(account: AccountState): void;
+  putPayment(id: PaymentId, revision: Revision, expiresAt: Micros | null): void;
+  commit(stand: Stand): void;
+  rollback(): void;
+  close(): void;
+};
+
+/** Opens the state file, building an empty one where there is none, or where what is there cannot be used. */
+export function openStateFile(file: string, onDiscarded: (why: string) => void): StateFile {
+  try {
+    return useStateFile(file);
+  } catch (error) {
+    onDiscarded(error instanceof Error ? error.message : String(error));
+    discardStateFile(file);
+    return useStateFile(file);
+  }
+}
+
+export function discardStateFile(file: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
+}
+
+function useStateFile(file: string): StateFile {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;");
+    const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
+    if (tables === 0) db.exec(`BEGIN; ${schema} COMMIT;`);
+    const id = db.prepare("PRAGMA application_id").get()?.application_id;
+    const version = db.prepare("PRAGMA user_version").get()?.user_version;
+    if (id !== APPLICATION_ID || version !== STATE_VERSION) {
+      throw new LedgerError(
+        "incompatible",
+        `the state file is of version ${version}, this writer makes ${STATE_VERSION}`,
+      );
+    }
+    return operations(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function operations(db: DatabaseSync): StateFile {
+  const bigints = (sql: string) => {
+    const statement = db.prepare(sql);
+    statement.setReadBigInts(true);
+    return statement;
+  };
+  const readStand = db.prepare("SELECT revision, event, at, epoch FROM stand");
+  const writeStand = db.prepare("UPDATE stand SET revision = ?, event = ?, at = ?, epoch = ?");
+  const readAccount = bigints("SELECT * FROM accounts WHERE id = ?");
+  const readClearing = bigints("SELECT * FROM accounts WHERE type = 'clearing'");
+  const readPayment = db.prepare("SELECT revision FROM payments WHERE id = ?");
+  const readDue = db.prepare("SELECT id FROM payments WHERE expires_at <= ? ORDER BY expires_at LIMIT ?");
+  const writePayment = db.prepare(
+    "INSERT INTO payments VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at",
+  );
+  const writeAccount = db.prepare(
+    `INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+     status = excluded.status, posted = excluded.posted, held = excluded.held, day = excluded.day, spent = excluded.spent`,
+  );
+  return {
+    keys: openKeyRuns(db),
+    stand() {
+      const row = readStand.get() ?? {};
+      return {
+        revision: Number(row.revision),
+        event: row.event === null ? null : (String(row.event) as EventId),
+        at: Number(row.at),
+        epoch: Number(row.epoch),
+      };
+    },
+    account(id) {
+      const row = readAccount.get(id);
+      return row && parseAccount(row);
+    },
+    clearingAccounts: () => readClearing.all().map(parseAccount),
+    paymentRevision(id) {
+      const revision = readPayment.get(id)?.revision;
+      return revision === undefined ? undefined : Number(revision);
+    },
+    duePayments: (now, limit) => readDue.all(now, limit).map((row) => String(row.id) as PaymentId),
+    begin: () => db.exec("BEGIN"),
+    putAccount(a) {
+      const { floor, perTransaction, perDay } = a.limits;
+      writeAccount.run(
+        ...[a.id, a.tenant, a.type, a.currency, a.owner, a.displayName, a.timeZone, a.status],
+        ...[floor, perTransaction, perDay, a.balances.posted, a.balances.held, a.day, a.spent, a.openedAt],
+      );
+    },
+    putPayment(id, revision, expiresAt) {
+      writePayment.run(id, revision, expiresAt);
+    },
+    commit(stand) {
+      writeStand.run(stand.revision, stand.event, stand.at, stand.epoch);
+      db.exec("COMMIT");
+    },
+    rollback: () => db.exec("ROLLBACK"),
+    close: () => db.close(),
+  };
+}
+
+/** Rows are our own: the file's version says what stands in them. */
+function parseAccount(row: Record<string, SQLOutputValue>): AccountState {
+  return {
+    id: row.id as AccountId,
+    tenant: row.tenant as string,
+    type: row.type as AccountType,
+    currency: row.currency as Currency,
+    owner: row.owner as string,
+    displayName: row.display_name as string | null,
+    timeZone: row.time_zone as string,
+    status: row.status as AccountStatus,
+    limits: {
+      floor: row.floor as bigint | null,
+      perTransaction: row.per_transaction as bigint | null,
+      perDay: row.per_day as bigint | null,
+    },
+    balances: { posted: row.posted as bigint, held: row.held as bigint },
+    day: row.day as BusinessDate | null,
+    spent: row.spent as bigint,
+    openedAt: Number(row.opened_at),
+  };
+}
