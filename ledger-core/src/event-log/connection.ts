@@ -1,0 +1,102 @@
+import { Buffer } from "node:buffer";
+import type { MessagePort } from "node:worker_threads";
+import { assert, LedgerError } from "../errors.ts";
+import type { Revision } from "../position.ts";
+import { type BatchDelivery, decodeRead, decodeSubscription } from "./batch-source.ts";
+import { type Batch, encodeFrames } from "./frames.ts";
+import { fromFault, type Reply, type Request, type WireBatch } from "./messages.ts";
+import type { EventLog } from "./port.ts";
+
+type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (error: Error) => void };
+type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
+
+/**
+ * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread.
+ * Streams are pulled: one piece is fetched ahead while the one before is worked on, no more. `close` lets go of the port, not of the
+ * log. When the other end goes away, appends under way end with outcome_unknown and everything else with log_unavailable.
+ */
+export function connectLog(port: MessagePort): EventLog {
+  const waiting = new Map<number, Waiting>();
+  /** Appends and heads, which `close` waits for. */
+  const underWay = new Set<Promise<Reply>>();
+  let calls = 0;
+  let closed = false;
+
+  const gone = (kind: Request["kind"]): LedgerError => {
+    const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
+    return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
+  };
+  const ask = (request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(gone(request.kind));
+      waiting.set(request.call, { resolve, reject: () => reject(gone(request.kind)) });
+      port.postMessage(request, transfer);
+    });
+  const askRevision = async (request: Request, transfer?: ArrayBuffer[]): Promise<Revision> => {
+    const asked = ask(request, transfer);
+    underWay.add(asked);
+    const reply = await asked.finally(() => underWay.delete(asked));
+    if (reply.kind === "failed") throw fromFault(reply.fault);
+    assert(reply.kind === "revision", `a revision is the answer, not ${reply.kind}`);
+    return reply.revision;
+  };
+  port.on("message", (reply: Reply) => {
+    const caller = waiting.get(reply.call);
+    waiting.delete(reply.call);
+    caller?.resolve(reply);
+  });
+  port.on("close", () => {
+    closed = true;
+    for (const { reject } of waiting.values()) reject(gone("head"));
+    waiting.clear();
+  });
+
+  async function* stream(opening: Opening, signal?: AbortSignal): AsyncGenerator<BatchDelivery, void, void> {
+    const { call } = opening;
+    const pull = (): Promise<Reply> => {
+      const reply = ask({ call, kind: "pull" });
+      // A piece fetched ahead may never be looked at.
+      reply.catch(() => undefined);
+      return reply;
+    };
+    const stop = () => port.postMessage({ call, kind: "stop" } satisfies Request);
+    port.postMessage(opening);
+    signal?.addEventListener("abort", stop);
+    try {
+      for (let next = pull(); ; ) {
+        const reply = await next;
+        if (reply.kind === "end" || signal?.aborted) return;
+        if (reply.kind === "failed") throw fromFault(reply.fault);
+        next = pull();
+        if (reply.kind === "caught_up") yield reply;
+        else if (reply.kind === "batch") yield { kind: "batches", batches: [fromWire(reply.batch)] };
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      stop();
+    }
+  }
+  async function* batches(opening: Opening): AsyncGenerator<readonly Batch[], void, void> {
+    for await (const delivery of stream(opening)) if (delivery.kind === "batches") yield delivery.batches;
+  }
+
+  return {
+    append: async (shard, expectedRevision, events) => {
+      const frames = encodeFrames(events);
+      return await askRevision({ call: calls++, kind: "append", shard, expectedRevision, frames }, [frames.buffer]);
+    },
+    head: (shard) => askRevision({ call: calls++, kind: "head", shard }),
+    read: (shard, from, options) =>
+      decodeRead(batches({ call: calls++, kind: "read", shard, from, limit: options?.limit })),
+    subscribe: (shard, from, signal) =>
+      decodeSubscription(stream({ call: calls++, kind: "subscribe", shard, from }, signal), signal),
+    close: async () => {
+      await Promise.allSettled(underWay);
+      port.close();
+    },
+  };
+}
+
+function fromWire({ shard, first, count, frames, leaves }: WireBatch): Batch {
+  return { shard, first, count, frames: Buffer.from(frames.buffer), leaves: Buffer.from(leaves.buffer) };
+}

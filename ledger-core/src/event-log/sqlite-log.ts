@@ -1,0 +1,77 @@
+import { assert, LedgerError } from "../errors.ts";
+import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../position.ts";
+import { makeArrivals } from "./arrivals.ts";
+import {
+  type BatchSource,
+  type BatchStore,
+  decodeRead,
+  decodeSubscription,
+  readBatches,
+  subscribeBatches,
+} from "./batch-source.ts";
+import { type Batch, cutBatch, encodeBatch, haveSameIds, lastOf } from "./frames.ts";
+import type { EventLog } from "./port.ts";
+import { openSqliteBatches, type SqliteBatches } from "./sqlite-batches.ts";
+import type { SqliteFileOptions } from "./sqlite-file.ts";
+
+/**
+ * The embedded event log: one SQLite file, held by this process alone. Appends are synchronous inside; reads let the event loop
+ * turn between steps of about a mebibyte.
+ * @throws locked when another process holds it; incompatible when the file is foreign or newer; log_corrupt when it is damaged
+ */
+export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource> {
+  const file = openSqliteBatches(options);
+  const arrivals = makeArrivals();
+  const store: BatchStore = {
+    head: (shard) => file.head(shard) ?? NO_REVISION,
+    load: file.load,
+    arrival: arrivals.next,
+  };
+  const batches: BatchSource = {
+    readBatches: (shard, from, limit) => readBatches(store, shard, from, limit),
+    subscribeBatches: (shard, from, signal) => subscribeBatches(store, shard, from, signal),
+  };
+  return {
+    ...batches,
+    append: async (shard, expectedRevision, events) => {
+      assert(Number.isInteger(shard) && shard >= 0 && shard <= SHARD_MAX, `a shard is 0 to ${SHARD_MAX}, not ${shard}`);
+      const batch = encodeBatch(shard, expectedRevision + 1, events);
+      assert(lastOf(batch) <= REVISION_MAX, "a shard holds 2^40 events");
+      file.settle();
+      const head = store.head(shard);
+      if (head === expectedRevision) {
+        file.write(batch);
+        arrivals.announce(shard);
+      } else if (lastOf(batch) > head || !isStored(file, batch)) {
+        throw wrongExpectedRevision(shard, expectedRevision, head);
+      }
+      return lastOf(batch);
+    },
+    read: (shard, from, options) => decodeRead(batches.readBatches(shard, from, options?.limit)),
+    head: async (shard) => store.head(shard),
+    subscribe: (shard, from, signal) => decodeSubscription(batches.subscribeBatches(shard, from, signal), signal),
+    close: async () => {
+      file.close();
+      arrivals.announceAll();
+    },
+  };
+}
+
+/** Whether a batch was appended before, as EventStoreDB has it: every id equal, position by position; payloads are not compared. */
+function isStored(file: SqliteBatches, batch: Batch): boolean {
+  const last = lastOf(batch);
+  for (let next = batch.first; next <= last; ) {
+    for (const stored of file.load(batch.shard, next, last)) {
+      if (!haveSameIds(stored, cutBatch(batch, stored.first, lastOf(stored)))) return false;
+      next = lastOf(stored) + 1;
+    }
+  }
+  return true;
+}
+
+function wrongExpectedRevision(shard: Shard, expected: Revision, actual: Revision): LedgerError {
+  return new LedgerError(
+    "wrong_expected_revision",
+    `shard ${shard} was expected at revision ${expected} and stands at ${actual}: another writer wrote`,
+  );
+}
