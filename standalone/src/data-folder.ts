@@ -34,11 +34,14 @@ export type DataFolder = {
 };
 
 /**
- * Opens a data folder, and makes it when there is none. Takes no lock: tokens are made while the server runs.
- * @throws StartFault folder_damaged, folder_newer, folder_unwritable
+ * Opens a data folder, and makes it when there is none, unless `make` is false. Takes no lock: tokens are made while the server runs.
+ * @throws StartFault folder_absent (only when `make` is false), folder_damaged, folder_newer, folder_unwritable
  */
-export async function openDataFolder(dir: string): Promise<DataFolder> {
+export async function openDataFolder(dir: string, { make = true } = {}): Promise<DataFolder> {
   try {
+    if (!make && !existsSync(join(dir, "payledger.json"))) {
+      throw new StartFault("folder_absent", `${dir} is not a ledger's data folder, and no other was named`);
+    }
     mkdirSync(join(dir, "keys"), { recursive: true, mode: 0o700 });
     accessSync(dir, constants.W_OK);
     checkManifest(dir);

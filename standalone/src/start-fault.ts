@@ -7,6 +7,7 @@ export const startFaults = {
   folder_damaged: 6,
   folder_newer: 7,
   folder_unwritable: 8,
+  folder_absent: 9,
 } as const;
 export type StartFaultKind = keyof typeof startFaults;
 

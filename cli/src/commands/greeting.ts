@@ -1,0 +1,40 @@
+import { resolve } from "node:path";
+import { DEFAULT_DATA } from "../settings.ts";
+
+/**
+ * What a started ledger says: where it listens and keeps its data, and lines to paste that open two accounts, top one up, pay and
+ * read the history. The lines bear fixed keys, so that pasting them twice shows the same answers and books nothing more.
+ */
+export function greeting(url: string, data: string, dataDir: string): readonly string[] {
+  const option = resolve(data) === resolve(DEFAULT_DATA) ? "" : ` --data ${quote(dataDir)}`;
+  const post = (route: string, key: string, body: string) =>
+    `curl -sS ${url}${route} -H "$AUTH" -H "$JSON" -H 'Idempotency-Key: ${key}' -d ${body}`;
+  const open = (owner: string, type: string) =>
+    `${post("/v1/accounts", `try-open-${owner}`, `'{"type":"${type}","currency":"HKD","owner":"${owner}"}'`)} | grep -o 'acct_[0-9a-z]*'`;
+  return [
+    `payledger listens on ${url} (API reference: ${url}/docs)`,
+    `its data is in ${dataDir}`,
+    "",
+    "Tokens come from this folder in another terminal:",
+    `  npx ledger token --role operator${option}`,
+    `  npx ledger token --role consumer --owner alice${option}`,
+    "",
+    "To try it, paste there:",
+    "",
+    `AUTH="Authorization: Bearer $(npx ledger token --role operator${option})"; JSON='Content-Type: application/json'`,
+    `ALICE=$(${open("alice", "wallet")})`,
+    `NOODLES=$(${open("noodles", "merchant")})`,
+    post("/v1/top-ups", "try-top-up", `'{"account":"'$ALICE'","amount":"10000","currency":"HKD","rail":"fps"}'`),
+    "",
+    "# a payment",
+    post("/v1/payments", "try-payment", `'{"payer":"'$ALICE'","payee":"'$NOODLES'","amount":"1250","currency":"HKD"}'`),
+    "# her history",
+    `curl -sS "${url}/v1/accounts/$ALICE/entries" -H "$AUTH"`,
+    "",
+    "Ctrl-C stops it.",
+  ];
+}
+
+function quote(text: string): string {
+  return /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

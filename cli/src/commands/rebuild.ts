@@ -1,0 +1,94 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Argument, Command } from "commander";
+import { isRebuildName, type RebuildName, type RebuildState, rebuildNames, rebuildOffline } from "standalone";
+import { httpUrl } from "../arguments.ts";
+import { createClient, type LedgerClient } from "../import/client.ts";
+import { asObject, textOf } from "../import/json.ts";
+import { createOutput, exitCodes } from "../output.ts";
+import { createProgress, type Progress } from "../progress.ts";
+import { DEFAULT_DATA, resolveAccess } from "../settings.ts";
+
+type RebuildFlags = { url?: string; data?: string; json?: true };
+
+const POLL_MS = 200;
+
+const examples = `
+A rebuild reads the log from its beginning into new tables beside the live ones, catches up, compares the two, and only then switches;
+readers notice nothing. Through the running server when there is one, otherwise by itself on the folder.
+
+Examples:
+  ledger rebuild models
+  ledger rebuild session --data /srv/ledger
+
+Exit codes: 0 rebuilt and switched; 1 failed, the old one serves on.`;
+
+/** `ledger rebuild`: a projection anew from the log. */
+export function rebuildCommand(finish: (code: number) => void): Command {
+  return new Command("rebuild")
+    .description("build a projection anew from the log, compare, and switch to it")
+    .addArgument(new Argument("<name>", "which projection").choices(rebuildNames))
+    .option("--url <url>", "where the ledger listens (default: the server on the data folder)", httpUrl)
+    .option("--data <dir>", "the data folder (default: LEDGER_TOKEN, else ./data)")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", examples)
+    .action(async (name: RebuildName, flags: RebuildFlags) => {
+      const progress = createProgress({ to: process.stderr });
+      const state = await rebuild(name, flags, progress);
+      const output = createOutput(flags.json ?? false);
+      output.result(state, [`${name}: ${state.status}${state.detail === "" ? "" : `, ${state.detail}`}`]);
+      finish(state.status === "done" ? exitCodes.ok : exitCodes.failure);
+    });
+}
+
+async function rebuild(name: RebuildName, flags: RebuildFlags, progress: Progress): Promise<RebuildState> {
+  const access = await resolveAccess({ ...flags, sub: "rebuild" });
+  if (flags.url !== undefined || (await answers(access.url))) {
+    return rebuildOnline(createClient({ ...access, patienceMs: 30_000, onWait: progress.note }), name, progress);
+  }
+  progress.note(`no server answers at ${access.url}: rebuilding on the folder itself`);
+  const follow = follower(progress);
+  const state = await rebuildOffline({ dataDir: flags.data ?? DEFAULT_DATA, name, onProgress: follow });
+  progress.end();
+  return state;
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(new URL("/livez", url)).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function rebuildOnline(client: LedgerClient, name: RebuildName, progress: Progress): Promise<RebuildState> {
+  const follow = follower(progress);
+  let state = readState(
+    (await client.post("/admin/rebuilds", `rebuild:${name}:${Date.now()}`, { projection: name })).body,
+  );
+  while (state.status === "running") {
+    follow(state);
+    await delay(POLL_MS);
+    state = readState((await client.get(`/admin/rebuilds/${name}`)).body);
+  }
+  follow(state);
+  progress.end();
+  return state;
+}
+
+/** Draws a rebuild's progress from its states, one after another. */
+function follower(progress: Progress): (state: RebuildState) => void {
+  let shown: number | undefined;
+  return ({ projection, done, total }) => {
+    if (shown === undefined) progress.begin(`rebuilding ${projection}`, total);
+    progress.advance(done - (shown ?? 0));
+    shown = done;
+  };
+}
+
+function readState(body: unknown): RebuildState {
+  const { projection, status, done, total } = asObject(body);
+  if (!isRebuildName(projection) || typeof done !== "number" || typeof total !== "number") {
+    throw new Error(`the answer is no rebuild: ${JSON.stringify(body)}`);
+  }
+  const known = status === "running" || status === "done" ? status : "failed";
+  return { projection, status: known, done, total, detail: textOf(body, "detail") ?? "" };
+}

@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { createLogger, logLevels, oneOf, readSettings, stopOnSignals } from "ledger-core/process";
+import { startFaults, startStandalone } from "standalone";
+import { wholeNumber } from "../arguments.ts";
+import { createOutput } from "../output.ts";
+import { createProgress } from "../progress.ts";
+import { DEFAULT_DATA, DEFAULT_PORT } from "../settings.ts";
+import { greeting } from "./greeting.ts";
+
+type StartFlags = { data: string; port: number; json?: true };
+
+const STOP_BOUND_MS = 30_000;
+
+const examples = `
+Examples:
+  ledger start                               on ./data and port 8080
+  ledger start --data /srv/ledger --port 0   on a port that is free; it says which
+
+Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one, later, ends it at once.
+LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
+
+Exit codes: 0 stopped; 1 failed, or the stop took over ${STOP_BOUND_MS / 1000} s; 2 usage;
+${Object.entries(startFaults)
+  .map(([kind, code]) => `${code} ${kind.replace("_", " ")}`)
+  .join("; ")}; 130 ended at once.`;
+
+/** `ledger start`: every service in this process, on one data folder. It goes on until a signal. */
+export function startCommand(): Command {
+  return new Command("start")
+    .description("run the whole ledger on a data folder")
+    .option("--data <dir>", "the data folder; made when there is none", DEFAULT_DATA)
+    .option("--port <port>", "where to listen on 127.0.0.1; 0: any free port", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option("--json", "print one JSON document when it listens, instead of the greeting")
+    .addHelpText("after", examples)
+    .action(async (flags: StartFlags) => {
+      const { LEDGER_LOG_LEVEL: level } = readSettings({ LEDGER_LOG_LEVEL: oneOf(logLevels, "warn") });
+      const logger = createLogger({ level, name: "payledger" });
+      const dataDir = resolve(flags.data);
+      const progress = createProgress({ to: process.stderr });
+      const server = await startStandalone({ dataDir, port: flags.port, logger, onProgress: progress.note });
+      stopOnSignals({ stop: server.stop, boundMs: STOP_BOUND_MS, logger });
+      const output = createOutput(flags.json ?? false);
+      output.result({ url: server.url, data: dataDir, pid: process.pid }, greeting(server.url, flags.data, dataDir));
+    });
+}

@@ -1,0 +1,26 @@
+import { CommanderError } from "commander";
+import { isLedgerError } from "ledger-core";
+import { StartFault, startFaults } from "standalone";
+import { failureText } from "./import/client.ts";
+import { exitCodes } from "./output.ts";
+import { createProgram } from "./program.ts";
+
+const program = createProgram((code) => {
+  process.exitCode = code;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = fail(error);
+}
+
+/** Tells why a command failed, on stderr and with --json on stdout too; answers with the exit code. */
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  const message = error instanceof StartFault ? error.message : failureText(error);
+  process.stderr.write(`ledger: ${message}\n`);
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { message } })}\n`);
+  if (error instanceof StartFault) return startFaults[error.kind];
+  return isLedgerError(error, "config") ? exitCodes.usage : exitCodes.failure;
+}

@@ -1,0 +1,25 @@
+import { signToken } from "ledger-core/http";
+import { optionalSecret, readSettings } from "ledger-core/process";
+import { openDataFolder, readServerFile } from "standalone";
+
+export const DEFAULT_DATA = "./data";
+export const DEFAULT_PORT = 8080;
+export const DEFAULT_TENANT = "default";
+const TOKEN_TTL_SECONDS = 12 * 3600;
+
+/** How a client command reaches a ledger: where it listens, and in whose name. */
+export type Access = { readonly url: string; readonly token: string };
+
+/**
+ * The URL is the one given, or that of the server which runs on the data folder, or the default; the token is LEDGER_TOKEN, or an
+ * operator's made with the folder's key.
+ */
+export async function resolveAccess(options: { url?: string; data?: string; sub: string }): Promise<Access> {
+  const { LEDGER_TOKEN: given } = readSettings({ LEDGER_TOKEN: optionalSecret({ lengthMin: 20 }) });
+  const dir = options.data ?? DEFAULT_DATA;
+  const url = options.url ?? readServerFile(dir)?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`;
+  if (given !== undefined && options.data === undefined) return { url, token: given };
+  const { signingKeys } = await openDataFolder(dir, { make: false });
+  const caller = { tenant: DEFAULT_TENANT, role: "operator", sub: options.sub, ttlSeconds: TOKEN_TTL_SECONDS } as const;
+  return { url, token: await signToken(caller, signingKeys) };
+}

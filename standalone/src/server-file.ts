@@ -1,0 +1,27 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where the server on a data folder listens, for the client commands; it may be gone all the same (kill -9 leaves the file). */
+export type ServerFile = { readonly url: string; readonly pid: number };
+
+export function writeServerFile(dir: string, server: ServerFile): void {
+  const draft = join(dir, "server.json.new");
+  writeFileSync(draft, `${JSON.stringify(server)}\n`);
+  renameSync(draft, join(dir, "server.json"));
+}
+
+export function removeServerFile(dir: string): void {
+  rmSync(join(dir, "server.json"), { force: true });
+}
+
+/** Undefined when no server has written one, or it cannot be read. */
+export function readServerFile(dir: string): ServerFile | undefined {
+  try {
+    const content: unknown = JSON.parse(readFileSync(join(dir, "server.json"), "utf8"));
+    if (typeof content !== "object" || content === null || !("url" in content) || !("pid" in content)) return undefined;
+    const { url, pid } = content;
+    return typeof url === "string" && typeof pid === "number" ? { url, pid } : undefined;
+  } catch {
+    return undefined;
+  }
+}
