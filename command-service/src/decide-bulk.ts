@@ -23,7 +23,8 @@ function answered(on: Deciding, job: BulkJob, known: Answer): Step<BulkAnswer> {
   if (job.results.length === 0 && event.fact.outcomes.length > 0) {
     return { kind: "wait", until: on.lookup.bulk(event.fact).then((results) => void job.results.push(...results)) };
   }
-  return done({ kind: "recorded", results: job.results, replayed: true, position: event });
+  const position = { shard: event.shard, revision: event.revision };
+  return done({ kind: "recorded", results: job.results, replayed: true, position });
 }
 /** Undefined when every item is decided. */
 function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {

@@ -1,0 +1,148 @@
+import { LedgerError } from "ledger-core";
+import type { EventLog, NewEvent } from "ledger-core/event-log";
+import { describe, expect, test } from "vitest";
+import type { Writer } from "./submission.ts";
+import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
+
+/** What happens to an append: it is done, or it fails before or after it was written. */
+type Fate = "done" | "lost_request" | "lost_reply" | "no_room";
+
+/** A log whose appends meet the fates that a test lays out, one after another; then all is well. */
+function fated(log: EventLog, fates: Fate[], seen: (readonly NewEvent[])[] = []): EventLog {
+  return {
+    ...log,
+    read: (shard, from, options) => log.read(shard, from, options),
+    head: (shard) => log.head(shard),
+    subscribe: (shard, from, signal) => log.subscribe(shard, from, signal),
+    close: () => log.close(),
+    async append(shard, expected, events) {
+      seen.push(events);
+      const fate = fates.shift() ?? "done";
+      if (fate === "no_room") throw new LedgerError("log_unavailable", "no room", { retryable: true });
+      if (fate === "lost_request") throw new LedgerError("outcome_unknown", "timed out", { retryable: true });
+      const last = await log.append(shard, expected, events);
+      if (fate === "lost_reply") throw new LedgerError("outcome_unknown", "connection lost", { retryable: true });
+      return last;
+    },
+  };
+}
+
+function whenServing(told: { ready: boolean }[]): {
+  onStanding: (s: { ready: boolean }) => void;
+  serving: Promise<void>;
+} {
+  let serve: () => void = () => {};
+  const serving = new Promise<void>((resolve) => (serve = resolve));
+  const onStanding = (standing: { ready: boolean }) => {
+    told.push(standing);
+    if (standing.ready) serve();
+  };
+  return { onStanding, serving };
+}
+
+describe("an append whose outcome is unknown", () => {
+  test.each<Fate>(["lost_request", "lost_reply"])(
+    "%s: the same bytes are sent again, and the command happens once",
+    async (fate) => {
+      const fates: Fate[] = [];
+      const seen: (readonly NewEvent[])[] = [];
+      const ledger = await writerFixture({ wrap: (log) => fated(log, fates, seen) });
+      const writer = await ledger.start();
+      const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+      seen.length = 0;
+      fates.push(fate, fate);
+      const event = eventOf(await ledger.send(writer, payment(from, to, 5n)));
+      expect(seen).toHaveLength(3);
+      expect(seen[1]).toEqual(seen[0]);
+      expect(seen[2]).toEqual(seen[0]);
+      expect((await allEvents(ledger.log)).filter((other) => other.fact.type === "PaymentCharged")).toEqual([event]);
+    },
+  );
+});
+
+describe("an append that failed for certain", () => {
+  test("is not acknowledged, leaves no trace in the state, and the shard goes on when there is room", async () => {
+    const fates: Fate[] = [];
+    const told: { ready: boolean }[] = [];
+    const { onStanding, serving } = whenServing(told);
+    const ledger = await writerFixture({ wrap: (log) => fated(log, fates), onStanding });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b", -100n)];
+    fates.push("no_room", "no_room");
+    const failed = ledger.send(writer, payment(to, from, 60n), "k");
+    await expect(failed).rejects.toMatchObject({ code: "log_unavailable" });
+    expect(writer.readiness().ready).toBe(false);
+    await expect(ledger.send(writer, payment(to, from, 1n))).rejects.toMatchObject({ code: "not_ready" });
+    await serving;
+    expect(told.map((standing) => standing.ready)).toEqual([false, false, true]);
+    // The 60 of the failed attempt are not held against the limit: 100 can be paid, 1 more cannot.
+    expect(eventOf(await ledger.send(writer, payment(to, from, 60n), "k")).fact.type).toBe("PaymentCharged");
+    expect(eventOf(await ledger.send(writer, payment(to, from, 40n))).fact.type).toBe("PaymentCharged");
+    expect(eventOf(await ledger.send(writer, payment(to, from, 1n))).fact.type).toBe("PaymentDeclined");
+  });
+
+  test("GUARANTEES 13: a full disk refuses, and what was acknowledged before stays", async () => {
+    const ledger = await writerFixture({ maxPages: 60 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    let acknowledged = 0;
+    const fill = async (round: number) => {
+      const items = Array.from({ length: 50 }, (_, i) => bulkItem(`r${round}-${i}`, payment(from, to, 1n)));
+      await writer.submitBulk({ caller: operator, key: `bulk-${round}`, mode: "each", items, print: "x" });
+      acknowledged += items.length;
+    };
+    const filled = (async () => {
+      for (let round = 0; round < 100; round++) await fill(round);
+    })();
+    await expect(filled).rejects.toMatchObject({ code: "log_unavailable" });
+    expect(writer.readiness().ready).toBe(false);
+    const paid = (await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentCharged");
+    expect(paid.length).toBe(acknowledged);
+    expect(acknowledged).toBeGreaterThan(0);
+  });
+});
+
+describe("two writers", () => {
+  test("GUARANTEES 3: the later one fences the earlier one off, which appends nothing and takes the shard again", async () => {
+    const told: { ready: boolean }[] = [];
+    const { onStanding, serving } = whenServing(told);
+    const ledger = await writerFixture();
+    const stale = await ledger.start({ onStanding });
+    const [from, to] = [await ledger.open(stale, "a", 0n), await ledger.open(stale, "b", -10n)];
+    const fresh = await ledger.start({ stateFile: `${ledger.stateFile}.2` });
+    await ledger.send(fresh, payment(to, from, 10n), "k");
+    const head = await ledger.log.head(0);
+    await expect(ledger.send(stale, payment(to, from, 10n), "other")).rejects.toMatchObject({ code: "not_ready" });
+    await serving;
+    expect(await ledger.log.head(0)).toBe(head + 1);
+    // It has read what the other wrote: the limit is used up, and the key is known.
+    expect(eventOf(await ledger.send(stale, payment(to, from, 10n), "other")).fact.type).toBe("PaymentDeclined");
+    expect(await ledger.send(stale, payment(to, from, 10n), "k")).toMatchObject({ kind: "recorded", replayed: true });
+  });
+});
+
+describe("load", () => {
+  test("GUARANTEES 11: a full queue refuses before anything is accepted", async () => {
+    const ledger = await writerFixture({ queueMax: 10 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const sent = await Promise.allSettled(Array.from({ length: 25 }, () => ledger.send(writer, payment(from, to, 1n))));
+    expect(sent.filter((one) => one.status === "fulfilled")).toHaveLength(10);
+    for (const one of sent) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "overloaded" });
+    expect((await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentCharged")).toHaveLength(10);
+    expect(eventOf(await ledger.send(writer, payment(from, to, 1n))).fact.type).toBe("PaymentCharged");
+  });
+
+  test("GUARANTEES 12: stopping answers what was accepted", async () => {
+    const ledger = await writerFixture();
+    const writer: Writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const accepted = Array.from({ length: 100 }, () => ledger.send(writer, payment(from, to, 1n)));
+    await Promise.resolve();
+    await writer.stop();
+    const answers = await Promise.all(accepted);
+    expect(answers.map((answer) => eventOf(answer).fact.type)).toEqual(Array(100).fill("PaymentCharged"));
+    await expect(ledger.send(writer, payment(from, to, 1n))).rejects.toMatchObject({ code: "not_ready" });
+    expect((await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentCharged")).toHaveLength(100);
+  });
+});

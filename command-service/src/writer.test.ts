@@ -1,0 +1,259 @@
+import { rmSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { allEvents, bulkItem, eventOf, HKD, openAccount, operator, payment, writerFixture } from "./writer.fixture.ts";
+
+describe("answers and keys", () => {
+  test("FEATURES 2: fifty equal commands at once under one key are one event and fifty equal answers", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => ledger.send(writer, payment(from, to, 5n), "same")),
+    );
+    expect(new Set(answers.map((answer) => eventOf(answer).id)).size).toBe(1);
+    expect(answers.filter((answer) => answer.kind === "recorded" && !answer.replayed)).toHaveLength(1);
+    expect((await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentCharged")).toHaveLength(1);
+  });
+
+  test("a key used with another command is refused and nothing is appended", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    await ledger.send(writer, payment(from, to, 5n), "k");
+    const head = await ledger.log.head(0);
+    const other = await ledger.send(writer, payment(from, to, 6n), "k");
+    expect(other).toMatchObject({ kind: "refused", rejection: { code: "idempotency_key_reused" } });
+    expect(await ledger.log.head(0)).toBe(head);
+    const stranger = await ledger.send(writer, payment(from, to, 6n), "k", { ...operator, sub: "another" });
+    expect(stranger).toMatchObject({ kind: "recorded", replayed: false });
+  });
+
+  test("an answer read back from the log equals the answer that was given", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const from = await ledger.open(writer, "a", 0n);
+    const to = await ledger.open(writer, "b");
+    const topUp = {
+      type: "TopUpAccount",
+      account: from,
+      amount: 700n,
+      currency: HKD,
+      rail: "fps",
+      externalId: "x",
+    } as const;
+    const commands = [topUp, payment(from, to, 5n, { metadata: { a: "1" } }), payment(from, to, 5000n)];
+    const first = [];
+    for (const [i, command] of commands.entries()) first.push(eventOf(await ledger.send(writer, command, `c${i}`)));
+    await writer.stop();
+    const again = await ledger.start();
+    for (const [i, command] of commands.entries()) {
+      expect(await ledger.send(again, command, `c${i}`)).toEqual({ kind: "recorded", event: first[i], replayed: true });
+    }
+    expect(first[2]?.fact).toMatchObject({ type: "PaymentDeclined", code: "insufficient_funds" });
+  });
+
+  test("a 404 keeps no key: the same key works once the account is there", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const from = await ledger.open(writer, "a", null);
+    const absent = `${from.slice(0, -1)}${from.endsWith("z") ? "y" : "z"}` as typeof from;
+    const head = await ledger.log.head(0);
+    const answer = await ledger.send(writer, payment(from, absent, 5n), "k");
+    expect(answer).toMatchObject({ kind: "refused", rejection: { code: "account_not_found" } });
+    expect(await ledger.log.head(0)).toBe(head);
+    const to = await ledger.open(writer, "b");
+    expect(await ledger.send(writer, payment(from, to, 5n), "k")).toMatchObject({ kind: "recorded", replayed: false });
+  });
+
+  test("a dry run decides and appends nothing", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const head = await ledger.log.head(0);
+    const dry = eventOf(await writer.dryRun({ caller: operator, key: "k", command: payment(from, to, 5n) }));
+    expect(dry.fact).toMatchObject({ type: "PaymentCharged", payment: { amount: 5n } });
+    expect(await ledger.log.head(0)).toBe(head);
+    const real = eventOf(await ledger.send(writer, payment(from, to, 5n), "k"));
+    expect(real.id).not.toBe(dry.id);
+    expect(real.fact).toMatchObject({ postings: [{ balance: -5n }, { balance: 5n }] });
+  });
+});
+
+describe("payments over time", () => {
+  test("captures and refunds find their payment after its state left memory", async () => {
+    const ledger = await writerFixture({ flushAt: 1 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const held = eventOf(await ledger.send(writer, payment(from, to, 100n, { capture: "manual" })));
+    const charged = eventOf(await ledger.send(writer, payment(from, to, 50n)));
+    await writer.stop();
+    const again = await ledger.start({ flushAt: 1 });
+    if (!("payment" in held.fact) || typeof held.fact.payment === "string") throw new Error(held.fact.type);
+    if (!("payment" in charged.fact) || typeof charged.fact.payment === "string") throw new Error(charged.fact.type);
+    const capture = { type: "CapturePayment", payment: held.fact.payment.id, amount: 40n, final: true } as const;
+    expect(eventOf(await ledger.send(again, capture)).fact).toMatchObject({ type: "PaymentCaptured", released: 60n });
+    const refund = { type: "RefundPayment", payment: charged.fact.payment.id, amount: 20n, reason: null } as const;
+    expect(eventOf(await ledger.send(again, refund)).fact).toMatchObject({ type: "PaymentRefunded", amount: 20n });
+    const rest = { ...refund, amount: null };
+    expect(eventOf(await ledger.send(again, rest)).fact).toMatchObject({ type: "PaymentRefunded", amount: 30n });
+  });
+
+  test("an authorization expires by itself, also one that was made before a restart", async () => {
+    let now = 1_800_000_000_000_000;
+    const ledger = await writerFixture({ clock: () => now });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    await ledger.send(writer, payment(from, to, 100n, { capture: "manual", expiresAt: now + 1000 }));
+    await writer.stop();
+    now += 2000;
+    const seen = ledger.log.subscribe(0, (await ledger.log.head(0)) + 1, AbortSignal.timeout(20_000));
+    await ledger.start({ expiryEveryMs: 5 });
+    for await (const delivery of seen) {
+      if (delivery.kind === "events" && delivery.events.some((event) => event.type === "PaymentExpired")) break;
+    }
+    const expired = (await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentExpired");
+    expect(expired).toHaveLength(1);
+    expect(expired[0]).toMatchObject({
+      origin: { tenant: "t1", key: null },
+      fact: { released: 100n, hold: { held: 0n } },
+    });
+  });
+
+  test("log time never goes back when the clock does", async () => {
+    let now = 1_800_000_000_000_000;
+    const ledger = await writerFixture({ clock: () => now });
+    const writer = await ledger.start();
+    await ledger.open(writer, "a");
+    now -= 3_600_000_000;
+    await ledger.open(writer, "b");
+    const times = (await allEvents(ledger.log)).map((event) => event.at);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(times).toHaveLength(3);
+  });
+});
+
+describe("the state file", () => {
+  test("may be deleted: it is rebuilt and gives the same answers", async () => {
+    const ledger = await writerFixture({ flushAt: 10 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    for (let i = 0; i < 100; i++) await ledger.send(writer, payment(from, to, 1n), `p${i}`);
+    await writer.stop();
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(ledger.stateFile + suffix, { force: true });
+    const replays: string[] = [];
+    const again = await ledger.start({ onReplay: (progress) => replays.push(progress.kind) });
+    expect(replays).toEqual(["replayed"]);
+    expect(await ledger.send(again, payment(from, to, 1n), "p7")).toMatchObject({ kind: "recorded", replayed: true });
+    const next = eventOf(await ledger.send(again, payment(from, to, 1n)));
+    expect(next.fact).toMatchObject({ postings: [{ balance: -101n }, { balance: 101n }] });
+  });
+
+  test("of another log is discarded, and so is a damaged one", async () => {
+    const [one, two] = [await writerFixture(), await writerFixture()];
+    const writer = await one.start();
+    await one.open(writer, "a");
+    await writer.stop();
+    const told: string[] = [];
+    const other = await two.start({ stateFile: one.stateFile, onReplay: (progress) => told.push(progress.kind) });
+    expect(told).toContain("discarded");
+    expect(eventOf(await two.send(other, openAccount("x"))).revision).toBe(1);
+  });
+
+  test("a restart replays only what came after it", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const from = await ledger.open(writer, "a", null);
+    const to = await ledger.open(writer, "b");
+    for (let i = 0; i < 20; i++) await ledger.send(writer, payment(from, to, 1n));
+    await writer.stop();
+    const told: string[] = [];
+    await ledger.start({ onReplay: (progress) => told.push(progress.detail) });
+    expect(told).toEqual([]);
+  });
+});
+
+describe("bulk", () => {
+  test("each: a faulty item is only its own problem, and a repeat gets the same results", async () => {
+    const ledger = await writerFixture({ batchBytesMax: 2000 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b")];
+    const topUp = {
+      type: "TopUpAccount",
+      account: from,
+      amount: 30n,
+      currency: HKD,
+      rail: "fps",
+      externalId: null,
+    } as const;
+    const fault = { kind: "fault", fault: { code: "invalid_request", detail: "no", errors: [] } } as const;
+    const pays = Array.from({ length: 40 }, (_, i) => bulkItem(`p${i}`, payment(from, to, 1n)));
+    const bulk = {
+      caller: operator,
+      key: "b",
+      mode: "each",
+      items: [bulkItem("t", topUp), fault, ...pays],
+      print: "x",
+    } as const;
+    const first = await writer.submitBulk(bulk);
+    if (first.kind !== "recorded") throw new Error("refused");
+    expect(first.results[1]).toEqual(fault);
+    const paid = first.results.filter((r) => r.kind === "recorded" && r.event.fact.type === "PaymentCharged");
+    expect(paid).toHaveLength(30);
+    expect(first.results.filter((r) => r.kind === "recorded" && r.event.fact.type === "PaymentDeclined")).toHaveLength(
+      10,
+    );
+    const head = await ledger.log.head(0);
+    await writer.stop();
+    const again = await (await ledger.start()).submitBulk(bulk);
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(await ledger.log.head(0)).toBe(head + 1);
+  });
+
+  test("atomic: one refusal and nothing is applied", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b")];
+    const topUp = {
+      type: "TopUpAccount",
+      account: from,
+      amount: 3n,
+      currency: HKD,
+      rail: "fps",
+      externalId: null,
+    } as const;
+    const items = [bulkItem("t", topUp), ...[1, 2, 3, 4].map((i) => bulkItem(`p${i}`, payment(from, to, 1n)))];
+    const bulk = { caller: operator, key: "b", mode: "atomic", items, print: "x" } as const;
+    const answer = await writer.submitBulk(bulk);
+    const codes = (answer.kind === "recorded" ? answer.results : []).map((r) =>
+      r.kind === "fault" ? r.fault.code : "",
+    );
+    expect(codes).toEqual(["bulk_aborted", "bulk_aborted", "bulk_aborted", "bulk_aborted", "insufficient_funds"]);
+    const moved = (await allEvents(ledger.log)).filter((event) => "postings" in event.fact);
+    expect(moved).toEqual([]);
+    expect(await writer.submitBulk(bulk)).toEqual({ ...answer, replayed: true });
+    const fewer = { ...bulk, key: "b2", items: items.slice(0, 4), print: "y" };
+    const applied = await writer.submitBulk(fewer);
+    expect(applied).toMatchObject({ kind: "recorded", replayed: false });
+    expect((await allEvents(ledger.log)).filter((event) => "postings" in event.fact)).toHaveLength(4);
+  });
+
+  test("a key that stands twice: each replays it, atomic refuses it", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const items = [
+      bulkItem("k", payment(from, to, 1n)),
+      bulkItem("k", payment(from, to, 1n)),
+      bulkItem("k", payment(from, to, 2n)),
+    ];
+    const each = await writer.submitBulk({ caller: operator, key: "b", mode: "each", items, print: "x" });
+    const results = each.kind === "recorded" ? each.results : [];
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toMatchObject({ kind: "fault", fault: { code: "idempotency_key_reused" } });
+    const twice = [bulkItem("n", payment(from, to, 1n)), bulkItem("n", payment(from, to, 1n))];
+    const atomic = await writer.submitBulk({ caller: operator, key: "c", mode: "atomic", items: twice, print: "y" });
+    expect(atomic).toMatchObject({
+      results: [{ fault: { code: "bulk_aborted" } }, { fault: { code: "idempotency_key_reused" } }],
+    });
+  });
+});
