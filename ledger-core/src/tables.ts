@@ -14,7 +14,10 @@ export const tables = {
   modelVersions: "model_versions",
 } as const;
 
-/** Primary key (id). Lists: (tenant, owner, id), (tenant, id), (tenant, type, id), (tenant, status, id). */
+/**
+ * Primary key (id).
+ * Lists: (tenant, owner, id), (tenant, id), (tenant, type, id), (tenant, status, id), (tenant, type, status, id).
+ */
 export type AccountRow = {
   id: string;
   tenant: string;
@@ -34,7 +37,10 @@ export type AccountRow = {
   shard: number;
 };
 
-/** Primary key (account, revision, idx): booked time never falls along it. Secondary: (account, booked_at, revision, idx). */
+/**
+ * Primary key (account, revision, idx): booked time never falls along it.
+ * Secondary: (account, booked_at, revision, idx), (account, reference, booked_at, revision, idx).
+ */
 export type EntryRow = {
   account: string;
   revision: bigint;
@@ -53,7 +59,7 @@ export type EntryRow = {
   source_id: string;
 };
 
-/** What was held on an account after an event that changed it. Primary key (account, revision). */
+/** What was held on an account after an event that changed it. Primary key (account, revision); secondary (account, booked_at, revision). */
 export type HoldChangeRow = { account: string; revision: bigint; booked_at: bigint; held: bigint };
 
 /** The sum of an account's postings on an effective date. Primary key (account, date). */

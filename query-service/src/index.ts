@@ -1,1 +1,1 @@
-export {};
+export { type QueryDeps, registerQueries } from "./register.ts";

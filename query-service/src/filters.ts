@@ -1,0 +1,25 @@
+import { type BusinessDate, type Micros, parseAmount, parseBusinessDate, parseInstant } from "ledger-core";
+import { Problem } from "ledger-core/http";
+
+/** The parameters of a query string, each checked by the route's schema before a handler sees it. */
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+// The schemas already refuse what these cannot read: an undefined result here means that the parameter was not given.
+
+export function instant(text: string | undefined): Micros | undefined {
+  return text === undefined ? undefined : parseInstant(text);
+}
+
+export function date(text: string | undefined): BusinessDate | undefined {
+  return text === undefined ? undefined : parseBusinessDate(text);
+}
+
+export function amount(text: string | undefined): bigint | undefined {
+  return text === undefined ? undefined : parseAmount(text);
+}
+
+/** A query that cannot be answered because of some of its parameters. */
+export function invalidQuery(faults: Readonly<Record<string, string>>): Problem {
+  const errors = Object.entries(faults).map(([name, detail]) => ({ pointer: `/${name}`, detail }));
+  return new Problem("invalid_query", "The query parameters do not fit.", { errors });
+}

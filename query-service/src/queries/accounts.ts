@@ -1,0 +1,54 @@
+import type { AccountId, AccountRow, Caller } from "ledger-core";
+import { mayRead, seesWholeTenant } from "ledger-core";
+import { type IdPage, takePage } from "./pages.ts";
+import type { View } from "./view.ts";
+
+export type AccountFilters = {
+  readonly owner: string | undefined;
+  readonly type: string | undefined;
+  readonly status: string | undefined;
+};
+
+/** The account; undefined when there is none or when the caller may not see it, and nobody can tell which. */
+export async function readAccount(view: View, caller: Caller, id: AccountId): Promise<AccountRow | undefined> {
+  const row = await view.db<AccountRow>(view.tables.accounts).where({ id }).first();
+  return row && mayRead(caller, { tenant: row.tenant, owners: [row.owner] }) ? row : undefined;
+}
+
+/** One page of the accounts that the caller may see. A consumer or merchant sees its own, whatever owner it asks for. */
+export async function listAccounts(
+  view: View,
+  caller: Caller,
+  filters: AccountFilters,
+  page: IdPage,
+): Promise<{ rows: readonly AccountRow[]; last: string | null }> {
+  const owner = seesWholeTenant(caller.role) ? filters.owner : caller.sub;
+  if (filters.owner !== undefined && filters.owner !== owner) return { rows: [], last: null };
+  const query = view.db<AccountRow>(view.tables.accounts).where("tenant", caller.tenant);
+  if (owner !== undefined) query.where("owner", owner);
+  if (filters.type !== undefined) query.where("type", filters.type);
+  if (filters.status !== undefined) query.where("status", filters.status);
+  if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
+  return takePage(await query.orderBy("id", page.order).limit(page.limit + 1), page.limit);
+}
+
+/** The ids of an owner's accounts. */
+export async function accountsOf(view: View, tenant: string, owner: string): Promise<readonly string[]> {
+  const rows = await view.db<AccountRow>(view.tables.accounts).where({ tenant, owner }).orderBy("id").select("id");
+  return rows.map((row) => row.id);
+}
+
+/** Whether one of these accounts belongs to the owner. */
+export async function ownsOneOf(
+  view: View,
+  tenant: string,
+  owner: string,
+  accounts: readonly string[],
+): Promise<boolean> {
+  const row = await view
+    .db<AccountRow>(view.tables.accounts)
+    .whereIn("id", accounts)
+    .where({ tenant, owner })
+    .first("id");
+  return row !== undefined;
+}

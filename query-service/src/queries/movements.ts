@@ -1,0 +1,18 @@
+import type { Caller, MovementRow, PayoutId, RefundId, TopUpId, TransferId } from "ledger-core";
+import { seesWholeTenant } from "ledger-core";
+import { ownsOneOf } from "./accounts.ts";
+import type { View } from "./view.ts";
+
+/** A transfer, refund, top-up or payout; undefined when there is none or when it touches no account that the caller may see. */
+export async function readMovement(
+  view: View,
+  caller: Caller,
+  id: TransferId | RefundId | TopUpId | PayoutId,
+): Promise<MovementRow | undefined> {
+  const row = await view.db<MovementRow>(view.tables.movements).where({ id, tenant: caller.tenant }).first();
+  if (!row) return undefined;
+  if (seesWholeTenant(caller.role)) return row;
+  const accounts: unknown = JSON.parse(row.accounts);
+  const touched = Array.isArray(accounts) ? accounts.filter((account) => typeof account === "string") : [];
+  return (await ownsOneOf(view, caller.tenant, caller.sub, touched)) ? row : undefined;
+}

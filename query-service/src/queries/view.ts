@@ -1,0 +1,50 @@
+import type { Knex } from "knex";
+import { type CheckpointRow, type ModelVersionRow, type Position, tables } from "ledger-core";
+
+/** The tables that a version of the models stands in. */
+export type ServedTables = Readonly<
+  Record<"accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "movements", string>
+>;
+
+/** The read models as one request sees them: a connection inside a transaction, the tables served, and how far they have come. */
+export type View = {
+  readonly db: Knex;
+  readonly version: number;
+  readonly tables: ServedTables;
+  /** One a shard, by shard; a shard of which nothing was projected yet is missing. */
+  readonly positions: readonly Position[];
+};
+
+/** The name under which the read models stand in `checkpoints` and `model_versions`. */
+export const modelsProjection = "models";
+
+/**
+ * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than the other.
+ * Undefined before the models exist.
+ */
+export async function openView(db: Knex): Promise<View | undefined> {
+  const rows: (ModelVersionRow & Pick<CheckpointRow, "shard" | "revision">)[] = await db(`${tables.modelVersions} as v`)
+    .leftJoin(`${tables.checkpoints} as c`, (join) =>
+      join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
+    )
+    .where("v.projection", modelsProjection)
+    .orderBy("c.shard")
+    .select("v.version", "v.suffix", "c.shard", "c.revision");
+  const [first] = rows;
+  if (!first) return undefined;
+  const positions = rows
+    .filter((row) => row.revision !== null && row.revision >= 0n)
+    .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }));
+  return { db, version: Number(first.version), tables: suffixed(first.suffix), positions };
+}
+
+function suffixed(suffix: string): ServedTables {
+  return {
+    accounts: tables.accounts + suffix,
+    entries: tables.entries + suffix,
+    holdChanges: tables.holdChanges + suffix,
+    dailyTotals: tables.dailyTotals + suffix,
+    payments: tables.payments + suffix,
+    movements: tables.movements + suffix,
+  };
+}
