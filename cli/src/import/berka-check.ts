@@ -26,15 +26,8 @@ export type Comparison = {
 
 const LANES = 8;
 
-/** Reads every customer's entries back through the query-service and lays them beside the bank's rows. */
-export async function compareRows(
-  client: LedgerClient,
-  rows: readonly BerkaRow[],
-  accounts: BerkaAccounts,
-  atLeast: Position | undefined,
-  progress: Progress,
-): Promise<Comparison> {
-  const result: Comparison = {
+export function emptyComparison(): Comparison {
+  return {
     rows: 0,
     customers: 0,
     credits: 0n,
@@ -47,6 +40,17 @@ export async function compareRows(
     belowZero: 0,
     faults: [],
   };
+}
+
+/** Reads every customer's entries back through the query-service and lays them beside the bank's rows. */
+export async function compareRows(
+  client: LedgerClient,
+  rows: readonly BerkaRow[],
+  accounts: BerkaAccounts,
+  atLeast: Position | undefined,
+  progress: Progress,
+): Promise<Comparison> {
+  const result = emptyComparison();
   const byAccount = Map.groupBy(rows, (row) => row.account);
   progress.begin("reading back", rows.length);
   await eachOf([...byAccount], LANES, async ([account, own]) => {
