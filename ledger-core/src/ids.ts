@@ -27,7 +27,9 @@ export type IdPrefix = keyof Prefixes;
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 const grammar = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
-const value = new Map([...alphabet].map((char, index) => [char, index]));
+/** The value of a character, by its code. */
+const digits = new Uint8Array(128);
+for (const [index, char] of [...alphabet].entries()) digits[char.charCodeAt(0)] = index;
 const pairs = Array.from({ length: 1024 }, (_, n) => alphabet.charAt(n >> 5) + alphabet.charAt(n & 31));
 
 /** A number of 5 × length bits as Crockford base 32, lower case, most significant character first. */
@@ -43,7 +45,7 @@ function encode(number: number, length: number): string {
 
 function decode(text: string): number {
   let number = 0;
-  for (const char of text) number = number * 32 + (value.get(char) ?? 0);
+  for (let i = 0; i < text.length; i++) number = number * 32 + (digits[text.charCodeAt(i)] ?? 0);
   return number;
 }
 
@@ -107,17 +109,25 @@ export function readId(id: string): { timeMs: number; shard: Shard; revision: Re
 
 /** The 16 bytes of an id; the first character is 0 to 7, so 26 characters are exactly 128 bits. */
 export function idBytes(id: string): Uint8Array {
-  const { timeMs, shard, revision, salt } = readId(id);
   const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(timeMs / 2 ** 16));
-  view.setUint16(4, timeMs % 2 ** 16);
-  const revisionHigh = Math.floor(revision / 2 ** 20);
-  const revisionLow = revision % 2 ** 20;
-  view.setUint32(6, shard * 2 ** 22 + revisionHigh * 4 + Math.floor(revisionLow / 2 ** 18));
-  view.setUint16(10, Math.floor(revisionLow / 4) % 2 ** 16);
-  view.setUint32(12, (revisionLow % 4) * 2 ** 30 + salt);
+  writeIdBytes(id, bytes, 0);
   return bytes;
+}
+
+/** The same 16 bytes, written into an array from `at` on. */
+export function writeIdBytes(id: string, into: Uint8Array, at: number): void {
+  const start = id.length - 26;
+  let end = at;
+  let rest = digits[id.charCodeAt(start)] ?? 0;
+  let bits = 3;
+  for (let i = 1; i < 26; i++) {
+    rest = (rest << 5) | (digits[id.charCodeAt(start + i)] ?? 0);
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    into[end++] = rest >>> bits;
+    rest &= (1 << bits) - 1;
+  }
 }
 
 /** The id that `idBytes` made the bytes of. */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { assert, LedgerError } from "../errors.ts";
-import { idBytes, idFromBytes } from "../ids.ts";
+import { idFromBytes, writeIdBytes } from "../ids.ts";
 import { formatPosition, type Revision, type Shard } from "../position.ts";
 import { LEAF_BYTES, leafText } from "./leaf.ts";
 import type { NewEvent, StoredEvent } from "./port.ts";
@@ -53,9 +53,12 @@ export function encodeFrames(events: readonly NewEvent[]): Buffer<ArrayBuffer> {
 
 function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
   const { type, version, data } = event;
-  assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);
+  if (!knownTypes.has(type)) {
+    assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);
+    learn(type);
+  }
   assert(Number.isSafeInteger(event.at) && event.at >= 0, "an event's time is a count of microseconds");
-  frames.set(idBytes(event.id), at);
+  writeIdBytes(event.id, frames, at);
   frames.writeUInt32BE(Math.floor(event.at / 2 ** 32), at + 16);
   frames.writeUInt32BE(event.at % 2 ** 32, at + 20);
   frames.writeUInt16BE(version, at + 24);
@@ -86,6 +89,33 @@ export function frameEnd(frames: Buffer, at: number): number | undefined {
   return end > frames.length ? undefined : end;
 }
 
+/** A batch in parts of about `most` bytes, each at least one event. */
+export function* splitBatch(batch: Batch, most: number): Generator<Batch, void, void> {
+  if (batch.frames.length <= most) return yield batch;
+  let first = 0;
+  let start = 0;
+  let at = 0;
+  for (let index = 1; index <= batch.count; index++) {
+    const end = frameEnd(batch.frames, at);
+    assert(end !== undefined, "a batch is made of whole frames");
+    at = end;
+    if (at - start < most && index < batch.count) continue;
+    yield slice(batch, first, index - first, start, at);
+    first = index;
+    start = at;
+  }
+}
+
+function slice(batch: Batch, skip: number, count: number, start: number, end: number): Batch {
+  return {
+    shard: batch.shard,
+    first: batch.first + skip,
+    count,
+    frames: batch.frames.subarray(start, end),
+    leaves: batch.leaves.subarray(skip * LEAF_BYTES, (skip + count) * LEAF_BYTES),
+  };
+}
+
 /** Batches that follow one another as one. */
 export function joinBatches(batches: readonly Batch[]): Batch {
   const [head] = batches;
@@ -110,18 +140,19 @@ export function haveSameIds(one: Batch, other: Batch): boolean {
   return true;
 }
 
+/** Keeps one string a type, whatever the number of events; a damaged log must not fill the memory with names. */
+function learn(type: string): string {
+  if (knownTypes.size < 256) knownTypes.set(type, type);
+  return type;
+}
+
 /** The event framed between `at` and `end`; its data is a view, not a copy. */
 export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent {
   const dataAt = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
   const type = frames.toString("latin1", at + HEADER_BYTES, dataAt);
-  let known = knownTypes.get(type);
-  if (known === undefined) {
-    known = type;
-    if (knownTypes.size < 256) knownTypes.set(type, type);
-  }
   return {
     id: idFromBytes("evt", frames.subarray(at, at + 16)),
-    type: known,
+    type: knownTypes.get(type) ?? learn(type),
     version: frames.readUInt16BE(at + 24),
     at: frames.readUInt32BE(at + 16) * 2 ** 32 + frames.readUInt32BE(at + 20),
     data: frames.subarray(dataAt, end),
@@ -152,13 +183,7 @@ export function cutBatch(batch: Batch, from: Revision, to: Revision): Batch {
     end = frameEnd(batch.frames, end);
     if (end === undefined) throw corrupt(batch.shard, batch.first + i, "its frame is broken");
   }
-  return {
-    shard: batch.shard,
-    first: batch.first + skip,
-    count,
-    frames: batch.frames.subarray(start, end),
-    leaves: batch.leaves.subarray(skip * LEAF_BYTES, (skip + count) * LEAF_BYTES),
-  };
+  return slice(batch, skip, count, start, end);
 }
 
 /**

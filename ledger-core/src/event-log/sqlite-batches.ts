@@ -2,18 +2,20 @@ import { Buffer } from "node:buffer";
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { assert, LedgerError } from "../errors.ts";
 import { REVISION_MAX, type Revision, type Shard } from "../position.ts";
-import { type Batch, corrupt, cutBatch, decodeBatch, lastOf } from "./frames.ts";
+import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "./frames.ts";
 import { FORMAT, openFile, type SqliteFileOptions, sqliteCode, translate } from "./sqlite-file.ts";
 
 /** How much one step of a read takes from the file. */
 const STEP_BYTES = 1 << 20;
 const STEP_EVENTS = 4096;
+/** How much of an append goes into one row: a read of one event reads its whole row, so rows of a big append are bounded. */
+const ROW_BYTES = 1 << 16;
 const PLACES_PER_SHARD = REVISION_MAX + 1;
 const SQLITE_FULL = 13;
 const SQLITE_IOERR_WRITE = 778;
 
 const insert = "INSERT INTO batch (place, count, frames, leaves) VALUES (?, ?, ?, ?)";
-/** The batch that holds the first place, and those after it up to the last place. */
+/** The row that holds the first place, and those after it up to the last place. */
 const select = `
   SELECT place, count, frames, leaves FROM batch
   WHERE place >= (SELECT max(place) FROM batch WHERE place <= ?) AND place <= ? ORDER BY place`;
@@ -91,7 +93,8 @@ export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
       let committing = false;
       try {
         target.begin.run();
-        target.insert.run(placeOf(batch.shard, batch.first), batch.count, batch.frames, batch.leaves);
+        for (const { shard, first, count, frames, leaves } of splitBatch(batch, ROW_BYTES))
+          target.insert.run(placeOf(shard, first), count, frames, leaves);
         committing = true;
         target.commit.run();
         target.heads.set(batch.shard, lastOf(batch));
@@ -163,7 +166,7 @@ function load(file: OpenFile, name: string, shard: Shard, from: Revision, to: Re
     // What could be read is handed out first; the next step starts at the fault and names it.
     if (batches.length === 0) throw translate(error, name, { shard, revision: next });
   }
-  if (batches.length === 0) throw corrupt(shard, next, "the batch that held it is missing");
+  if (batches.length === 0) throw corrupt(shard, next, "the row that held it is missing");
   return batches;
 }
 
