@@ -1,5 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { isLedgerError, type Shard } from "ledger-core";
+import { isLedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Batch } from "./batch.ts";
 
@@ -10,7 +9,7 @@ const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
  * revision are sent again; a refreshed revision would write the batch twice.
  * @throws wrong_expected_revision, log_unavailable: nothing was written
  */
-export async function appendSurely(log: EventLog, shard: Shard, batch: Batch): Promise<void> {
+export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, runtime: Runtime): Promise<void> {
   const frozen = Object.freeze([...batch.events]);
   for (let attempt = 0; ; attempt++) {
     try {
@@ -18,7 +17,7 @@ export async function appendSurely(log: EventLog, shard: Shard, batch: Batch): P
       return;
     } catch (error) {
       if (!isLedgerError(error, "outcome_unknown")) throw error;
-      await delay(BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]);
+      await runtime.delay(BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)] ?? 0);
     }
   }
 }

@@ -1,5 +1,4 @@
-import { randomInt } from "node:crypto";
-import { decodeEvent, isLedgerError, LedgerError, type Micros, NO_REVISION, type Shard } from "ledger-core";
+import { decodeEvent, isLedgerError, LedgerError, NO_REVISION, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { appendSurely } from "./append.ts";
 import { addFacts, type Batch, type Incarnation, openBatch } from "./batch.ts";
@@ -10,7 +9,7 @@ export type RecoveryOptions = {
   readonly log: EventLog;
   readonly shard: Shard;
   readonly stateFile: string;
-  readonly clock: () => Micros;
+  readonly runtime: Runtime;
   readonly accountsCached?: number;
   readonly keyFilterBytes?: number;
   /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 65,536. */
@@ -44,11 +43,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     });
     for (;;) {
       await replay(options, state);
-      const by = { shard: options.shard, salt: randomInt(2 ** 30) };
-      const batch = openBatch(state, options.clock());
+      const by = { shard: options.shard, salt: options.runtime.random(2 ** 30) };
+      const batch = openBatch(state, options.runtime.now());
       startEpoch(batch, state, by);
       try {
-        await appendSurely(options.log, options.shard, batch);
+        await appendSurely(options.log, options.shard, batch, options.runtime);
         state.settle();
         return { state, file, by };
       } catch (error) {

@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
 import { allEvents, bulkItem, eventOf, HKD, openAccount, operator, payment, writerFixture } from "./writer.fixture.ts";
 
@@ -100,7 +101,7 @@ describe("payments over time", () => {
 
   test("an authorization expires by itself, also one that was made before a restart", async () => {
     let now = 1_800_000_000_000_000;
-    const ledger = await writerFixture({ clock: () => now });
+    const ledger = await writerFixture({ runtime: { ...systemRuntime, now: () => now } });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
     await ledger.send(writer, payment(from, to, 100n, { capture: "manual", expiresAt: now + 1000 }));
@@ -121,7 +122,7 @@ describe("payments over time", () => {
 
   test("log time never goes back when the clock does", async () => {
     let now = 1_800_000_000_000_000;
-    const ledger = await writerFixture({ clock: () => now });
+    const ledger = await writerFixture({ runtime: { ...systemRuntime, now: () => now } });
     const writer = await ledger.start();
     await ledger.open(writer, "a");
     now -= 3_600_000_000;

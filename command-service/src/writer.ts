@@ -1,15 +1,14 @@
-import { randomInt } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   fingerprint,
   isLedgerError,
   LedgerError,
   ledgerSub,
-  type Micros,
   type PaymentId,
+  type Runtime,
   type Shard,
 } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
+import { systemRuntime } from "ledger-core/process";
 import { appendSurely } from "./append.ts";
 import { type Batch, markBatch, openBatch, rollbackBatch } from "./batch.ts";
 import { decideBulk } from "./decide-bulk.ts";
@@ -25,8 +24,8 @@ export type WriterOptions = {
   readonly shard: Shard;
   /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
   readonly stateFile: string;
-  /** Microseconds now; log time follows it but never goes back. */
-  readonly clock?: () => Micros;
+  /** Time, turns and chance. Log time follows its clock but never goes back. */
+  readonly runtime?: Runtime;
   /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
   readonly queueMax?: number;
   /** An append is closed at this size, whole commands only. Default 900,000 bytes (an EventStoreDB server takes 1 MiB). */
@@ -41,17 +40,13 @@ export type WriterOptions = {
   readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
 };
 
-export function systemClock(): Micros {
-  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
-}
-
 /** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard } = options;
-  const clock = options.clock ?? systemClock;
+  const runtime = options.runtime ?? systemRuntime;
   const flushAt = options.flushAt ?? 65_536;
   const batchBytesMax = options.batchBytesMax ?? 900_000;
-  const recovery = { ...options, clock, flushAt, onReplay: options.onReplay ?? (() => {}) };
+  const recovery = { ...options, runtime, flushAt, onReplay: options.onReplay ?? (() => {}) };
   const queue = new JobQueue(options.queueMax ?? 20_000);
   const lookup = openLookup(log, shard, () => held.state);
   const expiring = new Set<PaymentId>();
@@ -68,7 +63,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     if (scheduled || turning) return;
     scheduled = true;
     // Not at once: what else has arrived on other sockets in this turn of the event loop joins the batch.
-    setImmediate(() => {
+    runtime.defer(() => {
       scheduled = false;
       turning = true;
       void turn().finally(() => {
@@ -84,7 +79,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     const batch = fill();
     if (batch.events.length > 0) {
       try {
-        await appendSurely(log, shard, batch);
+        await appendSurely(log, shard, batch, runtime);
       } catch (error) {
         await standDown(batch, error);
         return;
@@ -98,7 +93,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
 
   /** Decides what is queued until the batch is full. */
   function fill(): Batch {
-    const batch = openBatch(held.state, clock());
+    const batch = openBatch(held.state, runtime.now());
     const on: Deciding = { state: held.state, by: held.by, lookup, batch, batchBytesMax };
     for (let job = queue.take(); job; job = queue.take()) {
       const step = decideJob(on, job);
@@ -113,7 +108,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   function decideJob(on: Deciding, job: Job): Step<null> {
     const { batch } = on;
     const mark = job.dryRun ? markBatch(batch, on.state) : undefined;
-    const deciding = mark ? { ...on, by: { shard, salt: randomInt(2 ** 30) } } : on;
+    const deciding = mark ? { ...on, by: { shard, salt: runtime.random(2 ** 30) } } : on;
     const step =
       job.kind === "bulk"
         ? answering(job, decideBulk(deciding, job))
@@ -134,8 +129,8 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   function flushSlice(): void {
     if (!flushing && held.state.tailSize >= flushAt) flushing = held.state.flush();
     if (!flushing) return;
-    const until = performance.now() + 1;
-    while (performance.now() < until) {
+    const until = runtime.elapsedMs() + 1;
+    while (runtime.elapsedMs() < until) {
       if (!flushing.next().done) continue;
       flushing = undefined;
       return;
@@ -169,7 +164,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
       } catch (again) {
         if (!isLedgerError(again)) throw again;
         stand(false, `cannot take shard ${shard}: ${again.message}`);
-        await delay(waitMs);
+        await runtime.delay(waitMs);
       }
     }
   }
@@ -211,7 +206,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   /** Releases the holds whose time has come: the ledger's own commands, through the same queue. */
   function expireDue(): void {
     if (stopping || !standing.ready || turning) return;
-    for (const payment of held.state.duePayments(clock(), 500)) {
+    for (const payment of held.state.duePayments(runtime.now(), 500)) {
       if (expiring.has(payment)) continue;
       expiring.add(payment);
       const settled = () => void expiring.delete(payment);
@@ -222,7 +217,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     if (queue.ready) schedule();
   }
   const expiryEveryMs = options.expiryEveryMs ?? 1000;
-  const expiry = expiryEveryMs > 0 ? setInterval(expireDue, expiryEveryMs).unref() : undefined;
+  const stopExpiry = expiryEveryMs > 0 ? runtime.every(expiryEveryMs, expireDue) : () => {};
 
   return {
     submit: async (submission) => submit(submission, false),
@@ -233,7 +228,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     async stop() {
       if (stopping) return;
       stopping = true;
-      clearInterval(expiry);
+      stopExpiry();
       if (turning || scheduled || !queue.empty) await new Promise<void>((resolve) => (onIdle = resolve));
       if (!standing.ready) return;
       while (flushing && !flushing.next().done);

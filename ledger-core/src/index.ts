@@ -17,6 +17,7 @@ export * from "./payment.ts";
 export * from "./policy.ts";
 export * from "./ports/payment-graph.ts";
 export * from "./ports/projection.ts";
+export * from "./ports/runtime.ts";
 export * from "./ports/session-view.ts";
 export * from "./position.ts";
 export * from "./rejections.ts";

@@ -1,3 +1,4 @@
 export * from "./env.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
+export { systemRuntime } from "./runtime.ts";

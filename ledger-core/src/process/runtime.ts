@@ -1,0 +1,16 @@
+import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Runtime } from "../ports/runtime.ts";
+
+/** The real clock, event loop and source of chance. */
+export const systemRuntime: Runtime = {
+  now: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
+  elapsedMs: () => performance.now(),
+  defer: (task) => void setImmediate(task),
+  delay: (ms) => delay(ms),
+  every(ms, task) {
+    const timer = setInterval(task, ms).unref();
+    return () => clearInterval(timer);
+  },
+  random: (below) => randomInt(below),
+};
