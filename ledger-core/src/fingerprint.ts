@@ -3,7 +3,7 @@ import type { ClientCommand } from "./commands.ts";
 /**
  * Two independent 32-bit lanes over the UTF-16 units of a text, 64 bits in all: fast enough for every command of the hot path.
  * Not cryptographic: it tells a repeated command from another one of the same client and finds a key's place on disk,
- * where the whole key is compared. Method: murmur-style multiply and mix, finalizer of MurmurHash3.
+ * where the whole key is compared. Method: cyrb53 (public domain; multiply and mix, finalizer of MurmurHash3), both lanes kept whole.
  */
 export function hash64(text: string, seed = 0): { high: number; low: number } {
   let high = 0xdeadbeef ^ seed;
@@ -23,7 +23,10 @@ export function scopedKey(tenant: string, sub: string, key: string): string {
   return `${tenant}\n${sub}\n${key}`;
 }
 
-/** 16 hex digits that are equal for equal commands: defaults filled in, metadata in any order. */
+/**
+ * 16 hex digits that are equal for equal commands: defaults filled in, metadata in any order. Commands of one type come from one
+ * parser, which gives their fields one order.
+ */
 export function fingerprint(command: ClientCommand | { readonly type: "Bulk"; readonly text: string }): string {
   let text = "";
   for (const value of Object.values(command)) text += `${canonical(value)}\n`;
@@ -31,10 +34,11 @@ export function fingerprint(command: ClientCommand | { readonly type: "Bulk"; re
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
 }
 
+/** Texts bear their length: null is not "null", and no text can pass for two fields. */
 function canonical(value: unknown): string {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return `${value.length}:${value}`;
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join("\t")}]`;
   const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${typeof field === "string" ? JSON.stringify(field) : canonical(field)}`).join()}}`;
+  return `{${fields.map(([key, field]) => canonical(key) + canonical(field)).join()}}`;
 }

@@ -20,14 +20,18 @@ export function formatInstant(at: Micros): string {
   return `${lastSecondText}${String(at - second * 1_000_000).padStart(6, "0")}Z`;
 }
 
-/** An RFC 3339 instant in UTC with up to six decimals; undefined when it is not one or the day does not exist. */
+/**
+ * An RFC 3339 instant in UTC with up to six decimals; undefined when it is not one, the day does not exist, or it is further
+ * from 1970 than microseconds can be counted exactly (1684 to 2255).
+ */
 export function parseInstant(text: unknown): Micros | undefined {
   if (typeof text !== "string") return undefined;
   const match = instantGrammar.exec(text);
   if (!match?.[1]) return undefined;
   const ms = Date.parse(`${match[1]}Z`);
   if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== match[1]) return undefined;
-  return ms * 1000 + Number((match[2] ?? "").padEnd(6, "0"));
+  const at = ms * 1000 + Number((match[2] ?? "").padEnd(6, "0"));
+  return Number.isSafeInteger(at) ? at : undefined;
 }
 
 /** A calendar date; undefined when it is not one (2026-02-30 is none). */
@@ -38,19 +42,25 @@ export function parseBusinessDate(text: unknown): BusinessDate | undefined {
   return text as BusinessDate;
 }
 
-/** An IANA time zone that this runtime knows; undefined otherwise. Fixed offsets are refused: they are not zones. */
+/**
+ * An IANA time zone that this runtime knows, `europe/prague` in its proper case, an alias as it came; undefined otherwise.
+ * Fixed offsets are refused: they are not zones.
+ */
 export function parseTimeZone(text: unknown): string | undefined {
   if (typeof text !== "string" || !/^[A-Za-z][A-Za-z0-9_+\-/]{1,63}$/.test(text)) return undefined;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone && text;
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions();
+    return timeZone.toLowerCase() === text.toLowerCase() ? timeZone : text;
   } catch {
     return undefined;
   }
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
-const lastHour = new Map<string, { quarter: number; date: BusinessDate }>();
+const lastQuarter = new Map<string, { quarter: number; date: BusinessDate }>();
 const QUARTER_US = 900_000_000;
+/** More than there are zones; aliases in odd cases must not fill the memory. */
+const ZONES_MAX = 1000;
 
 /**
  * The day that an instant falls on in a time zone.
@@ -58,15 +68,19 @@ const QUARTER_US = 900_000_000;
  */
 export function businessDate(at: Micros, timeZone: string): BusinessDate {
   const quarter = Math.floor(at / QUARTER_US);
-  const known = lastHour.get(timeZone);
+  const known = lastQuarter.get(timeZone);
   if (known?.quarter === quarter) return known.date;
   let format = formats.get(timeZone);
   if (!format) {
+    if (formats.size >= ZONES_MAX) {
+      formats.clear();
+      lastQuarter.clear();
+    }
     format = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
     formats.set(timeZone, format);
   }
   const date = format.format(quarter * 900_000) as BusinessDate;
-  lastHour.set(timeZone, { quarter, date });
+  lastQuarter.set(timeZone, { quarter, date });
   return date;
 }
 

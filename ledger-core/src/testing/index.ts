@@ -1,0 +1,3 @@
+export * as examples from "./examples.ts";
+export * from "./given.ts";
+export * from "./memory-state.ts";

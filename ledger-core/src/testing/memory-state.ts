@@ -1,0 +1,31 @@
+import { type AccountState, clearingRail } from "../account.ts";
+import type { LedgerStateDraft } from "../decision.ts";
+import type { AccountId, PaymentId } from "../ids.ts";
+import type { Payment } from "../payment.ts";
+
+/** The decision state of a small ledger, all of it in maps: for tests of deciders and for models to compare with. */
+export type MemoryState = LedgerStateDraft & {
+  readonly accounts: ReadonlyMap<AccountId, AccountState>;
+  readonly payments: ReadonlyMap<PaymentId, Payment>;
+};
+
+export function memoryState(): MemoryState {
+  const accounts = new Map<AccountId, AccountState>();
+  const payments = new Map<PaymentId, Payment>();
+  const clearing = new Map<string, AccountId>();
+  return {
+    accounts,
+    payments,
+    account: (id) => accounts.get(id),
+    payment: (id) => payments.get(id),
+    clearing: (tenant, rail, currency) => clearing.get(JSON.stringify([tenant, rail, currency])),
+    putAccount(account) {
+      accounts.set(account.id, account);
+      const rail = clearingRail(account);
+      if (rail !== undefined) clearing.set(JSON.stringify([account.tenant, rail, account.currency]), account.id);
+    },
+    putPayment(payment) {
+      payments.set(payment.id, payment);
+    },
+  };
+}
