@@ -1,7 +1,9 @@
 export { callerOf } from "./auth.ts";
 export { BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, createEdge, type EdgeOptions } from "./edge.ts";
+export * from "./field-schemas.ts";
 export { idempotencyKey } from "./idempotency-key.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
+export * from "./object-schemas.ts";
 export type { MetricsAccess, ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind, problemKinds } from "./problem-codes.ts";
 export {
@@ -23,4 +25,4 @@ export {
   type SigningKeys,
   signToken,
 } from "./tokens.ts";
-export { bodyProblem, compileCheck, type Misfit } from "./validation.ts";
+export { bodyProblem, compileCheck, type Misfit, validatorCompiler } from "./validation.ts";

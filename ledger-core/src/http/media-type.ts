@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { parseBody } from "./body.ts";
 import { Problem } from "./problems.ts";
@@ -6,6 +7,11 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The body may be absent, which then is as good as `{}`. */
     bodyOptional?: boolean;
+    /** Keep a digest of the body's bytes in `request.bodyDigest`. */
+    bodyDigest?: boolean;
+  }
+  interface FastifyRequest {
+    bodyDigest: string;
   }
 }
 
@@ -14,9 +20,12 @@ const json = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*(?:utf-8|"ut
 /** Reads JSON bodies in UTF-8 and nothing else. */
 export function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
-    if (bytes.length === 0 && request.routeOptions.config.bodyOptional === true) return done(null, {});
-    done(null, parseBody(Buffer.from(bytes)));
+  app.decorateRequest("bodyDigest", "");
+  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
+    const { bodyOptional, bodyDigest } = request.routeOptions.config;
+    if (bytes.length === 0 && bodyOptional === true) return done(null, {});
+    if (bodyDigest === true) request.bodyDigest = hash("sha256", bytes);
+    done(null, parseBody(bytes));
   });
   app.addHook("onRequest", (request, _reply, done) => {
     if (request.method === "POST") checkBodyHeaders(request);

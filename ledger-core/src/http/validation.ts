@@ -1,23 +1,22 @@
 import { Ajv, type ErrorObject } from "ajv";
 import type { FastifySchemaCompiler } from "fastify";
-import { parseAmount, parseCurrency, parseSignedAmount } from "../money.ts";
+import { parseCurrency } from "../money.ts";
 import { parseBusinessDate, parseInstant, parseTimeZone } from "../time.ts";
 import { holdsCardNumber } from "./card-numbers.ts";
+import { amount, signedAmount } from "./field-schemas.ts";
 import { type FieldFault, Problem } from "./problems.ts";
+import { isSubject } from "./tokens.ts";
 
 const FAULTS_MAX = 50;
-const amountFormats = new Set(["amount", "signed-amount"]);
+
+/** What is told of a string that does not match; a fault of a schema with one of these patterns is one of an amount. */
+const amountPatterns: ReadonlyMap<unknown, string> = new Map([
+  [amount.pattern, "must be a string of 1 to 18 digits in minor units, without sign or leading zero"],
+  [signedAmount.pattern, "must be a string of 0 or up to 18 digits in minor units, with a minus sign when negative"],
+]);
 
 /** Named forms of strings, each with what a client is told when a string does not have it. */
 const formats: Readonly<Record<string, { check: (text: string) => boolean; detail: string }>> = {
-  amount: {
-    check: (text) => parseAmount(text) !== undefined,
-    detail: "must be 1 to 18 digits in minor units, without sign or leading zero",
-  },
-  "signed-amount": {
-    check: (text) => parseSignedAmount(text) !== undefined,
-    detail: "must be 0 or up to 18 digits in minor units, with a minus sign when negative",
-  },
   currency: {
     check: (text) => parseCurrency(text) !== undefined,
     detail: "must be an ISO 4217 code in capitals",
@@ -35,8 +34,8 @@ const formats: Readonly<Record<string, { check: (text: string) => boolean; detai
     detail: "must be an IANA time zone, like Asia/Hong_Kong",
   },
   subject: {
-    check: (text) => /^[A-Za-z0-9._:@-]+$/.test(text),
-    detail: "must be letters, digits and ._:@- only",
+    check: (text) => isSubject(text) && !holdsCardNumber(text),
+    detail: "must be 1 to 64 letters, digits and ._:@-, and not a card number",
   },
   "free-text": {
     check: (text) => !/\p{Cc}/u.test(text) && !holdsCardNumber(text),
@@ -69,7 +68,7 @@ export function compileCheck(schema: object): (value: unknown) => Misfit | undef
 function describe(errors: readonly ErrorObject[]): Misfit {
   const told = errors.filter((error) => error.keyword !== "propertyNames" && error.keyword !== "if");
   return {
-    amounts: told.every((error) => error.keyword !== "required" && amountFormats.has(error.parentSchema?.format)),
+    amounts: told.every((error) => error.keyword !== "required" && amountPatterns.has(error.parentSchema?.pattern)),
     faults: told.slice(0, FAULTS_MAX).map((error) => ({ pointer: pointerOf(error), detail: detailOf(error) })),
   };
 }
@@ -91,6 +90,8 @@ function detailOf(error: ErrorObject): string {
       return "is not a known field";
     case "enum":
       return `must be one of ${error.params.allowedValues.join(", ")}`;
+    case "pattern":
+      return amountPatterns.get(error.params.pattern) ?? `must match ${error.params.pattern}`;
     case "type":
       return `must be ${[error.params.type].flat().join(" or ")}`;
     default:

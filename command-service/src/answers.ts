@@ -1,0 +1,122 @@
+import {
+  type AccountEvent,
+  accountBody,
+  type Fact,
+  formatPosition,
+  type LedgerEvent,
+  type PaymentEvent,
+  paymentBody,
+  payoutBody,
+  refundBody,
+  topUpBody,
+  transferBody,
+} from "ledger-core";
+import { eventInstance, type FieldFault, problemBody, problemKind } from "ledger-core/http";
+import type { BulkAnswer, BulkItemAnswer } from "./submission.ts";
+
+/** An answer as it goes out: `problem` when the command was refused. */
+export type RenderedAnswer = { readonly status: number; readonly body: string; readonly problem: boolean };
+
+/**
+ * The answer to a command, made from its answering event and from nothing else, so that a repeat gets the same bytes for ever.
+ */
+export function renderAnswer(event: LedgerEvent): RenderedAnswer {
+  const { fact } = event;
+  switch (fact.type) {
+    case "AccountOpened":
+      return accountAnswer(201, fact);
+    case "AccountFrozen":
+    case "AccountUnfrozen":
+    case "AccountClosed":
+      return accountAnswer(200, fact);
+    case "TransferPosted":
+      return success(201, transferBody({ ...event, fact }));
+    case "TopUpSettled":
+      return success(201, topUpBody({ ...event, fact }));
+    case "PayoutSettled":
+      return success(201, payoutBody({ ...event, fact }));
+    case "PaymentCharged":
+    case "PaymentAuthorized":
+      return paymentAnswer(201, fact);
+    case "PaymentCaptured":
+    case "PaymentVoided":
+      return paymentAnswer(200, fact);
+    case "PaymentRefunded":
+      return success(201, refundBody({ ...event, fact }));
+    case "AccountChangeDeclined":
+    case "TransferDeclined":
+    case "TopUpDeclined":
+    case "PayoutDeclined":
+    case "PaymentDeclined":
+    case "CaptureDeclined":
+    case "VoidDeclined":
+    case "RefundDeclined":
+      return refusal(fact, eventInstance(event.id));
+    case "WriterEpochStarted":
+    case "PaymentExpired":
+    case "BulkRecorded":
+      throw new Error(`${fact.type} answers no single command`);
+    default:
+      return fact satisfies never;
+  }
+}
+
+function success(status: number, body: object): RenderedAnswer {
+  return { status, body: JSON.stringify(body), problem: false };
+}
+
+function accountAnswer(status: number, fact: AccountEvent): RenderedAnswer {
+  return success(status, accountBody(fact.account));
+}
+
+function paymentAnswer(status: number, fact: PaymentEvent): RenderedAnswer {
+  return success(status, paymentBody(fact.payment));
+}
+
+function refusal(
+  problem: { readonly code: string; readonly detail: string; readonly errors?: readonly FieldFault[] },
+  instance: string,
+): RenderedAnswer {
+  return { status: problemKind(problem.code).status, body: problemBody(problem, instance), problem: true };
+}
+
+/** The answer to a bulk: one result an item, in order. A dry run has no positions, and its ids are nothing's. */
+export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dryRun: boolean): RenderedAnswer {
+  let body = '{"results":[';
+  for (const [index, result] of answer.results.entries()) {
+    if (index > 0) body += ",";
+    body += renderItem(result, index, dryRun);
+  }
+  return { status: 200, body: `${body}]}`, problem: false };
+}
+
+/** Ids and positions hold nothing that JSON escapes, so an item that went well is written out directly. */
+function renderItem(result: BulkItemAnswer, index: number, dryRun: boolean): string {
+  if (result.kind === "fault") {
+    const { status, body } = refusal(result.fault, `urn:payledger:item:${index}`);
+    return `{"status":${status},"problem":${body}}`;
+  }
+  const { event } = result;
+  const position = dryRun ? "" : `,"position":"${formatPosition(event)}"`;
+  const id = objectId(event.fact);
+  if (id !== undefined) return `{"status":201,"id":"${id}"${position}}`;
+  const { status, body } = renderAnswer(event);
+  return `{"status":${status}${position},"problem":${body}}`;
+}
+
+/** The object that a bulk's item made; undefined when it was refused. */
+function objectId(fact: Fact): string | undefined {
+  switch (fact.type) {
+    case "PaymentCharged":
+    case "PaymentAuthorized":
+      return fact.payment.id;
+    case "TransferPosted":
+      return fact.transfer;
+    case "TopUpSettled":
+      return fact.topUp;
+    case "PayoutSettled":
+      return fact.payout;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { fingerprint, maySend, roles } from "ledger-core";
+import {
+  BULK_BODY_BYTES_MAX,
+  callerOf,
+  paymentSchema,
+  problemAnswer,
+  problemSchema,
+  rejectionProblem,
+  validatorCompiler,
+} from "ledger-core/http";
+import { renderBulk } from "../answers.ts";
+import type { BulkAnswer } from "../submission.ts";
+import { itemCommands, readItem } from "./bulk-items.ts";
+import { type CommandPorts, dryRunQuery, keyHeader, sendRecorded } from "./route.ts";
+
+const ITEMS_MAX = 10_000;
+
+type BulkRequest = { readonly mode: "each" | "atomic"; readonly items: readonly unknown[] };
+
+const items = { type: "array", minItems: 1, maxItems: ITEMS_MAX } as const;
+
+/** The envelope alone: what is wrong with an item is that item's problem, so that items are checked one by one. */
+const envelope = {
+  type: "object",
+  required: ["mode", "items"],
+  properties: {
+    mode: {
+      type: "string",
+      enum: ["each", "atomic"],
+      description: "each: every item by itself. atomic: all of them or none.",
+    },
+    items,
+  },
+  additionalProperties: false,
+} as const;
+
+/** What the reference shows: the envelope and the items in it. */
+const bulkRequest = {
+  ...envelope,
+  properties: {
+    ...envelope.properties,
+    items: { ...items, items: { oneOf: Object.values(itemCommands).map(({ schema }) => schema) } },
+  },
+};
+
+const bulkAnswer = {
+  type: "object",
+  description: "One result an item, in order",
+  required: ["results"],
+  properties: {
+    results: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["status"],
+        properties: {
+          status: { type: "integer", description: "What the item would have answered by itself." },
+          id: paymentSchema.properties.id,
+          position: { type: "string", example: "0:1234" },
+          problem: problemSchema,
+        },
+        additionalProperties: false,
+      },
+    },
+  },
+  additionalProperties: false,
+} as const;
+
+/** POST /v1/bulk: thousands of commands in one request, each by itself or all or none. */
+export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts): void {
+  const schema = {
+    summary: "Send many commands at once",
+    tags: ["bulk"],
+    headers: keyHeader,
+    querystring: dryRunQuery,
+    body: bulkRequest,
+    response: { 200: bulkAnswer, "4xx": problemAnswer, "5xx": problemAnswer },
+  };
+  const commands = Object.values(itemCommands);
+  const senders = roles.filter((role) => commands.some(({ command }) => maySend(role, command)));
+  const config = { roles: senders, bodyDigest: true };
+  app.post<{ Body: BulkRequest; Querystring: { dryRun?: string } }>(
+    "/v1/bulk",
+    { schema, config, bodyLimit: BULK_BODY_BYTES_MAX, validatorCompiler: compileEnvelope },
+    (request, reply) => {
+      const dryRun = request.query.dryRun === "true";
+      if (dryRun) reply.header("ledger-dry-run", "true");
+      const caller = callerOf(request);
+      const { mode } = request.body;
+      const bulk = {
+        caller,
+        key: request.idempotencyKey,
+        mode,
+        items: request.body.items.map((item) => readItem(item, caller.role)),
+        // Of the bytes: a client repeats a bulk as it sent it, and reading thousands of commands again would cost as much as deciding.
+        print: fingerprint({ type: "Bulk", text: request.bodyDigest }),
+      };
+      const answer = dryRun ? writer.dryRunBulk(bulk) : waits(bulk, () => writer.submitBulk(bulk));
+      return answer.then((known) => sendBulk(reply, known, dryRun));
+    },
+  );
+}
+
+const compileEnvelope: typeof validatorCompiler = (part) =>
+  validatorCompiler(part.httpPart === "body" ? { ...part, schema: envelope } : part);
+
+function sendBulk(reply: FastifyReply, answer: BulkAnswer, dryRun: boolean): FastifyReply {
+  if (answer.kind === "refused") throw rejectionProblem(answer.rejection);
+  return sendRecorded(reply, renderBulk(answer, dryRun), answer.replayed, dryRun ? null : answer.position);
+}

@@ -1,0 +1,72 @@
+import type { FastifyInstance } from "fastify";
+import { type Currency, type PayOut, parseId, type Rejection, type TopUpAccount } from "ledger-core";
+import { accountId, amount, currency, freeText, payoutSchema, topUpSchema } from "ledger-core/http";
+import { absentAccount } from "./accounts.ts";
+import { type CommandPorts, serveCommand } from "./route.ts";
+
+/** What a top-up and a payout say: money of a payment rail into or out of an account. */
+export type RailRequest = {
+  readonly account: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly rail: string;
+  readonly externalId?: string;
+};
+
+export const railRequest = {
+  type: "object",
+  required: ["account", "amount", "currency", "rail"],
+  properties: {
+    account: accountId,
+    amount,
+    currency,
+    rail: { ...freeText(40, 1), description: "The payment rail, such as fps.", example: "fps" },
+    externalId: { ...freeText(140), description: "The rail's own identifier of the movement." },
+  },
+  additionalProperties: false,
+} as const;
+
+/** POST /v1/top-ups and /v1/payouts. */
+export function serveRailMovements(app: FastifyInstance, ports: CommandPorts): void {
+  serveCommand<RailRequest>(app, ports, {
+    url: "/v1/top-ups",
+    command: "TopUpAccount",
+    summary: "Bring money from a rail into an account",
+    tag: "top-ups",
+    body: railRequest,
+    status: 201,
+    answer: topUpSchema,
+    read: readTopUp,
+  });
+  serveCommand<RailRequest>(app, ports, {
+    url: "/v1/payouts",
+    command: "PayOut",
+    summary: "Pay money out of an account to a rail",
+    tag: "payouts",
+    body: railRequest,
+    status: 201,
+    answer: payoutSchema,
+    read: readPayout,
+  });
+}
+
+export function readTopUp(body: RailRequest): TopUpAccount | Rejection {
+  return readMovement("TopUpAccount", body);
+}
+
+export function readPayout(body: RailRequest): PayOut | Rejection {
+  return readMovement("PayOut", body);
+}
+
+function readMovement<T extends "TopUpAccount" | "PayOut">(type: T, body: RailRequest) {
+  const account = parseId("acct", body.account);
+  if (account === undefined) return absentAccount("/account");
+  return {
+    type,
+    account,
+    amount: BigInt(body.amount),
+    currency: body.currency as Currency,
+    rail: body.rail,
+    externalId: body.externalId ?? null,
+  };
+}

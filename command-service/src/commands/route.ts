@@ -1,0 +1,101 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { type ClientCommand, formatPosition, maySend, type Position, type Rejection, roles } from "ledger-core";
+import { callerOf, idempotencyKey, problemAnswer, problemContentType, rejectionProblem } from "ledger-core/http";
+import { type RenderedAnswer, renderAnswer } from "../answers.ts";
+import type { KeyWaits } from "../key-waits.ts";
+import type { Answer, Writer } from "../submission.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    idempotencyKey: string;
+  }
+}
+
+/** What the routes of commands work with. */
+export type CommandPorts = { readonly writer: Writer; readonly waits: KeyWaits };
+
+/** One command's route. `read` makes the command of a body that fits the schema, or refuses an id that no object has. */
+export type CommandRoute<Body> = {
+  readonly url: string;
+  readonly command: ClientCommand["type"];
+  readonly summary: string;
+  readonly tag: string;
+  readonly body: object;
+  readonly bodyOptional?: boolean;
+  readonly status: 200 | 201;
+  readonly answer: object;
+  read(body: Body, id: string): ClientCommand | Rejection;
+};
+
+export const dryRunQuery = {
+  type: "object",
+  properties: {
+    dryRun: {
+      type: "string",
+      enum: ["true", "false"],
+      description: "true: answer, but append nothing and keep no key.",
+    },
+  },
+  additionalProperties: false,
+} as const;
+
+export const keyHeader = {
+  type: "object",
+  required: ["idempotency-key"],
+  properties: { "idempotency-key": { type: "string", minLength: 1, maxLength: 255 } },
+} as const;
+
+/** Every POST needs a key; it is read before the body is. */
+export function requireKeys(app: FastifyInstance): void {
+  app.decorateRequest("idempotencyKey", "");
+  app.addHook("onRequest", (request, _reply, done) => {
+    request.idempotencyKey = idempotencyKey(request);
+    done();
+  });
+}
+
+type CommandRequest = { Params: { id?: string }; Querystring: { dryRun?: string } };
+
+export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, route: CommandRoute<Body>): void {
+  const { writer, waits } = ports;
+  const schema = {
+    summary: route.summary,
+    tags: [route.tag],
+    headers: keyHeader,
+    querystring: dryRunQuery,
+    body: route.body,
+    response: { [route.status]: route.answer, "4xx": problemAnswer, "5xx": problemAnswer },
+  };
+  const config = {
+    roles: roles.filter((role) => maySend(role, route.command)),
+    bodyOptional: route.bodyOptional === true,
+  };
+  app.post<CommandRequest>(route.url, { schema, config }, (request, reply) => {
+    const dryRun = request.query.dryRun === "true";
+    if (dryRun) reply.header("ledger-dry-run", "true");
+    // The route's schema has been checked by now: this is where a body gets its type.
+    const command = route.read(request.body as Body, request.params.id ?? "");
+    if ("code" in command) throw rejectionProblem(command);
+    const submission = { caller: callerOf(request), key: request.idempotencyKey, command };
+    const answer = dryRun ? writer.dryRun(submission) : waits(submission, () => writer.submit(submission));
+    return answer.then((known) => sendAnswer(reply, known, dryRun));
+  });
+}
+
+function sendAnswer(reply: FastifyReply, answer: Answer, dryRun: boolean): FastifyReply {
+  if (answer.kind === "refused") throw rejectionProblem(answer.rejection);
+  return sendRecorded(reply, renderAnswer(answer.event), answer.replayed, dryRun ? null : answer.event);
+}
+
+/** Sends what the log holds an answer of. `position` is null for a dry run. */
+export function sendRecorded(
+  reply: FastifyReply,
+  { status, body, problem }: RenderedAnswer,
+  replayed: boolean,
+  position: Position | null,
+): FastifyReply {
+  if (position) reply.header("ledger-position", formatPosition(position));
+  if (replayed) reply.header("idempotency-replayed", "true");
+  reply.code(status).header("content-type", problem ? problemContentType : "application/json; charset=utf-8");
+  return reply.send(Buffer.from(body));
+}

@@ -1,0 +1,30 @@
+import type { FastifyInstance } from "fastify";
+import { serveAccounts } from "./commands/accounts.ts";
+import { serveBulk } from "./commands/bulk.ts";
+import { servePayments } from "./commands/payments.ts";
+import { serveRailMovements } from "./commands/rail-movements.ts";
+import { serveRefunds } from "./commands/refunds.ts";
+import { requireKeys } from "./commands/route.ts";
+import { serveTransfers } from "./commands/transfers.ts";
+import { keyWaits } from "./key-waits.ts";
+import type { Writer } from "./submission.ts";
+
+export type CommandOptions = {
+  readonly writer: Writer;
+  /** How long a second request under a key waits for the first's answer. Default 10,000. */
+  readonly keyWaitMs?: number;
+};
+
+/** Every POST of the API, from the request to the writer and back. */
+export function registerCommands(app: FastifyInstance, options: CommandOptions): void {
+  const ports = { writer: options.writer, waits: keyWaits(options.keyWaitMs) };
+  app.register(async (scope) => {
+    requireKeys(scope);
+    serveAccounts(scope, ports);
+    serveTransfers(scope, ports);
+    serveRailMovements(scope, ports);
+    servePayments(scope, ports);
+    serveRefunds(scope, ports);
+    serveBulk(scope, ports);
+  });
+}
