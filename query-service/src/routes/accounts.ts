@@ -5,13 +5,13 @@ import type { Parameters } from "../filters.ts";
 import { readFreshness } from "../positions.ts";
 import { listAccounts, readAccount } from "../queries/accounts.ts";
 import { toAccount } from "../queries/rows.ts";
-import { accountListSchema, accountSchema } from "../schemas/accounts.ts";
+import { accountListRoute, accountRoute } from "../schemas/accounts.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
 
 /** GET /v1/accounts and /v1/accounts/{id} */
 export function serveAccounts(app: FastifyInstance, context: QueryContext): void {
-  app.get<{ Params: { id: string } }>("/v1/accounts/:id", { schema: accountSchema }, async (request, reply) => {
+  app.get<{ Params: { id: string } }>("/v1/accounts/:id", { schema: accountRoute }, async (request, reply) => {
     const freshness = readFreshness(request.headers, context.shards);
     const id = parseId("acct", request.params.id);
     if (!id) throw absent("account");
@@ -21,7 +21,7 @@ export function serveAccounts(app: FastifyInstance, context: QueryContext): void
     return accountBody(toAccount(read.result));
   });
 
-  app.get<{ Querystring: Parameters }>("/v1/accounts", { schema: accountListSchema }, async (request, reply) => {
+  app.get<{ Querystring: Parameters }>("/v1/accounts", { schema: accountListRoute }, async (request, reply) => {
     const list = readList(request, context);
     const { owner, type, status } = request.query;
     const read = await context.models.read(list.freshness, (view) =>

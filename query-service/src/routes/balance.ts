@@ -5,14 +5,14 @@ import { date, instant, invalidQuery, type Parameters } from "../filters.ts";
 import { atLeast, readFreshness } from "../positions.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { balancesAsOf, type Moment } from "../queries/balances.ts";
-import { balanceSchema } from "../schemas/balance.ts";
+import { balanceRoute } from "../schemas/balance.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 
 /** GET /v1/accounts/{id}/balance */
 export function serveBalance(app: FastifyInstance, context: QueryContext): void {
   app.get<{ Params: { id: string }; Querystring: Parameters }>(
     "/v1/accounts/:id/balance",
-    { schema: balanceSchema },
+    { schema: balanceRoute },
     async (request, reply) => {
       const freshness = readFreshness(request.headers, context.shards);
       const id = parseId("acct", request.params.id);

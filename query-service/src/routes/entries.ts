@@ -4,7 +4,7 @@ import { amount, instant, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { type EntryKey, listEntries } from "../queries/entries.ts";
 import { toEntry } from "../queries/rows.ts";
-import { entryListSchema } from "../schemas/entries.ts";
+import { entryListRoute } from "../schemas/entries.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
 
@@ -12,7 +12,7 @@ import { listBody, readList } from "./lists.ts";
 export function serveEntries(app: FastifyInstance, context: QueryContext): void {
   app.get<{ Params: { id: string }; Querystring: Parameters }>(
     "/v1/accounts/:id/entries",
-    { schema: entryListSchema },
+    { schema: entryListRoute },
     async (request, reply) => {
       const list = readList(request, context);
       const id = parseId("acct", request.params.id);

@@ -3,7 +3,7 @@ import { type PayoutId, parseId, type RefundId, type TopUpId, type TransferId } 
 import { callerOf } from "ledger-core/http";
 import { readFreshness } from "../positions.ts";
 import { readMovement } from "../queries/movements.ts";
-import { payoutSchema, refundSchema, topUpSchema, transferSchema } from "../schemas/movements.ts";
+import { payoutRoute, refundRoute, topUpRoute, transferRoute } from "../schemas/movements.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 
 type Movement = {
@@ -14,10 +14,10 @@ type Movement = {
 };
 
 const movements: readonly Movement[] = [
-  { object: "transfer", url: "/v1/transfers/:id", schema: transferSchema, parse: (id) => parseId("txf", id) },
-  { object: "refund", url: "/v1/refunds/:id", schema: refundSchema, parse: (id) => parseId("rfd", id) },
-  { object: "topUp", url: "/v1/top-ups/:id", schema: topUpSchema, parse: (id) => parseId("top", id) },
-  { object: "payout", url: "/v1/payouts/:id", schema: payoutSchema, parse: (id) => parseId("pyt", id) },
+  { object: "transfer", url: "/v1/transfers/:id", schema: transferRoute, parse: (id) => parseId("txf", id) },
+  { object: "refund", url: "/v1/refunds/:id", schema: refundRoute, parse: (id) => parseId("rfd", id) },
+  { object: "topUp", url: "/v1/top-ups/:id", schema: topUpRoute, parse: (id) => parseId("top", id) },
+  { object: "payout", url: "/v1/payouts/:id", schema: payoutRoute, parse: (id) => parseId("pyt", id) },
 ];
 
 /** GET /v1/transfers/{id}, /v1/refunds/{id}, /v1/top-ups/{id} and /v1/payouts/{id} */

@@ -5,13 +5,13 @@ import { instant, invalidQuery, type Parameters } from "../filters.ts";
 import { readFreshness } from "../positions.ts";
 import { listPayments, readPayment } from "../queries/payments.ts";
 import { toPayment } from "../queries/rows.ts";
-import { paymentListSchema, paymentSchema } from "../schemas/payments.ts";
+import { paymentListRoute, paymentRoute } from "../schemas/payments.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
 
 /** GET /v1/payments and /v1/payments/{id} */
 export function servePayments(app: FastifyInstance, context: QueryContext): void {
-  app.get<{ Params: { id: string } }>("/v1/payments/:id", { schema: paymentSchema }, async (request, reply) => {
+  app.get<{ Params: { id: string } }>("/v1/payments/:id", { schema: paymentRoute }, async (request, reply) => {
     const freshness = readFreshness(request.headers, context.shards);
     const id = parseId("pay", request.params.id);
     if (!id) throw absent("payment");
@@ -21,7 +21,7 @@ export function servePayments(app: FastifyInstance, context: QueryContext): void
     return paymentBody(toPayment(read.result));
   });
 
-  app.get<{ Querystring: Parameters }>("/v1/payments", { schema: paymentListSchema }, async (request, reply) => {
+  app.get<{ Querystring: Parameters }>("/v1/payments", { schema: paymentListRoute }, async (request, reply) => {
     const list = readList(request, context);
     const filters = readFilters(request.query);
     const read = await context.models.read(list.freshness, (view) => listPayments(view, list.caller, filters, list));

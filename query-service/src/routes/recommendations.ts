@@ -5,7 +5,7 @@ import type { Parameters } from "../filters.ts";
 import { reached, readFreshness } from "../positions.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { whenReached } from "../reading.ts";
-import { recommendationsSchema } from "../schemas/recommendations.ts";
+import { recommendationsRoute } from "../schemas/recommendations.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 import { LIMIT_DEFAULT } from "./lists.ts";
 
@@ -13,7 +13,7 @@ import { LIMIT_DEFAULT } from "./lists.ts";
 export function serveRecommendations(app: FastifyInstance, context: QueryContext): void {
   app.get<{ Params: { id: string }; Querystring: Parameters }>(
     "/v1/accounts/:id/recommendations",
-    { schema: recommendationsSchema },
+    { schema: recommendationsRoute },
     async (request, reply) => {
       const freshness = readFreshness(request.headers, context.shards);
       const caller = callerOf(request);

@@ -3,12 +3,12 @@ import { accountBody, entryBody } from "ledger-core";
 import { callerOf } from "ledger-core/http";
 import { reached, readFreshness } from "../positions.ts";
 import { whenReached } from "../reading.ts";
-import { sessionSchema } from "../schemas/session.ts";
+import { sessionRoute } from "../schemas/session.ts";
 import { type QueryContext, served } from "./context.ts";
 
 /** GET /v1/me/session, from the session view alone. */
 export function serveSession(app: FastifyInstance, context: QueryContext): void {
-  app.get("/v1/me/session", { schema: sessionSchema }, async (request, reply) => {
+  app.get("/v1/me/session", { schema: sessionRoute }, async (request, reply) => {
     const freshness = readFreshness(request.headers, context.shards);
     const { tenant, sub } = callerOf(request);
     const read = await whenReached(freshness, context.sessionRoom, async () => {

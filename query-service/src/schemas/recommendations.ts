@@ -1,23 +1,22 @@
-import { accountExample } from "./accounts.ts";
-import { limit, objectRoute, shape, text } from "./parts.ts";
+import { EVIDENCE_MAX } from "ledger-core";
+import { example, limit, objectRoute, shape } from "./parts.ts";
 
-export const recommendationsSchema = objectRoute(accountExample, {
+export const recommendationsRoute = objectRoute({
   tag: "Accounts",
+  id: example.account,
   summary: "Merchants for an account",
   description:
-    "Merchants that the account has not paid and that others pay who share a merchant with it; best first. Each cites the events that it rests on.",
+    "Merchants that the account has not paid, and that others have who paid a merchant that it paid too; best first. Each comes with events " +
+    "that it rests on.",
   query: { limit },
-  answer: {
-    description: "The recommendations.",
-    body: shape({
-      data: {
-        type: "array",
-        items: shape({
-          merchant: text("acct_01kaney4g00008g000000000c6"),
-          score: { type: "number", description: "How many payers it shares.", examples: [3] },
-          events: { type: "array", items: text("evt_01kaney4g00008g000000000c5") },
-        }),
-      },
-    }),
-  },
+  answer: shape("The recommendations", {
+    data: {
+      type: "array",
+      items: shape("A merchant", {
+        merchant: { type: "string", example: example.other },
+        score: { type: "number", description: "How many payers the two share.", example: 3 },
+        events: { type: "array", maxItems: EVIDENCE_MAX, items: { type: "string", example: example.event } },
+      }),
+    },
+  }),
 });

@@ -1,17 +1,15 @@
-import { account } from "./accounts.ts";
-import { entry } from "./entries.ts";
-import { plainRoute, shape, text } from "./parts.ts";
+import { SESSION_MOVEMENTS_MAX } from "ledger-core";
+import { accountSchema } from "ledger-core/http";
+import { entrySchema } from "./entries.ts";
+import { plainRoute, shape } from "./parts.ts";
 
-export const sessionSchema = plainRoute({
+export const sessionRoute = plainRoute({
   tag: "Session",
   summary: "What the app shows first",
-  description: "The caller's accounts with their balances, and its last 20 movements over all of them, newest first.",
-  answer: {
-    description: "The session.",
-    body: shape({
-      owner: text("customer-7"),
-      accounts: { type: "array", items: account },
-      movements: { type: "array", items: entry, maxItems: 20 },
-    }),
-  },
+  description: `The caller's accounts with their balances, and its last ${SESSION_MOVEMENTS_MAX} movements over all of them, newest first.`,
+  answer: shape("The session", {
+    owner: { type: "string", description: "The token's subject.", example: "alice" },
+    accounts: { type: "array", items: accountSchema },
+    movements: { type: "array", items: entrySchema, maxItems: SESSION_MOVEMENTS_MAX },
+  }),
 });

@@ -1,0 +1,108 @@
+import type { FastifyInstance } from "fastify";
+import {
+  type Caller,
+  type Micros,
+  NO_REVISION,
+  type PaymentGraph,
+  type Position,
+  type Recommendation,
+  type Revision,
+  type Session,
+  type SessionView,
+} from "ledger-core";
+import { createEdge } from "ledger-core/http";
+import { createLogger } from "ledger-core/process";
+import { registerQueries } from "../register.ts";
+import type { Wake } from "../reading.ts";
+import type { TestModels } from "./models.ts";
+
+export type Answer = {
+  readonly status: number;
+  // biome has nothing to say here: what a test reads of an answer is checked by the test.
+  readonly body: Record<string, unknown>;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+};
+
+/** The queries on an edge, asked by whomever a test names. */
+export type TestQueries = {
+  readonly app: FastifyInstance;
+  get(caller: Caller, url: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** The rows of a list. */
+  list(caller: Caller, url: string): Promise<readonly Record<string, unknown>[]>;
+};
+
+export type ServedOptions = {
+  readonly shards?: number;
+  readonly clock?: () => Micros;
+  readonly wake?: Wake;
+  readonly session?: SessionView;
+  readonly graph?: PaymentGraph;
+};
+
+/** Bears a caller without a signature: what tokens must hold is the edge's matter, and tested there. */
+export function bearer(caller: Caller): string {
+  return `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
+}
+
+export async function serveQueries(models: TestModels, options: ServedOptions = {}): Promise<TestQueries> {
+  const { shards = 1, session = sessionStub(), graph = graphStub(), ...rest } = options;
+  const app = await createEdge({
+    logger: createLogger({ level: "silent", name: "test" }),
+    authenticate: (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
+    referenceVersion: "1.0.0",
+  });
+  registerQueries(app, { models: models.reader, session, graph, shards, cursorKey: new Uint8Array(32).fill(7), ...rest });
+  const get = async (caller: Caller, url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> => {
+    const response = await app.inject({ method: "GET", url, headers: { authorization: bearer(caller), ...headers } });
+    const json = String(response.headers["content-type"]).includes("json");
+    return {
+      status: response.statusCode,
+      body: json ? response.json() : {},
+      text: response.payload,
+      headers: response.headers,
+    };
+  };
+  return {
+    app,
+    get,
+    async list(caller, url) {
+      const { status, body } = await get(caller, url);
+      if (status !== 200 || !Array.isArray(body.data)) throw new Error(`${url}: ${status} ${JSON.stringify(body)}`);
+      return body.data;
+    },
+  };
+}
+
+type Stub = { revision: Revision };
+
+function projected(stub: Stub) {
+  return {
+    checkpoint: async () => stub.revision,
+    apply: async () => {},
+    close: async () => {},
+  };
+}
+
+function positionsOf(stub: Stub): readonly Position[] {
+  return stub.revision === NO_REVISION ? [] : [{ shard: 0, revision: stub.revision }];
+}
+
+/** A session view that holds one session, at a revision that the test moves. */
+export function sessionStub(
+  session: Pick<Session, "accounts" | "movements"> = { accounts: [], movements: [] },
+  stub: Stub = { revision: 0 },
+): SessionView {
+  return { ...projected(stub), read: async () => ({ ...session, positions: positionsOf(stub) }) };
+}
+
+/** A graph that recommends the same to everybody, at a revision that the test moves. */
+export function graphStub(recommendations: readonly Recommendation[] = [], stub: Stub = { revision: 0 }): PaymentGraph {
+  return {
+    ...projected(stub),
+    recommend: async (_tenant, _account, limit) => ({
+      recommendations: recommendations.slice(0, limit),
+      positions: positionsOf(stub),
+    }),
+  };
+}
