@@ -33,15 +33,20 @@ describe.each(["SIGTERM", "SIGINT"])("%s", (signal) => {
     expect(await fake.first).toBe(0);
   });
 
-  test("a second signal ends it at once with 130", async () => {
+  test("a second signal ends it at once with 130, unless it came with the first", () => {
     const fake = controls();
+    let now = 0;
     let stops = 0;
     const stop = () => {
       stops++;
       return new Promise<void>(() => {});
     };
-    stopOnSignals({ stop, boundMs: 60_000, logger, controls: fake });
+    stopOnSignals({ stop, boundMs: 60_000, logger, controls: fake, nowMs: () => now });
     fake.emitter.emit(signal);
+    now += 20;
+    fake.emitter.emit(signal);
+    expect(fake.codes).toEqual([]);
+    now += 1000;
     fake.emitter.emit(signal);
     expect(fake.codes).toEqual([130]);
     expect(stops).toBe(1);

@@ -14,7 +14,13 @@ export type StopOptions = {
   readonly boundMs: number;
   readonly logger: Logger;
   readonly controls?: ProcessControls;
+  readonly nowMs?: () => number;
 };
+
+/**
+ * Signals this close together are one wish: a shell sends Ctrl-C to the whole process group, and npm, being in it, sends it on once more.
+ */
+export const ONE_WISH_MS = 500;
 
 export const EXIT_STOPPED = 0;
 export const EXIT_STOP_FAILED = 1;
@@ -23,16 +29,17 @@ export const EXIT_INTERRUPTED = 130;
 
 /**
  * Ties a service's end to SIGTERM and SIGINT: the first begins an orderly stop and ends the process with 0, or with 1 when the stop failed
- * or outlived its bound; a second ends it at once with 130. Answers with a function that ends the tie (for a service that stopped by itself).
+ * or outlived its bound; a second, later one ends it at once with 130. Answers with a function that ends the tie (for a service that stopped by itself).
  */
-export function stopOnSignals({ stop, boundMs, logger, controls = process }: StopOptions): () => void {
-  let stopping = false;
+export function stopOnSignals(options: StopOptions): () => void {
+  const { stop, boundMs, logger, controls = process, nowMs = () => performance.now() } = options;
+  let stoppingSinceMs: number | undefined;
   const listener = () => {
-    if (stopping) {
-      controls.exit(EXIT_INTERRUPTED);
+    if (stoppingSinceMs !== undefined) {
+      if (nowMs() - stoppingSinceMs > ONE_WISH_MS) controls.exit(EXIT_INTERRUPTED);
       return;
     }
-    stopping = true;
+    stoppingSinceMs = nowMs();
     const bound = setTimeout(() => {
       logger.error({ boundMs }, "the stop took too long");
       controls.exit(EXIT_STOP_FAILED);
