@@ -13,7 +13,7 @@ export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, ru
   const frozen = Object.freeze([...batch.events]);
   for (let attempt = 0; ; attempt++) {
     try {
-      await log.append(shard, batch.start.revision, frozen);
+      await log.append(shard, batch.after, frozen);
       return;
     } catch (error) {
       if (!isLedgerError(error, "outcome_unknown")) throw error;

@@ -7,6 +7,7 @@ import {
   type Micros,
   makeId,
   type Origin,
+  type Revision,
   type Shard,
 } from "ledger-core";
 import type { NewEvent } from "ledger-core/event-log";
@@ -19,7 +20,8 @@ export type Incarnation = { readonly shard: Shard; readonly salt: number };
 export type Batch = {
   /** Log time of all its events: never before the last event in the log. */
   readonly now: Micros;
-  readonly start: Mark;
+  /** The last revision before it. */
+  readonly after: Revision;
   readonly events: NewEvent[];
   bytes: number;
   /** Run after the append is durable. */
@@ -33,7 +35,7 @@ export type BatchMark = { readonly state: Mark; readonly events: number; readonl
 export function openBatch(state: DecisionState, clock: Micros): Batch {
   return {
     now: Math.max(clock, state.at),
-    start: state.mark(),
+    after: state.revision,
     events: [],
     bytes: 0,
     answers: [],

@@ -96,7 +96,7 @@ function keep(job: BulkJob, { answer, fresh }: Decided): void {
 function record(on: Deciding, job: BulkJob): BulkAnswer {
   const { state, batch, by } = on;
   const abortedByBusiness = job.results.some((r) => r.kind === "fault" && isRecordable(r.fault.code));
-  let revision = job.newest < 0 ? batch.start.revision : job.newest;
+  let revision = job.newest < 0 ? batch.after : job.newest;
   if (job.appended || abortedByBusiness) {
     const fact: BulkRecorded = { type: "BulkRecorded", mode: job.mode, outcomes: outcomesOf(job.results) };
     const origin = originOf(job.caller, job.check.key, job.check.print);

@@ -35,7 +35,7 @@ export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<An
     const unread =
       candidates.length === 0 ? candidates : candidates.filter((revision) => !check.cleared.includes(revision));
     if (unread.length === 0) return done(null);
-    if (unread.some((revision) => revision > batch.start.revision)) return later;
+    if (unread.some((revision) => revision > batch.after)) return later;
     return { kind: "wait", until: lookup.key(caller, check, unread) };
   }
   return "event" in check.found
@@ -84,7 +84,7 @@ function loadPayment(on: Deciding, item: Item): Step<never> | undefined {
   if (payment === null || item.paymentAbsent || on.state.payment(payment)) return undefined;
   const { revision, shard } = readId(payment);
   // Made by this very batch: its event can be read once it is there.
-  if (shard === on.by.shard && revision > on.batch.start.revision && revision <= on.state.revision) return later;
+  if (shard === on.by.shard && revision > on.batch.after && revision <= on.state.revision) return later;
   const until = on.lookup.payment(payment).then((found) => {
     item.paymentAbsent = !found;
   });

@@ -44,6 +44,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     for (;;) {
       await replay(options, state);
       const by = { shard: options.shard, salt: options.runtime.random(2 ** 30) };
+      const mark = state.mark();
       const batch = openBatch(state, options.runtime.now());
       startEpoch(batch, state, by);
       try {
@@ -51,7 +52,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
         state.settle();
         return { state, file, by };
       } catch (error) {
-        state.rollbackTo(batch.start);
+        state.rollbackTo(mark);
         if (!isLedgerError(error, "wrong_expected_revision")) throw error;
       }
     }

@@ -140,7 +140,6 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   /** An append that failed for certain: nothing of the batch happened. The shard is taken again, from its log. */
   async function standDown(batch: Batch, error: unknown): Promise<void> {
     if (!isLedgerError(error)) throw error;
-    held.state.rollbackTo(batch.start);
     stand(false, `stepped down: ${error.message}`);
     const refusal =
       error.code === "wrong_expected_revision"

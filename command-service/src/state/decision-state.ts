@@ -69,6 +69,8 @@ export class DecisionState implements LedgerStateDraft {
   private readonly batchKeys: KeyEntry[] = [];
   private readonly batchTail = new KeyTail();
   private readonly undos: Undo[] = [];
+  /** Whether changes are noted for taking back: from a mark to the end of its batch. */
+  private marked = false;
   private applying: Revision = -1;
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
 
@@ -79,7 +81,6 @@ export class DecisionState implements LedgerStateDraft {
     this.file.keys.fill(this.filter);
     this.stand = { ...this.file.stand() };
     for (const account of this.file.clearingAccounts()) this.indexClearing(account);
-    this.undos.length = 0;
   }
 
   /** The revision of the last event applied, appended or not. */
@@ -111,7 +112,7 @@ export class DecisionState implements LedgerStateDraft {
   putAccount(account: AccountState): void {
     const { accounts } = this.tail;
     const before = accounts.get(account.id);
-    this.undos.push(() => (before ? accounts.set(account.id, before) : accounts.delete(account.id)));
+    if (this.marked) this.undos.push(() => (before ? accounts.set(account.id, before) : accounts.delete(account.id)));
     accounts.set(account.id, account);
     if (account.type === "clearing") this.indexClearing(account);
   }
@@ -125,7 +126,7 @@ export class DecisionState implements LedgerStateDraft {
     if (payment.capture === "automatic" && payment.status === "captured") return;
     const { payments } = this.tail;
     const before = payments.get(payment.id);
-    this.undos.push(() => (before ? payments.set(payment.id, before) : payments.delete(payment.id)));
+    if (this.marked) this.undos.push(() => (before ? payments.set(payment.id, before) : payments.delete(payment.id)));
     payments.set(payment.id, { payment, revision: this.applying });
   }
 
@@ -184,6 +185,7 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   mark(): Mark {
+    this.marked = true;
     return { undo: this.undos.length, keys: this.batchKeys.length, ...this.stand };
   }
 
@@ -198,6 +200,7 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The batch is in the log: nothing of it will be taken back. */
   settle(): void {
+    this.marked = false;
     this.undos.length = 0;
     for (const entry of this.batchKeys) this.tail.keys.add(entry);
     this.batchKeys.length = 0;
@@ -209,7 +212,7 @@ export class DecisionState implements LedgerStateDraft {
    * every applied event is in the log. While it runs, decisions go on in a new tail.
    */
   *flush(): Generator<void> {
-    assert(!this.flushing && this.undos.length === 0, "a flush starts between batches, one at a time");
+    assert(!this.flushing && this.batchKeys.length === 0, "a flush starts between batches, one at a time");
     const writing = this.tail;
     const stand = { ...this.stand };
     this.flushing = writing;
@@ -244,6 +247,6 @@ export class DecisionState implements LedgerStateDraft {
     const name = `${account.tenant}\n${account.owner.slice("rail:".length)}\n${account.currency}`;
     if (this.clearingAccounts.has(name)) return;
     this.clearingAccounts.set(name, account.id);
-    this.undos.push(() => this.clearingAccounts.delete(name));
+    if (this.marked) this.undos.push(() => this.clearingAccounts.delete(name));
   }
 }
