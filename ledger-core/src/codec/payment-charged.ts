@@ -9,7 +9,7 @@ import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, te
 
 /*
  * The hot path's event, written by a template. What its type says is not repeated: a charge is captured in full, holds nothing,
- * was refunded nothing, does not expire, and moves its amount from payer to payee. `balances` and `dates` are the payer's, then
+ * was refunded nothing, does not expire, moves its amount from payer to payee, and is of its command's tenant. `balances` and `dates` are the payer's, then
  * the payee's; `reference`, `metadata` and `fee` stand only where there is something to say.
  */
 
@@ -25,7 +25,7 @@ function quoteOrNull(value: string | null): string {
 
 export function writePaymentCharged(origin: Origin, { payment, postings }: PaymentCharged): string {
   const [debit, credit] = postings;
-  assert(debit && credit && isPlainCharge(payment, postings, debit, credit), `charge ${payment.id} is not a plain one`);
+  assert(debit && credit && isPlainCharge(origin, payment, postings), `charge ${payment.id} is not a plain one`);
   const fee = payment.fee === 0n ? "" : `,"fee":"${payment.fee}"`;
   const reference = payment.reference === null ? "" : `,"reference":${quote(payment.reference)}`;
   const metadata = isEmpty(payment.metadata) ? "" : `,"metadata":${JSON.stringify(payment.metadata)}`;
@@ -43,13 +43,15 @@ function isEmpty(metadata: Payment["metadata"]): boolean {
   return true;
 }
 
-function isPlainCharge(payment: Payment, postings: readonly Posting[], debit: Posting, credit: Posting): boolean {
+function isPlainCharge(origin: Origin, payment: Payment, postings: readonly Posting[]): boolean {
+  const [debit, credit] = postings;
   return (
     postings.length === 2 &&
-    debit.account === payment.payer &&
-    credit.account === payment.payee &&
-    credit.amount === payment.amount &&
+    debit?.account === payment.payer &&
+    credit?.account === payment.payee &&
     debit.amount === -payment.amount &&
+    credit.amount === payment.amount &&
+    payment.tenant === origin.tenant &&
     payment.captured === payment.amount &&
     payment.held === 0n &&
     payment.refunded === 0n &&
