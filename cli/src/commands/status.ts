@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { LedgerError } from "ledger-core";
 import { httpUrl } from "../arguments.ts";
 import { createClient, type LedgerClient, Problem } from "../import/client.ts";
 import { asObject, listOf, textOf } from "../import/json.ts";
@@ -37,7 +38,7 @@ type Positions = { readonly log: readonly unknown[]; readonly projections: reado
 
 async function readReadiness(url: string): Promise<Readiness> {
   const response = await fetch(new URL("/readyz", url)).catch((error: unknown) => {
-    throw new Error(`no ledger answers at ${url}`, { cause: error });
+    throw new LedgerError("store_unavailable", `no ledger answers at ${url}`, { retryable: true, cause: error });
   });
   const body: unknown = await response.json().catch(() => null);
   return { status: textOf(body, "status") ?? "unknown", checks: listOf(body, "checks") };

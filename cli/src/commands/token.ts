@@ -15,7 +15,9 @@ Examples:
   ledger token --role merchant --owner noodles   captures and refunds payments to its accounts
   TOKEN=$(npx ledger token --role auditor)       reads everything, changes nothing
 
-The token is signed with the key in the data folder; the server need not run, and may. Keep the folder's keys secret.`;
+The token is signed with the key in the data folder; the server need not run, and may. Keep the folder's keys secret.
+
+Exit codes: 0 printed; 2 usage; 6 to 8 the folder cannot be used (see ledger start --help).`;
 
 /** `ledger token`: prints a token and nothing else. */
 export function tokenCommand(finish: (code: number) => void): Command {

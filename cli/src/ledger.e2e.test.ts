@@ -1,0 +1,132 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { documentOf, ledger, type Server, startServer } from "./ledger.fixture.ts";
+
+let server: Server;
+let scratch = "";
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "ledger-scratch-"));
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.remove();
+  rmSync(scratch, { recursive: true });
+});
+
+describe("usage", () => {
+  test.each([
+    [["pay"], "unknown command 'pay'"],
+    [["token"], "required option '--role <role>' not specified"],
+    [["token", "--role", "king"], "Allowed choices are operator, service, consumer, merchant, auditor"],
+    [["token", "--role", "consumer"], "a consumer needs --owner"],
+    [["token", "--role", "operator", "--ttl", "soon"], "It must be like 90s, 15m, 12h or 30d."],
+    [["start", "--port", "70000"], "It must be a whole number from 0 to 65535."],
+    [["rebuild", "everything"], "Allowed choices are models, session, graph"],
+    [["import", "berka"], "missing required argument 'file'"],
+    [["import", "berka", "x.csv", "--url", "ftp://x"], "It must be like http://127.0.0.1:8080."],
+    [["status", "--loud"], "unknown option '--loud'"],
+  ])("%j ends with 2 and says why", async (args, message) => {
+    const { code, stdout, stderr } = await ledger(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+
+  test.each([[[]], [["start"]], [["token"]], [["status"]], [["import", "berka"]], [["rebuild"]]])(
+    "%j --help teaches with examples",
+    async (args) => {
+      const { code, stdout } = await ledger(...args, "--help");
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/\n {2}ledger [a-z]+ .*\n/);
+      expect(stdout).toContain("Exit codes:");
+    },
+  );
+});
+
+test("a token is all that is printed, and it opens the API while the server runs", async () => {
+  const { code, stdout, stderr } = await ledger("token", "--role", "auditor", "--data", server.dir);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  const headers = { authorization: `Bearer ${stdout.trim()}` };
+  expect((await fetch(`${server.url}/v1/accounts`, { headers })).status).toBe(200);
+  expect((await fetch(`${server.url}/v1/accounts`)).status).toBe(401);
+});
+
+test("a token made before the first start is good after it, and the keys are nobody else's to read", async () => {
+  const dir = join(scratch, "new");
+  const document = documentOf(await ledger("token", "--role", "operator", "--data", dir, "--json", "--ttl", "15m"));
+  expect(document).toMatchObject({ role: "operator", tenant: "default", sub: "operator" });
+  const before = await ledger("token", "--role", "operator", "--data", dir);
+  expect(before.code).toBe(0);
+  for (const file of ["keys/token-signing.jwk.json", "keys/cursor.key"]) {
+    expect(statSync(join(dir, file)).mode & 0o077, file).toBe(0);
+  }
+});
+
+test("status tells that it serves and how far it is", async () => {
+  const ended = await ledger("status", "--data", server.dir, "--json");
+  expect(ended.code).toBe(0);
+  const { url, status, log, projections } = documentOf(ended);
+  expect({ url, status }).toEqual({ url: server.url, status: "ready" });
+  expect(log).toEqual([{ shard: 0, head: await server.head() }]);
+  expect(projections).toHaveLength(3);
+  const lines = await ledger("status", "--data", server.dir);
+  expect(lines.stdout).toContain(`${server.url}: ready`);
+});
+
+describe("client commands without a ledger", () => {
+  test("a folder that is none is said to be none, and is not made", async () => {
+    const dir = join(scratch, "absent");
+    const { code, stderr } = await ledger("status", "--data", dir);
+    expect({ code, made: existsSync(dir) }).toEqual({ code: 9, made: false });
+    expect(stderr).toContain(`${dir} is not a ledger's data folder`);
+  });
+
+  test("a server that is not there is said to be not there, in JSON too", async () => {
+    const ended = await ledger("status", "--data", server.dir, "--url", "http://127.0.0.1:9", "--json");
+    expect(ended.code).toBe(1);
+    expect(documentOf(ended)).toEqual({
+      error: { message: expect.stringContaining("no ledger answers at http://127.0.0.1:9") },
+    });
+    expect(ended.stderr).not.toContain("    at ");
+  });
+});
+
+describe("a start that cannot be has one message and its own exit code", () => {
+  const oneLine = (text: string) => text.trim().split("\n").length;
+
+  test("4: the folder is in use", async () => {
+    const { code, stderr, stdout } = await ledger("start", "--data", server.dir, "--port", "0");
+    expect({ code, stdout, lines: oneLine(stderr) }).toEqual({ code: 4, stdout: "", lines: 1 });
+    expect(stderr).toContain("in use by another process");
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  });
+
+  test("5: the port is taken", async () => {
+    const { code, stderr } = await ledger("start", "--data", join(scratch, "port"), "--port", new URL(server.url).port);
+    expect({ code, lines: oneLine(stderr) }).toEqual({ code: 5, lines: 1 });
+    expect(stderr).toContain("is taken");
+  });
+
+  test.each([
+    [6, "payledger.json", "{", "cannot be read"],
+    [6, "notes.txt", "mine", "is not a ledger's folder"],
+    [6, "events.sqlite", "no database ".repeat(1000), "damaged"],
+    [7, "payledger.json", '{"format":2,"created":"2030-01-01T00:00:00.000Z"}', "newer version"],
+  ])("%i, by the content of %s", async (expected, file, content, message) => {
+    const dir = mkdtempSync(join(scratch, "broken-"));
+    if (file === "events.sqlite") writeFileSync(join(dir, "payledger.json"), '{"format":1}');
+    writeFileSync(join(dir, file), content);
+    const { code, stderr } = await ledger("start", "--data", dir, "--port", "0");
+    expect({ code, lines: oneLine(stderr) }).toEqual({ code: expected, lines: 1 });
+    expect(stderr).toContain(message);
+  });
+
+  test("8: a file stands where the folder should be", async () => {
+    const path = join(scratch, "file");
+    writeFileSync(path, "");
+    const { code, stderr } = await ledger("start", "--data", path, "--port", "0");
+    expect({ code, lines: oneLine(stderr) }).toEqual({ code: 8, lines: 1 });
+  });
+});
