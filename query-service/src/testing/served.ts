@@ -12,24 +12,27 @@ import {
 } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
-import { registerQueries } from "../register.ts";
 import type { Wake } from "../reading.ts";
+import { registerQueries } from "../register.ts";
 import type { TestModels } from "./models.ts";
 
 export type Answer = {
   readonly status: number;
-  // biome has nothing to say here: what a test reads of an answer is checked by the test.
-  readonly body: Record<string, unknown>;
+  readonly body: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly headers: Readonly<Record<string, unknown>>;
 };
+
+export type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** The queries on an edge, asked by whomever a test names. */
 export type TestQueries = {
   readonly app: FastifyInstance;
   get(caller: Caller, url: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
-  /** The rows of a list. */
-  list(caller: Caller, url: string): Promise<readonly Record<string, unknown>[]>;
+  /** The rows of a list that fits on one page. */
+  list(caller: Caller, url: string): Promise<Rows>;
+  /** The pages of a list, one after another; `url` has a query string. */
+  pages(caller: Caller, url: string): AsyncIterable<Rows>;
 };
 
 export type ServedOptions = {
@@ -39,6 +42,13 @@ export type ServedOptions = {
   readonly session?: SessionView;
   readonly graph?: PaymentGraph;
 };
+
+/** Every page of a list; `url` has a query string. */
+export async function allPages(queries: TestQueries, caller: Caller, url: string): Promise<Rows[]> {
+  const pages: Rows[] = [];
+  for await (const rows of queries.pages(caller, url)) pages.push(rows);
+  return pages;
+}
 
 /** Bears a caller without a signature: what tokens must hold is the edge's matter, and tested there. */
 export function bearer(caller: Caller): string {
@@ -52,7 +62,14 @@ export async function serveQueries(models: TestModels, options: ServedOptions = 
     authenticate: (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
     referenceVersion: "1.0.0",
   });
-  registerQueries(app, { models: models.reader, session, graph, shards, cursorKey: new Uint8Array(32).fill(7), ...rest });
+  registerQueries(app, {
+    models: models.reader,
+    session,
+    graph,
+    shards,
+    cursorKey: new Uint8Array(32).fill(7),
+    ...rest,
+  });
   const get = async (caller: Caller, url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> => {
     const response = await app.inject({ method: "GET", url, headers: { authorization: bearer(caller), ...headers } });
     const json = String(response.headers["content-type"]).includes("json");
@@ -63,13 +80,22 @@ export async function serveQueries(models: TestModels, options: ServedOptions = 
       headers: response.headers,
     };
   };
+  async function page(caller: Caller, url: string): Promise<{ rows: Rows; next: unknown }> {
+    const { status, body } = await get(caller, url);
+    if (status !== 200 || !Array.isArray(body.data)) throw new Error(`${url}: ${status} ${JSON.stringify(body)}`);
+    return { rows: body.data, next: body.nextCursor };
+  }
   return {
     app,
     get,
-    async list(caller, url) {
-      const { status, body } = await get(caller, url);
-      if (status !== 200 || !Array.isArray(body.data)) throw new Error(`${url}: ${status} ${JSON.stringify(body)}`);
-      return body.data;
+    list: async (caller, url) => (await page(caller, url)).rows,
+    async *pages(caller, url) {
+      let { rows, next } = await page(caller, url);
+      yield rows;
+      while (next !== null) {
+        ({ rows, next } = await page(caller, `${url}&cursor=${next}`));
+        yield rows;
+      }
     },
   };
 }
