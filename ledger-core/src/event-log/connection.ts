@@ -21,6 +21,7 @@ export function connectLog(port: MessagePort): EventLog {
   const underWay = new Set<Promise<Reply>>();
   let calls = 0;
   let closed = false;
+  let released = false;
 
   const gone = (kind: Request["kind"]): LedgerError => {
     const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
@@ -28,7 +29,7 @@ export function connectLog(port: MessagePort): EventLog {
   };
   const ask = (request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> =>
     new Promise((resolve, reject) => {
-      if (closed) return reject(gone(request.kind));
+      if (closed) return reject(gone(released ? "head" : request.kind));
       waiting.set(request.call, { resolve, reject: () => reject(gone(request.kind)) });
       port.postMessage(request, transfer);
     });
@@ -92,6 +93,8 @@ export function connectLog(port: MessagePort): EventLog {
       decodeSubscription(stream({ call: calls++, kind: "subscribe", shard, from }, signal), signal),
     close: async () => {
       await Promise.allSettled(underWay);
+      released = true;
+      closed = true;
       port.close();
     },
   };

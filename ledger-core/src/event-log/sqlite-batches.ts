@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { assert, LedgerError } from "../errors.ts";
-import { REVISION_MAX, type Revision, type Shard } from "../position.ts";
+import { REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../position.ts";
 import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "./frames.ts";
 import { FORMAT, openFile, type SqliteFileOptions, sqliteCode, translate } from "./sqlite-file.ts";
 
@@ -11,6 +11,7 @@ const STEP_EVENTS = 4096;
 /** How much of an append goes into one row: a read of one event reads its whole row, so rows of a big append are bounded. */
 const ROW_BYTES = 1 << 16;
 const PLACES_PER_SHARD = REVISION_MAX + 1;
+const PLACES = PLACES_PER_SHARD * (SHARD_MAX + 1);
 const SQLITE_FULL = 13;
 const SQLITE_IOERR_WRITE = 778;
 
@@ -186,11 +187,12 @@ function discardUncommitted(db: DatabaseSync): void {
 
 function toBatch(row: Record<string, SQLOutputValue>): Batch {
   const { place, count, frames, leaves } = row;
-  assert(typeof place === "number" && typeof count === "number", "places and counts are integers");
-  assert(frames instanceof Uint8Array && leaves instanceof Uint8Array, "frames and leaves are blobs");
+  if (typeof place !== "number" || place < 0 || place >= PLACES) throw corrupt(0, 0, "a row has a place in no shard");
   const shard = Math.floor(place / PLACES_PER_SHARD);
   const first = place % PLACES_PER_SHARD;
-  if (count < 1) throw corrupt(shard, first, `its batch counts ${count} events`);
+  if (typeof count !== "number" || count < 1) throw corrupt(shard, first, `its row counts ${count} events`);
+  if (!(frames instanceof Uint8Array && leaves instanceof Uint8Array))
+    throw corrupt(shard, first, "its row holds no bytes");
   return { shard, first, count, frames: asBuffer(frames), leaves: asBuffer(leaves) };
 }
 

@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { assert, LedgerError } from "../errors.ts";
 import { formatPosition, type Position } from "../position.ts";
 
+const SQLITE_CORRUPT = 11;
 /** "PLDG": says that a SQLite file is an event log of payledger. */
 const APPLICATION_ID = 0x504c4447;
 /** Goes up when the layout of the file changes. */
@@ -106,7 +107,8 @@ export function sqliteCode(error: unknown): number | undefined {
 
 /** A driver's error as an operating error; anything that is not one (a bug) as it is. */
 export function translate(cause: unknown, file: string, position?: Position): unknown {
-  const code = sqliteCode(cause);
+  // An integer that JavaScript cannot hold: no place or count is one.
+  const code = cause instanceof RangeError ? SQLITE_CORRUPT : sqliteCode(cause);
   if (code === undefined || !(cause instanceof Error)) return cause;
   const unavailable = (what: string) =>
     new LedgerError("log_unavailable", `the event log ${file} ${what} (${cause.message})`, { cause, retryable: true });
@@ -118,7 +120,9 @@ export function translate(cause: unknown, file: string, position?: Position): un
         `the event log ${file} is held by another process, most likely a ledger already running on the same data folder; stop that one or use another folder`,
         { cause },
       );
-    case 11: // SQLITE_CORRUPT
+    case 1: // SQLITE_ERROR: the statements are fixed, so the tables are not those that they are made for
+    case SQLITE_CORRUPT:
+    case 19: // SQLITE_CONSTRAINT: a row stands where the head says that there is none
     case 26: // SQLITE_NOTADB
       return new LedgerError(
         "log_corrupt",

@@ -1,0 +1,25 @@
+import { isLedgerError } from "../errors.ts";
+import { openSqliteLog } from "../event-log/sqlite-log.ts";
+import { makeEvents } from "./event-log-events.ts";
+
+export type Ask = { readonly first: number; readonly count: number; readonly size: number };
+/** The last revision of an append, or the code of its error. */
+export type Told = { readonly last?: number; readonly code?: string; readonly message?: string };
+
+const tell = (told: Told): void => {
+  process.send?.(told);
+};
+
+// A file that would grow beyond the limit of the process is an error of that write, not the end of the process.
+process.on("SIGXFSZ", () => undefined);
+const log = await openSqliteLog({ file: process.argv[2] ?? "" });
+tell({});
+process.on("message", ({ first, count, size }: Ask) => {
+  log.append(0, first - 1, makeEvents(first, count, { size })).then(
+    (last) => tell({ last }),
+    (error: unknown) => {
+      if (isLedgerError(error)) tell({ code: error.code, message: error.message });
+      else tell({ code: String(error) });
+    },
+  );
+});

@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { EventLog } from "../event-log/port.ts";
+import { openSqliteLog } from "../event-log/sqlite-log.ts";
+import type { LogUnderTest } from "./event-log-suite.ts";
+
+/** The name of a log that does not exist yet, in a temporary folder of its own that goes when the test is over. */
+export async function openTestFolder(): Promise<{ readonly folder: string; readonly file: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "event-log-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return { folder, file: join(folder, "events.sqlite") };
+}
+
+/** An empty SQLite log in a temporary folder of its own, for the length of a test. */
+export async function openTestLog(): Promise<LogUnderTest & { readonly file: string }> {
+  const { file } = await openTestFolder();
+  let log: EventLog = await openSqliteLog({ file });
+  onTestFinished(() => log.close());
+  return {
+    file,
+    log,
+    reopen: async () => {
+      await log.close();
+      log = await openSqliteLog({ file });
+      return log;
+    },
+    dispose: () => log.close(),
+  };
+}
