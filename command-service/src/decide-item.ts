@@ -1,7 +1,6 @@
 import {
   type Caller,
   type Decision,
-  decide,
   declined,
   type Fact,
   needs,
@@ -13,11 +12,13 @@ import {
 import { addFacts, type Batch, type Incarnation, minter, originOf } from "./batch.ts";
 import { done, type Item, type KeyCheck, type Step } from "./jobs.ts";
 import type { Lookup } from "./lookup.ts";
+import type { WriterParts } from "./parts.ts";
 import type { DecisionState } from "./state/decision-state.ts";
 import type { Answer } from "./submission.ts";
 
 /** What deciding works with: the state, where the log is read, who writes, and the batch that is being filled. */
 export type Deciding = {
+  readonly decide: WriterParts["decide"];
   readonly state: DecisionState;
   readonly lookup: Lookup;
   readonly by: Incarnation;
@@ -55,7 +56,7 @@ export function decideItem(on: Deciding, caller: Caller, item: Item): Step<Answe
 
   const { state, batch, by } = on;
   const context = { caller, now: batch.now, shard: by.shard, mint: minter(batch, state, by) };
-  const decision = decide(state, item.command, context);
+  const decision = on.decide(state, item.command, context);
   if (decision.kind === "refused" && !(item.check && rejections[decision.rejection.code].recorded)) {
     return done({ kind: "refused", rejection: decision.rejection });
   }

@@ -1,5 +1,8 @@
 export { type RenderedAnswer, renderAnswer } from "./answers.ts";
+export { type WriterParts, writerParts } from "./parts.ts";
 export type { ReplayProgress } from "./recovery.ts";
 export { type CommandOptions, registerCommands } from "./routes.ts";
+export { DecisionState, type DecisionStateOptions } from "./state/decision-state.ts";
+export { type StateFile, stateFileOn } from "./state/state-file.ts";
 export * from "./submission.ts";
 export { openWriter, type WriterOptions } from "./writer.ts";

@@ -2,14 +2,16 @@ import { decodeEvent, isLedgerError, LedgerError, NO_REVISION, type Runtime, typ
 import type { EventLog } from "ledger-core/event-log";
 import { appendSurely } from "./append.ts";
 import { addFacts, type Batch, type Incarnation, openBatch } from "./batch.ts";
-import { DecisionState } from "./state/decision-state.ts";
-import { discardStateFile, openStateFile, type StateFile } from "./state/state-file.ts";
+import type { WriterParts } from "./parts.ts";
+import type { DecisionState } from "./state/decision-state.ts";
+import type { StateFile } from "./state/state-file.ts";
 
 export type RecoveryOptions = {
   readonly log: EventLog;
   readonly shard: Shard;
   readonly stateFile: string;
   readonly runtime: Runtime;
+  readonly parts: WriterParts;
   readonly accountsCached?: number;
   readonly keyFilterBytes?: number;
   /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 65,536. */
@@ -36,7 +38,7 @@ const PROGRESS_EVERY = 50_000;
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const file = await usableFile(options);
   try {
-    const state = new DecisionState({
+    const state = options.parts.openState({
       file,
       ...(options.accountsCached === undefined ? {} : { accountsCached: options.accountsCached }),
       ...(options.keyFilterBytes === undefined ? {} : { keyFilterBytes: options.keyFilterBytes }),
@@ -70,6 +72,7 @@ function startEpoch(batch: Batch, state: DecisionState, by: Incarnation): void {
 /** The state file, if it belongs to this log and is not ahead of it; otherwise a new one. */
 async function usableFile(options: RecoveryOptions): Promise<StateFile> {
   const discard = (detail: string) => options.onReplay({ kind: "discarded", revision: -1, head: -1, detail });
+  const { openStateFile, discardStateFile } = options.parts;
   const file = openStateFile(options.stateFile, discard);
   const stand = file.stand();
   if (stand.revision === NO_REVISION) return file;

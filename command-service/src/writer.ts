@@ -15,6 +15,7 @@ import { decideBulk } from "./decide-bulk.ts";
 import { type Deciding, decideItem } from "./decide-item.ts";
 import { bulkJob, clientItem, done, type Job, type Step } from "./jobs.ts";
 import { openLookup } from "./lookup.ts";
+import { type WriterParts, writerParts } from "./parts.ts";
 import { JobQueue } from "./queue.ts";
 import { type Recovered, type ReplayProgress, recover } from "./recovery.ts";
 import type { Answer, BulkAnswer, BulkSubmission, Submission, Writer } from "./submission.ts";
@@ -35,6 +36,8 @@ export type WriterOptions = {
   readonly flushAt?: number;
   /** How often authorizations that ran out are looked for. Default 1,000 ms; 0: never. */
   readonly expiryEveryMs?: number;
+  /** What it is made of. Default: the real parts; the simulator puts in its own. */
+  readonly parts?: WriterParts;
   readonly onReplay?: (progress: ReplayProgress) => void;
   /** Told when the writer stops serving and when it serves again. */
   readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
@@ -46,7 +49,8 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const runtime = options.runtime ?? systemRuntime;
   const flushAt = options.flushAt ?? 65_536;
   const batchBytesMax = options.batchBytesMax ?? 900_000;
-  const recovery = { ...options, runtime, flushAt, onReplay: options.onReplay ?? (() => {}) };
+  const parts = options.parts ?? writerParts;
+  const recovery = { ...options, runtime, parts, flushAt, onReplay: options.onReplay ?? (() => {}) };
   const queue = new JobQueue(options.queueMax ?? 20_000);
   const lookup = openLookup(log, shard, () => held.state);
   const expiring = new Set<PaymentId>();
@@ -66,7 +70,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     runtime.defer(() => {
       scheduled = false;
       turning = true;
-      void turn().finally(() => {
+      return turn().finally(() => {
         turning = false;
         if (standing.ready && (queue.ready || flushing)) schedule();
         else if (queue.empty) onIdle?.();
@@ -94,7 +98,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   /** Decides what is queued until the batch is full. */
   function fill(): Batch {
     const batch = openBatch(held.state, runtime.now());
-    const on: Deciding = { state: held.state, by: held.by, lookup, batch, batchBytesMax };
+    const on: Deciding = { decide: parts.decide, state: held.state, by: held.by, lookup, batch, batchBytesMax };
     for (let job = queue.take(); job; job = queue.take()) {
       const step = decideJob(on, job);
       if (step.kind === "full") queue.putBack(job);

@@ -79,7 +79,14 @@ export function discardStateFile(file: string): void {
 }
 
 function useStateFile(file: string): StateFile {
-  const db = new DatabaseSync(file);
+  return stateFileOn(new DatabaseSync(file));
+}
+
+/**
+ * The decision state in an open database; an empty one gets its tables. A database that cannot be used is closed.
+ * @throws incompatible when it holds something else, or another version
+ */
+export function stateFileOn(db: DatabaseSync): StateFile {
   try {
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;");
     const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
