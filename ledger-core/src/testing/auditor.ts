@@ -1,0 +1,118 @@
+import type { Account } from "../account.ts";
+import { assert } from "../errors.ts";
+import { holdOf, type LedgerEvent, type Posting, postingsOf } from "../events.ts";
+import type { AccountId, PaymentId } from "../ids.ts";
+import type { Amount } from "../money.ts";
+import type { Payment } from "../payment.ts";
+
+/** A second opinion on a ledger's events, by plain sums that share nothing with deciders and evolve. */
+export type Auditor = {
+  /** @throws an assertion that names the promise which the event breaks */
+  inspect(event: LedgerEvent): void;
+  posted(account: AccountId): Amount;
+  held(account: AccountId): Amount;
+  available(account: AccountId): Amount;
+  /** The sum of all balances of a currency: zero when every account began at zero. */
+  total(currency: string): Amount;
+};
+
+/** The events whose debits the ledger must have checked against funds and ceilings; refunds and captures are not among them. */
+const bounded = new Set(["TransferPosted", "PayoutSettled", "PaymentCharged", "PaymentAuthorized"]);
+
+export function auditor(): Auditor {
+  const accounts = new Map<AccountId, Account>();
+  const balances = new Map<AccountId, Amount>();
+  const payments = new Map<PaymentId, Payment>();
+  const spent = new Map<string, Amount>();
+
+  const known = (id: AccountId): Account => {
+    const account = accounts.get(id);
+    assert(account, `account ${id} moves before it is opened`);
+    return account;
+  };
+  const posted = (id: AccountId) => balances.get(id) ?? 0n;
+  const held = (id: AccountId) => {
+    let sum = 0n;
+    for (const payment of payments.values()) if (payment.payer === id) sum += payment.held;
+    return sum;
+  };
+  const available = (id: AccountId) => posted(id) - held(id);
+
+  function book(postings: readonly Posting[]): void {
+    const sums = new Map<string, Amount>();
+    for (const { account, amount, balance } of postings) {
+      const { currency } = known(account);
+      sums.set(currency, (sums.get(currency) ?? 0n) + amount);
+      balances.set(account, posted(account) + amount);
+      assert(
+        posted(account) === balance,
+        `account ${account} stands at ${posted(account)}, its posting says ${balance}`,
+      );
+    }
+    for (const [currency, sum] of sums) assert(sum === 0n, `postings in ${currency} sum to ${sum}`);
+  }
+
+  /** What left each account in the event: debits, or what was newly held. */
+  function outgoings(event: LedgerEvent): Map<AccountId, Amount> {
+    const out = new Map<AccountId, Amount>();
+    for (const { account, amount } of postingsOf(event.fact)) {
+      if (amount < 0n) out.set(account, (out.get(account) ?? 0n) - amount);
+    }
+    const hold = holdOf(event.fact);
+    if (hold && hold.amount > 0n) out.set(hold.account, hold.amount);
+    return out;
+  }
+
+  function checkBounds(event: LedgerEvent): void {
+    for (const [id, amount] of outgoings(event)) {
+      const { limits, timeZone, status } = known(id);
+      const { floor, perTransaction, perDay } = limits;
+      assert(status === "open", `${amount} left the ${status} account ${id}`);
+      assert(floor === null || available(id) >= floor, `account ${id} fell below its floor`);
+      assert(perTransaction === null || amount <= perTransaction, `${amount} left account ${id} at once`);
+      if (perDay === null) continue;
+      const day = `${id} ${new Date(event.at / 1000).toLocaleDateString("sv-SE", { timeZone })}`;
+      spent.set(day, (spent.get(day) ?? 0n) + amount);
+      assert((spent.get(day) ?? 0n) <= perDay, `more than ${perDay} left account ${id} in a day`);
+    }
+  }
+
+  function checkPayment(payment: Payment): void {
+    const before = payments.get(payment.id);
+    const { id, amount, captured, refunded } = payment;
+    assert(captured + payment.held <= amount, `payment ${id} captures and holds more than its amount`);
+    assert(refunded <= captured, `payment ${id} refunds more than was captured`);
+    assert(payment.held >= 0n && captured >= 0n && refunded >= 0n, `payment ${id} has an amount below zero`);
+    assert(!before || (captured >= before.captured && refunded >= before.refunded), `payment ${id} went back`);
+    payments.set(id, payment);
+  }
+
+  return {
+    inspect(event) {
+      const { fact } = event;
+      const availableBefore = new Map([...accounts.keys()].map((id) => [id, available(id)]));
+      if ("account" in fact && typeof fact.account === "object") {
+        if (fact.type === "AccountOpened") balances.set(fact.account.id, fact.account.balances.posted);
+        accounts.set(fact.account.id, fact.account);
+      }
+      book(postingsOf(fact));
+      if ("payment" in fact && typeof fact.payment === "object") checkPayment(fact.payment);
+      const hold = holdOf(fact);
+      if (hold) assert(held(hold.account) === hold.held, `account ${hold.account} holds ${held(hold.account)}`);
+      if (bounded.has(fact.type)) return checkBounds(event);
+      if (fact.type === "PaymentRefunded") return;
+      for (const [id, before] of availableBefore) {
+        const unbounded = known(id).limits.floor === null;
+        assert(unbounded || available(id) >= before, `${fact.type} took from what account ${id} has available`);
+      }
+    },
+    posted,
+    held,
+    available,
+    total(currency) {
+      let sum = 0n;
+      for (const { id, currency: kept } of accounts.values()) if (kept === currency) sum += posted(id);
+      return sum;
+    },
+  };
+}
