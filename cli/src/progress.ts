@@ -45,8 +45,9 @@ export function createProgress({ to, clock = Date.now }: ProgressOptions): Progr
       if (tty && stage !== "") show();
     },
     end() {
-      show();
-      if (tty) to.write("\n");
+      // A stage with nothing to do is not worth a line.
+      if (total > 0) show();
+      if (tty) to.write(total > 0 ? "\n" : "\r\x1b[2K");
       stage = "";
     },
   };

@@ -6,14 +6,16 @@ import type { Counterparty } from "./berka-row.ts";
 import type { LedgerClient } from "./client.ts";
 import { listOf, requireText } from "./json.ts";
 
-/** The accounts of a run's rows, by the bank's account_id and by counterparty. `opened` of them are new. */
+/** The accounts of a run's rows, by the bank's account_id and by counterparty. */
 export type BerkaAccounts = {
   readonly customers: ReadonlyMap<string, AccountId>;
   readonly counterparties: ReadonlyMap<Counterparty, AccountId>;
-  /** Customers whose account stood there before this run: they may have rows already. */
-  readonly returning: ReadonlySet<string>;
+};
+
+/** What was opened, and the newest position that an opening answered with; undefined when there was nothing to open. */
+export type Opening = {
+  readonly accounts: BerkaAccounts;
   readonly opened: number;
-  /** The newest position that an opening answered with; undefined when nothing was opened. */
   readonly position: Position | undefined;
 };
 
@@ -27,46 +29,81 @@ export function counterpartyOwner(counterparty: Counterparty): string {
   return `berka:counterparty:${counterparty}`;
 }
 
-/** Finds the accounts of the rows by their owner, and opens those that are not there: again and again with the same result. */
-export async function ensureAccounts(
+/** Looks the accounts of the rows up by their owner; changes nothing. */
+export async function findAccounts(
   client: LedgerClient,
   rows: readonly BerkaRow[],
   progress: Progress,
 ): Promise<BerkaAccounts> {
   const customers = new Map<string, AccountId>();
   const counterparties = new Map<Counterparty, AccountId>();
-  const returning = new Set<string>();
-  let opened = 0;
-  let position: Position | undefined;
-  const note = (found: Found) => {
-    if (found.opened) opened++;
-    if (found.position && found.position.revision > (position?.revision ?? -1)) position = found.position;
-    progress.advance(1);
-  };
-  const customerKeys = [...new Set(rows.map((row) => row.account))];
-  const counterpartyKeys = [...new Set(rows.map((row) => row.counterparty))];
-  progress.begin("accounts", customerKeys.length + counterpartyKeys.length);
+  const { customerKeys, counterpartyKeys } = keysOf(rows);
+  progress.begin("finding accounts", customerKeys.length + counterpartyKeys.length);
   await eachOf(counterpartyKeys, LANES, async (key) => {
-    const found = await ensureAccount(client, counterpartyOwner(key), "bank");
-    counterparties.set(key, found.id);
-    note(found);
+    const id = await findAccount(client, counterpartyOwner(key), "bank");
+    if (id !== undefined) counterparties.set(key, id);
+    progress.advance(1);
   });
   await eachOf(customerKeys, LANES, async (key) => {
-    const found = await ensureAccount(client, customerOwner(key), "wallet");
-    customers.set(key, found.id);
-    if (!found.opened) returning.add(key);
-    note(found);
+    const id = await findAccount(client, customerOwner(key), "wallet");
+    if (id !== undefined) customers.set(key, id);
+    progress.advance(1);
   });
   progress.end();
-  return { customers, counterparties, returning, opened, position };
+  return { customers, counterparties };
 }
 
-type Found = { readonly id: AccountId; readonly opened: boolean; readonly position: Position | undefined };
+/** Opens the accounts of the rows that were not found. */
+export async function openMissing(
+  client: LedgerClient,
+  rows: readonly BerkaRow[],
+  found: BerkaAccounts,
+  progress: Progress,
+): Promise<Opening> {
+  const customers = new Map(found.customers);
+  const counterparties = new Map(found.counterparties);
+  let opened = 0;
+  let position: Position | undefined;
+  const open = async (owner: string, type: "wallet" | "bank") => {
+    const reply = await openAccount(client, owner, type);
+    if (!reply.replayed) opened++;
+    if (reply.position && reply.position.revision > (position?.revision ?? -1)) position = reply.position;
+    progress.advance(1);
+    return reply.id;
+  };
+  const { customerKeys, counterpartyKeys } = keysOf(rows);
+  const newCounterparties = counterpartyKeys.filter((key) => !counterparties.has(key));
+  const newCustomers = customerKeys.filter((key) => !customers.has(key));
+  progress.begin("opening accounts", newCounterparties.length + newCustomers.length);
+  await eachOf(newCounterparties, LANES, async (key) => {
+    counterparties.set(key, await open(counterpartyOwner(key), "bank"));
+  });
+  await eachOf(newCustomers, LANES, async (key) => {
+    customers.set(key, await open(customerOwner(key), "wallet"));
+  });
+  progress.end();
+  return { accounts: { customers, counterparties }, opened, position };
+}
 
-async function ensureAccount(client: LedgerClient, owner: string, type: "wallet" | "bank"): Promise<Found> {
+function keysOf(rows: readonly BerkaRow[]) {
+  return {
+    customerKeys: [...new Set(rows.map((row) => row.account))],
+    counterpartyKeys: [...new Set(rows.map((row) => row.counterparty))],
+  };
+}
+
+async function findAccount(
+  client: LedgerClient,
+  owner: string,
+  type: "wallet" | "bank",
+): Promise<AccountId | undefined> {
   const list = await client.get(`/v1/accounts?owner=${encodeURIComponent(owner)}&type=${type}&order=asc&limit=1`);
   const [first] = listOf(list.body, "data");
-  if (first !== undefined) return { id: readAccountId(first), opened: false, position: undefined };
+  return first === undefined ? undefined : readAccountId(first);
+}
+
+/** Under a key of its owner: should the account be there and the read model not show it yet, the first answer comes again. */
+async function openAccount(client: LedgerClient, owner: string, type: "wallet" | "bank") {
   const reply = await client.post("/v1/accounts", `berka:open:${owner}`, {
     type,
     currency: "CZK",
@@ -74,8 +111,7 @@ async function ensureAccount(client: LedgerClient, owner: string, type: "wallet"
     timeZone: "Europe/Prague",
     limits: { floor: null },
   });
-  // A read model that lags behind hides an account that is there: the key then gives the first answer again.
-  return { id: readAccountId(reply.body), opened: !reply.replayed, position: reply.position };
+  return { id: readAccountId(reply.body), replayed: reply.replayed, position: reply.position };
 }
 
 function readAccountId(account: unknown): AccountId {

@@ -27,10 +27,10 @@ export async function withoutBooked(
   progress: Progress,
 ): Promise<{ readonly fresh: readonly BerkaRow[]; readonly faults: readonly RowFault[] }> {
   const known = new Map<string, { account: string; text: string }>();
-  const returning = [...accounts.returning];
-  progress.begin("rows already there", returning.length);
-  await eachOf(returning, LANES, async (account) => {
-    for (const entry of await readEntries(client, accountOf(accounts, account), undefined)) {
+  const returning = [...accounts.customers];
+  progress.begin("finding rows", returning.length);
+  await eachOf(returning, LANES, async ([account, id]) => {
+    for (const entry of await readEntries(client, id, undefined)) {
       if (entry.reference !== null)
         known.set(entry.reference, { account, text: `${entry.amount} ${entry.effectiveDate}` });
     }

@@ -1,5 +1,5 @@
 import type { Progress } from "../progress.ts";
-import { ensureAccounts } from "./berka-accounts.ts";
+import { findAccounts, openMissing } from "./berka-accounts.ts";
 import { compareRows } from "./berka-check.ts";
 import { checkFacts, knownFacts } from "./berka-facts.ts";
 import { type RowFault, readBerkaFiles } from "./berka-file.ts";
@@ -17,7 +17,8 @@ export type ImportOutcome =
 
 /**
  * Brings the bank's rows into a running ledger and lays the ledger beside the bank's own figures.
- * The order: read and check all files; find or open the accounts; leave out what is booked; post; read everything back.
+ * The order: read and check all files; find the accounts and leave out what is booked; open the missing ones; post; read everything back.
+ * Until the first of them is opened nothing is changed.
  * It may be ended at any moment and run again: accounts are found by owner, rows by key, so the end is the same.
  */
 export async function importBerka(
@@ -29,14 +30,15 @@ export async function importBerka(
   const input = await readBerkaFiles(options.files);
   if (input.faults.length > 0) return { kind: "broken", faults: input.faults };
   const before = (await client.get("/v1/accounts?limit=1")).position;
-  const accounts = await ensureAccounts(client, input.rows, progress);
-  const { fresh, faults } = await withoutBooked(client, input.rows, accounts, progress);
+  const found = await findAccounts(client, input.rows, progress);
+  const { fresh, faults } = await withoutBooked(client, input.rows, found, progress);
   if (faults.length > 0) return { kind: "broken", faults };
+  const { accounts, opened, position: openedAt } = await openMissing(client, input.rows, found, progress);
   const postingStartMs = performance.now();
   const { position, refused } = await postRows(client, fresh, accounts, options.batch, progress);
   const postingMs = performance.now() - postingStartMs;
   if (refused.length > 0) return { kind: "refused", faults: refused };
-  const atLeast = position ?? accounts.position;
+  const atLeast = position ?? openedAt;
   const comparison = await compareRows(client, input.rows, accounts, atLeast, progress);
   const sums = await sumLedger(client, accounts, atLeast);
   const after = (await client.get("/v1/accounts?limit=1", atLeast)).position;
@@ -45,7 +47,7 @@ export async function importBerka(
     files: options.files,
     input,
     posted: fresh.length,
-    accountsOpened: accounts.opened,
+    accountsOpened: opened,
     eventsAdded: before && after ? after.revision - before.revision : undefined,
     postingMs,
     totalMs: performance.now() - startMs,
