@@ -6,8 +6,8 @@ import { problemBody, problemContentType, requestInstance } from "./problems.ts"
 /** Answers what never became a request: too many header bytes, too slow, or not HTTP at all; then closes the connection. */
 export function answerConnectionFault(error: Error & { code?: string }, socket: Socket, requestId: string): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
-  if (socket.writable) socket.end(rawAnswer(connectionProblem(error.code), requestId));
-  else socket.destroy();
+  if (socket.writable) socket.write(rawAnswer(connectionProblem(error.code), requestId));
+  socket.destroySoon();
 }
 
 function connectionProblem(code: string | undefined): { code: ProblemCode; detail: string } {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from "fastify";
 import { LedgerError } from "../errors.ts";
 import { requireCaller } from "./auth.ts";
 import { answerConnectionFault } from "./connection-faults.ts";
@@ -8,6 +8,7 @@ import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import { answerUnrouted, checkPath } from "./paths.ts";
+import { Problem } from "./problems.ts";
 import { checkQuery, parseQuery } from "./query-string.ts";
 import { serveReference } from "./reference.ts";
 import type { Authenticator } from "./tokens.ts";
@@ -52,6 +53,8 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: requestTimeoutMs,
+      // Node would answer a missing Host without a body; checkHost answers it with a problem.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(1000, requestTimeoutMs / 2),
     },
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, querystringParser: parseQuery },
@@ -64,6 +67,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   refuseWhileClosing(app);
   answerUnrouted(app);
   app.addHook("onRequest", (request, _reply, done) => {
+    checkHost(request);
     checkPath(request.url);
     checkQuery(request);
     done();
@@ -91,6 +95,12 @@ function refuseWhileClosing(app: FastifyInstance): void {
     if (closing) throw new LedgerError("not_ready", "The service is stopping.", { retryable: true });
     done();
   });
+}
+
+/** @throws Problem `bad_request` for an HTTP/1.1 request without the Host header that RFC 9112 asks of it */
+function checkHost({ raw }: FastifyRequest): void {
+  if (raw.headers.host === undefined && raw.httpVersion === "1.1")
+    throw new Problem("bad_request", "An HTTP/1.1 request carries a Host header.");
 }
 
 /** Ids of requests: drawn once, then counted, so that they cost nothing and are unlike another process's. */

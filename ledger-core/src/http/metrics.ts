@@ -1,6 +1,9 @@
 export type Labels = Readonly<Record<string, string>>;
 export type Counter = { add(labels?: Labels, amount?: number): void };
-export type Histogram = { observe(value: number, labels?: Labels): void };
+export type Histogram = {
+  /** The series of these labels; keep it where it is observed often. */
+  of(labels?: Labels): { observe(value: number): void };
+};
 
 /** A small registry in the text format of Prometheus: counters, gauges that are read when asked, histograms. */
 export type Metrics = {
@@ -40,14 +43,11 @@ export function createMetrics(): Metrics {
       const series = new Map<string, Series>();
       add(name, "histogram", help, () => [...series.values()].flatMap((one) => histogramLines(name, bounds, one)));
       return {
-        observe(value, labels = {}) {
+        of(labels = {}) {
           const text = formatLabels(labels);
           const one = series.get(text) ?? { labels, counts: bounds.map(() => 0), count: 0, sum: 0 };
           series.set(text, one);
-          one.count++;
-          one.sum += value;
-          const bucket = bounds.findIndex((bound) => value <= bound);
-          if (bucket >= 0) one.counts[bucket] = (one.counts[bucket] ?? 0) + 1;
+          return { observe: (value) => observe(one, bounds, value) };
         },
       };
     },
@@ -58,6 +58,13 @@ export function createMetrics(): Metrics {
 }
 
 type Series = { readonly labels: Labels; readonly counts: number[]; count: number; sum: number };
+
+function observe(series: Series, bounds: readonly number[], value: number): void {
+  series.count++;
+  series.sum += value;
+  const bucket = bounds.findIndex((bound) => value <= bound);
+  if (bucket >= 0) series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
+}
 
 function histogramLines(name: string, bounds: readonly number[], series: Series): string[] {
   let below = 0;

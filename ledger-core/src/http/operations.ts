@@ -59,9 +59,16 @@ export function measureAnswers(app: FastifyInstance, metrics: Metrics): void {
     "Time to answer, by route and status.",
     secondsBounds,
   );
+  const known = new Map<string, ReturnType<typeof answers.of>>();
   app.addHook("onResponse", (request, reply, done) => {
     const { url = "none" } = request.routeOptions;
-    answers.observe(reply.elapsedTime / 1000, { method: request.method, route: url, status: String(reply.statusCode) });
+    const key = `${reply.statusCode} ${request.method} ${url}`;
+    let series = known.get(key);
+    if (series === undefined) {
+      series = answers.of({ method: request.method, route: url, status: String(reply.statusCode) });
+      known.set(key, series);
+    }
+    series.observe(reply.elapsedTime / 1000);
     done();
   });
 }

@@ -21,7 +21,7 @@ const edgeProblems = {
   invalid_header: {
     status: 400,
     title: "Header is not valid",
-    meaning: "A header such as Ledger-Position or Ledger-Wait does not have the form that API.md gives it.",
+    meaning: "A header such as Ledger-Position or Ledger-Wait does not have its form, which /docs gives.",
   },
   empty_body: { status: 400, title: "Body is empty", meaning: "The request needs a JSON object as its body." },
   incomplete_body: {
@@ -45,7 +45,8 @@ const edgeProblems = {
   forbidden_key: {
     status: 400,
     title: "Forbidden key",
-    meaning: "No object of the body may have a key named __proto__, constructor or prototype.",
+    meaning:
+      "A key is __proto__, constructor or prototype, or holds a quotation mark, a backslash or a control character.",
   },
   lone_surrogate: {
     status: 400,

@@ -5,4 +5,6 @@ export { eventLogSuite, type LogUnderTest } from "./event-log-suite.ts";
 export * as examples from "./examples.ts";
 export * from "./facts.ts";
 export * from "./given.ts";
+export * from "./hostile-tokens.ts";
 export * from "./memory-state.ts";
+export * from "./raw-http.ts";

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { holdsCardNumber } from "./card-numbers.ts";
+
+describe("a card number", () => {
+  test.each([
+    ["Visa", "4111111111111111"],
+    ["Visa of 13 digits", "4222222222222"],
+    ["Mastercard", "5555555555554444"],
+    ["Mastercard of the 2 series", "2223003122003222"],
+    ["American Express", "378282246310005"],
+    ["Diners Club", "30569309025904"],
+    ["Discover", "6011111111111117"],
+    ["JCB", "3566002020360505"],
+    ["UnionPay", "6200000000000005"],
+    ["Maestro", "6304000000000000"],
+    ["in groups", "4111 1111 1111 1111"],
+    ["with hyphens", "5555-5555-5555-4444"],
+    ["in a sentence", "my card is 378282246310005, thanks"],
+    ["after a label", "card:4111111111111111"],
+  ])("of %s is found", (_name, text) => {
+    expect(holdsCardNumber(text)).toBe(true);
+  });
+});
+
+describe("what is no card number passes:", () => {
+  test.each([
+    ["a wrong check digit", "4111111111111112"],
+    ["no issuer's range, though the check digit is right", "1234567812345670"],
+    ["no length of the issuer", "411111111111111"],
+    ["an order number", "2026112200012345"],
+    ["a long order number that begins like a card", "41111111111111111111"],
+    ["a number inside a word", "ORD4111111111111111X"],
+    ["a telephone number", "+852 2345 6789"],
+    ["an IBAN", "DE89370400440532013000"],
+    ["a time", "2026-11-22 08:30:00.000000"],
+    ["a short text", "lunch"],
+    ["nothing", ""],
+  ])("%s", (_name, text) => {
+    expect(holdsCardNumber(text)).toBe(false);
+  });
+});

@@ -1,0 +1,100 @@
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { createEdge, type EdgeOptions } from "./edge.ts";
+import { createMetrics } from "./metrics.ts";
+import { problemKinds } from "./problem-codes.ts";
+
+function edge(options: Partial<EdgeOptions> = {}) {
+  return createEdge({
+    logger: pino({ level: "silent" }),
+    authenticate: (token) => ({ tenant: "t", role: token === "eyO" ? "operator" : "consumer", sub: "s" }),
+    ...options,
+  });
+}
+const operator = { authorization: "Bearer eyO" };
+const consumer = { authorization: "Bearer eyC" };
+
+test("/livez says that the process answers", async () => {
+  await using app = await edge();
+  expect((await app.inject("/livez")).json()).toEqual({ status: "ok" });
+});
+
+test("/readyz names what is not ready", async () => {
+  const writer = { ready: false, detail: "replaying, 40 %" };
+  const readiness = [{ name: "writer", check: () => writer }];
+  await using app = await edge({ readiness });
+  const before = await app.inject("/readyz");
+  expect(before.statusCode).toBe(503);
+  expect(before.json()).toEqual({ status: "not_ready", checks: [{ name: "writer", ...writer }] });
+  Object.assign(writer, { ready: true, detail: "serving" });
+  readiness.push({ name: "models", check: () => ({ ready: true, detail: "0:12" }) });
+  const after = await app.inject("/readyz");
+  expect(after.statusCode).toBe(200);
+  expect(after.json().checks).toHaveLength(2);
+});
+
+test("/metrics counts answers by route and status, for operators", async () => {
+  const metrics = createMetrics();
+  metrics.gauge("queue_length", "Commands that wait.", () => 3);
+  await using app = await edge({ metrics });
+  await app.inject("/livez");
+  await app.inject("/livez");
+  expect((await app.inject("/metrics")).statusCode).toBe(401);
+  expect((await app.inject({ url: "/metrics", headers: consumer })).statusCode).toBe(403);
+  const answer = await app.inject({ url: "/metrics", headers: operator });
+  expect(answer.headers["content-type"]).toContain("version=0.0.4");
+  expect(answer.body).toContain("# TYPE queue_length gauge\nqueue_length 3\n");
+  expect(answer.body).toContain('http_request_duration_seconds_count{method="GET",route="/livez",status="200"} 2\n');
+});
+
+test("/metrics is open on a port of its own, and absent where it is not wanted", async () => {
+  await using open = await edge({ metricsAccess: "open" });
+  await using none = await edge({ metricsAccess: "none" });
+  expect((await open.inject("/metrics")).statusCode).toBe(200);
+  expect((await none.inject("/metrics")).statusCode).toBe(404);
+});
+
+test("/problems explains every code", async () => {
+  await using app = await edge();
+  for (const [code, { status, title, meaning }] of problemKinds) {
+    const { body } = await app.inject(`/problems/${code}`);
+    expect(body).toBe(`${code} (${status})\n${title}\n${meaning}\n`);
+  }
+  expect((await app.inject("/problems")).body).toContain("insufficient_funds (422)");
+  expect((await app.inject("/problems/nope")).statusCode).toBe(404);
+});
+
+test("/openapi.json and /docs come from the routes' schemas, and from this server alone", async () => {
+  await using app = await edge({ referenceVersion: "1.2.3" });
+  app.get("/things", { schema: { summary: "All things" } }, () => ({}));
+  const document = (await app.inject("/openapi.json")).json();
+  expect(document.info.version).toBe("1.2.3");
+  expect(document.paths).toEqual({ "/things": { get: expect.objectContaining({ summary: "All things" }) } });
+  const page = await app.inject("/docs/");
+  expect(page.statusCode).toBe(200);
+  expect(page.headers["content-security-policy"]).toContain("default-src 'self'");
+  const sources = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
+  expect(sources.length).toBeGreaterThan(3);
+  for (const source of sources) {
+    expect(source).not.toMatch(/^(?:https?:)?\/\//);
+    expect((await app.inject(new URL(source, "http://localhost/docs/").pathname)).statusCode, source).toBe(200);
+  }
+});
+
+test("while the edge closes, what is under way is answered and what comes is told to go elsewhere", async () => {
+  const app = await edge();
+  const started = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<object>();
+  app.get("/slow", { config: { open: true } }, () => {
+    started.resolve();
+    return finish.promise;
+  });
+  const origin = await app.listen({ host: "127.0.0.1", port: 0 });
+  const slow = fetch(`${origin}/slow`);
+  await started.promise;
+  const closed = app.close();
+  finish.resolve({ done: true });
+  expect(await (await slow).json()).toEqual({ done: true });
+  await closed;
+  await expect(fetch(`${origin}/livez`)).rejects.toThrow();
+});
