@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { at, textAt } from "./json.ts";
-import { authorize, expectProblem, fundedWallet, openAccount, pay, readAll } from "./steps.ts";
+import { authorize, expectProblem, fundedWallet, openAccount, pay, problemText, readAll } from "./steps.ts";
 
 const ledger = createLedger();
 const roles = ["operator", "service", "consumer", "merchant", "auditor"] as const;
@@ -115,7 +115,7 @@ describe("who may command", () => {
     const theirs = await pay(consumer, { payer: stranger, payee: shop, amount: "1" });
     const none = await pay(consumer, { payer: absent, payee: shop, amount: "1" });
     expectProblem(theirs, 404, "account_not_found");
-    expect(theirs.text.replaceAll(stranger, "ID")).toBe(none.text.replaceAll(absent, "ID"));
+    expect(problemText(theirs, stranger)).toBe(problemText(none, absent));
     const merchant = client("merchant");
     expectProblem(await merchant.post("/v1/payouts", { account: strangeShop, ...rail }), 404, "account_not_found");
     const held = await authorize(operator, wallet, strangeShop, "1");
@@ -125,7 +125,7 @@ describe("who may command", () => {
 });
 
 describe("who may read", () => {
-  test("consumers and merchants see what touches an account of theirs; the rest is like absent, byte for byte", async () => {
+  test("consumers and merchants see what touches an account of theirs; the rest is like absent", async () => {
     const ours = textAt((await pay(operator, { payer: wallet, payee: shop, amount: "1" })).body, "id");
     const theirs = textAt((await pay(operator, { payer: stranger, payee: strangeShop, amount: "1" })).body, "id");
     for (const role of ["consumer", "merchant"] as const) {
@@ -134,7 +134,7 @@ describe("who may read", () => {
       const absentId = `pay_${"0".repeat(26)}`;
       const absent = await client(role).get(`/v1/payments/${absentId}`);
       expectProblem(hidden, 404);
-      expect(hidden.text.replaceAll(theirs, "ID")).toBe(absent.text.replaceAll(absentId, "ID"));
+      expect(problemText(hidden, theirs)).toBe(problemText(absent, absentId));
       for (const path of ["", "/entries", "/balance", "/recommendations"])
         expectProblem(await client(role).get(`/v1/accounts/${stranger}${path}`), 404);
       expect(await readAll(client(role), "/v1/accounts?owner=zoe")).toEqual([]);

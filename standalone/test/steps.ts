@@ -107,3 +107,10 @@ export function expectProblem(reply: Reply, status: number, code?: string): void
   if (code) expect(at(reply.body, "code")).toBe(code);
   expect(reply.text).not.toMatch(/\bat .+\.ts:\d+/);
 }
+
+/** What a problem says, without the one member that names this very answer. */
+export function problemText(reply: Reply, id: string): string {
+  const { instance, ...rest } = { instance: undefined, ...Object(reply.body) };
+  expect(instance).toEqual(expect.any(String));
+  return JSON.stringify(rest).replaceAll(id, "ID");
+}
