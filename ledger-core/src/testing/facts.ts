@@ -74,7 +74,7 @@ const payment: fc.Arbitrary<Payment> = fc.record({
 });
 
 const posting: fc.Arbitrary<Posting> = fc.record({ account: accountId, amount: balance, balance, date });
-const postings = fc.array(posting, { maxLength: 6 });
+const postings = fc.array(fc.tuple(posting, posting), { maxLength: 3 }).map((pairs) => pairs.flat());
 const hold: fc.Arbitrary<HoldChange> = fc.record({ account: accountId, amount: balance, held: positive });
 const legs = fc.array(fc.record({ from: accountId, to: accountId, amount: positive }), { maxLength: 4 });
 const problem = fc.record({
