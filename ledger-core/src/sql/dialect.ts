@@ -43,7 +43,7 @@ export function createTexts(
 ): string[] {
   const list = (columns: readonly string[]) => columns.map((column) => `\`${column}\``).join(", ");
   const named = table.indexes.map((index) => ({
-    name: `\`${table.name}_by_${index.join("_")}\``,
+    name: `\`${indexName(table.name, index)}\``,
     columns: list(index),
   }));
   const body = [...table.definitions, `PRIMARY KEY (${list(table.key)})`];
@@ -55,6 +55,21 @@ export function createTexts(
   }
   body.push(...named.map(({ name, columns }) => `INDEX ${name} (${columns})`));
   return [`CREATE TABLE IF NOT EXISTS \`${table.name}\` (${body.join(", ")}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`];
+}
+
+/** The name of a table's index on these columns. */
+export function indexName(table: string, columns: readonly string[]): string {
+  return `${table}_by_${columns.join("_")}`;
+}
+
+/**
+ * A table for FROM, to be walked along its index on these columns, or along its primary key. Where a filter, an order and a limit
+ * meet, both planners at times take another index and read a whole history to find a page.
+ */
+export function viaIndex(db: Knex, table: string, columns: readonly string[] | "primary key"): Knex.Raw {
+  const sqlite = dialectOf(db) === "sqlite";
+  if (columns === "primary key") return db.raw(sqlite ? "??" : "?? FORCE INDEX (PRIMARY)", [table]);
+  return db.raw(sqlite ? "?? INDEXED BY ??" : "?? FORCE INDEX (??)", [table, indexName(table, columns)]);
 }
 
 /** Rows of one statement, a power of two: bounded by SQLite's 32,766 parameters, and on MySQL by the packet. */

@@ -44,7 +44,7 @@ class NodeSqliteClient extends BetterSqlite3Client {
   }
 
   override async acquireRawConnection(): Promise<Connection> {
-    return { database: open(settingsOf(this.connectionSettings)), prepared: new Map() };
+    return { database: openSqlite(settingsOf(this.connectionSettings)), prepared: new Map() };
   }
 
   override async destroyRawConnection(connection: Connection): Promise<void> {
@@ -80,12 +80,13 @@ function settingsOf(settings: object): Required<SqliteConnection> {
   return { file, readOnly, busyTimeoutMs };
 }
 
-function open({ file, readOnly, busyTimeoutMs }: Required<SqliteConnection>): DatabaseSync {
+/** A SQLite file of something that can be built again from the log; integers are read as bigint. */
+export function openSqlite({ file, readOnly = false, busyTimeoutMs = 5000 }: SqliteConnection): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs, readBigInts: true });
-  // A model can be built again from the log, so a commit need not wait for the disk: after a power cut the file is whole and
-  // some commits behind, and its checkpoint with it.
+  // Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some commits
+  // behind, and its checkpoint with it.
   if (!readOnly)
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;");
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;");
   database.exec("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;");
   return database;
 }

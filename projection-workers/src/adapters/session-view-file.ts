@@ -1,0 +1,210 @@
+import type { SQLOutputValue, StatementSync } from "node:sqlite";
+import {
+  type Account,
+  type AccountId,
+  assert,
+  type Entry,
+  LedgerError,
+  SESSION_MOVEMENTS_MAX,
+  type SessionChange,
+  type SessionView,
+  unreachable,
+} from "ledger-core";
+import { sessionProjection } from "../session-projection.ts";
+import { openViewFile, type View, type ViewTable } from "./view-file.ts";
+
+/*
+ * An owner's movements are a ring of SESSION_MOVEMENTS_MAX rows: the nth movement takes place n modulo that, and so removes the one
+ * that falls out. What an owner costs does not depend on its history.
+ */
+
+type Statements = Readonly<
+  Record<
+    | "putAccount"
+    | "setStatus"
+    | "setPosted"
+    | "setHeld"
+    | "ownerOf"
+    | "movementCount"
+    | "putMovementCount"
+    | "putMovement"
+    | "accounts"
+    | "movements",
+    StatementSync
+  >
+>;
+
+const tables: readonly ViewTable[] = [
+  {
+    name: "session_accounts",
+    columns: `id TEXT NOT NULL, tenant TEXT NOT NULL, owner TEXT NOT NULL, status TEXT NOT NULL,
+      posted INTEGER NOT NULL, held INTEGER NOT NULL, body TEXT NOT NULL`,
+    key: ["id"],
+    indexes: ["tenant, owner, id"],
+  },
+  {
+    name: "session_owners",
+    columns: "tenant TEXT NOT NULL, owner TEXT NOT NULL, movements INTEGER NOT NULL",
+    key: ["tenant", "owner"],
+  },
+  {
+    name: "session_movements",
+    columns: "tenant TEXT NOT NULL, owner TEXT NOT NULL, place INTEGER NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL",
+    key: ["tenant", "owner", "place"],
+  },
+];
+
+const view: View<SessionChange, Statements> = {
+  name: sessionProjection.name,
+  tables,
+  prepare: (prepare, suffix) => {
+    const [accounts, owners, movements] = tables.map(({ name }) => name + suffix);
+    return {
+      putAccount: prepare(`INSERT INTO ${accounts} VALUES (?, ?, ?, ?, ?, ?, ?)`),
+      setStatus: prepare(`UPDATE ${accounts} SET status = ? WHERE id = ?`),
+      setPosted: prepare(`UPDATE ${accounts} SET posted = ? WHERE id = ?`),
+      setHeld: prepare(`UPDATE ${accounts} SET held = ? WHERE id = ?`),
+      ownerOf: prepare(`SELECT tenant, owner FROM ${accounts} WHERE id = ?`),
+      movementCount: prepare(`SELECT movements FROM ${owners} WHERE tenant = ? AND owner = ?`),
+      putMovementCount: prepare(`INSERT OR REPLACE INTO ${owners} VALUES (?, ?, ?)`),
+      putMovement: prepare(`INSERT OR REPLACE INTO ${movements} VALUES (?, ?, ?, ?, ?)`),
+      accounts: prepare(
+        `SELECT status, posted, held, body FROM ${accounts} WHERE tenant = ? AND owner = ? ORDER BY id`,
+      ),
+      movements: prepare(`SELECT body FROM ${movements} WHERE tenant = ? AND owner = ? ORDER BY id DESC`),
+    };
+  },
+  write,
+};
+
+/** The session view in a file: what it costs to open and to keep does not grow with history. */
+export function openSessionView(options: { readonly file: string; readonly readOnly?: boolean }): Promise<SessionView> {
+  const file = openViewFile(view, options);
+  return Promise.resolve({
+    ...file.target,
+    read: (tenant, owner) =>
+      file.read((statements, positions) => ({
+        accounts: statements.accounts.all(tenant, owner).map(accountOf),
+        movements: statements.movements.all(tenant, owner).map(movementOf),
+        positions,
+      })),
+    close: file.close,
+  });
+}
+
+/** Only the last balances and the last movements of a run of changes are written. */
+function write(statements: Statements, changes: readonly SessionChange[]): void {
+  const posted = new Map<AccountId, bigint>();
+  const held = new Map<AccountId, bigint>();
+  const movements: Entry[] = [];
+  for (const change of changes) {
+    switch (change.kind) {
+      case "account":
+        putAccount(statements, change.account);
+        break;
+      case "status":
+        met(statements.setStatus, change.status, change.account);
+        break;
+      case "balances":
+        if (change.balances.posted !== undefined) posted.set(change.account, change.balances.posted);
+        if (change.balances.held !== undefined) held.set(change.account, change.balances.held);
+        break;
+      case "movement":
+        movements.push(change.entry);
+        break;
+      default:
+        unreachable(change);
+    }
+  }
+  for (const [account, balance] of posted) met(statements.setPosted, balance, account);
+  for (const [account, balance] of held) met(statements.setHeld, balance, account);
+  putMovements(statements, movements);
+}
+
+function putAccount(statements: Statements, account: Account): void {
+  const { id, tenant, owner, status, balances, ...rest } = account;
+  const { floor, perTransaction, perDay } = rest.limits;
+  const limits = { floor: text(floor), perTransaction: text(perTransaction), perDay: text(perDay) };
+  const body = JSON.stringify({ id, tenant, owner, ...rest, limits });
+  statements.putAccount.run(id, tenant, owner, status, balances.posted, balances.held, body);
+}
+
+function met(update: StatementSync, value: bigint | string, account: AccountId): void {
+  if (Number(update.run(value, account).changes) === 1) return;
+  throw new LedgerError("poison_event", `account ${account} was never opened`);
+}
+
+type Owner = { readonly tenant: string; readonly owner: string; count: number; readonly entries: Entry[] };
+
+function putMovements(statements: Statements, movements: readonly Entry[]): void {
+  const owners = new Map<string, Owner>();
+  const byAccount = new Map<AccountId, Owner>();
+  for (const entry of movements) {
+    let owner = byAccount.get(entry.account);
+    if (!owner) {
+      owner = ownerOf(statements, owners, entry.account);
+      byAccount.set(entry.account, owner);
+    }
+    owner.count++;
+    owner.entries.push(entry);
+  }
+  for (const { tenant, owner, count, entries } of owners.values()) {
+    const last = entries.slice(-SESSION_MOVEMENTS_MAX);
+    last.forEach((entry, n) => {
+      const place = (count - last.length + n) % SESSION_MOVEMENTS_MAX;
+      const { amount, balanceAfter, ...rest } = entry;
+      const body = JSON.stringify({ ...rest, amount: text(amount), balanceAfter: text(balanceAfter) });
+      statements.putMovement.run(tenant, owner, place, entry.id, body);
+    });
+    statements.putMovementCount.run(tenant, owner, count);
+  }
+}
+
+function ownerOf(statements: Statements, owners: Map<string, Owner>, account: AccountId): Owner {
+  const row = statements.ownerOf.get(account);
+  if (typeof row?.tenant !== "string" || typeof row.owner !== "string") {
+    throw new LedgerError("poison_event", `account ${account} was never opened`);
+  }
+  const { tenant, owner } = row;
+  const key = JSON.stringify([tenant, owner]);
+  let found = owners.get(key);
+  if (!found) {
+    found = { tenant, owner, count: Number(statements.movementCount.get(tenant, owner)?.movements ?? 0), entries: [] };
+    owners.set(key, found);
+  }
+  return found;
+}
+
+function text(amount: bigint | null): string | null {
+  return amount === null ? null : amount.toString();
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+function accountOf({ status, posted, held, body }: Row): Account {
+  const { limits, ...rest } = parse(body);
+  return {
+    ...rest,
+    status,
+    limits: {
+      floor: amount(limits.floor),
+      perTransaction: amount(limits.perTransaction),
+      perDay: amount(limits.perDay),
+    },
+    balances: { posted, held },
+  } as Account;
+}
+
+function movementOf({ body }: Row): Entry {
+  const { amount, balanceAfter, ...rest } = parse(body);
+  return { ...rest, amount: BigInt(amount), balanceAfter: BigInt(balanceAfter) } as Entry;
+}
+
+function amount(stored: string | null): bigint | null {
+  return stored === null ? null : BigInt(stored);
+}
+
+function parse(body: SQLOutputValue | undefined) {
+  assert(typeof body === "string", "a body is JSON text");
+  return JSON.parse(body);
+}

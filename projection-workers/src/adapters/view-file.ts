@@ -1,0 +1,205 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import {
+  assert,
+  LedgerError,
+  NO_REVISION,
+  type Position,
+  type ProjectionTarget,
+  type Revision,
+  type Shard,
+} from "ledger-core";
+import { openSqlite, storeError } from "ledger-core/sql";
+
+/** A view as a file keeps it: its tables, and how changes are written into one build of them. */
+export type View<Change, Statements> = {
+  readonly name: string;
+  readonly tables: readonly ViewTable[];
+  prepare(prepare: (sql: string) => StatementSync, suffix: string): Statements;
+  write(statements: Statements, changes: readonly Change[]): void;
+};
+
+/** `columns` and `key` as CREATE TABLE has them; `indexes` are column lists. Rows lie in the order of the key. */
+export type ViewTable = {
+  readonly name: string;
+  readonly columns: string;
+  readonly key: readonly string[];
+  readonly indexes?: readonly string[];
+};
+
+export type ViewBuild = { readonly version: number; readonly suffix: string };
+
+/** An opened view. All its work is synchronous but for waiting in `exclusively`, so a transaction is never interleaved. */
+export type ViewFile<Change, Statements> = {
+  readonly database: DatabaseSync;
+  /** The build that is served; looked up in each transaction, so that a switch is seen by every connection. */
+  served(): ViewBuild;
+  checkpoint(build: ViewBuild, shard: Shard): Revision;
+  /** Applies to one build, in its own transaction. */
+  apply(build: ViewBuild, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void;
+  /** The live build as a target. */
+  readonly target: ProjectionTarget<Change>;
+  /** One moment of the live build, and the positions of that moment. */
+  read<Result>(work: (statements: Statements, positions: readonly Position[]) => Result): Promise<Result>;
+  create(build: ViewBuild): void;
+  drop(build: ViewBuild): void;
+  serve(build: ViewBuild): void;
+  /** Keeps the live build from moving while work is under way. */
+  exclusively<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Turns what SQLite throws into operating errors. */
+  guarded<Result>(work: () => Result): Result;
+  close(): Promise<void>;
+};
+
+const bookkeeping = `
+  CREATE TABLE IF NOT EXISTS view_builds (view TEXT PRIMARY KEY, version INTEGER NOT NULL, suffix TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS view_checkpoints (
+    view TEXT NOT NULL, version INTEGER NOT NULL, shard INTEGER NOT NULL, revision INTEGER NOT NULL,
+    PRIMARY KEY (view, version, shard)
+  ) WITHOUT ROWID;`;
+
+/** Opens a view's file and creates what is missing. Several views may share a file, one writing process each. */
+export function openViewFile<Change, Statements>(
+  view: View<Change, Statements>,
+  options: { readonly file: string; readonly readOnly?: boolean },
+): ViewFile<Change, Statements> {
+  const store = `${view.name} view`;
+  const guarded = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(store, error);
+    }
+  };
+  const database = guarded(() => openSqlite(options));
+  if (!options.readOnly) guarded(() => transact(database, () => createView(database, view)));
+  const statements = guarded(() => bookkeepingStatements(database));
+  const prepared = new Map<string, Statements>();
+
+  /** The statements of a build; those of one that is gone are let go. */
+  function statementsOf({ suffix }: ViewBuild): Statements {
+    const known = prepared.get(suffix);
+    if (known) return known;
+    if (prepared.size > 1) prepared.clear();
+    const fresh = view.prepare((sql) => database.prepare(sql), suffix);
+    prepared.set(suffix, fresh);
+    return fresh;
+  }
+  function served(): ViewBuild {
+    const row = statements.served.get(view.name);
+    assert(row && typeof row.suffix === "string", `${view.name} has a row in view_builds`);
+    return { version: Number(row.version), suffix: row.suffix };
+  }
+  function checkpoint(build: ViewBuild, shard: Shard): Revision {
+    const row = statements.checkpoint.get(view.name, build.version, shard);
+    return row ? Number(row.revision) : NO_REVISION;
+  }
+  function write(build: ViewBuild, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void {
+    if (checkpoint(build, shard) !== after) {
+      throw new LedgerError("revision_gap", `${store}: the checkpoint of shard ${shard} is not at ${after}`, {
+        position: { shard, revision: after },
+      });
+    }
+    statements.moveCheckpoint.run(view.name, build.version, shard, upTo);
+    view.write(statementsOf(build), changes);
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  function exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  return {
+    database,
+    served: () => guarded(served),
+    checkpoint: (build, shard) => guarded(() => checkpoint(build, shard)),
+    apply: (build, ...change) => guarded(() => transact(database, () => write(build, ...change))),
+    target: {
+      checkpoint: async (shard) => guarded(() => checkpoint(served(), shard)),
+      apply: (...change) =>
+        exclusively(async () => guarded(() => transact(database, () => write(served(), ...change)))),
+    },
+    read: async (work) =>
+      guarded(() =>
+        snapshot(database, () => {
+          const build = served();
+          const positions = statements.positions
+            .all(view.name, build.version)
+            .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }));
+          return work(statementsOf(build), positions);
+        }),
+      ),
+    create: (build) => guarded(() => transact(database, () => createTables(database, view, build.suffix))),
+    drop: (build) => guarded(() => transact(database, () => dropTables(database, view, build))),
+    serve: (build) => guarded(() => statements.serve.run(view.name, build.version, build.suffix)),
+    exclusively,
+    guarded,
+    async close() {
+      await turn;
+      database.close();
+    },
+  };
+}
+
+function bookkeepingStatements(database: DatabaseSync) {
+  return {
+    served: database.prepare("SELECT version, suffix FROM view_builds WHERE view = ?"),
+    checkpoint: database.prepare("SELECT revision FROM view_checkpoints WHERE view = ? AND version = ? AND shard = ?"),
+    positions: database.prepare(
+      "SELECT shard, revision FROM view_checkpoints WHERE view = ? AND version = ? ORDER BY shard",
+    ),
+    moveCheckpoint: database.prepare("INSERT OR REPLACE INTO view_checkpoints VALUES (?, ?, ?, ?)"),
+    serve: database.prepare("INSERT OR REPLACE INTO view_builds VALUES (?, ?, ?)"),
+  };
+}
+
+/** Runs synchronous work in a transaction: all of it or nothing. */
+function transact<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // After some faults (a full disk) SQLite has rolled back by itself.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Runs synchronous reads that all see one moment. */
+function snapshot<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec("BEGIN");
+  try {
+    return work();
+  } finally {
+    database.exec("ROLLBACK");
+  }
+}
+
+function createView<Change, Statements>(database: DatabaseSync, view: View<Change, Statements>): void {
+  database.exec(bookkeeping);
+  const known = database.prepare("SELECT 1 FROM view_builds WHERE view = ?").get(view.name);
+  if (known) return;
+  createTables(database, view, "");
+  database.prepare("INSERT INTO view_builds VALUES (?, 1, '')").run(view.name);
+}
+
+function createTables(database: DatabaseSync, { tables }: Pick<View<never, never>, "tables">, suffix: string): void {
+  for (const { name, columns, key, indexes = [] } of tables) {
+    database.exec(`CREATE TABLE ${name}${suffix} (${columns}, PRIMARY KEY (${key.join(", ")})) WITHOUT ROWID`);
+    indexes.forEach((index, n) => {
+      database.exec(`CREATE INDEX ${name}${suffix}_${n} ON ${name}${suffix} (${index})`);
+    });
+  }
+}
+
+function dropTables(
+  database: DatabaseSync,
+  { name, tables }: Pick<View<never, never>, "name" | "tables">,
+  { version, suffix }: ViewBuild,
+): void {
+  for (const table of tables) database.exec(`DROP TABLE IF EXISTS ${table.name}${suffix}`);
+  database.prepare("DELETE FROM view_checkpoints WHERE view = ? AND version = ?").run(name, version);
+}

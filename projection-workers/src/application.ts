@@ -1,0 +1,107 @@
+import {
+  decodeEvent,
+  isLedgerError,
+  LedgerError,
+  type Projection,
+  type ProjectionTarget,
+  type Revision,
+  type Shard,
+} from "ledger-core";
+import type { StoredEvent } from "ledger-core/event-log";
+
+/** One projection of one shard into one target. */
+export type Application<Change> = {
+  readonly shard: Shard;
+  readonly projection: Projection<Change>;
+  readonly target: ProjectionTarget<Change>;
+};
+
+/** Events in one transaction at most: a crash repeats no more, and a transaction's memory is bounded by it. */
+export const BATCH_MAX = 10_000;
+
+/**
+ * Projects events and applies them after `at`, what was applied before left out. Answers with the revision reached.
+ * An event that cannot be projected or applied stops it after the event before, which is applied.
+ * @throws revision_gap when an event is not the next one
+ * @throws poison_event that names the event
+ */
+export async function applyEvents<Change>(
+  application: Application<Change>,
+  at: Revision,
+  events: readonly StoredEvent[],
+): Promise<Revision> {
+  const fresh = events.filter(({ revision }) => revision > at);
+  let reached = at;
+  for (let from = 0; from < fresh.length; from += BATCH_MAX) {
+    reached = await applyBatch(application, reached, fresh.slice(from, from + BATCH_MAX));
+  }
+  return reached;
+}
+
+async function applyBatch<Change>(
+  application: Application<Change>,
+  at: Revision,
+  batch: readonly StoredEvent[],
+): Promise<Revision> {
+  const changes: Change[] = [];
+  let reached = at;
+  let fault: unknown;
+  for (const stored of batch) {
+    try {
+      for (const change of projectNext(application, reached, stored)) changes.push(change);
+      reached = stored.revision;
+    } catch (error) {
+      fault = error;
+      break;
+    }
+  }
+  if (reached > at) await applyChanges(application, at, reached, changes, batch);
+  if (fault !== undefined) throw fault;
+  return reached;
+}
+
+function projectNext<Change>({ shard, projection }: Application<Change>, at: Revision, stored: StoredEvent) {
+  if (stored.revision !== at + 1) {
+    throw new LedgerError("revision_gap", `${projection.name}: ${at + 1} should follow, and ${place(stored)} does`, {
+      position: { shard, revision: at + 1 },
+    });
+  }
+  try {
+    return projection.project(decodeEvent(stored));
+  } catch (error) {
+    if (isLedgerError(error)) throw error;
+    throw poison(projection.name, stored, error);
+  }
+}
+
+async function applyChanges<Change>(
+  application: Application<Change>,
+  at: Revision,
+  upTo: Revision,
+  changes: readonly Change[],
+  batch: readonly StoredEvent[],
+): Promise<void> {
+  try {
+    await application.target.apply(application.shard, at, upTo, changes);
+  } catch (error) {
+    if (!isLedgerError(error, "poison_event") || error.position) throw error;
+    const [only, ...others] = batch.filter(({ revision }) => revision <= upTo);
+    if (!only || others.length === 0) throw only ? poison(application.projection.name, only, error) : error;
+    // One of many was refused: applied one by one, those before it go in and it is found.
+    let reached = at;
+    for (const stored of [only, ...others]) reached = await applyBatch(application, reached, [stored]);
+  }
+}
+
+function poison(projection: string, stored: StoredEvent, cause: unknown): LedgerError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const { shard, revision } = stored;
+  return new LedgerError("poison_event", `${projection} cannot apply ${place(stored)}: ${why}`, {
+    cause,
+    position: { shard, revision },
+  });
+}
+
+function place({ id, type, version, shard, revision }: StoredEvent): string {
+  return `event ${id} at ${shard}:${revision} (${type} version ${version})`;
+}

@@ -1,0 +1,113 @@
+import { setTimeout } from "node:timers/promises";
+import { isLedgerError, type LedgerError, NO_REVISION, type Revision, type Shard } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import type { Logger } from "ledger-core/process";
+import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
+import { gather } from "./gathering.ts";
+
+/**
+ * Where a projection of a shard is. `catching_up`: reads history; `live`: has applied what there was when it last looked;
+ * `retrying`: its store or the log is away, it goes on by itself; `halted`: someone has to look, nothing is skipped.
+ */
+export type ProjectionStatus = {
+  readonly projection: string;
+  readonly shard: Shard;
+  readonly state: "catching_up" | "live" | "retrying" | "halted" | "stopped";
+  readonly revision: Revision;
+  /** Why it is not going on: the event named, for a poison event. */
+  readonly reason: string | null;
+};
+
+export type ConsumerOptions<Change> = Application<Change> & {
+  readonly log: EventLog;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** After each applied batch, and once at the start with what was applied before. */
+  readonly onProgress?: (projection: string, shard: Shard, revision: Revision) => void;
+  /** After each change of state. */
+  readonly onStatus?: (status: ProjectionStatus) => void;
+  /** The first pause after a failure, doubled at each further one up to the second; default 100 and 5000. */
+  readonly retryMs?: { readonly first: number; readonly most: number };
+};
+
+export type ProjectionRun = {
+  status(): ProjectionStatus;
+  /** Settles when it has stopped or halted; rejects only on a bug. */
+  readonly finished: Promise<void>;
+};
+
+/**
+ * Follows a shard's log from the target's checkpoint: each event is applied exactly once, in order, with the checkpoint.
+ * Repeats are dropped; a gap or a poison event halts this projection of this shard and no other.
+ */
+export function runProjection<Change>(options: ConsumerOptions<Change>): ProjectionRun {
+  const { projection, shard } = options;
+  let status: ProjectionStatus = {
+    projection: projection.name,
+    shard,
+    state: "catching_up",
+    revision: NO_REVISION,
+    reason: null,
+  };
+  const set = (change: Partial<ProjectionStatus>) => {
+    const before = status;
+    status = { ...status, ...change };
+    if (before.state !== status.state || before.reason !== status.reason) options.onStatus?.(status);
+    if (before.revision !== status.revision) options.onProgress?.(projection.name, shard, status.revision);
+  };
+  return { status: () => status, finished: follow(options, set) };
+}
+
+type SetStatus = (change: Partial<ProjectionStatus>) => void;
+
+async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
+  const { signal, logger, projection, shard, retryMs = { first: 100, most: 5000 } } = options;
+  const about = { projection: projection.name, shard };
+  let pauseMs = retryMs.first;
+  const moved: SetStatus = (change) => {
+    pauseMs = retryMs.first;
+    set(change);
+  };
+  while (!signal.aborted) {
+    try {
+      await consume(options, moved);
+    } catch (error) {
+      if (!isLedgerError(error)) throw error;
+      if (!passes(error)) {
+        logger.error({ ...about, code: error.code, position: error.position, err: error }, "projection halted");
+        return set({ state: "halted", reason: `${error.code}: ${error.message}` });
+      }
+      logger.warn({ ...about, code: error.code, pauseMs, err: error }, "projection waits for its store");
+      set({ state: "retrying", reason: `${error.code}: ${error.message}` });
+      await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, retryMs.most);
+    }
+  }
+  set({ state: "stopped", reason: null });
+}
+
+/** Faults that end by themselves, after which the checkpoint says what was applied. */
+function passes({ code }: LedgerError): boolean {
+  return code === "store_unavailable" || code === "log_unavailable" || code === "not_ready";
+}
+
+async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
+  const { log, shard, target, signal } = options;
+  let at = await target.checkpoint(shard);
+  set({ state: "catching_up", revision: at, reason: null });
+  // The subscription outlives no failure: it ends with this attempt.
+  const attempt = new AbortController();
+  const end = AbortSignal.any([signal, attempt.signal]);
+  try {
+    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), BATCH_MAX)) {
+      if (signal.aborted) return;
+      if (events.length > 0) {
+        at = await applyEvents(options, at, events);
+        set({ revision: at });
+      }
+      if (caughtUp) set({ state: "live" });
+    }
+  } finally {
+    attempt.abort();
+  }
+}

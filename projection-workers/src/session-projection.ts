@@ -1,0 +1,30 @@
+import { entriesOf, holdOf, type LedgerEvent, type Projection, type SessionChange } from "ledger-core";
+
+/** What the app shows first: an owner's accounts, their balances and the last movements. */
+export const sessionProjection: Projection<SessionChange> = { name: "session", version: 1, project };
+
+function project(event: LedgerEvent): readonly SessionChange[] {
+  const { fact } = event;
+  switch (fact.type) {
+    case "AccountOpened":
+      return [{ kind: "account", account: fact.account }];
+    case "AccountFrozen":
+    case "AccountUnfrozen":
+    case "AccountClosed":
+      return [{ kind: "status", account: fact.account.id, status: fact.account.status }];
+    default:
+      return [...movements(event), ...holds(event)];
+  }
+}
+
+function movements(event: LedgerEvent): SessionChange[] {
+  return entriesOf(event).flatMap((entry) => [
+    { kind: "balances", account: entry.account, balances: { posted: entry.balanceAfter } },
+    { kind: "movement", entry },
+  ]);
+}
+
+function holds(event: LedgerEvent): SessionChange[] {
+  const hold = holdOf(event.fact);
+  return hold ? [{ kind: "balances", account: hold.account, balances: { held: hold.held } }] : [];
+}
