@@ -1,7 +1,7 @@
 import type { AccountId, AccountRow, Caller } from "ledger-core";
 import { mayRead, seesWholeTenant } from "ledger-core";
 import { type IdPage, takePage } from "./pages.ts";
-import type { View } from "./view.ts";
+import { along, type View } from "./view.ts";
 
 export type AccountFilters = {
   readonly owner: string | undefined;
@@ -24,12 +24,18 @@ export async function listAccounts(
 ): Promise<{ rows: readonly AccountRow[]; last: string | null }> {
   const owner = seesWholeTenant(caller.role) ? filters.owner : caller.sub;
   if (filters.owner !== undefined && filters.owner !== owner) return { rows: [], last: null };
-  const query = view.db<AccountRow>(view.tables.accounts).where("tenant", caller.tenant);
-  if (owner !== undefined) query.where("owner", owner);
-  if (filters.type !== undefined) query.where("type", filters.type);
-  if (filters.status !== undefined) query.where("status", filters.status);
+  const { type, status } = filters;
+  const query = along<AccountRow>(view, "accounts", indexFor({ owner, type, status })).where("tenant", caller.tenant);
+  if (owner !== undefined) query.where({ owner });
+  if (type !== undefined) query.where({ type });
+  if (status !== undefined) query.where({ status });
   if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
   return takePage(await query.orderBy("id", page.order).limit(page.limit + 1), page.limit);
+}
+
+function indexFor({ owner, type, status }: AccountFilters): readonly string[] {
+  if (owner !== undefined) return ["tenant", "owner", "id"];
+  return ["tenant", ...(type === undefined ? [] : ["type"]), ...(status === undefined ? [] : ["status"]), "id"];
 }
 
 /** The ids of an owner's accounts. */

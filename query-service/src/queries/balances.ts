@@ -10,7 +10,7 @@ import type {
   Revision,
 } from "ledger-core";
 import { endOfBusinessDate } from "ledger-core";
-import type { View } from "./view.ts";
+import { along, type View } from "./view.ts";
 
 /** The moment that a balance is asked for: the last event booked at or before a time, at or before a revision, or within a business date. */
 export type Moment =
@@ -45,9 +45,8 @@ export async function balancesAsOf(view: View, account: AccountRow, moment: Mome
 }
 
 async function postedAt(view: View, account: string, at: bigint): Promise<Amount> {
-  const row = await view
-    .db<EntryRow>(view.tables.entries)
-    .where("account", account)
+  const row = await along<EntryRow>(view, "entries", ["account", "booked_at", "revision", "idx"])
+    .where({ account })
     .where("booked_at", "<=", at)
     .orderBy("booked_at", "desc")
     .orderBy("revision", "desc")
@@ -79,9 +78,8 @@ async function postedWithin(view: View, account: string, date: BusinessDate): Pr
 }
 
 async function heldAt(view: View, account: string, at: bigint): Promise<Amount> {
-  const row = await view
-    .db<HoldChangeRow>(view.tables.holdChanges)
-    .where("account", account)
+  const row = await along<HoldChangeRow>(view, "holdChanges", ["account", "booked_at", "revision"])
+    .where({ account })
     .where("booked_at", "<=", at)
     .orderBy("booked_at", "desc")
     .orderBy("revision", "desc")

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { AccountId, Amount, EntryRow, Micros } from "ledger-core";
-import type { View } from "./view.ts";
+import { along, type View } from "./view.ts";
 
 export type EntryFilters = {
   readonly from: Micros | undefined;
@@ -28,8 +28,7 @@ export const SCAN_MAX = 5000;
 
 /**
  * One page of an account's entries, one statement, walking one index from the page's first row to its last.
- * Booked time never falls along revisions, so both indexes give the same order: the primary key when nothing but the account is asked for,
- * (account, booked_at, …) under a time range, (account, reference, booked_at, …) under a reference.
+ * Booked time never falls along revisions, so every index gives the same order.
  * @returns `last` the key to go on after; null when this page ends the history. A page may be short, even empty, and have one.
  */
 export async function listEntries(
@@ -40,12 +39,15 @@ export async function listEntries(
 ): Promise<{ rows: readonly EntryRow[]; last: EntryKey | null }> {
   const scanned = await scanEnd(view, account, filters, page);
   const query = matching(view, account, filters, page);
-  if (filters.type !== undefined) query.where("type", filters.type);
-  const { minAmount, maxAmount } = filters;
+  const { type, minAmount, maxAmount } = filters;
+  if (type !== undefined) query.where({ type });
   if (minAmount !== undefined)
     query.where((sides) => sides.where("amount", ">=", minAmount).orWhere("amount", "<=", -minAmount));
   if (maxAmount !== undefined) query.where("amount", "<=", maxAmount).where("amount", ">=", -maxAmount);
-  if (scanned) query.where((where: Where) => upTo(where, scanned, page.order, byTime(filters)));
+  if (scanned) {
+    const way = page.order === "desc" ? ">" : "<";
+    query.where((where: Where) => bounded(where, way, scanned, { own: true, time: byTime(filters) }));
+  }
   const rows = await query.limit(page.limit + 1);
   if (rows.length <= page.limit) return { rows, last: scanned ?? null };
   const taken = rows.slice(0, page.limit);
@@ -64,51 +66,50 @@ async function scanEnd(
     return undefined;
   const row = await matching(view, account, filters, page)
     .offset(SCAN_MAX - 1)
-    .limit(1)
     .first("booked_at", "revision", "idx");
   return row && keyOf(row);
 }
 
 /** The entries that an index alone finds, in order, from the page's beginning. */
 function matching(view: View, account: AccountId, filters: EntryFilters, page: EntryPage) {
-  const query = view.db<EntryRow>(view.tables.entries).where("account", account);
-  if (filters.reference !== undefined) query.where("reference", filters.reference);
-  if (filters.from !== undefined) query.where("booked_at", ">=", BigInt(filters.from));
-  if (filters.to !== undefined) query.where("booked_at", "<", BigInt(filters.to));
+  const { reference, from, to } = filters;
+  const query = along<EntryRow>(view, "entries", indexFor(filters)).where({ account });
+  if (reference !== undefined) query.where({ reference });
+  if (from !== undefined) query.where("booked_at", ">=", BigInt(from));
+  if (to !== undefined) query.where("booked_at", "<", BigInt(to));
   const { after } = page;
-  if (after) query.where((where: Where) => beyond(where, after, page.order, byTime(filters)));
+  if (after) {
+    const way = page.order === "desc" ? "<" : ">";
+    query.where((where: Where) => bounded(where, way, after, { own: false, time: byTime(filters) }));
+  }
   if (byTime(filters)) query.orderBy("booked_at", page.order);
   return query.orderBy("revision", page.order).orderBy("idx", page.order);
 }
 
+function indexFor({ reference, from, to }: EntryFilters) {
+  if (reference !== undefined) return ["account", "reference", "booked_at", "revision", "idx"];
+  if (from !== undefined || to !== undefined) return ["account", "booked_at", "revision", "idx"];
+  return "primary key";
+}
+
 function byTime(filters: EntryFilters): boolean {
-  return filters.from !== undefined || filters.to !== undefined || filters.reference !== undefined;
+  return indexFor(filters) !== "primary key";
 }
 
 type Where = Knex.QueryBuilder<EntryRow>;
 
-/** Rows after a key. Spelled without row values, of which MySQL makes no range; the first condition is the range, the rest few rows. */
-function beyond(where: Where, key: EntryKey, order: "asc" | "desc", time: boolean): void {
-  const [strict, range] = order === "desc" ? (["<", "<="] as const) : ([">", ">="] as const);
-  if (time) where.where("booked_at", range, key.bookedAt);
+/**
+ * Rows before a key or after it, its own row left out or not. Spelled without row values, of which MySQL makes no range: the first condition
+ * is the range that is walked, the others drop a few rows at its end.
+ */
+function bounded(where: Where, way: "<" | ">", key: EntryKey, options: { own: boolean; time: boolean }): void {
+  const range = way === "<" ? "<=" : ">=";
+  if (options.time) where.where("booked_at", range, key.bookedAt);
   else where.where("revision", range, key.revision);
   where.where((or) => {
-    if (time) or.where("booked_at", strict, key.bookedAt);
-    or.orWhere("revision", strict, key.revision).orWhere((same) =>
-      same.where("revision", key.revision).where("idx", strict, key.idx),
-    );
-  });
-}
-
-/** Rows up to a key, the key's own row included. */
-function upTo(where: Where, key: EntryKey, order: "asc" | "desc", time: boolean): void {
-  const [strict, range] = order === "desc" ? ([">", ">="] as const) : (["<", "<="] as const);
-  if (time) where.where("booked_at", range, key.bookedAt);
-  else where.where("revision", range, key.revision);
-  where.where((or) => {
-    if (time) or.where("booked_at", strict, key.bookedAt);
-    or.orWhere("revision", strict, key.revision).orWhere((same) =>
-      same.where("revision", key.revision).where("idx", range, key.idx),
+    if (options.time) or.where("booked_at", way, key.bookedAt);
+    or.orWhere("revision", way, key.revision).orWhere((same) =>
+      same.where("revision", key.revision).where("idx", options.own ? range : way, key.idx),
     );
   });
 }

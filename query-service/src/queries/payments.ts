@@ -1,4 +1,3 @@
-import type { Knex } from "knex";
 import {
   type AccountId,
   type Caller,
@@ -12,7 +11,7 @@ import {
 } from "ledger-core";
 import { accountsOf, ownsOneOf, readAccount } from "./accounts.ts";
 import { type IdPage, takePage } from "./pages.ts";
-import type { View } from "./view.ts";
+import { along, type View } from "./view.ts";
 
 export type PaymentFilters = {
   readonly account: AccountId | undefined;
@@ -39,9 +38,7 @@ export async function listPayments(view: View, caller: Caller, filters: PaymentF
   }
   if (!seesWholeTenant(caller.role))
     return touching(view, await accountsOf(view, caller.tenant, caller.sub), filters, page);
-  const query = view.db<PaymentRow>(view.tables.payments).where("tenant", caller.tenant);
-  narrow(query, filters, page);
-  return takePage(await query.orderBy("id", page.order).limit(page.limit + 1), page.limit);
+  return takePage(await walk(view, "tenant", caller.tenant, filters, page).select("*"), page.limit);
 }
 
 /** Accounts of one statement: SQLite takes 500 parts of a UNION, and each account has two. */
@@ -56,7 +53,10 @@ async function touching(view: View, accounts: readonly string[], filters: Paymen
   for (let from = 0; from < accounts.length; from += ACCOUNTS_PER_STATEMENT) {
     const [first, ...others] = accounts
       .slice(from, from + ACCOUNTS_PER_STATEMENT)
-      .flatMap((account) => [walk(view, "payer", account, filters, page), walk(view, "payee", account, filters, page)]);
+      .flatMap((account) => [
+        walk(view, "payer", account, filters, page).select("id"),
+        walk(view, "payee", account, filters, page).select("id"),
+      ]);
     if (!first) break;
     const ids = view.db
       .select("id")
@@ -76,23 +76,17 @@ async function touching(view: View, accounts: readonly string[], filters: Paymen
   return takePage(rows, page.limit);
 }
 
-function walk(view: View, side: "payer" | "payee", account: string, filters: PaymentFilters, page: IdPage) {
-  const query = view.db<PaymentRow>(view.tables.payments).where(side, account);
-  narrow(query, filters, page);
-  return query
-    .orderBy("id", page.order)
-    .limit(page.limit + 1)
-    .select("id");
-}
-
-/**
- * A time range becomes a range of ids, whose first bits are the time: to the millisecond, and the rest is looked up in the row.
- */
-function narrow(query: Knex.QueryBuilder<PaymentRow>, { status, from, to }: PaymentFilters, page: IdPage): void {
-  if (status !== undefined) query.where("status", status);
+/** The first payments of a page along the index of one column; a status has an index of its own beside each. */
+function walk(view: View, by: "tenant" | "payer" | "payee", value: string, filters: PaymentFilters, page: IdPage) {
+  const { status, from, to } = filters;
+  const index = status === undefined ? [by, "id"] : [by, "status", "id"];
+  const query = along<PaymentRow>(view, "payments", index).where(by, value);
+  if (status !== undefined) query.where({ status });
+  // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row.
   if (from !== undefined) query.where("id", ">=", firstIdAt(from)).where("created_at", ">=", BigInt(from));
   if (to !== undefined) query.where("id", "<", firstIdAt(to + 1000)).where("created_at", "<", BigInt(to));
   if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
+  return query.orderBy("id", page.order).limit(page.limit + 1);
 }
 
 function firstIdAt(at: Micros): PaymentId {

@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import { type CheckpointRow, type ModelVersionRow, type Position, tables } from "ledger-core";
+import { viaIndex } from "ledger-core/sql";
 
 /** The tables that a version of the models stands in. */
 export type ServedTables = Readonly<
@@ -36,6 +37,17 @@ export async function openView(db: Knex): Promise<View | undefined> {
     .filter((row) => row.revision !== null && row.revision >= 0n)
     .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }));
   return { db, version: Number(first.version), tables: suffixed(first.suffix), positions };
+}
+
+/** A query on one of the served tables that walks it along an index on these columns, whatever the planner thinks. */
+export function along<Row extends object>(
+  view: View,
+  table: keyof ServedTables,
+  columns: readonly string[] | "primary key",
+): Knex.QueryBuilder<Row, Row[]> {
+  const query: Knex.QueryBuilder<Row, Row[]> = view.db.queryBuilder();
+  query.from(viaIndex(view.db, view.tables[table], columns));
+  return query;
 }
 
 function suffixed(suffix: string): ServedTables {
