@@ -1,1 +1,6 @@
-export {};
+export { type DataFolder, openDataFolder } from "./data-folder.ts";
+export { type Standalone, type StandaloneOptions, startStandalone } from "./main.ts";
+export { rebuildOffline } from "./offline-rebuild.ts";
+export { isRebuildName, type RebuildName, type RebuildState, rebuildNames } from "./rebuild-state.ts";
+export { readServerFile, type ServerFile } from "./server-file.ts";
+export { StartFault, type StartFaultKind, startFaults } from "./start-fault.ts";

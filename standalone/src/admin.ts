@@ -1,0 +1,48 @@
+import type { FastifyInstance } from "fastify";
+import { Problem } from "ledger-core/http";
+import type { Lag } from "./readiness.ts";
+import { isRebuildName, rebuildNames } from "./rebuild-state.ts";
+
+const operators = { config: { roles: ["operator"] as const } };
+const readers = { config: { roles: ["operator", "auditor", "service"] as const } };
+
+const rebuildBody = {
+  type: "object",
+  properties: { projection: { type: "string", enum: rebuildNames } },
+  required: ["projection"],
+  additionalProperties: false,
+} as const;
+
+/** What operators and the `ledger` command ask of the whole; no part of the API that clients rely on. */
+export function registerAdmin(app: FastifyInstance, { projections, shards, head }: Lag): void {
+  app.get("/admin/positions", { ...readers, schema: { hide: true } }, () => {
+    const all = Array.from({ length: shards }, (_, shard) => shard);
+    return {
+      log: all.map((shard) => ({ shard, head: head(shard) })),
+      projections: rebuildNames.flatMap((name) =>
+        all.map((shard) => ({ name, shard, revision: projections.revision(name, shard) })),
+      ),
+    };
+  });
+
+  app.post<{ Body: { projection: string } }>(
+    "/admin/rebuilds",
+    { ...operators, schema: { hide: true, body: rebuildBody } },
+    (request, reply) => {
+      const { projection } = request.body;
+      if (!isRebuildName(projection)) throw new Problem("route_not_found", "There is no projection of this name.");
+      return reply.code(202).send(projections.rebuild(projection));
+    },
+  );
+
+  app.get<{ Params: { projection: string } }>(
+    "/admin/rebuilds/:projection",
+    { ...operators, schema: { hide: true } },
+    (request) => {
+      const { projection } = request.params;
+      const state = isRebuildName(projection) ? projections.rebuildState(projection) : undefined;
+      if (!state) throw new Problem("route_not_found", "No rebuild of this projection was asked for since the start.");
+      return state;
+    },
+  );
+}

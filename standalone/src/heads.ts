@@ -1,0 +1,20 @@
+import type { Revision, Shard } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+
+/** A log that remembers where its shards end, so that readiness can be told without a read. This process is its only writer. */
+export type WatchedLog<Log extends EventLog> = { readonly log: Log; head(shard: Shard): Revision };
+
+export async function watchHeads<Log extends EventLog>(log: Log, shards: number): Promise<WatchedLog<Log>> {
+  const heads = await Promise.all(Array.from({ length: shards }, (_, shard) => log.head(shard)));
+  return {
+    head: (shard) => heads[shard] ?? -1,
+    log: {
+      ...log,
+      async append(shard, expectedRevision, events) {
+        const last = await log.append(shard, expectedRevision, events);
+        heads[shard] = Math.max(heads[shard] ?? -1, last);
+        return last;
+      },
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { signToken } from "ledger-core/http";
+import { createLogger } from "ledger-core/process";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDataFolder } from "./data-folder.ts";
+import { type Standalone, startStandalone } from "./main.ts";
+import { readServerFile } from "./server-file.ts";
+
+const logger = createLogger({ level: "silent", name: "test" });
+let dataDir = "";
+const started: Standalone[] = [];
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), "standalone-"));
+});
+afterEach(async () => {
+  for (const server of started.splice(0)) await server.stop();
+  rmSync(dataDir, { recursive: true });
+});
+
+async function start(dir = dataDir, port = 0): Promise<Standalone> {
+  const server = await startStandalone({ dataDir: dir, port, logger });
+  started.push(server);
+  return server;
+}
+
+async function operatorHeaders(): Promise<Record<string, string>> {
+  const { signingKeys } = await openDataFolder(dataDir);
+  const token = await signToken({ tenant: "default", role: "operator", sub: "test", ttlSeconds: 60 }, signingKeys);
+  return { authorization: `Bearer ${token}`, "content-type": "application/json" };
+}
+
+async function openAccount(url: string, key: string): Promise<Response> {
+  const body = JSON.stringify({ type: "wallet", currency: "HKD", owner: "alice" });
+  return fetch(`${url}/v1/accounts`, {
+    method: "POST",
+    headers: { ...(await operatorHeaders()), "idempotency-key": key },
+    body,
+  });
+}
+
+test("it is ready when the start answers, and what is written comes out of the queries", async () => {
+  const { url } = await start();
+  const ready = await fetch(`${url}/readyz`);
+  expect(await ready.json()).toMatchObject({ status: "ready", checks: { length: 4 } });
+  const opened = await openAccount(url, "one");
+  expect(opened.status).toBe(201);
+  const headers = { ...(await operatorHeaders()), "ledger-position": opened.headers.get("ledger-position") ?? "" };
+  for (const path of ["/v1/accounts?owner=alice", "/v1/me/session"]) {
+    expect((await fetch(url + path, { headers })).status, path).toBe(200);
+  }
+  const account: unknown = await opened.json();
+  const list = await fetch(`${url}/v1/accounts?owner=alice`, { headers });
+  expect(await list.json()).toMatchObject({ data: [account] });
+});
+
+test("after a stop the folder is free, holds no mark of a server, and has lost nothing", async () => {
+  const first = await start();
+  const answer = await (await openAccount(first.url, "one")).text();
+  expect(readServerFile(dataDir)).toEqual({ url: first.url, pid: process.pid });
+  await first.stop();
+  expect(readServerFile(dataDir)).toBeUndefined();
+  expect(readdirSync(dataDir).filter((name) => name.endsWith("-wal"))).toEqual([]);
+  const second = await start();
+  const again = await openAccount(second.url, "one");
+  expect(again.headers.get("idempotency-replayed")).toBe("true");
+  expect(await again.text()).toBe(answer);
+});
+
+test("a second start on the folder is refused and harms the first in nothing", async () => {
+  const first = await start();
+  await expect(start()).rejects.toMatchObject({ kind: "folder_locked" });
+  expect((await openAccount(first.url, "one")).status).toBe(201);
+  expect(readServerFile(dataDir)?.url).toBe(first.url);
+});
+
+test("a start that found its port taken lets go of everything", async () => {
+  const other = mkdtempSync(join(tmpdir(), "standalone-"));
+  try {
+    const first = await start();
+    await expect(start(other, Number(new URL(first.url).port))).rejects.toMatchObject({ kind: "port_taken" });
+    expect((await fetch(`${(await start(other)).url}/readyz`)).status).toBe(200);
+    await started.pop()?.stop();
+  } finally {
+    rmSync(other, { recursive: true });
+  }
+});
+
+test("a folder of a newer version is left as it is", async () => {
+  const manifest = '{"format":99}';
+  writeFileSync(join(dataDir, "payledger.json"), manifest);
+  await expect(start()).rejects.toMatchObject({ kind: "folder_newer", message: expect.stringContaining("format 99") });
+  expect(readdirSync(dataDir).filter((name) => name.endsWith(".sqlite"))).toEqual([]);
+  expect(readFileSync(join(dataDir, "payledger.json"), "utf8")).toBe(manifest);
+});
+
+test.each(["events.sqlite", "payledger.json", "keys/cursor.key", "keys/token-signing.jwk.json"])(
+  "a damaged %s is named",
+  async (file) => {
+    await (await start()).stop();
+    writeFileSync(join(dataDir, file), "garbage ".repeat(2000));
+    await expect(start()).rejects.toMatchObject({ kind: "folder_damaged", message: expect.stringContaining(file) });
+  },
+);
+
+test("answers to what was accepted come before the end", async () => {
+  const server = await start();
+  await operatorHeaders();
+  const answers = Array.from({ length: 100 }, (_, n) =>
+    openAccount(server.url, `key-${n}`).then(
+      ({ status }) => status,
+      () => "no connection",
+    ),
+  );
+  await Promise.race(answers);
+  await server.stop();
+  const statuses = await Promise.all(answers);
+  expect(statuses.filter((status) => status !== 201 && status !== 503 && status !== "no connection")).toEqual([]);
+  const again = await start();
+  for (const [n, status] of statuses.entries()) {
+    if (status !== 201) continue;
+    const replay = await openAccount(again.url, `key-${n}`);
+    expect(replay.headers.get("idempotency-replayed"), `key-${n}`).toBe("true");
+  }
+});

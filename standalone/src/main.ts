@@ -1,0 +1,113 @@
+import { openWriter, registerCommands } from "command-service";
+import type { Revision, Shard } from "ledger-core";
+import { openSqliteLog } from "ledger-core/event-log";
+import { authenticator, createEdge, createMetrics } from "ledger-core/http";
+import { type Logger, type LogLevel, logLevels } from "ledger-core/process";
+import { registerQueries } from "query-service";
+import { registerAdmin } from "./admin.ts";
+import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { watchHeads } from "./heads.ts";
+import { type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
+import { readinessOf, waitForProjections } from "./readiness.ts";
+import { rebuildNames } from "./rebuild-state.ts";
+import { removeServerFile, writeServerFile } from "./server-file.ts";
+import { StartFault, startFaultOf } from "./start-fault.ts";
+import { openStores } from "./stores.ts";
+
+export type StandaloneOptions = {
+  /** Where everything is kept; made when there is none. */
+  readonly dataDir: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Default 127.0.0.1: without TLS in front, nothing else may reach it. */
+  readonly host?: string;
+  readonly logger: Logger;
+  /** Told in a line what a long start is doing. */
+  readonly onProgress?: (text: string) => void;
+  /** How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default 60,000. */
+  readonly catchUpMs?: number;
+};
+
+export type Standalone = {
+  readonly url: string;
+  /** Accepts no more, answers what was accepted, closes everything. */
+  stop(): Promise<void>;
+};
+
+/** One shard when embedded: one writer has the whole machine. */
+const SHARDS = 1;
+const API_VERSION = "1";
+
+/**
+ * The whole ledger in one process on one folder.
+ * @throws StartFault when folder or port cannot be had; nothing is left open then
+ */
+export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
+  const { dataDir, port, logger, onProgress = () => {} } = options;
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (let close = closers.pop(); close; close = closers.pop()) await close();
+  };
+  try {
+    const folder = await openDataFolder(dataDir);
+    const { log, head } = await watchHeads(await openSqliteLog({ file: folder.events }), SHARDS);
+    closers.push(() => log.close());
+    const projections = await startProjectionThread({ folder, log, shards: SHARDS, logLevel: levelOf(logger) });
+    closers.push(() => projections.stop());
+    refuseAhead(folder, projections, head);
+    const stores = await openStores(folder, { readOnly: true });
+    closers.push(() => stores.close());
+    const writer = await openWriter({
+      log,
+      shard: 0,
+      stateFile: folder.state,
+      onReplay: ({ detail }) => onProgress(`decision state: ${detail}`),
+      onStanding: (standing) => logger.warn(standing, "the writer's standing changed"),
+    });
+    closers.push(() => writer.stop());
+    const lag = { projections, shards: SHARDS, head };
+    await waitForProjections(lag, options.catchUpMs ?? 60_000, onProgress);
+
+    const metrics = createMetrics();
+    const app = await createEdge({
+      logger,
+      authenticate: authenticator([folder.signingKeys.publicKey]),
+      readiness: readinessOf(writer, lag),
+      metrics,
+      referenceVersion: API_VERSION,
+    });
+    closers.push(() => app.close());
+    registerCommands(app, { writer });
+    registerQueries(app, { ...stores, shards: SHARDS, cursorKey: folder.cursorKey, wake: projections.wake });
+    registerAdmin(app, lag);
+    for (const name of rebuildNames) {
+      metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () =>
+        projections.revision(name, 0),
+      );
+    }
+    const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
+    writeServerFile(folder.dir, { url, pid: process.pid });
+    closers.push(async () => removeServerFile(folder.dir));
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw startFaultOf(error, { dataDir, port });
+  }
+}
+
+/** A read model ahead of the log would take new events for repeats: the log was lost or is an old copy. */
+function refuseAhead(folder: DataFolder, projections: ProjectionThread, head: (shard: Shard) => Revision): void {
+  for (const name of rebuildNames) {
+    const revision = projections.revision(name, 0);
+    if (revision <= head(0)) continue;
+    const detail = `${folder.events} ends at ${head(0)} and ${name} has seen ${revision}`;
+    throw new StartFault(
+      "folder_damaged",
+      `${detail}: the log was lost or is an old copy; restore it, or delete ${folder.models} and ${folder.views} to build them anew`,
+    );
+  }
+}
+
+function levelOf(logger: Logger): LogLevel {
+  return logLevels.find((level) => level === logger.level) ?? "warn";
+}

@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { LedgerError, NO_REVISION, type Revision, type Shard } from "ledger-core";
+import { type EventLog, serveLog } from "ledger-core/event-log";
+import type { LogLevel } from "ledger-core/process";
+import type { DataFolder } from "./data-folder.ts";
+import type { Order, Report, ThreadData } from "./messages.ts";
+import type { RebuildName, RebuildState } from "./rebuild-state.ts";
+
+/** The thread of projections, as the main thread sees it. */
+export type ProjectionThread = {
+  /** How far a projection is; NO_REVISION until it has told. */
+  revision(projection: RebuildName, shard: Shard): Revision;
+  /** Why a projection of a shard stands still; undefined while it goes on. */
+  trouble(projection: RebuildName, shard: Shard): string | undefined;
+  /** Calls the listener each time any projection has moved on; answers with a function that ends that. */
+  wake(listener: () => void): () => void;
+  /** Begins a rebuild, or joins the one of the same name that is under way. */
+  rebuild(projection: RebuildName): RebuildState;
+  rebuildState(projection: RebuildName): RebuildState | undefined;
+  /** Lets the projections finish the batch under way and ends the thread. */
+  stop(): Promise<void>;
+};
+
+export type ThreadOptions = {
+  readonly folder: DataFolder;
+  readonly log: EventLog;
+  readonly shards: number;
+  readonly logLevel: LogLevel;
+};
+
+/** Starts the thread; answers when its stores are open. @throws LedgerError incompatible when they are a newer version's */
+export async function startProjectionThread(options: ThreadOptions): Promise<ProjectionThread> {
+  const { folder, log, shards, logLevel } = options;
+  const { port1, port2 } = new MessageChannel();
+  const endService = serveLog(log, port1);
+  const workerData: ThreadData = { models: folder.models, views: folder.views, shards, logLevel, logPort: port2 };
+  const worker = new Worker(new URL("./projections.ts", import.meta.url), { workerData, transferList: [port2] });
+
+  const positions = new Map<string, Revision>();
+  const troubles = new Map<string, string>();
+  const rebuilds = new Map<RebuildName, RebuildState>();
+  const listeners = new Set<() => void>();
+  const started = Promise.withResolvers<void>();
+
+  const ring = () => {
+    for (const listener of listeners) listener();
+  };
+  worker.on("message", (report: Report) => {
+    switch (report.kind) {
+      case "started":
+        for (const { projection, shard, revision } of report.checkpoints)
+          positions.set(`${projection}:${shard}`, revision);
+        return started.resolve();
+      case "refused":
+        return started.reject(new LedgerError(report.code, report.message));
+      case "moved":
+        positions.set(`${report.projection}:${report.shard}`, report.revision);
+        return ring();
+      case "standing":
+        if (report.trouble === null) troubles.delete(`${report.projection}:${report.shard}`);
+        else troubles.set(`${report.projection}:${report.shard}`, report.trouble);
+        return ring();
+      case "rebuild":
+        rebuilds.set(report.state.projection, report.state);
+        return ring();
+      default:
+        return report satisfies never;
+    }
+  });
+  // An error that nobody caught there is a bug: before the start it refuses the start, later it ends the process.
+  worker.on("error", (error) => {
+    started.reject(error);
+    if (serving) throw error;
+  });
+  let serving = false;
+  const order = (message: Order) => worker.postMessage(message);
+  await started.promise.catch(async (error: unknown) => {
+    await worker.terminate();
+    endService();
+    throw error;
+  });
+  serving = true;
+
+  return {
+    revision: (projection, shard) => positions.get(`${projection}:${shard}`) ?? NO_REVISION,
+    trouble: (projection, shard) => troubles.get(`${projection}:${shard}`),
+    wake(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    rebuild(projection) {
+      const known = rebuilds.get(projection);
+      if (known?.status === "running") return known;
+      const state = { projection, status: "running", done: 0, total: 0, detail: "" } as const;
+      rebuilds.set(projection, state);
+      order({ kind: "rebuild", projection });
+      return state;
+    },
+    rebuildState: (projection) => rebuilds.get(projection),
+    async stop() {
+      const exit = once(worker, "exit");
+      order({ kind: "stop" });
+      await exit;
+      endService();
+    },
+  };
+}

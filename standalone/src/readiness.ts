@@ -1,0 +1,95 @@
+import type { Writer } from "command-service";
+import { formatPosition, type Position, type Revision, type Shard } from "ledger-core";
+import type { ReadinessCheck } from "ledger-core/http";
+import type { ProjectionThread } from "./projection-thread.ts";
+import { rebuildNames } from "./rebuild-state.ts";
+
+/** How far the projections are behind the log. */
+export type Lag = {
+  readonly projections: ProjectionThread;
+  readonly shards: number;
+  head(shard: Shard): Revision;
+};
+
+/** A projection this far behind still serves; what a position asks for is waited for all the same. */
+const BEHIND_MAX = 10_000;
+const TELL_EVERY_MS = 2_000;
+
+/**
+ * Waits until every projection has come to the head of the log, for `boundMs` at most, or until one halted: the ledger then serves all
+ * the same, and /readyz says what is behind.
+ */
+export async function waitForProjections(lag: Lag, boundMs: number, tell: (text: string) => void): Promise<void> {
+  const startMs = performance.now();
+  let toldMs = startMs;
+  while (behind(lag) > 0 && places(lag).every(({ trouble }) => trouble === undefined)) {
+    const nowMs = performance.now();
+    if (nowMs - startMs > boundMs) {
+      tell(`projections are ${behind(lag)} events behind; they go on while the ledger serves`);
+      return;
+    }
+    if (nowMs - toldMs > TELL_EVERY_MS) {
+      toldMs = nowMs;
+      tell(`projections are ${behind(lag)} events behind`);
+    }
+    await nextMove(lag.projections);
+  }
+}
+
+function nextMove(projections: ProjectionThread): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      asleep();
+      resolve();
+    };
+    const timer = setTimeout(done, 100);
+    const asleep = projections.wake(done);
+  });
+}
+
+type Place = {
+  readonly name: (typeof rebuildNames)[number];
+  readonly at: Position;
+  readonly behind: number;
+  readonly trouble: string | undefined;
+};
+
+function places({ projections, shards, head }: Lag): readonly Place[] {
+  return rebuildNames.flatMap((name) =>
+    Array.from({ length: shards }, (_, shard) => {
+      const revision = projections.revision(name, shard);
+      const trouble = projections.trouble(name, shard);
+      return { name, at: { shard, revision }, behind: head(shard) - revision, trouble };
+    }),
+  );
+}
+
+/** The distance of the projection that is furthest behind. */
+function behind(lag: Lag): number {
+  return Math.max(0, ...places(lag).map((place) => place.behind));
+}
+
+/** What /readyz asks: the writer, and each projection by its name. */
+export function readinessOf(writer: Writer, lag: Lag): readonly ReadinessCheck[] {
+  return [
+    { name: "writer", check: () => writer.readiness() },
+    ...rebuildNames.map((name) => projectionCheck(name, lag)),
+  ];
+}
+
+function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
+  return {
+    name,
+    check() {
+      const own = places(lag).filter((place) => place.name === name);
+      const ready = own.every((place) => place.trouble === undefined && place.behind <= BEHIND_MAX);
+      return { ready, detail: own.map(tellPlace).join("; ") };
+    },
+  };
+}
+
+function tellPlace({ at, behind, trouble }: Place): string {
+  const place = at.revision < 0 ? `before 0 of shard ${at.shard}` : `at ${formatPosition(at)}`;
+  return [place, behind > 0 ? `${behind} behind` : undefined, trouble].filter((part) => part !== undefined).join(", ");
+}
