@@ -4,7 +4,7 @@ import { serveBulk } from "./commands/bulk.ts";
 import { servePayments } from "./commands/payments.ts";
 import { serveRailMovements } from "./commands/rail-movements.ts";
 import { serveRefunds } from "./commands/refunds.ts";
-import { requireKeys } from "./commands/route.ts";
+import { serveCommandHeaders } from "./commands/route.ts";
 import { serveTransfers } from "./commands/transfers.ts";
 import { keyWaits } from "./key-waits.ts";
 import type { Writer } from "./submission.ts";
@@ -19,7 +19,7 @@ export type CommandOptions = {
 export function registerCommands(app: FastifyInstance, options: CommandOptions): void {
   const ports = { writer: options.writer, waits: keyWaits(options.keyWaitMs) };
   app.register(async (scope) => {
-    requireKeys(scope);
+    serveCommandHeaders(scope);
     serveAccounts(scope, ports);
     serveTransfers(scope, ports);
     serveRailMovements(scope, ports);

@@ -85,7 +85,6 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
     { schema, config, bodyLimit: BULK_BODY_BYTES_MAX, validatorCompiler: compileEnvelope },
     (request, reply) => {
       const dryRun = request.query.dryRun === "true";
-      if (dryRun) reply.header("ledger-dry-run", "true");
       const caller = callerOf(request);
       const { mode } = request.body;
       const bulk = {

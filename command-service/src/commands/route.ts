@@ -45,10 +45,11 @@ export const keyHeader = {
   properties: { "idempotency-key": { type: "string", minLength: 1, maxLength: 255 } },
 } as const;
 
-/** Every POST needs a key; it is read before the body is. */
-export function requireKeys(app: FastifyInstance): void {
+/** What all commands share before their body is read: every POST needs a key, and every answer to a dry run says so. */
+export function serveCommandHeaders(app: FastifyInstance): void {
   app.decorateRequest("idempotencyKey", "");
-  app.addHook("onRequest", (request, _reply, done) => {
+  app.addHook<Pick<CommandRequest, "Querystring">>("onRequest", (request, reply, done) => {
+    if (request.query.dryRun === "true") reply.header("ledger-dry-run", "true");
     request.idempotencyKey = idempotencyKey(request);
     done();
   });
@@ -72,7 +73,6 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
   };
   app.post<CommandRequest>(route.url, { schema, config }, (request, reply) => {
     const dryRun = request.query.dryRun === "true";
-    if (dryRun) reply.header("ledger-dry-run", "true");
     // The route's schema has been checked by now: this is where a body gets its type.
     const command = route.read(request.body as Body, request.params.id ?? "");
     if ("code" in command) throw rejectionProblem(command);

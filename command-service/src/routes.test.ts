@@ -1,0 +1,254 @@
+import { type ClientCommand, fingerprint, parseBusinessDate, parseInstant } from "ledger-core";
+import { examples } from "ledger-core/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type FakeWriter, fakeWriter } from "./testing/fake-writer.ts";
+import { type Sent, serveCommands } from "./testing/served.ts";
+
+const { alice, bob, shop, noPayment } = examples;
+const pays = { payer: alice, payee: shop, amount: "1250", currency: "HKD" };
+
+let writer: FakeWriter;
+let served: Awaited<ReturnType<typeof serveCommands>>;
+beforeAll(async () => {
+  writer = fakeWriter();
+  served = await serveCommands({ writer, keyWaitMs: 50 });
+});
+beforeEach(() => {
+  writer.submissions.length = 0;
+  writer.override = undefined;
+});
+afterAll(() => served.app.close());
+
+const post = (sent: Sent) => served.post(sent);
+const refusedAs = (status: number, code: string) => ({ status, json: { status, code } });
+
+describe("a body becomes its command:", () => {
+  const wallet = { type: "wallet", currency: "HKD", owner: "carol" };
+  const limits = { floor: "-500", perTransaction: "100", perDay: null };
+  const expiresAt = "2026-12-01T00:00:00Z";
+  const date = parseBusinessDate("2026-01-31");
+  const at = parseInstant(expiresAt);
+  if (!date || !at) throw new Error("the example times exist");
+
+  test.each<[string, string, unknown, ClientCommand]>([
+    ["an account with nothing but what it needs", "/v1/accounts", wallet, examples.open({ timeZone: "UTC" })],
+    [
+      "an account with all it can have",
+      "/v1/accounts",
+      {
+        ...wallet,
+        type: "merchant",
+        displayName: "Carol's",
+        timeZone: "Asia/Tokyo",
+        limits,
+        metadata: { b: "2", a: "1" },
+      },
+      examples.open({
+        accountType: "merchant",
+        displayName: "Carol's",
+        timeZone: "Asia/Tokyo",
+        limits: { floor: -500n, perTransaction: 100n, perDay: null },
+        metadata: { a: "1", b: "2" },
+      }),
+    ],
+    [
+      "a bank, which has no floor",
+      "/v1/accounts",
+      { ...wallet, type: "bank" },
+      examples.open({
+        accountType: "bank",
+        timeZone: "UTC",
+        limits: { floor: null, perTransaction: null, perDay: null },
+      }),
+    ],
+    [
+      "a wallet that may go down without end",
+      "/v1/accounts",
+      { ...wallet, limits: { floor: null } },
+      examples.open({ timeZone: "UTC", limits: { floor: null, perTransaction: null, perDay: null } }),
+    ],
+    ["freeze", `/v1/accounts/${bob}/freeze`, { reason: "under review" }, examples.freeze(bob)],
+    ["unfreeze", `/v1/accounts/${bob}/unfreeze`, { reason: "review closed" }, examples.unfreeze(bob)],
+    ["close", `/v1/accounts/${bob}/close`, { reason: "customer left" }, examples.close(bob)],
+    [
+      "a transfer",
+      "/v1/transfers",
+      { legs: [{ from: alice, to: bob, amount: "5" }], currency: "HKD", effectiveDate: "2026-01-31", reference: "r" },
+      examples.transfer([[alice, bob, 5n]], { reference: "r", effectiveDate: date }),
+    ],
+    [
+      "a top-up",
+      "/v1/top-ups",
+      { account: alice, amount: "9007199254740993", currency: "HKD", rail: "fps" },
+      examples.topUp(9_007_199_254_740_993n),
+    ],
+    [
+      "a payout",
+      "/v1/payouts",
+      { account: shop, amount: "7", currency: "HKD", rail: "fps", externalId: "x-1" },
+      examples.payOut(7n, { externalId: "x-1" }),
+    ],
+    ["a payment", "/v1/payments", pays, examples.pay(1250n)],
+    [
+      "an authorization",
+      "/v1/payments",
+      { ...pays, capture: "manual", expiresAt, reference: "", metadata: { order: "2026112200012345" } },
+      examples.authorize(1250n, { expiresAt: at, reference: "", metadata: { order: "2026112200012345" } }),
+    ],
+    ["a capture of all", `/v1/payments/${noPayment}/capture`, undefined, examples.capture(noPayment)],
+    [
+      "a final capture",
+      `/v1/payments/${noPayment}/capture`,
+      { amount: "6", final: true },
+      examples.capture(noPayment, 6n, true),
+    ],
+    ["a void", `/v1/payments/${noPayment}/void`, {}, examples.voidOf(noPayment)],
+    ["a void without a body", `/v1/payments/${noPayment}/void`, undefined, examples.voidOf(noPayment)],
+    ["a refund of all", `/v1/payments/${noPayment}/refunds`, {}, examples.refund(noPayment)],
+    [
+      "a refund with a reason",
+      `/v1/payments/${noPayment}/refunds`,
+      { amount: "6", reason: "late" },
+      { ...examples.refund(noPayment, 6n), reason: "late" },
+    ],
+  ])("%s", async (_name, url, body, command) => {
+    await post({ url, body, key: "the key" });
+    expect(writer.submissions).toEqual([{ caller: examples.operator, key: "the key", command }]);
+    expect(writer.submissions.map((sent) => fingerprint(sent.command))).toEqual([fingerprint(command)]);
+  });
+});
+
+describe("an answer", () => {
+  test("says what was made, and where in the log", async () => {
+    const { status, headers, json } = await post({ url: "/v1/payments", body: pays });
+    expect(status).toBe(201);
+    expect(headers["content-type"]).toBe("application/json; charset=utf-8");
+    expect(headers["ledger-position"]).toBe(`0:${writer.events.length - 1}`);
+    expect(headers).not.toHaveProperty("idempotency-replayed");
+    expect(json).toMatchObject({ payer: alice, payee: shop, amount: "1250", status: "captured" });
+  });
+
+  test("that is a recorded refusal is a problem that names its event", async () => {
+    const { status, headers, json } = await post({
+      url: "/v1/payments",
+      body: { ...pays, payer: bob, amount: "999999999" },
+    });
+    expect(status).toBe(422);
+    expect(headers["content-type"]).toBe("application/problem+json");
+    expect(headers["ledger-position"]).toBe(`0:${writer.events.length - 1}`);
+    expect(json).toMatchObject({ code: "insufficient_funds", instance: `urn:payledger:${writer.events.at(-1)?.id}` });
+  });
+
+  test("that is not recorded has no position", async () => {
+    const answer = await post({ url: `/v1/payments/${noPayment}/void` });
+    expect(answer).toMatchObject(refusedAs(404, "payment_not_found"));
+    expect(answer.headers).not.toHaveProperty("ledger-position");
+  });
+
+  test("given before comes back byte for byte and says so", async () => {
+    const first = await post({ url: "/v1/payments", body: pays });
+    const event = writer.events.at(-1);
+    if (!event) throw new Error("the payment was recorded");
+    writer.override = async () => ({ kind: "recorded", event, replayed: true });
+    const second = await post({ url: "/v1/payments", body: pays });
+    expect(second.text).toBe(first.text);
+    expect(second.headers["idempotency-replayed"]).toBe("true");
+    expect(second.headers["ledger-position"]).toBe(first.headers["ledger-position"]);
+  });
+
+  test("of a dry run says so and has no position, whatever it comes to", async () => {
+    for (const [amount, status] of [
+      ["1", 201],
+      ["999999999", 422],
+      ["0", 422],
+    ] as const) {
+      const answer = await post({ url: "/v1/payments?dryRun=true", body: { ...pays, payer: bob, amount } });
+      expect(answer.status).toBe(status);
+      expect(answer.headers["ledger-dry-run"]).toBe("true");
+      expect(answer.headers).not.toHaveProperty("ledger-position");
+    }
+  });
+});
+
+describe("a second request under the key of one that is under way", () => {
+  test("is told after a while, and the first is not", async () => {
+    const settled = Promise.withResolvers<void>();
+    const event = writer.events.at(-1);
+    if (!event) throw new Error("there is an event");
+    writer.override = async () => {
+      await settled.promise;
+      return { kind: "recorded", event, replayed: false };
+    };
+    const first = post({ url: "/v1/payments", body: pays, key: "same" });
+    const second = await post({ url: "/v1/payments", body: pays, key: "same" });
+    expect(second).toMatchObject(refusedAs(409, "idempotency_key_in_progress"));
+    settled.resolve();
+    expect((await first).headers["ledger-position"]).toBeDefined();
+  });
+
+  test("is not one of another subject or tenant", async () => {
+    const settled = Promise.withResolvers<void>();
+    const event = writer.events.at(-1);
+    if (!event) throw new Error("there is an event");
+    writer.override = async ({ caller }) => {
+      if (caller === undefined || caller.sub === examples.operator.sub) await settled.promise;
+      return { kind: "recorded", event, replayed: false };
+    };
+    const first = post({ url: "/v1/payments", body: pays, key: "same" });
+    const other = await post({ url: "/v1/payments", body: pays, key: "same", caller: examples.consumer("alice") });
+    expect(other.headers["ledger-position"]).toBeDefined();
+    settled.resolve();
+    await first;
+  });
+});
+
+describe("roles", () => {
+  const commands = {
+    open: ["/v1/accounts", { type: "wallet", currency: "HKD", owner: "x" }],
+    freeze: [`/v1/accounts/${bob}/freeze`, { reason: "r" }],
+    unfreeze: [`/v1/accounts/${bob}/unfreeze`, { reason: "r" }],
+    close: [`/v1/accounts/${bob}/close`, { reason: "r" }],
+    transfer: ["/v1/transfers", { legs: [{ from: alice, to: bob, amount: "1" }], currency: "HKD" }],
+    topUp: ["/v1/top-ups", { account: alice, amount: "1", currency: "HKD", rail: "fps" }],
+    payOut: ["/v1/payouts", { account: shop, amount: "1", currency: "HKD", rail: "fps" }],
+    pay: ["/v1/payments", pays],
+    capture: [`/v1/payments/${noPayment}/capture`, {}],
+    void: [`/v1/payments/${noPayment}/void`, {}],
+    refund: [`/v1/payments/${noPayment}/refunds`, {}],
+    bulk: ["/v1/bulk", { mode: "each", items: [{}] }],
+  } as const;
+  const all = Object.keys(commands);
+
+  test.each([
+    [examples.operator, all],
+    [examples.service, all.filter((name) => !["freeze", "unfreeze", "close"].includes(name))],
+    [examples.consumer("alice"), ["pay", "bulk"]],
+    [examples.merchant("sam"), ["payOut", "pay", "capture", "void", "refund", "bulk"]],
+    [examples.auditor, []],
+  ])("$role may send what the policy says and gets 403 for the rest", async (caller, allowed) => {
+    const passed: string[] = [];
+    for (const [name, [url, body]] of Object.entries(commands)) {
+      const answer = await post({ url, body, caller });
+      if (answer.status === 403) expect(answer.json.code).toBe("forbidden");
+      else passed.push(name);
+    }
+    expect(passed).toEqual(allowed);
+  });
+
+  test("are looked at before the body", async () => {
+    const answer = await post({ url: "/v1/accounts", body: { nonsense: 1 }, caller: examples.auditor });
+    expect(answer).toMatchObject(refusedAs(403, "forbidden"));
+  });
+});
+
+test("every route is in the reference with its body, its key and its answers", async () => {
+  const { paths } = (await served.app.inject("/openapi.json")).json();
+  const routes = Object.entries<Record<string, Record<string, unknown>>>(paths);
+  expect(routes.map(([path]) => path)).toHaveLength(12);
+  for (const [path, { post: route }] of routes) {
+    const answers = Object.keys(Object(route?.responses));
+    expect(answers, path).toEqual([expect.stringMatching(/^20[01]$/), "4XX", "5XX"]);
+    expect(JSON.stringify(route?.parameters), path).toContain('"name":"idempotency-key"');
+    expect(JSON.stringify(route?.requestBody), path).toContain("application/json");
+  }
+});
