@@ -8,7 +8,7 @@ import { DEFAULT_DATA } from "../settings.ts";
 export function greeting(url: string, data: string, dataDir: string): readonly string[] {
   const option = resolve(data) === resolve(DEFAULT_DATA) ? "" : ` --data ${quote(dataDir)}`;
   const post = (route: string, key: string, body: string) =>
-    `curl -sS ${url}${route} -H "$AUTH" -H "$JSON" -H 'Idempotency-Key: ${key}' -d ${body}`;
+    `curl -sS -w '\\n' ${url}${route} -H "$AUTH" -H "$JSON" -H 'Idempotency-Key: ${key}' -d ${body}`;
   const open = (owner: string, type: string) =>
     `${post("/v1/accounts", `try-open-${owner}`, `'{"type":"${type}","currency":"HKD","owner":"${owner}"}'`)} | grep -o 'acct_[0-9a-z]*'`;
   return [
@@ -19,17 +19,20 @@ export function greeting(url: string, data: string, dataDir: string): readonly s
     `  npx ledger token --role operator${option}`,
     `  npx ledger token --role consumer --owner alice${option}`,
     "",
-    "To try it, paste there:",
+    "To try it, paste there two accounts and a top-up:",
     "",
     `AUTH="Authorization: Bearer $(npx ledger token --role operator${option})"; JSON='Content-Type: application/json'`,
     `ALICE=$(${open("alice", "wallet")})`,
     `NOODLES=$(${open("noodles", "merchant")})`,
     post("/v1/top-ups", "try-top-up", `'{"account":"'$ALICE'","amount":"10000","currency":"HKD","rail":"fps"}'`),
     "",
-    "# a payment",
+    "then a payment:",
+    "",
     post("/v1/payments", "try-payment", `'{"payer":"'$ALICE'","payee":"'$NOODLES'","amount":"1250","currency":"HKD"}'`),
-    "# her history",
-    `curl -sS "${url}/v1/accounts/$ALICE/entries" -H "$AUTH"`,
+    "",
+    "and her history:",
+    "",
+    `curl -sS -w '\\n' ${url}/v1/accounts/$ALICE/entries -H "$AUTH"`,
     "",
     "Ctrl-C stops it.",
   ];
