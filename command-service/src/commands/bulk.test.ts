@@ -1,0 +1,143 @@
+import { fingerprint } from "ledger-core";
+import { compileCheck } from "ledger-core/http";
+import { examples } from "ledger-core/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type FakeWriter, fakeWriter } from "../testing/fake-writer.ts";
+import { serveCommands } from "../testing/served.ts";
+
+const { alice, bob, shop } = examples;
+const payment = { command: "payment", payer: alice, payee: shop, amount: "1", currency: "HKD" };
+const transfer = { command: "transfer", legs: [{ from: alice, to: bob, amount: "2" }], currency: "HKD" };
+const topUp = { command: "top-up", account: alice, amount: "3", currency: "HKD", rail: "fps" };
+const payout = { command: "payout", account: shop, amount: "4", currency: "HKD", rail: "fps" };
+
+let writer: FakeWriter;
+let served: Awaited<ReturnType<typeof serveCommands>>;
+beforeAll(async () => {
+  writer = fakeWriter();
+  served = await serveCommands({ writer });
+});
+beforeEach(() => {
+  writer.bulks.length = 0;
+});
+afterAll(() => served.app.close());
+
+function post(
+  items: readonly unknown[],
+  more: { mode?: unknown; caller?: typeof examples.operator; key?: string } = {},
+) {
+  const { mode = "each", ...rest } = more;
+  return served.post({ url: "/v1/bulk", body: { mode, items }, ...rest });
+}
+
+const keyed = (items: readonly object[]) => items.map((item, index) => ({ idempotencyKey: `k${index}`, ...item }));
+
+test("items become the commands that their own routes would make", async () => {
+  await post(keyed([payment, transfer, topUp, payout]), { key: "bulk" });
+  const commands = [examples.pay(1n), examples.transfer([[alice, bob, 2n]]), examples.topUp(3n), examples.payOut(4n)];
+  expect(writer.bulks).toEqual([
+    {
+      caller: examples.operator,
+      key: "bulk",
+      mode: "each",
+      items: commands.map((command, index) => ({ kind: "command", key: `k${index}`, command })),
+      print: expect.stringMatching(/^[0-9a-f]{16}$/),
+    },
+  ]);
+  const prints = writer.bulks[0]?.items.map((item) => item.kind === "command" && fingerprint(item.command));
+  expect(prints).toEqual(commands.map(fingerprint));
+});
+
+test("the answer has a result for each item and the position of the bulk", async () => {
+  const { status, headers, json } = await post(keyed([payment, { ...payment, amount: "999999999" }, payment]));
+  const head = writer.events.length - 1;
+  expect(status).toBe(200);
+  expect(headers["ledger-position"]).toBe(`0:${head}`);
+  expect(json.results).toEqual([
+    { status: 201, id: expect.stringMatching(/^pay_/), position: `0:${head - 2}` },
+    { status: 422, position: `0:${head - 1}`, problem: expect.objectContaining({ code: "insufficient_funds" }) },
+    { status: 201, id: expect.stringMatching(/^pay_/), position: `0:${head}` },
+  ]);
+});
+
+describe("a faulty item is its own problem:", () => {
+  test.each<[string, unknown, number, string, string | undefined]>([
+    ["no object", 5, 422, "invalid_request", "/command"],
+    ["null", null, 422, "invalid_request", "/command"],
+    ["an array", [], 422, "invalid_request", "/command"],
+    ["no command", { idempotencyKey: "k" }, 422, "invalid_request", "/command"],
+    ["an unknown command", { idempotencyKey: "k", command: "void" }, 422, "invalid_request", "/command"],
+    ["a command of every object", { idempotencyKey: "k", command: "toString" }, 422, "invalid_request", "/command"],
+    ["a list of commands", { idempotencyKey: "k", command: ["payment"] }, 422, "invalid_request", "/command"],
+    ["no key", payment, 422, "invalid_request", "/idempotencyKey"],
+    ["an empty key", { idempotencyKey: "", ...payment }, 422, "invalid_request", "/idempotencyKey"],
+    ["a key with a line break", { idempotencyKey: "a\nb", ...payment }, 422, "invalid_request", "/idempotencyKey"],
+    ["a long key", { idempotencyKey: "k".repeat(256), ...payment }, 422, "invalid_request", "/idempotencyKey"],
+    ["an unknown field", { idempotencyKey: "k", ...payment, x: 1 }, 422, "invalid_request", "/x"],
+    ["another command's field", { idempotencyKey: "k", ...payment, rail: "fps" }, 422, "invalid_request", "/rail"],
+    ["a bad amount", { idempotencyKey: "k", ...payment, amount: "1.5" }, 422, "amount_invalid", "/amount"],
+    ["a bad leg", { idempotencyKey: "k", ...transfer, legs: [] }, 422, "invalid_request", "/legs"],
+    ["an id outside the grammar", { idempotencyKey: "k", ...payment, payer: "x" }, 404, "account_not_found", "/payer"],
+  ])("%s", async (_name, item, status, code, pointer) => {
+    const { status: whole, json } = await post([...keyed([payment]), item]);
+    expect(whole).toBe(200);
+    expect(json.results).toMatchObject([{ status: 201 }, { status, problem: { status, code } }]);
+    expect(json.results[1].problem.errors[0].pointer).toBe(pointer);
+    expect(writer.bulks[0]?.items[1]).toMatchObject({ kind: "fault", fault: { code } });
+  });
+
+  test("a command that the role may not send", async () => {
+    const { json } = await post(keyed([payment, transfer]), { caller: examples.consumer("alice") });
+    expect(json.results).toMatchObject([{ status: 201 }, { status: 403, problem: { code: "forbidden" } }]);
+  });
+});
+
+describe("the bulk itself is refused when it", () => {
+  test.each([
+    ["has no items", { mode: "each", items: [] }, "/items"],
+    ["has too many items", { mode: "each", items: Array.from({ length: 10_001 }, () => 0) }, "/items"],
+    ["has an unknown mode", { mode: "all", items: [0] }, "/mode"],
+    ["has no mode", { items: [0] }, "/mode"],
+    ["has an unknown field", { mode: "each", items: [0], x: 1 }, "/x"],
+    ["has items that are no list", { mode: "each", items: { 0: payment } }, "/items"],
+  ])("%s", async (_name, body, pointer) => {
+    const { status, json } = await served.post({ url: "/v1/bulk", body });
+    expect(status).toBe(422);
+    expect(json).toMatchObject({ code: "invalid_request", errors: [{ pointer }] });
+    expect(writer.bulks).toEqual([]);
+  });
+
+  test("is larger than 4 MiB", async () => {
+    const filler = "x".repeat(4 * 1024 * 1024);
+    expect(await served.post({ url: "/v1/bulk", body: { mode: "each", items: [filler] } })).toMatchObject({
+      status: 413,
+      json: { code: "body_too_large" },
+    });
+  });
+});
+
+test("a bulk may be larger than other bodies", async () => {
+  const { json } = await post(keyed(Array.from({ length: 1000 }, () => ({ ...topUp, externalId: "x".repeat(100) }))));
+  expect(json.results).toHaveLength(1000);
+});
+
+test("the print tells bulks apart by everything in them", async () => {
+  for (const [mode, amount] of [
+    ["each", "1"],
+    ["each", "1"],
+    ["atomic", "1"],
+    ["each", "2"],
+  ])
+    await post(keyed([{ ...payment, amount }]), { mode });
+  const [first, same, ...others] = writer.bulks.map(({ print }) => print);
+  expect(same).toBe(first);
+  expect(others).not.toContain(first);
+});
+
+test("the reference shows each kind of item, as the items are checked", async () => {
+  const { paths } = (await served.app.inject("/openapi.json")).json();
+  const { items } = paths["/v1/bulk"].post.requestBody.content["application/json"].schema.properties;
+  const shown = compileCheck({ oneOf: items.items.oneOf });
+  for (const item of keyed([payment, transfer, topUp, payout])) expect(shown(item)).toBeUndefined();
+  expect(shown({ ...payment, idempotencyKey: "k", x: 1 })).toBeDefined();
+});
