@@ -1,4 +1,13 @@
-import { type AccountId, type AccountRow, type EntryRow, entryId, makeId, rebrand } from "ledger-core";
+import {
+  type AccountId,
+  type AccountRow,
+  type EntryRow,
+  entryId,
+  idBody,
+  makeId,
+  type PaymentRow,
+  rebrand,
+} from "ledger-core";
 import { examples } from "ledger-core/testing";
 import type { ModelChange } from "projection-workers";
 
@@ -62,7 +71,25 @@ export function entriesFrom(
   });
 }
 
-/** The id of the nth event's object. */
-export function eventOf(n: number) {
-  return makeId("evt", entryId(START + n, { shard: 0, revision: n }, 0).slice(-26));
+/** A captured payment made by the nth event; `salt` tells apart those of one event. */
+export function paymentChange(n: number, sides: { payer: AccountId; payee: AccountId }, salt = 0) {
+  const createdAt = START + n * 1000;
+  const row: PaymentRow = {
+    id: makeId("pay", idBody(createdAt, { shard: 0, revision: n }, salt)),
+    tenant: TENANT,
+    ...sides,
+    amount: 1n,
+    currency: "HKD",
+    status: "captured",
+    captured: 1n,
+    refunded: 0n,
+    fee: 0n,
+    capture: "automatic",
+    reference: null,
+    metadata: "{}",
+    created_at: BigInt(createdAt),
+    expires_at: null,
+    shard: 0,
+  };
+  return { kind: "payment", row } as const;
 }
