@@ -1,59 +1,79 @@
+import { setImmediate } from "node:timers/promises";
 import type { Delivery, StoredEvent } from "ledger-core/event-log";
 
-/** What has arrived since the last time: events in order, and the head that was reached after them, if it was. */
+/** What has arrived since the last time: events in order, and whether the log's end was reached. */
 export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
 
 /**
- * Turns deliveries into as few gatherings as the consumer's pace allows: what arrives while it works on one waits together in
- * the next. Reads ahead by `max` events and one delivery, no more.
+ * Turns deliveries into as few gatherings as the consumer's pace allows, since one large transaction costs less than many small
+ * ones: of history as many events as `enough`, at the live end what has arrived while the consumer worked. Reads ahead no further.
  */
-export async function* gather(deliveries: AsyncIterable<Delivery>, max: number): AsyncIterable<Gathering> {
+export async function* gather(deliveries: AsyncIterable<Delivery>, enough: number): AsyncIterable<Gathering> {
   let events: StoredEvent[] = [];
   let caughtUp = false;
   let ended = false;
-  let failure: unknown;
-  let wakeConsumer = () => {};
-  let wakeReader = () => {};
   let stopped = false;
+  let failure: unknown;
+  const consumer = makeBell();
+  const reader = makeBell();
 
   async function readAhead(): Promise<void> {
     try {
       for await (const delivery of deliveries) {
-        if (delivery.kind === "events") events.push(...delivery.events);
+        if (delivery.kind === "events") for (const event of delivery.events) events.push(event);
         else caughtUp = true;
-        wakeConsumer();
-        if (stopped) return;
-        if (events.length >= max) await new Promise<void>((resolve) => (wakeReader = resolve));
+        consumer.ring();
+        while (events.length >= enough && !stopped) await reader.heard();
         if (stopped) return;
       }
     } catch (error) {
       failure = error;
     } finally {
       ended = true;
-      wakeConsumer();
+      consumer.ring();
     }
   }
 
-  const reading = readAhead();
+  void readAhead();
+  let live = false;
   try {
     while (true) {
+      while (!ended && events.length < enough && !caughtUp && (!live || events.length === 0)) await consumer.heard();
+      for (let before = -1; live && before < events.length && events.length < enough; ) {
+        before = events.length;
+        await setImmediate();
+      }
+      live ||= caughtUp;
       if (events.length > 0 || caughtUp) {
         const gathering = { events, caughtUp };
         events = [];
         caughtUp = false;
-        wakeReader();
+        reader.ring();
         yield gathering;
       } else if (ended) {
         if (failure !== undefined) throw failure;
         return;
-      } else {
-        await new Promise<void>((resolve) => (wakeConsumer = resolve));
       }
     }
   } finally {
     stopped = true;
-    wakeReader();
-    // A reader that waits for the live end of the log ends when the subscription's signal does.
-    if (ended) await reading;
+    reader.ring();
   }
+}
+
+/** One waits to hear it, another rings it; a ring that nobody waits for is heard by the next. */
+function makeBell(): { ring(): void; heard(): Promise<void> } {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    async heard() {
+      if (!rung) await new Promise<void>((resolve) => (wake = resolve));
+      wake = undefined;
+      rung = false;
+    },
+  };
 }

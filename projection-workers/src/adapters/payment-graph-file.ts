@@ -10,7 +10,9 @@ import {
   unreachable,
 } from "ledger-core";
 import { graphProjection } from "../graph-projection.ts";
+import type { RebuildableStore } from "../rebuild.ts";
 import { openViewFile, type View, type ViewTable } from "./view-file.ts";
+import { rebuildableView } from "./view-rebuild.ts";
 
 /*
  * Beside the edges, one a payment, stands one row for each pair of payer and merchant with the newest of their edges: a step of
@@ -78,21 +80,24 @@ const view: View<EdgeChange, Statements> = {
   },
 };
 
+export type EmbeddedPaymentGraph = PaymentGraph & { readonly rebuildable: RebuildableStore<EdgeChange> };
+
 /** The payment graph in a file. */
-export function openPaymentGraph(options: {
+export async function openPaymentGraph(options: {
   readonly file: string;
   readonly readOnly?: boolean;
-}): Promise<PaymentGraph> {
+}): Promise<EmbeddedPaymentGraph> {
   const file = openViewFile(view, options);
-  return Promise.resolve({
+  return {
     ...file.target,
     recommend: (tenant, account, limit) =>
       file.read((statements, positions) => ({
         recommendations: recommend(statements, tenant, account, limit),
         positions,
       })),
+    rebuildable: rebuildableView(graphProjection, view, file),
     close: file.close,
-  });
+  };
 }
 
 function writeChange(statements: Statements, change: EdgeChange): void {

@@ -10,8 +10,10 @@ import {
   type SessionView,
   unreachable,
 } from "ledger-core";
+import type { RebuildableStore } from "../rebuild.ts";
 import { sessionProjection } from "../session-projection.ts";
 import { openViewFile, type View, type ViewTable } from "./view-file.ts";
+import { rebuildableView } from "./view-rebuild.ts";
 
 /*
  * An owner's movements are a ring of SESSION_MOVEMENTS_MAX rows: the nth movement takes place n modulo that, and so removes the one
@@ -77,10 +79,15 @@ const view: View<SessionChange, Statements> = {
   write,
 };
 
+export type EmbeddedSessionView = SessionView & { readonly rebuildable: RebuildableStore<SessionChange> };
+
 /** The session view in a file: what it costs to open and to keep does not grow with history. */
-export function openSessionView(options: { readonly file: string; readonly readOnly?: boolean }): Promise<SessionView> {
+export async function openSessionView(options: {
+  readonly file: string;
+  readonly readOnly?: boolean;
+}): Promise<EmbeddedSessionView> {
   const file = openViewFile(view, options);
-  return Promise.resolve({
+  return {
     ...file.target,
     read: (tenant, owner) =>
       file.read((statements, positions) => ({
@@ -88,8 +95,9 @@ export function openSessionView(options: { readonly file: string; readonly readO
         movements: statements.movements.all(tenant, owner).map(movementOf),
         positions,
       })),
+    rebuildable: rebuildableView(sessionProjection, view, file),
     close: file.close,
-  });
+  };
 }
 
 /** Only the last balances and the last movements of a run of changes are written. */

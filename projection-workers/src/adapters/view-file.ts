@@ -9,6 +9,7 @@ import {
   type Shard,
 } from "ledger-core";
 import { openSqlite, storeError } from "ledger-core/sql";
+import type { Build } from "../build.ts";
 
 /** A view as a file keeps it: its tables, and how changes are written into one build of them. */
 export type View<Change, Statements> = {
@@ -26,27 +27,25 @@ export type ViewTable = {
   readonly indexes?: readonly string[];
 };
 
-export type ViewBuild = { readonly version: number; readonly suffix: string };
-
 /** An opened view. All its work is synchronous but for waiting in `exclusively`, so a transaction is never interleaved. */
 export type ViewFile<Change, Statements> = {
   readonly database: DatabaseSync;
   /** The build that is served; looked up in each transaction, so that a switch is seen by every connection. */
-  served(): ViewBuild;
-  checkpoint(build: ViewBuild, shard: Shard): Revision;
+  served(): Build;
+  checkpoint(build: Build, shard: Shard): Revision;
   /** Applies to one build, in its own transaction. */
-  apply(build: ViewBuild, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void;
+  apply(build: Build, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void;
   /** The live build as a target. */
   readonly target: ProjectionTarget<Change>;
   /** One moment of the live build, and the positions of that moment. */
   read<Result>(work: (statements: Statements, positions: readonly Position[]) => Result): Promise<Result>;
-  create(build: ViewBuild): void;
-  drop(build: ViewBuild): void;
-  serve(build: ViewBuild): void;
+  create(build: Build): void;
+  drop(build: Build): void;
+  serve(build: Build): void;
   /** Keeps the live build from moving while work is under way. */
   exclusively<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Turns what SQLite throws into operating errors. */
-  guarded<Result>(work: () => Result): Result;
+  /** Another connection to the same file, which only reads. */
+  openReader(): ViewFile<Change, Statements>;
   close(): Promise<void>;
 };
 
@@ -76,7 +75,7 @@ export function openViewFile<Change, Statements>(
   const prepared = new Map<string, Statements>();
 
   /** The statements of a build; those of one that is gone are let go. */
-  function statementsOf({ suffix }: ViewBuild): Statements {
+  function statementsOf({ suffix }: Build): Statements {
     const known = prepared.get(suffix);
     if (known) return known;
     if (prepared.size > 1) prepared.clear();
@@ -84,16 +83,16 @@ export function openViewFile<Change, Statements>(
     prepared.set(suffix, fresh);
     return fresh;
   }
-  function served(): ViewBuild {
+  function served(): Build {
     const row = statements.served.get(view.name);
     assert(row && typeof row.suffix === "string", `${view.name} has a row in view_builds`);
     return { version: Number(row.version), suffix: row.suffix };
   }
-  function checkpoint(build: ViewBuild, shard: Shard): Revision {
+  function checkpoint(build: Build, shard: Shard): Revision {
     const row = statements.checkpoint.get(view.name, build.version, shard);
     return row ? Number(row.revision) : NO_REVISION;
   }
-  function write(build: ViewBuild, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void {
+  function write(build: Build, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void {
     if (checkpoint(build, shard) !== after) {
       throw new LedgerError("revision_gap", `${store}: the checkpoint of shard ${shard} is not at ${after}`, {
         position: { shard, revision: after },
@@ -134,7 +133,7 @@ export function openViewFile<Change, Statements>(
     drop: (build) => guarded(() => transact(database, () => dropTables(database, view, build))),
     serve: (build) => guarded(() => statements.serve.run(view.name, build.version, build.suffix)),
     exclusively,
-    guarded,
+    openReader: () => openViewFile(view, { file: options.file, readOnly: true }),
     async close() {
       await turn;
       database.close();
@@ -198,7 +197,7 @@ function createTables(database: DatabaseSync, { tables }: Pick<View<never, never
 function dropTables(
   database: DatabaseSync,
   { name, tables }: Pick<View<never, never>, "name" | "tables">,
-  { version, suffix }: ViewBuild,
+  { version, suffix }: Build,
 ): void {
   for (const table of tables) database.exec(`DROP TABLE IF EXISTS ${table.name}${suffix}`);
   database.prepare("DELETE FROM view_checkpoints WHERE view = ? AND version = ?").run(name, version);

@@ -1,10 +1,18 @@
 import type { Knex } from "knex";
 import { assert, LedgerError, type ModelVersionRow, NO_REVISION, type Revision, type Shard } from "ledger-core";
 import { affectedRows, insertRows, lockText, selectRows } from "ledger-core/sql";
+import type { Build } from "../build.ts";
 import { checkpoints, modelVersions } from "./schema.ts";
 
-/** One build of a projection's tables: the served one, or one that a rebuild is filling. */
-export type Build = { readonly version: number; readonly suffix: string };
+/** The builds that have come to any position: the served one, and what a rebuild that was broken off has left. */
+export async function storedVersions(db: Knex, projection: string): Promise<number[]> {
+  const rows = await selectRows<{ version: number }>(
+    db,
+    `SELECT version FROM \`${checkpoints.name}\` WHERE projection = ? GROUP BY version ORDER BY version`,
+    [projection],
+  );
+  return rows.map(({ version }) => version);
+}
 
 /** The build that is served. With a lock it stays so until the transaction ends. */
 export async function servedBuild(db: Knex, projection: string, lock?: "share" | "update"): Promise<Build> {

@@ -1,8 +1,9 @@
 import type { Knex } from "knex";
 import { LedgerError, type ProjectionTarget } from "ledger-core";
 import { insertRows, onStore, updateColumn } from "ledger-core/sql";
+import type { Build } from "../build.ts";
 import { collapse } from "./batch.ts";
-import { type Build, moveCheckpoint, readCheckpoint, servedBuild } from "./builds.ts";
+import { moveCheckpoint, readCheckpoint, servedBuild } from "./builds.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
 import { accounts, dailyTotals, entries, holdChanges, movements, payments } from "./schema.ts";
 

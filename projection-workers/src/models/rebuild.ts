@@ -1,0 +1,103 @@
+import type { Knex } from "knex";
+import { assert } from "ledger-core";
+import { inSnapshot, onStore, type SqlValue, selectRows } from "ledger-core/sql";
+import { type Build, buildOf } from "../build.ts";
+import { COMPARED_AT_A_TIME, type ComparedTable, compareTables, type Row, type RowSource } from "../comparison.ts";
+import type { NextBuild, RebuildableStore } from "../rebuild.ts";
+import { readCheckpoint, serveBuild, servedBuild, storedVersions } from "./builds.ts";
+import { buildTables, createBuild, dropBuild } from "./migrations.ts";
+import { type ModelChange, modelsProjection } from "./projection.ts";
+import { modelsTarget } from "./target.ts";
+
+const { name } = modelsProjection;
+const store = "read models";
+
+/**
+ * The read models, to be built again. `reader` is a connection that reads beside `db` and not through its transactions: a read-only
+ * one to the same file for SQLite; for MySQL it may be `db`, if its pool has room for two.
+ */
+export function rebuildableModels(db: Knex, reader: Knex): RebuildableStore<ModelChange> {
+  return { projection: modelsProjection, live: modelsTarget(db), begin: () => onStore(store, () => begin(db, reader)) };
+}
+
+async function begin(db: Knex, reader: Knex): Promise<NextBuild<ModelChange>> {
+  const live = await servedBuild(db, name);
+  for (const version of await storedVersions(db, name)) {
+    if (version !== live.version) await dropBuild(db, buildOf(version));
+  }
+  const next = buildOf(live.version + 1);
+  await dropBuild(db, next);
+  await createBuild(db, next.suffix);
+  const target = modelsTarget(db, next);
+  return {
+    version: next.version,
+    target,
+    compare: (shards, reach) =>
+      onStore(store, () =>
+        inSnapshot(reader, async (moment) => {
+          const positions = [];
+          for (const shard of shards)
+            positions.push({ shard, revision: await readCheckpoint(moment, name, live, shard) });
+          for (const { shard, revision } of positions) await reach(target, shard, revision);
+          return compareTables(buildTables.map((table) => compared(table, moment, live, db, next)));
+        }),
+      ),
+    async serve(shards, reach) {
+      await onStore(store, () =>
+        db.transaction(async (trx) => {
+          const served = await servedBuild(trx, name, "update");
+          assert(served.version === live.version, "one rebuild at a time switches");
+          const inside = modelsTarget(trx, next);
+          for (const shard of shards) await reach(inside, shard, await readCheckpoint(trx, name, live, shard));
+          await serveBuild(trx, name, next);
+        }),
+      );
+      await onStore(store, () => dropBuild(db, live));
+    },
+    discard: () =>
+      onStore(store, async () => {
+        const served = await servedBuild(db, name);
+        if (served.version !== next.version) await dropBuild(db, next);
+      }),
+  };
+}
+
+/** What a comparison needs of a table, whatever its rows are. */
+type ComparedShape = { readonly name: string; readonly key: readonly string[]; readonly columns: object };
+
+function compared(table: ComparedShape, moment: Knex, live: Build, db: Knex, next: Build): ComparedTable {
+  return {
+    name: table.name,
+    key: table.key,
+    live: rowsOf(moment, table, live.suffix),
+    rebuilt: rowsOf(db, table, next.suffix),
+  };
+}
+
+function rowsOf(db: Knex, table: ComparedShape, suffix: string): RowSource {
+  const columns = Object.keys(table.columns).map((column) => `\`${column}\``);
+  const key = table.key.map((column) => `\`${column}\``).join(", ");
+  return (after) => {
+    const { text, values } = after ? beyond(table.key, after) : { text: "", values: [] };
+    const sql = `SELECT ${columns.join(", ")} FROM \`${table.name}${suffix}\`${text} ORDER BY ${key} LIMIT ${COMPARED_AT_A_TIME}`;
+    return selectRows<Row>(db, sql, values);
+  };
+}
+
+/** The rows after a key, spelled out: MySQL finds no range in a comparison of row values. */
+function beyond(key: readonly string[], after: Row): { text: string; values: SqlValue[] } {
+  const values: SqlValue[] = [];
+  const either = key.map((column, last) => {
+    const equals = key.slice(0, last).map((earlier) => `\`${earlier}\` = ?`);
+    values.push(...key.slice(0, last + 1).map((part) => keyValue(after[part])));
+    return `(${[...equals, `\`${column}\` > ?`].join(" AND ")})`;
+  });
+  const [first] = key;
+  assert(first !== undefined, "a table has a key");
+  return { text: ` WHERE \`${first}\` >= ? AND (${either.join(" OR ")})`, values: [keyValue(after[first]), ...values] };
+}
+
+function keyValue(value: unknown): SqlValue {
+  assert(typeof value === "string" || typeof value === "number" || typeof value === "bigint", "a key holds no NULL");
+  return value;
+}

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Knex } from "knex";
+import { encodeEvent, type LedgerEvent } from "ledger-core";
+import type { EventLog, StoredEvent } from "ledger-core/event-log";
+import { createLogger, type Logger } from "ledger-core/process";
+import { connectSqlite, selectRows } from "ledger-core/sql";
+import { onTestFinished } from "vitest";
+import { servedBuild } from "../models/builds.ts";
+import { buildTables, migrateModels } from "../models/migrations.ts";
+
+export const quiet: Logger = createLogger({ level: "silent", name: "test" });
+
+/** A folder for the length of a test. */
+export async function testFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "projections-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** Empty read models in a SQLite file: a writing and a reading connection. */
+export async function testModels(): Promise<{ readonly db: Knex; readonly reader: Knex }> {
+  const file = join(await testFolder(), "models.sqlite");
+  const db = connectSqlite({ file });
+  onTestFinished(() => db.destroy());
+  await migrateModels(db);
+  const reader = connectSqlite({ file, readOnly: true });
+  onTestFinished(() => reader.destroy());
+  return { db, reader };
+}
+
+/** Every row of the build of the models that is served, by table. */
+export async function modelRows(db: Knex): Promise<Record<string, unknown[]>> {
+  const { suffix } = await servedBuild(db, "models");
+  const rows: Record<string, unknown[]> = {};
+  for (const { name, key } of buildTables) {
+    rows[name] = await selectRows(db, `SELECT * FROM ${name}${suffix} ORDER BY ${key.join(", ")}`);
+  }
+  return rows;
+}
+
+/** Events as a log gives them back. */
+export function stored(events: readonly LedgerEvent[]): StoredEvent[] {
+  return events.map((event) => {
+    const { id, at, shard, revision } = event;
+    return { id, at, shard, revision, leaf: new Uint8Array(32), ...encodeEvent(event) };
+  });
+}
+
+/** Appends events that follow what the log holds. */
+export async function appendAll(log: EventLog, events: readonly LedgerEvent[]): Promise<void> {
+  for (const event of events) {
+    await log.append(event.shard, event.revision - 1, stored([event]));
+  }
+}
