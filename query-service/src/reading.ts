@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
-import { LedgerError, type Position } from "ledger-core";
+import { isLedgerError, LedgerError, type Position } from "ledger-core";
 import { isMissingTable, onStore } from "ledger-core/sql";
 import { type Freshness, reached } from "./positions.ts";
 import { openView, type View } from "./queries/view.ts";
@@ -23,12 +23,21 @@ export type Wake = (listener: () => void) => () => void;
 const REPLICA_PAUSE_MS = 20;
 
 export function createModelReader(models: Knex, wake: Wake | undefined): ModelReader {
-  const positions = () => onStore("read models", async () => (await openView(models))?.positions ?? []);
+  const positions = () => onModels(async () => (await openView(models))?.positions ?? []);
   const room = openWaitingRoom({ positions, wake });
   return {
-    read: (freshness, query) =>
-      whenReached(freshness, room, () => onStore("read models", () => snapshot(models, freshness, query))),
+    read: (freshness, query) => whenReached(freshness, room, () => onModels(() => snapshot(models, freshness, query))),
   };
+}
+
+/** Models that cannot be read are not there, to a client: also those that lack a table, since theirs is not made yet. */
+async function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await onStore("read models", work);
+  } catch (error) {
+    if (!isLedgerError(error, "incompatible")) throw error;
+    throw new LedgerError("store_unavailable", error.message, { cause: error });
+  }
 }
 
 /**

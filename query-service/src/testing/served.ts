@@ -41,6 +41,7 @@ export type ServedOptions = {
   readonly wake?: Wake;
   readonly session?: SessionView;
   readonly graph?: PaymentGraph;
+  readonly cursorKey?: Uint8Array;
 };
 
 /** Every page of a list; `url` has a query string. */
