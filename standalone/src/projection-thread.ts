@@ -5,7 +5,7 @@ import { type EventLog, serveLog } from "ledger-core/event-log";
 import type { LogLevel } from "ledger-core/process";
 import type { DataFolder } from "./data-folder.ts";
 import type { Order, Report, ThreadData } from "./messages.ts";
-import type { RebuildName, RebuildState } from "./rebuild-state.ts";
+import { newRebuild, type RebuildName, type RebuildState } from "./rebuild-state.ts";
 
 /** The thread of projections, as the main thread sees it. */
 export type ProjectionThread = {
@@ -92,7 +92,7 @@ export async function startProjectionThread(options: ThreadOptions): Promise<Pro
     rebuild(projection) {
       const known = rebuilds.get(projection);
       if (known?.status === "running") return known;
-      const state = { projection, status: "running", done: 0, total: 0, detail: "" } as const;
+      const state = newRebuild(projection);
       rebuilds.set(projection, state);
       order({ kind: "rebuild", projection });
       return state;

@@ -4,7 +4,8 @@ import { connectLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
 import { migrateModels, modelsTarget, type ProjectionStatus, startProjections } from "projection-workers";
 import type { Checkpoint, Order, Report, ThreadData } from "./messages.ts";
-import { rebuildNames } from "./rebuild-state.ts";
+import { type RebuildName, rebuildNames } from "./rebuild-state.ts";
+import { runRebuild } from "./rebuilds.ts";
 import { openStores, type Stores } from "./stores.ts";
 
 /** The thread of projections: follows the log through its port, writes the read models, tells the main thread how far it is. */
@@ -24,19 +25,30 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
     onProgress: (projection, shard, revision) => tell({ kind: "moved", projection, shard, revision }),
     onStatus: (status) => tell({ kind: "standing", ...status, trouble: troubleOf(status) }),
   });
+  const abort = new AbortController();
+  let rebuilding: Promise<unknown> = Promise.resolve();
   port.on("message", (order: Order) => {
     switch (order.kind) {
       case "stop":
         void stop();
         return;
       case "rebuild":
+        // One after another: two at once would hold each other up in the stores.
+        rebuilding = rebuilding.then(() => rebuildOne(order.projection));
         return;
       default:
         order satisfies never;
     }
   });
 
+  async function rebuildOne(projection: RebuildName): Promise<void> {
+    const ports = { log, shards, logger, stores, models: data.models, signal: abort.signal };
+    await runRebuild(projection, ports, (state) => tell({ kind: "rebuild", state }));
+  }
+
   async function stop(): Promise<void> {
+    abort.abort();
+    await rebuilding;
     await projections.stop();
     await stores.close();
     await log.close();

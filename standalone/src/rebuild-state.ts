@@ -1,14 +1,20 @@
 export const rebuildNames = ["models", "session", "graph"] as const;
 export type RebuildName = (typeof rebuildNames)[number];
 
-/** How far a rebuild is: `done` events of `total` that the log had when it was last looked at. */
+/** How far a rebuild is: `done` events of `total`. Once done: how many rows were compared, and how many differed. */
 export type RebuildState = {
   readonly projection: RebuildName;
   readonly status: "running" | "done" | "failed";
   readonly done: number;
   readonly total: number;
+  readonly rows: number;
+  readonly differing: number;
   readonly detail: string;
 };
+
+export function newRebuild(projection: RebuildName): RebuildState {
+  return { projection, status: "running", done: 0, total: 0, rows: 0, differing: 0, detail: "waiting" };
+}
 
 export function isRebuildName(text: unknown): text is RebuildName {
   return rebuildNames.some((name) => name === text);

@@ -1,13 +1,17 @@
 import type { Knex } from "knex";
-import type { PaymentGraph, SessionView } from "ledger-core";
 import { connectSqlite } from "ledger-core/sql";
-import { openPaymentGraph, openSessionView } from "projection-workers";
+import {
+  type EmbeddedPaymentGraph,
+  type EmbeddedSessionView,
+  openPaymentGraph,
+  openSessionView,
+} from "projection-workers";
 import type { DataFolder } from "./data-folder.ts";
 
 export type Stores = {
   readonly models: Knex;
-  readonly session: SessionView;
-  readonly graph: PaymentGraph;
+  readonly session: EmbeddedSessionView;
+  readonly graph: EmbeddedPaymentGraph;
   close(): Promise<void>;
 };
 

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Argument, Command } from "commander";
+import { createLogger } from "ledger-core/process";
 import { isRebuildName, type RebuildName, type RebuildState, rebuildNames, rebuildOffline } from "standalone";
 import { httpUrl } from "../arguments.ts";
 import { createClient, type LedgerClient } from "../import/client.ts";
-import { asObject, textOf } from "../import/json.ts";
+import { asObject, requireNumber, requireText } from "../import/json.ts";
 import { createOutput, exitCodes } from "../output.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { DEFAULT_DATA, resolveAccess } from "../settings.ts";
@@ -20,7 +21,7 @@ Examples:
   ledger rebuild models
   ledger rebuild session --data /srv/ledger
 
-Exit codes: 0 rebuilt and switched; 1 failed, the old one serves on.`;
+Exit codes: 0 rebuilt, equal, and switched; 1 failed, the old one serves on; 3 rebuilt and switched, but the old one was different.`;
 
 /** `ledger rebuild`: a projection anew from the log. */
 export function rebuildCommand(finish: (code: number) => void): Command {
@@ -35,8 +36,9 @@ export function rebuildCommand(finish: (code: number) => void): Command {
       const progress = createProgress({ to: process.stderr });
       const state = await rebuild(name, flags, progress);
       const output = createOutput(flags.json ?? false);
-      output.result(state, [`${name}: ${state.status}${state.detail === "" ? "" : `, ${state.detail}`}`]);
-      finish(state.status === "done" ? exitCodes.ok : exitCodes.failure);
+      output.result(state, [`${name}: ${state.status}: ${state.detail}`]);
+      if (state.status !== "done") finish(exitCodes.failure);
+      else finish(state.differing === 0 ? exitCodes.ok : exitCodes.checkNotMet);
     });
 }
 
@@ -47,7 +49,9 @@ async function rebuild(name: RebuildName, flags: RebuildFlags, progress: Progres
   }
   progress.note(`no server answers at ${access.url}: rebuilding on the folder itself`);
   const follow = follower(progress);
-  const state = await rebuildOffline({ dataDir: flags.data ?? DEFAULT_DATA, name, onProgress: follow });
+  const logger = createLogger({ level: "error", name: "rebuild" });
+  const dataDir = flags.data ?? DEFAULT_DATA;
+  const state = await rebuildOffline({ dataDir, projection: name, logger, onState: follow });
   progress.end();
   return state;
 }
@@ -74,10 +78,11 @@ async function rebuildOnline(client: LedgerClient, name: RebuildName, progress: 
   return state;
 }
 
-/** Draws a rebuild's progress from its states, one after another. */
+/** Draws a rebuild's progress from its states, one after another; its size is known once it has begun. */
 function follower(progress: Progress): (state: RebuildState) => void {
   let shown: number | undefined;
   return ({ projection, done, total }) => {
+    if (total === 0) return;
     if (shown === undefined) progress.begin(`rebuilding ${projection}`, total);
     progress.advance(done - (shown ?? 0));
     shown = done;
@@ -85,10 +90,15 @@ function follower(progress: Progress): (state: RebuildState) => void {
 }
 
 function readState(body: unknown): RebuildState {
-  const { projection, status, done, total } = asObject(body);
-  if (!isRebuildName(projection) || typeof done !== "number" || typeof total !== "number") {
-    throw new Error(`the answer is no rebuild: ${JSON.stringify(body)}`);
-  }
-  const known = status === "running" || status === "done" ? status : "failed";
-  return { projection, status: known, done, total, detail: textOf(body, "detail") ?? "" };
+  const { projection, status } = asObject(body);
+  if (!isRebuildName(projection)) throw new Error(`the answer is no rebuild: ${JSON.stringify(body)}`);
+  return {
+    projection,
+    status: status === "running" || status === "done" ? status : "failed",
+    done: requireNumber(body, "done"),
+    total: requireNumber(body, "total"),
+    rows: requireNumber(body, "rows"),
+    differing: requireNumber(body, "differing"),
+    detail: requireText(body, "detail"),
+  };
 }

@@ -29,3 +29,10 @@ export function requireAmount(value: unknown, name: string): Amount {
     throw new Error(`the answer's ${name} is no amount: ${JSON.stringify(value)?.slice(0, 200)}`);
   return amount;
 }
+
+/** @throws Error when it is not a number */
+export function requireNumber(value: unknown, name: string): number {
+  const number = asObject(value)[name];
+  if (typeof number !== "number") throw new Error(`the answer has no number ${name}: ${JSON.stringify(value)}`);
+  return number;
+}
