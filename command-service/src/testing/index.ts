@@ -1,0 +1,2 @@
+export { type HostileRequest, hostileRequests, routesOf } from "./hostile-requests.ts";
+export { type HostileWorld, postBytes, prepareHostileWorld } from "./hostile-world.ts";
