@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import * as fields from "./field-schemas.ts";
+import { bodyProblem, compileCheck } from "./validation.ts";
+
+describe("fields", () => {
+  test.each<[string, object, readonly unknown[], readonly unknown[]]>([
+    ["amount", fields.amount, ["1", "999999999999999999"], ["0", "-1", "01", "1.0", "1000000000000000000", 1, null]],
+    ["signed amount", fields.signedAmount, ["0", "-1", "12"], ["-0", "+1", "00", "", 0, null]],
+    ["currency", fields.currency, ["HKD", "KWD"], ["hkd", "XXX", "HK", "HKD ", ""]],
+    ["owner", fields.owner, ["alice", "berka:1234", "a@b.c"], ["", "a b", "x".repeat(65), "4111111111111111", "é"]],
+    ["instant", fields.instant, ["2026-11-22T08:30:00Z", "2026-11-22T08:30:00.000001Z"], ["2026-11-22", "now", ""]],
+    ["business date", fields.businessDate, ["2024-02-29"], ["2026-02-29", "2026-2-1", "20260201"]],
+    ["time zone", fields.timeZone, ["UTC", "Asia/Hong_Kong"], ["+08:00", "Mars/Base", ""]],
+    ["free text", fields.freeText(5, 1), ["a", "é✓😀😀😀"], ["", "abcdef", "a\nb", "\u0085", "a\u007f"]],
+    ["reference", fields.reference, ["", "x".repeat(140)], ["x".repeat(141), "4111-1111-1111-1111"]],
+    [
+      "metadata",
+      fields.metadata,
+      [{}, { order: "7" }],
+      [{ a: 1 }, { "": "x" }, { a: "\u0000" }, { a: "x".repeat(501) }],
+    ],
+  ])("%s", (_name, schema, good, bad) => {
+    const check = compileCheck(schema);
+    expect(good.filter((value) => check(value))).toEqual([]);
+    expect(bad.filter((value) => !check(value))).toEqual([]);
+  });
+});
+
+const payment = compileCheck({
+  type: "object",
+  required: ["amount"],
+  properties: {
+    amount: fields.amount,
+    limit: { ...fields.signedAmount, type: ["string", "null"] },
+    currency: fields.currency,
+  },
+  additionalProperties: false,
+});
+const codeOf = (value: unknown) => {
+  const misfit = payment(value);
+  return misfit && bodyProblem(misfit).code;
+};
+
+test.each([
+  [{ amount: "0" }, "amount_invalid"],
+  [{ amount: 5, limit: "x" }, "amount_invalid"],
+  [{ amount: ["7"] }, "amount_invalid"],
+  [{ amount: "0", currency: "x" }, "invalid_request"],
+  [{ limit: "5" }, "invalid_request"],
+  [[], "invalid_request"],
+  [{ amount: "1", limit: null }, undefined],
+])("%j is %s", (value, code) => {
+  expect(codeOf(value)).toBe(code);
+});
+
+test("tells every fault, up to a bound", () => {
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x${n}`, 1]));
+  expect(payment({ amount: "1", ...many })?.faults).toHaveLength(50);
+  expect(payment({ amount: "1", "a/b~c": 1 })?.faults).toEqual([
+    { pointer: "/a~1b~0c", detail: "is not a known field" },
+  ]);
+});
+
+test("tells of a key in metadata at the key", () => {
+  const check = compileCheck({ type: "object", properties: { metadata: fields.metadata } });
+  expect(check({ metadata: { "4111111111111111": "x" } })?.faults).toEqual([
+    { pointer: "/metadata/4111111111111111", detail: "must not hold control characters or a card number" },
+  ]);
+});
