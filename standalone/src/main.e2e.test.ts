@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signToken } from "ledger-core/http";
@@ -124,4 +126,22 @@ test("answers to what was accepted come before the end", async () => {
     const replay = await openAccount(again.url, `key-${n}`);
     expect(replay.headers.get("idempotency-replayed"), `key-${n}`).toBe("true");
   }
+});
+
+test("a client that keeps its connection open does not hold up the stop", { timeout: 20_000 }, async () => {
+  const server = await start();
+  const agent = new Agent({ keepAlive: true });
+  const headers = { ...(await operatorHeaders()), "ledger-position": "0:999999", "ledger-wait": "500" };
+  // Under way when the stop begins: the connection is busy then, and idle only after its answer.
+  const asked = request(`${server.url}/v1/accounts`, { agent, headers }).end();
+  const answered = once(asked, "response");
+  await once(asked, "finish");
+  // A round trip later, the server has read what was sent before it.
+  await fetch(`${server.url}/livez`);
+  const stopped = server.stop();
+  const [response] = await answered;
+  expect(response.statusCode).toBe(503);
+  response.resume();
+  await stopped;
+  agent.destroy();
 });

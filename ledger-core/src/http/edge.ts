@@ -18,6 +18,7 @@ export const BODY_BYTES_MAX = 64 * 1024;
 export const BULK_BODY_BYTES_MAX = 4 * 1024 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
 const PARAMETER_LENGTH_MAX = 100;
+const IDLE_SWEEP_MS = 20;
 
 export type EdgeOptions = {
   readonly logger: FastifyBaseLogger;
@@ -89,6 +90,7 @@ function refuseWhileClosing(app: FastifyInstance): void {
   let closing = false;
   app.addHook("preClose", (done) => {
     closing = true;
+    closeWhenIdle(app);
     done();
   });
   app.addHook("onRequest", (_request, _reply, done) => {
@@ -101,6 +103,16 @@ function refuseWhileClosing(app: FastifyInstance): void {
 function checkHost({ raw }: FastifyRequest): void {
   if (raw.headers.host === undefined && raw.httpVersion === "1.1")
     throw new Problem("bad_request", "An HTTP/1.1 request carries a Host header.");
+}
+
+/**
+ * Closes each kept-alive connection when its request under way is answered. The server's own close looks at them once only, and then
+ * waits for the clients to let go of those that were busy.
+ */
+function closeWhenIdle({ server }: FastifyInstance): void {
+  if (!server.listening) return;
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  server.once("close", () => clearInterval(sweep));
 }
 
 /** Ids of requests: drawn once, then counted, so that they cost nothing and are unlike another process's. */
