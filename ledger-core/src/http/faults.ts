@@ -35,9 +35,9 @@ const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: st
 /** The one place where what was thrown becomes an answer. Only what nobody expected is logged, and none of it is told. */
 export function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  // Fastify closes the connection when a body is refused; a client that is still writing would lose the answer with it. Left open,
-  // Node reads the rest away, within the request's time.
-  reply.removeHeader("connection");
+  // Fastify closes the connection on a body that is too large; a client that is still writing would lose the answer with it. Left
+  // open, Node reads the rest away, within the request's time.
+  if (problem?.code === "body_too_large") reply.removeHeader("connection");
   if (problem) return sendProblem(reply, problem, problem.headers);
   request.log.error({ err: error, request: request.id, method: request.method, route: request.routeOptions.url });
   return sendProblem(reply, {
