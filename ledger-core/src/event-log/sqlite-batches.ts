@@ -140,6 +140,8 @@ function readHeads(db: DatabaseSync): Map<Shard, Revision> {
   let below = Number.MAX_SAFE_INTEGER;
   for (let row = lastBelow.get(below); row; row = lastBelow.get(below)) {
     const batch = toBatch(row);
+    // In a damaged tree a search may end anywhere; without this it might never.
+    if (placeOf(batch.shard, batch.first) >= below) throw corrupt(batch.shard, batch.first, "its row is out of order");
     for (const events of decodeBatch(batch, batch.count)) heads.set(batch.shard, events.at(-1)?.revision ?? 0);
     below = placeOf(batch.shard, 0);
   }

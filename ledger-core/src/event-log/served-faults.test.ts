@@ -1,0 +1,151 @@
+import { once } from "node:events";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { LedgerError } from "../errors.ts";
+import { NO_REVISION } from "../position.ts";
+import { makeEvents, range, readAll } from "../testing/event-log-events.ts";
+import { openTestLog } from "../testing/event-log-sqlite.ts";
+import { connectLog } from "./connection.ts";
+import type { EventLog, StoredEvent } from "./port.ts";
+import { serveLog } from "./serving.ts";
+
+function serve(log: EventLog): { far: EventLog; stop: () => void } {
+  const { port1, port2 } = new MessageChannel();
+  const stop = serveLog(log, port1);
+  const far = connectLog(port2);
+  onTestFinished(() => far.close());
+  return { far, stop };
+}
+
+/** A log of which only some calls are made. */
+function logWith(calls: Partial<EventLog>): EventLog {
+  const unused = () => {
+    throw new Error("not called in this test");
+  };
+  return { append: unused, read: unused, head: unused, subscribe: unused, close: unused, ...calls };
+}
+
+describe("a log in another thread", () => {
+  test("is appended to, refuses, and is followed from history to live", async () => {
+    const { log } = await openTestLog();
+    let head = await log.append(0, NO_REVISION, makeEvents(0, 2000));
+    const last = head + 500;
+    const { port1, port2 } = new MessageChannel();
+    onTestFinished(serveLog(log, port1));
+    const worker = new Worker(new URL("../testing/event-log-worker.ts", import.meta.url), {
+      workerData: { port: port2, last },
+      transferList: [port2],
+    });
+    const [appended] = await once(worker, "message");
+    expect(appended).toMatchObject({ head: 9, refusal: { name: "LedgerError", code: "wrong_expected_revision" } });
+    const saw = once(worker, "message");
+    while (head < last) head = await log.append(0, head, makeEvents(head + 1, 10));
+    expect((await saw)[0]).toEqual({ revisions: range(0, last) });
+    expect((await readAll(log, 1, 0)).length).toBe(10);
+    await worker.terminate();
+  });
+
+  test("that is killed in the middle of a stream leaves nothing behind", async () => {
+    const waiting = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<string>();
+    const endless = logWith({
+      append: async (_shard, expected, events) => expected + events.length,
+      subscribe: async function* (_shard, from, signal) {
+        yield { kind: "caught_up", head: from };
+        waiting.resolve();
+        await once(signal, "abort");
+        ended.resolve("the subscription ended");
+      },
+    });
+    const { port1, port2 } = new MessageChannel();
+    onTestFinished(serveLog(endless, port1));
+    const worker = new Worker(new URL("../testing/event-log-worker.ts", import.meta.url), {
+      workerData: { port: port2, last: 5 },
+      transferList: [port2],
+    });
+    await waiting.promise;
+    await worker.terminate();
+    expect(await ended.promise).toBe("the subscription ended");
+  });
+});
+
+describe("errors through a port", () => {
+  test("an operating error arrives whole", async () => {
+    const damaged = new LedgerError("log_corrupt", "damaged at 3:14", { position: { shard: 3, revision: 14 } });
+    const full = new LedgerError("log_unavailable", "the disk is full", { retryable: true });
+    const { far } = serve(
+      logWith({
+        append: () => Promise.reject(full),
+        read: async function* () {
+          yield await Promise.reject<StoredEvent[]>(damaged);
+        },
+      }),
+    );
+    await expect(far.append(0, -1, makeEvents(0, 1))).rejects.toEqual(full);
+    const error = await readAll(far, 3, 0).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LedgerError);
+    expect(error).toMatchObject({
+      code: "log_corrupt",
+      message: "damaged at 3:14",
+      retryable: false,
+      position: { shard: 3, revision: 14 },
+    });
+  });
+
+  test("a bug arrives as a bug", async () => {
+    const { far } = serve(logWith({ head: () => Promise.reject(new TypeError("no such thing")) }));
+    const error = await far.head(0).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(LedgerError);
+    expect(String(error)).toContain("no such thing");
+  });
+
+  test("when the log's thread goes away, an append under way is in doubt and stays so; the rest is unavailable", async () => {
+    const { promise: reached, resolve } = Promise.withResolvers<void>();
+    const { far, stop } = serve(
+      logWith({
+        append: () => {
+          resolve();
+          return new Promise(() => undefined);
+        },
+        subscribe: async function* (_shard, _from, signal) {
+          yield { kind: "caught_up", head: NO_REVISION };
+          await once(signal, "abort");
+        },
+      }),
+    );
+    const deliveries = far.subscribe(0, 0, new AbortController().signal)[Symbol.asyncIterator]();
+    await deliveries.next();
+    const append = far.append(0, -1, makeEvents(0, 1));
+    const outcomes = Promise.allSettled([append, deliveries.next()]);
+    await reached;
+    stop();
+    expect(await outcomes).toMatchObject([
+      { status: "rejected", reason: { code: "outcome_unknown" } },
+      { status: "rejected", reason: { code: "log_unavailable" } },
+    ]);
+    await expect(far.append(0, -1, makeEvents(0, 1))).rejects.toMatchObject({ code: "outcome_unknown" });
+    await expect(far.head(0)).rejects.toMatchObject({ code: "log_unavailable" });
+  });
+
+  test("a consumer that does not pull is not sent more than one piece ahead", async () => {
+    const given: number[] = [];
+    const { far } = serve(
+      logWith({
+        read: async function* (shard, from) {
+          for (const revision of range(from, from + 49)) {
+            given.push(revision);
+            yield makeEvents(revision, 1).map((event) => ({ ...event, shard, revision, leaf: new Uint8Array(32) }));
+          }
+        },
+        head: async () => 49,
+      }),
+    );
+    const pieces = far.read(0, 0)[Symbol.asyncIterator]();
+    const first = await pieces.next().catch((reason: unknown) => reason);
+    // The leaves are not those of the events: the far end checks, whatever the log at the near end did.
+    expect(first).toMatchObject({ code: "log_corrupt", position: { shard: 0, revision: 0 } });
+    await far.head(0);
+    expect(given.length).toBeLessThanOrEqual(2);
+  });
+});
