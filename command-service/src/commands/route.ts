@@ -97,5 +97,6 @@ export function sendRecorded(
   if (position) reply.header("ledger-position", formatPosition(position));
   if (replayed) reply.header("idempotency-replayed", "true");
   reply.code(status).header("content-type", problem ? problemContentType : "application/json; charset=utf-8");
-  return reply.send(Buffer.from(body));
+  // A text leaves in one write with its headers; bytes keep Fastify from adding a charset, which problem+json has none of.
+  return reply.send(problem ? Buffer.from(body) : body);
 }
