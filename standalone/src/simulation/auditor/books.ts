@@ -1,0 +1,99 @@
+import type { Account, AccountId, Amount, Micros, PaymentId, Posting } from "ledger-core";
+import { hold, Violation } from "./violation.ts";
+
+/*
+ * The auditor's own books: plain maps, kept from the events alone and by the words of the API. Nothing here is shared with the
+ * deciders, the decision state or the projections.
+ */
+
+export type AccountBook = {
+  readonly id: AccountId;
+  readonly tenant: string;
+  readonly type: string;
+  readonly currency: string;
+  readonly owner: string;
+  readonly zone: string;
+  readonly limits: Account["limits"];
+  status: "open" | "frozen" | "closed";
+  posted: Amount;
+  held: Amount;
+  /** What left it under its daily ceiling, and on which day of its own zone. */
+  day: string;
+  spent: Amount;
+};
+
+export type PaymentBook = {
+  readonly id: PaymentId;
+  readonly tenant: string;
+  readonly payer: AccountId;
+  readonly payee: AccountId;
+  readonly amount: Amount;
+  readonly expiresAt: Micros | null;
+  captured: Amount;
+  refunded: Amount;
+  held: Amount;
+  ended: "voided" | "expired" | null;
+};
+
+export type Books = {
+  readonly accounts: Map<AccountId, AccountBook>;
+  readonly payments: Map<PaymentId, PaymentBook>;
+  /** The ledger's own account of `tenant/rail/currency`. */
+  readonly clearing: Map<string, AccountId>;
+};
+
+export function emptyBooks(): Books {
+  return { accounts: new Map(), payments: new Map(), clearing: new Map() };
+}
+
+/** Zones without summer time, so that a day is plain arithmetic. */
+export const zoneOffsetsMinutes: Readonly<Record<string, number>> = {
+  UTC: 0,
+  "Asia/Hong_Kong": 480,
+  "Asia/Kolkata": 330,
+  "America/Caracas": -240,
+};
+
+export function dayOf(at: Micros, zone: string): string {
+  const offset = zoneOffsetsMinutes[zone];
+  if (offset === undefined) throw new RangeError(`the simulated world has no accounts in ${zone}`);
+  return new Date(Math.floor(at / 1000) + offset * 60_000).toISOString().slice(0, 10);
+}
+
+/** What an account has spent of its daily ceiling at a time. */
+export function spentOn(account: AccountBook, at: Micros): Amount {
+  return account.day === dayOf(at, account.zone) ? account.spent : 0n;
+}
+
+export function spend(account: AccountBook, amount: Amount, at: Micros): void {
+  const spent = spentOn(account, at) + amount;
+  account.day = dayOf(at, account.zone);
+  account.spent = spent;
+}
+
+/** Books postings: in pairs of opposite amounts, in one currency, each with the balance after it and its business date. */
+export function book(books: Books, postings: readonly Posting[], at: Micros, effective: string | null): void {
+  for (const [index, posting] of postings.entries()) {
+    const account = books.accounts.get(posting.account);
+    const other = postings[index ^ 1];
+    const counterparty = other && books.accounts.get(other.account);
+    if (!account || !counterparty) throw new Violation("4 balance", `posting ${index} has no account`);
+    hold(other.amount === -posting.amount, "4 balance", () => `${posting.amount} against ${other.amount}`);
+    hold(account.currency === counterparty.currency, "4 balance", () => `${account.currency} to another currency`);
+    account.posted += posting.amount;
+    hold(
+      posting.balance === account.posted,
+      "4 balance",
+      () => `${account.id} stands at ${account.posted}, its posting says ${posting.balance}`,
+    );
+    const date = effective ?? dayOf(at, account.zone);
+    hold(posting.date === date, "4 effective date", () => `a posting on ${posting.date} is dated ${date}`);
+  }
+}
+
+/** The word for a payment, from its amounts. */
+export function statusOf({ captured, refunded, held, ended }: PaymentBook): string {
+  if (refunded > 0n) return refunded === captured && held === 0n ? "refunded" : "partially_refunded";
+  if (held > 0n) return captured > 0n ? "partially_captured" : "authorized";
+  return captured > 0n ? "captured" : (ended ?? "authorized");
+}

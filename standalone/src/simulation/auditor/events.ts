@@ -1,0 +1,146 @@
+import type { AccountId, Fact, LedgerEvent, Payment, Posting } from "ledger-core";
+import { type Books, book, type PaymentBook, spend, statusOf } from "./books.ts";
+import type { Move, Outcome } from "./grounds.ts";
+import { hold, Violation } from "./violation.ts";
+
+/** Enters an event in the books and checks that it says what the books then say. */
+export function enter(books: Books, { fact, at, origin }: LedgerEvent): void {
+  switch (fact.type) {
+    case "AccountOpened": {
+      const { id, timeZone: zone, type, currency, owner, limits, balances } = fact.account;
+      hold(balances.posted === 0n && balances.held === 0n, "4 balance", () => `${id} is opened with money in it`);
+      hold(!books.accounts.has(id), "5 one id, one object", () => `${id} is opened twice`);
+      hold(fact.account.tenant === origin.tenant, "15 tenants apart", () => `${id} is opened in another tenant`);
+      const { tenant } = fact.account;
+      const blank = { status: "open", posted: 0n, held: 0n, day: "", spent: 0n } as const;
+      books.accounts.set(id, { id, tenant, type, currency, owner, zone, limits, ...blank });
+      if (type === "clearing") books.clearing.set(`${tenant}/${owner.slice("rail:".length)}/${currency}`, id);
+      return;
+    }
+    case "AccountFrozen":
+    case "AccountUnfrozen":
+    case "AccountClosed": {
+      const account = books.accounts.get(fact.account.id);
+      if (!account) throw new Violation("4 balance", `${fact.account.id} was never opened`);
+      account.status = fact.type === "AccountFrozen" ? "frozen" : fact.type === "AccountClosed" ? "closed" : "open";
+      const { balances, status } = fact.account;
+      const same = balances.posted === account.posted && balances.held === account.held && status === account.status;
+      hold(same, "4 balance", () => `${account.id} is not as its event says`);
+      return;
+    }
+    case "TransferPosted":
+      book(books, fact.postings, at, fact.effectiveDate);
+      return;
+    case "TopUpSettled":
+    case "PayoutSettled":
+      book(books, fact.postings, at, null);
+      return;
+    case "PaymentCharged":
+      enterPayment(books, fact.payment);
+      book(books, fact.postings, at, null);
+      return;
+    case "PaymentAuthorized":
+      enterPayment(books, fact.payment);
+      enterHold(books, fact);
+      return;
+    case "PaymentCaptured": {
+      const payment = known(books, fact.payment);
+      payment.captured += fact.amount;
+      payment.held -= fact.amount + fact.released;
+      enterHold(books, fact);
+      book(books, fact.postings, at, null);
+      compare(payment, fact.payment);
+      return;
+    }
+    case "PaymentVoided":
+    case "PaymentExpired": {
+      const payment = known(books, fact.payment);
+      payment.held = 0n;
+      payment.ended = fact.type === "PaymentVoided" ? "voided" : "expired";
+      enterHold(books, fact);
+      compare(payment, fact.payment);
+      return;
+    }
+    case "PaymentRefunded": {
+      const payment = known(books, fact.payment);
+      payment.refunded += fact.amount;
+      book(books, fact.postings, at, null);
+      compare(payment, fact.payment);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function enterPayment(books: Books, payment: Payment): void {
+  const { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held } = payment;
+  hold(!books.payments.has(id), "5 one id, one object", () => `${id} is made twice`);
+  books.payments.set(id, { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held, ended: null });
+}
+
+function known(books: Books, { id }: Payment): PaymentBook {
+  const payment = books.payments.get(id);
+  if (!payment) throw new Error(`payment ${id} has an event before it was made`);
+  return payment;
+}
+
+/** Every event of a payment carries it whole: it must be what the books come to. */
+function compare(book: PaymentBook, payment: Payment): void {
+  const { captured, refunded, held } = book;
+  const sane = captured + held <= book.amount && refunded <= captured && held >= 0n;
+  hold(sane, "4 limits", () => `of payment ${book.id} over ${book.amount}: captured ${captured}, refunded ${refunded}`);
+  const same = payment.captured === captured && payment.refunded === refunded && payment.held === held;
+  hold(same, "4 payment", () => `payment ${book.id} is not what its events come to`);
+  hold(
+    payment.status === statusOf(book),
+    "4 payment",
+    () => `payment ${book.id} is called ${payment.status}, and is ${statusOf(book)}`,
+  );
+}
+
+function enterHold(books: Books, { hold: change }: Extract<Fact, { hold: unknown }>): void {
+  const account = books.accounts.get(change.account);
+  if (!account) throw new Violation("4 balance", "a hold on an account that was never opened");
+  account.held += change.amount;
+  hold(
+    account.held === change.held && account.held >= 0n,
+    "4 holds",
+    () => `${account.id} holds ${account.held}, its event says ${change.held}`,
+  );
+}
+
+/** How an event differs from what its command should have come to; undefined when it does not. */
+export function difference(fact: Fact, expected: Outcome): string | undefined {
+  if ("code" in fact) {
+    if (expected.kind === "accepted") return `refused with ${fact.code} without a reason`;
+    if (expected.recorded && expected.codes.includes(fact.code)) return undefined;
+    return `refused with ${fact.code}, should be ${expected.codes.join(" or ")}`;
+  }
+  if (expected.kind === "refused") return `${fact.type} though it should be refused: ${expected.codes.join(", ")}`;
+  if (fact.type !== expected.type) return `${fact.type} instead of ${expected.type}`;
+  const moved = "postings" in fact ? fact.postings : [];
+  if (!sameMoves(moved, expected.moves)) return `${fact.type} moves ${text(moved)}, should move ${expected.moves}`;
+  const held = "hold" in fact ? fact.hold : null;
+  const sameHold = held?.amount === expected.hold?.[1] && (held === null || held.account === expected.hold?.[0]);
+  return sameHold ? undefined : `${fact.type} holds ${held?.amount ?? 0n}, should hold ${expected.hold?.[1] ?? 0n}`;
+}
+
+function sameMoves(postings: readonly Posting[], moves: readonly Move[]): boolean {
+  return (
+    postings.length === moves.length &&
+    postings.every(({ account, amount }, index) => moves[index]?.[0] === account && moves[index]?.[1] === amount)
+  );
+}
+
+function text(postings: readonly Posting[]): string {
+  return postings.map(({ account, amount }) => `${account},${amount}`).join();
+}
+
+/** Notes what an accepted command used up of the daily ceilings. */
+export function spendAll(books: Books, spends: readonly (readonly [AccountId, bigint])[], at: number): void {
+  for (const [id, amount] of spends) {
+    const account = books.accounts.get(id);
+    if (account && account.limits.perDay !== null) spend(account, amount, at);
+  }
+}

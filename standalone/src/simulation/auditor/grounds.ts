@@ -1,0 +1,62 @@
+import type { AccountId, Amount, Caller, FactType, Micros } from "ledger-core";
+import { type AccountBook, type Books, spentOn } from "./books.ts";
+
+export type Move = readonly [account: AccountId, amount: Amount];
+
+/**
+ * What the API says that a command comes to. A refusal has every code that would be right; which of them is named is not for the
+ * auditor to say. `recorded`: whether it is kept under the key.
+ */
+export type Outcome =
+  | { readonly kind: "refused"; readonly codes: readonly string[]; readonly recorded: boolean }
+  | {
+      readonly kind: "accepted";
+      readonly type: FactType;
+      readonly moves: readonly Move[];
+      readonly hold: Move | null;
+      /** What counts against the daily ceilings. */
+      readonly spends: readonly Move[];
+    };
+
+const LARGEST = 10n ** 18n - 1n;
+
+export function absent(code: string): Outcome {
+  return { kind: "refused", codes: [code], recorded: false };
+}
+
+export function refusedOr(codes: readonly (string | false)[], accepted: Outcome): Outcome {
+  const reasons = codes.filter((code) => code !== false);
+  return reasons.length > 0 ? { kind: "refused", codes: reasons, recorded: true } : accepted;
+}
+
+/** Whether a caller may use an account: debit it, or act as the payee that holds it. */
+export function usable(books: Books, caller: Caller, id: AccountId): AccountBook | undefined {
+  const account = books.accounts.get(id);
+  if (account?.tenant !== caller.tenant) return undefined;
+  return caller.role === "operator" || caller.role === "service" || caller.sub === account.owner ? account : undefined;
+}
+
+export function inTenant(books: Books, caller: Caller, id: AccountId): AccountBook | undefined {
+  const account = books.accounts.get(id);
+  return account?.tenant === caller.tenant ? account : undefined;
+}
+
+export function tooLarge(account: AccountBook, posted: Amount, held = account.held): boolean {
+  return posted > LARGEST || held > LARGEST || posted - held < -LARGEST;
+}
+
+/** The reasons why an amount may not leave an account now, but for its funds. */
+export function ceilings({ limits, ...account }: AccountBook, amount: Amount, at: Micros): (string | false)[] {
+  const { perTransaction, perDay } = limits;
+  return [
+    account.status === "closed" && "account_not_open",
+    account.status === "frozen" && "account_frozen",
+    perTransaction !== null && amount > perTransaction && "limit_per_transaction",
+    perDay !== null && spentOn({ limits, ...account }, at) + amount > perDay && "limit_per_day",
+  ];
+}
+
+export function short(account: AccountBook, amount: Amount, posted = account.posted): boolean {
+  const { floor } = account.limits;
+  return floor !== null && posted - account.held - amount < floor;
+}

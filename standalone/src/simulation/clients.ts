@@ -1,0 +1,130 @@
+import type { Micros } from "ledger-core";
+import type { Auditor } from "./auditor/auditor.ts";
+import { openings, wish } from "./commands.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Faults } from "./faults.ts";
+import { bulkIntent, commandIntent, type Intent } from "./intents.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { WriterProcess } from "./writer-process.ts";
+
+export type Clients = {
+  start(): void;
+  /** No new wishes; what has no answer yet is asked for until it has one. */
+  finish(): void;
+  /** Many requests at one moment. */
+  burst(): void;
+  unanswered(): number;
+};
+
+export type ClientsOptions = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly auditor: Auditor;
+  readonly delivery: Delivery;
+  readonly processes: readonly WriterProcess[];
+};
+
+const CLIENTS = 8;
+const TIMEOUT_US = 1_000_000;
+const ATTEMPTS_MAX = 8;
+
+/** Payers, merchants and operators, with a network that loses their requests and their answers. */
+export function makeClients(options: ClientsOptions): Clients {
+  const { scheduler, random, faults, auditor, delivery, processes } = options;
+  const intents: Intent[] = [];
+  let finishing = false;
+  let names = 0;
+
+  /** The clients know the time of the log: what expires, expires after it. */
+  function now(): Micros {
+    return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
+  }
+
+  function intended(intent: Intent): Intent {
+    intents.push(intent);
+    return intent;
+  }
+
+  function serving(): WriterProcess | undefined {
+    const ready = processes.filter(({ writer }) => writer);
+    return ready.length > 0 ? random.pick(ready) : undefined;
+  }
+
+  /** What a client does next: mostly something new, sometimes the same again in every way that a client can get wrong. */
+  function act(): void {
+    const old = intents.length > 0 && random.chance(0.2) ? random.pick(intents.slice(-40)) : undefined;
+    if (!old) actAnew();
+    else if (old.what.kind === "command" && random.chance(0.3)) {
+      const { command } = wish(random, auditor.books, now());
+      send(intended(commandIntent(auditor, old.caller, command, old.key, `${old.name}'`)));
+    } else send(old);
+  }
+
+  function actAnew(): void {
+    if (random.chance(0.06)) {
+      send(intended(bulkIntent(auditor, random, now(), `b${++names}`)));
+      return;
+    }
+    const { caller, command } = wish(random, auditor.books, now());
+    if (random.chance(0.05)) {
+      delivery.ask(caller, command, `dry${++names}`, serving());
+      return;
+    }
+    const intent = intended(commandIntent(auditor, caller, command, `k${++names}`));
+    send(intent);
+    if (random.chance(0.05)) send(intent);
+  }
+
+  /** One attempt. It is lost, or refused, or answered; the client tries again unless it has its answer. */
+  function send(intent: Intent): void {
+    intent.attempts++;
+    let open = true;
+    const again = (delayUs: number) => {
+      if (!open) return;
+      open = false;
+      forget();
+      const gaveUp = !finishing && (intent.attempts > ATTEMPTS_MAX || random.chance(0.1));
+      if (!intent.answered && !gaveUp) scheduler.after(delayUs, null, () => send(intent));
+    };
+    const forget = scheduler.after(TIMEOUT_US, null, () => again(0));
+    const settle = (outcome: "answered" | "failed") => {
+      if (faults.strikes("client_loss", 0.03)) return;
+      scheduler.after(random.between(50, 500), null, () => {
+        if (outcome === "failed") again(random.between(5_000, 200_000));
+        else {
+          forget();
+          open = false;
+          intent.answered = true;
+        }
+      });
+    };
+    if (faults.strikes("client_loss", 0.03)) return;
+    scheduler.after(random.between(50, 500), null, () => delivery.deliver(intent, serving(), settle));
+  }
+
+  function loop(): void {
+    if (finishing) return;
+    if (auditor.books.accounts.size >= 8) act();
+    scheduler.after(random.between(500, random.chance(0.1) ? 60_000 : 8_000), null, loop);
+  }
+
+  return {
+    start() {
+      for (const { caller, command } of openings(random)) {
+        send(intended(commandIntent(auditor, caller, command, `k${++names}`)));
+      }
+      for (let client = 0; client < CLIENTS; client++) scheduler.after(random.between(5_000, 50_000), null, loop);
+    },
+    finish() {
+      finishing = true;
+      for (const intent of intents) if (!intent.answered) send(intent);
+    },
+    burst() {
+      if (auditor.books.accounts.size < 8) return;
+      for (let count = random.between(10, 60); count > 0; count--) act();
+    },
+    unanswered: () => intents.reduce((count, { answered }) => count + (answered ? 0 : 1), 0),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Answer, BulkAnswer } from "command-service";
+import { type Caller, type ClientCommand, isLedgerError } from "ledger-core";
+import type { Auditor } from "./auditor/auditor.ts";
+import { hold, Violation } from "./auditor/violation.ts";
+import { answerText, bulkText, type Intent, intentText } from "./intents.ts";
+import type { WriterProcess } from "./writer-process.ts";
+
+/** Hands requests to the writers, and every answer to the auditor before anybody else sees it. */
+export type Delivery = {
+  /** Tells at once when nothing serves; otherwise when, and if, there is an answer. */
+  deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: "answered" | "failed") => void): void;
+  /** Asks what would happen, under a key that nothing else bears: any trace of it in the log is seen. */
+  ask(caller: Caller, command: ClientCommand, key: string, process: WriterProcess | undefined): void;
+  /** How many commands a process has accepted and not answered, and the bound of that. @throws Violation */
+  checkQueues(): void;
+};
+
+export type DeliveryOptions = {
+  readonly auditor: Auditor;
+  readonly note: (who: string, what: string) => void;
+  /** A violation seen in an answer ends the run. */
+  readonly onViolation: (violation: unknown) => void;
+};
+
+/** What one incarnation of a writer has accepted and not answered. */
+type Load = { readonly process: WriterProcess; weight: number; largest: number };
+
+export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): Delivery {
+  const loads = new Map<object, Load>();
+
+  function accept(process: WriterProcess, weight: number): Load {
+    const load = loads.get(process.owner) ?? { process, weight: 0, largest: 0 };
+    loads.set(process.owner, load);
+    load.weight += weight;
+    load.largest = Math.max(load.largest, weight);
+    return load;
+  }
+
+  function watch(check: () => void): void {
+    try {
+      check();
+    } catch (violation) {
+      onViolation(violation);
+    }
+  }
+
+  return {
+    deliver(intent, process, settle) {
+      const writer = process?.writer;
+      if (!process || !writer) {
+        settle("failed");
+        return;
+      }
+      const { key, caller, what, name } = intent;
+      const weight = what.kind === "bulk" ? what.items.length : 1;
+      const load = accept(process, weight);
+      note(process.name, `takes ${intentText(intent)}`);
+      const failed = (error: unknown) => {
+        watch(() => checkFailure(error, process, load.weight));
+        load.weight -= weight;
+        note(process.name, `fails ${name}: ${isLedgerError(error) ? error.code : error}`);
+        settle("failed");
+      };
+      const answered = (text: string, check: () => void) => {
+        load.weight -= weight;
+        note(process.name, `answers ${name}: ${text}`);
+        watch(check);
+        settle("answered");
+      };
+      if (what.kind === "command") {
+        const inspect = (answer: Answer) =>
+          answered(answerText(answer), () => auditor.answered(key, what.sent, answer));
+        writer.submit({ caller, key, command: what.command }).then(inspect, failed);
+        return;
+      }
+      const itemKeys = what.items.map((item) => (item.kind === "command" ? item.key : null));
+      const inspect = (answer: BulkAnswer) =>
+        answered(bulkText(answer), () => auditor.answeredBulk(key, caller, itemKeys, answer));
+      writer.submitBulk({ caller, key, mode: what.mode, items: what.items, print: key }).then(inspect, failed);
+    },
+    ask(caller, command, key, process) {
+      if (!process?.writer) return;
+      const load = accept(process, 1);
+      const done = () => void load.weight--;
+      process.writer.dryRun({ caller, key, command }).then(done, (error: unknown) => {
+        watch(() => checkFailure(error, process, load.weight));
+        done();
+      });
+    },
+    checkQueues() {
+      for (const { process, weight, largest } of loads.values()) {
+        const bound = Math.max(process.queueMax, largest);
+        hold(weight <= bound, "11 bounded queue", () => `${process.name} has ${weight} commands, ${bound} at most`);
+      }
+    },
+  };
+}
+
+/** Only what the port declares, and only for its reason. */
+function checkFailure(error: unknown, process: WriterProcess, weight: number): void {
+  if (isLedgerError(error, "not_ready") || isLedgerError(error, "log_unavailable")) return;
+  if (!isLedgerError(error, "overloaded")) {
+    throw new Violation("19 declared failures", error instanceof Error ? `${error.stack}` : String(error));
+  }
+  hold(weight > process.queueMax, "11 bounded queue", () => `overloaded with ${weight} commands`);
+}

@@ -1,0 +1,136 @@
+import { LedgerError, type Revision } from "ledger-core";
+import type { NewEvent, StoredEvent } from "ledger-core/event-log";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
+
+/** One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at all. */
+export type Append = {
+  readonly from: string;
+  readonly expected: Revision;
+  readonly events: readonly NewEvent[];
+  done(outcome: Revision | LedgerError): void;
+};
+
+export type EventStore = {
+  /** What is durable, and all that a reader sees. */
+  readonly events: readonly StoredEvent[];
+  head(): Revision;
+  readonly up: boolean;
+  receive(append: Append): void;
+  /** The store's process dies, in the middle of what it writes; it starts again by itself after a while. */
+  crash(): void;
+  fill(full: boolean): void;
+  onArrival(listener: () => void): () => void;
+};
+
+export type EventStoreOptions = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  /** Called when a batch has become durable, before anybody else can see it. */
+  readonly onAppended: (batch: readonly StoredEvent[], append: Append) => void;
+  readonly note: (what: string) => void;
+  /** Whether a start cuts off a batch that was written in part. Always, but for a planted bug. */
+  readonly cutsTornBatches?: boolean;
+};
+
+const noLeaf = new Uint8Array(32);
+
+/**
+ * A server that keeps one shard: appends come one by one, each is written (which takes time, and may be cut short) and then durable.
+ * As EventStoreDB does, it takes a batch whose ids it has already, at that place, for the one that it has.
+ */
+export function makeEventStore(options: EventStoreOptions): EventStore {
+  const { scheduler, random, faults, onAppended, note } = options;
+  const events: StoredEvent[] = [];
+  const waiting: Append[] = [];
+  const listeners = new Set<() => void>();
+  let process: Owner = makeOwner("log");
+  let writing: Append | undefined;
+  let full = false;
+
+  function receive(append: Append): void {
+    if (!process.alive) append.done(new LedgerError("log_unavailable", "connection refused", { retryable: true }));
+    else waiting.push(append);
+    if (!writing) next();
+  }
+
+  function next(): void {
+    writing = waiting.shift();
+    if (!writing) return;
+    const append = writing;
+    const refusal = judge(append);
+    scheduler.after(random.between(50, 400), process, () => {
+      writing = undefined;
+      if (refusal === undefined) commit(append);
+      append.done(refusal ?? events.length - 1);
+      next();
+    });
+  }
+
+  /** What the store says without writing; undefined when the batch is to be written. */
+  function judge({ expected, events: batch }: Append): Revision | LedgerError | undefined {
+    const head = events.length - 1;
+    if (expected === head) {
+      return full ? new LedgerError("log_unavailable", "no space left on device", { retryable: true }) : undefined;
+    }
+    const known = batch.every((event, index) => events[expected + 1 + index]?.id === event.id);
+    return known
+      ? expected + batch.length
+      : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);
+  }
+
+  function commit(append: Append, count = append.events.length): void {
+    const first = events.length;
+    const batch = append.events
+      .slice(0, count)
+      .map((event, index) => ({ ...event, shard: 0, revision: first + index, leaf: noLeaf }));
+    events.push(...batch);
+    note(`wrote ${first}..${events.length - 1} of ${append.from}`);
+    onAppended(batch, append);
+    for (const listener of listeners) listener();
+  }
+
+  function crash(): void {
+    if (!process.alive) return;
+    note("crashes");
+    scheduler.kill(process);
+    const torn = writing;
+    writing = undefined;
+    waiting.length = 0;
+    scheduler.after(random.between(20_000, 400_000), null, () => {
+      process = makeOwner("log");
+      if (torn) recoverTorn(torn);
+      note(`is back at ${events.length - 1}`);
+    });
+  }
+
+  /** Of a batch that was being written when the store died, all is on disk, or a part, or nothing; a part is cut off. */
+  function recoverTorn(append: Append): void {
+    if (judge(append) !== undefined) return;
+    const written = faults.strikes("torn_write", 0.6)
+      ? random.below(append.events.length)
+      : random.pick([0, append.events.length]);
+    if (written === append.events.length) commit(append);
+    else if (written > 0 && options.cutsTornBatches === false) commit(append, written);
+  }
+
+  return {
+    events,
+    head: () => events.length - 1,
+    get up() {
+      return process.alive;
+    },
+    receive,
+    crash,
+    fill(nowFull) {
+      full = nowFull;
+      note(full ? "disk is full" : "disk has room");
+    },
+    onArrival(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}

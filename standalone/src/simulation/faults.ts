@@ -1,0 +1,53 @@
+import type { Random } from "./random.ts";
+
+/** Everything that goes wrong in a simulated world, each switched on or off by itself so that a failure can be told with the fewest. */
+export const faultKinds = [
+  "lost_request",
+  "late_request",
+  "lost_reply",
+  "log_crash",
+  "torn_write",
+  "disk_full",
+  "writer_crash",
+  "writer_pause",
+  "second_writer",
+  "clock_jump",
+  "old_state_file",
+  "lost_state_file",
+  "client_loss",
+  "burst",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Which faults a world has, and whether they strike now: healing ends them all. */
+export type Faults = {
+  readonly kinds: ReadonlySet<FaultKind>;
+  /** Whether a fault strikes here, where it would with this probability if its kind is switched on. */
+  strikes(kind: FaultKind, probability: number): boolean;
+  heal(): void;
+  readonly healed: boolean;
+};
+
+export function makeFaults(kinds: ReadonlySet<FaultKind>, random: Random): Faults {
+  const streams = new Map(faultKinds.map((kind) => [kind, random.stream(kind)]));
+  let healed = false;
+  return {
+    kinds,
+    strikes(kind, probability) {
+      const hit = streams.get(kind)?.chance(probability) ?? false;
+      return hit && !healed && kinds.has(kind);
+    },
+    heal() {
+      healed = true;
+    },
+    get healed() {
+      return healed;
+    },
+  };
+}
+
+/** Each world has some faults and not others: what all of them together would hide, a few of them show. */
+export function chooseFaults(random: Random): ReadonlySet<FaultKind> {
+  const share = random.pick([0.3, 0.6, 0.9]);
+  return new Set(faultKinds.filter(() => random.chance(share)));
+}

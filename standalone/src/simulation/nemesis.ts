@@ -1,0 +1,81 @@
+import type { Clients } from "./clients.ts";
+import type { EventStore } from "./event-store.ts";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { WriterProcess } from "./writer-process.ts";
+
+export type NemesisOptions = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly store: EventStore;
+  readonly processes: readonly WriterProcess[];
+  readonly clients: Clients;
+  readonly note: (who: string, what: string) => void;
+};
+
+const HOUR_US = 3_600_000_000;
+
+/** What goes wrong in the world at large, now and then, until it is told to heal. */
+export function makeNemesis(options: NemesisOptions): { start(): void; heal(): void } {
+  const { scheduler, random, faults, store, processes, clients, note } = options;
+
+  function strike(): void {
+    if (faults.healed) return;
+    const process = random.pick(processes);
+    if (faults.strikes("writer_crash", 0.25)) process.crash();
+    if (faults.strikes("writer_pause", 0.25)) pause(process);
+    if (faults.strikes("second_writer", 0.25)) for (const other of processes) other.start();
+    if (faults.strikes("log_crash", 0.15)) store.crash();
+    if (faults.strikes("disk_full", 0.08)) fillDisk();
+    if (faults.strikes("clock_jump", 0.1)) jump(process);
+    if (faults.strikes("burst", 0.15)) clients.burst();
+    if (faults.strikes("writer_crash", 0.05)) process.stop();
+    scheduler.after(random.between(5_000, random.chance(0.1) ? 3_000_000 : 60_000), null, strike);
+    supervise();
+  }
+
+  /** Some writer is started again whenever none runs. */
+  function supervise(): void {
+    if (processes.some(({ owner }) => owner.alive)) return;
+    const next = random.pick(processes);
+    scheduler.after(random.between(0, 50_000), null, () => next.start());
+  }
+
+  function pause(process: WriterProcess): void {
+    const { owner } = process;
+    if (!owner.alive || owner.paused) return;
+    note(process.name, "is paused");
+    scheduler.pause(owner);
+    scheduler.after(random.between(1_000, 1_500_000), null, () => {
+      if (!owner.alive || !owner.paused) return;
+      note(process.name, "goes on");
+      scheduler.resume(owner);
+    });
+  }
+
+  function fillDisk(): void {
+    store.fill(true);
+    scheduler.after(random.between(1_000, 400_000), null, () => store.fill(false));
+  }
+
+  function jump(process: WriterProcess): void {
+    process.clockOffsetUs = random.pick([-HOUR_US, -2_000_000, 0, 3_000_000, HOUR_US, 20 * HOUR_US]);
+    note(process.name, `clock is off by ${process.clockOffsetUs / 1_000_000} s`);
+  }
+
+  return {
+    start: () => void scheduler.after(random.between(20_000, 100_000), null, strike),
+    heal() {
+      faults.heal();
+      store.fill(false);
+      for (const [index, process] of processes.entries()) {
+        process.clockOffsetUs = 0;
+        if (process.owner.paused) scheduler.resume(process.owner);
+        if (index > 0) process.crash();
+        else process.start();
+      }
+    },
+  };
+}

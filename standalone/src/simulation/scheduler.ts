@@ -1,0 +1,145 @@
+import type { Micros } from "ledger-core";
+
+/** A process of the simulated world: what it set going dies with it and stands still while it is paused. */
+export type Owner = {
+  readonly name: string;
+  alive: boolean;
+  paused: boolean;
+  /** What came due while it was paused. */
+  readonly held: Task[];
+};
+
+export type Task = { at: Micros; order: number; readonly owner: Owner | null; run: (() => unknown) | null };
+
+/** The one source of time and turns: tasks in the order of virtual time, one at a time, each run until nothing is left of it. */
+export type Scheduler = {
+  /** True time; a process may have a clock that is wrong. */
+  now(): Micros;
+  /**
+   * Runs a task after a while, unless its owner is dead by then. Tasks of the same time run in the order they were set.
+   * @returns what takes it back
+   */
+  after(delayUs: number, owner: Owner | null, run: () => unknown): () => void;
+  pause(owner: Owner): void;
+  resume(owner: Owner): void;
+  kill(owner: Owner): void;
+  /** Keeps the next task waiting until work of the real world (a database in memory) is done, so that its pace decides nothing. */
+  settled<T>(work: Promise<T>): Promise<T>;
+  /** Runs the next task and everything that follows from it at once. False when there is none. */
+  step(): Promise<boolean>;
+};
+
+export function makeOwner(name: string): Owner {
+  return { name, alive: true, paused: false, held: [] };
+}
+
+/** @param onFault told of what a task throws or rejects with: in a process, that is a bug that ends it */
+export function makeScheduler(start: Micros, onFault: (owner: Owner | null, error: unknown) => void): Scheduler {
+  const heap: Task[] = [];
+  let now = start;
+  let orders = 0;
+  let working = 0;
+  let steps = 0;
+
+  function run(owner: Owner | null, task: () => unknown): void {
+    try {
+      const result = task();
+      if (result instanceof Promise) result.catch((error: unknown) => onFault(owner, error));
+    } catch (error) {
+      onFault(owner, error);
+    }
+  }
+
+  /** When the queue of microtasks is empty: the next tick comes only then. A turn of the event loop now and then lets the host breathe. */
+  async function quiet(): Promise<void> {
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    while (working > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    if (++steps % 4096 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  return {
+    now: () => now,
+    after(delayUs, owner, run) {
+      const task: Task = { at: now + delayUs, order: orders++, owner, run };
+      push(heap, task);
+      return () => {
+        task.run = null;
+      };
+    },
+    pause(owner) {
+      owner.paused = true;
+    },
+    resume(owner) {
+      owner.paused = false;
+      for (const task of owner.held.splice(0)) {
+        task.at = now;
+        task.order = orders++;
+        push(heap, task);
+      }
+    },
+    kill(owner) {
+      owner.alive = false;
+      owner.held.length = 0;
+    },
+    settled(work) {
+      working++;
+      const done = () => void working--;
+      work.then(done, done);
+      return work;
+    },
+    async step() {
+      for (let task = pop(heap); task; task = pop(heap)) {
+        if (!task.run || task.owner?.alive === false) continue;
+        now = Math.max(now, task.at);
+        if (task.owner?.paused) {
+          task.owner.held.push(task);
+          continue;
+        }
+        run(task.owner, task.run);
+        await quiet();
+        return true;
+      }
+      return false;
+    },
+  };
+}
+
+function before(a: Task, b: Task): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+function push(heap: Task[], task: Task): void {
+  let index = heap.length;
+  heap.push(task);
+  while (index > 0) {
+    const above = (index - 1) >> 1;
+    const parent = heap[above];
+    if (!parent || before(parent, task)) break;
+    heap[index] = parent;
+    index = above;
+  }
+  heap[index] = task;
+}
+
+function pop(heap: Task[]): Task | undefined {
+  const first = heap[0];
+  const last = heap.pop();
+  if (!first || !last || heap.length === 0) return first;
+  let index = 0;
+  for (;;) {
+    const left = 2 * index + 1;
+    let child = heap[left];
+    if (!child) break;
+    let at = left;
+    const right = heap[left + 1];
+    if (right && before(right, child)) {
+      child = right;
+      at = left + 1;
+    }
+    if (before(last, child)) break;
+    heap[index] = child;
+    index = at;
+  }
+  heap[index] = last;
+  return first;
+}

@@ -1,0 +1,57 @@
+import { DatabaseSync } from "node:sqlite";
+import { type StateFile, stateFileOn } from "command-service";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+
+/** A writer's local disk: its state file as the images that were there after each flush. */
+export type StateDisk = {
+  open(): StateFile;
+  discard(): void;
+  /** The process died: a flush under way is gone, and what was not fsync'd may be gone too. */
+  crash(): void;
+};
+
+/** How many flushes may be lost at once, since none of them is fsync'd. */
+const IMAGES_MAX = 4;
+
+export function makeStateDisk(random: Random, faults: Faults, note: (what: string) => void): StateDisk {
+  let images: Uint8Array[] = [];
+  let open: DatabaseSync | undefined;
+
+  return {
+    open() {
+      const db = new DatabaseSync(":memory:");
+      const image = images.at(-1);
+      if (image) db.deserialize(image);
+      open = db;
+      const file = stateFileOn(db);
+      return {
+        ...file,
+        commit(stand) {
+          file.commit(stand);
+          if (open !== db) return;
+          images.push(db.serialize());
+          if (images.length > IMAGES_MAX) images.shift();
+        },
+        close() {
+          file.close();
+          if (open === db) open = undefined;
+        },
+      };
+    },
+    discard() {
+      images = [];
+    },
+    crash() {
+      open?.close();
+      open = undefined;
+      if (faults.strikes("lost_state_file", 0.1)) {
+        images = [];
+        note("state file is deleted");
+      } else if (images.length > 1 && faults.strikes("old_state_file", 0.5)) {
+        images = images.slice(0, random.between(1, images.length - 1));
+        note("state file is an older one");
+      }
+    },
+  };
+}

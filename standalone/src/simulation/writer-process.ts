@@ -1,0 +1,145 @@
+import { openWriter, type Writer, type WriterOptions, type WriterParts, writerParts } from "command-service";
+import { isLedgerError, type Micros, type Runtime } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
+import { makeStateDisk } from "./state-disk.ts";
+
+/** A machine on which a writer runs, again and again. */
+export type WriterProcess = {
+  readonly name: string;
+  readonly writer: Writer | undefined;
+  readonly owner: Owner;
+  readonly queueMax: number;
+  /** What its own clock is ahead of the true time. */
+  clockOffsetUs: Micros;
+  start(): void;
+  crash(): void;
+  /** Stops in order, as on SIGTERM, and is started again. */
+  stop(): void;
+};
+
+export type WriterProcessOptions = {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly connect: (owner: Owner) => EventLog;
+  readonly settings: Pick<WriterOptions, "queueMax" | "batchBytesMax" | "accountsCached" | "flushAt"> & {
+    readonly queueMax: number;
+  };
+  /** Wraps what the writer is made of: planted bugs. */
+  readonly plant: { runtime(runtime: Runtime): Runtime; parts(parts: WriterParts): WriterParts };
+  readonly note: (who: string, what: string) => void;
+};
+
+export function makeWriterProcess(options: WriterProcessOptions): WriterProcess {
+  const { name, scheduler, random, faults, settings, plant } = options;
+  const note = (what: string) => options.note(name, what);
+  const disk = makeStateDisk(random.stream("disk"), faults, note);
+  let owner = makeOwner(name);
+  owner.alive = false;
+  let writer: Writer | undefined;
+
+  const parts: WriterParts = plant.parts({
+    ...writerParts,
+    openStateFile: () => disk.open(),
+    discardStateFile: () => disk.discard(),
+  });
+
+  function start(): void {
+    if (owner.alive) return;
+    const incarnation = makeOwner(name);
+    owner = incarnation;
+    note("starts");
+    const runtime = plant.runtime(runtimeOf(scheduler, random, incarnation, () => process.clockOffsetUs));
+    scheduler.after(random.between(100, 2000), incarnation, async () => {
+      try {
+        const opened = await openWriter({
+          log: options.connect(incarnation),
+          shard: 0,
+          stateFile: name,
+          runtime,
+          parts,
+          keyFilterBytes: 256,
+          ...settings,
+          onStanding: ({ detail }) => note(detail),
+        });
+        if (owner === incarnation) writer = opened;
+        note("serves");
+      } catch (error) {
+        if (!isLedgerError(error)) throw error;
+        note(`cannot start: ${error.code}`);
+        down();
+        scheduler.after(200_000, null, start);
+      }
+    });
+  }
+
+  function down(): void {
+    scheduler.kill(owner);
+    writer = undefined;
+    disk.crash();
+  }
+
+  const process: WriterProcess = {
+    name,
+    get writer() {
+      return writer;
+    },
+    get owner() {
+      return owner;
+    },
+    queueMax: settings.queueMax,
+    clockOffsetUs: 0,
+    start,
+    crash() {
+      if (!owner.alive) return;
+      note("crashes");
+      down();
+    },
+    stop() {
+      const stopping = writer;
+      const incarnation = owner;
+      if (!incarnation.alive) return;
+      if (!stopping) return process.crash();
+      note("stops");
+      scheduler.after(0, incarnation, async () => {
+        await stopping.stop();
+        if (owner === incarnation) scheduler.kill(incarnation);
+        writer = undefined;
+        note("has stopped");
+        scheduler.after(random.between(1_000, 200_000), null, start);
+      });
+    },
+  };
+  return process;
+}
+
+/** Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere. */
+function runtimeOf(scheduler: Scheduler, random: Random, owner: Owner, offset: () => Micros): Runtime {
+  let creptMs = 0;
+  const runtime: Runtime = {
+    now: () => scheduler.now() + offset(),
+    elapsedMs: () => {
+      creptMs += 0.3;
+      return scheduler.now() / 1000 + creptMs;
+    },
+    defer: (task) => void scheduler.after(random.between(1, 100), owner, task),
+    delay: (ms) => new Promise((resolve) => void scheduler.after(ms * 1000, owner, resolve)),
+    every(ms, task) {
+      let stop = () => {};
+      const again = () => {
+        stop = scheduler.after(ms * 1000, owner, () => {
+          again();
+          return task();
+        });
+      };
+      again();
+      return () => stop();
+    },
+    random: (below) => random.below(below),
+  };
+  return runtime;
+}
