@@ -1,4 +1,4 @@
-import { isLedgerError, type Runtime, type Shard } from "ledger-core";
+import { isLedgerError, LedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Batch } from "./batch.ts";
 
@@ -20,4 +20,15 @@ export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, ru
       await runtime.delay(BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)] ?? 0);
     }
   }
+}
+
+/**
+ * What answers without an append must still be the shard's last word: a writer that was superseded knows nothing of what the new one
+ * wrote, and no append tells it so. "No such account" of an account that was opened meanwhile would be its answer.
+ * @throws wrong_expected_revision: another writer wrote
+ */
+export async function assertUpToDate(log: EventLog, shard: Shard, batch: Batch): Promise<void> {
+  const head = await log.head(shard);
+  if (head === batch.after) return;
+  throw new LedgerError("wrong_expected_revision", `shard ${shard} stands at ${head}, this writer at ${batch.after}`);
 }

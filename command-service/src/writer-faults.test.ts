@@ -121,6 +121,22 @@ describe("two writers", () => {
   });
 });
 
+describe("a writer that was superseded and does not know it yet", () => {
+  test("refuses nothing and answers nothing from what it knew: it finds out, and takes the shard again", async () => {
+    const told: { ready: boolean }[] = [];
+    const { onStanding, serving } = whenServing(told);
+    const ledger = await writerFixture();
+    const stale = await ledger.start({ onStanding });
+    const from = await ledger.open(stale, "a", null);
+    const fresh = await ledger.start({ stateFile: `${ledger.stateFile}.2` });
+    const to = await ledger.open(fresh, "b");
+    const sent = payment(from, to, 1n);
+    await expect(ledger.send(stale, sent, "k")).rejects.toMatchObject({ code: "not_ready" });
+    await serving;
+    expect(eventOf(await ledger.send(stale, sent, "k")).fact.type).toBe("PaymentCharged");
+  });
+});
+
 describe("load", () => {
   test("GUARANTEES 11: a full queue refuses before anything is accepted", async () => {
     const ledger = await writerFixture({ queueMax: 10 });

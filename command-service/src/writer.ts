@@ -9,7 +9,7 @@ import {
 } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
-import { appendSurely } from "./append.ts";
+import { appendSurely, assertUpToDate } from "./append.ts";
 import { type Batch, markBatch, openBatch, rollbackBatch } from "./batch.ts";
 import { decideBulk } from "./decide-bulk.ts";
 import { type Deciding, decideItem } from "./decide-item.ts";
@@ -81,13 +81,12 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   /** One batch, from the queue to the answers, and a slice of the flush that is under way. */
   async function turn(): Promise<void> {
     const batch = fill();
-    if (batch.events.length > 0) {
-      try {
-        await appendSurely(log, shard, batch, runtime);
-      } catch (error) {
-        await standDown(batch, error);
-        return;
-      }
+    try {
+      if (batch.events.length > 0) await appendSurely(log, shard, batch, runtime);
+      else if (batch.answers.length > 0) await assertUpToDate(log, shard, batch);
+    } catch (error) {
+      await standDown(batch, error);
+      return;
     }
     held.state.settle();
     for (const answer of batch.answers) answer();
