@@ -138,7 +138,7 @@ export async function alone<Result>(db: Knex, lock: string, work: (trx: Knex) =>
 export async function inSnapshot<Result>(db: Knex, work: (trx: Knex) => Promise<Result>): Promise<Result> {
   return dialectOf(db) === "sqlite"
     ? db.transaction(work)
-    : db.transaction(work, { isolationLevel: "repeatable read", readOnly: true });
+    : db.transaction(work, { isolationLevel: "repeatable read" });
 }
 
 export type SqlValue = string | number | bigint | null;
@@ -156,7 +156,11 @@ function areBindings(values: readonly unknown[]): values is readonly Knex.RawBin
 }
 
 /** The rows of a raw SELECT, alike from both. */
-export async function selectRows<Row>(db: Knex, sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+export async function selectRows<Row = Record<string, unknown>>(
+  db: Knex,
+  sql: string,
+  values: readonly SqlValue[] = [],
+): Promise<Row[]> {
   const result = await db.raw(sql, bindings(values));
   return dialectOf(db) === "sqlite" ? result : result[0];
 }

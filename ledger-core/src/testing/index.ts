@@ -1,4 +1,5 @@
 export * from "./auditor.ts";
+export { findMariadb, type Mariadb, type MariadbSource, startMariadb } from "./engines/mariadb.ts";
 export { type EventShape, makeEvents, readAll } from "./event-log-events.ts";
 export { openTestLog } from "./event-log-sqlite.ts";
 export { eventLogSuite, type LogUnderTest } from "./event-log-suite.ts";
@@ -7,4 +8,7 @@ export * from "./facts.ts";
 export * from "./given.ts";
 export * from "./hostile-tokens.ts";
 export * from "./memory-state.ts";
+export { type PaymentGraphUnderTest, paymentGraphSuite } from "./payment-graph-suite.ts";
+export { projectionTargetSuite, type TargetSamples, type TargetUnderTest } from "./projection-suite.ts";
 export * from "./raw-http.ts";
+export { type SessionViewUnderTest, sessionViewSuite } from "./session-view-suite.ts";

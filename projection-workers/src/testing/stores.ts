@@ -12,10 +12,15 @@ import { buildTables, migrateModels } from "../models/migrations.ts";
 
 export const quiet: Logger = createLogger({ level: "silent", name: "test" });
 
+export async function temporaryFolder(): Promise<{ readonly folder: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "projections-"));
+  return { folder, remove: () => rm(folder, { recursive: true }) };
+}
+
 /** A folder for the length of a test. */
 export async function testFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "projections-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const { folder, remove } = await temporaryFolder();
+  onTestFinished(remove);
   return folder;
 }
 

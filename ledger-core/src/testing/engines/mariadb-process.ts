@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { access, chmod, chown, mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { MysqlConnection } from "../../sql/adapters/mysql.ts";
+import { makeCertificates } from "./certificates.ts";
+import { type ChildEngine, freePort, startChildEngine } from "./child-engine.ts";
+
+const run = promisify(execFile);
+
+export type MariadbBinaries = { readonly server: string; readonly install: string };
+
+/** The server's programs on this machine; undefined when one is missing. */
+export async function localBinaries(): Promise<MariadbBinaries | undefined> {
+  const server = await firstThere(["/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd", "/usr/libexec/mariadbd"]);
+  const install = await firstThere(["/usr/bin/mariadb-install-db", "/usr/local/bin/mariadb-install-db"]);
+  const openssl = await firstThere(["/usr/bin/openssl", "/usr/local/bin/openssl"]);
+  return server && install && openssl ? { server, install } : undefined;
+}
+
+async function firstThere(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (there) return path;
+  }
+  return undefined;
+}
+
+export type Served = { readonly engine: ChildEngine; readonly connection: Omit<MysqlConnection, "database"> };
+
+/** A private MariaDB with data, socket and certificates in a folder of its own; it takes no connection without TLS. */
+export async function startMariadbProcess({ server, install }: MariadbBinaries): Promise<Served> {
+  const folder = await mkdtemp(join(tmpdir(), "payledger-mariadb-"));
+  const data = join(folder, "data");
+  await mkdir(data);
+  const { ca, files } = await makeCertificates(folder);
+  const user = "payledger";
+  const password = "for-tests-only";
+  const port = await freePort();
+  const settings = join(folder, "mariadb.cnf");
+  await writeFile(
+    join(folder, "users.sql"),
+    [
+      `CREATE USER '${user}'@'127.0.0.1' IDENTIFIED BY '${password}' REQUIRE SSL;`,
+      `GRANT ALL ON *.* TO '${user}'@'127.0.0.1' WITH GRANT OPTION;`,
+      "",
+    ].join("\n"),
+  );
+  await writeFile(settings, settingsText(folder, port, files));
+  const owner = await ownerOfFiles(folder);
+  await run(install, [
+    `--defaults-file=${settings}`,
+    ...owner,
+    "--auth-root-authentication-method=normal",
+    "--skip-test-db",
+    "--skip-name-resolve",
+  ]);
+  const engine = await startChildEngine({
+    command: server,
+    args: [`--defaults-file=${settings}`, ...owner],
+    folder,
+    ready: /ready for connections/,
+    readyMs: 60_000,
+  });
+  return { engine, connection: { host: "127.0.0.1", port, user, password, tls: { ca } } };
+}
+
+function settingsText(folder: string, port: number, files: { ca: string; certificate: string; key: string }): string {
+  return `[mariadbd]
+datadir=${folder}/data
+socket=${folder}/mariadb.sock
+pid-file=${folder}/mariadb.pid
+init-file=${folder}/users.sql
+port=${port}
+bind-address=127.0.0.1
+skip-name-resolve=ON
+character-set-server=utf8mb4
+collation-server=utf8mb4_unicode_ci
+innodb-buffer-pool-size=64M
+innodb-log-file-size=8M
+performance-schema=OFF
+ssl-ca=${files.ca}
+ssl-cert=${files.certificate}
+ssl-key=${files.key}
+tls-version=TLSv1.2,TLSv1.3
+`;
+}
+
+/** MariaDB does not run as root: then the files belong to `nobody`, and so does the server. */
+async function ownerOfFiles(folder: string): Promise<readonly string[]> {
+  if (userInfo().uid !== 0) return [];
+  const { stdout } = await run("id", ["-u", "nobody"]);
+  const uid = Number(stdout);
+  await chmod(folder, 0o700);
+  for (const name of ["", ...(await readdir(folder))]) await chown(join(folder, name), uid, -1);
+  return ["--user=nobody"];
+}

@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { optionalText, readSettings } from "../../process/env.ts";
+import { connectMysql, type MysqlConnection } from "../../sql/adapters/mysql.ts";
+import { localBinaries, type MariadbBinaries, startMariadbProcess } from "./mariadb-process.ts";
+
+/** Where a MariaDB comes from, in the order in which it is looked for. */
+export type MariadbSource =
+  | { readonly kind: "url"; readonly url: URL }
+  | { readonly kind: "binaries"; readonly binaries: MariadbBinaries }
+  | { readonly kind: "container" }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** A MariaDB for tests. */
+export type Mariadb = {
+  /** A new, empty database and how to connect to it. */
+  createDatabase(): Promise<MysqlConnection>;
+  /** Drops the databases made here and stops what was started here. */
+  stop(): Promise<void>;
+};
+
+const image = "mariadb:10.11";
+const absent =
+  "no MariaDB: set MARIADB_URL (mysql://user:password@host:port/?ca=FILE), install Debian's mariadb-server-core and openssl, or run Docker";
+
+/** Finds an engine. @throws on a build machine (CI=true) that has none: there nothing is skipped */
+export async function findMariadb(): Promise<MariadbSource> {
+  const { MARIADB_URL, CI } = readSettings({ MARIADB_URL: optionalText(), CI: optionalText() });
+  if (MARIADB_URL !== undefined) return { kind: "url", url: new URL(MARIADB_URL) };
+  const binaries = await localBinaries();
+  if (binaries) return { kind: "binaries", binaries };
+  if (await dockerRuns()) return { kind: "container" };
+  if (CI === "true") throw new Error(absent);
+  return { kind: "none", reason: absent };
+}
+
+async function dockerRuns(): Promise<boolean> {
+  const asked = promisify(execFile)("docker", ["version", "--format", "{{.Server.Version}}"], { timeout: 5000 });
+  return asked.then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function startMariadb(source: MariadbSource): Promise<Mariadb> {
+  switch (source.kind) {
+    case "url":
+      return serving(await connectionOf(source.url), async () => undefined);
+    case "binaries": {
+      const { engine, connection } = await startMariadbProcess(source.binaries);
+      return serving(connection, engine.stop);
+    }
+    case "container":
+      return startContainer();
+    case "none":
+      throw new Error(source.reason);
+    default:
+      return source satisfies never;
+  }
+}
+
+async function connectionOf(url: URL): Promise<Omit<MysqlConnection, "database">> {
+  const ca = url.searchParams.get("ca");
+  return {
+    host: url.hostname,
+    port: Number(url.port || 3306),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    tls: ca === null ? null : { ca: await readFile(ca, "utf8") },
+  };
+}
+
+async function startContainer(): Promise<Mariadb> {
+  const { GenericContainer, Wait } = await import("testcontainers");
+  const password = "for-tests-only";
+  const container = await new GenericContainer(image)
+    .withEnvironment({ MARIADB_ROOT_PASSWORD: password })
+    .withExposedPorts(3306)
+    // The image starts a first server to set itself up, and then the one that stays.
+    .withWaitStrategy(Wait.forLogMessage(/ready for connections/, 2))
+    .start();
+  const connection = {
+    host: container.getHost(),
+    port: container.getMappedPort(3306),
+    user: "root",
+    password,
+    tls: null,
+  };
+  return serving(connection, async () => void (await container.stop()));
+}
+
+function serving(connection: Omit<MysqlConnection, "database">, stop: () => Promise<void>): Mariadb {
+  const admin = connectMysql({ ...connection, database: "mysql" });
+  const databases: string[] = [];
+  return {
+    async createDatabase() {
+      const database = `payledger_test_${process.pid}_${Date.now()}_${databases.length}`;
+      await admin.raw(`CREATE DATABASE \`${database}\``);
+      databases.push(database);
+      return { ...connection, database };
+    },
+    async stop() {
+      for (const database of databases) await admin.raw(`DROP DATABASE IF EXISTS \`${database}\``);
+      await admin.destroy();
+      await stop();
+    },
+  };
+}

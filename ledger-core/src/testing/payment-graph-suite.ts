@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { assert } from "../errors.ts";
+import { type AccountId, type EventId, idBody, makeId, type PaymentId, rebrand } from "../ids.ts";
+import { type EdgeChange, EVIDENCE_MAX, FAN_OUT_MAX, type PaymentGraph } from "../ports/payment-graph.ts";
+import { NO_REVISION } from "../position.ts";
+import { accountId, SECOND_US, START, TENANT } from "./examples.ts";
+import { projectionTargetSuite } from "./projection-suite.ts";
+
+/** An empty payment graph under test. */
+export type PaymentGraphUnderTest = {
+  readonly graph: PaymentGraph;
+  reopen(): Promise<PaymentGraph>;
+  dispose(): Promise<void>;
+};
+
+const payer = (n: number): AccountId => accountId(1000 + n);
+const shop = (n: number): AccountId => accountId(5000 + n);
+const eventId = (n: number): EventId => makeId("evt", idBody(START + n * SECOND_US, { shard: 0, revision: n }, 3));
+const paymentId = (n: number): PaymentId => rebrand("pay", eventId(n));
+
+/** The nth payment, of one to a shop. */
+function paid(n: number, from: AccountId, merchant: AccountId, tenant = TENANT): EdgeChange {
+  return { kind: "paid", tenant, payment: paymentId(n), payer: from, merchant, event: eventId(n) };
+}
+
+function retracted(n: number): EdgeChange {
+  return { kind: "retracted", payment: paymentId(n) };
+}
+
+/** The contract of a payment graph; every adapter passes it: `paymentGraphSuite("SQLite", open)`. */
+export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): void {
+  targetSuite(name, open);
+  describe(`payment graph, ${name}`, () => {
+    let current: PaymentGraphUnderTest | undefined;
+    beforeEach(async () => {
+      current = await open();
+    });
+    afterEach(async () => {
+      await current?.dispose();
+    });
+    async function given(...changes: readonly EdgeChange[]): Promise<PaymentGraph> {
+      assert(current, "the graph is opened before each test");
+      await current.graph.apply(0, NO_REVISION, 0, changes);
+      return current.graph;
+    }
+    const recommended = async (graph: PaymentGraph, to: AccountId, limit = 10) =>
+      (await graph.recommend(TENANT, to, limit)).recommendations;
+
+    test("nothing is recommended to one who paid nobody, or nobody's merchant alone", async () => {
+      const graph = await given(paid(1, payer(1), shop(1)));
+      expect(await recommended(graph, payer(9))).toEqual([]);
+      expect(await recommended(graph, payer(1))).toEqual([]);
+    });
+
+    test("what others paid who share a merchant is recommended, with the events that say so", async () => {
+      const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
+      expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(3)] }]);
+      expect((await graph.recommend(TENANT, payer(1), 10)).positions).toEqual([{ shard: 0, revision: 0 }]);
+    });
+
+    test("the score counts distinct payers; best first, then by merchant; as many as asked for", async () => {
+      const graph = await given(
+        ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(3), shop(1))],
+        ...[paid(4, payer(2), shop(4)), paid(5, payer(2), shop(4)), paid(6, payer(2), shop(4))],
+        ...[paid(7, payer(2), shop(3)), paid(8, payer(3), shop(3)), paid(9, payer(3), shop(2))],
+      );
+      const all = [
+        { merchant: shop(3), score: 2, events: [eventId(8), eventId(7)] },
+        { merchant: shop(2), score: 1, events: [eventId(9)] },
+        { merchant: shop(4), score: 1, events: [eventId(6)] },
+      ];
+      expect(await recommended(graph, payer(1))).toEqual(all);
+      expect(await recommended(graph, payer(1), 2)).toEqual(all.slice(0, 2));
+    });
+
+    test("a merchant that was paid, or is the account itself, is not recommended", async () => {
+      const graph = await given(
+        ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2))],
+        ...[paid(4, payer(1), shop(2)), paid(5, payer(2), payer(1))],
+      );
+      expect(await recommended(graph, payer(1))).toEqual([]);
+    });
+
+    test("a retraction takes its payment's edge and no other's", async () => {
+      const graph = await given(
+        ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1))],
+        ...[paid(3, payer(2), shop(2)), paid(4, payer(2), shop(2))],
+      );
+      await graph.apply(0, 0, 1, [retracted(4)]);
+      expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(3)] }]);
+      await graph.apply(0, 1, 2, [retracted(3)]);
+      expect(await recommended(graph, payer(1))).toEqual([]);
+      await graph.apply(0, 2, 3, [paid(5, payer(2), shop(3)), retracted(1)]);
+      expect(await recommended(graph, payer(1))).toEqual([]);
+    });
+
+    test("retracting what is not there changes nothing; a payment captured anew has its edge again", async () => {
+      const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
+      await graph.apply(0, 0, 1, [retracted(99), retracted(3), retracted(3)]);
+      expect(await recommended(graph, payer(1))).toEqual([]);
+      await graph.apply(0, 1, 2, [{ ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
+      expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(4)] }]);
+    });
+
+    test("another tenant asks in vain", async () => {
+      const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
+      expect((await graph.recommend("tenant-b", payer(1), 10)).recommendations).toEqual([]);
+    });
+
+    test("of a merchant that everybody pays, only the newest payers count, and the evidence is bounded", async () => {
+      const crowd = Array.from({ length: FAN_OUT_MAX + 50 }, (_, n) => n + 1);
+      const graph = await given(
+        ...crowd.flatMap((n) => [paid(2 * n, payer(n), shop(1)), paid(2 * n + 1, payer(n), shop(n <= 50 ? 2 : 3))]),
+        paid(9999, payer(0), shop(1)),
+      );
+      const [only, ...others] = await recommended(graph, payer(0));
+      expect(others).toEqual([]);
+      expect(only).toMatchObject({ merchant: shop(3) });
+      expect(only?.score).toBeLessThanOrEqual(FAN_OUT_MAX);
+      expect(only?.score).toBeGreaterThanOrEqual(FAN_OUT_MAX - 1);
+      const newest = crowd.slice(-EVIDENCE_MAX).map((n) => eventId(2 * n + 1));
+      expect(only?.events).toEqual(newest.reverse());
+    });
+  });
+}
+
+function targetSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): void {
+  // Payer 0 pays the first shop alone, and so sees every other edge as a recommendation.
+  const events = Array.from({ length: 30 }, (_, n): EdgeChange[] => {
+    if (n === 0) return [paid(0, payer(0), shop(0)), paid(1000, payer(1), shop(0)), paid(1001, payer(2), shop(0))];
+    return n % 5 === 0 ? [retracted(n - 3)] : [paid(n, payer(1 + (n % 2)), shop(1 + n))];
+  });
+  const twice = events[0]?.[0];
+  assert(twice, "the first event has an edge");
+  projectionTargetSuite(`payment graph, ${name}`, { events, poison: twice }, async () => {
+    const { graph, reopen, dispose } = await open();
+    let latest = graph;
+    return {
+      target: graph,
+      contents: async () => (await latest.recommend(TENANT, payer(0), 100)).recommendations,
+      reopen: async () => {
+        latest = await reopen();
+        return latest;
+      },
+      dispose,
+    };
+  });
+}

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { assert } from "../errors.ts";
+import { type AccountId, entryId } from "../ids.ts";
+import { SESSION_MOVEMENTS_MAX, type SessionChange, type SessionView } from "../ports/session-view.ts";
+import { NO_REVISION } from "../position.ts";
+import type { Entry } from "../shapes.ts";
+import { businessDate } from "../time.ts";
+import { account, accountId, alice, bob, HKD, SECOND_US, START, shop, TENANT } from "./examples.ts";
+import { projectionTargetSuite } from "./projection-suite.ts";
+
+/** An empty session view under test. */
+export type SessionViewUnderTest = {
+  readonly view: SessionView;
+  reopen(): Promise<SessionView>;
+  dispose(): Promise<void>;
+};
+
+const second = accountId(9);
+
+/** Alice has two accounts, Bob one; the shop is another owner's. */
+const accounts: readonly SessionChange[] = [
+  { kind: "account", account: account(1, "wallet", "alice") },
+  { kind: "account", account: account(9, "wallet", "alice") },
+  { kind: "account", account: account(2, "wallet", "bob") },
+  { kind: "account", account: account(3, "merchant", "sam", { perDay: 99n }) },
+];
+
+/** The nth movement, of an account that has `balance` after it. */
+export function movement(n: number, of: AccountId, balance = BigInt(n)): readonly SessionChange[] {
+  const at = START + n * SECOND_US;
+  const position = { shard: 0, revision: n };
+  const entry: Entry = {
+    id: entryId(at, position, 0),
+    tenant: TENANT,
+    account: of,
+    amount: -9_007_199_254_740_993n,
+    balanceAfter: balance,
+    currency: HKD,
+    type: "payment",
+    bookedAt: at,
+    effectiveDate: businessDate(at, "Asia/Hong_Kong"),
+    counterparty: shop,
+    reference: n % 2 === 0 ? null : `n${n}`,
+    source: { kind: "payment", id: `pay_${n}` },
+    position,
+  };
+  return [
+    { kind: "balances", account: of, balances: { posted: balance } },
+    { kind: "movement", entry },
+  ];
+}
+
+function entriesIn(changes: readonly SessionChange[]): Entry[] {
+  return changes.flatMap((change) => (change.kind === "movement" ? [change.entry] : []));
+}
+
+/** The contract of a session view; every adapter passes it: `sessionViewSuite("SQLite", open)`. */
+export function sessionViewSuite(name: string, open: () => Promise<SessionViewUnderTest>): void {
+  const events = [accounts, ...Array.from({ length: 30 }, (_, n) => movement(n + 1, n % 3 === 0 ? bob : alice))];
+  projectionTargetSuite(
+    `session view, ${name}`,
+    { events, poison: { kind: "status", account: accountId(77), status: "frozen" } },
+    async () => {
+      const { view, reopen, dispose } = await open();
+      let latest = view;
+      return {
+        target: view,
+        contents: async () => [
+          contentsOf(await latest.read(TENANT, "alice")),
+          contentsOf(await latest.read(TENANT, "bob")),
+        ],
+        reopen: async () => {
+          latest = await reopen();
+          return latest;
+        },
+        dispose,
+      };
+    },
+  );
+
+  describe(`session view, ${name}`, () => {
+    let current: SessionViewUnderTest | undefined;
+    const opened = (): SessionView => {
+      assert(current, "the view is opened before each test");
+      return current.view;
+    };
+    beforeEach(async () => {
+      current = await open();
+    });
+    afterEach(async () => {
+      await current?.dispose();
+    });
+    async function given(...changes: readonly SessionChange[]): Promise<SessionView> {
+      const view = opened();
+      await view.apply(0, NO_REVISION, 0, [...accounts, ...changes]);
+      return view;
+    }
+
+    test("an owner without accounts has an empty session, at the position of the view", async () => {
+      const nothing = await opened().read(TENANT, "alice");
+      expect(nothing).toEqual({ accounts: [], movements: [], positions: [] });
+      const view = await given();
+      expect(await view.read(TENANT, "nobody")).toMatchObject({ accounts: [], movements: [] });
+      expect((await view.read(TENANT, "nobody")).positions).toEqual([{ shard: 0, revision: 0 }]);
+    });
+
+    test("accounts come back whole, an owner's alone", async () => {
+      const view = await given();
+      expect((await view.read(TENANT, "alice")).accounts).toEqual([
+        account(1, "wallet", "alice"),
+        account(9, "wallet", "alice"),
+      ]);
+      expect((await view.read(TENANT, "sam")).accounts).toEqual([account(3, "merchant", "sam", { perDay: 99n })]);
+    });
+
+    test("another tenant's owner of the same name sees nothing", async () => {
+      const view = await given(...movement(1, alice));
+      expect(await view.read("tenant-b", "alice")).toMatchObject({ accounts: [], movements: [] });
+    });
+
+    test("status and balances change each by itself, beyond what a number holds", async () => {
+      const view = await given();
+      await view.apply(0, 0, 1, [
+        { kind: "balances", account: alice, balances: { posted: 9_007_199_254_740_993n } },
+        { kind: "balances", account: alice, balances: { held: 5n } },
+        { kind: "status", account: second, status: "frozen" },
+      ]);
+      const { accounts: after } = await view.read(TENANT, "alice");
+      expect(after.map(({ status, balances }) => ({ status, balances }))).toEqual([
+        { status: "open", balances: { posted: 9_007_199_254_740_993n, held: 5n } },
+        { status: "frozen", balances: { posted: 0n, held: 0n } },
+      ]);
+    });
+
+    test("movements of all of an owner's accounts come back whole and newest first", async () => {
+      const changes = [...movement(1, alice), ...movement(2, second), ...movement(3, bob), ...movement(4, alice)];
+      const view = await given(...changes);
+      const [first, other, bobs, last] = entriesIn(changes);
+      expect((await view.read(TENANT, "alice")).movements).toEqual([last, other, first]);
+      expect((await view.read(TENANT, "bob")).movements).toEqual([bobs]);
+    });
+
+    test.each([1, 7, 19, 20, 21, 64])("only the last 20 movements are kept, written %i at a time", async (size) => {
+      const view = await given();
+      const changes = Array.from({ length: 64 }, (_, n) => movement(n + 1, n % 2 === 0 ? alice : second));
+      for (let from = 0; from < changes.length; from += size) {
+        const upTo = Math.min(from + size, changes.length);
+        await view.apply(0, from, upTo, changes.slice(from, upTo).flat());
+      }
+      const { movements } = await view.read(TENANT, "alice");
+      expect(movements).toEqual(entriesIn(changes.slice(-SESSION_MOVEMENTS_MAX).flat()).reverse());
+    });
+
+    test("a movement of an account that was never opened is refused", async () => {
+      const view = await given();
+      const [, stray] = movement(1, accountId(77));
+      assert(stray, "a movement has two changes");
+      await expect(view.apply(0, 0, 1, [stray])).rejects.toMatchObject({ code: "poison_event" });
+    });
+  });
+}
+
+function contentsOf({ accounts: all, movements }: Awaited<ReturnType<SessionView["read"]>>) {
+  return { accounts: all, movements };
+}
