@@ -24,7 +24,7 @@ export type EntryPage = {
  * How many entries one page looks at for those of a type or amount. A filter that hardly any entry meets then costs many cheap pages instead
  * of one that reads the whole history; an index for each would cost every payment instead.
  */
-export const SCAN_MAX = 5000;
+export const SCAN_MAX = 2000;
 
 /**
  * One page of an account's entries, one statement, walking one index from the page's first row to its last.
@@ -37,19 +37,15 @@ export async function listEntries(
   filters: EntryFilters,
   page: EntryPage,
 ): Promise<{ rows: readonly EntryRow[]; last: EntryKey | null }> {
-  const scanned = await scanEnd(view, account, filters, page);
-  const query = matching(view, account, filters, page);
+  const end = await scanEnd(view, account, filters, page);
+  const query = walk(view, account, filters, page, end);
   const { type, minAmount, maxAmount } = filters;
   if (type !== undefined) query.where({ type });
   if (minAmount !== undefined)
     query.where((sides) => sides.where("amount", ">=", minAmount).orWhere("amount", "<=", -minAmount));
   if (maxAmount !== undefined) query.where("amount", "<=", maxAmount).where("amount", ">=", -maxAmount);
-  if (scanned) {
-    const way = page.order === "desc" ? ">" : "<";
-    query.where((where: Where) => bounded(where, way, scanned, { own: true, time: byTime(filters) }));
-  }
   const rows = await query.limit(page.limit + 1);
-  if (rows.length <= page.limit) return { rows, last: scanned ?? null };
+  if (rows.length <= page.limit) return { rows, last: end ?? null };
   const taken = rows.slice(0, page.limit);
   const last = taken.at(-1);
   return { rows: taken, last: last ? keyOf(last) : null };
@@ -64,26 +60,34 @@ async function scanEnd(
 ): Promise<EntryKey | undefined> {
   if (filters.type === undefined && filters.minAmount === undefined && filters.maxAmount === undefined)
     return undefined;
-  const row = await matching(view, account, filters, page)
+  const row = await walk(view, account, filters, page, undefined)
     .offset(SCAN_MAX - 1)
     .first("booked_at", "revision", "idx");
   return row && keyOf(row);
 }
 
-/** The entries that an index alone finds, in order, from the page's beginning. */
-function matching(view: View, account: AccountId, filters: EntryFilters, page: EntryPage) {
+type Where = Knex.QueryBuilder<EntryRow>;
+
+/** The entries that an index alone finds, in order, from the page's beginning up to an end, which is still one of them. */
+function walk(view: View, account: AccountId, filters: EntryFilters, page: EntryPage, end: EntryKey | undefined) {
   const { reference, from, to } = filters;
-  const query = along<EntryRow>(view, "entries", indexFor(filters)).where({ account });
+  const index = indexFor(filters);
+  const by = index === "primary key" ? "revision" : "booked_at";
+  const query = along<EntryRow>(view, "entries", index).where({ account });
   if (reference !== undefined) query.where({ reference });
-  if (from !== undefined) query.where("booked_at", ">=", BigInt(from));
-  if (to !== undefined) query.where("booked_at", "<", BigInt(to));
-  const { after } = page;
-  if (after) {
-    const way = page.order === "desc" ? "<" : ">";
-    query.where((where: Where) => bounded(where, way, after, { own: false, time: byTime(filters) }));
-  }
-  if (byTime(filters)) query.orderBy("booked_at", page.order);
-  return query.orderBy("revision", page.order).orderBy("idx", page.order);
+  const [low, high] = page.order === "desc" ? [end, page.after] : [page.after, end];
+  // One bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.
+  const lower = [low && keyBy(low, by), from === undefined ? undefined : BigInt(from)];
+  const upper = [high && keyBy(high, by), to === undefined ? undefined : BigInt(to) - 1n];
+  const lowest = lower.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a));
+  const highest = upper.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
+  if (lowest !== undefined) query.where(by, ">=", lowest);
+  if (highest !== undefined) query.where(by, "<=", highest);
+  const { after, order } = page;
+  if (after) query.where((where: Where) => beyond(where, order === "desc" ? "<" : ">", after, { by, own: false }));
+  if (end) query.where((where: Where) => beyond(where, order === "desc" ? ">" : "<", end, { by, own: true }));
+  if (by === "booked_at") query.orderBy("booked_at", order);
+  return query.orderBy("revision", order).orderBy("idx", order);
 }
 
 function indexFor({ reference, from, to }: EntryFilters) {
@@ -92,26 +96,22 @@ function indexFor({ reference, from, to }: EntryFilters) {
   return "primary key";
 }
 
-function byTime(filters: EntryFilters): boolean {
-  return indexFor(filters) !== "primary key";
+/** Of the rows from a key's instant or revision on, those beyond the key. Spelled without row values, of which MySQL makes no range. */
+function beyond(
+  where: Where,
+  way: "<" | ">",
+  key: EntryKey,
+  { by, own }: { by: "booked_at" | "revision"; own: boolean },
+): void {
+  const orOwn = way === "<" ? "<=" : ">=";
+  if (by === "booked_at") where.where("booked_at", way, key.bookedAt);
+  where
+    .orWhere("revision", way, key.revision)
+    .orWhere((same) => same.where("revision", key.revision).where("idx", own ? orOwn : way, key.idx));
 }
 
-type Where = Knex.QueryBuilder<EntryRow>;
-
-/**
- * Rows before a key or after it, its own row left out or not. Spelled without row values, of which MySQL makes no range: the first condition
- * is the range that is walked, the others drop a few rows at its end.
- */
-function bounded(where: Where, way: "<" | ">", key: EntryKey, options: { own: boolean; time: boolean }): void {
-  const range = way === "<" ? "<=" : ">=";
-  if (options.time) where.where("booked_at", range, key.bookedAt);
-  else where.where("revision", range, key.revision);
-  where.where((or) => {
-    if (options.time) or.where("booked_at", way, key.bookedAt);
-    or.orWhere("revision", way, key.revision).orWhere((same) =>
-      same.where("revision", key.revision).where("idx", options.own ? range : way, key.idx),
-    );
-  });
+function keyBy(key: EntryKey, by: "booked_at" | "revision"): bigint {
+  return by === "booked_at" ? key.bookedAt : key.revision;
 }
 
 function keyOf(row: Pick<EntryRow, "booked_at" | "revision" | "idx">): EntryKey {

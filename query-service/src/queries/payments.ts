@@ -82,10 +82,17 @@ function walk(view: View, by: "tenant" | "payer" | "payee", value: string, filte
   const index = status === undefined ? [by, "id"] : [by, "status", "id"];
   const query = along<PaymentRow>(view, "payments", index).where(by, value);
   if (status !== undefined) query.where({ status });
-  // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row.
-  if (from !== undefined) query.where("id", ">=", firstIdAt(from)).where("created_at", ">=", BigInt(from));
-  if (to !== undefined) query.where("id", "<", firstIdAt(to + 1000)).where("created_at", "<", BigInt(to));
-  if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
+  const { after, order } = page;
+  // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row. One bound at each end of the
+  // walk: of two, SQLite begins at the first and reads row by row as far as the other.
+  const first = from === undefined ? undefined : firstIdAt(from);
+  const end = to === undefined ? undefined : firstIdAt(to + 1000);
+  if (order === "asc" && after !== undefined && (first === undefined || after > first)) query.where("id", ">", after);
+  else if (first !== undefined) query.where("id", ">=", first);
+  if (order === "desc" && after !== undefined && (end === undefined || after < end)) query.where("id", "<", after);
+  else if (end !== undefined) query.where("id", "<", end);
+  if (from !== undefined) query.where("created_at", ">=", BigInt(from));
+  if (to !== undefined) query.where("created_at", "<", BigInt(to));
   return query.orderBy("id", page.order).limit(page.limit + 1);
 }
 

@@ -29,13 +29,13 @@ export async function openView(db: Knex): Promise<View | undefined> {
       join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
     )
     .where("v.projection", modelsProjection)
-    .orderBy("c.shard")
     .select("v.version", "v.suffix", "c.shard", "c.revision");
   const [first] = rows;
   if (!first) return undefined;
   const positions = rows
     .filter((row) => row.revision !== null && row.revision >= 0n)
-    .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }));
+    .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }))
+    .sort((a, b) => a.shard - b.shard);
   return { db, version: Number(first.version), tables: suffixed(first.suffix), positions };
 }
 

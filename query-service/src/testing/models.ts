@@ -6,7 +6,7 @@ import { type LedgerEvent, NO_REVISION, type Revision } from "ledger-core";
 import { connectSqlite } from "ledger-core/sql";
 import { type ModelChange, migrateModels, modelsProjection, modelsTarget } from "projection-workers";
 
-/** Read models in a file of their own: written as the projection writes them, read through a connection that cannot write. */
+/** Read models written as the projection writes them, and read through a connection of their own. */
 export type TestModels = {
   readonly reader: Knex;
   readonly writer: Knex;
@@ -19,12 +19,17 @@ export type TestModels = {
   close(): Promise<void>;
 };
 
+/** Read models in a SQLite file of their own. */
 export async function openModels(): Promise<TestModels> {
   const folder = await mkdtemp(join(tmpdir(), "payledger-queries-"));
   const file = join(folder, "models.sqlite");
   const writer = connectSqlite({ file });
   await migrateModels(writer);
-  const reader = connectSqlite({ file, readOnly: true });
+  return modelsOn(writer, connectSqlite({ file, readOnly: true }), () => rm(folder, { recursive: true }));
+}
+
+/** Read models behind connections that are there; `release` ends what they stand on. */
+export function modelsOn(writer: Knex, reader: Knex, release: () => Promise<void>): TestModels {
   const target = modelsTarget(writer);
   let at: Revision = NO_REVISION;
   async function apply(upTo: Revision, changes: readonly ModelChange[]): Promise<Revision> {
@@ -46,7 +51,7 @@ export async function openModels(): Promise<TestModels> {
     async close() {
       await reader.destroy();
       await writer.destroy();
-      await rm(folder, { recursive: true });
+      await release();
     },
   };
 }
