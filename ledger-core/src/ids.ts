@@ -130,9 +130,9 @@ export function writeIdBytes(id: string, into: Uint8Array, at: number): void {
   }
 }
 
-/** The id that `idBytes` made the bytes of. */
-export function idFromBytes<P extends IdPrefix>(prefix: P, bytes: Uint8Array): Prefixes[P] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
+/** The id whose 16 bytes stand from `at` on. */
+export function idFromBytes<P extends IdPrefix>(prefix: P, bytes: Uint8Array, at = 0): Prefixes[P] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 16);
   const timeMs = view.getUint32(0) * 2 ** 16 + view.getUint16(4);
   const middle = view.getUint32(6);
   const last = view.getUint32(12);

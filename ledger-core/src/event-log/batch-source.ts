@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { LedgerError } from "../errors.ts";
+import { assert, LedgerError } from "../errors.ts";
 import type { Revision, Shard } from "../position.ts";
-import { type Batch, decodeBatch } from "./frames.ts";
+import { type Batch, decodeBatch, lastOf } from "./frames.ts";
 import type { Delivery, StoredEvent } from "./port.ts";
 
 /** How many events are checked and handed on between two turns of the event loop. */
@@ -28,7 +28,7 @@ export type BatchStore = {
 
 function after(batches: readonly Batch[], from: Revision): Revision {
   const last = batches.at(-1);
-  return last ? last.first + last.count : from;
+  return last ? lastOf(last) + 1 : from;
 }
 
 /** Reads up to the head as it stands at the first step, and lets the event loop turn between steps. */
@@ -38,6 +38,7 @@ export async function* readBatches(
   from: Revision,
   limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<readonly Batch[], void, void> {
+  assertRevision(from);
   const to = Math.min(store.head(shard), from + limit - 1);
   let next = from;
   while (next <= to) {
@@ -55,6 +56,7 @@ export async function* subscribeBatches(
   from: Revision,
   signal: AbortSignal,
 ): AsyncGenerator<BatchDelivery, void, void> {
+  assertRevision(from);
   let next = from;
   let told = false;
   while (!signal.aborted) {
@@ -72,6 +74,10 @@ export async function* subscribeBatches(
       await store.arrival(shard, signal);
     }
   }
+}
+
+function assertRevision(from: Revision): void {
+  assert(Number.isSafeInteger(from) && from >= 0, `a read starts at a revision, not at ${from}`);
 }
 
 /** The events of batches, checked. */

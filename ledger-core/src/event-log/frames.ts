@@ -151,7 +151,7 @@ export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent {
   const dataAt = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
   const type = frames.toString("latin1", at + HEADER_BYTES, dataAt);
   return {
-    id: idFromBytes("evt", frames.subarray(at, at + 16)),
+    id: idFromBytes("evt", frames, at),
     type: knownTypes.get(type) ?? learn(type),
     version: frames.readUInt16BE(at + 24),
     at: frames.readUInt32BE(at + 16) * 2 ** 32 + frames.readUInt32BE(at + 20),

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NO_REVISION } from "../position.ts";
@@ -44,6 +44,17 @@ describe("opening a SQLite log", () => {
       const values = pragmas.map((pragma) => Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
       db.close();
       expect(values).toEqual(["wal", 2, "exclusive", 8192, 0x504c4447, 1]);
+    }
+  });
+
+  test("needs no memory shared with other processes, which a full disk would refuse", async () => {
+    const { folder, file } = await openTestFolder();
+    for (const _ of ["new", "again"]) {
+      const log = await openSqliteLog({ file });
+      await log.append(0, await log.head(0), makeEvents((await log.head(0)) + 1, 1));
+      const files = await readdir(folder);
+      await log.close();
+      expect(files.toSorted()).toEqual(["events.sqlite", "events.sqlite-wal"]);
     }
   });
 

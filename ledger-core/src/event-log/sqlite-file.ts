@@ -37,10 +37,10 @@ export type SqliteFileOptions = {
  * @throws locked, incompatible, log_corrupt, log_unavailable
  */
 export function openFile({ file, maxPages }: SqliteFileOptions): DatabaseSync {
+  checkVersion(libraryVersion());
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file);
-    checkVersion(String(ask(db, "SELECT sqlite_version()")));
     prepare(db, file);
     if (maxPages !== undefined) ask(db, `PRAGMA max_page_count = ${maxPages}`);
     return db;
@@ -73,6 +73,14 @@ function prepare(db: DatabaseSync, file: string): void {
   db.exec("BEGIN EXCLUSIVE");
   if (fresh) db.exec(`${schema}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`);
   db.exec("COMMIT");
+}
+
+/** Asked of a connection to nothing, so that no old version touches the file. */
+function libraryVersion(): string {
+  const db = new DatabaseSync(":memory:");
+  const version = ask(db, "SELECT sqlite_version()");
+  db.close();
+  return String(version);
 }
 
 /** Versions 3.7.0 to 3.51.2 can corrupt a WAL. */

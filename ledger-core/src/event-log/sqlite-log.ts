@@ -41,10 +41,11 @@ export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLo
       const head = store.head(shard);
       if (head === expectedRevision) {
         file.write(batch);
-        arrivals.announce(shard);
       } else if (lastOf(batch) > head || !isStored(file, batch)) {
         throw wrongExpectedRevision(shard, expectedRevision, head);
       }
+      // After a repeat too: an append in doubt may have come to light with it.
+      arrivals.announce(shard);
       return lastOf(batch);
     },
     read: (shard, from, options) => decodeRead(batches.readBatches(shard, from, options?.limit)),

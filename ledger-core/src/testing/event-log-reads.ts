@@ -37,6 +37,11 @@ export function readSuite(opened: () => LogUnderTest): void {
       for await (const events of log.read(0, 0)) expect(events.length).toBeGreaterThan(0);
     });
 
+    test("from no revision is a bug of the caller", async () => {
+      const log = await filled();
+      await expect(readAll(log, 0, NO_REVISION)).rejects.toThrow("assertion failed");
+    });
+
     test("places each event, and its leaf is the hash of what was read", async () => {
       const log = await filled();
       await log.append(5, NO_REVISION, makeEvents(0, 2, { shard: 5 }));
