@@ -14,9 +14,12 @@ export type Application<Change> = {
   readonly shard: Shard;
   readonly projection: Projection<Change>;
   readonly target: ProjectionTarget<Change>;
+  /** Events in one transaction at most: a crash repeats no more, and a transaction's memory is bounded by it. Default BATCH_MAX. */
+  readonly batchMax?: number;
+  /** After each transaction. */
+  readonly onApplied?: (revision: Revision) => void;
 };
 
-/** Events in one transaction at most: a crash repeats no more, and a transaction's memory is bounded by it. */
 export const BATCH_MAX = 10_000;
 
 /**
@@ -30,12 +33,23 @@ export async function applyEvents<Change>(
   at: Revision,
   events: readonly StoredEvent[],
 ): Promise<Revision> {
-  const fresh = events.filter(({ revision }) => revision > at);
+  const fresh = withoutRepeats(at, events);
   let reached = at;
-  for (let from = 0; from < fresh.length; from += BATCH_MAX) {
-    reached = await applyBatch(application, reached, fresh.slice(from, from + BATCH_MAX));
+  const { batchMax = BATCH_MAX } = application;
+  for (let from = 0; from < fresh.length; from += batchMax) {
+    reached = await applyBatch(application, reached, fresh.slice(from, from + batchMax));
   }
   return reached;
+}
+
+/** Leaves out what is at or before the last event seen, in the same delivery too. */
+function withoutRepeats(at: Revision, events: readonly StoredEvent[]): StoredEvent[] {
+  let last = at;
+  return events.filter(({ revision }) => {
+    if (revision <= last) return false;
+    last = revision;
+    return true;
+  });
 }
 
 async function applyBatch<Change>(
@@ -83,6 +97,7 @@ async function applyChanges<Change>(
 ): Promise<void> {
   try {
     await application.target.apply(application.shard, at, upTo, changes);
+    application.onApplied?.(upTo);
   } catch (error) {
     if (!isLedgerError(error, "poison_event") || error.position) throw error;
     const [only, ...others] = batch.filter(({ revision }) => revision <= upTo);

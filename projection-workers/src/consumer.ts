@@ -18,7 +18,7 @@ export type ProjectionStatus = {
   readonly reason: string | null;
 };
 
-export type ConsumerOptions<Change> = Application<Change> & {
+export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
   readonly log: EventLog;
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -92,19 +92,16 @@ function passes({ code }: LedgerError): boolean {
 }
 
 async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
-  const { log, shard, target, signal } = options;
+  const { log, shard, target, signal, batchMax = BATCH_MAX } = options;
   let at = await target.checkpoint(shard);
   set({ state: "catching_up", revision: at, reason: null });
   // The subscription outlives no failure: it ends with this attempt.
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
   try {
-    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), BATCH_MAX)) {
+    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batchMax)) {
       if (signal.aborted) return;
-      if (events.length > 0) {
-        at = await applyEvents(options, at, events);
-        set({ revision: at });
-      }
+      at = await applyEvents({ ...options, onApplied: (revision) => set({ revision }) }, at, events);
       if (caughtUp) set({ state: "live" });
     }
   } finally {
