@@ -1,7 +1,8 @@
+import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
 import { reached, readFreshness } from "./positions.ts";
 
-const read = (headers: Record<string, string>) => readFreshness(headers, 2);
+const read = (headers: Record<string, string>) => readFreshness(headers, { shards: 2, runtime: systemRuntime });
 
 describe("Ledger-Position", () => {
   test("none, one, several, with spaces or without", () => {

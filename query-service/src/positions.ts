@@ -1,17 +1,20 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { formatPosition, type Position, parsePosition } from "ledger-core";
+import { formatPosition, type Position, parsePosition, type Runtime } from "ledger-core";
 import { Problem } from "ledger-core/http";
 
 export const WAIT_DEFAULT_MS = 1000;
 export const WAIT_MAX_MS = 10_000;
 
-/** How fresh a request wants its answer to be, and until when it waits for that, by the clock of `performance.now`. */
+/** How fresh a request wants its answer to be, and until when it waits for that, by the runtime's clock of spans. */
 export type Freshness = { readonly required: readonly Position[]; readonly deadlineMs: number };
 
 /** Reads Ledger-Position and Ledger-Wait. @throws Problem 400 */
-export function readFreshness(headers: IncomingHttpHeaders, shards: number): Freshness {
+export function readFreshness(
+  headers: IncomingHttpHeaders,
+  { shards, runtime }: { readonly shards: number; readonly runtime: Runtime },
+): Freshness {
   const required = readPositions(headers["ledger-position"], shards);
-  return { required, deadlineMs: performance.now() + readWait(headers["ledger-wait"]) };
+  return { required, deadlineMs: runtime.elapsedMs() + readWait(headers["ledger-wait"]) };
 }
 
 /** The same request, asking for some positions more. */

@@ -1,6 +1,5 @@
-import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
-import { isLedgerError, LedgerError, type Position } from "ledger-core";
+import { isLedgerError, LedgerError, type Position, type Runtime } from "ledger-core";
 import { isMissingTable, onStore } from "ledger-core/sql";
 import { type Freshness, reached } from "./positions.ts";
 import { openView, type View } from "./queries/view.ts";
@@ -22,9 +21,9 @@ export type Wake = (listener: () => void) => () => void;
 /** Pause between attempts when the store that answers is behind the one that was asked how far it had come. */
 const REPLICA_PAUSE_MS = 20;
 
-export function createModelReader(models: Knex, wake: Wake | undefined): ModelReader {
+export function createModelReader(models: Knex, wake: Wake | undefined, runtime: Runtime): ModelReader {
   const positions = () => onModels(async () => (await openView(models))?.positions ?? []);
-  const room = openWaitingRoom({ positions, wake });
+  const room = openWaitingRoom({ positions, wake, runtime });
   return {
     read: (freshness, query) => whenReached(freshness, room, () => onModels(() => snapshot(models, freshness, query))),
   };
@@ -52,9 +51,9 @@ export async function whenReached<Result>(
   for (let attempts = 1; ; attempts++) {
     const read = await attempt();
     if (read) return read;
-    if (attempts > 1) await setTimeout(REPLICA_PAUSE_MS);
+    if (attempts > 1) await room.runtime.delay(REPLICA_PAUSE_MS);
     if (!(await room.until(required, deadlineMs))) throw notReached();
-    if (attempts > 1 && performance.now() >= deadlineMs) throw notReached();
+    if (attempts > 1 && room.runtime.elapsedMs() >= deadlineMs) throw notReached();
   }
 }
 

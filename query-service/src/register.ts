@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Knex } from "knex";
-import type { Micros, PaymentGraph, Position, ProjectionTarget, SessionView } from "ledger-core";
+import type { Micros, PaymentGraph, Position, ProjectionTarget, Runtime, SessionView } from "ledger-core";
+import { systemRuntime } from "ledger-core/process";
 import { createModelReader, type Wake } from "./reading.ts";
 import { serveAccounts } from "./routes/accounts.ts";
 import { serveBalance } from "./routes/balance.ts";
@@ -24,18 +25,30 @@ export type QueryDeps = {
   readonly clock?: () => Micros;
   /** Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are polled. */
   readonly wake?: Wake;
+  /** Waits and measures. Default: the system's. */
+  readonly runtime?: Runtime;
 };
 
 /** Adds every query of the API to an edge. */
 export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
-  const { models, session, graph, shards, cursorKey, clock = endOfThisMillisecond, wake } = deps;
-  const context: QueryContext = {
-    models: createModelReader(models, wake),
+  const {
+    models,
     session,
-    sessionRoom: openWaitingRoom({ positions: () => checkpoints(session, shards), wake }),
     graph,
-    graphRoom: openWaitingRoom({ positions: () => checkpoints(graph, shards), wake }),
     shards,
+    cursorKey,
+    clock = endOfThisMillisecond,
+    wake,
+    runtime = systemRuntime,
+  } = deps;
+  const context: QueryContext = {
+    models: createModelReader(models, wake, runtime),
+    session,
+    sessionRoom: openWaitingRoom({ positions: () => checkpoints(session, shards), wake, runtime }),
+    graph,
+    graphRoom: openWaitingRoom({ positions: () => checkpoints(graph, shards), wake, runtime }),
+    shards,
+    runtime,
     cursorKey,
     clock,
   };

@@ -1,5 +1,6 @@
-import type { Position } from "ledger-core";
+import type { Position, Runtime } from "ledger-core";
 import { Problem } from "ledger-core/http";
+import { systemRuntime } from "ledger-core/process";
 import { reached } from "./positions.ts";
 
 /** Requests that wait at once for one store; more are turned away, so that a stopped projection cannot fill the memory with them. */
@@ -13,11 +14,13 @@ export type WaitingRoomOptions = {
   /** Calls its listener when the store may have moved on; without it, or between calls, the store is polled. */
   readonly wake?: ((listener: () => void) => () => void) | undefined;
   readonly waitersMax?: number;
+  readonly runtime?: Runtime;
 };
 
 /** Where requests wait for a store to come to a position. However many wait, the store is asked once at a time. */
 export type WaitingRoom = {
-  /** Whether the store came to the positions before the deadline, by the clock of `performance.now`. @throws Problem 503 when the room is full */
+  readonly runtime: Runtime;
+  /** Whether the store came to the positions before the deadline, by the runtime's clock of spans. @throws Problem 503 when the room is full */
   until(required: readonly Position[], deadlineMs: number): Promise<boolean>;
 };
 
@@ -27,19 +30,20 @@ type Waiter = {
   readonly done: PromiseWithResolvers<boolean>;
 };
 
-export function openWaitingRoom({ positions, wake, waitersMax = WAITERS_MAX }: WaitingRoomOptions): WaitingRoom {
+export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
+  const { positions, wake, waitersMax = WAITERS_MAX, runtime = systemRuntime } = options;
   const waiters = new Set<Waiter>();
   let polling = false;
 
   async function poll(): Promise<void> {
-    const alarm = createAlarm();
+    const alarm = createAlarm(runtime);
     const asleep = wake?.(alarm.ring);
     let pauseMs = PAUSE_MIN_MS;
     try {
       while (waiters.size > 0) {
         settle(await positions());
         if (waiters.size === 0) break;
-        const nearestMs = Math.min(...Array.from(waiters, (waiter) => waiter.deadlineMs)) - performance.now();
+        const nearestMs = Math.min(...Array.from(waiters, (waiter) => waiter.deadlineMs)) - runtime.elapsedMs();
         await alarm.within(Math.max(0, Math.min(pauseMs, nearestMs)));
         pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
       }
@@ -53,7 +57,7 @@ export function openWaitingRoom({ positions, wake, waitersMax = WAITERS_MAX }: W
   }
 
   function settle(served: readonly Position[]): void {
-    const nowMs = performance.now();
+    const nowMs = runtime.elapsedMs();
     for (const waiter of waiters) {
       const there = reached(served, waiter.required);
       if (!there && nowMs < waiter.deadlineMs) continue;
@@ -63,6 +67,7 @@ export function openWaitingRoom({ positions, wake, waitersMax = WAITERS_MAX }: W
   }
 
   return {
+    runtime,
     until(required, deadlineMs) {
       if (waiters.size >= waitersMax)
         throw new Problem("overloaded", "Too many requests are waiting for a position.", {
@@ -80,7 +85,7 @@ export function openWaitingRoom({ positions, wake, waitersMax = WAITERS_MAX }: W
 }
 
 /** A pause that another's call ends early; a ring while nobody pauses ends the next pause at once. */
-function createAlarm() {
+function createAlarm(runtime: Runtime) {
   let rung = false;
   let awaken: (() => void) | undefined;
   return {
@@ -90,9 +95,9 @@ function createAlarm() {
     },
     within(ms: number): Promise<void> {
       return new Promise((resolve) => {
-        const timer = setTimeout(() => awaken?.(), ms);
+        const stop = runtime.every(ms, () => awaken?.());
         awaken = () => {
-          clearTimeout(timer);
+          stop();
           awaken = undefined;
           rung = false;
           resolve();

@@ -12,7 +12,7 @@ import { listBody, readList } from "./lists.ts";
 /** GET /v1/accounts and /v1/accounts/{id} */
 export function serveAccounts(app: FastifyInstance, context: QueryContext): void {
   app.get<{ Params: { id: string } }>("/v1/accounts/:id", { schema: accountRoute }, async (request, reply) => {
-    const freshness = readFreshness(request.headers, context.shards);
+    const freshness = readFreshness(request.headers, context);
     const id = parseId("acct", request.params.id);
     if (!id) throw absent("account");
     const read = await context.models.read(freshness, (view) => readAccount(view, callerOf(request), id));

@@ -14,7 +14,7 @@ export function serveBalance(app: FastifyInstance, context: QueryContext): void 
     "/v1/accounts/:id/balance",
     { schema: balanceRoute },
     async (request, reply) => {
-      const freshness = readFreshness(request.headers, context.shards);
+      const freshness = readFreshness(request.headers, context);
       const id = parseId("acct", request.params.id);
       if (!id) throw absent("account");
       const { moment, required } = readMoment(request.query, id, context);

@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import type { Micros, PaymentGraph, SessionView } from "ledger-core";
+import type { Micros, PaymentGraph, Runtime, SessionView } from "ledger-core";
 import { Problem } from "ledger-core/http";
 import { formatPositions } from "../positions.ts";
 import type { ModelReader, Read } from "../reading.ts";
@@ -13,6 +13,7 @@ export type QueryContext = {
   readonly graph: PaymentGraph;
   readonly graphRoom: WaitingRoom;
   readonly shards: number;
+  readonly runtime: Runtime;
   readonly cursorKey: Uint8Array;
   readonly clock: () => Micros;
 };

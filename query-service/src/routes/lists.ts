@@ -28,7 +28,7 @@ export function readList(request: FastifyRequest<{ Querystring: Parameters }>, c
   const filters = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value ?? ""]));
   const path = request.url.split("?", 1)[0] ?? "";
   const scope = { path, filters, order, tenant: caller.tenant, sub: caller.sub } as const;
-  const freshness = readFreshness(request.headers, context.shards);
+  const freshness = readFreshness(request.headers, context);
   const shared = { caller, limit: limit === undefined ? LIMIT_DEFAULT : Number(limit), order, scope } as const;
   if (cursor === undefined) return { ...shared, after: undefined, freshness };
   const { after, positions } = readCursor(context.cursorKey, scope, cursor);

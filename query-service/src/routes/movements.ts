@@ -24,7 +24,7 @@ const movements: readonly Movement[] = [
 export function serveMovements(app: FastifyInstance, context: QueryContext): void {
   for (const { object, url, schema, parse } of movements) {
     app.get(url, { schema }, async (request: FastifyRequest<{ Params: { id: string } }>, reply) => {
-      const freshness = readFreshness(request.headers, context.shards);
+      const freshness = readFreshness(request.headers, context);
       const id = parse(request.params.id);
       if (!id) throw absent(object);
       const read = await context.models.read(freshness, (view) => readMovement(view, callerOf(request), id));

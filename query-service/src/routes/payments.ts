@@ -12,7 +12,7 @@ import { listBody, readList } from "./lists.ts";
 /** GET /v1/payments and /v1/payments/{id} */
 export function servePayments(app: FastifyInstance, context: QueryContext): void {
   app.get<{ Params: { id: string } }>("/v1/payments/:id", { schema: paymentRoute }, async (request, reply) => {
-    const freshness = readFreshness(request.headers, context.shards);
+    const freshness = readFreshness(request.headers, context);
     const id = parseId("pay", request.params.id);
     if (!id) throw absent("payment");
     const read = await context.models.read(freshness, (view) => readPayment(view, callerOf(request), id));

@@ -15,7 +15,7 @@ export function serveRecommendations(app: FastifyInstance, context: QueryContext
     "/v1/accounts/:id/recommendations",
     { schema: recommendationsRoute },
     async (request, reply) => {
-      const freshness = readFreshness(request.headers, context.shards);
+      const freshness = readFreshness(request.headers, context);
       const caller = callerOf(request);
       const id = parseId("acct", request.params.id);
       if (!id) throw absent("account");

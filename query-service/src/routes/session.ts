@@ -9,7 +9,7 @@ import { type QueryContext, served } from "./context.ts";
 /** GET /v1/me/session, from the session view alone. */
 export function serveSession(app: FastifyInstance, context: QueryContext): void {
   app.get("/v1/me/session", { schema: sessionRoute }, async (request, reply) => {
-    const freshness = readFreshness(request.headers, context.shards);
+    const freshness = readFreshness(request.headers, context);
     const { tenant, sub } = callerOf(request);
     const read = await whenReached(freshness, context.sessionRoom, async () => {
       const session = await context.session.read(tenant, sub);
