@@ -11,7 +11,7 @@ import {
 import { examples } from "ledger-core/testing";
 import type { ModelChange } from "projection-workers";
 
-const { START, account, shop, TENANT } = examples;
+const { START, account, alice, shop, TENANT } = examples;
 
 /** An account as a change of the models. */
 export function openedAccount(n: number, owner: string, fields: Partial<AccountRow> = {}): ModelChange {
@@ -44,7 +44,7 @@ export function entriesFrom(
   first: number,
   count: number,
   fields: (n: number) => Partial<EntryRow> = () => ({}),
-): ModelChange[] {
+): { kind: "entry"; row: EntryRow }[] {
   return Array.from({ length: count }, (_, index) => {
     const revision = first + index;
     const bookedAt = START + revision;
@@ -72,12 +72,13 @@ export function entriesFrom(
 }
 
 /** A captured payment made by the nth event; `salt` tells apart those of one event. */
-export function paymentChange(n: number, sides: { payer: AccountId; payee: AccountId }, salt = 0) {
+export function paymentChange(n: number, fields: Partial<PaymentRow>, salt = 0) {
   const createdAt = START + n * 1000;
   const row: PaymentRow = {
     id: makeId("pay", idBody(createdAt, { shard: 0, revision: n }, salt)),
     tenant: TENANT,
-    ...sides,
+    payer: alice,
+    payee: shop,
     amount: 1n,
     currency: "HKD",
     status: "captured",
@@ -90,6 +91,7 @@ export function paymentChange(n: number, sides: { payer: AccountId; payee: Accou
     created_at: BigInt(createdAt),
     expires_at: null,
     shard: 0,
+    ...fields,
   };
   return { kind: "payment", row } as const;
 }
