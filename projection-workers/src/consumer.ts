@@ -1,7 +1,6 @@
-import { setTimeout } from "node:timers/promises";
-import { isLedgerError, type LedgerError, NO_REVISION, type Revision, type Shard } from "ledger-core";
+import { isLedgerError, type LedgerError, NO_REVISION, type Revision, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
-import type { Logger } from "ledger-core/process";
+import { type Logger, systemRuntime } from "ledger-core/process";
 import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
 import { gather } from "./gathering.ts";
 
@@ -26,6 +25,8 @@ export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
   readonly onProgress?: (projection: string, shard: Shard, revision: Revision) => void;
   /** After each change of state. */
   readonly onStatus?: (status: ProjectionStatus) => void;
+  /** Waits and takes turns. Default: the system's. */
+  readonly runtime?: Runtime;
   /** The first pause after a failure, doubled at each further one up to the second; default 100 and 5000. */
   readonly retryMs?: { readonly first: number; readonly most: number };
 };
@@ -61,7 +62,8 @@ export function runProjection<Change>(options: ConsumerOptions<Change>): Project
 type SetStatus = (change: Partial<ProjectionStatus>) => void;
 
 async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
-  const { signal, logger, projection, shard, retryMs = { first: 100, most: 5000 } } = options;
+  const { signal, logger, projection, shard, runtime = systemRuntime } = options;
+  const { retryMs = { first: 100, most: 5000 } } = options;
   const about = { projection: projection.name, shard };
   let pauseMs = retryMs.first;
   const moved: SetStatus = (change) => {
@@ -79,11 +81,25 @@ async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus):
       }
       logger.warn({ ...about, code: error.code, pauseMs, err: error }, "projection waits for its store");
       set({ state: "retrying", reason: `${error.code}: ${error.message}` });
-      await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(runtime, pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, retryMs.most);
     }
   }
   set({ state: "stopped", reason: null });
+}
+
+/** A pause that the signal ends early. */
+function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      stop();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const stop = runtime.every(ms, end);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
 }
 
 /** Faults that end by themselves, after which the checkpoint says what was applied. */
@@ -92,14 +108,14 @@ function passes({ code }: LedgerError): boolean {
 }
 
 async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
-  const { log, shard, target, signal, batchMax = BATCH_MAX } = options;
+  const { log, shard, target, signal, batchMax = BATCH_MAX, runtime = systemRuntime } = options;
   let at = await target.checkpoint(shard);
   set({ state: "catching_up", revision: at, reason: null });
   // The subscription outlives no failure: it ends with this attempt.
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
   try {
-    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batchMax)) {
+    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batchMax, runtime)) {
       if (signal.aborted) return;
       at = await applyEvents({ ...options, onApplied: (revision) => set({ revision }) }, at, events);
       if (caughtUp) set({ state: "live" });

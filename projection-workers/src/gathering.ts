@@ -1,5 +1,6 @@
-import { setImmediate } from "node:timers/promises";
+import type { Runtime } from "ledger-core";
 import type { Delivery, StoredEvent } from "ledger-core/event-log";
+import { systemRuntime } from "ledger-core/process";
 
 /** What has arrived since the last time: events in order, and whether the log's end was reached. */
 export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
@@ -8,7 +9,11 @@ export type Gathering = { readonly events: readonly StoredEvent[]; readonly caug
  * Turns deliveries into as few gatherings as the consumer's pace allows, since one large transaction costs less than many small
  * ones: of history as many events as `enough`, at the live end what has arrived while the consumer worked. Reads ahead no further.
  */
-export async function* gather(deliveries: AsyncIterable<Delivery>, enough: number): AsyncIterable<Gathering> {
+export async function* gather(
+  deliveries: AsyncIterable<Delivery>,
+  enough: number,
+  runtime: Runtime = systemRuntime,
+): AsyncIterable<Gathering> {
   let events: StoredEvent[] = [];
   let caughtUp = false;
   let ended = false;
@@ -41,7 +46,7 @@ export async function* gather(deliveries: AsyncIterable<Delivery>, enough: numbe
       while (!ended && events.length < enough && !caughtUp && (!live || events.length === 0)) await consumer.heard();
       for (let before = -1; live && before < events.length && events.length < enough; ) {
         before = events.length;
-        await setImmediate();
+        await new Promise<void>((resolve) => runtime.defer(resolve));
       }
       live ||= caughtUp;
       if (events.length > 0 || caughtUp) {
