@@ -12,6 +12,7 @@ import {
   parseCurrency,
 } from "ledger-core";
 import { type AccountBook, type Books, type PaymentBook, spentOn, zoneOffsetsMinutes } from "./auditor/books.ts";
+import { LARGEST } from "./auditor/grounds.ts";
 import type { Random } from "./random.ts";
 
 export type Wish = { readonly caller: Caller; readonly command: ClientCommand };
@@ -58,7 +59,9 @@ function opening(random: Random, type: OpenAccount["accountType"], owner: string
 
 /** Something that a client might want now. It looks at the auditor's books for accounts and payments, and for amounts that just fit or just do not. */
 export function wish(random: Random, books: Books, now: Micros): Wish {
-  const accounts = [...books.accounts.values()];
+  const all = [...books.accounts.values()];
+  // The ledger's own accounts are not for clients; now and then one tries.
+  const accounts = random.chance(0.9) ? all.filter(({ type }) => type !== "clearing") : all;
   const payments = [...books.payments.values()];
   const roll = random.below(100);
   if (roll < 2) {
@@ -173,7 +176,7 @@ function amountFrom(random: Random, { posted, held, limits, ...account }: Accoun
   if (perDay !== null) edges.push(perDay - spentOn({ posted, held, limits, ...account }, at));
   if (edges.length > 0 && random.chance(0.35)) {
     const edge = random.pick(edges) + random.pick([0n, 0n, 1n]);
-    if (edge > 0n) return edge;
+    if (edge > 0n && edge <= LARGEST) return edge;
   }
   return BigInt(random.between(1, 60));
 }

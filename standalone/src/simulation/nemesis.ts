@@ -73,7 +73,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
       for (const [index, process] of processes.entries()) {
         process.clockOffsetUs = 0;
         if (process.owner.paused) scheduler.resume(process.owner);
-        if (index > 0) process.crash();
+        if (index > 0) process.retire();
         else process.start();
       }
     },

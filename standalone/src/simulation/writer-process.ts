@@ -18,6 +18,8 @@ export type WriterProcess = {
   crash(): void;
   /** Stops in order, as on SIGTERM, and is started again. */
   stop(): void;
+  /** Crashes and stays down for good. */
+  retire(): void;
 };
 
 export type WriterProcessOptions = {
@@ -41,6 +43,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   let owner = makeOwner(name);
   owner.alive = false;
   let writer: Writer | undefined;
+  let retired = false;
 
   const parts: WriterParts = plant.parts({
     ...writerParts,
@@ -49,7 +52,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   });
 
   function start(): void {
-    if (owner.alive) return;
+    if (owner.alive || retired) return;
     const incarnation = makeOwner(name);
     owner = incarnation;
     note("starts");
@@ -112,6 +115,10 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
         note("has stopped");
         scheduler.after(random.between(1_000, 200_000), null, start);
       });
+    },
+    retire() {
+      process.crash();
+      retired = true;
     },
   };
   return process;

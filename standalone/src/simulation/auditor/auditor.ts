@@ -162,7 +162,8 @@ export function makeAuditor(): Auditor {
         const itemKey = itemKeys[index];
         if (result.kind === "recorded" && itemKey) inLog(keys.get(scopeOf(caller, itemKey)), result.event);
       }
-      if (!known?.event) return;
+      // Where nothing was recorded, nothing need be repeated.
+      if (!known?.event || known.event.revision !== answer.position.revision) return;
       const body = answer.results
         .map((result) => (result.kind === "recorded" ? result.event.id : result.fault.code))
         .join();

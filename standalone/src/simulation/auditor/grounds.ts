@@ -18,7 +18,8 @@ export type Outcome =
       readonly spends: readonly Move[];
     };
 
-const LARGEST = 10n ** 18n - 1n;
+/** The largest amount and balance: 18 digits. */
+export const LARGEST = 10n ** 18n - 1n;
 
 export function absent(code: string): Outcome {
   return { kind: "refused", codes: [code], recorded: false };

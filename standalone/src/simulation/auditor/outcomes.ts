@@ -1,6 +1,17 @@
 import type { AccountId, Amount, Caller, ClientCommand, Micros } from "ledger-core";
 import type { Books } from "./books.ts";
-import { absent, ceilings, inTenant, type Move, type Outcome, refusedOr, short, tooLarge, usable } from "./grounds.ts";
+import {
+  absent,
+  ceilings,
+  inTenant,
+  LARGEST,
+  type Move,
+  type Outcome,
+  refusedOr,
+  short,
+  tooLarge,
+  usable,
+} from "./grounds.ts";
 import { expectPaymentStep } from "./payment-outcomes.ts";
 
 const none = { moves: [], hold: null, spends: [] } as const;
@@ -55,6 +66,7 @@ function expectTransfer(
 ): Outcome {
   const posted = new Map<AccountId, Amount>();
   const leaves = new Map<AccountId, Amount>();
+  if (legs.reduce((sum, { amount }) => sum + amount, 0n) > LARGEST) return absent("amount_invalid");
   const codes: (string | false)[] = [];
   const moves: Move[] = [];
   for (const { from, to, amount } of legs) {
