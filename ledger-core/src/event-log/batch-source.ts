@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { assert, LedgerError } from "../errors.ts";
 import type { Revision, Shard } from "../position.ts";
@@ -15,6 +16,11 @@ export type BatchDelivery =
 export interface BatchSource {
   readBatches(shard: Shard, from: Revision, limit: number | undefined): AsyncIterable<readonly Batch[]>;
   subscribeBatches(shard: Shard, from: Revision, signal: AbortSignal): AsyncIterable<BatchDelivery>;
+}
+
+/** Takes events as `encodeFrames` framed them: how another thread's append arrives. As `append` otherwise. */
+export interface FrameSink {
+  appendFrames(shard: Shard, expectedRevision: Revision, frames: Buffer): Promise<Revision>;
 }
 
 /** What the two kinds of reading are made of. */

@@ -3,7 +3,8 @@ import type { MessagePort } from "node:worker_threads";
 import { assert, LedgerError } from "../errors.ts";
 import type { Revision } from "../position.ts";
 import { type BatchDelivery, decodeRead, decodeSubscription } from "./batch-source.ts";
-import { type Batch, encodeFrames } from "./frames.ts";
+import { encodeFrames } from "./frame-bytes.ts";
+import type { Batch } from "./frames.ts";
 import { fromFault, type Reply, type Request, type WireBatch } from "./messages.ts";
 import type { EventLog } from "./port.ts";
 

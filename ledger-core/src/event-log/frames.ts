@@ -1,15 +1,9 @@
 import { Buffer } from "node:buffer";
 import { assert, LedgerError } from "../errors.ts";
-import { idFromBytes, writeIdBytes } from "../ids.ts";
 import { formatPosition, type Revision, type Shard } from "../position.ts";
-import { LEAF_BYTES, leafText } from "./leaf.ts";
+import { decodeFrame, frameEnd } from "./frame-bytes.ts";
+import { frameLeaf, LEAF_BYTES } from "./leaf.ts";
 import type { NewEvent, StoredEvent } from "./port.ts";
-
-/** id 16 · time 8 · schema version 2 · type length 1 · data length 4, integers big-endian; then the type in ASCII and the data. */
-const HEADER_BYTES = 31;
-const TYPE_LENGTH_AT = 26;
-const typeGrammar = /^[A-Za-z][A-Za-z0-9]{0,254}$/;
-const knownTypes = new Map<string, string>();
 
 /** Events of one shard from revision `first` on, as they are stored and as they cross a message port. */
 export type Batch = {
@@ -23,50 +17,22 @@ export type Batch = {
 };
 
 /**
- * Frames events for a place in a shard and hashes their leaves. The buffers are the batch's own, never a piece of Node's pool.
- * An event that cannot be stored (shard or revision other than its id says, a type that is no identifier) is a bug.
+ * The batch of frames for a place in a shard, their leaves hashed. The buffer is the batch's own from now on.
+ * An event that cannot be stored there (shard or revision other than its id says) is a bug.
  */
-export function encodeBatch(shard: Shard, first: Revision, events: readonly NewEvent[]): Batch {
-  assert(events.length > 0, "an append holds at least one event");
-  const frames = encodeFrames(events);
-  const leaves = Buffer.allocUnsafeSlow(events.length * LEAF_BYTES);
-  let at = 0;
-  let index = 0;
-  for (const event of events) {
-    assertPlace(frames, at, shard, first + index);
-    leaves.write(leafText(shard, first + index, frames, at, event), index * LEAF_BYTES, "latin1");
-    at += HEADER_BYTES + event.type.length + event.data.length;
-    index++;
+export function sealFrames(shard: Shard, first: Revision, frames: Buffer): Batch {
+  assert(frames.length > 0, "an append holds at least one event");
+  let leaves = Buffer.allocUnsafeSlow(Math.ceil(frames.length / 256) * LEAF_BYTES);
+  let count = 0;
+  for (let at = 0; at < frames.length; count++) {
+    const end = frameEnd(frames, at);
+    assert(end !== undefined, "frames end where a frame ends");
+    assertPlace(frames, at, shard, first + count);
+    if (count * LEAF_BYTES === leaves.length) leaves = Buffer.concat([leaves, Buffer.allocUnsafeSlow(leaves.length)]);
+    leaves.write(frameLeaf(shard, first + count, frames, at, end), count * LEAF_BYTES, "latin1");
+    at = end;
   }
-  return { shard, first, count: events.length, frames, leaves };
-}
-
-/** Frames alone, in a buffer of their own: how events travel to where the batch is made. */
-export function encodeFrames(events: readonly NewEvent[]): Buffer<ArrayBuffer> {
-  let size = 0;
-  for (const { type, data } of events) size += HEADER_BYTES + type.length + data.length;
-  const frames = Buffer.allocUnsafeSlow(size);
-  let at = 0;
-  for (const event of events) at = writeFrame(frames, at, event);
-  return frames;
-}
-
-function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
-  const { type, version, data } = event;
-  if (!knownTypes.has(type)) {
-    assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);
-    learn(type);
-  }
-  assert(Number.isSafeInteger(event.at) && event.at >= 0, "an event's time is a count of microseconds");
-  writeIdBytes(event.id, frames, at);
-  frames.writeUInt32BE(Math.floor(event.at / 2 ** 32), at + 16);
-  frames.writeUInt32BE(event.at % 2 ** 32, at + 20);
-  frames.writeUInt16BE(version, at + 24);
-  frames[at + TYPE_LENGTH_AT] = type.length;
-  frames.writeUInt32BE(data.length, at + 27);
-  frames.write(type, at + HEADER_BYTES, "latin1");
-  frames.set(data, at + HEADER_BYTES + type.length);
-  return at + HEADER_BYTES + type.length + data.length;
+  return { shard, first, count, frames, leaves: leaves.subarray(0, count * LEAF_BYTES) };
 }
 
 /** An id holds 10 bits of shard and 40 of revision behind 48 of time; the event stands where its id says. */
@@ -80,13 +46,6 @@ function assertPlace(frames: Buffer, at: number, shard: number, revision: number
 
 export function lastOf(batch: Batch): Revision {
   return batch.first + batch.count - 1;
-}
-
-/** Where the frame that starts at `at` ends; undefined when the frames end before it does. */
-export function frameEnd(frames: Buffer, at: number): number | undefined {
-  if (at + HEADER_BYTES > frames.length) return undefined;
-  const end = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0) + frames.readUInt32BE(at + 27);
-  return end > frames.length ? undefined : end;
 }
 
 /** A batch in parts of about `most` bytes, each at least one event. */
@@ -138,25 +97,6 @@ export function haveSameIds(one: Batch, other: Batch): boolean {
     otherAt = frameEnd(other.frames, otherAt);
   }
   return true;
-}
-
-/** Keeps one string a type, whatever the number of events; a damaged log must not fill the memory with names. */
-function learn(type: string): string {
-  if (knownTypes.size < 256) knownTypes.set(type, type);
-  return type;
-}
-
-/** The event framed between `at` and `end`; its data is a view, not a copy. */
-export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent {
-  const dataAt = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
-  const type = frames.toString("latin1", at + HEADER_BYTES, dataAt);
-  return {
-    id: idFromBytes("evt", frames, at),
-    type: knownTypes.get(type) ?? learn(type),
-    version: frames.readUInt16BE(at + 24),
-    at: frames.readUInt32BE(at + 16) * 2 ** 32 + frames.readUInt32BE(at + 20),
-    data: frames.subarray(dataAt, end),
-  };
 }
 
 /** The events that `encodeFrames` framed. */
@@ -218,7 +158,7 @@ function decodeStored(batch: Batch, index: number, at: number, end: number): Sto
   const revision = batch.first + index;
   const event = decodeFrame(frames, at, end);
   if (!Number.isSafeInteger(event.at) || leafAt + LEAF_BYTES > leaves.length) return undefined;
-  if (leafText(shard, revision, frames, at, event) !== leaves.toString("latin1", leafAt, leafAt + LEAF_BYTES))
+  if (frameLeaf(shard, revision, frames, at, end) !== leaves.toString("latin1", leafAt, leafAt + LEAF_BYTES))
     return undefined;
   return {
     id: event.id,

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import { idBytes } from "../ids.ts";
-import type { NewEvent, StoredEvent } from "./port.ts";
+import { encodeFrames, HEADER_BYTES, ID_BYTES, TIME_AT, TYPE_LENGTH_AT, VERSION_AT } from "./frame-bytes.ts";
+import type { StoredEvent } from "./port.ts";
 
 export const LEAF_BYTES = 32;
 const ENTRY_VERSION = 1;
@@ -23,29 +23,22 @@ const binary = "binary";
  * - 8 bytes: recorded time in microseconds since 1970
  * - 32 bytes: SHA-256 of the stored payload bytes
  *
- * `id` holds the 16 bytes of the id from `idAt` on.
+ * The event's frame lies between `at` and `end`: its bytes are hashed where they are.
  */
-export function leafText(
-  shard: number,
-  revision: number,
-  id: Uint8Array,
-  idAt: number,
-  event: Omit<NewEvent, "id">,
-): string {
+export function frameLeaf(shard: number, revision: number, frames: Buffer, at: number, end: number): string {
   scratch[0] = 0;
   scratch[1] = ENTRY_VERSION;
   scratch.writeUInt16BE(shard, 2);
   writeInteger(revision, 4);
-  for (let i = 0; i < 16; i++) scratch[12 + i] = id[idAt + i] ?? 0;
-  const { length } = event.type;
-  scratch[28] = length;
-  scratch.write(event.type, 29, binary);
-  let at = 29 + length;
-  scratch.writeUInt16BE(event.version, at);
-  writeInteger(event.at, at + 2);
-  scratch.write(hash("sha256", event.data, binary), at + 10, binary);
-  at += 42;
-  return hash("sha256", scratch.subarray(0, at), binary);
+  frames.copy(scratch, 12, at, at + ID_BYTES);
+  const typeEnd = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
+  frames.copy(scratch, 28, at + TYPE_LENGTH_AT, at + TYPE_LENGTH_AT + 1);
+  frames.copy(scratch, 29, at + HEADER_BYTES, typeEnd);
+  const to = 29 + typeEnd - at - HEADER_BYTES;
+  frames.copy(scratch, to, at + VERSION_AT, at + VERSION_AT + 2);
+  frames.copy(scratch, to + 2, at + TIME_AT, at + TIME_AT + 8);
+  scratch.write(hash("sha256", frames.subarray(typeEnd, end), binary), to + 10, binary);
+  return hash("sha256", scratch.subarray(0, to + 42), binary);
 }
 
 function writeInteger(value: number, at: number): void {
@@ -53,7 +46,8 @@ function writeInteger(value: number, at: number): void {
   scratch.writeUInt32BE(value % 2 ** 32, at + 4);
 }
 
-/** The 32-byte leaf hash of an event at its place; `leafText` says what it covers. */
+/** The 32-byte leaf hash of an event at its place; `frameLeaf` says what it covers. */
 export function leafHash(event: Omit<StoredEvent, "leaf">): Uint8Array {
-  return Buffer.from(leafText(event.shard, event.revision, idBytes(event.id), 0, event), binary);
+  const frame = encodeFrames([event]);
+  return Buffer.from(frameLeaf(event.shard, event.revision, frame, 0, frame.length), binary);
 }

@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { MessagePort } from "node:worker_threads";
 import { assert, unreachable } from "../errors.ts";
-import type { BatchDelivery, BatchSource } from "./batch-source.ts";
-import { type Batch, decodeFrames, encodeFrames, joinBatches } from "./frames.ts";
+import type { BatchDelivery, BatchSource, FrameSink } from "./batch-source.ts";
+import { encodeFrames } from "./frame-bytes.ts";
+import { type Batch, decodeFrames, joinBatches } from "./frames.ts";
 import { type Reply, type Request, toFault, type WireBatch } from "./messages.ts";
 import type { EventLog, StoredEvent } from "./port.ts";
 
@@ -13,7 +14,7 @@ type Answer = Reply extends infer R ? (R extends Reply ? Omit<R, "call"> : never
  * Serves a log to whoever holds the other end of the port (`connectLog`), until the returned function is called or the other end
  * closes. The log itself stays open. Batches are sent as they are stored, so that the other thread bears the cost of checking them.
  */
-export function serveLog(log: EventLog | (EventLog & BatchSource), port: MessagePort): () => void {
+export function serveLog(log: EventLog | (EventLog & BatchSource & FrameSink), port: MessagePort): () => void {
   const source = "readBatches" in log ? log : batchesOf(log);
   const streams = new Map<number, Stream>();
 
@@ -34,8 +35,12 @@ export function serveLog(log: EventLog | (EventLog & BatchSource), port: Message
     switch (request.kind) {
       case "append": {
         const { shard, expectedRevision, frames } = request;
-        const events = decodeFrames(Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength));
-        return { kind: "revision", revision: await log.append(shard, expectedRevision, events) };
+        const bytes = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
+        const revision =
+          "appendFrames" in log
+            ? await log.appendFrames(shard, expectedRevision, bytes)
+            : await log.append(shard, expectedRevision, decodeFrames(bytes));
+        return { kind: "revision", revision };
       }
       case "head":
         return { kind: "revision", revision: await log.head(request.shard) };

@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { assert, LedgerError } from "../errors.ts";
 import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../position.ts";
 import { makeArrivals } from "./arrivals.ts";
@@ -6,10 +7,12 @@ import {
   type BatchStore,
   decodeRead,
   decodeSubscription,
+  type FrameSink,
   readBatches,
   subscribeBatches,
 } from "./batch-source.ts";
-import { type Batch, cutBatch, encodeBatch, haveSameIds, lastOf } from "./frames.ts";
+import { encodeFrames } from "./frame-bytes.ts";
+import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "./frames.ts";
 import type { EventLog } from "./port.ts";
 import { openSqliteBatches, type SqliteBatches } from "./sqlite-batches.ts";
 import type { SqliteFileOptions } from "./sqlite-file.ts";
@@ -19,7 +22,7 @@ import type { SqliteFileOptions } from "./sqlite-file.ts";
  * turn between steps of about a mebibyte.
  * @throws locked when another process holds it; incompatible when the file is foreign or newer; log_corrupt when it is damaged
  */
-export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource> {
+export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource & FrameSink> {
   const file = openSqliteBatches(options);
   const arrivals = makeArrivals();
   const store: BatchStore = {
@@ -31,23 +34,24 @@ export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLo
     readBatches: (shard, from, limit) => readBatches(store, shard, from, limit),
     subscribeBatches: (shard, from, signal) => subscribeBatches(store, shard, from, signal),
   };
+  const appendFrames = (shard: Shard, expectedRevision: Revision, frames: Buffer): Revision => {
+    assert(Number.isInteger(shard) && shard >= 0 && shard <= SHARD_MAX, `a shard is 0 to ${SHARD_MAX}, not ${shard}`);
+    const batch = sealFrames(shard, expectedRevision + 1, frames);
+    assert(lastOf(batch) <= REVISION_MAX, "a shard holds 2^40 events");
+    file.settle();
+    const head = store.head(shard);
+    if (head === expectedRevision) {
+      file.write(batch);
+      arrivals.announce(shard);
+    } else if (lastOf(batch) > head || !isStored(file, batch)) {
+      throw wrongExpectedRevision(shard, expectedRevision, head);
+    }
+    return lastOf(batch);
+  };
   return {
     ...batches,
-    append: async (shard, expectedRevision, events) => {
-      assert(Number.isInteger(shard) && shard >= 0 && shard <= SHARD_MAX, `a shard is 0 to ${SHARD_MAX}, not ${shard}`);
-      const batch = encodeBatch(shard, expectedRevision + 1, events);
-      assert(lastOf(batch) <= REVISION_MAX, "a shard holds 2^40 events");
-      file.settle();
-      const head = store.head(shard);
-      if (head === expectedRevision) {
-        file.write(batch);
-      } else if (lastOf(batch) > head || !isStored(file, batch)) {
-        throw wrongExpectedRevision(shard, expectedRevision, head);
-      }
-      // After a repeat too: an append in doubt may have come to light with it.
-      arrivals.announce(shard);
-      return lastOf(batch);
-    },
+    append: async (shard, expectedRevision, events) => appendFrames(shard, expectedRevision, encodeFrames(events)),
+    appendFrames: async (shard, expectedRevision, frames) => appendFrames(shard, expectedRevision, frames),
     read: (shard, from, options) => decodeRead(batches.readBatches(shard, from, options?.limit)),
     head: async (shard) => store.head(shard),
     subscribe: (shard, from, signal) => decodeSubscription(batches.subscribeBatches(shard, from, signal), signal),
