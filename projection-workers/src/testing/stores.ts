@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import type { Knex } from "knex";
 import { encodeEvent, type LedgerEvent } from "ledger-core";
 import type { EventLog, StoredEvent } from "ledger-core/event-log";
@@ -58,4 +59,10 @@ export async function appendAll(log: EventLog, events: readonly LedgerEvent[]): 
   for (const event of events) {
     await log.append(event.shard, event.revision - 1, stored([event]));
   }
+}
+
+/** Every row of a views' file, by table. */
+export function viewRows(database: DatabaseSync): Record<string, unknown[]> {
+  const names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
+  return Object.fromEntries(names.map(({ name }) => [String(name), database.prepare(`SELECT * FROM ${name}`).all()]));
 }
