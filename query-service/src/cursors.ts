@@ -9,10 +9,15 @@ export type CursorScope = {
   readonly sub: string;
 };
 
-/** 128 bits: the shortest truncation of HMAC-SHA-256 that RFC 2104 advises, so that a cursor stays a short parameter. */
+/**
+ * 128 bits: the shortest truncation of HMAC-SHA-256 that RFC 2104 advises, so that a cursor stays a short parameter.
+ */
 const MAC_BYTES = 16;
 
-/** A cursor: the key of a page's last row, signed together with the query. It hides nothing and cannot be made by a client. */
+/**
+ * A cursor: the key of a page's last row, signed together with the query. It hides nothing and cannot be made by a
+ * client.
+ */
 export function sealCursor(key: Uint8Array, scope: CursorScope, lastKey: string): string {
   const payload = Buffer.from(lastKey, "utf8");
   return Buffer.concat([mac(key, scope, payload), payload]).toString("base64url");

@@ -42,7 +42,10 @@ function readWait(header: string | string[] | undefined): number {
   return waitMs;
 }
 
-/** Whether every required position is there. A store that nothing was projected into has reached none, not even if none is asked for. */
+/**
+ * Whether every required position is there. A store that nothing was projected into has reached none, not even if none
+ * is asked for.
+ */
 export function reached(served: readonly Position[], required: readonly Position[]): boolean {
   const has = ({ shard, revision }: Position) =>
     served.some((position) => position.shard === shard && position.revision >= revision);

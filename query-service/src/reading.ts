@@ -29,7 +29,9 @@ export function createModelReader(models: Knex, wake: Wake | undefined, runtime:
   };
 }
 
-/** Models that cannot be read are not there, to a client: also those that lack a table, since theirs is not made yet. */
+/**
+ * Models that cannot be read are not there, to a client: also those that lack a table, since theirs is not made yet.
+ */
 async function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await onStore("read models", work);
@@ -40,8 +42,8 @@ async function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /**
- * Tries, and while the store has not come far enough waits for it, until the time is up. An attempt says for itself where it stands: the
- * store that said it had reached a position may be another replica than the one that answers.
+ * Tries, and while the store has not come far enough waits for it, until the time is up. An attempt says for itself
+ * where it stands: the store that said it had reached a position may be another replica than the one that answers.
  */
 export async function whenReached<Result>(
   { required, deadlineMs }: Freshness,
@@ -63,8 +65,8 @@ function notReached(): LedgerError {
 }
 
 /**
- * One transaction, and in it first the checkpoints and then the data: both are of one connection, one replica and one moment.
- * Undefined when that moment is too early.
+ * One transaction, and in it first the checkpoints and then the data: both are of one connection, one replica and one
+ * moment. Undefined when that moment is too early.
  */
 async function snapshot<Result>(
   models: Knex,
@@ -80,7 +82,8 @@ async function snapshot<Result>(
   try {
     return await attempt();
   } catch (error) {
-    // The version was switched and its old tables dropped between the two statements: the second attempt finds the new ones.
+    // The version was switched and its old tables dropped between the two statements: the second attempt finds the new
+    // ones.
     if (!isMissingTable(error)) throw error;
     return await attempt();
   }

@@ -20,10 +20,16 @@ export type QueryDeps = {
   readonly graph: PaymentGraph;
   /** How many shards there are: a position of any other is refused. */
   readonly shards: number;
-  /** Signs cursors; the same in every process that answers queries, 32 bytes. A new key makes the cursors out there invalid, no more. */
+  /**
+   * Signs cursors; the same in every process that answers queries, 32 bytes. A new key makes the cursors out there
+   * invalid, no more.
+   */
   readonly cursorKey: Uint8Array;
   readonly clock?: () => Micros;
-  /** Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are polled. */
+  /**
+   * Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are
+   * polled.
+   */
   readonly wake?: Wake;
   /** Waits and measures. Default: the system's. */
   readonly runtime?: Runtime;
@@ -61,7 +67,10 @@ export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
   serveRecommendations(app, context);
 }
 
-/** The system's clock stands still within a millisecond while events are booked in it: what was booked is never ahead of now. */
+/**
+ * The system's clock stands still within a millisecond while events are booked in it: what was booked is never ahead of
+ * now.
+ */
 function endOfThisMillisecond(): Micros {
   return Date.now() * 1000 + 999;
 }

@@ -3,7 +3,10 @@ import { Problem } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
 import { reached } from "./positions.ts";
 
-/** Requests that wait at once for one store; more are turned away, so that a stopped projection cannot fill the memory with them. */
+/**
+ * Requests that wait at once for one store; more are turned away, so that a stopped projection cannot fill the memory
+ * with them.
+ */
 export const WAITERS_MAX = 1000;
 const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 50;
@@ -20,7 +23,10 @@ export type WaitingRoomOptions = {
 /** Where requests wait for a store to come to a position. However many wait, the store is asked once at a time. */
 export type WaitingRoom = {
   readonly runtime: Runtime;
-  /** Whether the store came to the positions before the deadline, by the runtime's clock of spans. @throws Problem 503 when the room is full */
+  /**
+   * Whether the store came to the positions before the deadline, by the runtime's clock of spans. @throws Problem 503
+   * when the room is full
+   */
   until(required: readonly Position[], deadlineMs: number): Promise<boolean>;
 };
 

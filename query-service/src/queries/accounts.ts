@@ -15,7 +15,9 @@ export async function readAccount(view: View, caller: Caller, id: AccountId): Pr
   return row && mayRead(caller, { tenant: row.tenant, owners: [row.owner] }) ? row : undefined;
 }
 
-/** One page of the accounts that the caller may see. A consumer or merchant sees its own, whatever owner it asks for. */
+/**
+ * One page of the accounts that the caller may see. A consumer or merchant sees its own, whatever owner it asks for.
+ */
 export async function listAccounts(
   view: View,
   caller: Caller,

@@ -12,7 +12,10 @@ import type {
 import { endOfBusinessDate } from "ledger-core";
 import { along, type View } from "./view.ts";
 
-/** The moment that a balance is asked for: the last event booked at or before a time, at or before a revision, or within a business date. */
+/**
+ * The moment that a balance is asked for: the last event booked at or before a time, at or before a revision, or within
+ * a business date.
+ */
 export type Moment =
   | { readonly kind: "now" }
   | { readonly kind: "at"; readonly at: Micros }

@@ -11,7 +11,9 @@ export type EntryFilters = {
   readonly reference: string | undefined;
 };
 
-/** The place of an entry in its account's history. Many entries may share an instant, so the instant alone is no place. */
+/**
+ * The place of an entry in its account's history. Many entries may share an instant, so the instant alone is no place.
+ */
 export type EntryKey = { readonly bookedAt: bigint; readonly revision: bigint; readonly idx: number };
 
 export type EntryPage = {
@@ -21,15 +23,16 @@ export type EntryPage = {
 };
 
 /**
- * How many entries one page looks at for those of a type or amount. A filter that hardly any entry meets then costs many cheap pages instead
- * of one that reads the whole history; an index for each would cost every payment instead.
+ * How many entries one page looks at for those of a type or amount. A filter that hardly any entry meets then costs
+ * many cheap pages instead of one that reads the whole history; an index for each would cost every payment instead.
  */
 export const SCAN_MAX = 2000;
 
 /**
- * One page of an account's entries, one statement, walking one index from the page's first row to its last.
- * Booked time never falls along revisions, so every index gives the same order.
- * @returns `last` the key to go on after; null when this page ends the history. A page may be short, even empty, and have one.
+ * One page of an account's entries, one statement, walking one index from the page's first row to its last. Booked time
+ * never falls along revisions, so every index gives the same order.
+ * @returns `last` the key to go on after; null when this page ends the history. A page may be short, even empty, and
+ * have one.
  */
 export async function listEntries(
   view: View,
@@ -51,7 +54,10 @@ export async function listEntries(
   return { rows: taken, last: last ? keyOf(last) : null };
 }
 
-/** The entry that this page's scan ends at; undefined when the history ends before, or when every row walked over is a row found. */
+/**
+ * The entry that this page's scan ends at; undefined when the history ends before, or when every row walked over is a
+ * row found.
+ */
 async function scanEnd(
   view: View,
   account: AccountId,
@@ -68,7 +74,9 @@ async function scanEnd(
 
 type Where = Knex.QueryBuilder<EntryRow>;
 
-/** The entries that an index alone finds, in order, from the page's beginning up to an end, which is still one of them. */
+/**
+ * The entries that an index alone finds, in order, from the page's beginning up to an end, which is still one of them.
+ */
 function walk(view: View, account: AccountId, filters: EntryFilters, page: EntryPage, end: EntryKey | undefined) {
   const { reference, from, to } = filters;
   const index = indexFor(filters);
@@ -96,7 +104,10 @@ function indexFor({ reference, from, to }: EntryFilters) {
   return "primary key";
 }
 
-/** Of the rows from a key's instant or revision on, those beyond the key. Spelled without row values, of which MySQL makes no range. */
+/**
+ * Of the rows from a key's instant or revision on, those beyond the key. Spelled without row values, of which MySQL
+ * makes no range.
+ */
 function beyond(
   where: Where,
   way: "<" | ">",

@@ -3,7 +3,10 @@ import { seesWholeTenant } from "ledger-core";
 import { ownsOneOf } from "./accounts.ts";
 import type { View } from "./view.ts";
 
-/** A transfer, refund, top-up or payout; undefined when there is none or when it touches no account that the caller may see. */
+/**
+ * A transfer, refund, top-up or payout; undefined when there is none or when it touches no account that the caller may
+ * see.
+ */
 export async function readMovement(
   view: View,
   caller: Caller,

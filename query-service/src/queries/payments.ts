@@ -45,8 +45,9 @@ export async function listPayments(view: View, caller: Caller, filters: PaymentF
 const ACCOUNTS_PER_STATEMENT = 100;
 
 /**
- * Payments from or to any of these accounts. Each account and side is a short walk along its own index, the walks are merged by UNION, which
- * drops what two of them found, and only the page's rows are then read: the cost is that of (accounts × page), whatever the history.
+ * Payments from or to any of these accounts. Each account and side is a short walk along its own index, the walks are
+ * merged by UNION, which drops what two of them found, and only the page's rows are then read: the cost is that of
+ * (accounts × page), whatever the history.
  */
 async function touching(view: View, accounts: readonly string[], filters: PaymentFilters, page: IdPage): Promise<Page> {
   const found = new Map<string, PaymentRow>();
@@ -83,8 +84,8 @@ function walk(view: View, by: "tenant" | "payer" | "payee", value: string, filte
   const query = along<PaymentRow>(view, "payments", index).where(by, value);
   if (status !== undefined) query.where({ status });
   const { after, order } = page;
-  // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row. One bound at each end of the
-  // walk: of two, SQLite begins at the first and reads row by row as far as the other.
+  // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row. One
+  // bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.
   const first = from === undefined ? undefined : firstIdAt(from);
   const end = to === undefined ? undefined : firstIdAt(to + 1000);
   if (order === "asc" && after !== undefined && (first === undefined || after > first)) query.where("id", ">", after);

@@ -58,7 +58,9 @@ const to = `to=${formatInstant(step(50))}`;
 const entries = `/v1/accounts/${alice}/entries`;
 const balance = `/v1/accounts/${alice}/balance`;
 
-/** Each with the statements it may run: the checkpoints, the account for the policy, the page, and what else is named. */
+/**
+ * Each with the statements it may run: the checkpoints, the account for the policy, the page, and what else is named.
+ */
 const walks: readonly [Caller, string, number][] = [
   [operator, `/v1/accounts/${alice}`, 2],
   [operator, "/v1/accounts?limit=2", 2],

@@ -16,7 +16,8 @@ import type {
   PaymentStatus,
 } from "ledger-core";
 
-// Rows hold what the projection wrote from decoded events: their texts are ids, types and states, and are named so here and nowhere else.
+// Rows hold what the projection wrote from decoded events: their texts are ids, types and states, and are named so here
+// and nowhere else.
 
 /** What a payment's row tells of it; what is held and the payee's type matter to decisions only. */
 export type PaymentView = Omit<Payment, "held" | "payeeType">;

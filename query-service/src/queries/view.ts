@@ -7,7 +7,10 @@ export type ServedTables = Readonly<
   Record<"accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "movements", string>
 >;
 
-/** The read models as one request sees them: a connection inside a transaction, the tables served, and how far they have come. */
+/**
+ * The read models as one request sees them: a connection inside a transaction, the tables served, and how far they have
+ * come.
+ */
 export type View = {
   readonly db: Knex;
   readonly version: number;
@@ -20,8 +23,8 @@ export type View = {
 export const modelsProjection = "models";
 
 /**
- * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than the other.
- * Undefined before the models exist.
+ * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than
+ * the other. Undefined before the models exist.
  */
 export async function openView(db: Knex): Promise<View | undefined> {
   const rows: (ModelVersionRow & Pick<CheckpointRow, "shard" | "revision">)[] = await db(`${tables.modelVersions} as v`)

@@ -37,7 +37,9 @@ export function serveBalance(app: FastifyInstance, context: QueryContext): void 
   );
 }
 
-/** The moment asked for, and the position that the models must have come to before they can tell. @throws Problem 400 */
+/**
+ * The moment asked for, and the position that the models must have come to before they can tell. @throws Problem 400
+ */
 function readMoment(
   query: Parameters,
   account: AccountId,

@@ -33,7 +33,10 @@ const absences = {
   payout: new Problem("payout_not_found", "There is no such payout, or none that the caller may see."),
 };
 
-/** The one answer for an object that is absent, another's, or asked for by an id that nothing can have: nobody learns which. */
+/**
+ * The one answer for an object that is absent, another's, or asked for by an id that nothing can have: nobody learns
+ * which.
+ */
 export function absent(object: keyof typeof absences): Problem {
   return absences[object];
 }

@@ -45,8 +45,8 @@ function readCursor(key: Uint8Array, scope: CursorScope, cursor: string): { afte
 }
 
 /**
- * The body of a list. Its cursor also holds the positions served: the next page comes from there or later, so that no replica further behind
- * can end the list too early.
+ * The body of a list. Its cursor also holds the positions served: the next page comes from there or later, so that no
+ * replica further behind can end the list too early.
  */
 export function listBody<Row, Body>(
   context: QueryContext,

@@ -84,7 +84,8 @@ describe("lists", () => {
 
 describe("an owner of many accounts", () => {
   const accounts = Array.from({ length: 230 }, (_, n) => 1000 + n);
-  // Each pays the next, so that nearly every payment touches two accounts of the owner; a stranger's stand between them.
+  // Each pays the next, so that nearly every payment touches two accounts of the owner; a stranger's stand between
+  // them.
   const payments = Array.from({ length: 229 }, (_, n) =>
     paymentChange(n, { payer: accountId(1000 + n), payee: accountId(1001 + n) }),
   );

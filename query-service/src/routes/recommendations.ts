@@ -9,7 +9,10 @@ import { recommendationsRoute } from "../schemas/recommendations.ts";
 import { absent, type QueryContext, served } from "./context.ts";
 import { LIMIT_DEFAULT } from "./lists.ts";
 
-/** GET /v1/accounts/{id}/recommendations: the models say whether the caller may see the account, the graph says the rest. */
+/**
+ * GET /v1/accounts/{id}/recommendations: the models say whether the caller may see the account, the graph says the
+ * rest.
+ */
 export function serveRecommendations(app: FastifyInstance, context: QueryContext): void {
   app.get<{ Params: { id: string }; Querystring: Parameters }>(
     "/v1/accounts/:id/recommendations",

@@ -25,7 +25,8 @@ export const accountListRoute = plainRoute({
   tag: "Accounts",
   summary: "Accounts, newest first",
   description:
-    "A consumer or merchant is answered with its own accounts; an operator, auditor or service with all of its tenant, those of the ledger " +
+    "A consumer or merchant is answered with its own accounts; an operator, auditor or service with all of its " +
+    "tenant, those of the ledger " +
     "itself included. An owner that the caller may not see has no accounts.",
   query: {
     owner: { type: "string", minLength: 1, maxLength: 255, description: "Accounts of this owner.", example: "sam" },

@@ -6,15 +6,18 @@ export const balanceRoute = objectRoute({
   id: example.account,
   summary: "The balances of an account, now or as of a moment",
   description:
-    "Without a parameter: now; with more than one: refused. Before the first entry every balance is 0. With effectiveDate, `posted` is what " +
-    "counts for that date and those before it, however much later it was booked, and `held` what was held when the date ended in the " +
+    "Without a parameter: now; with more than one: refused. Before the first entry every balance is 0. With " +
+    "effectiveDate, `posted` is what " +
+    "counts for that date and those before it, however much later it was booked, and `held` what was held when the " +
+    "date ended in the " +
     "account's time zone.",
   query: {
     at: { ...instant, description: "After everything booked at this time or before. Not ahead of now." },
     position: {
       type: "string",
       description:
-        "After the event at this position, which must be of the account's own shard. One that is not projected yet is waited for, as with Ledger-Position.",
+        "After the event at this position, which must be of the account's own shard. One that is not projected yet " +
+        "is waited for, as with Ledger-Position.",
       example: "0:1234",
     },
     effectiveDate: { ...businessDate, description: "At the end of this business date." },

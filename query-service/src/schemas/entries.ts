@@ -25,8 +25,10 @@ export const entryListRoute = objectRoute({
   id: example.account,
   summary: "The history of an account, newest first",
   description:
-    "One entry for each posting on the account, with the balance after it. The cost of a page does not depend on the length of the history. " +
-    `With type, minAmount or maxAmount a page looks at ${SCAN_MAX} entries at most: it may then be short, even empty, and still have a ` +
+    "One entry for each posting on the account, with the balance after it. The cost of a page does not depend on " +
+    "the length of the history. " +
+    `With type, minAmount or maxAmount a page looks at ${SCAN_MAX} entries at most: it may then be short, even ` +
+    "empty, and still have a " +
     "nextCursor that goes on.",
   query: {
     from: { ...instant, description: "Booked at this time or later." },

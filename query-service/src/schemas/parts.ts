@@ -6,7 +6,8 @@ const headers = {
     "ledger-position": {
       type: "string",
       description:
-        "Positions that commands and queries answered with, separated by commas. This answer is of these positions or later, never older.",
+        "Positions that commands and queries answered with, separated by commas. This answer is of these positions " +
+        "or later, never older.",
       example: "0:1234",
     },
     "ledger-wait": {
@@ -22,11 +23,15 @@ const positionHeader = {
 };
 
 const refusals = {
-  400: "A query parameter or header is unknown, malformed, given twice or cannot be combined, or the cursor is not one of this query.",
+  400:
+    "A query parameter or header is unknown, malformed, given twice or cannot be combined, or the cursor is not one" +
+    " of this query.",
   401: "The request carries no valid bearer token.",
   404: "There is no such object, or none that the caller may see: nobody is told which.",
   414: "A parameter in the path is longer than 100 characters.",
-  503: "The position asked for was not reached within Ledger-Wait, or the data cannot be reached. Retry-After says when to repeat.",
+  503:
+    "The position asked for was not reached within Ledger-Wait, or the data cannot be reached. Retry-After says " +
+    "when to repeat.",
 };
 
 function refused(...statuses: readonly (keyof typeof refusals)[]) {
@@ -54,7 +59,10 @@ function shared({ tag, summary, description, query = {} }: Documented) {
   };
 }
 
-/** The schema of a route to an object, or to something of an object's. The id has no pattern: what it cannot be is absent, not malformed. */
+/**
+ * The schema of a route to an object, or to something of an object's. The id has no pattern: what it cannot be is
+ * absent, not malformed.
+ */
 export function objectRoute(route: Documented & { readonly id: string }) {
   return {
     ...shared(route),

@@ -14,7 +14,8 @@ export const paymentListRoute = plainRoute({
   tag: "Payments",
   summary: "Payments, newest first",
   description:
-    "Those from or to an account of the caller's; for an operator, auditor or service all of the tenant. An account that the caller may not " +
+    "Those from or to an account of the caller's; for an operator, auditor or service all of the tenant. An account" +
+    " that the caller may not " +
     "see has no payments.",
   query: {
     account: { type: "string", description: "Payments from or to this account.", example: example.account },

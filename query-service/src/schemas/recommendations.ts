@@ -6,7 +6,8 @@ export const recommendationsRoute = objectRoute({
   id: example.account,
   summary: "Merchants for an account",
   description:
-    "Merchants that the account has not paid, and that others have who paid a merchant that it paid too; best first. Each comes with events " +
+    "Merchants that the account has not paid, and that others have who paid a merchant that it paid too; best " +
+    "first. Each comes with events " +
     "that it rests on.",
   query: { limit },
   answer: shape("The recommendations", {

@@ -6,7 +6,9 @@ import { plainRoute, shape } from "./parts.ts";
 export const sessionRoute = plainRoute({
   tag: "Session",
   summary: "What the app shows first",
-  description: `The caller's accounts with their balances, and its last ${SESSION_MOVEMENTS_MAX} movements over all of them, newest first.`,
+  description:
+    `The caller's accounts with their balances, and its last ${SESSION_MOVEMENTS_MAX} movements over all of them, ` +
+    "newest first.",
   answer: shape("The session", {
     owner: { type: "string", description: "The token's subject.", example: "alice" },
     accounts: { type: "array", items: accountSchema },

@@ -19,8 +19,9 @@ export const storyEnd: Micros = step(60);
 const friday = parseBusinessDate("2026-11-20") ?? undefined;
 
 /**
- * Alice and Bob (wallets), Sam's shop, a bank, and an account of another tenant. The bank gives Alice 5000, two days back; she pays the shop
- * 1200, of which 200 come back; the shop holds 800 of Bob's and takes 300; Alice tops up 50; the shop is paid out 100; Bob is frozen.
+ * Alice and Bob (wallets), Sam's shop, a bank, and an account of another tenant. The bank gives Alice 5000, two days
+ * back; she pays the shop 1200, of which 200 come back; the shop holds 800 of Bob's and takes 300; Alice tops up 50;
+ * the shop is paid out 100; Bob is frozen.
  */
 export function tellStory() {
   const ledger = given(
