@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -129,4 +131,20 @@ describe("a start that cannot be has one message and its own exit code", () => {
     const { code, stderr } = await ledger("start", "--data", path, "--port", "0");
     expect({ code, lines: oneLine(stderr) }).toEqual({ code: 8, lines: 1 });
   });
+});
+
+test("started by npm it ends with npm, though the shell between them passes no signal on", async () => {
+  const dir = join(scratch, "npm");
+  // Two commands, so that the shell stays and waits; npm sets the variable for what it runs.
+  const command = `"${process.execPath}" "${join(import.meta.dirname, "../bin/ledger.js")}" start --data "${dir}" --port 0 --json; true`;
+  const shell = spawn("sh", ["-c", command], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { npm_lifecycle_event: "start" },
+  });
+  await once(shell.stdout, "data");
+  expect(existsSync(join(dir, "server.json"))).toBe(true);
+  const closed = once(shell.stdout.resume(), "close");
+  shell.kill("SIGKILL");
+  await closed;
+  expect(existsSync(join(dir, "server.json"))).toBe(false);
 });

@@ -1,6 +1,14 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { createLogger, logLevels, oneOf, readSettings, stopOnSignals } from "ledger-core/process";
+import {
+  createLogger,
+  logLevels,
+  oneOf,
+  optionalText,
+  readSettings,
+  stopOnSignals,
+  stopWithParent,
+} from "ledger-core/process";
 import { startFaults, startStandalone } from "standalone";
 import { wholeNumber } from "../arguments.ts";
 import { createOutput } from "../output.ts";
@@ -34,12 +42,16 @@ export function startCommand(): Command {
     .option("--json", "print one JSON document when it listens, instead of the greeting")
     .addHelpText("after", examples)
     .action(async (flags: StartFlags) => {
-      const { LEDGER_LOG_LEVEL: level } = readSettings({ LEDGER_LOG_LEVEL: oneOf(logLevels, "warn") });
-      const logger = createLogger({ level, name: "payledger" });
+      const settings = readSettings({
+        LEDGER_LOG_LEVEL: oneOf(logLevels, "warn"),
+        npm_lifecycle_event: optionalText(),
+      });
+      const logger = createLogger({ level: settings.LEDGER_LOG_LEVEL, name: "payledger" });
       const dataDir = resolve(flags.data);
       const progress = createProgress({ to: process.stderr });
       const server = await startStandalone({ dataDir, port: flags.port, logger, onProgress: progress.note });
       stopOnSignals({ stop: server.stop, boundMs: STOP_BOUND_MS, logger });
+      if (settings.npm_lifecycle_event !== undefined) stopWithParent();
       const output = createOutput(flags.json ?? false);
       output.result({ url: server.url, data: dataDir, pid: process.pid }, greeting(server.url, flags.data, dataDir));
     });

@@ -64,3 +64,20 @@ export function stopOnSignals(options: StopOptions): () => void {
     controls.off("SIGINT", listener);
   };
 }
+
+const PARENT_CHECK_MS = 500;
+
+/**
+ * Sends this process SIGTERM once its parent has gone. For a process that npm started: npm hands a signal to its shell, and the shell
+ * dies of it without telling its child.
+ */
+export function stopWithParent(): () => void {
+  const parent = process.ppid;
+  const check = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(check);
+    process.kill(process.pid, "SIGTERM");
+  }, PARENT_CHECK_MS);
+  check.unref();
+  return () => clearInterval(check);
+}
