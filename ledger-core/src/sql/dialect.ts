@@ -225,6 +225,7 @@ const mysqlFaults: Record<number, FaultKind> = {
   1021: "full",
   1040: "away",
   1045: "away",
+  1049: "away",
   1048: "refused_row",
   1053: "away",
   1062: "refused_row",

@@ -1,4 +1,5 @@
 import knex, { type Knex } from "knex";
+import { silentLog } from "./knex-log.ts";
 
 export type MysqlConnection = {
   readonly host: string;
@@ -37,6 +38,7 @@ export function connectMysql({ host, port, user, password, database, tls, pool }
       }),
     },
     compileSqlOnError: false,
+    log: silentLog,
     acquireConnectionTimeout: 15_000,
     pool: { ...(pool ?? { min: 0, max: 4 }), propagateCreateError: true, afterCreate: prepareSession },
   });

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import knex, { type Knex } from "knex";
 import BetterSqlite3Client from "knex/lib/dialects/better-sqlite3/index.js";
+import { silentLog } from "./knex-log.ts";
 
 export type SqliteConnection = {
   readonly file: string;
@@ -34,6 +35,7 @@ export function connectSqlite(connection: SqliteConnection): Knex {
     connection: { filename: connection.file, ...connection },
     useNullAsDefault: true,
     compileSqlOnError: false,
+    log: silentLog,
     pool: connection.readOnly ? { min: 0, max: 4 } : { min: 1, max: 1 },
   });
 }

@@ -8,8 +8,8 @@ const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 export type Certificates = { readonly ca: string; readonly files: { ca: string; certificate: string; key: string } };
 
-/** An authority of two days and a server's certificate for localhost by it, in a folder; `ca` is the authority's in PEM. */
-export async function makeCertificates(folder: string): Promise<Certificates> {
+/** An authority of two days and a server's certificate for a host name by it, in a folder; `ca` is the authority's in PEM. */
+export async function makeCertificates(folder: string, host = "localhost"): Promise<Certificates> {
   const file = (name: string) => join(folder, name);
   await run("openssl", [
     ...["req", "-x509", ...key, "-days", "2", "-subj", "/CN=payledger test authority"],
@@ -19,13 +19,13 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
     "req",
     ...key,
     "-subj",
-    "/CN=localhost",
+    `/CN=${host}`,
     "-keyout",
     file("server.key"),
     "-out",
     file("server.csr"),
   ]);
-  await writeFile(file("server.ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n");
+  await writeFile(file("server.ext"), `subjectAltName=DNS:${host}\nbasicConstraints=CA:FALSE\n`);
   await run("openssl", [
     ...["x509", "-req", "-days", "2", "-CAcreateserial", "-in", file("server.csr"), "-out", file("server.pem")],
     ...["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-extfile", file("server.ext")],

@@ -32,12 +32,18 @@ async function firstThere(paths: readonly string[]): Promise<string | undefined>
 
 export type Served = { readonly engine: ChildEngine; readonly connection: Omit<MysqlConnection, "database"> };
 
-/** A private MariaDB with data, socket and certificates in a folder of its own; it takes no connection without TLS. */
-export async function startMariadbProcess({ server, install }: MariadbBinaries): Promise<Served> {
+/**
+ * A private MariaDB with data, socket and certificates in a folder of its own; it takes no connection without TLS. `certifiedHost` is
+ * the name in its certificate; where a client connects to an address, mysql2 expects localhost.
+ */
+export async function startMariadbProcess(
+  { server, install }: MariadbBinaries,
+  certifiedHost = "localhost",
+): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), "payledger-mariadb-"));
   const data = join(folder, "data");
   await mkdir(data);
-  const { ca, files } = await makeCertificates(folder);
+  const { ca, files } = await makeCertificates(folder, certifiedHost);
   const user = "payledger";
   const password = "for-tests-only";
   const port = await freePort();
