@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { LoadPlan, LoadResult } from "./load/plan.ts";
+import type { LoadPlan, LoadResult, LoadWindow } from "./load/plan.ts";
 
 /** A child that answers requests in lines of JSON: its first line says that it is ready. */
 export type Child<Ready> = {
@@ -14,15 +13,14 @@ export type Child<Ready> = {
   stop(): Promise<void>;
 };
 
+const running = new Set<ChildProcess>();
+
 export async function startChild<Ready>(
   script: string,
   options: object,
   nodeFlags: string[] = [],
 ): Promise<Child<Ready>> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [...nodeFlags, path, JSON.stringify(options)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = start(script, [JSON.stringify(options)], nodeFlags);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {
     const line = await lines.next();
@@ -41,18 +39,49 @@ export async function startChild<Ready>(
   };
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.stdin?.end();
-  await once(child, "exit");
+/** Ends every child that still runs, whatever it does, and waits for it: after a failure nothing stays behind. */
+export async function endChildren(): Promise<void> {
+  const ends = Array.from(running, (child) => once(child, "exit"));
+  for (const child of running) child.kill("SIGTERM");
+  await Promise.all(ends);
 }
 
 /** Runs a load in a process of its own, so that it takes nothing from the server's thread. */
-export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const path = fileURLToPath(new URL("load/main.ts", import.meta.url));
-  const child = spawn(process.execPath, [path], { stdio: ["pipe", "pipe", "inherit"] });
+export function runLoad(plan: LoadPlan, onWindow?: (window: LoadWindow) => Promise<void>): Promise<LoadResult> {
+  return runScript("load/main.ts", plan, onWindow);
+}
+
+/** Runs a script of ours on a plan, to the line with its result. */
+export async function runScript<Result>(
+  script: string,
+  plan: object,
+  onWindow?: (window: LoadWindow) => Promise<void>,
+): Promise<Result> {
+  const child = start(script, [], []);
   child.stdin.end(JSON.stringify(plan));
-  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
-  if (code !== 0) throw new Error(`the load ended with ${code}`);
-  return JSON.parse(printed);
+  const exit = once(child, "exit");
+  let result: Result | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const told: { result?: Result; window?: LoadWindow } = JSON.parse(line);
+    if (told.window) await onWindow?.(told.window);
+    result = told.result ?? result;
+  }
+  const [code] = await exit;
+  if (code !== 0 || result === undefined) throw new Error(`${script} ended with ${code}`);
+  return result;
+}
+
+function start(script: string, args: readonly string[], nodeFlags: readonly string[]) {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(process.execPath, [...nodeFlags, path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.stdin?.end();
+  await exit;
 }

@@ -1,5 +1,6 @@
 /** One measured figure beside its target, its floor and its peers; ratios are figure over other. */
 export type Figure = {
+  /** The target of docs/performance.md that it is a figure of, or what else it is. */
   readonly id: string;
   readonly what: string;
   readonly unit: string;
@@ -7,10 +8,27 @@ export type Figure = {
   readonly target: number | null;
   /** Whether a larger value is better. */
   readonly more: boolean;
-  readonly beside: readonly { readonly name: string; readonly value: number }[];
+  readonly beside: readonly Beside[];
   readonly note: string;
 };
 
+/** A floor or a peer, measured in the same unit, in the same run unless its name says otherwise. */
+export type Beside = { readonly name: string; readonly value: number };
+
+type Measured = Pick<Figure, "value" | "unit"> & {
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly beside?: readonly Beside[];
+  readonly note?: string;
+};
+
+/** A figure; `atLeast` or `atMost` is its target. */
+export function figure(id: string, what: string, measured: Measured): Figure {
+  const { value, unit, atLeast, atMost, beside = [], note = "" } = measured;
+  return { id, what, unit, value, target: atLeast ?? atMost ?? null, more: atLeast !== undefined, beside, note };
+}
+
+/** Whether a figure meets its target; null when it has none. */
 export function met(figure: Figure): boolean | null {
   if (figure.target === null) return null;
   return figure.more ? figure.value >= figure.target : figure.value <= figure.target;

@@ -1,50 +1,68 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import type { Figure } from "./figure.ts";
+import { BenchFault } from "./checks.ts";
+import { endChildren } from "./children.ts";
+import { type Figure, figure } from "./figure.ts";
 import { commitFloor } from "./floors.ts";
-import { keep, machine, table } from "./report.ts";
-import { type Scale, scales } from "./scale.ts";
+import { type PartName, partNames, readOptions, usage } from "./options.ts";
+import type { Peer } from "./peers/peer.ts";
+import { judged, keep, machine, table } from "./report.ts";
+import { runSoak } from "./soak.ts";
 import { measureBulk } from "./targets/bulk.ts";
-import { measureSingles, type Peer } from "./targets/singles.ts";
+import { measureHistory } from "./targets/history.ts";
+import { measureSingles } from "./targets/singles.ts";
+import { measureWhole } from "./targets/whole.ts";
 
-const usage = `npm run bench [-- --quick] [--only singles,bulk,history]
-Measures the targets of docs/performance.md on this machine, floors and peers in the same run.`;
-
-const { values } = parseArgs({
-  options: { quick: { type: "boolean" }, only: { type: "string" }, help: { type: "boolean" } },
-});
-if (values.help) {
+const began = new Date();
+const options = readOptions(process.argv.slice(2));
+if (options === undefined) {
   process.stdout.write(`${usage}\n`);
   process.exit(0);
 }
-const scale: Scale = values.quick ? scales.quick : scales.full;
-const only = values.only?.split(",");
-const wanted = (name: string) => only === undefined || only.includes(name);
-const began = new Date();
+const { scale, parts, soak } = options;
 const folder = mkdtempSync(join(tmpdir(), "payledger-bench-"));
-const figures: Figure[] = [];
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void cleanUp().then(() => process.exit(130)));
 try {
   process.stderr.write(`${JSON.stringify(machine())}\n`);
+  if (soak) await runSoak(folder, scale, soak, began);
+  else await measure();
+} catch (error) {
+  if (!(error instanceof BenchFault)) throw error;
+  process.stderr.write(`\nA CHECK DOES NOT HOLD, no figure of this run is worth anything:\n${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  await cleanUp();
+}
+
+async function measure(): Promise<void> {
   const commit = commitFloor(folder, 2000);
-  figures.push({
-    id: "floor",
-    what: "one durable commit, p50",
-    unit: "ms",
-    value: commit.p50Ms,
-    target: null,
-    more: false,
-    beside: [],
-    note: "",
-  });
+  const figures: Figure[] = [
+    figure("floor", "one durable commit on this disk, p50", { value: commit.p50Ms, unit: "ms" }),
+  ];
   const peers: Peer[] = [
     { name: "Fastify and SQLite", script: "peers/sqlite.ts", options: { file: join(folder, "peer.sqlite") } },
+    { name: "Fastify and MariaDB", script: "peers/mariadb.ts", options: {} },
   ];
-  if (wanted("singles")) figures.push(...(await measureSingles(folder, scale, commit, peers)));
-  if (wanted("bulk")) figures.push(...(await measureBulk(folder, scale)));
-} finally {
+  const works: Record<PartName, () => Promise<Figure[]>> = {
+    singles: () => measureSingles(folder, scale, commit, peers),
+    bulk: () => measureBulk(folder, scale),
+    history: () => measureHistory(folder, scale),
+    whole: () => measureWhole(folder, scale),
+  };
+  for (const part of partNames) {
+    if (!parts.has(part)) continue;
+    process.stderr.write(`${new Date().toISOString()} ${part}\n`);
+    figures.push(...(await works[part]()));
+  }
+  process.stdout.write(`${table(figures)}\n`);
+  // Figures of a part are no run to compare others with.
+  if (parts.size === partNames.length)
+    process.stdout.write(`\nkept in ${keep(scale.kind, began, { figures: judged(figures) })}\n`);
+}
+
+async function cleanUp(): Promise<void> {
+  await endChildren();
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(`${table(figures)}\n`);
-if (!only) process.stdout.write(`\nkept in ${keep(scale.kind, figures, began)}\n`);

@@ -28,7 +28,11 @@ export function table(figures: readonly Figure[]): string {
     figure.beside.map(({ name, value }) => `${shorten(figure.value / value)} × ${name} (${shorten(value)})`).join("; "),
     figure.note,
   ]);
-  const header = ["", "what", "figure", "target", "", "beside", "note"];
+  return columns(["", "what", "figure", "target", "", "beside", "note"], rows);
+}
+
+/** Rows under a header, each column as wide as its widest cell. */
+export function columns(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));
   const line = (cells: readonly string[]) =>
     cells
@@ -38,20 +42,24 @@ export function table(figures: readonly Figure[]): string {
   return [line(header), widths.map((width) => "-".repeat(width)).join("-|-"), ...rows.map(line)].join("\n");
 }
 
-/** Keeps a run under bench/results, named by its time and kind. */
-export function keep(kind: string, figures: readonly Figure[], began: Date): string {
+/** Figures with what became of their targets, as they are kept. */
+export function judged(figures: readonly Figure[]): object[] {
+  return figures.map((figure) => ({ ...figure, met: met(figure) }));
+}
+
+/** Keeps what a run found under bench/results, named by its time and kind, with the machine. @returns the file */
+export function keep(kind: string, began: Date, found: object): string {
   const folder = fileURLToPath(new URL("../results/", import.meta.url));
   mkdirSync(folder, { recursive: true });
   const file = `${folder}${began.toISOString().slice(0, 19).replaceAll(":", "")}Z-${kind}.json`;
-  const judged = figures.map((figure) => ({ ...figure, met: met(figure) }));
-  writeFileSync(
-    file,
-    `${JSON.stringify({ at: began.toISOString(), kind, machine: machine(), figures: judged }, null, 2)}\n`,
-  );
+  const run = { at: began.toISOString(), kind, machine: machine(), ...found };
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
   return file;
 }
 
-function shorten(value: number): string {
+/** Three digits that count; thousands with separators. */
+export function shorten(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en");
-  return value.toPrecision(3).replace(/\.?0+$/, "");
+  const text = value.toPrecision(3);
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }

@@ -1,22 +1,32 @@
 /** How much each figure is measured with: the full run, or one that ends within two minutes. */
 export type Scale = {
   readonly kind: "full" | "quick";
+  /** Of one load. */
   readonly seconds: number;
+  /** Of each load; the median counts. */
+  readonly rounds: number;
   readonly accounts: number;
   readonly bulkPayments: number;
   readonly bulkAccounts: number;
   readonly historyEntries: number;
-  readonly rounds: number;
+  /** How often each page of a history is asked for. */
+  readonly historyTurns: number;
+  /** Payments that the projections have to catch up with. */
+  readonly behindPayments: number;
+  /** Events that the read models are rebuilt from. */
+  readonly rebuildEvents: number;
 };
 
 export const scales = {
   full: {
     ...{ kind: "full", seconds: 15, accounts: 10_000, rounds: 3 },
-    ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000 },
+    ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 5000 },
+    ...{ behindPayments: 1_000_000, rebuildEvents: 2_000_000 },
   },
   quick: {
-    ...{ kind: "quick", seconds: 4, accounts: 10_000, rounds: 1 },
-    ...{ bulkPayments: 500_000, bulkAccounts: 20_000, historyEntries: 200_000 },
+    ...{ kind: "quick", seconds: 3, accounts: 10_000, rounds: 1 },
+    ...{ bulkPayments: 500_000, bulkAccounts: 20_000, historyEntries: 200_000, historyTurns: 800 },
+    ...{ behindPayments: 100_000, rebuildEvents: 150_000 },
   },
 } as const satisfies Record<string, Scale>;
 

@@ -1,25 +1,3 @@
-/** Latencies in milliseconds, the newest of them up to a bound. */
-export class Latencies {
-  private readonly values: Float64Array;
-  private count = 0;
-
-  constructor(most: number) {
-    this.values = new Float64Array(most);
-  }
-
-  add(ms: number): void {
-    this.values[this.count % this.values.length] = ms;
-    this.count++;
-  }
-
-  /** Percentiles of what was kept: the newest `most` values. */
-  summary(): LatencySummary {
-    const kept = this.values.subarray(0, Math.min(this.count, this.values.length)).slice().sort();
-    const at = (share: number) => kept[Math.min(kept.length - 1, Math.floor(kept.length * share))] ?? Number.NaN;
-    return { count: this.count, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), maxMs: at(1) };
-  }
-}
-
 export type LatencySummary = {
   readonly count: number;
   readonly p50Ms: number;
@@ -27,3 +5,35 @@ export type LatencySummary = {
   readonly p999Ms: number;
   readonly maxMs: number;
 };
+
+/** Latencies in milliseconds, the newest of them up to a bound. */
+export type Latencies = {
+  add(ms: number): void;
+  /** Percentiles of what is kept; `count` is of all that was added. NaN when there is nothing. */
+  summary(): LatencySummary;
+  clear(): void;
+};
+
+export function keepLatencies(most: number): Latencies {
+  const values = new Float64Array(most);
+  let count = 0;
+  return {
+    add(ms) {
+      values[count % most] = ms;
+      count++;
+    },
+    summary() {
+      const kept = values.slice(0, Math.min(count, most)).sort();
+      const at = (share: number) => percentile(kept, share);
+      return { count, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), maxMs: at(1) };
+    },
+    clear() {
+      count = 0;
+    },
+  };
+}
+
+/** The smallest value that at least this share of the sorted values does not exceed (nearest rank); NaN of nothing. */
+export function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}

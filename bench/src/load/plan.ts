@@ -1,3 +1,5 @@
+import type { LatencySummary } from "./histogram.ts";
+
 /** What a load process is told: as JSON on its input. */
 export type LoadPlan = {
   readonly port: number;
@@ -14,8 +16,10 @@ export type LoadPlan = {
   /** Payer accounts; payments go round them with a stride, or all to `hot`. */
   readonly accounts: readonly string[];
   readonly hot: string | null;
-  /** At most so many payments a second (soak); null: as fast as answers come. */
+  /** So many payments a second, whether answers come or not; null: as fast as answers come. */
   readonly rate: number | null;
+  /** Tells of each span of so many seconds as it ends; by default of the whole only. */
+  readonly windowSeconds?: number;
 };
 
 /** What it measured; `refused` are answers that are not the success it asked for. */
@@ -25,36 +29,57 @@ export type LoadResult = {
   readonly firstRefusal: string | null;
   readonly seconds: number;
   readonly perSecond: number;
-  readonly latency: import("./histogram.ts").LatencySummary;
+  readonly latency: LatencySummary;
   readonly cpuSeconds: number;
 };
 
-function head(plan: LoadPlan, key: string, length: number): string {
-  return (
-    `POST ${plan.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${plan.token}\r\n` +
-    `Content-Type: application/json\r\nIdempotency-Key: ${key}\r\nContent-Length: ${length}\r\n\r\n`
-  );
+/** A span of a load, by when it ended, in seconds since the beginning. */
+export type LoadWindow = { readonly atSeconds: number; readonly perSecond: number; readonly latency: LatencySummary };
+
+/** Payer and payee of the nth payment of a run; never the same account when there are two. */
+export function partiesOf({ accounts, hot }: LoadPlan, n: number): { readonly payer: string; readonly payee: string } {
+  const payer = accountAt(accounts, n);
+  const payee = hot ?? accountAt(accounts, n * 7919 + 1);
+  return { payer, payee: payee === payer ? accountAt(accounts, n + 1) : payee };
 }
 
-function fields(plan: LoadPlan, n: number): string {
-  const { accounts } = plan;
-  const payer = accounts[n % accounts.length];
-  const payee = plan.hot ?? accounts[(n * 7919 + 1) % accounts.length];
-  return `"payer":"${payer}","payee":"${payee === payer ? accounts[(n + 1) % accounts.length] : payee}","amount":"1","currency":"HKD"`;
+function accountAt(accounts: readonly string[], n: number): string {
+  const account = accounts[n % accounts.length];
+  if (account === undefined) throw new Error("a load needs accounts");
+  return account;
 }
 
-/** The nth request of a run: payments `n × perRequest` and following. */
+/** How many requests the plan comes to, if its time allows. */
+export function requestsOf(plan: LoadPlan): number {
+  return Math.ceil(plan.payments / plan.perRequest);
+}
+
+/** The nth request of a run: payments `n × perRequest` and following. ASCII throughout, so that characters are bytes. */
 export function requestText(plan: LoadPlan, n: number): string {
   const key = `${plan.run}-${n}`;
-  if (plan.perRequest === 1) {
-    const body = `{${fields(plan, n)}}`;
-    return head(plan, key, body.length) + body;
-  }
+  if (plan.perRequest === 1) return post(plan, key, `{${fields(plan, n)}}`);
   let items = "";
   for (let i = 0; i < plan.perRequest; i++) {
     const index = n * plan.perRequest + i;
     items += `${i > 0 ? "," : ""}{"idempotencyKey":"${key}.${i}","command":"payment",${fields(plan, index)}}`;
   }
-  const body = `{"mode":"each","items":[${items}]}`;
-  return head(plan, key, body.length) + body;
+  return post(plan, key, `{"mode":"each","items":[${items}]}`);
+}
+
+function fields(plan: LoadPlan, n: number): string {
+  const { payer, payee } = partiesOf(plan, n);
+  return `"payer":"${payer}","payee":"${payee}","amount":"1","currency":"HKD"`;
+}
+
+function post(plan: LoadPlan, key: string, body: string): string {
+  return (
+    `POST ${plan.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${plan.token}\r\n` +
+    `Content-Type: application/json\r\nIdempotency-Key: ${key}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  );
+}
+
+/** A GET as text; `headers` are whole lines. */
+export function getText(path: string, token: string, headers: readonly string[] = []): string {
+  const lines = [`GET ${path} HTTP/1.1`, "Host: bench", `Authorization: Bearer ${token}`, ...headers];
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }

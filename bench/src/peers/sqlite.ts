@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { fastify } from "fastify";
 import { childOptions, listenAnywhere, serveParent } from "../servers/child.ts";
+import { type PaymentBody, type PeerQuestion, paymentSchema, peerAccounts } from "./peer.ts";
 
 /**
  * A peer that does the same job in the usual way: Fastify in front of SQLite, one durable transaction a payment: both accounts read
@@ -20,14 +21,7 @@ const update = db.prepare("UPDATE accounts SET balance = balance + ? WHERE id = 
 const transfer = db.prepare("INSERT INTO transfers (key, payer, payee, amount, at) VALUES (?, ?, ?, ?, ?)");
 const entry = db.prepare("INSERT INTO entries VALUES (?, ?, ?, ?)");
 const app = fastify();
-const text = { type: "string" } as const;
-const body = {
-  type: "object",
-  required: ["payer", "payee", "amount", "currency"],
-  properties: { payer: text, payee: text, amount: text, currency: text },
-} as const;
-type Payment = { payer: string; payee: string; amount: string; currency: string };
-app.post<{ Body: Payment }>("/v1/payments", { schema: { body } }, async (request, reply) => {
+app.post<{ Body: PaymentBody }>("/v1/payments", { schema: { body: paymentSchema } }, async (request, reply) => {
   const key = String(request.headers["idempotency-key"]);
   const { payer, payee, amount } = request.body;
   begin?.run();
@@ -52,18 +46,32 @@ function book(key: string, payer: string, payee: string, amount: number): number
   return id;
 }
 
-const port = await listenAnywhere(app);
 const open = db.prepare("INSERT INTO accounts VALUES (?, 0)");
-const answer = async (question: unknown) => {
-  const { count } = question as { count: number };
-  db.exec("BEGIN");
-  const accounts = Array.from({ length: count }, (_, n) => `acct_${String(n).padStart(26, "0")}`);
-  for (const id of accounts) open.run(id);
-  db.exec("COMMIT");
-  return { accounts };
-};
-const stop = async () => {
-  await app.close();
-  db.close();
-};
-await serveParent({ port, token: "none" }, answer, stop);
+function answer(asked: PeerQuestion): object {
+  switch (asked.ask) {
+    case "accounts": {
+      const accounts = peerAccounts(asked.count);
+      db.exec("BEGIN");
+      for (const id of accounts) open.run(id);
+      db.exec("COMMIT");
+      return { accounts };
+    }
+    case "books": {
+      const { payments } = db.prepare("SELECT COUNT(*) AS payments FROM transfers").get() ?? {};
+      const { sum } = db.prepare("SELECT SUM(amount) AS sum FROM entries").get() ?? {};
+      return { payments: Number(payments), sum: String(sum) };
+    }
+    default:
+      return asked satisfies never;
+  }
+}
+
+const port = await listenAnywhere(app);
+await serveParent(
+  { port, token: "none" },
+  async (question) => answer(question as PeerQuestion),
+  async () => {
+    await app.close();
+    db.close();
+  },
+);

@@ -1,0 +1,28 @@
+import type { LoadResult } from "./load/plan.ts";
+
+/** What a server says of itself after a run. */
+export type Books = { readonly payments: number; readonly sum: string };
+
+/** A figure would be false: the bench ends with what is wrong, and keeps nothing. */
+export class BenchFault extends Error {
+  override readonly name = "BenchFault";
+}
+
+/** @throws BenchFault when any answer was not the success that was asked for */
+export function checkAnswers(name: string, loads: readonly LoadResult[]): void {
+  const refused = loads.find((load) => load.firstRefusal !== null);
+  if (refused) throw new BenchFault(`${name}: ${refused.refused} requests got another answer: ${refused.firstRefusal}`);
+}
+
+/**
+ * @throws BenchFault when the books do not hold exactly the payments that were acknowledged, or money came from nowhere
+ * @returns the check in words, for the figure's note
+ */
+export function checkBooks(name: string, books: Books, loads: readonly LoadResult[]): string {
+  checkAnswers(name, loads);
+  const acknowledged = loads.reduce((sum, load) => sum + load.acknowledged, 0);
+  if (books.payments !== acknowledged)
+    throw new BenchFault(`${name}: ${acknowledged} payments acknowledged, ${books.payments} in the books`);
+  if (books.sum !== "0") throw new BenchFault(`${name}: the books sum to ${books.sum}`);
+  return `checked: ${books.payments.toLocaleString("en")} payments, sum 0`;
+}

@@ -1,0 +1,55 @@
+/** What a soak saw at the end of a window. */
+export type Sample = {
+  readonly atSeconds: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly rssBytes: number;
+  readonly logBytes: number;
+  readonly stateBytes: number;
+  /** Write-ahead logs of both. */
+  readonly walBytes: number;
+};
+export const seriesNames = ["perSecond", "p50Ms", "p99Ms", "rssBytes", "logBytes", "stateBytes", "walBytes"] as const;
+export type SeriesName = (typeof seriesNames)[number];
+
+/** `drift`: what the fitted line rises over the second half, as a share of the mean there. */
+export type Flatness = {
+  readonly name: SeriesName;
+  readonly mean: number;
+  readonly drift: number;
+  readonly flat: boolean;
+};
+
+/** A series that moves by more than this share of itself in the second half is not flat. */
+export const DRIFT_MAX = 0.1;
+
+/** Judges a series by its second half, since the first fills caches and warms code. Too few samples are not flat. */
+export function flatness(name: SeriesName, samples: readonly Sample[]): Flatness {
+  const half = samples.slice(Math.floor(samples.length / 2));
+  const points = half.map((sample) => ({ x: sample.atSeconds, y: sample[name] }));
+  const meanX = mean(points.map(({ x }) => x));
+  const meanY = mean(points.map(({ y }) => y));
+  const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
+  const span = (points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0);
+  const drift = meanY === 0 ? 0 : (slope * span) / meanY;
+  return { name, mean: meanY, drift, flat: points.length >= 3 && Math.abs(drift) <= DRIFT_MAX };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The sizes of a folder's files, by what they are. */
+export function sizesOf(files: Readonly<Record<string, number>>): Pick<Sample, "logBytes" | "stateBytes" | "walBytes"> {
+  const sum = (of: (file: string) => boolean) =>
+    Object.entries(files).reduce((total, [file, bytes]) => total + (of(file) ? bytes : 0), 0);
+  const isWal = (file: string) => file.endsWith("-wal");
+  const isState = (file: string) => file.startsWith("state");
+  return {
+    walBytes: sum(isWal),
+    stateBytes: sum((file) => isState(file) && !isWal(file)),
+    logBytes: sum((file) => !isState(file) && !isWal(file)),
+  };
+}

@@ -1,0 +1,78 @@
+import type { Connection } from "./connection.ts";
+import type { Reply } from "./reply.ts";
+
+export type Drive = {
+  readonly connections: readonly Connection[];
+  /** It ends after so many requests or so many seconds, whichever comes first, with every answer in. */
+  readonly requests: number;
+  readonly seconds: number;
+  readonly requestText: (n: number) => string;
+  readonly onReply: (reply: Reply, n: number, latencyMs: number) => void;
+};
+
+/** Requests that may be due and unsent before the load says that the server does not keep the rate. */
+const LATE_MAX = 20_000;
+
+/** As fast as answers come: each connection sends its next request when it has its answer. */
+export async function driveClosed(drive: Drive): Promise<void> {
+  const { connections, requests, requestText, onReply } = drive;
+  const endMs = performance.now() + drive.seconds * 1000;
+  let sent = 0;
+  const run = (connection: Connection) =>
+    new Promise<void>((resolve) => {
+      const next = (): void => {
+        const sentMs = performance.now();
+        if (sent >= requests || sentMs >= endMs) {
+          resolve();
+          return;
+        }
+        const n = sent++;
+        connection.send(requestText(n), (reply) => {
+          onReply(reply, n, performance.now() - sentMs);
+          next();
+        });
+      };
+      next();
+    });
+  await Promise.all(connections.map(run));
+}
+
+/**
+ * At a rate, whether answers come or not. The latency counts from when a request was due: what waits because the server stands still
+ * counts with its waiting, as a client would have felt it.
+ * @throws when the server falls LATE_MAX requests behind
+ */
+export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<void> {
+  const { connections, requests, seconds, requestText, onReply } = drive;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const idle = [...connections];
+  const late: { readonly n: number; readonly dueMs: number }[] = [];
+  const startMs = performance.now();
+  let released = 0;
+  let over = false;
+
+  const send = (connection: Connection, n: number, dueMs: number): void =>
+    connection.send(requestText(n), (reply) => {
+      onReply(reply, n, performance.now() - dueMs);
+      const next = late.shift();
+      if (next) send(connection, next.n, next.dueMs);
+      else idle.push(connection);
+      if (over && idle.length === connections.length) resolve();
+    });
+  const tick = (): void => {
+    const nowMs = performance.now();
+    const due = Math.min(requests, Math.ceil(((nowMs - startMs) / 1000) * requestsPerSecond));
+    for (; released < due; released++) {
+      const connection = idle.pop();
+      if (connection) send(connection, released, nowMs);
+      else late.push({ n: released, dueMs: nowMs });
+    }
+    const tooLate = late.length > LATE_MAX;
+    if (tooLate) reject(new Error(`the server is ${late.length} requests behind the rate`));
+    over = tooLate || released >= requests || nowMs - startMs >= seconds * 1000;
+    if (!over) setTimeout(tick, 1);
+    else if (idle.length === connections.length) resolve();
+  };
+  tick();
+  return promise;
+}

@@ -1,0 +1,76 @@
+import { text } from "node:stream/consumers";
+import { type Connection, openConnections } from "./connection.ts";
+import { drivePaced } from "./driver.ts";
+import { keepLatencies, type LatencySummary } from "./histogram.ts";
+import { getText, type LoadPlan, type LoadResult, partiesOf, requestsOf, requestText } from "./plan.ts";
+import { headerOf, type Reply } from "./reply.ts";
+import { startTally } from "./tally.ts";
+
+/** Payments at the plan's rate; of every `every`th one it is asked when a query at its position shows it. */
+export type VisiblePlan = LoadPlan & { readonly rate: number; readonly every: number; readonly readers: number };
+/** `visible`: from a payment's answer to the query's, waiting for a free reader included. */
+export type VisibleResult = { readonly load: LoadResult; readonly visible: LatencySummary };
+
+/** A payment that was answered: where it stands in the log, and whose history shows it. */
+type Answered = { readonly account: string; readonly position: string; readonly answeredMs: number };
+
+const plan: VisiblePlan = JSON.parse(await text(process.stdin));
+const connections = await openConnections(plan.port, plan.connections);
+const readers = await openConnections(plan.port, plan.readers);
+const visible = keepLatencies(1_000_000);
+const idle = [...readers];
+const waiting: Answered[] = [];
+const allRead = Promise.withResolvers<void>();
+let reads = 0;
+let sending = true;
+
+function read(reader: Connection, answered: Answered): void {
+  const { account, position, answeredMs } = answered;
+  const inHistory = reads++ % 2 === 0;
+  const path = `/v1/accounts/${account}/${inHistory ? "entries?limit=200" : "balance"}`;
+  const asked = [`Ledger-Position: ${position}`, "Ledger-Wait: 10000"];
+  reader.send(getText(path, plan.token, asked), (reply) => {
+    visible.add(performance.now() - answeredMs);
+    checkRead(reply, position, inHistory);
+    const next = waiting.shift();
+    if (next) return read(reader, next);
+    idle.push(reader);
+    if (!sending && idle.length === readers.length) allRead.resolve();
+  });
+}
+
+/** @throws when a query answers anything but what was asked for: then the figure would be of something else */
+function checkRead(reply: Reply, position: string, inHistory: boolean): void {
+  const served = headerOf(reply, "ledger-position") ?? "none";
+  const reached = Number(served.split(":")[1]) >= Number(position.split(":")[1]);
+  if (reply.status !== 200 || !reached)
+    throw new Error(`asked for ${position}, served ${served}: ${reply.status} ${reply.body.subarray(0, 300)}`);
+  if (inHistory && !reply.body.includes(`"position":"${position}"`))
+    throw new Error(`the history at ${served} lacks the entry of ${position}`);
+}
+
+const tally = startTally(plan);
+await drivePaced(
+  {
+    connections,
+    requests: requestsOf(plan),
+    seconds: plan.seconds,
+    requestText: (n) => requestText(plan, n),
+    onReply(reply, n, latencyMs) {
+      tally.count(reply, latencyMs);
+      const position = headerOf(reply, "ledger-position");
+      if (n % plan.every !== 0 || position === undefined) return;
+      const answered = { account: partiesOf(plan, n).payee, position, answeredMs: performance.now() };
+      const reader = idle.pop();
+      if (reader) read(reader, answered);
+      else waiting.push(answered);
+    },
+  },
+  plan.rate,
+);
+const load = tally.result();
+sending = false;
+if (idle.length < readers.length) await allRead.promise;
+const result: VisibleResult = { load, visible: visible.summary() };
+process.stdout.write(`${JSON.stringify({ result })}\n`);
+for (const connection of [...connections, ...readers]) connection.close();

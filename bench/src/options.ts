@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+import { type Scale, scales } from "./scale.ts";
+
+export const usage = `npm run bench -- [--quick] [--only singles,bulk,history,whole]
+npm run bench -- --soak [MINUTES] [--rate N] [--quick]
+
+Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and keeps JSON in
+bench/results. --quick takes under two minutes. --soak runs the command service at N payments a second (default: 60 % of what it
+does, measured just before) for so many minutes (default 30) and says what grows.`;
+
+export const partNames = ["singles", "bulk", "history", "whole"] as const;
+export type PartName = (typeof partNames)[number];
+
+export type Soak = { readonly minutes: number; readonly rate: number | null };
+export type BenchOptions = {
+  readonly scale: Scale;
+  readonly parts: ReadonlySet<PartName>;
+  readonly soak: Soak | undefined;
+};
+
+/** Undefined: help was asked for. @throws on arguments that say nothing */
+export function readOptions(args: readonly string[]): BenchOptions | undefined {
+  const { values } = parseArgs({
+    args: withMinutes(args),
+    options: {
+      quick: { type: "boolean" },
+      only: { type: "string" },
+      soak: { type: "string" },
+      rate: { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) return undefined;
+  if (values.rate !== undefined && values.soak === undefined) throw new Error("--rate is for --soak");
+  const soak =
+    values.soak === undefined ? undefined : { minutes: positive("--soak", values.soak), rate: rateOf(values) };
+  const scale = values.quick ? scales.quick : scales.full;
+  return { scale, parts: new Set(values.only?.split(",").map(partOf) ?? partNames), soak };
+}
+
+/** `--soak` alone is half an hour. */
+function withMinutes(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => (arg === "--soak" && !/^\d/.test(args[i + 1] ?? "") ? [arg, "30"] : [arg]));
+}
+
+function rateOf({ rate }: { rate?: string | undefined }): number | null {
+  return rate === undefined ? null : positive("--rate", rate);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new Error(`${name} takes a number above 0, not ${text}`);
+  return value;
+}
+
+function partOf(text: string): PartName {
+  const part = partNames.find((name) => name === text);
+  if (!part) throw new Error(`--only takes ${partNames.join(", ")}, not ${text}`);
+  return part;
+}

@@ -1,0 +1,7 @@
+import { serveParent } from "../servers/child.ts";
+
+await serveParent(
+  { absent: "not yet" },
+  async () => ({}),
+  async () => {},
+);

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
+import { createLogger } from "ledger-core/process";
+import { connectSqlite, openSqlite } from "ledger-core/sql";
+import { migrateModels, openPaymentGraph, openSessionView } from "projection-workers";
+import { registerQueries } from "query-service";
+import { fillHistory, historyBooks, openHistory } from "../history/rows.ts";
+import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
+
+/** `cursorKey` in hexadecimal: cursors stay good over a restart of the server. */
+export type HistoryServerOptions = { readonly folder: string; readonly cursorKey: string };
+export type HistoryServerReady = { readonly port: number; readonly token: string };
+export type HistoryQuestion =
+  | { readonly ask: "fill"; readonly from: number; readonly upTo: number }
+  | { readonly ask: "books" | "memory" };
+
+/** The real query-service over models in SQLite, put together as the standalone does it; the file is filled when asked to. */
+const { folder, cursorKey } = childOptions((value) => value as HistoryServerOptions);
+const [modelsFile, viewsFile] = [join(folder, "models.sqlite"), join(folder, "views.sqlite")];
+if (!existsSync(modelsFile)) await makeFiles();
+const models = connectSqlite({ file: modelsFile, readOnly: true });
+const session = await openSessionView({ file: viewsFile, readOnly: true });
+const graph = await openPaymentGraph({ file: viewsFile, readOnly: true });
+const keys = await createSigningKeys();
+const logger = createLogger({ name: "bench", level: "error" });
+const app = await createEdge({ logger, authenticate: authenticator([keys.publicKey]) });
+registerQueries(app, { models, session, graph, shards: 1, cursorKey: Buffer.from(cursorKey, "hex") });
+const port = await listenAnywhere(app);
+const token = await signToken({ tenant: "bench", role: "operator", sub: "bench", ttlSeconds: 86_400 }, keys);
+await serveParent({ port, token } satisfies HistoryServerReady, answer, async () => {
+  await app.close();
+  await Promise.all([models.destroy(), session.close(), graph.close()]);
+});
+
+async function makeFiles(): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const writing = connectSqlite({ file: modelsFile });
+  await migrateModels(writing);
+  await writing.destroy();
+  await (await openSessionView({ file: viewsFile, readOnly: false })).close();
+  await (await openPaymentGraph({ file: viewsFile, readOnly: false })).close();
+  onFile(openHistory);
+}
+
+async function answer(question: unknown): Promise<object> {
+  const asked = question as HistoryQuestion;
+  switch (asked.ask) {
+    case "fill":
+      onFile((db) => fillHistory(db, asked.from, asked.upTo));
+      return {};
+    case "books":
+      return onFile(historyBooks);
+    case "memory":
+      return memory();
+    default:
+      return asked satisfies never;
+  }
+}
+
+/** A connection that writes without waiting for the disk, for one piece of work. */
+function onFile<Result>(work: (db: ReturnType<typeof openSqlite>) => Result): Result {
+  const db = openSqlite({ file: modelsFile });
+  try {
+    db.exec("PRAGMA synchronous = OFF");
+    return work(db);
+  } finally {
+    db.close();
+  }
+}

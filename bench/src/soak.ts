@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { checkBooks } from "./checks.ts";
+import { type Child, runLoad, startChild } from "./children.ts";
+import { type Flatness, flatness, type Sample, type SeriesName, seriesNames, sizesOf } from "./flatness.ts";
+import type { LoadWindow } from "./load/plan.ts";
+import type { Soak } from "./options.ts";
+import { columns, keep, shorten } from "./report.ts";
+import type { Scale } from "./scale.ts";
+import type { LedgerCheck, LedgerServerReady } from "./servers/ledger.ts";
+import { singlePlan } from "./targets/singles.ts";
+
+const WINDOW_SECONDS = 10;
+const SHARE_OF_P1 = 0.6;
+const MIB = 2 ** 20;
+
+/** The command-service at a steady rate for a long time, sampled as it goes: what grows, and what stays. */
+export async function runSoak(folder: string, scale: Scale, soak: Soak, began: Date): Promise<void> {
+  const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder: join(folder, "soak") });
+  const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.accounts });
+  const target = { ...ledger.ready, accounts };
+  const warmup = await runLoad(singlePlan(target, Math.min(3, scale.seconds)));
+  const p1 = await runLoad(singlePlan(target, scale.seconds));
+  const rate = soak.rate ?? Math.round(p1.perSecond * SHARE_OF_P1);
+  const seconds = soak.minutes * 60;
+  say(
+    `P1 just before: ${shorten(p1.perSecond)} payments/s; now ${shorten(rate)} payments/s for ${soak.minutes} minutes`,
+  );
+
+  const samples: Sample[] = [];
+  say(line(header));
+  const plan = { ...singlePlan(target, seconds), payments: rate * seconds, rate, windowSeconds: WINDOW_SECONDS };
+  const load = await runLoad(plan, async (window) => {
+    const sample = await takeSample(ledger, window);
+    samples.push(sample);
+    say(line(cellsOf(sample)));
+  });
+  const check = await ledger.ask<LedgerCheck>({ ask: "check" });
+  const checked = checkBooks("the ledger", check, [warmup, p1, load]);
+  await ledger.stop();
+  const verdicts = seriesNames.map((name) => flatness(name, samples));
+  say(`\n${verdictTable(verdicts)}\n${checked}`);
+  const found = { p1: p1.perSecond, rate, minutes: soak.minutes, load, checked, verdicts, samples };
+  say(`kept in ${keep("soak", began, found)}`);
+}
+
+async function takeSample(ledger: Child<LedgerServerReady>, window: LoadWindow): Promise<Sample> {
+  const { rssBytes } = await ledger.ask<{ rssBytes: number }>({ ask: "memory" });
+  const sizes = sizesOf(await ledger.ask<Record<string, number>>({ ask: "sizes" }));
+  const { p50Ms, p99Ms } = window.latency;
+  return { atSeconds: window.atSeconds, perSecond: window.perSecond, p50Ms, p99Ms, rssBytes, ...sizes };
+}
+
+const header = ["s", "payments/s", "p50 ms", "p99 ms", "rss MiB", "log MiB", "state MiB", "wal MiB"];
+
+function cellsOf(sample: Sample): string[] {
+  const { atSeconds, perSecond, p50Ms, p99Ms, rssBytes, logBytes, stateBytes, walBytes } = sample;
+  const bytes = [rssBytes, logBytes, stateBytes, walBytes].map((size) => shorten(size / MIB));
+  return [String(Math.round(atSeconds)), shorten(perSecond), shorten(p50Ms), shorten(p99Ms), ...bytes];
+}
+
+function line(cells: readonly string[]): string {
+  return cells.map((cell) => cell.padStart(10)).join(" ");
+}
+
+function verdictTable(verdicts: readonly Flatness[]): string {
+  const words: Record<SeriesName, string> = {
+    perSecond: "payments/s",
+    p50Ms: "p50, ms",
+    p99Ms: "p99, ms",
+    rssBytes: "memory, bytes",
+    logBytes: "log, bytes",
+    stateBytes: "decision state, bytes",
+    walBytes: "write-ahead logs, bytes",
+  };
+  const rows = verdicts.map(({ name, mean, drift, flat }) => {
+    const change = `${drift >= 0 ? "+" : ""}${(100 * drift).toFixed(1)} %`;
+    return [words[name], shorten(mean), change, flat ? "flat" : name === "logBytes" ? "grows, as it must" : "NOT FLAT"];
+  });
+  return columns(["series", "mean of the second half", "change over it", ""], rows);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
