@@ -18,14 +18,15 @@ export type ChildEngineOptions = {
 
 /**
  * The shell stays between: its input is a pipe of ours, which ends when we do, also by kill -9. It then stops the engine, waits for its
- * end, and only then removes the folder.
+ * end, and only then removes the folder. It says nothing itself: with us gone, a word of its own would end it.
  */
 const guard = `
   exec 3<&0; folder=$1; shift
   "$@" </dev/null 3<&- & engine=$!
-  ( read -r _ <&3; kill -TERM $engine ) 2>/dev/null & watch=$!
+  exec >/dev/null 2>&1
+  ( read -r _ <&3; kill -TERM $engine ) & watch=$!
   wait $engine; code=$?
-  kill $watch 2>/dev/null; rm -rf "$folder"; exit $code`;
+  kill $watch; rm -rf "$folder"; exit $code`;
 
 /** Starts an engine and waits for its ready line; an engine that ends before is an error with its last words. */
 export async function startChildEngine(options: ChildEngineOptions): Promise<ChildEngine> {
