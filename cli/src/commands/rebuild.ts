@@ -1,7 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Argument, Command } from "commander";
 import { createLogger } from "ledger-core/process";
-import { isRebuildName, type RebuildName, type RebuildState, rebuildNames, rebuildOffline } from "standalone";
+import {
+  isRebuildName,
+  type RebuildName,
+  type RebuildState,
+  readServerFile,
+  rebuildNames,
+  rebuildOffline,
+} from "standalone";
 import { httpUrl } from "../arguments.ts";
 import { createClient, type LedgerClient } from "../import/client.ts";
 import { asObject, requireNumber, requireText } from "../import/json.ts";
@@ -43,14 +50,16 @@ export function rebuildCommand(finish: (code: number) => void): Command {
 }
 
 async function rebuild(name: RebuildName, flags: RebuildFlags, progress: Progress): Promise<RebuildState> {
-  const access = await resolveAccess({ ...flags, sub: "rebuild" });
-  if (flags.url !== undefined || (await answers(access.url))) {
+  const dataDir = flags.data ?? DEFAULT_DATA;
+  // Only a server that was named, or that the folder itself knows of: whatever else listens somewhere serves another ledger.
+  const url = flags.url ?? readServerFile(dataDir)?.url;
+  if (url !== undefined && (flags.url !== undefined || (await answers(url)))) {
+    const access = await resolveAccess({ ...flags, url, sub: "rebuild" });
     return rebuildOnline(createClient({ ...access, patienceMs: 30_000, onWait: progress.note }), name, progress);
   }
-  progress.note(`no server answers at ${access.url}: rebuilding on the folder itself`);
+  progress.note(`no server runs on ${dataDir}: rebuilding on the folder itself`);
   const follow = follower(progress);
   const logger = createLogger({ level: "error", name: "rebuild" });
-  const dataDir = flags.data ?? DEFAULT_DATA;
   const state = await rebuildOffline({ dataDir, projection: name, logger, onState: follow });
   progress.end();
   return state;
