@@ -27,7 +27,7 @@ export type ClientsOptions = {
 };
 
 const CLIENTS = 8;
-const TIMEOUT_US = 1_000_000;
+const TIMEOUT_US = 120_000;
 const ATTEMPTS_MAX = 8;
 
 /** Payers, merchants and operators, with a network that loses their requests and their answers. */
@@ -92,7 +92,7 @@ export function makeClients(options: ClientsOptions): Clients {
     const settle = (outcome: "answered" | "failed") => {
       if (faults.strikes("client_loss", 0.03)) return;
       scheduler.after(random.between(50, 500), null, () => {
-        if (outcome === "failed") again(random.between(5_000, 200_000));
+        if (outcome === "failed") again(random.between(5_000, 120_000));
         else {
           forget();
           open = false;
@@ -119,7 +119,9 @@ export function makeClients(options: ClientsOptions): Clients {
     },
     finish() {
       finishing = true;
-      for (const intent of intents) if (!intent.answered) send(intent);
+      for (const intent of intents) {
+        if (!intent.answered) scheduler.after(random.below(500_000), null, () => send(intent));
+      }
     },
     burst() {
       if (auditor.books.accounts.size < 8) return;

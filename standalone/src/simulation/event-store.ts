@@ -99,7 +99,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     const torn = writing;
     writing = undefined;
     waiting.length = 0;
-    scheduler.after(random.between(20_000, 400_000), null, () => {
+    scheduler.after(random.between(2_000, random.chance(0.1) ? 400_000 : 30_000), null, () => {
       process = makeOwner("log");
       if (torn) recoverTorn(torn);
       note(`is back at ${events.length - 1}`);

@@ -15,6 +15,13 @@ export const faultKinds = [
   "old_state_file",
   "lost_state_file",
   "client_loss",
+  "repeated_delivery",
+  "reordered_delivery",
+  "projector_crash",
+  "second_projector",
+  "store_away",
+  "poison_event",
+  "replica_lag",
   "burst",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];

@@ -2,6 +2,7 @@ import type { Clients } from "./clients.ts";
 import type { EventStore } from "./event-store.ts";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
+import type { Projector } from "./read-side/projector.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { WriterProcess } from "./writer-process.ts";
 
@@ -12,6 +13,7 @@ export type NemesisOptions = {
   readonly store: EventStore;
   readonly processes: readonly WriterProcess[];
   readonly clients: Clients;
+  readonly projector: Projector;
   readonly note: (who: string, what: string) => void;
 };
 
@@ -19,7 +21,7 @@ const HOUR_US = 3_600_000_000;
 
 /** What goes wrong in the world at large, now and then, until it is told to heal. */
 export function makeNemesis(options: NemesisOptions): { start(): void; heal(): void } {
-  const { scheduler, random, faults, store, processes, clients, note } = options;
+  const { scheduler, random, faults, store, processes, clients, projector, note } = options;
 
   function strike(): void {
     if (faults.healed) return;
@@ -32,6 +34,9 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (faults.strikes("clock_jump", 0.1)) jump(process);
     if (faults.strikes("burst", 0.15)) clients.burst();
     if (faults.strikes("writer_crash", 0.05)) process.stop();
+    if (faults.strikes("projector_crash", 0.1)) projector.crash();
+    if (faults.strikes("second_projector", 0.05)) projector.double();
+    if (faults.strikes("poison_event", 0.05)) poison();
     scheduler.after(random.between(5_000, random.chance(0.1) ? 3_000_000 : 60_000), null, strike);
     supervise();
   }
@@ -48,7 +53,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (!owner.alive || owner.paused) return;
     note(process.name, "is paused");
     scheduler.pause(owner);
-    scheduler.after(random.between(1_000, 1_500_000), null, () => {
+    scheduler.after(random.between(1_000, random.chance(0.1) ? 1_500_000 : 40_000), null, () => {
       if (!owner.alive || !owner.paused) return;
       note(process.name, "goes on");
       scheduler.resume(owner);
@@ -57,7 +62,19 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
 
   function fillDisk(): void {
     store.fill(true);
-    scheduler.after(random.between(1_000, 400_000), null, () => store.fill(false));
+    scheduler.after(random.between(1_000, 60_000), null, () => store.fill(false));
+  }
+
+  /** An event to come cannot be projected until somebody mends the program. */
+  function poison(): void {
+    const projection = random.pick(["models", "session", "graph"]);
+    const revision = store.head() + random.between(1, 30);
+    projector.poison(projection, revision);
+    note("projector", `${projection} cannot project ${revision}`);
+    scheduler.after(random.between(20_000, 3_000_000), null, () => {
+      projector.poison(projection, undefined);
+      note("projector", `${projection} can project every event`);
+    });
   }
 
   function jump(process: WriterProcess): void {

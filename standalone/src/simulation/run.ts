@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { chooseFaults, type FaultKind } from "./faults.ts";
+import type { Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
-import { type Plant, runWorld, type WorldResult } from "./world.ts";
+import { runWorld, type WorldResult } from "./world.ts";
 
 /** Worlds are kept small: many short histories, each with other faults and other settings, find more than one long one. */
 export const WORLD_STEPS = 5_000;

@@ -25,6 +25,8 @@ export type Scheduler = {
   kill(owner: Owner): void;
   /** Keeps the next task waiting until work of the real world (a database in memory) is done, so that its pace decides nothing. */
   settled<T>(work: Promise<T>): Promise<T>;
+  /** Lets the next tasks run although work is not done: it waits for them. Answers with what ends that, once. */
+  pauseWork(): () => void;
   /** Runs the next task and everything that follows from it at once. False when there is none. */
   step(): Promise<boolean>;
 };
@@ -86,6 +88,14 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
       const done = () => void working--;
       work.then(done, done);
       return work;
+    },
+    pauseWork() {
+      working--;
+      let paused = true;
+      return () => {
+        if (paused) working++;
+        paused = false;
+      };
     },
     async step() {
       for (let task = pop(heap); task; task = pop(heap)) {

@@ -14,7 +14,7 @@ export type ConnectionOptions = {
   readonly note: (what: string) => void;
 };
 
-const TIMEOUT_US = 300_000;
+const TIMEOUT_US = 15_000;
 const READ_EVENTS_MAX = 64;
 
 /** The event log as one process has it: through a network that loses, delays and repeats nothing but what the port says it may. */

@@ -1,27 +1,15 @@
-import type { WriterParts } from "command-service";
-import type { Runtime } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
 import { type Auditor, makeAuditor } from "./auditor/auditor.ts";
 import { hold, Violation } from "./auditor/violation.ts";
-import { makeClients } from "./clients.ts";
-import { makeDelivery } from "./delivery.ts";
-import { makeEventStore } from "./event-store.ts";
+import { type Clients, makeClients } from "./clients.ts";
+import { type Delivery, makeDelivery } from "./delivery.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
 import { makeNemesis } from "./nemesis.ts";
+import { nothingPlanted, type Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
+import { makeReadSide, type ReadSide } from "./read-side/read-side.ts";
 import { makeScheduler } from "./scheduler.ts";
-import { connectStore } from "./store-connection.ts";
-import { makeTrace, type Trace } from "./trace.ts";
-import { makeWriterProcess } from "./writer-process.ts";
-
-/** Where a planted bug gets in: each wraps one part of the world. Without a bug each gives back what it is given. */
-export type Plant = {
-  readonly log: (log: EventLog) => EventLog;
-  readonly runtime: (runtime: Runtime) => Runtime;
-  readonly parts: (parts: WriterParts) => WriterParts;
-};
-
-export const nothingPlanted: Plant = { log: (log) => log, runtime: (runtime) => runtime, parts: (parts) => parts };
+import { makeTrace } from "./trace.ts";
+import { makeWriteSide, type Surroundings } from "./write-side.ts";
 
 export type WorldOptions = {
   readonly seed: string;
@@ -51,109 +39,63 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const trace = makeTrace(START, options.keep ?? 400);
   let found: Violation | undefined;
   const onViolation = (error: unknown) => {
-    found ??=
-      error instanceof Violation
-        ? error
-        : new Violation("0 bug", error instanceof Error ? `${error.stack}` : `${error}`);
+    found ??= error instanceof Violation ? error : new Violation("0 bug", asText(error));
   };
   const scheduler = makeScheduler(START, (_owner, error) => onViolation(error));
-  const auditor = makeAuditor();
-  const world = compose(options, { scheduler, auditor, trace, onViolation });
+  const random = randomFrom(options.seed);
+  const faults = makeFaults(options.faults, random.stream("faults"));
+  const note = (who: string, what: string) => trace.note(scheduler.now(), who, what);
+  const world = await compose({ scheduler, random, faults, plant: options.plant ?? nothingPlanted, note, onViolation });
   let steps = 0;
   const advance = async () => {
     if (!(await scheduler.step())) throw new Violation("20 converges", "nothing is left to happen");
     steps++;
-    world.checkQueues();
+    world.delivery.checkQueues();
     if (found) throw found;
   };
   try {
     world.start();
     while (steps < options.steps) await advance();
     world.heal();
-    await converge(advance, world, auditor, () => scheduler.now());
+    await converge(advance, world, scheduler.now);
   } catch (error) {
     onViolation(error);
   }
-  const end = { steps, events: auditor.events.length, digest: trace.digest() };
-  return { ...end, violation: found, story: trace.lines() };
+  await world.readSide.close();
+  const events = world.auditor.events.length;
+  return { steps, events, digest: trace.digest(), violation: found, story: trace.lines() };
 }
 
-type World = ReturnType<typeof compose>;
-
-/** After healing: every request is answered, and every authorization that ran out is released. */
-async function converge(
-  advance: () => Promise<void>,
-  world: World,
-  auditor: Auditor,
-  now: () => number,
-): Promise<void> {
-  let left = HEAL_STEPS_MAX;
-  while (world.clients.unanswered() > 0) {
-    hold(left-- > 0, "20 converges", () => `${world.clients.unanswered()} requests have no answer yet`);
-    await advance();
-  }
-  const until = now() + EXPIRY_US + 5_000_000;
-  while (now() < until) await advance();
-  const overdue = auditor.overdue(now() - EXPIRY_US);
-  hold(overdue === 0, "20 converges", () => `${overdue} authorizations ran out and are still held`);
+function asText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-type Surroundings = {
-  readonly scheduler: ReturnType<typeof makeScheduler>;
+type World = {
   readonly auditor: Auditor;
-  readonly trace: Trace;
-  readonly onViolation: (error: unknown) => void;
+  readonly clients: Clients;
+  readonly delivery: Delivery;
+  readonly readSide: ReadSide;
+  start(): void;
+  heal(): void;
 };
 
-function compose(options: WorldOptions, { scheduler, auditor, trace, onViolation }: Surroundings) {
-  const random = randomFrom(options.seed);
-  const plant = options.plant ?? nothingPlanted;
-  const note = (who: string, what: string) => trace.note(scheduler.now(), who, what);
-  const faults = makeFaults(options.faults, random.stream("faults"));
-  const store = makeEventStore({
-    scheduler,
-    random: random.stream("store"),
-    faults,
-    onAppended: (batch, append) => auditor.appended(batch, append.events),
-    note: (what) => note("log", what),
-  });
-  const shape = random.stream("shape");
-  const settings = {
-    queueMax: shape.pick([8, 40, 200]),
-    batchBytesMax: shape.pick([2_000, 20_000, 900_000]),
-    accountsCached: shape.pick([2, 100]),
-    flushAt: shape.pick([5, 40, 300]),
-  };
-  const processes = ["alpha", "beta"].map((name) =>
-    makeWriterProcess({
-      name,
-      scheduler,
-      random: random.stream(name),
-      faults,
-      connect: (owner) =>
-        plant.log(
-          connectStore({
-            store,
-            scheduler,
-            random: random.stream(`${name} link`),
-            faults,
-            owner,
-            note: (what) => note(name, what),
-          }),
-        ),
-      settings,
-      plant,
-      note,
-    }),
-  );
+async function compose(surroundings: Surroundings): Promise<World> {
+  const { random, note, onViolation } = surroundings;
+  const auditor = makeAuditor();
+  const writeSide = makeWriteSide(surroundings, (batch, append) => auditor.appended(batch, append.events));
+  const readSide = await makeReadSide(surroundings, writeSide, auditor);
   const delivery = makeDelivery({ auditor, note, onViolation });
-  const clients = makeClients({ scheduler, random: random.stream("clients"), faults, auditor, delivery, processes });
-  const nemesis = makeNemesis({ scheduler, random: random.stream("nemesis"), faults, store, processes, clients, note });
+  const parts = { ...surroundings, ...writeSide, auditor, delivery };
+  const clients = makeClients({ ...parts, random: random.stream("clients") });
+  const nemesis = makeNemesis({ ...parts, random: random.stream("nemesis"), clients, projector: readSide.projector });
   return {
+    auditor,
     clients,
-    checkQueues: delivery.checkQueues,
+    delivery,
+    readSide,
     start() {
-      processes[0]?.start();
+      writeSide.processes[0]?.start();
+      readSide.start();
       clients.start();
       nemesis.start();
     },
@@ -163,4 +105,29 @@ function compose(options: WorldOptions, { scheduler, auditor, trace, onViolation
       clients.finish();
     },
   };
+}
+
+/** After healing every request is answered, what ran out is released, and the projections are the log. */
+async function converge(advance: () => Promise<void>, world: World, now: () => number): Promise<void> {
+  const { auditor, clients, readSide } = world;
+  let left = HEAL_STEPS_MAX;
+  const until = async (reached: () => boolean, open: () => string) => {
+    while (!reached()) {
+      hold(left-- > 0, "20 converges", open);
+      await advance();
+    }
+  };
+  await until(
+    () => clients.unanswered() === 0,
+    () => `${clients.unanswered()} requests have no answer`,
+  );
+  const late = now() + EXPIRY_US + 5_000_000;
+  while (now() < late) await advance();
+  const overdue = auditor.overdue(now() - EXPIRY_US);
+  hold(overdue === 0, "20 converges", () => `${overdue} authorizations ran out and are still held`);
+  await until(
+    () => readSide.revision() === auditor.events.length - 1,
+    () => `projections are at ${readSide.revision()} of ${auditor.events.length - 1}`,
+  );
+  await readSide.compare();
 }

@@ -1,7 +1,9 @@
 import { openWriter, type Writer, type WriterOptions, type WriterParts, writerParts } from "command-service";
-import { isLedgerError, type Micros, type Runtime } from "ledger-core";
+import { isLedgerError, type Micros } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Faults } from "./faults.ts";
+import type { Plant } from "./plant.ts";
+import { processRuntime } from "./process-runtime.ts";
 import type { Random } from "./random.ts";
 import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
 import { makeStateDisk } from "./state-disk.ts";
@@ -31,8 +33,7 @@ export type WriterProcessOptions = {
   readonly settings: Pick<WriterOptions, "queueMax" | "batchBytesMax" | "accountsCached" | "flushAt"> & {
     readonly queueMax: number;
   };
-  /** Wraps what the writer is made of: planted bugs. */
-  readonly plant: { runtime(runtime: Runtime): Runtime; parts(parts: WriterParts): WriterParts };
+  readonly plant: Plant;
   readonly note: (who: string, what: string) => void;
 };
 
@@ -56,7 +57,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     const incarnation = makeOwner(name);
     owner = incarnation;
     note("starts");
-    const runtime = plant.runtime(runtimeOf(scheduler, random, incarnation, () => process.clockOffsetUs));
+    const runtime = plant.runtime(processRuntime(scheduler, random, incarnation, () => process.clockOffsetUs));
     scheduler.after(random.between(100, 2000), incarnation, async () => {
       try {
         const opened = await openWriter({
@@ -67,6 +68,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
           parts,
           keyFilterBytes: 256,
           ...settings,
+          queueMax: plant.queueMax(settings.queueMax),
           onStanding: ({ detail }) => note(detail),
         });
         if (owner === incarnation) writer = opened;
@@ -75,7 +77,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
         if (!isLedgerError(error)) throw error;
         note(`cannot start: ${error.code}`);
         down();
-        scheduler.after(200_000, null, start);
+        scheduler.after(random.between(5_000, 50_000), null, start);
       }
     });
   }
@@ -113,7 +115,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
         if (owner === incarnation) scheduler.kill(incarnation);
         writer = undefined;
         note("has stopped");
-        scheduler.after(random.between(1_000, 200_000), null, start);
+        scheduler.after(random.between(1_000, 50_000), null, start);
       });
     },
     retire() {
@@ -122,31 +124,4 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     },
   };
   return process;
-}
-
-/** Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere. */
-function runtimeOf(scheduler: Scheduler, random: Random, owner: Owner, offset: () => Micros): Runtime {
-  let creptMs = 0;
-  const runtime: Runtime = {
-    now: () => scheduler.now() + offset(),
-    elapsedMs: () => {
-      creptMs += 0.3;
-      return scheduler.now() / 1000 + creptMs;
-    },
-    defer: (task) => void scheduler.after(random.between(1, 100), owner, task),
-    delay: (ms) => new Promise((resolve) => void scheduler.after(ms * 1000, owner, resolve)),
-    every(ms, task) {
-      let stop = () => {};
-      const again = () => {
-        stop = scheduler.after(ms * 1000, owner, () => {
-          again();
-          return task();
-        });
-      };
-      again();
-      return () => stop();
-    },
-    random: (below) => random.below(below),
-  };
-  return runtime;
 }

@@ -5,6 +5,7 @@ import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import { type Books, emptyBooks } from "./books.ts";
 import { difference, enter, spendAll } from "./events.ts";
 import type { Outcome } from "./grounds.ts";
+import { type History, makeHistory } from "./history.ts";
 import { expectOutcome } from "./outcomes.ts";
 import { hasExpired } from "./payment-outcomes.ts";
 import { type KeyBook, type KeyBooks, type Sent, scopeOf, tellsOf } from "./requests.ts";
@@ -15,6 +16,7 @@ export type Auditor = {
   readonly books: Books;
   readonly keys: KeyBooks;
   readonly events: readonly LedgerEvent[];
+  readonly history: History;
   /** A batch is in the log. `sent` is the append that it came in. */
   appended(batch: readonly StoredEvent[], sent: readonly NewEvent[]): void;
   /** The writer answered a command. */
@@ -28,6 +30,7 @@ export function makeAuditor(): Auditor {
   const books = emptyBooks();
   const keys: KeyBooks = new Map();
   const events: LedgerEvent[] = [];
+  const history = makeHistory(books);
   let epoch = 0;
   let salt = -1;
   /** A clearing account was opened, for the event that comes next. */
@@ -45,6 +48,7 @@ export function makeAuditor(): Auditor {
     }
     if (origin.key !== null) inspectAnswering(event, origin.key);
     else inspectUnkeyed(event);
+    history.follow(event);
   }
 
   /** Where an event stands, when, and who wrote it: all of it is in its id. */
@@ -132,6 +136,7 @@ export function makeAuditor(): Auditor {
     books,
     keys,
     events,
+    history,
     appended(batch, sent) {
       hold(batch.length === sent.length, "5 all or none", () => `${batch.length} of ${sent.length} events were kept`);
       for (const stored of batch) inspect(stored);

@@ -1,0 +1,42 @@
+import type { WriterParts } from "command-service";
+import type { Knex } from "knex";
+import type { Projection, ProjectionTarget, Runtime } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import type { QueryDeps } from "query-service";
+import type { SimulatedStores } from "./read-side/stores.ts";
+
+/** Where a planted bug gets into a simulated world: each wraps one part of it. Without a bug each gives back what it is given. */
+export type Plant = {
+  /** The log as one writer has it. */
+  log(log: EventLog): EventLog;
+  /** Time and chance as a writer has them. */
+  runtime(runtime: Runtime): Runtime;
+  /** What a writer is made of. */
+  parts(parts: WriterParts): WriterParts;
+  queueMax(max: number): number;
+  /** Whether the log cuts off a batch that it wrote in part when it died. */
+  readonly cutsTornBatches: boolean;
+  /** The log as a projector follows it. */
+  feed(log: EventLog): EventLog;
+  projection<Change>(projection: Projection<Change>): Projection<Change>;
+  target<Change>(target: ProjectionTarget<Change>, name: string): ProjectionTarget<Change>;
+  /** The models that queries read, made of a primary and a replica. */
+  models(routed: Knex, stores: SimulatedStores): Knex;
+  queries(deps: QueryDeps): QueryDeps;
+  /** What a gateway makes of a query's headers. */
+  headers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+};
+
+export const nothingPlanted: Plant = {
+  log: (log) => log,
+  runtime: (runtime) => runtime,
+  parts: (parts) => parts,
+  queueMax: (max) => max,
+  cutsTornBatches: true,
+  feed: (log) => log,
+  projection: (projection) => projection,
+  target: (target) => target,
+  models: (routed) => routed,
+  queries: (deps) => deps,
+  headers: (headers) => headers,
+};

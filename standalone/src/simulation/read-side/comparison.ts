@@ -1,0 +1,113 @@
+import type { Knex } from "knex";
+import { NO_REVISION, tables } from "ledger-core";
+import { modelsProjection, modelsTarget } from "projection-workers";
+import type { Auditor } from "../auditor/auditor.ts";
+import { textOf } from "../auditor/requests.ts";
+import { openModels, type SimulatedStores } from "./stores.ts";
+
+const compared = [
+  tables.accounts,
+  tables.entries,
+  tables.holdChanges,
+  tables.dailyTotals,
+  tables.payments,
+  tables.movements,
+];
+
+/** Where the projections are not what the log comes to: by a rebuild from zero, and by the auditor's books. */
+export async function compareStores(stores: SimulatedStores, auditor: Auditor): Promise<string[]> {
+  const rebuilt = await openModels();
+  try {
+    const changes = auditor.events.flatMap(modelsProjection.project);
+    await modelsTarget(rebuilt).apply(0, NO_REVISION, auditor.events.length - 1, changes);
+    const expected = await rowsOf(rebuilt);
+    return [
+      ...different("live models and a rebuild", await rowsOf(stores.models), expected),
+      ...different("replica and a rebuild", await rowsOf(stores.replica), expected),
+      ...different("live models and the books", await balancesOf(stores.models), bookedBalances(auditor)),
+      ...different("live entries and the books", await entriesOf(stores.models), bookedEntries(auditor)),
+      ...different("live payments and the books", await paymentsOf(stores.models), bookedPayments(auditor)),
+      ...different("sessions and the books", await sessionsOf(stores, auditor), bookedSessions(auditor)),
+    ];
+  } finally {
+    await rebuilt.destroy();
+  }
+}
+
+function different(what: string, actual: readonly string[], expected: readonly string[]): string[] {
+  const [one, other] = [new Set(actual), new Set(expected)];
+  const extra = actual.filter((row) => !other.has(row)).map((row) => `${what}: ${row} is too much`);
+  const missing = expected.filter((row) => !one.has(row)).map((row) => `${what}: ${row} is missing`);
+  const doubled =
+    actual.length === expected.length ? [] : [`${what}: ${actual.length} rows, ${expected.length} expected`];
+  return [...missing, ...extra, ...doubled];
+}
+
+async function rowsOf(db: Knex): Promise<string[]> {
+  const rows: string[] = [];
+  for (const table of compared) for (const row of await db(table)) rows.push(`${table} ${textOf(row)}`);
+  return rows;
+}
+
+async function balancesOf(db: Knex): Promise<string[]> {
+  const rows = await db(tables.accounts).select("id", "status", "posted", "held");
+  return rows.map(({ id, status, posted, held }) => `${id} ${status} ${posted} ${held}`);
+}
+
+function bookedBalances({ books }: Auditor): string[] {
+  return [...books.accounts.values()].map(({ id, status, posted, held }) => `${id} ${status} ${posted} ${held}`);
+}
+
+async function entriesOf(db: Knex): Promise<string[]> {
+  const rows = await db(tables.entries).select("id", "amount", "balance_after", "effective_date");
+  return rows.map(
+    ({ id, amount, balance_after, effective_date }) => `${id} ${amount} ${balance_after} ${effective_date}`,
+  );
+}
+
+function bookedEntries({ books, history }: Auditor): string[] {
+  const lines = [...books.accounts.keys()].flatMap((id) => history.entries(id, Number.MAX_SAFE_INTEGER));
+  return lines.map(({ body }) => `${body.id} ${body.amount} ${body.balanceAfter} ${body.effectiveDate}`);
+}
+
+async function paymentsOf(db: Knex): Promise<string[]> {
+  const rows = await db(tables.payments).select("id", "status", "captured", "refunded");
+  return rows.map(({ id, status, captured, refunded }) => `${id} ${status} ${captured} ${refunded}`);
+}
+
+function bookedPayments({ history }: Auditor): string[] {
+  return history.payments(Number.MAX_SAFE_INTEGER).map((id) => {
+    const { status, captured, refunded } = history.payment(id, Number.MAX_SAFE_INTEGER) ?? {};
+    return `${id} ${status} ${captured} ${refunded}`;
+  });
+}
+
+/** Each owner's balances and last movements. */
+async function sessionsOf({ session }: SimulatedStores, auditor: Auditor): Promise<string[]> {
+  const texts: string[] = [];
+  for (const [tenant, owner] of ownersOf(auditor)) {
+    const { accounts, movements } = await session.read(tenant, owner);
+    const balances = accounts.map(({ id, status, balances: { posted, held } }) => `${id} ${status} ${posted} ${held}`);
+    texts.push(`${tenant} ${owner}: ${balances.toSorted()} ${movements.map(({ id }) => id)}`);
+  }
+  return texts;
+}
+
+function bookedSessions(auditor: Auditor): string[] {
+  const { books, history } = auditor;
+  return ownersOf(auditor).map(([tenant, owner]) => {
+    const accounts = [...books.accounts.values()].filter((one) => one.tenant === tenant && one.owner === owner);
+    const balances = accounts.map(({ id, status, posted, held }) => `${id} ${status} ${posted} ${held}`);
+    const movements = accounts
+      .flatMap(({ id }) => history.entries(id, Number.MAX_SAFE_INTEGER).map(({ body }) => `${body.id}`))
+      .toSorted()
+      .toReversed();
+    return `${tenant} ${owner}: ${balances.toSorted()} ${movements.slice(0, 20)}`;
+  });
+}
+
+function ownersOf({ books }: Auditor): [tenant: string, owner: string][] {
+  const owners = new Map<string, [string, string]>();
+  for (const { tenant, owner } of books.accounts.values()) owners.set(`${tenant}/${owner}`, [tenant, owner]);
+  return [...owners.values()];
+}

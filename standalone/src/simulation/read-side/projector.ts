@@ -1,0 +1,158 @@
+import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, type Runtime } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import { createLogger } from "ledger-core/process";
+import {
+  graphProjection,
+  modelsProjection,
+  modelsTarget,
+  type ProjectionStatus,
+  runProjection,
+  sessionProjection,
+} from "projection-workers";
+import { hold } from "../auditor/violation.ts";
+import type { Faults } from "../faults.ts";
+import type { Plant } from "../plant.ts";
+import type { Random } from "../random.ts";
+import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
+import { brokeredFeed } from "./feed.ts";
+import type { SimulatedStores } from "./stores.ts";
+import { frailTarget } from "./targets.ts";
+
+/** The process that runs all projections, again and again. */
+export type Projector = {
+  start(): void;
+  crash(): void;
+  /** A second one starts beside it, as after a botched deployment. */
+  double(): void;
+  /** From now on this projection cannot project the event at a revision; undefined: it can again. */
+  poison(projection: string, revision: Revision | undefined): void;
+  /** How far a projection has come. */
+  revision(projection: string): Revision;
+};
+
+export type ProjectorOptions = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly stores: SimulatedStores;
+  readonly connect: (owner: Owner) => EventLog;
+  readonly runtime: (owner: Owner) => Runtime;
+  readonly head: () => Revision;
+  readonly plant: Plant;
+  readonly onProgress: () => void;
+  readonly onViolation: (violation: unknown) => void;
+  readonly note: (what: string) => void;
+};
+
+const logger = createLogger({ level: "silent", name: "simulation" });
+
+/** One incarnation: what runs, and why it might rightly halt. */
+type Incarnation = { readonly owner: Owner; readonly reordered: Set<string>; rival: boolean };
+
+export function makeProjector(options: ProjectorOptions): Projector {
+  const { scheduler, random, faults, stores, plant, note, onViolation } = options;
+  const poisons = new Map<string, Revision>();
+  const incarnations: Incarnation[] = [];
+  const revisions = new Map<string, Revision>();
+
+  function launch(): void {
+    const owner = makeOwner("projector");
+    const incarnation: Incarnation = { owner, reordered: new Set(), rival: incarnations.length > 0 };
+    for (const other of incarnations) other.rival = true;
+    incarnations.push(incarnation);
+    note("starts");
+    scheduler.after(random.between(100, 5_000), owner, () => {
+      const crash = () => fell(incarnation);
+      run(incarnation, modelsProjection, modelsTarget(stores.models), crash);
+      run(incarnation, sessionProjection, stores.session, crash);
+      run(incarnation, graphProjection, stores.graph, crash);
+    });
+  }
+
+  function run<Change>(
+    incarnation: Incarnation,
+    projection: Projection<Change>,
+    target: ProjectionTarget<Change>,
+    crash: () => void,
+  ): void {
+    const { owner } = incarnation;
+    const { name } = projection;
+    const onReordered = () => void incarnation.reordered.add(name);
+    const feed = brokeredFeed(options.connect(owner), { scheduler, random, faults, owner, onReordered });
+    const poisoned = () => poisons.get(name);
+    const { head } = options;
+    const started = runProjection<Change>({
+      shard: 0,
+      projection: plant.projection(poisonable(projection, poisoned)),
+      target: frailTarget(plant.target(target, name), {
+        name,
+        scheduler,
+        random,
+        faults,
+        crash,
+        poisoned,
+        head,
+        onViolation,
+      }),
+      log: plant.feed(feed),
+      signal: new AbortController().signal,
+      logger,
+      runtime: options.runtime(owner),
+      batchMax: random.pick([1, 20, 10_000]),
+      onProgress: (_projection, _shard, revision) => {
+        if (!owner.alive) return;
+        revisions.set(name, revision);
+        options.onProgress();
+      },
+      onStatus: (status) => owner.alive && inspect(incarnation, status),
+    });
+    started.finished.catch(onViolation);
+  }
+
+  /** A projection halts for a poison event, a gap, or another that moved its checkpoint, and then says so; for nothing else. */
+  function inspect(incarnation: Incarnation, { projection, state, reason, revision }: ProjectionStatus): void {
+    note(`${projection} is ${state} at ${revision}${reason === null ? "" : `: ${reason}`}`);
+    if (state !== "halted") return;
+    const poison = poisons.get(projection);
+    const poisoned = poison !== undefined && revision === poison - 1 && reason?.startsWith("poison_event") === true;
+    const gap = (incarnation.reordered.has(projection) || incarnation.rival) && reason?.startsWith("revision_gap");
+    try {
+      hold(poisoned || gap === true, "10 halts for a reason", () => `${projection} halted at ${revision}: ${reason}`);
+    } catch (violation) {
+      onViolation(violation);
+    }
+    // Someone looks at it and starts it again; while the event is poison it halts again.
+    scheduler.after(random.between(50_000, 400_000), incarnation.owner, () => fell(incarnation));
+  }
+
+  function fell(incarnation: Incarnation): void {
+    if (!incarnation.owner.alive) return;
+    note("crashes");
+    scheduler.kill(incarnation.owner);
+    incarnations.splice(incarnations.indexOf(incarnation), 1);
+    if (incarnations.length === 0) scheduler.after(random.between(1_000, 300_000), null, launch);
+  }
+
+  return {
+    start: launch,
+    crash() {
+      for (const incarnation of [...incarnations]) fell(incarnation);
+    },
+    double: launch,
+    poison(projection, revision) {
+      if (revision === undefined) poisons.delete(projection);
+      else poisons.set(projection, revision);
+    },
+    revision: (projection) => revisions.get(projection) ?? NO_REVISION,
+  };
+}
+
+function poisonable<Change>(projection: Projection<Change>, poisoned: () => Revision | undefined): Projection<Change> {
+  return {
+    ...projection,
+    project(event) {
+      if (event.revision === poisoned()) throw new RangeError("an event that this program cannot project");
+      return projection.project(event);
+    },
+  };
+}

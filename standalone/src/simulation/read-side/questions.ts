@@ -1,0 +1,159 @@
+import { type AccountId, type Amount, type Caller, formatInstant, type PaymentId, type Revision } from "ledger-core";
+import type { AccountBook } from "../auditor/books.ts";
+import type { EntryLine, History } from "../auditor/history.ts";
+import { hold } from "../auditor/violation.ts";
+import type { Random } from "../random.ts";
+
+/** A query, and what its answer must be at the position that it claims. */
+export type Question = {
+  readonly caller: Caller;
+  readonly path: string;
+  /** Compares one page's answer; `after` is what the page before ended with. Answers with what this page ended with. @throws Violation */
+  check(body: unknown, revision: Revision, after: string | undefined): string | undefined;
+};
+
+const CHECK = "9 answers at their position";
+
+function equal(actual: unknown, expected: unknown, what: string, revision: Revision): void {
+  const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)];
+  hold(one === other, CHECK, () => `${what} at ${revision} is ${one}, should be ${other}`);
+}
+
+function fields(body: unknown, ...names: string[]): unknown[] {
+  return names.map((name) => (typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined));
+}
+
+function balancesOf({ posted, held }: { readonly posted: Amount; readonly held: Amount }) {
+  return { posted: `${posted}`, held: `${held}`, available: `${posted - held}` };
+}
+
+const nothing = { posted: 0n, held: 0n };
+
+export function askAccount(history: History, caller: Caller, id: AccountId): Question {
+  return {
+    caller,
+    path: `/v1/accounts/${id}`,
+    check(body, revision) {
+      const account = history.account(id, revision);
+      equal(
+        fields(body, "id", "status", "balances"),
+        account && [id, account.status, balancesOf(account)],
+        `account ${id}`,
+        revision,
+      );
+      return undefined;
+    },
+  };
+}
+
+/** A balance as of an earlier position, which no later event may change. */
+export function askBalance(history: History, caller: Caller, id: AccountId, asOf: Revision): Question {
+  return {
+    caller,
+    path: `/v1/accounts/${id}/balance?position=0:${asOf}`,
+    check(body, revision) {
+      const expected = balancesOf(history.account(id, asOf) ?? nothing);
+      equal(
+        fields(body, "posted", "held", "available"),
+        Object.values(expected),
+        `balance of ${id} as of ${asOf}`,
+        revision,
+      );
+      return undefined;
+    },
+  };
+}
+
+/** A history, page by page: each page goes on exactly where the one before ended. */
+export function askEntries(history: History, caller: Caller, { id }: AccountBook, random: Random): Question {
+  const order = random.pick(["desc", "desc", "asc"]);
+  const limit = random.pick([1, 2, 5, 50]);
+  const type = random.chance(0.3) ? random.pick(["payment", "transfer", "refund"]) : undefined;
+  const seen = history.entries(id, Number.MAX_SAFE_INTEGER);
+  const from = seen.length > 0 && random.chance(0.4) ? random.pick(seen).at : undefined;
+  const filters = `${type ? `&type=${type}` : ""}${from === undefined ? "" : `&from=${formatInstant(from)}`}`;
+  const fits = (entry: EntryLine) =>
+    (type === undefined || entry.type === type) && (from === undefined || entry.at >= from);
+  return {
+    caller,
+    path: `/v1/accounts/${id}/entries?limit=${limit}&order=${order}${filters}`,
+    check(body, revision, after) {
+      const all = history.entries(id, revision).filter(fits);
+      const ordered = order === "desc" ? all.toReversed() : all;
+      return page(
+        body,
+        ordered.map((entry) => entry.body),
+        { order, revision, after, limit, what: `entries of ${id}` },
+      );
+    },
+  };
+}
+
+export function askPayment(history: History, caller: Caller, id: PaymentId): Question {
+  return {
+    caller,
+    path: `/v1/payments/${id}`,
+    check(body, revision) {
+      const payment = history.payment(id, revision);
+      const expected = payment && [id, payment.status, `${payment.captured}`, `${payment.refunded}`];
+      equal(fields(body, "id", "status", "captured", "refunded"), expected, `payment ${id}`, revision);
+      return undefined;
+    },
+  };
+}
+
+/** The payments of a tenant in one state, newest first. */
+export function askPayments(
+  history: History,
+  caller: Caller,
+  mine: (id: PaymentId) => boolean,
+  random: Random,
+): Question {
+  const limit = random.pick([1, 3, 20]);
+  const status = random.pick(["authorized", "captured", "expired", "any"]);
+  return {
+    caller,
+    path: `/v1/payments?limit=${limit}${status === "any" ? "" : `&status=${status}`}`,
+    check(body, revision, after) {
+      const fitting = history
+        .payments(revision)
+        .filter((id) => mine(id) && (status === "any" || history.payment(id, revision)?.status === status))
+        .map((id) => ({ id }))
+        .toReversed();
+      return page(body, fitting, { order: "desc", revision, after, limit, what: "payments" });
+    },
+  };
+}
+
+type Page = {
+  readonly order: string;
+  readonly revision: Revision;
+  readonly after: string | undefined;
+  readonly limit: number;
+  readonly what: string;
+};
+
+/** The page must be what follows the row that the page before ended with, as things stand now. Ids sort by time. */
+function page(
+  body: unknown,
+  expected: readonly Readonly<Record<string, unknown>>[],
+  { order, revision, after, limit, what }: Page,
+): string | undefined {
+  const [data] = fields(body, "data");
+  const rows = Array.isArray(data) ? data : [];
+  const rest = expected.filter(
+    ({ id }) => after === undefined || (order === "desc" ? String(id) < after : String(id) > after),
+  );
+  const wanted = rest.slice(0, limit);
+  const names = Object.keys(wanted[0] ?? {});
+  equal(
+    rows.map((row) => Object.fromEntries(names.map((name) => [name, fields(row, name)[0]]))),
+    wanted.map((row) => Object.fromEntries(names.map((name) => [name, row[name]]))),
+    `a page of ${what} after ${after ?? "the beginning"}`,
+    revision,
+  );
+  const [next] = fields(body, "nextCursor");
+  equal(next !== null, rest.length > limit, `whether ${what} go on after ${after ?? "the first page"}`, revision);
+  const last = rows.at(-1);
+  return next === null || rows.length === 0 ? undefined : String(fields(last, "id")[0]);
+}

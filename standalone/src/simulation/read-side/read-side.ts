@@ -1,0 +1,101 @@
+import type { LedgerEvent, Revision } from "ledger-core";
+import type { Auditor } from "../auditor/auditor.ts";
+import { hold } from "../auditor/violation.ts";
+import { processRuntime } from "../process-runtime.ts";
+import { connectStore } from "../store-connection.ts";
+import type { Surroundings, WriteSide } from "../write-side.ts";
+import { compareStores } from "./comparison.ts";
+import { openEdge } from "./edge.ts";
+import { makeProjector, type Projector } from "./projector.ts";
+import { makeReaders } from "./readers.ts";
+import { followPrimary } from "./replica.ts";
+import { openStores, routed } from "./stores.ts";
+
+export type ReadSide = {
+  readonly projector: Projector;
+  start(): void;
+  /** How far the projection furthest behind has come. */
+  revision(): Revision;
+  /** That the projections are the log, row for row. @throws Violation */
+  compare(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const projections = ["models", "session", "graph"];
+
+/** Projections, a replica, the queries and those who ask them. */
+export async function makeReadSide(
+  surroundings: Surroundings,
+  { store }: WriteSide,
+  auditor: Auditor,
+): Promise<ReadSide> {
+  const { scheduler, random, faults, plant, onViolation } = surroundings;
+  const note = (what: string) => surroundings.note("reads", what);
+  const stores = await openStores();
+  const listeners = new Set<() => void>();
+  const link = random.stream("projector link");
+  const projector = makeProjector({
+    scheduler,
+    random: random.stream("projector"),
+    faults,
+    stores,
+    connect: (owner) => connectStore({ store, scheduler, random: link, faults, owner, note }),
+    runtime: (owner) => processRuntime(scheduler, link, owner, () => 0),
+    head: () => store.head(),
+    plant,
+    onProgress: () => {
+      for (const listener of listeners) listener();
+    },
+    onViolation,
+    note: (what) => surroundings.note("projector", what),
+  });
+  const route = random.stream("route");
+  const models = plant.models(
+    routed(stores.models, stores.replica, () => route.chance(0.6)),
+    stores,
+  );
+  const edge = await openEdge(stores, models, {
+    scheduler,
+    wake: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    plant,
+  });
+  const events: readonly LedgerEvent[] = auditor.events;
+  const replica = followPrimary({
+    scheduler,
+    random: random.stream("replica"),
+    faults,
+    primary: stores.models,
+    replica: stores.replica,
+    events,
+  });
+  const readers = makeReaders({
+    scheduler,
+    random: random.stream("readers"),
+    faults,
+    auditor,
+    edge,
+    plant,
+    note,
+    onViolation,
+  });
+  return {
+    projector,
+    start() {
+      projector.start();
+      replica.start();
+      readers.start();
+    },
+    revision: () => Math.min(replica.revision(), ...projections.map((name) => projector.revision(name))),
+    async compare() {
+      const differences = await compareStores(stores, auditor);
+      hold(differences.length === 0, "6 projections are the log", () => differences.slice(0, 3).join("; "));
+    },
+    async close() {
+      await edge.close();
+      await stores.close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { Caller, Revision } from "ledger-core";
+import type { Auditor } from "../auditor/auditor.ts";
+import { hold } from "../auditor/violation.ts";
+import type { Faults } from "../faults.ts";
+import type { Plant } from "../plant.ts";
+import type { Random } from "../random.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { QueryEdge } from "./edge.ts";
+import { askAccount, askBalance, askEntries, askPayment, askPayments, type Question } from "./questions.ts";
+
+export type ReadersOptions = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly auditor: Auditor;
+  readonly edge: QueryEdge;
+  readonly plant: Plant;
+  readonly note: (what: string) => void;
+  readonly onViolation: (violation: unknown) => void;
+};
+
+const PAGES_MAX = 4;
+
+/** An app's user, who looks at what it has just done: one request at a time, with the position of its last command. */
+export function makeReaders(options: ReadersOptions): { start(): void } {
+  const { scheduler, random, faults, auditor, edge, note } = options;
+
+  function question(): Question | undefined {
+    const { books, history, events } = auditor;
+    const accounts = [...books.accounts.values()];
+    const payments = [...books.payments.values()];
+    if (accounts.length === 0 || payments.length === 0) return undefined;
+    const account = random.pick(accounts);
+    const { tenant, owner } = account;
+    const operator: Caller = { tenant, role: "operator", sub: "reader" };
+    const caller: Caller = random.chance(0.5) ? operator : { tenant, role: "consumer", sub: owner };
+    switch (random.below(6)) {
+      case 0:
+        return askAccount(history, caller, account.id);
+      case 1:
+        return askBalance(history, caller, account.id, random.below(events.length));
+      case 2:
+      case 3:
+        return askEntries(history, caller, account, random);
+      case 4: {
+        const payment = random.pick(payments.slice(-30));
+        return askPayment(history, { ...operator, tenant: payment.tenant }, payment.id);
+      }
+      default:
+        return askPayments(history, operator, (id) => books.payments.get(id)?.tenant === tenant, random);
+    }
+  }
+
+  /** One list to its end, or to the patience of the reader, every page at the position asked for or later. */
+  async function ask({ caller, path, check }: Question): Promise<void> {
+    let cursor: string | undefined;
+    let after: string | undefined;
+    let before: Revision = -1;
+    for (let pages = 0; pages < PAGES_MAX; pages++) {
+      const asked: Revision = random.chance(0.7) ? Math.max(0, auditor.events.length - 1 - random.below(30)) : -1;
+      const waitMs = random.pick([0, 0, 100, 1000]);
+      const began = scheduler.now();
+      const headers = { ...(asked >= 0 ? { "ledger-position": `0:${asked}` } : {}), "ledger-wait": `${waitMs}` };
+      const url = cursor === undefined ? path : `${path}&cursor=${encodeURIComponent(cursor)}`;
+      const { status, position, body } = await scheduler.settled(edge.get(caller, url, options.plant.headers(headers)));
+      const waited = (scheduler.now() - began) / 1000;
+      note(`${path} from ${asked} waits ${waitMs}: ${status} ${position}`);
+      if (status === 503) {
+        hold(waited >= waitMs, "9 waits as asked", () => `gave up after ${waited} of ${waitMs} ms`);
+        return;
+      }
+      if (status === 404) return absent(asked, path);
+      hold(status === 200, "19 declared failures", () => `${path} is answered with ${status} ${JSON.stringify(body)}`);
+      const revision = Number(position.slice(2));
+      hold(
+        position.startsWith("0:") && revision >= asked,
+        "9 never older",
+        () => `${asked} was asked for, ${position} is served`,
+      );
+      hold(revision >= before, "9 never older", () => `a page is of ${revision}, the one before of ${before}`);
+      before = revision;
+      after = check(body, revision, after);
+      const next = typeof body === "object" && body !== null && "nextCursor" in body ? body.nextCursor : null;
+      if (typeof next !== "string") return;
+      cursor = next;
+    }
+  }
+
+  /** What was asked for may not be there yet, unless the position says that it must be. */
+  function absent(asked: Revision, path: string): void {
+    const id = /(acct|pay)_[a-z0-9]{26}/.exec(path)?.[0] ?? "";
+    const made = auditor.events.findIndex(({ id: event }) => event.slice(-26) === id.slice(-26));
+    hold(asked < made, "9 never older", () => `${id} of ${made} is not there at ${asked}`);
+  }
+
+  function loop(): void {
+    const pauseUs = faults.healed ? 2_000_000 : random.between(2_000, 60_000);
+    scheduler.after(pauseUs, null, async () => {
+      const next = question();
+      try {
+        if (next) await ask(next);
+      } catch (violation) {
+        options.onViolation(violation);
+        note(`asks ${next?.path}`);
+      }
+      loop();
+    });
+  }
+  return { start: loop };
+}

@@ -1,0 +1,59 @@
+import type { StoredEvent } from "ledger-core/event-log";
+import { type Append, type EventStore, makeEventStore } from "./event-store.ts";
+import type { Faults } from "./faults.ts";
+import type { Plant } from "./plant.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { connectStore } from "./store-connection.ts";
+import { makeWriterProcess, type WriterProcess } from "./writer-process.ts";
+
+/** What every part of a world is given. */
+export type Surroundings = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly plant: Plant;
+  readonly note: (who: string, what: string) => void;
+  readonly onViolation: (violation: unknown) => void;
+};
+
+export type WriteSide = { readonly store: EventStore; readonly processes: readonly WriterProcess[] };
+
+/** The log, and two machines on which its writer may run. */
+export function makeWriteSide(
+  surroundings: Surroundings,
+  onAppended: (batch: readonly StoredEvent[], append: Append) => void,
+): WriteSide {
+  const { scheduler, random, faults, plant, note } = surroundings;
+  const store = makeEventStore({
+    scheduler,
+    random: random.stream("store"),
+    faults,
+    onAppended,
+    cutsTornBatches: plant.cutsTornBatches,
+    note: (what) => note("log", what),
+  });
+  const shape = random.stream("shape");
+  const settings = {
+    queueMax: shape.pick([12, 60, 400]),
+    batchBytesMax: shape.pick([2_000, 20_000, 900_000]),
+    accountsCached: shape.pick([2, 100]),
+    flushAt: shape.pick([5, 40, 300]),
+  };
+  const processes = ["alpha", "beta"].map((name) =>
+    makeWriterProcess({
+      name,
+      scheduler,
+      random: random.stream(name),
+      faults,
+      connect: (owner) => {
+        const link = { store, scheduler, random: random.stream(`${name} link`), faults, owner };
+        return plant.log(connectStore({ ...link, note: (what) => note(name, what) }));
+      },
+      settings,
+      plant,
+      note,
+    }),
+  );
+  return { store, processes };
+}
