@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { percentile } from "./load/histogram.ts";
 
-export type CommitFloor = { readonly p50Ms: number; readonly p99Ms: number };
+let files = 0;
 
-/** One durable commit of one event-sized row on this disk, with the pragmas of the event log. */
-export function commitFloor(folder: string, commits: number): CommitFloor {
-  const db = new DatabaseSync(join(folder, "floor.sqlite"));
+/** One durable commit of one event-sized row on this disk, with the pragmas of the event log; p50 in milliseconds. */
+export function commitFloor(folder: string, commits: number): number {
+  const db = new DatabaseSync(join(folder, `floor-${files++}.sqlite`));
   db.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)",
   );
@@ -18,6 +19,5 @@ export function commitFloor(folder: string, commits: number): CommitFloor {
     times[i] = performance.now() - began;
   }
   db.close();
-  times.sort();
-  return { p50Ms: times[Math.floor(commits / 2)] ?? 0, p99Ms: times[Math.floor(commits * 0.99)] ?? 0 };
+  return percentile(times.sort(), 0.5);
 }

@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchFault } from "./checks.ts";
 import { endChildren } from "./children.ts";
-import { type Figure, figure } from "./figure.ts";
-import { commitFloor } from "./floors.ts";
+import type { Figure } from "./figure.ts";
 import { type PartName, partNames, readOptions, usage } from "./options.ts";
 import type { Peer } from "./peers/peer.ts";
 import { judged, keep, machine, table } from "./report.ts";
@@ -37,16 +36,13 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const commit = commitFloor(folder, 2000);
-  const figures: Figure[] = [
-    figure("floor", "one durable commit on this disk, p50", { value: commit.p50Ms, unit: "ms" }),
-  ];
+  const figures: Figure[] = [];
   const peers: Peer[] = [
     { name: "Fastify and SQLite", script: "peers/sqlite.ts", options: { file: join(folder, "peer.sqlite") } },
     { name: "Fastify and MariaDB", script: "peers/mariadb.ts", options: {} },
   ];
   const works: Record<PartName, () => Promise<Figure[]>> = {
-    singles: () => measureSingles(folder, scale, commit, peers),
+    singles: () => measureSingles(folder, scale, peers),
     bulk: () => measureBulk(folder, scale),
     history: () => measureHistory(folder, scale),
     whole: () => measureWhole(folder, scale),

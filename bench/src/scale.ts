@@ -21,12 +21,12 @@ export const scales = {
   full: {
     ...{ kind: "full", seconds: 15, accounts: 10_000, rounds: 3 },
     ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 5000 },
-    ...{ behindPayments: 1_000_000, rebuildEvents: 2_000_000 },
+    ...{ behindPayments: 1_000_000, rebuildEvents: 1_000_000 },
   },
   quick: {
     ...{ kind: "quick", seconds: 3, accounts: 10_000, rounds: 1 },
-    ...{ bulkPayments: 500_000, bulkAccounts: 20_000, historyEntries: 200_000, historyTurns: 800 },
-    ...{ behindPayments: 100_000, rebuildEvents: 150_000 },
+    ...{ bulkPayments: 400_000, bulkAccounts: 20_000, historyEntries: 200_000, historyTurns: 800 },
+    ...{ behindPayments: 60_000, rebuildEvents: 80_000 },
   },
 } as const satisfies Record<string, Scale>;
 

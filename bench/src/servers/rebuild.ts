@@ -1,49 +1,58 @@
 import { NO_REVISION } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
-import { connectMysql, connectSqlite, type MysqlConnection } from "ledger-core/sql";
+import { connectMysql, connectSqlite } from "ledger-core/sql";
 import { migrateModels, modelsProjection, modelsTarget, runProjection } from "projection-workers";
+import { type BenchMariadb, startBenchMariadb } from "../peers/mariadb-engine.ts";
 import { childOptions, memory, serveParent } from "./child.ts";
 
-/** Where from, where to, and how many events. */
+/** Where from and where to. The clock runs over `events` events, once `before` (the opening of accounts) have been applied. */
 export type RebuildOptions = {
   readonly log: string;
-  readonly models: { readonly file: string } | { readonly mysql: MysqlConnection };
+  readonly store: { readonly file: string } | "mariadb";
+  readonly before: number;
   readonly events: number;
 };
-export type RebuildReady = { readonly events: number; readonly seconds: number; readonly rssMostBytes: number };
+export type RebuildReady =
+  | { readonly events: number; readonly seconds: number; readonly rssMostBytes: number }
+  | { readonly absent: string };
 
 /** The read models built from an empty store out of a log, by the projection as production runs it; then it is told how fast. */
-const { log: logFile, models: store, events } = childOptions((value) => value as RebuildOptions);
-const log = await openSqliteLog({ file: logFile });
-const models = "file" in store ? connectSqlite({ file: store.file }) : connectMysql(store.mysql);
-await migrateModels(models);
-const last = Math.min(await log.head(0), events - 1);
-const abort = new AbortController();
-let reached = NO_REVISION;
-const startMs = performance.now();
-const run = runProjection({
-  ...{ log, shard: 0, projection: modelsProjection, target: modelsTarget(models) },
-  ...{ signal: abort.signal, logger: createLogger({ name: "bench", level: "error" }) },
-  onProgress(_projection, _shard, revision) {
-    reached = revision;
-    if (revision >= last) abort.abort();
-  },
-  onStatus({ state, reason }) {
-    if (state === "halted" || state === "retrying") throw new Error(`the projection does not go on: ${reason}`);
-  },
-});
-await run.finished;
-const ready: RebuildReady = {
-  events: reached + 1,
-  seconds: (performance.now() - startMs) / 1000,
-  rssMostBytes: memory().rssMostBytes,
-};
+const { log, store, before, events } = childOptions((value) => value as RebuildOptions);
+const engine = store === "mariadb" ? await startBenchMariadb() : undefined;
+const ready = engine && "absent" in engine ? engine : await rebuild(engine);
 await serveParent(
   ready,
   async () => ({}),
   async () => {
-    await models.destroy();
-    await log.close();
+    if (engine && "stop" in engine) await engine.stop();
   },
 );
+
+async function rebuild(mariadb: BenchMariadb | undefined): Promise<RebuildReady> {
+  const file = store === "mariadb" ? "" : store.file;
+  const models = mariadb ? connectMysql(mariadb.connection) : connectSqlite({ file });
+  const source = await openSqliteLog({ file: log });
+  await migrateModels(models);
+  const last = Math.min(await source.head(0), before + events - 1);
+  const abort = new AbortController();
+  let start = { revision: NO_REVISION, ms: performance.now() };
+  let reached = NO_REVISION;
+  const run = runProjection({
+    ...{ log: source, shard: 0, projection: modelsProjection, target: modelsTarget(models) },
+    ...{ signal: abort.signal, logger: createLogger({ name: "bench", level: "error" }) },
+    onProgress(_projection, _shard, revision) {
+      reached = revision;
+      if (start.revision < before) start = { revision, ms: performance.now() };
+      if (revision >= last) abort.abort();
+    },
+    onStatus({ state, reason }) {
+      if (state === "halted" || state === "retrying") throw new Error(`the projection does not go on: ${reason}`);
+    },
+  });
+  await run.finished;
+  const seconds = (performance.now() - start.ms) / 1000;
+  await models.destroy();
+  await source.close();
+  return { events: reached - start.revision, seconds, rssMostBytes: memory().rssMostBytes };
+}

@@ -6,6 +6,7 @@ import { type Figure, figure } from "../figure.ts";
 import type { LoadPlan } from "../load/plan.ts";
 import type { Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
+import { measureRebuild } from "./rebuild.ts";
 
 type Memory = { readonly rssBytes: number; readonly rssMostBytes: number };
 const MIB = 2 ** 20;
@@ -19,7 +20,7 @@ export function bulkPlan(
   return { port, token, accounts, path: "/v1/bulk", run: "bulk", hot: null, rate: null, ...size };
 }
 
-/** Bulks of 1,000 sustained (P2), and then the restart behind what they left (P7), with the state file and without it. */
+/** Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5). */
 export async function measureBulk(folder: string, scale: Scale): Promise<Figure[]> {
   const options = { folder: join(folder, "bulk") };
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", options);
@@ -43,6 +44,7 @@ export async function measureBulk(folder: string, scale: Scale): Promise<Figure[
     figure("P2", "disk a payment, log and state", { value: disk / check.payments, unit: "bytes", atMost: 1000 }),
     figure("P2", "CPU of the load process", { value: load.cpuSeconds / load.seconds, unit: "s of each s" }),
     ...(await measureRestarts(options.folder, check.events)),
+    ...(await measureRebuild(options.folder, accounts.length, scale.rebuildEvents)),
   ];
 }
 

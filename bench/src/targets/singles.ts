@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { checkAnswers, checkBooks } from "../checks.ts";
 import { type Child, runLoad, startChild } from "../children.ts";
 import { type Figure, figure } from "../figure.ts";
-import type { CommitFloor } from "../floors.ts";
+import { commitFloor } from "../floors.ts";
 import type { LoadPlan, LoadResult } from "../load/plan.ts";
 import { type Peer, type RunningPeer, startPeers } from "../peers/peer.ts";
 import { inRounds, medianOf } from "../rounds.ts";
-import type { Scale } from "../scale.ts";
+import { median, type Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
 
 type Target = { readonly port: number; readonly token: string; readonly accounts: readonly string[] };
@@ -22,12 +22,7 @@ export function singlePlan(on: Target, seconds: number, more: Partial<LoadPlan> 
 }
 
 /** One payment a request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same rounds. */
-export async function measureSingles(
-  folder: string,
-  scale: Scale,
-  commit: CommitFloor,
-  peers: readonly Peer[],
-): Promise<Figure[]> {
+export async function measureSingles(folder: string, scale: Scale, peers: readonly Peer[]): Promise<Figure[]> {
   const bare = await startChild<Target>("servers/bare.ts", {});
   const floor = await startChild<Target>("servers/floor.ts", {});
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder: join(folder, "singles") });
@@ -38,14 +33,19 @@ export async function measureSingles(
   const load = (on: Target, more?: Partial<LoadPlan>) => () => runLoad(singlePlan(on, scale.seconds, more));
 
   const warmups: LoadResult[] = [];
-  for (const on of [target, ...rivals]) warmups.push(await load(on, { seconds: Math.min(3, scale.seconds) })());
+  for (const on of [target, ...rivals]) warmups.push(await load(on, { seconds: Math.min(3, scale.seconds / 3) })());
+  const commits: number[] = [];
+  const oneClient = () => {
+    commits.push(commitFloor(folder, 1000));
+    return load(target, { connections: 1 })();
+  };
   const works = new Map<string, () => Promise<LoadResult>>([
     ["bare", load(blind(bare))],
     ["floor", load(blind(floor))],
     ["floor, one", load(blind(floor), { connections: 1 })],
     ["spread", load(target)],
     ["hot", load(target, { hot: accounts[0] ?? null })],
-    ["one", load(target, { connections: 1 })],
+    ["one", oneClient],
     ...rivals.map((rival) => [rival.name, load(rival)] as const),
   ]);
   const results = await inRounds(scale.rounds, works);
@@ -59,14 +59,14 @@ export async function measureSingles(
     checkBooks(rival.name, await rival.books(), [...warmup, ...results(rival.name)]);
   }
   for (const child of [bare, floor, ledger, ...rivals]) await child.stop();
-  return singleFigures(results, { commit, rivals, checked });
+  return singleFigures(results, { commitMs: median(commits), rivals, checked });
 }
 
 type Results = (name: string) => readonly LoadResult[];
 
 function singleFigures(
   results: Results,
-  { commit, rivals, checked }: { commit: CommitFloor; rivals: readonly RunningPeer[]; checked: string },
+  { commitMs, rivals, checked }: { commitMs: number; rivals: readonly RunningPeer[]; checked: string },
 ): Figure[] {
   const rate = (name: string) => medianOf(results(name), (result) => result.perSecond);
   const p50 = (name: string) => medianOf(results(name), (result) => result.latency.p50Ms);
@@ -78,9 +78,11 @@ function singleFigures(
     ...rivals.map(({ name }) => ({ name, value: rate(name) })),
   ];
   const latencies = [{ name: "floor", value: p99("floor") }, ...rivals.map(({ name }) => ({ name, value: p99(name) }))];
-  const oneFloor = commit.p50Ms + p50("floor, one");
+  const oneFloor = commitMs + p50("floor, one");
   const spread = rate("spread");
   return [
+    figure("floor", "one durable commit on this disk, p50", { value: commitMs, unit: "ms" }),
+    figure("floor", "one empty round trip, p50", { value: p50("floor, one"), unit: "ms" }),
     figure("P1", "one payment a request, 64 connections, spread", {
       ...{ value: spread, unit: "payments/s", atLeast: 30_000, beside: rates, note: checked },
     }),
