@@ -1,4 +1,4 @@
-import type { ClientCommand } from "./commands.ts";
+import type { ClientCommand, MakePayment } from "./commands.ts";
 
 /**
  * Two independent 32-bit lanes over the UTF-16 units of a text, 64 bits in all: fast enough for every command of the hot path.
@@ -28,10 +28,28 @@ export function scopedKey(tenant: string, sub: string, key: string): string {
  * parser, which gives their fields one order.
  */
 export function fingerprint(command: ClientCommand | { readonly type: "Bulk"; readonly text: string }): string {
+  const { high, low } = hash64(command.type === "MakePayment" ? paymentText(command) : commandText(command));
+  return hex(high) + hex(low);
+}
+
+const hexWords = Array.from({ length: 65_536 }, (_, word) => word.toString(16).padStart(4, "0"));
+
+/** Eight hex digits of 32 bits, by table: `toString(16)` of so large a number takes half a microsecond. */
+function hex(bits: number): string {
+  return `${hexWords[bits >>> 16]}${hexWords[bits & 0xffff]}`;
+}
+
+function commandText(command: object): string {
   let text = "";
   for (const value of Object.values(command)) text += `${canonical(value)}\n`;
-  const { high, low } = hash64(text);
-  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
+  return text;
+}
+
+/** The same for the hot path's command, by a template. Ids, codes and amounts hold no line break, and free text bears its length. */
+function paymentText(command: MakePayment): string {
+  const { payer, payee, amount, currency, capture, expiresAt } = command;
+  const free = `${canonical(command.reference)}\n${canonical(command.metadata)}`;
+  return `MakePayment\n${payer}\n${payee}\n${amount}\n${currency}\n${capture}\n${expiresAt}\n${free}\n`;
 }
 
 /** Texts bear their length: null is not "null", and no text can pass for two fields. */

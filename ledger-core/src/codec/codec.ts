@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { EventBody } from "../decision.ts";
 import { LedgerError } from "../errors.ts";
 import type { StoredEvent } from "../event-log/port.ts";
@@ -7,7 +8,6 @@ import { readPaymentCharged, writePaymentCharged } from "./payment-charged.ts";
 import { asObject, type Json, Malformed, type Shape } from "./shape.ts";
 import { currentVersions, isFactType, type Upcasters, upcasters } from "./versions.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What the log stores of an event: its type, the version of its shape, and its JSON as UTF-8. */
@@ -16,7 +16,7 @@ export function encodeEvent({ origin, fact }: EventBody): { type: string; versio
     fact.type === "PaymentCharged"
       ? writePaymentCharged(origin, fact)
       : JSON.stringify({ origin: originShape.write(origin), ...asObject(shapeOf(fact.type).write(fact)) });
-  return { type: fact.type, version: currentVersions[fact.type], data: encoder.encode(json) };
+  return { type: fact.type, version: currentVersions[fact.type], data: Buffer.from(json) };
 }
 
 /**
