@@ -18,13 +18,15 @@ export type Flatness = {
   readonly name: SeriesName;
   readonly mean: number;
   readonly drift: number;
-  readonly flat: boolean;
+  readonly verdict: "flat" | "rises" | "falls" | "too few samples";
 };
 
 /** A series that moves by more than this share of itself in the second half is not flat. */
 export const DRIFT_MAX = 0.1;
+/** Samples in the second half below which nothing is said. */
+const SAMPLES_MIN = 3;
 
-/** Judges a series by its second half, since the first fills caches and warms code. Too few samples are not flat. */
+/** Judges a series by its second half, since the first fills caches and warms code. */
 export function flatness(name: SeriesName, samples: readonly Sample[]): Flatness {
   const half = samples.slice(Math.floor(samples.length / 2));
   const points = half.map((sample) => ({ x: sample.atSeconds, y: sample[name] }));
@@ -34,7 +36,13 @@ export function flatness(name: SeriesName, samples: readonly Sample[]): Flatness
   const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
   const span = (points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0);
   const drift = meanY === 0 ? 0 : (slope * span) / meanY;
-  return { name, mean: meanY, drift, flat: points.length >= 3 && Math.abs(drift) <= DRIFT_MAX };
+  return { name, mean: meanY, drift, verdict: verdictOn(drift, points.length) };
+}
+
+function verdictOn(drift: number, samples: number): Flatness["verdict"] {
+  if (samples < SAMPLES_MIN) return "too few samples";
+  if (Math.abs(drift) <= DRIFT_MAX) return "flat";
+  return drift > 0 ? "rises" : "falls";
 }
 
 function mean(values: readonly number[]): number {

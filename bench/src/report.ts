@@ -59,7 +59,7 @@ export function keep(kind: string, began: Date, found: object): string {
 
 /** Three digits that count; thousands with separators. */
 export function shorten(value: number): string {
-  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en");
+  if (Math.abs(value) >= 999.5) return Math.round(value).toLocaleString("en");
   const text = value.toPrecision(3);
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }

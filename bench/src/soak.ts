@@ -72,9 +72,9 @@ function verdictTable(verdicts: readonly Flatness[]): string {
     stateBytes: "decision state, bytes",
     walBytes: "write-ahead logs, bytes",
   };
-  const rows = verdicts.map(({ name, mean, drift, flat }) => {
+  const rows = verdicts.map(({ name, mean, drift, verdict }) => {
     const change = `${drift >= 0 ? "+" : ""}${(100 * drift).toFixed(1)} %`;
-    return [words[name], shorten(mean), change, flat ? "flat" : name === "logBytes" ? "grows, as it must" : "NOT FLAT"];
+    return [words[name], shorten(mean), change, name === "logBytes" ? `${verdict}, as it must` : verdict];
   });
   return columns(["series", "mean of the second half", "change over it", ""], rows);
 }

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseId, readId } from "ledger-core";
+import { connectSqlite, openSqlite } from "ledger-core/sql";
+import { migrateModels } from "projection-workers";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bookedAt, fillHistory, history, historyBooks, openHistory } from "./rows.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "payledger-bench-"));
+const file = join(folder, "models.sqlite");
+let db: ReturnType<typeof openSqlite>;
+
+beforeAll(async () => {
+  const models = connectSqlite({ file });
+  await migrateModels(models);
+  await models.destroy();
+  db = openSqlite({ file });
+  openHistory(db);
+  fillHistory(db, 0, 100);
+  fillHistory(db, 100, 333);
+});
+afterAll(() => {
+  db.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("a history filled in steps holds every entry, and the account stands at their sum", () => {
+  expect(historyBooks(db)).toEqual({ payments: 333, sum: "0" });
+});
+
+test("every entry's balance is the one before and its amount, in the order of revisions and times", () => {
+  const rows = db.prepare("SELECT id, revision, amount, balance_after, booked_at FROM entries ORDER BY revision").all();
+  let balance = 0n;
+  for (const [n, row] of rows.entries()) {
+    balance += BigInt(String(row.amount));
+    expect(row.balance_after).toBe(balance);
+    expect(row.booked_at).toBe(BigInt(bookedAt(n)));
+    expect(parseId("ent", row.id)).toBe(row.id);
+    expect(BigInt(readId(String(row.id)).revision)).toBe(row.revision);
+  }
+});
+
+test("the checkpoint stands at the last entry, and the id of the account is one", () => {
+  const last = db.prepare("SELECT MAX(revision) AS revision FROM entries").get();
+  const checkpoint = db.prepare("SELECT revision FROM checkpoints WHERE projection = 'models'").get();
+  expect(checkpoint?.revision).toBe(last?.revision);
+  expect(parseId("acct", history.account)).toBe(history.account);
+});

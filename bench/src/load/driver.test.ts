@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Connection } from "./connection.ts";
+import { type Drive, driveClosed, drivePaced } from "./driver.ts";
+import type { Reply } from "./reply.ts";
+
+const reply: Reply = { status: 200, head: Buffer.alloc(0), body: Buffer.alloc(0) };
+
+/** Connections that answer when `answer` says so, and count requests that came before the answer to the one before. */
+function fakeConnections(count: number, answer: (request: string, done: () => void) => void) {
+  const sent: string[] = [];
+  let overlapping = 0;
+  const connections = Array.from({ length: count }, (): Connection => {
+    let busy = false;
+    return {
+      send(request, onReply) {
+        if (busy) overlapping++;
+        busy = true;
+        sent.push(request);
+        answer(request, () => {
+          busy = false;
+          onReply(reply);
+        });
+      },
+      close() {},
+    };
+  });
+  return { connections, sent, overlapping: () => overlapping };
+}
+
+function drive(connections: readonly Connection[], requests: number): Drive & { readonly latencies: number[] } {
+  const latencies: number[] = [];
+  const onReply = (_reply: Reply, _n: number, ms: number) => void latencies.push(ms);
+  return { connections, requests, seconds: 60, requestText: (n) => `request ${n}`, onReply, latencies };
+}
+
+const expected = (count: number) => Array.from({ length: count }, (_, n) => `request ${n}`);
+
+test("as fast as answers come: every request once, one at a time on a connection", async () => {
+  const { connections, sent, overlapping } = fakeConnections(3, (_request, done) => setImmediate(done));
+  const plan = drive(connections, 20);
+  await driveClosed(plan);
+  expect(sent).toEqual(expected(20));
+  expect(plan.latencies).toHaveLength(20);
+  expect(overlapping()).toBe(0);
+});
+
+describe("at a rate", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("every request is sent when it is due and not before, one at a time on a connection", async () => {
+    const { connections, sent, overlapping } = fakeConnections(3, (_request, done) => done());
+    const plan = drive(connections, 20);
+    const over = drivePaced(plan, 1000);
+    expect(sent).toHaveLength(0);
+    vi.advanceTimersByTime(10);
+    expect(sent).toEqual(expected(10));
+    vi.advanceTimersByTime(50);
+    await over;
+    expect(sent).toEqual(expected(20));
+    expect(plan.latencies).toHaveLength(20);
+    expect(overlapping()).toBe(0);
+  });
+
+  test("what waits while the server stands still counts with its waiting", async () => {
+    const held: (() => void)[] = [];
+    const { connections } = fakeConnections(1, (request, done) => {
+      if (request === "request 0") held.push(done);
+      else done();
+    });
+    const plan = drive(connections, 5);
+    const over = drivePaced(plan, 1000);
+    vi.advanceTimersByTime(100);
+    expect(plan.latencies).toEqual([]);
+    held[0]?.();
+    await over;
+    expect(plan.latencies).toEqual([99, 98, 97, 96, 95]);
+  });
+
+  test("a server that falls ever further behind ends the load", async () => {
+    const { connections } = fakeConnections(1, () => {});
+    const over = drivePaced(drive(connections, 1e9), 1_000_000);
+    vi.advanceTimersByTime(100);
+    await expect(over).rejects.toThrow("behind the rate");
+  });
+});

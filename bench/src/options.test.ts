@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { partNames, readOptions } from "./options.ts";
+
+test("without arguments everything is measured in full, and nothing soaked", () => {
+  const options = readOptions([]);
+  expect(options?.scale.kind).toBe("full");
+  expect([...(options?.parts ?? [])]).toEqual([...partNames]);
+  expect(options?.soak).toBeUndefined();
+});
+
+test("--quick and --only choose the scale and the parts", () => {
+  const options = readOptions(["--quick", "--only", "bulk,history"]);
+  expect(options?.scale.kind).toBe("quick");
+  expect([...(options?.parts ?? [])]).toEqual(["bulk", "history"]);
+});
+
+test.each([
+  [["--soak"], { minutes: 30, rate: null }],
+  [["--soak", "--quick"], { minutes: 30, rate: null }],
+  [["--soak", "0.5"], { minutes: 0.5, rate: null }],
+  [["--soak", "5", "--rate", "2000"], { minutes: 5, rate: 2000 }],
+  [["--rate", "10", "--soak"], { minutes: 30, rate: 10 }],
+])("%j soaks", (args, soak) => {
+  expect(readOptions(args)?.soak).toEqual(soak);
+});
+
+test.each([
+  [["--only", "everything"], "everything"],
+  [["--soak", "0"], "above 0"],
+  [["--soak", "1", "--rate", "fast"], "fast"],
+  [["--rate", "5"], "--soak"],
+  [["--fast"], "--fast"],
+])("%j is refused", (args, words) => {
+  expect(() => readOptions(args)).toThrow(words);
+});
+
+test("--help measures nothing", () => {
+  expect(readOptions(["--help"])).toBeUndefined();
+});
