@@ -9,6 +9,20 @@ export type CursorScope = {
   readonly sub: string;
 };
 
+/** How cursors are made and read. */
+export type Cursors = {
+  seal(scope: CursorScope, lastKey: string): string;
+  /** The key that was sealed for the same query; undefined for anything else. */
+  open(scope: CursorScope, cursor: string): string | undefined;
+};
+
+export function signedCursors(key: Uint8Array): Cursors {
+  return {
+    seal: (scope, lastKey) => sealCursor(key, scope, lastKey),
+    open: (scope, cursor) => openCursor(key, scope, cursor),
+  };
+}
+
 /**
  * 128 bits: the shortest truncation of HMAC-SHA-256 that RFC 2104 advises, so that a cursor stays a short parameter.
  */

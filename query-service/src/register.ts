@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { Knex } from "knex";
 import type { Micros, PaymentGraph, Position, ProjectionTarget, Runtime, SessionView } from "ledger-core";
 import { systemRuntime } from "ledger-core/process";
+import { type Cursors, signedCursors } from "./cursors.ts";
 import { createModelReader, type Wake } from "./reading.ts";
 import { serveAccounts } from "./routes/accounts.ts";
 import { serveBalance } from "./routes/balance.ts";
@@ -25,6 +26,8 @@ export type QueryDeps = {
    * invalid, no more.
    */
   readonly cursorKey: Uint8Array;
+  /** Default: signed with `cursorKey`. */
+  readonly cursors?: Cursors;
   readonly clock?: () => Micros;
   /**
    * Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are
@@ -37,16 +40,7 @@ export type QueryDeps = {
 
 /** Adds every query of the API to an edge. */
 export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
-  const {
-    models,
-    session,
-    graph,
-    shards,
-    cursorKey,
-    clock = endOfThisMillisecond,
-    wake,
-    runtime = systemRuntime,
-  } = deps;
+  const { models, session, graph, shards, clock = endOfThisMillisecond, wake, runtime = systemRuntime } = deps;
   const context: QueryContext = {
     models: createModelReader(models, wake, runtime),
     session,
@@ -55,7 +49,7 @@ export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
     graphRoom: openWaitingRoom({ positions: () => checkpoints(graph, shards), wake, runtime }),
     shards,
     runtime,
-    cursorKey,
+    cursors: deps.cursors ?? signedCursors(deps.cursorKey),
     clock,
   };
   serveAccounts(app, context);

@@ -1,6 +1,7 @@
 import type { FastifyReply } from "fastify";
 import type { Micros, PaymentGraph, Runtime, SessionView } from "ledger-core";
 import { Problem } from "ledger-core/http";
+import type { Cursors } from "../cursors.ts";
 import { formatPositions } from "../positions.ts";
 import type { ModelReader, Read } from "../reading.ts";
 import type { WaitingRoom } from "../waiting.ts";
@@ -14,7 +15,7 @@ export type QueryContext = {
   readonly graphRoom: WaitingRoom;
   readonly shards: number;
   readonly runtime: Runtime;
-  readonly cursorKey: Uint8Array;
+  readonly cursors: Cursors;
   readonly clock: () => Micros;
 };
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { type Caller, type Position, parsePosition } from "ledger-core";
 import { callerOf, Problem } from "ledger-core/http";
-import { type CursorScope, openCursor, sealCursor } from "../cursors.ts";
+import type { CursorScope, Cursors } from "../cursors.ts";
 import type { Parameters } from "../filters.ts";
 import { atLeast, type Freshness, formatPositions, readFreshness } from "../positions.ts";
 import type { Read } from "../reading.ts";
@@ -31,12 +31,12 @@ export function readList(request: FastifyRequest<{ Querystring: Parameters }>, c
   const freshness = readFreshness(request.headers, context);
   const shared = { caller, limit: limit === undefined ? LIMIT_DEFAULT : Number(limit), order, scope } as const;
   if (cursor === undefined) return { ...shared, after: undefined, freshness };
-  const { after, positions } = readCursor(context.cursorKey, scope, cursor);
+  const { after, positions } = readCursor(context.cursors, scope, cursor);
   return { ...shared, after, freshness: atLeast(freshness, positions) };
 }
 
-function readCursor(key: Uint8Array, scope: CursorScope, cursor: string): { after: string; positions: Position[] } {
-  const [after, ...positions] = openCursor(key, scope, cursor)?.split(" ") ?? [];
+function readCursor(cursors: Cursors, scope: CursorScope, cursor: string): { after: string; positions: Position[] } {
+  const [after, ...positions] = cursors.open(scope, cursor)?.split(" ") ?? [];
   if (after === undefined)
     throw new Problem("invalid_cursor", "The cursor is not one that this query was answered with for this caller.", {
       errors: [{ pointer: "/cursor", detail: "must be a nextCursor of the same path, filters and order" }],
@@ -58,6 +58,6 @@ export function listBody<Row, Body>(
   const key = [last, ...formatPositions(positions).split(", ")].join(" ");
   return {
     data: rows.map(toBody),
-    nextCursor: last === null ? null : sealCursor(context.cursorKey, list.scope, key),
+    nextCursor: last === null ? null : context.cursors.seal(list.scope, key),
   };
 }
