@@ -6,17 +6,20 @@ const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
 
 /**
  * Appends a batch and answers when it is known what became of it. While the outcome is unknown the very same bytes, ids and
- * revision are sent again; a refreshed revision would write the batch twice.
- * @throws wrong_expected_revision, log_unavailable: nothing was written
+ * revision are sent again; a refreshed revision would write the batch twice. A log that is then away for certain says nothing of the
+ * attempt before, which may still be on its way: only the append itself, or another writer in its place, ends the doubt.
+ * @throws wrong_expected_revision, log_unavailable: nothing was written, and nothing will be
  */
 export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, runtime: Runtime): Promise<void> {
   const frozen = Object.freeze([...batch.events]);
+  let inDoubt = false;
   for (let attempt = 0; ; attempt++) {
     try {
       await log.append(shard, batch.after, frozen);
       return;
     } catch (error) {
-      if (!isLedgerError(error, "outcome_unknown")) throw error;
+      inDoubt ||= isLedgerError(error, "outcome_unknown");
+      if (!inDoubt || isLedgerError(error, "wrong_expected_revision") || !isLedgerError(error)) throw error;
       await runtime.delay(BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)] ?? 0);
     }
   }

@@ -60,6 +60,19 @@ describe("an append whose outcome is unknown", () => {
   );
 });
 
+describe("an append of unknown outcome that is then refused for want of room", () => {
+  test("may still be on its way: the command is not failed, and answered when the log says", async () => {
+    const fates: Fate[] = [];
+    const ledger = await writerFixture({ wrap: (log) => fated(log, fates) });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    fates.push("lost_reply", "no_room");
+    const event = eventOf(await ledger.send(writer, payment(from, to, 5n)));
+    expect((await allEvents(ledger.log)).filter((other) => other.fact.type === "PaymentCharged")).toEqual([event]);
+    expect(writer.readiness().ready).toBe(true);
+  });
+});
+
 describe("an append that failed for certain", () => {
   test("is not acknowledged, leaves no trace in the state, and the shard goes on when there is room", async () => {
     const fates: Fate[] = [];
