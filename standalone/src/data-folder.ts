@@ -74,11 +74,14 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
   }
 }
 
+/** What may lie in a new folder: hidden files, a file system's own, and what a start that was killed at once has left. */
+const harmless = /^(?:\..*|keys|lost\+found|payledger\.json\..+)$/;
+
 /** A folder without a manifest is new only when nothing else lies in it: the ledger never moves in beside other files. */
 function checkManifest(dir: string): void {
   const path = join(dir, "payledger.json");
   if (!existsSync(path)) {
-    const others = readdirSync(dir).filter((name) => name !== "keys" && !name.startsWith("."));
+    const others = readdirSync(dir).filter((name) => !harmless.test(name));
     if (others.length > 0) {
       const detail = `${dir} holds ${others.slice(0, 3).join(", ")} but no payledger.json`;
       throw new StartFault("folder_damaged", `${detail}: it is not a ledger's folder, or a damaged one`);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,6 +106,28 @@ test.each(["events.sqlite", "payledger.json", "keys/cursor.key", "keys/token-sig
     await expect(start()).rejects.toMatchObject({ kind: "folder_damaged", message: expect.stringContaining(file) });
   },
 );
+
+test.each(["models.sqlite", "views.sqlite"])("a damaged %s is named, and deleted it is built anew", async (file) => {
+  const first = await start();
+  expect((await openAccount(first.url, "one")).status).toBe(201);
+  await first.stop();
+  writeFileSync(join(dataDir, file), "garbage ".repeat(2000));
+  await expect(start()).rejects.toMatchObject({ kind: "folder_damaged", message: expect.stringContaining(file) });
+  for (const name of ["models.sqlite", "views.sqlite"]) rmSync(join(dataDir, name), { force: true });
+  const { url } = await start();
+  const list = await fetch(`${url}/v1/accounts?owner=alice`, { headers: await operatorHeaders() });
+  expect(await list.json()).toMatchObject({ data: [{ owner: "alice" }] });
+});
+
+test("a log that is older than what was read from it is refused", async () => {
+  await (await start()).stop();
+  copyFileSync(join(dataDir, "events.sqlite"), join(dataDir, ".old"));
+  const second = await start();
+  await openAccount(second.url, "one");
+  await second.stop();
+  copyFileSync(join(dataDir, ".old"), join(dataDir, "events.sqlite"));
+  await expect(start()).rejects.toMatchObject({ kind: "folder_damaged", message: expect.stringContaining("old copy") });
+});
 
 test("answers to what was accepted come before the end", async () => {
   const server = await start();

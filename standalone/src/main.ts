@@ -7,11 +7,11 @@ import { registerQueries } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { watchHeads } from "./heads.ts";
-import { type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
+import { damagedViews, type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
 import { readinessOf, waitForProjections } from "./readiness.ts";
 import { rebuildNames } from "./rebuild-state.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
-import { StartFault, startFaultOf } from "./start-fault.ts";
+import { startFaultOf } from "./start-fault.ts";
 import { openStores } from "./stores.ts";
 
 export type StandaloneOptions = {
@@ -101,9 +101,9 @@ function refuseAhead(folder: DataFolder, projections: ProjectionThread, head: (s
     const revision = projections.revision(name, 0);
     if (revision <= head(0)) continue;
     const detail = `${folder.events} ends at ${head(0)} and ${name} has seen ${revision}`;
-    throw new StartFault(
-      "folder_damaged",
-      `${detail}: the log was lost or is an old copy; restore it, or delete ${folder.models} and ${folder.views} to build them anew`,
+    throw damagedViews(
+      folder,
+      `${detail}: the log was lost or is an old copy; restore it, or go on with what it holds`,
     );
   }
 }

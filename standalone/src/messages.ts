@@ -21,7 +21,8 @@ export type Checkpoint = { readonly projection: RebuildName; readonly shard: Sha
 /** From the thread of projections to the main thread. */
 export type Report =
   | { readonly kind: "started"; readonly checkpoints: readonly Checkpoint[] }
-  | { readonly kind: "refused"; readonly code: LedgerErrorCode; readonly message: string }
+  /** `damaged`: a store's file cannot be read at all, whatever version wrote it. */
+  | { readonly kind: "refused"; readonly code: LedgerErrorCode; readonly message: string; readonly damaged: boolean }
   | { readonly kind: "moved"; readonly projection: string; readonly shard: number; readonly revision: number }
   /** `trouble`: why it halted or waits for its store; null when it goes on. */
   | { readonly kind: "standing"; readonly projection: string; readonly shard: number; readonly trouble: string | null }

@@ -6,6 +6,7 @@ import type { LogLevel } from "ledger-core/process";
 import type { DataFolder } from "./data-folder.ts";
 import type { Order, Report, ThreadData } from "./messages.ts";
 import { newRebuild, type RebuildName, type RebuildState } from "./rebuild-state.ts";
+import { StartFault } from "./start-fault.ts";
 
 /** The thread of projections, as the main thread sees it. */
 export type ProjectionThread = {
@@ -29,7 +30,7 @@ export type ThreadOptions = {
   readonly logLevel: LogLevel;
 };
 
-/** Starts the thread; answers when its stores are open. @throws LedgerError incompatible when they are a newer version's */
+/** Starts the thread; answers when its stores are open. @throws StartFault folder_damaged, LedgerError incompatible when they are a newer version's */
 export async function startProjectionThread(options: ThreadOptions): Promise<ProjectionThread> {
   const { folder, log, shards, logLevel } = options;
   const { port1, port2 } = new MessageChannel();
@@ -53,7 +54,9 @@ export async function startProjectionThread(options: ThreadOptions): Promise<Pro
           positions.set(`${projection}:${shard}`, revision);
         return started.resolve();
       case "refused":
-        return started.reject(new LedgerError(report.code, report.message));
+        return started.reject(
+          report.damaged ? damagedViews(folder, report.message) : new LedgerError(report.code, report.message),
+        );
       case "moved":
         positions.set(`${report.projection}:${report.shard}`, report.revision);
         return ring();
@@ -105,4 +108,9 @@ export async function startProjectionThread(options: ThreadOptions): Promise<Pro
       endService();
     },
   };
+}
+
+/** What cannot be read of the read models costs nothing but the time to build it again. */
+export function damagedViews({ models, views }: DataFolder, detail: string): StartFault {
+  return new StartFault("folder_damaged", `${detail}; delete ${models} and ${views}: they are built anew from the log`);
 }

@@ -76,6 +76,8 @@ assert(parentPort, "this file is a thread, started by standalone");
 const port = parentPort;
 await main(port, workerData).catch((error: unknown) => {
   if (!isLedgerError(error)) throw error;
-  const report: Report = { kind: "refused", code: error.code, message: error.message };
+  // A driver's error lies behind it when the file itself is bad; a version's refusal is the ledger's own.
+  const damaged = error.code === "incompatible" && error.cause !== undefined;
+  const report: Report = { kind: "refused", code: error.code, message: error.message, damaged };
   port.postMessage(report);
 });

@@ -38,6 +38,16 @@ export function startFaultOf(error: unknown, context: { dataDir: string; port?: 
   if (isLedgerError(error, "log_corrupt")) {
     return new StartFault("folder_damaged", `${folder} is damaged: ${error.message}`, error);
   }
+  if (isLedgerError(error, "log_unavailable")) {
+    return new StartFault("folder_unwritable", `${folder} cannot be written: ${error.message}`, error);
+  }
+  if (error instanceof Error && "syscall" in error && error.syscall === "listen" && errorCode(error) === "EACCES") {
+    return new StartFault(
+      "port_taken",
+      `port ${context.port} may not be used by this user: choose another --port`,
+      error,
+    );
+  }
   switch (errorCode(error)) {
     case "EADDRINUSE":
       return new StartFault(
