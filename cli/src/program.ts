@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { importCommand } from "./commands/import.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
+import { simulateCommand } from "./commands/simulate.ts";
 import { startCommand } from "./commands/start.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tokenCommand } from "./commands/token.ts";
@@ -13,6 +14,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger status                                       does it serve, and how far is it
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               a projection anew from the log
+  ledger simulate --seed 7                            the whole ledger under faults, promises checked
 
 Every command has --help with examples, and --json for one JSON document on stdout.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check is not met; start has more, see its help.`;
@@ -27,7 +29,8 @@ export function createProgram(finish: (code: number) => void): Command {
     .addCommand(tokenCommand(finish))
     .addCommand(statusCommand(finish))
     .addCommand(importCommand(finish))
-    .addCommand(rebuildCommand(finish));
+    .addCommand(rebuildCommand(finish))
+    .addCommand(simulateCommand(finish));
   inherit(program);
   return program;
 }

@@ -41,9 +41,11 @@ export function reportDocument(report: ImportReport): Record<string, unknown> {
     customers: comparison.customers,
     customersSum: text(comparison.customersSum),
     customersSumNow: sums ? text(sums.customers) : null,
+    counterpartiesSumNow: sums ? text(sums.counterparties) : null,
     ledgerSum: sums ? text(sums.byCurrency.CZK ?? 0n) : null,
     rowsExact: comparison.exactRows,
     differenceMax: text(comparison.differenceMax),
+    differenceMaxAtEnd: text(comparison.endDifferenceMax),
     accountsExactAtEnd: comparison.exactAtEnd,
     rowsBelowZero: comparison.belowZero,
     faults: comparison.faults,
@@ -65,10 +67,14 @@ export function reportLines(report: ImportReport, checked: boolean): readonly st
     line("credits", crowns(found.credits)),
     line("debits", crowns(found.debits)),
     line("sum of customer balances", crowns(found.customersSum)),
+    line("sum of counterparties", sums ? crowns(sums.counterparties) : "not known: the ledger is too busy"),
     line("sum of the whole ledger", sums ? crowns(sums.byCurrency.CZK ?? 0n) : "not known: the ledger is too busy"),
     line("rows that agree exactly", `${found.exactRows} of ${found.rows} with the bank's own balance`),
     line("largest difference", `${crowns(found.differenceMax)}`),
-    line("accounts exact at the end", `${found.exactAtEnd} of ${found.customers}`),
+    line(
+      "accounts exact at the end",
+      `${found.exactAtEnd} of ${found.customers}, the others within ${crowns(found.endDifferenceMax)}`,
+    ),
     line("rows below zero", String(found.belowZero)),
   ];
   if (report.input.repeated > 0) lines.push(line("rows repeated in files", String(report.input.repeated)));
