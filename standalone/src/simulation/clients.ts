@@ -24,9 +24,9 @@ export type ClientsOptions = {
   readonly auditor: Auditor;
   readonly delivery: Delivery;
   readonly processes: readonly WriterProcess[];
+  readonly count: number;
 };
 
-const CLIENTS = 8;
 const TIMEOUT_US = 120_000;
 const ATTEMPTS_MAX = 8;
 
@@ -115,7 +115,7 @@ export function makeClients(options: ClientsOptions): Clients {
       for (const { caller, command } of openings(random)) {
         send(intended(commandIntent(auditor, caller, command, `k${++names}`)));
       }
-      for (let client = 0; client < CLIENTS; client++) scheduler.after(random.between(5_000, 50_000), null, loop);
+      for (let client = 0; client < options.count; client++) scheduler.after(random.between(5_000, 50_000), null, loop);
     },
     finish() {
       finishing = true;

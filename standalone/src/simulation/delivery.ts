@@ -54,9 +54,12 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       const { key, caller, what, name } = intent;
       const weight = what.kind === "bulk" ? what.items.length : 1;
       const load = accept(process, weight);
+      const keys = keysOf(intent);
+      auditor.submitted(caller, keys);
       note(process.name, `takes ${intentText(intent)}`);
       const failed = (error: unknown) => {
         watch(() => checkFailure(error, process, load.weight));
+        auditor.failedForCertain(caller, keys);
         load.weight -= weight;
         note(process.name, `fails ${name}: ${isLedgerError(error) ? error.code : error}`);
         settle("failed");
@@ -94,6 +97,11 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       }
     },
   };
+}
+
+function keysOf({ key, what }: Intent): readonly string[] {
+  if (what.kind === "command") return [key];
+  return [key, ...what.items.flatMap((item) => (item.kind === "command" ? [item.key] : []))];
 }
 
 /** Only what the port declares, and only for its reason. */

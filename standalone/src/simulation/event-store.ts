@@ -61,7 +61,9 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     if (!writing) return;
     const append = writing;
     const refusal = judge(append);
-    scheduler.after(random.between(50, 400), process, () => {
+    const writingUs = random.between(50, 400);
+    if (faults.strikes("log_crash", 0.005)) scheduler.after(writingUs / 2, process, crash);
+    scheduler.after(writingUs, process, () => {
       writing = undefined;
       if (refusal === undefined) commit(append);
       append.done(refusal ?? events.length - 1);

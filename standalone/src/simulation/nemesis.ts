@@ -35,7 +35,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (faults.strikes("burst", 0.15)) clients.burst();
     if (faults.strikes("writer_crash", 0.05)) process.stop();
     if (faults.strikes("projector_crash", 0.1)) projector.crash();
-    if (faults.strikes("second_projector", 0.05)) projector.double();
+    if (faults.strikes("second_projector", 0.1)) projector.double();
     if (faults.strikes("poison_event", 0.05)) poison();
     scheduler.after(random.between(5_000, random.chance(0.1) ? 3_000_000 : 60_000), null, strike);
     supervise();

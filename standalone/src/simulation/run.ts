@@ -11,7 +11,8 @@ export type RunOptions = {
   readonly seed: number;
   /** At least so many, over as many worlds as it takes. */
   readonly steps: number;
-  readonly plant?: Plant;
+  /** A planted bug, anew for each world. */
+  readonly plant?: () => Plant;
   readonly onWorld?: (progress: { readonly steps: number; readonly worlds: number }) => void;
 };
 
@@ -40,7 +41,7 @@ export async function simulate({ seed, steps, plant, onWorld }: RunOptions): Pro
   while (sum.steps < steps && !failure) {
     const world = `${seed}.${sum.worlds}`;
     const faults = chooseFaults(randomFrom(`${world}/kinds`));
-    const result = await runWorld({ seed: world, steps: WORLD_STEPS, faults, ...(plant ? { plant } : {}) });
+    const result = await runWorld({ seed: world, steps: WORLD_STEPS, faults, ...(plant ? { plant: plant() } : {}) });
     sum.worlds++;
     sum.steps += result.steps;
     sum.events += result.events;

@@ -17,6 +17,8 @@ export type WorldOptions = {
   readonly steps: number;
   readonly faults: ReadonlySet<FaultKind>;
   readonly plant?: Plant;
+  /** How many clients there are. Default 8. */
+  readonly clients?: number;
   /** How many lines of the story to keep. */
   readonly keep?: number;
 };
@@ -45,7 +47,8 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const random = randomFrom(options.seed);
   const faults = makeFaults(options.faults, random.stream("faults"));
   const note = (who: string, what: string) => trace.note(scheduler.now(), who, what);
-  const world = await compose({ scheduler, random, faults, plant: options.plant ?? nothingPlanted, note, onViolation });
+  const plant = options.plant ?? nothingPlanted;
+  const world = await compose({ scheduler, random, faults, plant, note, onViolation }, options.clients ?? 8);
   let steps = 0;
   const advance = async () => {
     if (!(await scheduler.step())) throw new Violation("20 converges", "nothing is left to happen");
@@ -79,14 +82,14 @@ type World = {
   heal(): void;
 };
 
-async function compose(surroundings: Surroundings): Promise<World> {
+async function compose(surroundings: Surroundings, count: number): Promise<World> {
   const { random, note, onViolation } = surroundings;
   const auditor = makeAuditor();
   const writeSide = makeWriteSide(surroundings, (batch, append) => auditor.appended(batch, append.events));
   const readSide = await makeReadSide(surroundings, writeSide, auditor);
   const delivery = makeDelivery({ auditor, note, onViolation });
   const parts = { ...surroundings, ...writeSide, auditor, delivery };
-  const clients = makeClients({ ...parts, random: random.stream("clients") });
+  const clients = makeClients({ ...parts, random: random.stream("clients"), count });
   const nemesis = makeNemesis({ ...parts, random: random.stream("nemesis"), clients, projector: readSide.projector });
   return {
     auditor,

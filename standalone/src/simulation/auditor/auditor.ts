@@ -19,6 +19,10 @@ export type Auditor = {
   readonly history: History;
   /** A batch is in the log. `sent` is the append that it came in. */
   appended(batch: readonly StoredEvent[], sent: readonly NewEvent[]): void;
+  /** A writer was given what these keys stand for. */
+  submitted(caller: Caller, keys: readonly string[]): void;
+  /** It said that nothing was written, and that nothing will be. */
+  failedForCertain(caller: Caller, keys: readonly string[]): void;
   /** The writer answered a command. */
   answered(key: string, sent: Sent, answer: Answer): void;
   answeredBulk(key: string, caller: Caller, itemKeys: readonly (string | null)[], answer: BulkAnswer): void;
@@ -60,7 +64,10 @@ export function makeAuditor(): Auditor {
     const read = readBase32(id);
     hold(read.revision === revision && shard === 0, "5 ids", () => `${id} at ${revision} says ${read.revision}`);
     hold(read.ms === Math.floor(at / 1000), "5 ids", () => `${id} is not of its time`);
-    if (fact.type === "WriterEpochStarted") salt = read.salt;
+    if (fact.type === "WriterEpochStarted") {
+      hold(read.salt !== salt, "5 ids", () => `the writer of ${id} makes the ids of the one before it`);
+      salt = read.salt;
+    }
     hold(read.salt === salt, "3 stale writer", () => `${id} at ${revision} is of a writer that was superseded`);
   }
 
@@ -73,6 +80,7 @@ export function makeAuditor(): Auditor {
       "2 one key, one effect",
       () => `${key} is answered at ${known.event?.revision} and ${event.revision}`,
     );
+    hold(known.live > 0, "13 failed is not written", () => `${key} failed for certain, and is at ${event.revision}`);
     known.event = event;
     if (fact.type === "BulkRecorded") {
       known.answers = known.sent.filter(({ command }) => command === null);
@@ -143,6 +151,12 @@ export function makeAuditor(): Auditor {
       hold(!opening, "5 all or none", () => "an append ends between the events of one command");
       wholeBulks(batch);
     },
+    submitted(caller, submitted) {
+      for (const key of submitted) change(keys.get(scopeOf(caller, key)), 1);
+    },
+    failedForCertain(caller, failed) {
+      for (const key of failed) change(keys.get(scopeOf(caller, key)), -1);
+    },
     answered(key, sent, answer) {
       const known = keys.get(scopeOf(sent.caller, key));
       if (answer.kind === "refused") return refusal(books, known, sent, answer.rejection.code);
@@ -185,6 +199,10 @@ export function makeAuditor(): Auditor {
       return count;
     },
   };
+}
+
+function change(known: KeyBook | undefined, by: 1 | -1): void {
+  if (known) known.live += by;
 }
 
 /** A refusal that nothing is kept of must be right all the same. */

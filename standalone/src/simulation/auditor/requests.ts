@@ -21,6 +21,8 @@ export type KeyBook = {
   /** The first answer as it went out. */
   body: string | undefined;
   firstAnswers: number;
+  /** Times that it was handed to a writer and did not fail for certain: it may be in the log, now or later. */
+  live: number;
 };
 
 export type KeyBooks = Map<string, KeyBook>;
@@ -39,6 +41,7 @@ export function noteSent(keys: KeyBooks, key: string, sent: Sent): KeyBook {
     answers: [],
     body: undefined,
     firstAnswers: 0,
+    live: 0,
   };
   keys.set(scope, known);
   if (!known.sent.some(({ text }) => text === sent.text)) known.sent.push(sent);

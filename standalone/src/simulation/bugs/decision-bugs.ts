@@ -1,0 +1,149 @@
+import type { WriterParts } from "command-service";
+import type { AccountState, Command, Decision, LedgerState, Payment } from "ledger-core";
+import type { PlantedBug } from "./planted-bug.ts";
+
+type Decide = WriterParts["decide"];
+
+/** Bugs in decisions: what the right decider refuses is decided again in a state that was looked at wrongly. */
+export const decisionBugs: readonly PlantedBug[] = [
+  lenient("refund-off-by-one", "one minor unit more than was captured can be refunded", ["refund_exceeds_captured"], {
+    payment: (payment) => ({ ...payment, captured: payment.captured + 1n }),
+  }),
+  lenient("capture-off-by-one", "one minor unit more than is held can be captured", ["capture_exceeds_authorized"], {
+    payment: (payment) => ({ ...payment, held: payment.held + 1n }),
+  }),
+  lenient("funds-ignore-holds", "what is held counts as available", ["insufficient_funds"], {
+    account: ({ balances, ...account }) => withFloor({ balances, ...account }, -balances.held),
+  }),
+  lenient("floor-off-by-one", "an account may fall one minor unit below its floor", ["insufficient_funds"], {
+    account: (account) => withFloor(account, -1n),
+  }),
+  lenient("frozen-account-pays", "freezing an account stops nothing", ["account_frozen"], {
+    account: (account) => ({ ...account, status: account.status === "frozen" ? "open" : account.status }),
+  }),
+  lenient("closed-account-moves", "a closed account takes and gives", ["account_not_open"], {
+    account: (account) => ({ ...account, status: "open" }),
+  }),
+  lenient(
+    "ceiling-per-leg",
+    "a transfer's legs are each held against the ceiling, not their sum",
+    ["limit_per_transaction"],
+    {
+      only: (command) => command.type === "PostTransfer" && command.legs.length > 1,
+      account: ({ limits, ...account }) => ({ ...account, limits: { ...limits, perTransaction: null } }),
+    },
+  ),
+  lenient(
+    "expired-authorization-captured",
+    "an authorization is good until its release is written",
+    ["payment_expired"],
+    {
+      only: (command) => command.type === "CapturePayment",
+      payment: (payment) => ({ ...payment, expiresAt: null }),
+    },
+  ),
+  lenient("currency-ignored", "an amount counts in whatever currency the account has", ["currency_mismatch"], {
+    rewrite: (command, state) =>
+      command.type === "TopUpAccount"
+        ? { ...command, currency: state.account(command.account)?.currency ?? command.currency }
+        : command,
+  }),
+  {
+    name: "stale-limits",
+    what: "limits are checked against the balance before the last movement",
+    plant: () => {
+      const before = new Map<string, AccountState>();
+      const current = new Map<string, AccountState>();
+      return decided((decide) => (state, command, context) => {
+        const note = (id: AccountState["id"]) => {
+          const account = state.account(id);
+          const known = current.get(id);
+          if (account && known && known.balances.posted !== account.balances.posted) before.set(id, known);
+          if (account) current.set(id, account);
+          return account;
+        };
+        const decision = decide({ ...viewOf(state), account: note }, command, context);
+        if (decision.kind === "accepted" || decision.rejection.code !== "insufficient_funds") return decision;
+        const stale = (account: AccountState): AccountState =>
+          withFloor(account, account.balances.posted - (before.get(account.id) ?? account).balances.posted);
+        return decide(patched(state, { account: stale }), command, context);
+      });
+    },
+  },
+  {
+    name: "another-tenants-account",
+    what: "whose account it is is not asked",
+    plant: () =>
+      decided((decide) => (state, command, context) => {
+        const decision = decide(state, command, context);
+        const account = "account" in command ? state.account(command.account) : undefined;
+        if (decision.kind === "accepted" || !account) return decision;
+        return decide(state, command, { ...context, caller: { ...context.caller, tenant: account.tenant } });
+      }),
+  },
+  {
+    name: "key-stored-before-append",
+    what: "a key counts as used when its command was decided, whether or not it was appended",
+    plant: () => {
+      const used = new WeakSet<Command>();
+      return decided((decide) => (state, command, context) => {
+        if (!used.has(command)) {
+          used.add(command);
+          return decide(state, command, context);
+        }
+        return { kind: "refused", rejection: { code: "idempotency_key_reused", detail: "The key was used before." } };
+      });
+    },
+  },
+];
+
+type Looking = {
+  readonly account?: (account: AccountState) => AccountState;
+  readonly payment?: (payment: Payment) => Payment;
+  readonly only?: (command: Command) => boolean;
+  readonly rewrite?: (command: Command, state: LedgerState) => Command;
+};
+
+function lenient(name: string, what: string, codes: readonly string[], looking: Looking): PlantedBug {
+  const { only = () => true, rewrite = (command: Command) => command } = looking;
+  return {
+    name,
+    what,
+    plant: () =>
+      decided((decide) => (state, command, context): Decision => {
+        const decision = decide(state, command, context);
+        if (decision.kind === "accepted" || !codes.includes(decision.rejection.code) || !only(command)) return decision;
+        return decide(patched(state, looking), rewrite(command, state), context);
+      }),
+  };
+}
+
+function decided(change: (decide: Decide) => Decide) {
+  return { parts: (parts: WriterParts): WriterParts => ({ ...parts, decide: change(parts.decide) }) };
+}
+
+function viewOf(state: LedgerState): LedgerState {
+  return {
+    account: (id) => state.account(id),
+    payment: (id) => state.payment(id),
+    clearing: (tenant, rail, currency) => state.clearing(tenant, rail, currency),
+  };
+}
+
+function patched(state: LedgerState, { account, payment }: Looking): LedgerState {
+  return {
+    ...viewOf(state),
+    account: (id) => {
+      const found = state.account(id);
+      return found && account ? account(found) : found;
+    },
+    payment: (id) => {
+      const found = state.payment(id);
+      return found && payment ? payment(found) : found;
+    },
+  };
+}
+
+function withFloor({ limits, ...account }: AccountState, by: bigint): AccountState {
+  return { ...account, limits: { ...limits, floor: limits.floor === null ? null : limits.floor + by } };
+}

@@ -1,0 +1,153 @@
+import type { Knex } from "knex";
+import { isLedgerError, type LedgerEvent, type ProjectionTarget, tables } from "ledger-core";
+import type { Delivery, EventLog, StoredEvent } from "ledger-core/event-log";
+import { type QueryDeps, signedCursors } from "query-service";
+import type { PlantedBug } from "./planted-bug.ts";
+
+/** Bugs in projections and queries. */
+export const readBugs: readonly PlantedBug[] = [
+  {
+    name: "checkpoint-outside-transaction",
+    what: "the checkpoint is committed before the rows, and a fault comes between them",
+    plant: () => ({ target: (target) => splitCommit(target) }),
+  },
+  {
+    name: "checkpoint-unguarded",
+    what: "a projector that finds the checkpoint elsewhere applies its events all the same",
+    plant: () => ({ target: (target) => unguarded(target) }),
+  },
+  {
+    name: "gap-swallowed",
+    what: "a delivery that is missing is taken for nothing",
+    plant: () => ({ feed: swallowGaps }),
+  },
+  {
+    name: "poison-event-skipped",
+    what: "an event that cannot be projected is passed over",
+    plant: () => ({
+      projection: (projection) => ({
+        ...projection,
+        project(event: LedgerEvent) {
+          try {
+            return projection.project(event);
+          } catch {
+            return [];
+          }
+        },
+      }),
+    }),
+  },
+  {
+    name: "release-not-projected",
+    what: "an authorization that expired is still held in the projections",
+    plant: () => ({
+      projection: (projection) => ({
+        ...projection,
+        project: (event: LedgerEvent) => (event.fact.type === "PaymentExpired" ? [] : projection.project(event)),
+      }),
+    }),
+  },
+  {
+    name: "older-replica-served",
+    what: "a gateway drops the position that a query asks for",
+    plant: () => ({
+      headers: (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "ledger-position")),
+    }),
+  },
+  {
+    name: "position-of-another-store",
+    what: "the position is read from the primary, the rows from the replica",
+    plant: () => ({ models: (_routed, stores) => splitReads(stores.models, stores.replica) }),
+  },
+  {
+    name: "cursor-skips-equal-timestamps",
+    what: "a cursor keeps the time of a page's last entry and not its place among those of the same time",
+    plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/^(\d+)\.\d+\.\d+/, "$1.0.0")) }),
+  },
+  {
+    name: "cursor-without-position",
+    what: "the next page may come from a replica that is behind the one before",
+    plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/ .*$/, "")) }),
+  },
+  {
+    name: "wait-cut-short",
+    what: "a query that may wait for its position gives up at once",
+    plant: () => ({
+      queries: ({ runtime, ...deps }) =>
+        runtime ? { ...deps, runtime: { ...runtime, elapsedMs: hurrying(runtime.elapsedMs) } } : deps,
+    }),
+  },
+];
+
+function splitCommit<Change>(target: ProjectionTarget<Change>): ProjectionTarget<Change> {
+  let applies = 0;
+  return {
+    checkpoint: (shard) => target.checkpoint(shard),
+    apply: (shard, after, upTo, changes) => target.apply(shard, after, upTo, ++applies % 10 === 0 ? [] : changes),
+  };
+}
+
+function unguarded<Change>(target: ProjectionTarget<Change>): ProjectionTarget<Change> {
+  return {
+    checkpoint: (shard) => target.checkpoint(shard),
+    async apply(shard, after, upTo, changes) {
+      try {
+        await target.apply(shard, after, upTo, changes);
+      } catch (error) {
+        if (!isLedgerError(error, "revision_gap")) throw error;
+        await target.apply(shard, await target.checkpoint(shard), upTo, changes);
+      }
+    },
+  };
+}
+
+/** Fills every gap with an event that changes nothing. */
+function swallowGaps(log: EventLog): EventLog {
+  return { ...log, subscribe: (shard, from, signal) => filled(log.subscribe(shard, from, signal), from) };
+}
+
+async function* filled(deliveries: AsyncIterable<Delivery>, from: number): AsyncGenerator<Delivery> {
+  let next = from;
+  const nothing = new TextEncoder().encode(
+    '{"origin":{"tenant":"","sub":"","key":null,"print":null},"epoch":1,"salt":1}',
+  );
+  for await (const delivery of deliveries) {
+    if (delivery.kind !== "events") yield delivery;
+    else {
+      const events: StoredEvent[] = [];
+      for (const event of delivery.events) {
+        for (; next < event.revision; next++) {
+          events.push({ ...event, revision: next, type: "WriterEpochStarted", version: 1, data: nothing });
+        }
+        events.push(event);
+        next = Math.max(next, event.revision + 1);
+      }
+      yield { kind: "events", events };
+    }
+  }
+}
+
+/** One transaction whose statements on the bookkeeping go to one store and all others to another. */
+function splitReads(primary: Knex, replica: Knex): Knex {
+  const at = (db: Knex): Knex =>
+    new Proxy(db, {
+      apply: (target, self, args) =>
+        Reflect.apply(String(args[0]).startsWith(tables.modelVersions) ? primary : target, self, args),
+      get: (target, name) =>
+        name === "transaction"
+          ? (work: (trx: Knex) => Promise<unknown>) => target.transaction((trx) => work(at(trx)))
+          : Reflect.get(target, name),
+    });
+  return at(replica);
+}
+
+function sealing(deps: QueryDeps, change: (lastKey: string) => string): QueryDeps {
+  const cursors = signedCursors(deps.cursorKey);
+  return { ...deps, cursors: { ...cursors, seal: (scope, lastKey) => cursors.seal(scope, change(lastKey)) } };
+}
+
+/** A clock that is always an hour on when it is asked again. */
+function hurrying(elapsedMs: () => number): () => number {
+  let asked = 0;
+  return () => elapsedMs() + 3_600_000 * asked++;
+}

@@ -1,0 +1,134 @@
+import { DecisionState, type DecisionStateOptions, type StateFile, type WriterParts } from "command-service";
+import type { AccountId, AccountState, LedgerEvent } from "ledger-core";
+import type { PlantedBug } from "./planted-bug.ts";
+
+/** Bugs in what a writer remembers: in memory, and in its state file. */
+export const stateBugs: readonly PlantedBug[] = [
+  {
+    name: "speculative-state-kept",
+    what: "balances stay as an atomic bulk or a dry run left them, though nothing of it was appended",
+    plant: () => remembering((options) => new KeepsSpeculation(options)),
+  },
+  {
+    name: "hold-kept-at-final-capture",
+    what: "a final capture does not release what it leaves",
+    plant: () => remembering((options) => new KeepsHolds(options)),
+  },
+  {
+    name: "daily-spending-forgotten",
+    what: "nothing counts against the daily ceiling",
+    plant: () => remembering((options) => new ForgetsSpending(options)),
+  },
+  {
+    name: "log-time-goes-back",
+    what: "events bear the time of the writer's clock, even if it is before the last event's",
+    plant: () => remembering((options) => new FollowsItsClock(options)),
+  },
+  {
+    name: "key-lost-in-memory",
+    what: "keys of events that are not on disk yet are not found",
+    plant: () => remembering((options) => new LosesKeys(options)),
+  },
+  {
+    name: "key-lost-at-restart",
+    what: "keys on disk are not found after a restart",
+    plant: () => filing((file) => ({ keys: { ...file.keys, fill: () => {} } })),
+  },
+  {
+    name: "deadline-lost-on-disk",
+    what: "when an authorization ends is not written down",
+    plant: () => filing((file) => ({ putPayment: (id, revision) => file.putPayment(id, revision, null) })),
+  },
+  {
+    name: "payment-lost-on-disk",
+    what: "what became of a payment is not written down",
+    plant: () => filing(() => ({ putPayment: () => {} })),
+  },
+  {
+    name: "stand-outside-transaction",
+    what: "the state file says where it stands before it is there",
+    plant: () =>
+      filing((file) => ({
+        commit: (stand) => {
+          file.rollback();
+          file.begin();
+          file.commit(stand);
+        },
+      })),
+  },
+  {
+    name: "stale-account-on-disk",
+    what: "an account that is on disk already is not written again",
+    plant: () => filing((file) => ({ putAccount: (account) => file.account(account.id) ?? file.putAccount(account) })),
+  },
+  {
+    name: "event-id-reused-after-restart",
+    what: "every incarnation of a writer makes the same ids",
+    plant: () => ({ runtime: (runtime) => ({ ...runtime, random: () => 7 }) }),
+  },
+  {
+    name: "unbounded-queue",
+    what: "the queue takes whatever comes",
+    plant: () => ({ queueMax: () => Number.MAX_SAFE_INTEGER }),
+  },
+];
+
+function remembering(openState: (options: DecisionStateOptions) => DecisionState) {
+  return { parts: (parts: WriterParts): WriterParts => ({ ...parts, openState }) };
+}
+
+function filing(change: (file: StateFile) => Partial<StateFile>) {
+  return {
+    parts: (parts: WriterParts): WriterParts => ({
+      ...parts,
+      openStateFile(name, onDiscarded) {
+        const file = parts.openStateFile(name, onDiscarded);
+        return { ...file, ...change(file) };
+      },
+    }),
+  };
+}
+
+class KeepsSpeculation extends DecisionState {
+  private readonly kept = new Map<AccountId, AccountState>();
+
+  override account(id: AccountId): AccountState | undefined {
+    return this.kept.get(id) ?? super.account(id);
+  }
+
+  override putAccount(account: AccountState): void {
+    this.kept.set(account.id, account);
+    super.putAccount(account);
+  }
+}
+
+class KeepsHolds extends DecisionState {
+  override apply(event: LedgerEvent): void {
+    const { fact } = event;
+    if (fact.type !== "PaymentCaptured" || fact.released === 0n) {
+      super.apply(event);
+      return;
+    }
+    const { account, amount, held } = fact.hold;
+    const hold = { account, amount: amount + fact.released, held: held + fact.released };
+    super.apply({ ...event, fact: { ...fact, hold } });
+  }
+}
+
+class ForgetsSpending extends DecisionState {
+  override putAccount(account: AccountState): void {
+    super.putAccount({ ...account, spent: 0n });
+  }
+}
+
+class FollowsItsClock extends DecisionState {
+  override get at(): number {
+    return 0;
+  }
+}
+
+class LosesKeys extends DecisionState {
+  override findKey(tenant: string, sub: string, key: string): number[] {
+    return super.findKey(tenant, sub, key).filter((revision) => revision < this.revision - 40);
+  }
+}

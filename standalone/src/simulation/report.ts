@@ -1,0 +1,36 @@
+import type { Finding } from "./hunt.ts";
+import type { RunResult } from "./run.ts";
+import type { Shrunk } from "./shrink.ts";
+
+/** A run for people. */
+export function runLines({ seed, worlds, steps, events, digest }: RunResult, seconds: number): string[] {
+  const rate = Math.round(steps / seconds);
+  return [
+    `seed ${seed}: ${steps} steps in ${worlds} worlds, ${events} events in their logs, ${rate} steps/s`,
+    `digest ${digest}`,
+  ];
+}
+
+/** A broken promise, told in as few words as were found. */
+export function storyLines(check: string, { seed, faults, clients, steps, detail, story }: Shrunk): string[] {
+  return [
+    `broken: ${check}`,
+    `  ${detail}`,
+    `in world ${seed} after ${steps} steps, ${clients} clients, faults: ${faults.join(", ") || "none"}`,
+    "",
+    ...story,
+  ];
+}
+
+/** The table of planted bugs, as it stands in docs/simulation.md. */
+export function bugTable(findings: readonly Finding[]): string[] {
+  return [
+    "| bug | what is wrong | found by the check | after steps | in world |",
+    "| --- | --- | --- | --- | --- |",
+    ...findings.map(({ bug, check, steps, world }) =>
+      check === undefined
+        ? `| ${bug.name} | ${bug.what} | **not found** | ${steps} | |`
+        : `| ${bug.name} | ${bug.what} | ${check} | ${steps} | ${world} |`,
+    ),
+  ];
+}
