@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchFault } from "./checks.ts";
 import { endChildren } from "./children.ts";
 import type { Figure } from "./figure.ts";
 import { type PartName, partNames, readOptions, usage } from "./options.ts";
-import type { Peer } from "./peers/peer.ts";
 import { judged, keep, machine, table } from "./report.ts";
+import type { Scale } from "./scale.ts";
 import { runSoak } from "./soak.ts";
 import { measureBulk } from "./targets/bulk.ts";
 import { measureHistory } from "./targets/history.ts";
@@ -37,20 +37,19 @@ try {
 
 async function measure(): Promise<void> {
   const figures: Figure[] = [];
-  const peers: Peer[] = [
-    { name: "Fastify and SQLite", script: "peers/sqlite.ts", options: { file: join(folder, "peer.sqlite") } },
-    { name: "Fastify and MariaDB", script: "peers/mariadb.ts", options: {} },
-  ];
-  const works: Record<PartName, () => Promise<Figure[]>> = {
-    singles: () => measureSingles(folder, scale, peers),
-    bulk: () => measureBulk(folder, scale),
-    history: () => measureHistory(folder, scale),
-    whole: () => measureWhole(folder, scale),
+  const works: Record<PartName, (folder: string, scale: Scale) => Promise<Figure[]>> = {
+    singles: measureSingles,
+    bulk: measureBulk,
+    history: measureHistory,
+    whole: measureWhole,
   };
   for (const part of partNames) {
     if (!parts.has(part)) continue;
     process.stderr.write(`${new Date().toISOString()} ${part}\n`);
-    figures.push(...(await works[part]()));
+    const own = join(folder, part);
+    mkdirSync(own);
+    figures.push(...(await works[part](own, scale)));
+    rmSync(own, { recursive: true });
   }
   process.stdout.write(`${table(figures)}\n`);
   // Figures of a part are no run to compare others with.

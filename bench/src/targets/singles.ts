@@ -4,7 +4,7 @@ import { type Child, runLoad, startChild } from "../children.ts";
 import { type Figure, figure } from "../figure.ts";
 import { commitFloor } from "../floors.ts";
 import type { LoadPlan, LoadResult } from "../load/plan.ts";
-import { type Peer, type RunningPeer, startPeers } from "../peers/peer.ts";
+import { type RunningPeer, startPeers } from "../peers/peer.ts";
 import { inRounds, medianOf } from "../rounds.ts";
 import { median, type Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
@@ -22,18 +22,25 @@ export function singlePlan(on: Target, seconds: number, more: Partial<LoadPlan> 
 }
 
 /** One payment a request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same rounds. */
-export async function measureSingles(folder: string, scale: Scale, peers: readonly Peer[]): Promise<Figure[]> {
+export async function measureSingles(folder: string, scale: Scale): Promise<Figure[]> {
   const bare = await startChild<Target>("servers/bare.ts", {});
   const floor = await startChild<Target>("servers/floor.ts", {});
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder: join(folder, "singles") });
   const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.accounts });
   const target = { ...ledger.ready, accounts };
-  const rivals = await startPeers(peers, scale.accounts);
+  const rivals = await startPeers(
+    [
+      { name: "Fastify and SQLite", script: "peers/sqlite.ts", options: { file: join(folder, "peer.sqlite") } },
+      { name: "Fastify and MariaDB", script: "peers/mariadb.ts", options: {} },
+    ],
+    scale.accounts,
+  );
   const blind = (child: Child<Target>) => ({ port: child.ready.port, token: "none", accounts: fakeAccounts });
   const load = (on: Target, more?: Partial<LoadPlan>) => () => runLoad(singlePlan(on, scale.seconds, more));
 
   const warmups: LoadResult[] = [];
-  for (const on of [target, ...rivals]) warmups.push(await load(on, { seconds: Math.min(3, scale.seconds / 3) })());
+  const briefly = { seconds: Math.min(3, scale.seconds / 3) };
+  for (const on of [target, ...rivals, blind(floor)]) warmups.push(await load(on, briefly)());
   const commits: number[] = [];
   const oneClient = () => {
     commits.push(commitFloor(folder, 1000));

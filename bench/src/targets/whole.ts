@@ -28,9 +28,8 @@ export async function measureWhole(folder: string, scale: Scale): Promise<Figure
   await caughtUp(whole, performance.now());
 
   const startMs = performance.now();
-  const loading = runLoad(bulkPlan(target, scale.behindPayments));
   // The projections work from the first bulk on; they are watched from when the log has its last.
-  const behind = await loading;
+  const behind = await runLoad(bulkPlan(target, scale.behindPayments));
   checkAnswers("the whole", [behind]);
   const followed = await caughtUp(whole, startMs);
 
@@ -46,7 +45,8 @@ export async function measureWhole(folder: string, scale: Scale): Promise<Figure
       note: `${behind.acknowledged.toLocaleString("en")} payments written in ${behind.seconds.toFixed(1)} s meanwhile`,
     }),
   );
-  const seen = `${visible.count.toLocaleString("en")} reads, ${Math.round(load.perSecond).toLocaleString("en")} payments/s`;
+  const kept = load.perSecond >= 0.98 * RATE ? "" : "the rate was NOT reached; ";
+  const seen = `${kept}${visible.count.toLocaleString("en")} reads, ${Math.round(load.perSecond).toLocaleString("en")} payments/s`;
   return [
     figure("P4", `answered to visible at ${RATE} payments/s, standalone: p99`, {
       ...{ value: visible.p99Ms, unit: "ms", atMost: 100, note: `${seen}; ${checked}` },
