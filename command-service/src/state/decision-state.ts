@@ -15,7 +15,7 @@ import {
   readId,
   scopedKey,
 } from "ledger-core";
-import { KeyFilter } from "./key-filter.ts";
+import { KeyFilter, type KeyHash } from "./key-filter.ts";
 import { type KeyEntry, KeyTail } from "./key-tail.ts";
 import { Recent } from "./recent.ts";
 import type { StateFile } from "./state-file.ts";
@@ -72,6 +72,8 @@ export class DecisionState implements LedgerStateDraft {
   /** Whether changes are noted for taking back: from a mark to the end of its batch. */
   private marked = false;
   private applying: Revision = -1;
+  private lastKey = "";
+  private lastHash: KeyHash = hash64("");
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
 
   constructor(options: DecisionStateOptions) {
@@ -158,7 +160,7 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
   findKey(tenant: string, sub: string, key: string): Revision[] {
-    const hash = hash64(scopedKey(tenant, sub, key));
+    const hash = this.hashOf(tenant, sub, key);
     const found: Revision[] = [];
     this.batchTail.find(hash, found);
     this.tail.keys.find(hash, found);
@@ -174,7 +176,8 @@ export class DecisionState implements LedgerStateDraft {
     evolve(this, event);
     const { tenant, sub, key } = event.origin;
     if (key !== null) {
-      const entry = { ...hash64(scopedKey(tenant, sub, key)), revision: event.revision };
+      const { high, low } = this.hashOf(tenant, sub, key);
+      const entry = { high, low, revision: event.revision };
       this.batchKeys.push(entry);
       this.batchTail.add(entry);
     }
@@ -237,6 +240,16 @@ export class DecisionState implements LedgerStateDraft {
       if (++written % 64 === 0) yield;
     }
     yield* this.file.keys.add(tail.keys.entries());
+  }
+
+  /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
+  private hashOf(tenant: string, sub: string, key: string): KeyHash {
+    const scoped = scopedKey(tenant, sub, key);
+    if (scoped !== this.lastKey) {
+      this.lastKey = scoped;
+      this.lastHash = hash64(scoped);
+    }
+    return this.lastHash;
   }
 
   private knownPayment(id: PaymentId): KnownPayment | undefined {
