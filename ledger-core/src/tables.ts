@@ -10,6 +10,7 @@ export const tables = {
   dailyTotals: "daily_totals",
   payments: "payments",
   movements: "movements",
+  milestones: "milestones",
   checkpoints: "checkpoints",
   modelVersions: "model_versions",
 } as const;
@@ -38,8 +39,8 @@ export type AccountRow = {
 };
 
 /**
- * Primary key (account, revision, idx): booked time never falls along it.
- * Secondary: (account, booked_at, revision, idx), (account, reference, booked_at, revision, idx).
+ * Primary key (account, booked_at, revision, idx): booked time never falls along revisions, so this is the order of both.
+ * Secondary: (reference, account, booked_at, revision, idx) of the rows that have one. A revision becomes a time by `milestones`.
  */
 export type EntryRow = {
   account: string;
@@ -59,13 +60,16 @@ export type EntryRow = {
   source_id: string;
 };
 
-/** What was held on an account after an event that changed it. Primary key (account, revision); secondary (account, booked_at, revision). */
+/** What was held on an account after an event that changed it. Primary key (account, booked_at, revision). */
 export type HoldChangeRow = { account: string; revision: bigint; booked_at: bigint; held: bigint };
 
 /** The sum of an account's postings on an effective date. Primary key (account, date). */
 export type DailyTotalRow = { account: string; date: string; total: bigint };
 
-/** Primary key (id). Lists: (tenant, id), (tenant, status, id), (payer, id), (payee, id), (payer, status, id), (payee, status, id). */
+/**
+ * Primary key (id). Lists: (tenant, status, id), (payer, status, id), (payee, status, id); one of every status is the merge of
+ * those of each, since an index more would cost every payment.
+ */
 export type PaymentRow = {
   id: string;
   tenant: string;
@@ -97,6 +101,13 @@ export type MovementRow = {
   body: string;
   shard: number;
 };
+
+/**
+ * When the first movement or hold of each run of MILESTONE_SPAN revisions was booked; a run without one has no row. What a shard has booked
+ * up to a revision was booked at or before the time of the first milestone of a later run. Primary key (shard, span).
+ */
+export type MilestoneRow = { shard: number; span: bigint; booked_at: bigint };
+export const MILESTONE_SPAN = 1024;
 
 /** How far a version of a projection has come. Primary key (projection, version, shard). */
 export type CheckpointRow = { projection: string; version: number; shard: number; revision: bigint };

@@ -39,18 +39,23 @@ export function createTexts(
     readonly definitions: readonly string[];
     readonly key: readonly string[];
     readonly indexes: readonly (readonly string[])[];
+    /** Columns that may be NULL: an index that begins with one leaves those rows out where the database can. */
+    readonly sparse: readonly string[];
   },
 ): string[] {
   const list = (columns: readonly string[]) => columns.map((column) => `\`${column}\``).join(", ");
   const named = table.indexes.map((index) => ({
     name: `\`${indexName(table.name, index)}\``,
     columns: list(index),
+    where: table.sparse.includes(index[0] ?? "") ? ` WHERE \`${index[0]}\` IS NOT NULL` : "",
   }));
   const body = [...table.definitions, `PRIMARY KEY (${list(table.key)})`];
   if (dialectOf(db) === "sqlite") {
     return [
       `CREATE TABLE IF NOT EXISTS \`${table.name}\` (${body.join(", ")}) WITHOUT ROWID`,
-      ...named.map(({ name, columns }) => `CREATE INDEX IF NOT EXISTS ${name} ON \`${table.name}\` (${columns})`),
+      ...named.map(
+        ({ name, columns, where }) => `CREATE INDEX IF NOT EXISTS ${name} ON \`${table.name}\` (${columns})${where}`,
+      ),
     ];
   }
   body.push(...named.map(({ name, columns }) => `INDEX ${name} (${columns})`));

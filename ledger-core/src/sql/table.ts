@@ -18,6 +18,7 @@ export type Table<Row> = {
   /** Every column and its type; a `?` at the end allows NULL. */
   readonly columns: { readonly [Column in keyof Row & string]: ColumnType | `${ColumnType}?` };
   readonly key: readonly (keyof Row & string)[];
+  /** One that begins with a column that may be NULL is of the other rows alone. */
   readonly indexes: readonly (readonly (keyof Row & string)[])[];
 };
 
@@ -32,7 +33,9 @@ export function columnsOf<Row>(table: Table<Row>): (keyof Row & string)[] {
 export async function createTable<Row>(db: Knex, table: Table<Row>, suffix = ""): Promise<void> {
   const definitions = columnsOf(table).map((column) => `\`${column}\` ${definition(db, table.columns[column])}`);
   const { key, indexes } = table;
-  for (const text of createTexts(db, { name: table.name + suffix, definitions, key, indexes })) await db.raw(text);
+  const sparse = columnsOf(table).filter((column) => table.columns[column].endsWith("?"));
+  const name = table.name + suffix;
+  for (const text of createTexts(db, { name, definitions, key, indexes, sparse })) await db.raw(text);
 }
 
 function definition(db: Knex, declared: ColumnType | `${ColumnType}?`): string {

@@ -69,7 +69,7 @@ export function openViewFile<Change, Statements>(
       throw storeError(store, error);
     }
   };
-  const database = guarded(() => openSqlite(options));
+  const database = guarded(() => openSqlite({ cacheMiB: 48, ...options }));
   if (!options.readOnly) guarded(() => transact(database, () => createView(database, view)));
   const statements = guarded(() => bookkeepingStatements(database));
   const prepared = new Map<string, Statements>();

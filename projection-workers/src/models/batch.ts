@@ -3,8 +3,11 @@ import {
   type DailyTotalRow,
   type EntryRow,
   type HoldChangeRow,
+  MILESTONE_SPAN,
+  type MilestoneRow,
   type MovementRow,
   type PaymentRow,
+  type Shard,
   unreachable,
 } from "ledger-core";
 import type { ModelChange } from "./projection.ts";
@@ -23,6 +26,7 @@ export type Batch = {
   readonly totals: Iterable<DailyTotalRow>;
   readonly payments: Iterable<PaymentRow>;
   readonly movements: readonly MovementRow[];
+  readonly milestones: Iterable<MilestoneRow>;
 };
 
 export function collapse(changes: readonly ModelChange[]): Batch {
@@ -35,6 +39,7 @@ export function collapse(changes: readonly ModelChange[]): Batch {
   const totals = new Map<string, DailyTotalRow>();
   const payments = new Map<string, PaymentRow>();
   const movements: MovementRow[] = [];
+  const milestones = new Map<string, MilestoneRow>();
   for (const change of changes) {
     switch (change.kind) {
       case "account":
@@ -46,6 +51,7 @@ export function collapse(changes: readonly ModelChange[]): Batch {
       case "entry": {
         const { account, amount, balance_after, effective_date: date } = change.row;
         entries.push(change.row);
+        pass(milestones, change.row.shard, change.row);
         posted.set(account, balance_after);
         const key = account + date;
         const total = totals.get(key);
@@ -55,6 +61,7 @@ export function collapse(changes: readonly ModelChange[]): Batch {
       }
       case "hold":
         holds.push(change.row);
+        pass(milestones, change.shard, change.row);
         held.set(change.row.account, change.row.held);
         break;
       case "payment":
@@ -83,7 +90,19 @@ export function collapse(changes: readonly ModelChange[]): Batch {
     totals: totals.values(),
     payments: payments.values(),
     movements,
+    milestones: milestones.values(),
   };
+}
+
+/** Notes a row that may be the first of its run of revisions. */
+function pass(
+  milestones: Map<string, MilestoneRow>,
+  shard: Shard,
+  { revision, booked_at }: Pick<EntryRow, "revision" | "booked_at">,
+): void {
+  const span = revision / BigInt(MILESTONE_SPAN);
+  const key = `${shard}:${span}`;
+  if (!milestones.has(key)) milestones.set(key, { shard, span, booked_at });
 }
 
 function take<Value>(map: Map<string, Value>, key: string): Value | undefined {

@@ -8,13 +8,14 @@ import {
   dailyTotals,
   entries,
   holdChanges,
+  milestones,
   modelVersions,
   movements,
   payments,
 } from "./schema.ts";
 
 /** The tables that a build of the models consists of; each build has its own, told apart by their suffix. */
-export const buildTables = [accounts, entries, holdChanges, dailyTotals, payments, movements] as const;
+export const buildTables = [accounts, entries, holdChanges, dailyTotals, payments, movements, milestones] as const;
 
 /** In order, each once; a step that was released is never edited. Each bears being run again after a crash in its middle. */
 const migrations: readonly { readonly name: string; readonly up: (db: Knex) => Promise<void> }[] = [
@@ -37,6 +38,7 @@ export async function createBuild(db: Knex, suffix: string): Promise<void> {
   await createTable(db, dailyTotals, suffix);
   await createTable(db, payments, suffix);
   await createTable(db, movements, suffix);
+  await createTable(db, milestones, suffix);
 }
 
 /** Drops the tables of a build and its checkpoints. */

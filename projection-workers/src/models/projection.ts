@@ -17,6 +17,7 @@ import {
   payoutBody,
   readId,
   refundBody,
+  type Shard,
   topUpBody,
   transferBody,
   unreachable,
@@ -27,7 +28,7 @@ export type ModelChange =
   | { readonly kind: "account"; readonly row: AccountRow }
   | { readonly kind: "status"; readonly account: string; readonly status: AccountStatus }
   | { readonly kind: "entry"; readonly row: EntryRow }
-  | { readonly kind: "hold"; readonly row: HoldChangeRow }
+  | { readonly kind: "hold"; readonly shard: Shard; readonly row: HoldChangeRow }
   | { readonly kind: "payment"; readonly row: PaymentRow }
   | { readonly kind: "movement"; readonly row: MovementRow };
 
@@ -128,7 +129,7 @@ function holdChanges(event: LedgerEvent): ModelChange[] {
   const hold = holdOf(event.fact);
   assert(hold, `${event.fact.type} carries a hold`);
   const row = { account: hold.account, revision: BigInt(event.revision), booked_at: BigInt(event.at), held: hold.held };
-  return [{ kind: "hold", row }];
+  return [{ kind: "hold", shard: event.shard, row }];
 }
 
 function paymentRow(payment: Payment): PaymentRow {

@@ -4,6 +4,7 @@ import {
   type DailyTotalRow,
   type EntryRow,
   type HoldChangeRow,
+  type MilestoneRow,
   type ModelVersionRow,
   type MovementRow,
   type PaymentRow,
@@ -60,18 +61,15 @@ export const entries: Table<EntryRow> = {
     reference: "name?",
     source_id: "id",
   },
-  key: ["account", "revision", "idx"],
-  indexes: [
-    ["account", "booked_at", "revision", "idx"],
-    ["account", "reference", "booked_at", "revision", "idx"],
-  ],
+  key: ["account", "booked_at", "revision", "idx"],
+  indexes: [["reference", "account", "booked_at", "revision", "idx"]],
 };
 
 export const holdChanges: Table<HoldChangeRow> = {
   name: tables.holdChanges,
   columns: { account: "id", revision: "bigint", booked_at: "bigint", held: "bigint" },
-  key: ["account", "revision"],
-  indexes: [["account", "booked_at", "revision"]],
+  key: ["account", "booked_at", "revision"],
+  indexes: [],
 };
 
 export const dailyTotals: Table<DailyTotalRow> = {
@@ -103,10 +101,7 @@ export const payments: Table<PaymentRow> = {
   },
   key: ["id"],
   indexes: [
-    ["tenant", "id"],
     ["tenant", "status", "id"],
-    ["payer", "id"],
-    ["payee", "id"],
     ["payer", "status", "id"],
     ["payee", "status", "id"],
   ],
@@ -116,6 +111,13 @@ export const movements: Table<MovementRow> = {
   name: tables.movements,
   columns: { id: "id", kind: "word", tenant: "name", accounts: "text", body: "text", shard: "int" },
   key: ["id"],
+  indexes: [],
+};
+
+export const milestones: Table<MilestoneRow> = {
+  name: tables.milestones,
+  columns: { shard: "int", span: "bigint", booked_at: "bigint" },
+  key: ["shard", "span"],
   indexes: [],
 };
 

@@ -5,7 +5,7 @@ import type { Build } from "../build.ts";
 import { collapse } from "./batch.ts";
 import { moveCheckpoint, readCheckpoint, servedBuild } from "./builds.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
-import { accounts, dailyTotals, entries, holdChanges, movements, payments } from "./schema.ts";
+import { accounts, dailyTotals, entries, holdChanges, milestones, movements, payments } from "./schema.ts";
 
 const store = "read models";
 
@@ -40,6 +40,8 @@ async function write(trx: Knex, suffix: string, changes: readonly ModelChange[])
   await insertRows(trx, dailyTotals, suffix, [...batch.totals], { add: ["total"] });
   await insertRows(trx, payments, suffix, [...batch.payments], { replace: ["status", "captured", "refunded", "fee"] });
   await insertRows(trx, movements, suffix, batch.movements);
+  // The first of a run stays.
+  await insertRows(trx, milestones, suffix, [...batch.milestones], { replace: ["shard"] });
 }
 
 async function updateAccounts(

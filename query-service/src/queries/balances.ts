@@ -7,9 +7,11 @@ import type {
   EntryRow,
   HoldChangeRow,
   Micros,
+  MilestoneRow,
   Revision,
+  Shard,
 } from "ledger-core";
-import { endOfBusinessDate } from "ledger-core";
+import { endOfBusinessDate, MILESTONE_SPAN } from "ledger-core";
 import { along, type View } from "./view.ts";
 
 /**
@@ -32,11 +34,13 @@ export async function balancesAsOf(view: View, account: AccountRow, moment: Mome
         posted: await postedAt(view, account.id, BigInt(moment.at)),
         held: await heldAt(view, account.id, BigInt(moment.at)),
       };
-    case "revision":
+    case "revision": {
+      const latest = await latestTime(view, account.shard, moment.revision);
       return {
-        posted: await postedAfter(view, account.id, BigInt(moment.revision)),
-        held: await heldAfter(view, account.id, BigInt(moment.revision)),
+        posted: await postedAfter(view, account.id, BigInt(moment.revision), latest),
+        held: await heldAfter(view, account.id, BigInt(moment.revision), latest),
       };
+    }
     case "effectiveDate":
       return {
         posted: await postedWithin(view, account.id, moment.date),
@@ -48,7 +52,7 @@ export async function balancesAsOf(view: View, account: AccountRow, moment: Mome
 }
 
 async function postedAt(view: View, account: string, at: bigint): Promise<Amount> {
-  const row = await along<EntryRow>(view, "entries", ["account", "booked_at", "revision", "idx"])
+  const row = await along<EntryRow>(view, "entries", "primary key")
     .where({ account })
     .where("booked_at", "<=", at)
     .orderBy("booked_at", "desc")
@@ -58,15 +62,31 @@ async function postedAt(view: View, account: string, at: bigint): Promise<Amount
   return row?.balance_after ?? 0n;
 }
 
-async function postedAfter(view: View, account: string, revision: bigint): Promise<Amount> {
-  const row = await view
-    .db<EntryRow>(view.tables.entries)
-    .where("account", account)
+async function postedAfter(view: View, account: string, revision: bigint, latest: Latest): Promise<Amount> {
+  const query = along<EntryRow>(view, "entries", "primary key").where({ account });
+  if (latest !== undefined) query.where("booked_at", "<=", latest);
+  const row = await query
     .where("revision", "<=", revision)
+    .orderBy("booked_at", "desc")
     .orderBy("revision", "desc")
     .orderBy("idx", "desc")
     .first("balance_after");
   return row?.balance_after ?? 0n;
+}
+
+type Latest = bigint | undefined;
+
+/**
+ * A time at or before which everything up to a revision was booked, and after which at most what the next MILESTONE_SPAN revisions
+ * booked was: from there, the walk back to the revision is short. Undefined at the end of the log.
+ */
+async function latestTime(view: View, shard: Shard, revision: Revision): Promise<Latest> {
+  const row = await along<MilestoneRow>(view, "milestones", "primary key")
+    .where({ shard })
+    .where("span", ">", BigInt(Math.floor(revision / MILESTONE_SPAN)))
+    .orderBy("span")
+    .first("booked_at");
+  return row?.booked_at;
 }
 
 /** One row a day with postings: the only one of these whose cost grows, by at most 366 short rows a year. */
@@ -81,7 +101,7 @@ async function postedWithin(view: View, account: string, date: BusinessDate): Pr
 }
 
 async function heldAt(view: View, account: string, at: bigint): Promise<Amount> {
-  const row = await along<HoldChangeRow>(view, "holdChanges", ["account", "booked_at", "revision"])
+  const row = await along<HoldChangeRow>(view, "holdChanges", "primary key")
     .where({ account })
     .where("booked_at", "<=", at)
     .orderBy("booked_at", "desc")
@@ -90,11 +110,12 @@ async function heldAt(view: View, account: string, at: bigint): Promise<Amount> 
   return row?.held ?? 0n;
 }
 
-async function heldAfter(view: View, account: string, revision: bigint): Promise<Amount> {
-  const row = await view
-    .db<HoldChangeRow>(view.tables.holdChanges)
-    .where("account", account)
+async function heldAfter(view: View, account: string, revision: bigint, latest: Latest): Promise<Amount> {
+  const query = along<HoldChangeRow>(view, "holdChanges", "primary key").where({ account });
+  if (latest !== undefined) query.where("booked_at", "<=", latest);
+  const row = await query
     .where("revision", "<=", revision)
+    .orderBy("booked_at", "desc")
     .orderBy("revision", "desc")
     .first("held");
   return row?.held ?? 0n;

@@ -30,7 +30,7 @@ export const SCAN_MAX = 2000;
 
 /**
  * One page of an account's entries, one statement, walking one index from the page's first row to its last. Booked time
- * never falls along revisions, so every index gives the same order.
+ * never falls along revisions, so both indexes give the same order.
  * @returns `last` the key to go on after; null when this page ends the history. A page may be short, even empty, and
  * have one.
  */
@@ -79,50 +79,33 @@ type Where = Knex.QueryBuilder<EntryRow>;
  */
 function walk(view: View, account: AccountId, filters: EntryFilters, page: EntryPage, end: EntryKey | undefined) {
   const { reference, from, to } = filters;
-  const index = indexFor(filters);
-  const by = index === "primary key" ? "revision" : "booked_at";
-  const query = along<EntryRow>(view, "entries", index).where({ account });
+  const query = along<EntryRow>(view, "entries", indexFor(filters)).where({ account });
   if (reference !== undefined) query.where({ reference });
   const [low, high] = page.order === "desc" ? [end, page.after] : [page.after, end];
   // One bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.
-  const lower = [low && keyBy(low, by), from === undefined ? undefined : BigInt(from)];
-  const upper = [high && keyBy(high, by), to === undefined ? undefined : BigInt(to) - 1n];
+  const lower = [low?.bookedAt, from === undefined ? undefined : BigInt(from)];
+  const upper = [high?.bookedAt, to === undefined ? undefined : BigInt(to) - 1n];
   const lowest = lower.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a));
   const highest = upper.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
-  if (lowest !== undefined) query.where(by, ">=", lowest);
-  if (highest !== undefined) query.where(by, "<=", highest);
+  if (lowest !== undefined) query.where("booked_at", ">=", lowest);
+  if (highest !== undefined) query.where("booked_at", "<=", highest);
   const { after, order } = page;
-  if (after) query.where((where: Where) => beyond(where, order === "desc" ? "<" : ">", after, { by, own: false }));
-  if (end) query.where((where: Where) => beyond(where, order === "desc" ? ">" : "<", end, { by, own: true }));
-  if (by === "booked_at") query.orderBy("booked_at", order);
-  return query.orderBy("revision", order).orderBy("idx", order);
+  if (after) query.where((where: Where) => beyond(where, order === "desc" ? "<" : ">", after, { own: false }));
+  if (end) query.where((where: Where) => beyond(where, order === "desc" ? ">" : "<", end, { own: true }));
+  return query.orderBy("booked_at", order).orderBy("revision", order).orderBy("idx", order);
 }
 
-function indexFor({ reference, from, to }: EntryFilters) {
-  if (reference !== undefined) return ["account", "reference", "booked_at", "revision", "idx"];
-  if (from !== undefined || to !== undefined) return ["account", "booked_at", "revision", "idx"];
-  return "primary key";
+function indexFor({ reference }: EntryFilters) {
+  return reference === undefined ? "primary key" : ["reference", "account", "booked_at", "revision", "idx"];
 }
 
-/**
- * Of the rows from a key's instant or revision on, those beyond the key. Spelled without row values, of which MySQL
- * makes no range.
- */
-function beyond(
-  where: Where,
-  way: "<" | ">",
-  key: EntryKey,
-  { by, own }: { by: "booked_at" | "revision"; own: boolean },
-): void {
+/** Of the rows from a key's instant on, those beyond the key. Spelled without row values, of which MySQL makes no range. */
+function beyond(where: Where, way: "<" | ">", key: EntryKey, { own }: { own: boolean }): void {
   const orOwn = way === "<" ? "<=" : ">=";
-  if (by === "booked_at") where.where("booked_at", way, key.bookedAt);
   where
+    .where("booked_at", way, key.bookedAt)
     .orWhere("revision", way, key.revision)
     .orWhere((same) => same.where("revision", key.revision).where("idx", own ? orOwn : way, key.idx));
-}
-
-function keyBy(key: EntryKey, by: "booked_at" | "revision"): bigint {
-  return by === "booked_at" ? key.bookedAt : key.revision;
 }
 
 function keyOf(row: Pick<EntryRow, "booked_at" | "revision" | "idx">): EntryKey {

@@ -7,6 +7,7 @@ import {
   mayRead,
   type PaymentId,
   type PaymentRow,
+  paymentStatuses,
   seesWholeTenant,
 } from "ledger-core";
 import { accountsOf, ownsOneOf, readAccount } from "./accounts.ts";
@@ -34,30 +35,42 @@ export async function readPayment(view: View, caller: Caller, id: PaymentId): Pr
 export async function listPayments(view: View, caller: Caller, filters: PaymentFilters, page: IdPage): Promise<Page> {
   if (filters.account !== undefined) {
     const account = await readAccount(view, caller, filters.account);
-    return account ? touching(view, [account.id], filters, page) : { rows: [], last: null };
+    return account ? merged(view, sidesOf([account.id]), filters, page) : { rows: [], last: null };
   }
   if (!seesWholeTenant(caller.role))
-    return touching(view, await accountsOf(view, caller.tenant, caller.sub), filters, page);
-  return takePage(await walk(view, "tenant", caller.tenant, filters, page).select("*"), page.limit);
+    return merged(view, sidesOf(await accountsOf(view, caller.tenant, caller.sub)), filters, page);
+  return merged(view, [{ by: "tenant", value: caller.tenant }], filters, page);
 }
 
-/** Accounts of one statement: SQLite takes 500 parts of a UNION, and each account has two. */
-const ACCOUNTS_PER_STATEMENT = 100;
+/** A column with an index, and the value that payments are asked for by it. */
+type Side = { readonly by: "tenant" | "payer" | "payee"; readonly value: string };
+
+function sidesOf(accounts: readonly string[]): Side[] {
+  return accounts.flatMap((value): Side[] => [
+    { by: "payer", value },
+    { by: "payee", value },
+  ]);
+}
+
+/** Walks of one statement: SQLite takes 500 parts of a UNION. */
+const WALKS_PER_STATEMENT = 490;
 
 /**
- * Payments from or to any of these accounts. Each account and side is a short walk along its own index, the walks are
- * merged by UNION, which drops what two of them found, and only the page's rows are then read: the cost is that of
- * (accounts × page), whatever the history.
+ * Payments of any of these sides. Each side and status is a short walk along an index, the walks are merged by UNION,
+ * which drops what two of them found, and only the page's rows are then read: the cost is that of (sides × statuses ×
+ * page), whatever the history.
  */
-async function touching(view: View, accounts: readonly string[], filters: PaymentFilters, page: IdPage): Promise<Page> {
+async function merged(view: View, sides: readonly Side[], filters: PaymentFilters, page: IdPage): Promise<Page> {
+  const statuses = filters.status === undefined ? paymentStatuses : [filters.status];
+  const walks = sides.flatMap((side) => statuses.map((status) => ({ side, status })));
+  const [only, ...more] = walks;
+  if (only && more.length === 0)
+    return takePage(await walk(view, only.side, only.status, filters, page).select("*"), page.limit);
   const found = new Map<string, PaymentRow>();
-  for (let from = 0; from < accounts.length; from += ACCOUNTS_PER_STATEMENT) {
-    const [first, ...others] = accounts
-      .slice(from, from + ACCOUNTS_PER_STATEMENT)
-      .flatMap((account) => [
-        walk(view, "payer", account, filters, page).select("id"),
-        walk(view, "payee", account, filters, page).select("id"),
-      ]);
+  for (let from = 0; from < walks.length; from += WALKS_PER_STATEMENT) {
+    const [first, ...others] = walks
+      .slice(from, from + WALKS_PER_STATEMENT)
+      .map(({ side, status }) => walk(view, side, status, filters, page).select("id"));
     if (!first) break;
     const ids = view.db
       .select("id")
@@ -73,16 +86,14 @@ async function touching(view: View, accounts: readonly string[], filters: Paymen
     for (const row of rows) found.set(row.id, row);
   }
   const rows = [...found.values()];
-  if (accounts.length > ACCOUNTS_PER_STATEMENT) rows.sort((a, b) => (a.id < b.id === (page.order === "asc") ? -1 : 1));
+  if (walks.length > WALKS_PER_STATEMENT) rows.sort((a, b) => (a.id < b.id === (page.order === "asc") ? -1 : 1));
   return takePage(rows, page.limit);
 }
 
-/** The first payments of a page along the index of one column; a status has an index of its own beside each. */
-function walk(view: View, by: "tenant" | "payer" | "payee", value: string, filters: PaymentFilters, page: IdPage) {
-  const { status, from, to } = filters;
-  const index = status === undefined ? [by, "id"] : [by, "status", "id"];
-  const query = along<PaymentRow>(view, "payments", index).where(by, value);
-  if (status !== undefined) query.where({ status });
+/** The first payments of a page along the index of one side, of one status. */
+function walk(view: View, { by, value }: Side, status: string, filters: PaymentFilters, page: IdPage) {
+  const { from, to } = filters;
+  const query = along<PaymentRow>(view, "payments", [by, "status", "id"]).where({ [by]: value, status });
   const { after, order } = page;
   // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row. One
   // bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.

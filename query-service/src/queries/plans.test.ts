@@ -82,7 +82,8 @@ const walks: readonly [Caller, string, number][] = [
   [operator, `${entries}?minAmount=1&maxAmount=5000&order=asc&limit=1`, 4],
   [operator, balance, 2],
   [operator, `${balance}?at=${formatInstant(step(30))}`, 4],
-  [operator, `${balance}?position=0:3`, 4],
+  // A position becomes a time first.
+  [operator, `${balance}?position=0:3`, 5],
   [operator, `${balance}?effectiveDate=2026-11-22`, 4],
   [operator, `/v1/payments/${story.payment.fact.payment.id}`, 2],
   [consumer("alice"), `/v1/payments/${story.payment.fact.payment.id}`, 3],

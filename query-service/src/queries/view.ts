@@ -4,7 +4,7 @@ import { viaIndex } from "ledger-core/sql";
 
 /** The tables that a version of the models stands in. */
 export type ServedTables = Readonly<
-  Record<"accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "movements", string>
+  Record<"accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "movements" | "milestones", string>
 >;
 
 /**
@@ -61,5 +61,6 @@ function suffixed(suffix: string): ServedTables {
     dailyTotals: tables.dailyTotals + suffix,
     payments: tables.payments + suffix,
     movements: tables.movements + suffix,
+    milestones: tables.milestones + suffix,
   };
 }

@@ -9,6 +9,8 @@ export type SqliteConnection = {
   readonly readOnly?: boolean;
   /** How long a statement waits for another connection's lock; default 5000. */
   readonly busyTimeoutMs?: number;
+  /** Pages that a connection keeps in memory; default 192 to write, 16 to read. */
+  readonly cacheMiB?: number;
 };
 
 type Row = Record<string, SQLOutputValue>;
@@ -74,24 +76,30 @@ class NodeSqliteClient extends BetterSqlite3Client {
 }
 Object.assign(NodeSqliteClient.prototype, { driverName: "node:sqlite" });
 
-function settingsOf(settings: object): Required<SqliteConnection> {
+function settingsOf(settings: object): SqliteConnection {
+  const number = (name: string) => {
+    const value = Object.entries(settings).find(([key]) => key === name)?.[1];
+    return typeof value === "number" ? { [name]: value } : {};
+  };
   const file = "file" in settings && typeof settings.file === "string" ? settings.file : ":memory:";
   const readOnly = "readOnly" in settings && settings.readOnly === true;
-  const busyTimeoutMs =
-    "busyTimeoutMs" in settings && typeof settings.busyTimeoutMs === "number" ? settings.busyTimeoutMs : 5000;
-  return { file, readOnly, busyTimeoutMs };
+  return { file, readOnly, ...number("busyTimeoutMs"), ...number("cacheMiB") };
 }
 
 /** A SQLite file of something that can be built again from the log; integers are read as bigint. */
-export function openSqlite({ file, readOnly = false, busyTimeoutMs = 5000 }: SqliteConnection): DatabaseSync {
+export function openSqlite(connection: SqliteConnection): DatabaseSync {
+  const { file, readOnly = false, busyTimeoutMs = 5000, cacheMiB = readOnly ? 16 : 192 } = connection;
   const database = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs, readBigInts: true });
-  // Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some commits
-  // behind, and its checkpoint with it.
-  if (!readOnly)
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;");
-  database.exec("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;");
+  database.exec(`PRAGMA cache_size = ${-1024 * cacheMiB}; PRAGMA temp_store = MEMORY;`);
+  if (!readOnly) database.exec(writing);
   return database;
 }
+
+/**
+ * Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some commits behind, and
+ * its checkpoint with it. The journal may grow to 128 MiB, since a page that many commits change is then copied into the file once.
+ */
+const writing = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 32768;";
 
 function prepare(connection: Connection, sql: string): Prepared {
   const known = connection.prepared.get(sql);
