@@ -16,7 +16,7 @@ type Whole = Child<WholeServerReady>;
 /** How long ago the load began that a projection has caught up with, by name. */
 type CaughtUp = ReadonlyMap<string, number>;
 
-const ACCOUNTS = 1000;
+const ACCOUNTS = 2000;
 const RATE = 5000;
 
 /** The whole ledger in one process (P4): how fast projections follow, and when a payment is seen by whoever asks for its position. */
@@ -34,7 +34,7 @@ export async function measureWhole(folder: string, scale: Scale): Promise<Figure
   const followed = await caughtUp(whole, startMs);
 
   const paced = { ...singlePlan(target, scale.seconds), rate: RATE };
-  const plan: VisiblePlan = { ...paced, every: 10, readers: 16 };
+  const plan: VisiblePlan = { ...paced, every: 25, readers: 16 };
   const { load, visible } = await runScript<VisibleResult>("load/visible.ts", plan);
   await caughtUp(whole, performance.now());
   await whole.stop();
