@@ -1,6 +1,6 @@
 import { openWriter, registerCommands } from "command-service";
 import type { Revision, Shard } from "ledger-core";
-import { openSqliteLog } from "ledger-core/event-log";
+import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics } from "ledger-core/http";
 import { type Logger, type LogLevel, logLevels } from "ledger-core/process";
 import { registerQueries } from "query-service";
@@ -50,9 +50,11 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   };
   try {
     const folder = await openDataFolder(dataDir);
-    const { log, head } = await watchHeads(await openSqliteLog({ file: folder.events }), SHARDS);
-    closers.push(() => log.close());
-    const projections = await startProjectionThread({ folder, log, shards: SHARDS, logLevel: levelOf(logger) });
+    const logThread = await openLogThread({ file: folder.events });
+    closers.push(() => logThread.close());
+    const { log, head } = await watchHeads(logThread.log, SHARDS);
+    const logPort = logThread.connect();
+    const projections = await startProjectionThread({ folder, logPort, shards: SHARDS, logLevel: levelOf(logger) });
     closers.push(() => projections.stop());
     refuseAhead(folder, projections, head);
     const stores = await openStores(folder, { readOnly: true });

@@ -3,7 +3,7 @@ import type { LedgerErrorCode, Revision, Shard } from "ledger-core";
 import type { LogLevel } from "ledger-core/process";
 import type { RebuildName, RebuildState } from "./rebuild-state.ts";
 
-/** What the thread of projections is started with; the port leads to the event log in the main thread. */
+/** What the thread of projections is started with; the port leads to the event log, which has a thread of its own. */
 export type ThreadData = {
   readonly models: string;
   readonly views: string;

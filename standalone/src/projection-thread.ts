@@ -1,7 +1,6 @@
 import { once } from "node:events";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { type MessagePort, Worker } from "node:worker_threads";
 import { LedgerError, NO_REVISION, type Revision, type Shard } from "ledger-core";
-import { type EventLog, serveLog } from "ledger-core/event-log";
 import type { LogLevel } from "ledger-core/process";
 import type { DataFolder } from "./data-folder.ts";
 import type { Order, Report, ThreadData } from "./messages.ts";
@@ -25,18 +24,17 @@ export type ProjectionThread = {
 
 export type ThreadOptions = {
   readonly folder: DataFolder;
-  readonly log: EventLog;
+  /** Leads to the event log. */
+  readonly logPort: MessagePort;
   readonly shards: number;
   readonly logLevel: LogLevel;
 };
 
 /** Starts the thread; answers when its stores are open. @throws StartFault folder_damaged, LedgerError incompatible when they are a newer version's */
 export async function startProjectionThread(options: ThreadOptions): Promise<ProjectionThread> {
-  const { folder, log, shards, logLevel } = options;
-  const { port1, port2 } = new MessageChannel();
-  const endService = serveLog(log, port1);
-  const workerData: ThreadData = { models: folder.models, views: folder.views, shards, logLevel, logPort: port2 };
-  const worker = new Worker(new URL("./projections.ts", import.meta.url), { workerData, transferList: [port2] });
+  const { folder, logPort, shards, logLevel } = options;
+  const workerData: ThreadData = { models: folder.models, views: folder.views, shards, logLevel, logPort };
+  const worker = new Worker(new URL("./projections.ts", import.meta.url), { workerData, transferList: [logPort] });
 
   const positions = new Map<string, Revision>();
   const troubles = new Map<string, string>();
@@ -80,7 +78,6 @@ export async function startProjectionThread(options: ThreadOptions): Promise<Pro
   const order = (message: Order) => worker.postMessage(message);
   await started.promise.catch(async (error: unknown) => {
     await worker.terminate();
-    endService();
     throw error;
   });
   serving = true;
@@ -105,7 +102,6 @@ export async function startProjectionThread(options: ThreadOptions): Promise<Pro
       const exit = once(worker, "exit");
       order({ kind: "stop" });
       await exit;
-      endService();
     },
   };
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openWriter, registerCommands, type Writer } from "command-service";
 import { type Caller, decodeEvent, type OpenAccount, parseCurrency, postingsOf } from "ledger-core";
-import { type EventLog, openSqliteLog } from "ledger-core/event-log";
+import { type EventLog, openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
@@ -33,7 +33,8 @@ const { folder, accountsCached } = childOptions((value) => value as LedgerServer
 const operator: Caller = { tenant: "bench", role: "operator", sub: "bench" };
 mkdirSync(folder, { recursive: true });
 const began = performance.now();
-const log = await openSqliteLog({ file: join(folder, "events.sqlite") });
+const thread = await openLogThread({ file: join(folder, "events.sqlite") });
+const { log } = thread;
 const cache = accountsCached === undefined ? {} : { accountsCached };
 const writer = await openWriter({ log, shard: 0, stateFile: join(folder, "state.sqlite"), ...cache });
 const openMs = performance.now() - began;
@@ -48,7 +49,7 @@ const ready: LedgerServerReady = { port, token, openMs, openCpuMs: (user + syste
 await serveParent(ready, answer, async () => {
   await app.close();
   await writer.stop();
-  await log.close();
+  await thread.close();
 });
 
 async function answer(question: unknown): Promise<object> {
