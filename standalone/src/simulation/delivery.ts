@@ -3,6 +3,7 @@ import { type Caller, type ClientCommand, isLedgerError } from "ledger-core";
 import type { Auditor } from "./auditor/auditor.ts";
 import { hold, Violation } from "./auditor/violation.ts";
 import { answerText, bulkText, type Intent, intentText } from "./intents.ts";
+import type { Owner } from "./scheduler.ts";
 import type { WriterProcess } from "./writer-process.ts";
 
 /** Hands requests to the writers, and every answer to the auditor before anybody else sees it. */
@@ -11,6 +12,8 @@ export type Delivery = {
   deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: "answered" | "failed") => void): void;
   /** Asks what would happen, under a key that nothing else bears: any trace of it in the log is seen. */
   ask(caller: Caller, command: ClientCommand, key: string, process: WriterProcess | undefined): void;
+  /** That a writer that has stopped in order left nothing unanswered. @throws Violation */
+  checkStopped(owner: Owner): void;
   /** How many commands a process has accepted and not answered, and the bound of that. @throws Violation */
   checkQueues(): void;
 };
@@ -89,6 +92,10 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
         watch(() => checkFailure(error, process, load.weight));
         done();
       });
+    },
+    checkStopped(owner) {
+      const left = loads.get(owner)?.weight ?? 0;
+      hold(left === 0, "12 accepted is answered", () => `a writer stopped with ${left} commands unanswered`);
     },
     checkQueues() {
       for (const { process, weight, largest } of loads.values()) {

@@ -62,7 +62,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     const append = writing;
     const refusal = judge(append);
     const writingUs = random.between(50, 400);
-    if (faults.strikes("log_crash", 0.005)) scheduler.after(writingUs / 2, process, crash);
+    if (faults.strikes("log_crash", 0.01)) scheduler.after(Math.floor(writingUs / 2), process, crash);
     scheduler.after(writingUs, process, () => {
       writing = undefined;
       if (refusal === undefined) commit(append);

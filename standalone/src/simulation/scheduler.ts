@@ -62,7 +62,7 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
   return {
     now: () => now,
     after(delayUs, owner, run) {
-      const task: Task = { at: now + delayUs, order: orders++, owner, run };
+      const task: Task = { at: now + Math.ceil(delayUs), order: orders++, owner, run };
       push(heap, task);
       return () => {
         task.run = null;

@@ -55,7 +55,7 @@ function sendAppend(options: ConnectionOptions, expected: Revision, events: read
   const { store, scheduler, random, owner, faults, note } = options;
   return new Promise((resolve, reject) => {
     const lost = faults.strikes("lost_request", 0.02);
-    const late = faults.strikes("late_request", 0.02);
+    const late = faults.strikes("late_request", 0.04);
     const replyLost = faults.strikes("lost_reply", 0.03);
     if (lost) note(`append at ${expected} is lost on its way`);
     if (late) note(`append at ${expected} is held up on its way`);

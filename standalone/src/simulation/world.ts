@@ -41,7 +41,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const trace = makeTrace(START, options.keep ?? 400);
   let found: Violation | undefined;
   const onViolation = (error: unknown) => {
-    found ??= error instanceof Violation ? error : new Violation("0 bug", asText(error));
+    found ??= error instanceof Violation ? error : new Violation("no process ends by a bug", asText(error));
   };
   const scheduler = makeScheduler(START, (_owner, error) => onViolation(error));
   const random = randomFrom(options.seed);
@@ -85,9 +85,13 @@ type World = {
 async function compose(surroundings: Surroundings, count: number): Promise<World> {
   const { random, note, onViolation } = surroundings;
   const auditor = makeAuditor();
-  const writeSide = makeWriteSide(surroundings, (batch, append) => auditor.appended(batch, append.events));
-  const readSide = await makeReadSide(surroundings, writeSide, auditor);
   const delivery = makeDelivery({ auditor, note, onViolation });
+  const writeSide = makeWriteSide(
+    surroundings,
+    (batch, append) => auditor.appended(batch, append.events),
+    delivery.checkStopped,
+  );
+  const readSide = await makeReadSide(surroundings, writeSide, auditor);
   const parts = { ...surroundings, ...writeSide, auditor, delivery };
   const clients = makeClients({ ...parts, random: random.stream("clients"), count });
   const nemesis = makeNemesis({ ...parts, random: random.stream("nemesis"), clients, projector: readSide.projector });

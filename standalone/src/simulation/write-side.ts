@@ -3,7 +3,7 @@ import { type Append, type EventStore, makeEventStore } from "./event-store.ts";
 import type { Faults } from "./faults.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
 import { connectStore } from "./store-connection.ts";
 import { makeWriterProcess, type WriterProcess } from "./writer-process.ts";
 
@@ -23,6 +23,7 @@ export type WriteSide = { readonly store: EventStore; readonly processes: readon
 export function makeWriteSide(
   surroundings: Surroundings,
   onAppended: (batch: readonly StoredEvent[], append: Append) => void,
+  onStopped: (owner: Owner) => void,
 ): WriteSide {
   const { scheduler, random, faults, plant, note } = surroundings;
   const store = makeEventStore({
@@ -53,6 +54,7 @@ export function makeWriteSide(
       settings,
       plant,
       note,
+      onStopped,
     }),
   );
   return { store, processes };

@@ -35,6 +35,8 @@ export type WriterProcessOptions = {
   };
   readonly plant: Plant;
   readonly note: (who: string, what: string) => void;
+  /** Told when it has stopped in order. */
+  readonly onStopped: (owner: Owner) => void;
 };
 
 export function makeWriterProcess(options: WriterProcessOptions): WriterProcess {
@@ -112,6 +114,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
       note("stops");
       scheduler.after(0, incarnation, async () => {
         await stopping.stop();
+        options.onStopped(incarnation);
         if (owner === incarnation) scheduler.kill(incarnation);
         writer = undefined;
         note("has stopped");

@@ -28,7 +28,7 @@ async function* disturb(deliveries: AsyncIterable<Delivery>, options: FeedOption
     await new Promise<void>((resolve) => void scheduler.after(random.between(500, 40_000), owner, resolve));
     if (delivery.kind === "events") {
       if (before.length > 0 && faults.strikes("repeated_delivery", 0.08)) yield { kind: "events", events: before };
-      if (!heldBack && faults.strikes("reordered_delivery", 0.01)) {
+      if (!heldBack && faults.strikes("reordered_delivery", 0.06)) {
         heldBack = delivery;
         onReordered();
         continue;
