@@ -2,7 +2,6 @@ import type { Knex } from "knex";
 import { assert } from "../errors.ts";
 import {
   affectedRows,
-  bindings,
   type ColumnType,
   columnType,
   createTexts,
@@ -58,12 +57,12 @@ export async function insertRows<Row extends object>(
 ): Promise<void> {
   const columns = columnsOf(table);
   const head = `INSERT INTO \`${table.name}${suffix}\` (${columns.map((column) => `\`${column}\``).join(", ")}) VALUES `;
-  const one = `(${columns.map(() => "?").join(", ")})`;
+  const one = `(${columns.map(() => "?").join()})`;
   const tail = conflict ? onConflict(db, table.key, conflict) : "";
   for (const chunk of chunks(rows, rowsPerStatement(db, columns.length))) {
     const values: SqlValue[] = [];
     for (const row of chunk) for (const column of columns) values.push(toValue(row[column]));
-    await db.raw(head + Array.from(chunk, () => one).join(", ") + tail, bindings(values));
+    await affectedRows(db, `${head}${`${one},`.repeat(chunk.length - 1)}${one}${tail}`, values);
   }
 }
 
