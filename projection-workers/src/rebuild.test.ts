@@ -1,12 +1,17 @@
 import { join } from "node:path";
+import type { LedgerEvent } from "ledger-core";
+import { openSqlite } from "ledger-core/sql";
 import { openTestLog } from "ledger-core/testing";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openPaymentGraph } from "./adapters/payment-graph-file.ts";
 import { openSessionView } from "./adapters/session-view-file.ts";
+import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer.ts";
+import { graphProjection } from "./graph-projection.ts";
 import { servedBuild } from "./models/builds.ts";
 import { rebuildableModels } from "./models/rebuild.ts";
 import { startProjections } from "./projections.ts";
 import { rebuild } from "./rebuild.ts";
+import { sessionProjection } from "./session-projection.ts";
 import { randomHistory } from "./testing/history.ts";
 import { appendAll, modelRows, quiet, testFolder, testModels } from "./testing/stores.ts";
 
@@ -16,7 +21,7 @@ async function liveProjections() {
   const file = join(await testFolder(), "views.sqlite");
   const session = await openSessionView({ file });
   const graph = await openPaymentGraph({ file });
-  return { log, db, reader, session, graph };
+  return { log, db, reader, session, graph, file };
 }
 
 test("a rebuild equals the live projections row for row and is served, while events go on arriving", async () => {
@@ -56,3 +61,56 @@ test("a rebuild equals the live projections row for row and is served, while eve
   expect(await modelRows(db)).toEqual(before);
   await projections.stop();
 });
+
+test("a view's row changed by hand is found and mended; a reader beside it sees the switch", async () => {
+  const { log, session, graph, file } = await liveProjections();
+  const events = randomHistory(5, 300);
+  await appendAll(log, events);
+  const shard = { log, shard: 0, logger: quiet };
+  await projected({ ...shard, projection: sessionProjection, target: session });
+  await projected({ ...shard, projection: graphProjection, target: graph });
+  const reader = await openSessionView({ file, readOnly: true });
+  onTestFinished(() => reader.close());
+  const right = await reader.read("tenant-a", "owner-1");
+
+  const other = openSqlite({ file });
+  other.exec("UPDATE session_accounts SET posted = posted + 1");
+  other.exec("DELETE FROM graph_edges WHERE payment = (SELECT min(payment) FROM graph_edges)");
+  other.close();
+  expect(await reader.read("tenant-a", "owner-1")).not.toEqual(right);
+  const options = { log, shards: [0], logger: quiet };
+  const accounts = await rebuild(session.rebuildable, options);
+  expect(accounts.comparison).toMatchObject({ differing: events.filter(isOpening).length });
+  expect(accounts.comparison.differences[0]).toMatchObject({ table: "session_accounts" });
+  expect(await reader.read("tenant-a", "owner-1")).toEqual(right);
+  const edges = await rebuild(graph.rebuildable, options);
+  expect(edges.comparison).toMatchObject({ differing: 1, differences: [{ table: "graph_edges", live: null }] });
+  expect((await rebuild(graph.rebuildable, options)).comparison).toMatchObject({ differing: 0 });
+});
+
+test("a view's rebuild that is given up leaves the live build, and the next one succeeds", async () => {
+  const { log, session } = await liveProjections();
+  await appendAll(log, randomHistory(5, 300));
+  await projected({ log, shard: 0, logger: quiet, projection: sessionProjection, target: session });
+  const before = await session.read("tenant-a", "owner-1");
+  const abort = new AbortController();
+  const onProgress = () => abort.abort();
+  const options = { log, shards: [0], logger: quiet };
+  const given = rebuild(session.rebuildable, { ...options, signal: abort.signal, onProgress });
+  await expect(given).rejects.toMatchObject({ name: "AbortError" });
+  expect(await session.read("tenant-a", "owner-1")).toEqual(before);
+  expect(await rebuild(session.rebuildable, options)).toMatchObject({ version: 2, comparison: { differing: 0 } });
+});
+
+function isOpening({ fact }: LedgerEvent): boolean {
+  return fact.type === "AccountOpened";
+}
+
+/** Runs a projection to the end of the log. */
+async function projected<Change>(options: Omit<ConsumerOptions<Change>, "signal">): Promise<void> {
+  const abort = new AbortController();
+  const onStatus = ({ state }: ProjectionStatus) => {
+    if (state === "live") abort.abort();
+  };
+  await runProjection({ ...options, signal: abort.signal, onStatus }).finished;
+}

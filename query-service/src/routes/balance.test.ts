@@ -1,11 +1,12 @@
-import { formatInstant } from "ledger-core";
+import { formatInstant, MILESTONE_SPAN } from "ledger-core";
 import { examples } from "ledger-core/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { entriesFrom, openedAccount } from "../testing/history.ts";
 import { openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
 import { step, storyEnd, tellStory } from "../testing/story.ts";
 
-const { alice, bank, bob, operator } = examples;
+const { alice, bank, bob, operator, START } = examples;
 const story = tellStory();
 let models: TestModels;
 let queries: TestQueries;
@@ -53,6 +54,26 @@ test("as of every position: the balance that its event left", async () => {
   }
   expect(await balance(bob, `?position=0:${story.hold.revision - 1}`)).toEqual(["1000", "0", "1000"]);
   expect(await balance(bob, `?position=0:${story.hold.revision}`)).toEqual(["1000", "800", "200"]);
+});
+
+test("as of a position in a long history, on both sides of every milestone and where many events share an instant", async () => {
+  const long = await openModels();
+  onTestFinished(() => long.close());
+  const many = 3 * MILESTONE_SPAN;
+  // Only every third event is of the account; a hundred at a time bear one instant.
+  const booked = (n: number) => BigInt(START + Math.floor(n / 100));
+  const entries = entriesFrom(alice, 10, many, (n) => ({ booked_at: booked(n) })).filter(
+    ({ row }) => row.revision % 3n === 0n,
+  );
+  await long.moveTo(8);
+  await long.apply([openedAccount(1, "alice"), ...entries]);
+  await long.moveTo(9 + many);
+  const asked = await serveQueries(long, { clock: () => storyEnd });
+  for (const around of [9, 12, 1023, 1024, 1026, 2047, 2048, 2049, 3000, 3071, 3072, 3075, 3081]) {
+    const { body } = await asked.get(operator, `/v1/accounts/${alice}/balance?position=0:${around}`);
+    const last = Math.min(Math.floor(around / 3) * 3, 9 + many);
+    expect([around, body.posted]).toEqual([around, last < 12 ? "0" : `${last}`]);
+  }
 });
 
 describe("as of the end of a business date", () => {
