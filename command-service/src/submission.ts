@@ -64,6 +64,6 @@ export interface Writer {
   dryRunBulk(bulk: BulkSubmission): Promise<BulkAnswer>;
   /** Whether it serves, and if not, why. */
   readiness(): { readonly ready: boolean; readonly detail: string };
-  /** Accepts no more, answers everything accepted, and writes its state down. */
+  /** Accepts no more, answers everything accepted, and writes its state down. Called again, it waits for the same. */
   stop(): Promise<void>;
 }

@@ -162,6 +162,19 @@ describe("load", () => {
     expect(eventOf(await ledger.send(writer, payment(from, to, 1n))).fact.type).toBe("PaymentCharged");
   });
 
+  test("stopping twice waits twice for what was accepted", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    let answered = false;
+    const accepted = ledger.send(writer, payment(from, to, 1n)).then(() => (answered = true));
+    await Promise.resolve();
+    void writer.stop();
+    await writer.stop();
+    expect(answered).toBe(true);
+    await accepted;
+  });
+
   test("GUARANTEES 12: stopping answers what was accepted", async () => {
     const ledger = await writerFixture();
     const writer: Writer = await ledger.start();

@@ -218,6 +218,20 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     }
     if (queue.ready) schedule();
   }
+
+  /** Answers what was accepted, and writes the state down. */
+  async function end(): Promise<void> {
+    stopping = true;
+    stopExpiry();
+    if (turning || scheduled || !queue.empty) await new Promise<void>((resolve) => (onIdle = resolve));
+    if (!standing.ready) return;
+    while (flushing && !flushing.next().done);
+    flushing = undefined;
+    for (const _ of held.state.flush());
+    held.file.close();
+  }
+  let stopped: Promise<void> | undefined;
+
   const expiryEveryMs = options.expiryEveryMs ?? 1000;
   const stopExpiry = expiryEveryMs > 0 ? runtime.every(expiryEveryMs, expireDue) : () => {};
 
@@ -227,17 +241,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     dryRun: async (submission) => submit(submission, true),
     dryRunBulk: async (bulk) => submitBulk(bulk, true),
     readiness: () => (stopping ? { ready: false, detail: "stopping" } : standing),
-    async stop() {
-      if (stopping) return;
-      stopping = true;
-      stopExpiry();
-      if (turning || scheduled || !queue.empty) await new Promise<void>((resolve) => (onIdle = resolve));
-      if (!standing.ready) return;
-      while (flushing && !flushing.next().done);
-      flushing = undefined;
-      for (const _ of held.state.flush());
-      held.file.close();
-    },
+    stop: () => (stopped ??= end()),
   };
 }
 
