@@ -72,6 +72,9 @@ export class DecisionState implements LedgerStateDraft {
   /** Whether changes are noted for taking back: from a mark to the end of its batch. */
   private marked = false;
   private applying: Revision = -1;
+  /** The two accounts looked up last: a payment's, which are decided on and then changed. */
+  private lately: AccountState | undefined;
+  private before: AccountState | undefined;
   private lastKey = "";
   private lastHash: KeyHash = hash64("");
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
@@ -104,6 +107,15 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   account(id: AccountId): AccountState | undefined {
+    if (this.lately?.id === id) return this.lately;
+    if (this.before?.id === id) return this.before;
+    const found = this.findAccount(id);
+    this.before = this.lately;
+    this.lately = found;
+    return found;
+  }
+
+  private findAccount(id: AccountId): AccountState | undefined {
     const known = this.tail.accounts.get(id) ?? this.flushing?.accounts.get(id) ?? this.cachedAccounts.get(id);
     if (known) return known;
     const stored = this.file.account(id);
@@ -113,9 +125,13 @@ export class DecisionState implements LedgerStateDraft {
 
   putAccount(account: AccountState): void {
     const { accounts } = this.tail;
-    const before = accounts.get(account.id);
-    if (this.marked) this.undos.push(() => (before ? accounts.set(account.id, before) : accounts.delete(account.id)));
+    if (this.marked) {
+      const previous = accounts.get(account.id);
+      this.undos.push(() => (previous ? accounts.set(account.id, previous) : accounts.delete(account.id)));
+    }
     accounts.set(account.id, account);
+    if (this.lately?.id === account.id) this.lately = account;
+    if (this.before?.id === account.id) this.before = account;
     if (account.type === "clearing") this.indexClearing(account);
   }
 
@@ -195,6 +211,8 @@ export class DecisionState implements LedgerStateDraft {
   /** Takes back everything since a mark of the same batch. */
   rollbackTo(mark: Mark): void {
     for (const undo of this.undos.splice(mark.undo).reverse()) undo();
+    this.lately = undefined;
+    this.before = undefined;
     this.batchKeys.length = mark.keys;
     this.batchTail.clear();
     for (const entry of this.batchKeys) this.batchTail.add(entry);
@@ -219,14 +237,29 @@ export class DecisionState implements LedgerStateDraft {
     const writing = this.tail;
     const stand = { ...this.stand };
     this.flushing = writing;
-    this.tail = emptyTail();
+    this.tail = { accounts: new Map(), payments: new Map(), keys: writing.keys.successor() };
     this.file.begin();
     yield* this.writeTail(writing);
     this.file.commit(stand);
-    for (const entry of writing.keys.entries()) this.filter.add(entry);
-    for (const [id, account] of writing.accounts) this.cachedAccounts.set(id, account);
-    for (const [id, known] of writing.payments) this.cachedPayments.set(id, known);
+    yield* this.rememberWritten(writing);
     this.flushing = undefined;
+  }
+
+  /** The file has it: the filter learns the keys and the caches the rest, while the flushed tail still answers for them. */
+  private *rememberWritten(tail: Tail): Generator<void> {
+    let done = 0;
+    for (const entry of tail.keys.entries()) {
+      this.filter.add(entry);
+      if (++done % 1024 === 0) yield;
+    }
+    for (const [id, account] of tail.accounts) {
+      this.cachedAccounts.set(id, account);
+      if (++done % 1024 === 0) yield;
+    }
+    for (const [id, known] of tail.payments) {
+      this.cachedPayments.set(id, known);
+      if (++done % 1024 === 0) yield;
+    }
   }
 
   private *writeTail(tail: Tail): Generator<void> {
@@ -239,7 +272,7 @@ export class DecisionState implements LedgerStateDraft {
       this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
       if (++written % 64 === 0) yield;
     }
-    yield* this.file.keys.add(tail.keys.entries());
+    yield* this.file.keys.add(tail.keys.size, tail.keys.entries());
   }
 
   /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */

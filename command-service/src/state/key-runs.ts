@@ -24,8 +24,8 @@ export type KeyRuns = {
   /** How many keys the runs hold. */
   count(): number;
   find(hash: KeyHash, found: Revision[]): void;
-  /** Writes a run, then merges what is due; yields between slices of work. The caller holds the transaction. */
-  add(entries: readonly KeyEntry[]): Generator<void>;
+  /** Writes a run of so many keys, then merges what is due; yields between slices of work. The caller holds the transaction. */
+  add(keys: number, entries: Iterable<KeyEntry>): Generator<void>;
   /** Adds every key to a filter: at start, when nothing is served yet. */
   fill(filter: KeyFilter): void;
 };
@@ -128,12 +128,16 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
         if (data instanceof Uint8Array) findInPage(data, hash, found);
       }
     },
-    *add(entries) {
-      if (entries.length === 0) return;
-      const bits = bitsFor(entries.length);
+    *add(keys, entries) {
+      if (keys === 0) return;
+      const bits = bitsFor(keys);
       const pages = Array.from({ length: 2 ** bits }, () => [] as KeyEntry[]);
-      for (const entry of entries) pages[pageOf(entry, bits)]?.push(entry);
-      yield* write(0, entries.length, (index) => pages[index] ?? []);
+      let sorted = 0;
+      for (const entry of entries) {
+        pages[pageOf(entry, bits)]?.push(entry);
+        if (++sorted % 1024 === 0) yield;
+      }
+      yield* write(0, keys, (index) => pages[index] ?? []);
       for (let level = 0; ; level++) {
         const due = runs.filter((run) => run.level === level);
         if (due.length < FAN_IN) return;

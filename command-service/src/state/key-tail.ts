@@ -26,6 +26,11 @@ export class KeyTail {
     return this.count;
   }
 
+  /** An empty one with as many slots: it will hold as much, and need not grow to it step by step. */
+  successor(): KeyTail {
+    return new KeyTail(this.slots);
+  }
+
   add(entry: KeyEntry): void {
     if (this.count * 2 >= this.slots) this.grow();
     this.insert(entry);
@@ -47,13 +52,12 @@ export class KeyTail {
     }
   }
 
-  entries(): KeyEntry[] {
-    const entries: KeyEntry[] = [];
+  /** One after another, made as they are asked for: a list of them all would stop everything for milliseconds. */
+  *entries(): Generator<KeyEntry, void, void> {
     for (let slot = 0; slot < this.slots; slot++) {
       const revision = this.revision[slot] ?? -1;
-      if (revision >= 0) entries.push({ high: this.high[slot] ?? 0, low: this.low[slot] ?? 0, revision });
+      if (revision >= 0) yield { high: this.high[slot] ?? 0, low: this.low[slot] ?? 0, revision };
     }
-    return entries;
   }
 
   private insert(entry: KeyEntry): void {
@@ -66,7 +70,7 @@ export class KeyTail {
   }
 
   private grow(): void {
-    const old = this.entries();
+    const old = [...this.entries()];
     this.slots *= 2;
     this.high = new Uint32Array(this.slots);
     this.low = new Uint32Array(this.slots);

@@ -34,12 +34,9 @@ describe("the tail of keys", () => {
           tail.find(entry(n), found);
           expect(found).toContain(n);
         }
-        expect(
-          tail
-            .entries()
-            .map((e) => e.revision)
-            .sort((a, b) => a - b),
-        ).toEqual([...numbers].sort((a, b) => a - b));
+        expect([...tail.entries()].map((e) => e.revision).sort((a, b) => a - b)).toEqual(
+          [...numbers].sort((a, b) => a - b),
+        );
       }),
       { numRuns: 30 },
     );
@@ -83,7 +80,12 @@ describe("the runs on disk", () => {
     const perRun = 700;
     const total = 70 * perRun;
     for (let first = 0; first < total; first += perRun) {
-      finish(runs.add(Array.from({ length: perRun }, (_, i) => entry(first + i))));
+      finish(
+        runs.add(
+          perRun,
+          Array.from({ length: perRun }, (_, i) => entry(first + i)),
+        ),
+      );
     }
     const levels = db.prepare("SELECT level, count(*) AS n FROM key_runs GROUP BY level ORDER BY level").all();
     expect(levels.map((row) => [row.level, row.n])).toEqual([
@@ -107,7 +109,14 @@ describe("the runs on disk", () => {
 
   test("are written in slices", () => {
     const runs = openKeyRuns(database());
-    expect(finish(runs.add(Array.from({ length: 65_536 }, (_, n) => entry(n))))).toBeGreaterThan(20);
-    expect(finish(runs.add([]))).toBe(0);
+    expect(
+      finish(
+        runs.add(
+          65_536,
+          Array.from({ length: 65_536 }, (_, n) => entry(n)),
+        ),
+      ),
+    ).toBeGreaterThan(20);
+    expect(finish(runs.add(0, []))).toBe(0);
   });
 });

@@ -161,7 +161,9 @@ function operations(db: DatabaseSync): StateFile {
       writeStand.run(stand.revision, stand.event, stand.at, stand.epoch);
       db.exec("COMMIT");
     },
-    rollback: () => db.exec("ROLLBACK"),
+    rollback() {
+      if (db.isTransaction) db.exec("ROLLBACK");
+    },
     close: () => db.close(),
   };
 }
