@@ -101,6 +101,6 @@ export function connectLog(port: MessagePort): EventLog {
   };
 }
 
-function fromWire({ shard, first, count, frames, leaves }: WireBatch): Batch {
-  return { shard, first, count, frames: Buffer.from(frames.buffer), leaves: Buffer.from(leaves.buffer) };
+function fromWire({ frames, leaves, ...batch }: WireBatch): Batch {
+  return { ...batch, frames: Buffer.from(frames.buffer), leaves: Buffer.from(leaves.buffer) };
 }

@@ -14,6 +14,8 @@ export type Batch = {
   readonly frames: Buffer;
   /** `count` leaf hashes of 32 bytes. */
   readonly leaves: Buffer;
+  /** The frames were found to match the leaves since they were read from the store, by another thread. */
+  readonly checked?: boolean;
 };
 
 /**
@@ -84,6 +86,22 @@ export function joinBatches(batches: readonly Batch[]): Batch {
   const frames = Buffer.concat(batches.map((batch) => batch.frames));
   const leaves = Buffer.concat(batches.map((batch) => batch.leaves));
   return { shard: head.shard, first: head.first, count, frames, leaves };
+}
+
+/** Whether every frame matches its leaf. */
+export function isIntact(batch: Batch): boolean {
+  let at = 0;
+  for (let index = 0; index < batch.count; index++) {
+    const end = frameEnd(batch.frames, at);
+    if (end === undefined || !matchesLeaf(batch, index, at, end)) return false;
+    at = end;
+  }
+  return true;
+}
+
+function matchesLeaf({ shard, first, frames, leaves }: Batch, index: number, at: number, end: number): boolean {
+  const leaf = leaves.toString("latin1", index * LEAF_BYTES, (index + 1) * LEAF_BYTES);
+  return frameLeaf(shard, first + index, frames, at, end) === leaf;
 }
 
 /** Whether two batches of one length bear the same ids, position by position. */
@@ -158,8 +176,7 @@ function decodeStored(batch: Batch, index: number, at: number, end: number): Sto
   const revision = batch.first + index;
   const event = decodeFrame(frames, at, end);
   if (!Number.isSafeInteger(event.at) || leafAt + LEAF_BYTES > leaves.length) return undefined;
-  if (frameLeaf(shard, revision, frames, at, end) !== leaves.toString("latin1", leafAt, leafAt + LEAF_BYTES))
-    return undefined;
+  if (!batch.checked && !matchesLeaf(batch, index, at, end)) return undefined;
   return {
     id: event.id,
     type: event.type,

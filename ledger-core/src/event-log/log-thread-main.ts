@@ -15,7 +15,7 @@ try {
   const ends: (() => void)[] = [];
   parent.on("message", async (order: LogOrder) => {
     if (order.kind === "serve") {
-      ends.push(serveLog(log, order.port));
+      ends.push(serveLog(log, order.port, { check: "here" }));
       return;
     }
     for (const end of ends) end();

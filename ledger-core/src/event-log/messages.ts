@@ -31,6 +31,7 @@ export type WireBatch = {
   readonly count: number;
   readonly frames: Uint8Array<ArrayBuffer>;
   readonly leaves: Uint8Array<ArrayBuffer>;
+  readonly checked: boolean;
 };
 
 /** An error without its cause; `code` is null for a bug. */

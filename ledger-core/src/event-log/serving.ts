@@ -3,7 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { assert, unreachable } from "../errors.ts";
 import type { BatchDelivery, BatchSource, FrameSink } from "./batch-source.ts";
 import { encodeFrames } from "./frame-bytes.ts";
-import { type Batch, decodeFrames, joinBatches } from "./frames.ts";
+import { type Batch, decodeFrames, isIntact, joinBatches } from "./frames.ts";
 import { type Reply, type Request, toFault, type WireBatch } from "./messages.ts";
 import type { EventLog, StoredEvent } from "./port.ts";
 
@@ -11,10 +11,21 @@ type Stream = { readonly deliveries: AsyncGenerator<BatchDelivery, void, void>; 
 type Answer = Reply extends infer R ? (R extends Reply ? Omit<R, "call"> : never) : never;
 
 /**
+ * Where what is read is checked against its leaves: `there` (the default), in the thread that asks, or `here`, for a thread that
+ * has nothing better to do. A batch that does not pass here is sent all the same: the other end names the bad event.
+ */
+export type ServeOptions = { readonly check?: "here" | "there" };
+
+/**
  * Serves a log to whoever holds the other end of the port (`connectLog`), until the returned function is called or the other end
  * closes. The log itself stays open. Batches are sent as they are stored, so that the other thread bears the cost of checking them.
  */
-export function serveLog(log: EventLog | (EventLog & BatchSource & FrameSink), port: MessagePort): () => void {
+export function serveLog(
+  log: EventLog | (EventLog & BatchSource & FrameSink),
+  port: MessagePort,
+  options: ServeOptions = {},
+): () => void {
+  const check = options.check === "here";
   const source = "readBatches" in log ? log : batchesOf(log);
   const streams = new Map<number, Stream>();
 
@@ -45,7 +56,7 @@ export function serveLog(log: EventLog | (EventLog & BatchSource & FrameSink), p
       case "head":
         return { kind: "revision", revision: await log.head(request.shard) };
       case "pull":
-        return await nextOf(streams.get(request.call));
+        return await nextOf(streams.get(request.call), check);
       default:
         return unreachable(request);
     }
@@ -78,17 +89,18 @@ export function serveLog(log: EventLog | (EventLog & BatchSource & FrameSink), p
   };
 }
 
-async function nextOf(stream: Stream | undefined): Promise<Answer> {
+async function nextOf(stream: Stream | undefined, check: boolean): Promise<Answer> {
   const step = await stream?.deliveries.next();
   if (!step || step.done) return { kind: "end" };
   const { value } = step;
   if (value.kind === "caught_up") return value;
-  return { kind: "batch", batch: toWire(joinBatches(value.batches)) };
+  const batch = joinBatches(value.batches);
+  return { kind: "batch", batch: toWire(batch, check && isIntact(batch)) };
 }
 
 /** The bytes in buffers of their own: a view would take its whole buffer along, and a piece of Node's pool must never be transferred. */
-function toWire({ shard, first, count, frames, leaves }: Batch): WireBatch {
-  return { shard, first, count, frames: alone(frames), leaves: alone(leaves) };
+function toWire({ shard, first, count, frames, leaves }: Batch, checked: boolean): WireBatch {
+  return { shard, first, count, frames: alone(frames), leaves: alone(leaves), checked };
 }
 
 function alone(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
