@@ -15,64 +15,54 @@ import { openViewFile, type View, type ViewTable } from "./view-file.ts";
 import { rebuildableView } from "./view-rebuild.ts";
 
 /*
- * Beside the edges, one a payment, stands one row for each pair of payer and merchant with the newest of their edges: a step of
- * the recommendation reads pairs, so that a customer who pays the same shop every day is one neighbor and not a thousand.
- * The newest event is the greatest id.
+ * An edge is one row and stands in two indexes: of its payer by merchant, of its merchant by time. A step from a payer skips from
+ * merchant to merchant, so that a customer who pays the same shop every day costs as much as one who did once; a step from a merchant
+ * looks at its newest edges. The newest event is the greatest id.
  */
 
 type Statements = Readonly<
-  Record<
-    | "putEdge"
-    | "edge"
-    | "dropEdge"
-    | "putPair"
-    | "newestOfPair"
-    | "setPair"
-    | "dropPair"
-    | "merchantsOf"
-    | "payersOf"
-    | "pair",
-    StatementSync
-  >
+  Record<"putEdge" | "dropEdge" | "tenantOf" | "merchantsOf" | "payersOf" | "hasPaid", StatementSync>
 >;
 
 const tables: readonly ViewTable[] = [
   {
     name: "graph_edges",
-    columns: "payment TEXT NOT NULL, payer TEXT NOT NULL, merchant TEXT NOT NULL, event TEXT NOT NULL",
+    columns: `payment TEXT NOT NULL, payer TEXT NOT NULL, merchant TEXT NOT NULL, event TEXT NOT NULL,
+      tenant TEXT NOT NULL`,
     key: ["payment"],
-    indexes: ["payer, merchant, event"],
-  },
-  {
-    name: "graph_pairs",
-    columns: "payer TEXT NOT NULL, merchant TEXT NOT NULL, tenant TEXT NOT NULL, event TEXT NOT NULL",
-    key: ["payer", "merchant"],
-    indexes: ["payer, event", "merchant, event"],
+    indexes: ["payer, merchant, event", "merchant, event, payer"],
   },
 ];
+
+/** Merchants of one payer that are looked at, and edges of one merchant, before those of FAN_OUT_MAX neighbors are taken. */
+const LOOKED_AT_MAX = 5 * FAN_OUT_MAX;
 
 const view: View<EdgeChange, Statements> = {
   name: graphProjection.name,
   tables,
   prepare: (prepare, suffix) => {
-    const [edges, pairs] = tables.map(({ name }) => name + suffix);
+    const [edges] = tables.map(({ name }) => name + suffix);
     return {
-      putEdge: prepare(`INSERT INTO ${edges} VALUES (?, ?, ?, ?)`),
-      edge: prepare(`SELECT payer, merchant FROM ${edges} WHERE payment = ?`),
+      putEdge: prepare(`INSERT INTO ${edges} VALUES (?, ?, ?, ?, ?)`),
       dropEdge: prepare(`DELETE FROM ${edges} WHERE payment = ?`),
-      putPair: prepare(
-        `INSERT INTO ${pairs} VALUES (?, ?, ?, ?) ON CONFLICT (payer, merchant) DO UPDATE SET event = excluded.event`,
-      ),
-      newestOfPair: prepare(`SELECT max(event) AS event FROM ${edges} WHERE payer = ? AND merchant = ?`),
-      setPair: prepare(`UPDATE ${pairs} SET event = ? WHERE payer = ? AND merchant = ?`),
-      dropPair: prepare(`DELETE FROM ${pairs} WHERE payer = ? AND merchant = ?`),
+      tenantOf: prepare(`SELECT tenant FROM ${edges} WHERE payer = ? LIMIT 1`),
       merchantsOf: prepare(
-        `SELECT merchant AS neighbor, event FROM ${pairs} WHERE payer = ? AND tenant = ? ORDER BY event DESC LIMIT ${FAN_OUT_MAX}`,
+        `WITH RECURSIVE m (merchant) AS (
+          SELECT min(merchant) FROM ${edges} WHERE payer = ?1
+          UNION ALL
+          SELECT (SELECT min(e.merchant) FROM ${edges} e WHERE e.payer = ?1 AND e.merchant > m.merchant)
+          FROM m WHERE m.merchant IS NOT NULL LIMIT ${LOOKED_AT_MAX}
+        )
+        SELECT merchant AS neighbor,
+          (SELECT max(e.event) FROM ${edges} e WHERE e.payer = ?1 AND e.merchant = m.merchant) AS event
+        FROM m WHERE merchant IS NOT NULL ORDER BY event DESC LIMIT ${FAN_OUT_MAX}`,
       ),
       payersOf: prepare(
-        `SELECT payer AS neighbor, event FROM ${pairs} WHERE merchant = ? ORDER BY event DESC LIMIT ${FAN_OUT_MAX}`,
+        `SELECT payer AS neighbor, max(event) AS event FROM (
+          SELECT payer, event FROM ${edges} WHERE merchant = ? ORDER BY event DESC LIMIT ${LOOKED_AT_MAX}
+        ) GROUP BY payer ORDER BY event DESC LIMIT ${FAN_OUT_MAX}`,
       ),
-      pair: prepare(`SELECT 1 FROM ${pairs} WHERE payer = ? AND merchant = ?`),
+      hasPaid: prepare(`SELECT 1 FROM ${edges} WHERE payer = ? AND merchant = ? LIMIT 1`),
     };
   },
   write(statements, changes) {
@@ -102,23 +92,12 @@ export async function openPaymentGraph(options: {
 
 function writeChange(statements: Statements, change: EdgeChange): void {
   switch (change.kind) {
-    case "paid": {
-      const { payment, payer, merchant, tenant, event } = change;
-      statements.putEdge.run(payment, payer, merchant, event);
-      statements.putPair.run(payer, merchant, tenant, event);
+    case "paid":
+      statements.putEdge.run(change.payment, change.payer, change.merchant, change.event, change.tenant);
       return;
-    }
-    case "retracted": {
-      const edge = statements.edge.get(change.payment);
-      if (!edge) return;
-      const payer = column(edge, "payer");
-      const merchant = column(edge, "merchant");
+    case "retracted":
       statements.dropEdge.run(change.payment);
-      const newest = statements.newestOfPair.get(payer, merchant)?.event;
-      if (typeof newest === "string") statements.setPair.run(newest, payer, merchant);
-      else statements.dropPair.run(payer, merchant);
       return;
-    }
     default:
       unreachable(change);
   }
@@ -128,16 +107,17 @@ type Neighbor = { readonly id: string; readonly event: string };
 
 /** Account → merchants it paid → others who paid them → merchants that those paid and it did not; newest first where it is cut. */
 function recommend(statements: Statements, tenant: string, account: AccountId, limit: number): Recommendation[] {
-  const mine = neighbors(statements.merchantsOf, account, tenant);
+  if (statements.tenantOf.get(account)?.tenant !== tenant) return [];
+  const mine = neighbors(statements.merchantsOf, account);
   const peers = newest(mine.flatMap((merchant) => neighbors(statements.payersOf, merchant.id))).filter(
     (peer) => peer.id !== account,
   );
   const found = new Map<string, string[]>();
   for (const peer of peers) {
-    for (const { id, event } of neighbors(statements.merchantsOf, peer.id, tenant)) {
+    for (const { id, event } of neighbors(statements.merchantsOf, peer.id)) {
       const events = found.get(id);
       if (events) events.push(event);
-      else if (id !== account && !statements.pair.get(account, id)) found.set(id, [event]);
+      else if (id !== account && !statements.hasPaid.get(account, id)) found.set(id, [event]);
     }
   }
   return [...found]

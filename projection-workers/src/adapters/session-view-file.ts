@@ -5,6 +5,7 @@ import {
   assert,
   type Entry,
   LedgerError,
+  readId,
   SESSION_MOVEMENTS_MAX,
   type SessionChange,
   type SessionView,
@@ -73,7 +74,7 @@ const view: View<SessionChange, Statements> = {
       accounts: prepare(
         `SELECT status, posted, held, body FROM ${accounts} WHERE tenant = ? AND owner = ? ORDER BY id`,
       ),
-      movements: prepare(`SELECT body FROM ${movements} WHERE tenant = ? AND owner = ? ORDER BY id DESC`),
+      movements: prepare(`SELECT id, body FROM ${movements} WHERE tenant = ? AND owner = ? ORDER BY id DESC`),
     };
   },
   write,
@@ -92,7 +93,7 @@ export async function openSessionView(options: {
     read: (tenant, owner) =>
       file.read((statements, positions) => ({
         accounts: statements.accounts.all(tenant, owner).map(accountOf),
-        movements: statements.movements.all(tenant, owner).map(movementOf),
+        movements: statements.movements.all(tenant, owner).map((row) => movementOf(tenant, row)),
         positions,
       })),
     rebuildable: rebuildableView(sessionProjection, view, file),
@@ -160,9 +161,7 @@ function putMovements(statements: Statements, movements: readonly Entry[]): void
     const last = entries.slice(-SESSION_MOVEMENTS_MAX);
     last.forEach((entry, n) => {
       const place = (count - last.length + n) % SESSION_MOVEMENTS_MAX;
-      const { amount, balanceAfter, ...rest } = entry;
-      const body = JSON.stringify({ ...rest, amount: text(amount), balanceAfter: text(balanceAfter) });
-      statements.putMovement.run(tenant, owner, place, entry.id, body);
+      statements.putMovement.run(tenant, owner, place, entry.id, movementText(entry));
     });
     statements.putMovementCount.run(tenant, owner, count);
   }
@@ -203,9 +202,41 @@ function accountOf({ status, posted, held, body }: Row): Account {
   } as Account;
 }
 
-function movementOf({ body }: Row): Entry {
-  const { amount, balanceAfter, ...rest } = parse(body);
-  return { ...rest, amount: BigInt(amount), balanceAfter: BigInt(balanceAfter) } as Entry;
+/** A movement as a list, without names and without what its row and its id say already: there are twenty for each owner. */
+function movementText(entry: Entry): string {
+  return JSON.stringify([
+    entry.account,
+    text(entry.amount),
+    text(entry.balanceAfter),
+    entry.currency,
+    entry.type,
+    entry.bookedAt,
+    entry.effectiveDate,
+    entry.counterparty,
+    entry.reference,
+    entry.source.id,
+  ]);
+}
+
+function movementOf(tenant: string, { id, body }: Row): Entry {
+  const [account, amount, balanceAfter, currency, type, bookedAt, effectiveDate, counterparty, reference, source] =
+    parse(body);
+  const { shard, revision } = readId(String(id));
+  return {
+    id,
+    tenant,
+    account,
+    amount: BigInt(amount),
+    balanceAfter: BigInt(balanceAfter),
+    currency,
+    type,
+    bookedAt,
+    effectiveDate,
+    counterparty,
+    reference,
+    source: { kind: type, id: source },
+    position: { shard, revision },
+  } as Entry;
 }
 
 function amount(stored: string | null): bigint | null {
