@@ -120,6 +120,25 @@ describe("payments over time", () => {
     });
   });
 
+  test("an authorization expires by log time, though the clock was set back since", async () => {
+    let now = 1_800_000_000_000_000;
+    const ledger = await writerFixture({ runtime: { ...systemRuntime, now: () => now }, expiryEveryMs: 5 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    await ledger.send(writer, payment(from, to, 100n, { capture: "manual", expiresAt: now + 60_000_000 }));
+    const seen = ledger.log.subscribe(0, await ledger.log.head(0), AbortSignal.timeout(20_000));
+    const ahead = 3_600_000_000;
+    now += ahead;
+    const sent = ledger.send(writer, payment(from, to, 1n));
+    await sent;
+    now -= ahead;
+    for await (const delivery of seen) {
+      if (delivery.kind === "events" && delivery.events.some((event) => event.type === "PaymentExpired")) break;
+    }
+    const expired = (await allEvents(ledger.log)).find((event) => event.fact.type === "PaymentExpired");
+    expect(expired?.at).toBeGreaterThanOrEqual(eventOf(await sent).at);
+  });
+
   test("log time never goes back when the clock does", async () => {
     let now = 1_800_000_000_000_000;
     const ledger = await writerFixture({ runtime: { ...systemRuntime, now: () => now } });

@@ -208,7 +208,8 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   /** Releases the holds whose time has come: the ledger's own commands, through the same queue. */
   function expireDue(): void {
     if (stopping || !standing.ready || turning) return;
-    for (const payment of held.state.duePayments(runtime.now(), 500)) {
+    // By log time, as captures are refused: it stays ahead of a clock that was set back.
+    for (const payment of held.state.duePayments(Math.max(runtime.now(), held.state.at), 500)) {
       if (expiring.has(payment)) continue;
       expiring.add(payment);
       const settled = () => void expiring.delete(payment);
