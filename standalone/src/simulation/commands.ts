@@ -67,7 +67,7 @@ export function wish(random: Random, books: Books, now: Micros): Wish {
   if (roll < 2) {
     return { caller: operator(random.pick(tenants)), command: opening(random, "wallet", `wallet-${random.below(6)}`) };
   }
-  if (roll < 5) return accountChange(random, random.pick(accounts));
+  if (roll < 5) return accountChange(random, accounts);
   if (roll < 15) return transfer(random, accounts);
   if (roll < 30) return railMovement(random, "TopUpAccount", random.pick(accounts));
   if (roll < 36) return railMovement(random, "PayOut", random.pick(accounts));
@@ -80,13 +80,20 @@ function recent(random: Random, payments: readonly PaymentBook[]): PaymentBook {
   return random.pick(random.chance(0.8) ? payments.slice(-12) : payments);
 }
 
-function accountChange(random: Random, account: AccountBook): Wish {
-  const frozen = account.status === "frozen";
-  const type = random.chance(0.15)
-    ? "CloseAccount"
-    : frozen === random.chance(0.9)
-      ? "UnfreezeAccount"
-      : "FreezeAccount";
+function accountChange(random: Random, accounts: readonly AccountBook[]): Wish {
+  const frozen = accounts.filter(({ status }) => status === "frozen");
+  const empty = accounts.filter(({ status, posted, held }) => status === "open" && posted === 0n && held === 0n);
+  const roll = random.below(10);
+  if (roll < 5 && frozen.length > 0) return changeOf(random, "UnfreezeAccount", random.pick(frozen));
+  if (roll < 7 && empty.length > 4) return changeOf(random, "CloseAccount", random.pick(empty));
+  return changeOf(random, random.pick(["FreezeAccount", "FreezeAccount", "CloseAccount"]), random.pick(accounts));
+}
+
+function changeOf(
+  random: Random,
+  type: "FreezeAccount" | "UnfreezeAccount" | "CloseAccount",
+  account: AccountBook,
+): Wish {
   return {
     caller: operator(account.tenant),
     command: { type, account: account.id, reason: `case ${random.below(99)}` },
@@ -99,7 +106,8 @@ function transfer(random: Random, accounts: readonly AccountBook[]): Wish {
   const pool = random.chance(0.95) ? fitting : accounts;
   const legs = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, index) => {
     const from = index === 0 ? first : random.pick(pool);
-    return { from: from.id, to: random.pick(pool).id, amount: amountFrom(random, from, 0) };
+    const others = pool.length > 1 && random.chance(0.95) ? pool.filter(({ id }) => id !== from.id) : pool;
+    return { from: from.id, to: random.pick(others).id, amount: amountFrom(random, from, 0) };
   });
   const rest = { reference: null, effectiveDate: null, metadata: {} };
   const command = { type: "PostTransfer", legs, currency: currency(first.currency), ...rest } as const;
@@ -107,7 +115,7 @@ function transfer(random: Random, accounts: readonly AccountBook[]): Wish {
 }
 
 function railMovement(random: Random, type: "TopUpAccount" | "PayOut", account: AccountBook): Wish {
-  const huge = random.chance(0.01) ? 900_000_000_000_000_000n : undefined;
+  const huge = random.chance(0.03) ? 900_000_000_000_000_000n : undefined;
   const topUp = BigInt(random.between(1, 400));
   return {
     caller: operator(random.chance(0.98) ? account.tenant : random.pick(tenants)),

@@ -62,7 +62,8 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     const append = writing;
     const refusal = judge(append);
     const writingUs = random.between(50, 400);
-    if (faults.strikes("log_crash", 0.01)) scheduler.after(Math.floor(writingUs / 2), process, crash);
+    if (faults.strikes("log_crash", 0.005 * append.events.length))
+      scheduler.after(Math.floor(writingUs / 2), process, crash);
     scheduler.after(writingUs, process, () => {
       writing = undefined;
       if (refusal === undefined) commit(append);
@@ -112,7 +113,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
   function recoverTorn(append: Append): void {
     if (judge(append) !== undefined) return;
     const written = faults.strikes("torn_write", 0.6)
-      ? random.below(append.events.length)
+      ? Math.min(1, append.events.length - 1) + random.below(append.events.length - 1)
       : random.pick([0, append.events.length]);
     if (written === append.events.length) commit(append);
     else if (written > 0 && options.cutsTornBatches === false) commit(append, written);

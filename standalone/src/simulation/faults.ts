@@ -31,18 +31,24 @@ export type Faults = {
   readonly kinds: ReadonlySet<FaultKind>;
   /** Whether a fault strikes here, where it would with this probability if its kind is switched on. */
   strikes(kind: FaultKind, probability: number): boolean;
+  /** The kinds that have struck so far. */
+  readonly struck: ReadonlySet<FaultKind>;
   heal(): void;
   readonly healed: boolean;
 };
 
 export function makeFaults(kinds: ReadonlySet<FaultKind>, random: Random): Faults {
   const streams = new Map(faultKinds.map((kind) => [kind, random.stream(kind)]));
+  const struck = new Set<FaultKind>();
   let healed = false;
   return {
     kinds,
+    struck,
     strikes(kind, probability) {
       const hit = streams.get(kind)?.chance(probability) ?? false;
-      return hit && !healed && kinds.has(kind);
+      if (!hit || healed || !kinds.has(kind)) return false;
+      struck.add(kind);
+      return true;
     },
     heal() {
       healed = true;

@@ -26,18 +26,18 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
   function strike(): void {
     if (faults.healed) return;
     const process = random.pick(processes);
-    if (faults.strikes("writer_crash", 0.25)) process.crash();
-    if (faults.strikes("writer_pause", 0.25)) pause(process);
-    if (faults.strikes("second_writer", 0.25)) for (const other of processes) other.start();
-    if (faults.strikes("log_crash", 0.15)) store.crash();
-    if (faults.strikes("disk_full", 0.08)) fillDisk();
-    if (faults.strikes("clock_jump", 0.1)) jump(process);
-    if (faults.strikes("burst", 0.15)) clients.burst();
-    if (faults.strikes("writer_crash", 0.05)) process.stop();
-    if (faults.strikes("projector_crash", 0.1)) projector.crash();
-    if (faults.strikes("second_projector", 0.1)) projector.double();
-    if (faults.strikes("poison_event", 0.05)) poison();
-    scheduler.after(random.between(5_000, random.chance(0.1) ? 3_000_000 : 60_000), null, strike);
+    if (faults.strikes("writer_crash", 0.18)) process.crash();
+    if (faults.strikes("writer_pause", 0.15)) pause(process);
+    if (faults.strikes("second_writer", 0.15)) rival();
+    if (faults.strikes("log_crash", 0.08)) store.crash();
+    if (faults.strikes("disk_full", 0.1)) fillDisk();
+    if (faults.strikes("clock_jump", 0.12)) jump(process);
+    if (faults.strikes("burst", 0.08)) clients.burst();
+    if (faults.strikes("writer_crash", 0.06)) process.stop();
+    if (faults.strikes("projector_crash", 0.08)) projector.crash();
+    if (faults.strikes("second_projector", 0.08)) projector.double();
+    if (faults.strikes("poison_event", 0.08)) poison();
+    scheduler.after(random.between(4_000, random.chance(0.05) ? 1_000_000 : 40_000), null, strike);
     supervise();
   }
 
@@ -57,6 +57,15 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
       if (!owner.alive || !owner.paused) return;
       note(process.name, "goes on");
       scheduler.resume(owner);
+    });
+  }
+
+  /** Another writer takes over while the first still runs; for a while both do, and then one of them dies. */
+  function rival(): void {
+    for (const process of processes) process.start();
+    const loser = random.pick(processes);
+    scheduler.after(random.between(2_000, random.chance(0.2) ? 400_000 : 60_000), null, () => {
+      if (!faults.healed) loser.crash();
     });
   }
 

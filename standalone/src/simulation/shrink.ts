@@ -1,6 +1,6 @@
 import { type FaultKind, faultKinds } from "./faults.ts";
 import type { Plant } from "./plant.ts";
-import type { FailedWorld } from "./run.ts";
+import { type FailedWorld, WORLD_STEPS } from "./run.ts";
 import { runWorld, type WorldOptions } from "./world.ts";
 
 /** The least that still breaks the same promise. */
@@ -13,8 +13,9 @@ export type Shrunk = {
   readonly story: readonly string[];
 };
 
-/** How many worlds are tried, and how many lines told. */
+/** How many worlds are tried, in how many steps altogether, and how many lines told. */
 const ATTEMPTS = 60;
+const STEPS_MAX = 1_000_000;
 const STORY_LINES = 60;
 
 /**
@@ -22,38 +23,45 @@ const STORY_LINES = 60;
  * still fails. Then other seeds are tried with what is left, for a shorter way to the same end.
  */
 export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<Shrunk> {
-  const { check } = failed.result.violation;
-  let best: Shrunk = {
+  const { violation, steps, story } = failed.result;
+  const faults = faultKinds.filter((kind) => failed.faults.has(kind));
+  let best: Candidate = {
     seed: failed.world,
-    faults: faultKinds.filter((kind) => failed.faults.has(kind)),
+    faults,
     clients: 8,
-    steps: failed.result.steps,
-    detail: failed.result.violation.message,
-    story: failed.result.story,
+    length: Math.min(steps, WORLD_STEPS),
+    steps,
+    detail: violation.message,
+    story,
+  };
+  let left = STEPS_MAX;
+
+  /** Takes a smaller world over if it fails in the same way, and, where only the seed is another, in fewer steps. */
+  async function attempt(change: Partial<Candidate>): Promise<void> {
+    if (left <= 0) return;
+    const { seed, faults: kinds, clients, length } = { ...best, ...change };
+    const options: WorldOptions = { seed, faults: new Set(kinds), clients, steps: length, plant: plant(), keep: 2_000 };
+    const result = await runWorld(options);
+    left -= result.steps;
+    if (result.violation?.check !== violation.check) return;
+    if (change.seed !== undefined && result.steps >= best.steps) return;
+    const { message: detail } = result.violation;
+    best = { seed, faults: kinds, clients, length, steps: result.steps, detail, story: result.story };
+  }
+  const attemptFewerFaults = async () => {
+    for (const kind of best.faults) await attempt({ faults: best.faults.filter((other) => other !== kind) });
   };
 
-  /** Takes a smaller world over if it fails in the same way, in no more steps. */
-  async function attempt(change: Partial<Pick<Shrunk, "seed" | "faults" | "clients">>): Promise<void> {
-    const { seed, faults, clients } = { ...best, ...change };
-    const options: WorldOptions = {
-      seed,
-      faults: new Set(faults),
-      clients,
-      steps: best.steps,
-      plant: plant(),
-      keep: 2_000,
-    };
-    const { violation, steps, story } = await runWorld(options);
-    if (violation?.check !== check || steps > best.steps) return;
-    best = { seed, faults, clients, steps, detail: violation.message, story };
-  }
-
-  for (const kind of best.faults) await attempt({ faults: best.faults.filter((other) => other !== kind) });
-  for (const clients of [1, 2, 4]) if (best.clients > clients) await attempt({ clients });
+  await attemptFewerFaults();
+  for (const clients of [4, 2, 1]) await attempt({ clients });
+  for (const length of [2_000, 1_000, 500, 250, 120]) if (length < best.length) await attempt({ length });
   for (let index = 0; index < ATTEMPTS; index++) await attempt({ seed: `${failed.world}~${index}` });
-  for (const kind of best.faults) await attempt({ faults: best.faults.filter((other) => other !== kind) });
+  await attemptFewerFaults();
   return { ...best, story: essence(best.story, best.detail) };
 }
+
+/** A failing world; `length` is its time under faults, in steps. */
+type Candidate = Shrunk & { readonly length: number };
 
 const faulty = /crash|pause|starts|serv|lost|held up|disk|clock|stepped|halted|cannot|stops|state file|heals|is back/;
 

@@ -48,7 +48,7 @@ export function makeStateDisk(random: Random, faults: Faults, note: (what: strin
       if (faults.strikes("lost_state_file", 0.1)) {
         images = [];
         note("state file is deleted");
-      } else if (images.length > 1 && faults.strikes("old_state_file", 0.5)) {
+      } else if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
         images = images.slice(0, random.between(1, images.length - 1));
         note("state file is an older one");
       }

@@ -36,7 +36,7 @@ export function makeWriteSide(
   });
   const shape = random.stream("shape");
   const settings = {
-    queueMax: shape.pick([12, 60, 400]),
+    queueMax: shape.pick([20, 80, 400]),
     batchBytesMax: shape.pick([2_000, 20_000, 900_000]),
     accountsCached: shape.pick([2, 100]),
     flushAt: shape.pick([5, 40, 300]),

@@ -1,5 +1,5 @@
 import { DecisionState, type DecisionStateOptions, type StateFile, type WriterParts } from "command-service";
-import type { AccountId, AccountState, LedgerEvent } from "ledger-core";
+import type { AccountId, AccountState, LedgerEvent, PaymentId } from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
 /** Bugs in what a writer remembers: in memory, and in its state file. */
@@ -23,6 +23,11 @@ export const stateBugs: readonly PlantedBug[] = [
     name: "log-time-goes-back",
     what: "events bear the time of the writer's clock, even if it is before the last event's",
     plant: () => remembering((options) => new FollowsItsClock(options)),
+  },
+  {
+    name: "released-late",
+    what: "what was authorized is held for an hour after its end",
+    plant: () => remembering((options) => new ReleasesLate(options)),
   },
   {
     name: "key-lost-in-memory",
@@ -124,6 +129,12 @@ class ForgetsSpending extends DecisionState {
 class FollowsItsClock extends DecisionState {
   override get at(): number {
     return 0;
+  }
+}
+
+class ReleasesLate extends DecisionState {
+  override duePayments(now: number, limit: number): PaymentId[] {
+    return super.duePayments(now - 3_600_000_000, limit);
   }
 }
 

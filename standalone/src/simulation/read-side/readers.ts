@@ -94,7 +94,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   }
 
   function loop(): void {
-    const pauseUs = faults.healed ? 2_000_000 : random.between(2_000, 60_000);
+    const pauseUs = faults.healed ? 2_000_000 : random.between(1_000, 25_000);
     scheduler.after(pauseUs, null, async () => {
       const next = question();
       try {
