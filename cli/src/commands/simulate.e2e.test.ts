@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { documentOf, ledger } from "../ledger.fixture.ts";
+
+describe("ledger simulate", () => {
+  test("keeps every promise, and tells how the run is had again", async () => {
+    const first = await ledger("simulate", "--seed", "7", "--steps", "5000", "--json");
+    expect(first.code, first.stdout + first.stderr).toBe(0);
+    expect(documentOf(first)).toMatchObject({ seed: 7, bug: null, failure: null });
+    const again = await ledger("simulate", "--seed", "7", "--steps", "5000", "--json");
+    expect(documentOf(again)).toEqual(documentOf(first));
+  });
+
+  test("without a seed it draws one and prints it", async () => {
+    const { code, stdout } = await ledger("simulate", "--steps", "2000");
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/^seed \d+: \d+ steps in \d+ worlds/);
+    expect(stdout).toMatch(/digest [0-9a-f]{64}\nevery promise held\n$/);
+  });
+
+  test("finds a planted bug and tells it as a story", async () => {
+    const { code, stdout } = await ledger("simulate", "--seed", "1", "--bug", "refund-off-by-one");
+    expect(code, stdout).toBe(0);
+    expect(stdout).toContain("broken: 4 decisions");
+    expect(stdout).toContain("should be refused: refund_exceeds_captured");
+  });
+
+  test("a bug that is not found within the steps is a check not met, one that nobody planted wrong usage", async () => {
+    const missed = await ledger("simulate", "--seed", "1", "--steps", "1", "--bug", "cursor-without-position");
+    expect(missed.code).toBe(3);
+    expect(missed.stdout).toContain("cursor-without-position was not found");
+    const unknown = await ledger("simulate", "--bug", "no-such-bug");
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("refund-off-by-one");
+  });
+});
