@@ -30,11 +30,18 @@ export type ThreadOptions = {
   readonly logLevel: LogLevel;
 };
 
+/** Batches need a fraction of it; without a bound, garbage of a flood is kept until it is several times as much. */
+const HEAP_MIB = 512;
+
 /** Starts the thread; answers when its stores are open. @throws StartFault folder_damaged, LedgerError incompatible when they are a newer version's */
 export async function startProjectionThread(options: ThreadOptions): Promise<ProjectionThread> {
   const { folder, logPort, shards, logLevel } = options;
   const workerData: ThreadData = { models: folder.models, views: folder.views, shards, logLevel, logPort };
-  const worker = new Worker(new URL("./projections.ts", import.meta.url), { workerData, transferList: [logPort] });
+  const worker = new Worker(new URL("./projections.ts", import.meta.url), {
+    workerData,
+    transferList: [logPort],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+  });
 
   const positions = new Map<string, Revision>();
   const troubles = new Map<string, string>();
