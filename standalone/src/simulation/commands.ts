@@ -1,35 +1,13 @@
-import {
-  type AccountId,
-  type Amount,
-  type Caller,
-  type ClientCommand,
-  type Currency,
-  idBody,
-  type Micros,
-  makeId,
-  type OpenAccount,
-  type PaymentId,
-  parseCurrency,
-} from "ledger-core";
-import { type AccountBook, type Books, type PaymentBook, spentOn, zoneOffsetsMinutes } from "./auditor/books.ts";
-import { LARGEST } from "./auditor/grounds.ts";
+import type { Micros, OpenAccount } from "ledger-core";
+import { type AccountBook, type Books, type PaymentBook, zoneOffsetsMinutes } from "./auditor/books.ts";
+import { payment, paymentStep } from "./payment-commands.ts";
 import type { Random } from "./random.ts";
-
-export type Wish = { readonly caller: Caller; readonly command: ClientCommand };
+import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
 
 const tenants = ["north", "south"];
 const rails = ["fps", "card"];
 
-function currency(code: string): Currency {
-  const parsed = parseCurrency(code);
-  if (!parsed) throw new RangeError(code);
-  return parsed;
-}
 const currencies = [currency("HKD"), currency("HKD"), currency("HKD"), currency("JPY")];
-
-function operator(tenant: string): Caller {
-  return { tenant, role: "operator", sub: `op-${tenant}` };
-}
 
 /** The accounts that a world begins with: enough of each type to pay one another, limits of every kind. */
 export function openings(random: Random): Wish[] {
@@ -128,71 +106,4 @@ function railMovement(random: Random, type: "TopUpAccount" | "PayOut", account: 
       externalId: null,
     },
   };
-}
-
-function payment(random: Random, accounts: readonly AccountBook[], now: Micros): Wish {
-  const payer = random.pick(accounts);
-  const fitting = accounts.filter(({ tenant, currency: kept }) => tenant === payer.tenant && kept === payer.currency);
-  const others = fitting.length > 1 && random.chance(0.95) ? fitting.filter(({ id }) => id !== payer.id) : fitting;
-  const payee = random.chance(0.97) ? random.pick(others) : random.pick(accounts);
-  const manual = random.chance(0.5);
-  const own: Caller = { tenant: payer.tenant, role: "consumer", sub: payer.owner };
-  return {
-    caller: random.chance(0.5) ? own : operator(payer.tenant),
-    command: {
-      type: "MakePayment",
-      payer: random.chance(0.99) ? payer.id : absentAccount(random),
-      payee: payee.id,
-      amount: amountFrom(random, payer, now),
-      currency: currency(payer.currency),
-      capture: manual ? "manual" : "automatic",
-      reference: null,
-      expiresAt: manual && random.chance(0.7) ? now + random.pick([20_000, 200_000, 2_000_000, 20_000_000]) : null,
-      metadata: {},
-    },
-  };
-}
-
-function paymentStep(random: Random, books: Books, payment: PaymentBook): Wish {
-  const { id, held, captured, refunded, tenant } = payment;
-  const owner = books.accounts.get(payment.payee)?.owner ?? "";
-  const merchant: Caller = { tenant, role: "merchant", sub: owner };
-  const caller = random.chance(0.6) ? operator(tenant) : merchant;
-  const paymentId = random.chance(0.99) ? id : absentPayment(random);
-  const next = held > 0n ? random.pick(["capture", "capture", "void", "refund"]) : random.pick(["refund", "capture"]);
-  if (next === "void") return { caller, command: { type: "VoidPayment", payment: paymentId } };
-  if (next === "capture") {
-    const amount = part(random, held);
-    return { caller, command: { type: "CapturePayment", payment: paymentId, amount, final: random.chance(0.4) } };
-  }
-  const amount = part(random, captured - refunded);
-  return { caller, command: { type: "RefundPayment", payment: paymentId, amount, reason: null } };
-}
-
-/** All that is left, a part of it, or one too many. */
-function part(random: Random, left: Amount): Amount | null {
-  const most = left > 0n ? left : 1n;
-  return random.pick([null, most, most / 2n > 0n ? most / 2n : 1n, most + 1n]);
-}
-
-/** An amount that tries the limits of an account: what it can just give, one more than that, or something small. */
-function amountFrom(random: Random, { posted, held, limits, ...account }: AccountBook, at: Micros): Amount {
-  const { floor, perTransaction, perDay } = limits;
-  const edges: Amount[] = [];
-  if (floor !== null) edges.push(posted - held - floor);
-  if (perTransaction !== null) edges.push(perTransaction);
-  if (perDay !== null) edges.push(perDay - spentOn({ posted, held, limits, ...account }, at));
-  if (edges.length > 0 && random.chance(0.35)) {
-    const edge = random.pick(edges) + random.pick([0n, 0n, 1n]);
-    if (edge > 0n && edge <= LARGEST) return edge;
-  }
-  return BigInt(random.between(1, 60));
-}
-
-function absentAccount(random: Random): AccountId {
-  return makeId("acct", idBody(1, { shard: 0, revision: random.below(1000) }, 1));
-}
-
-function absentPayment(random: Random): PaymentId {
-  return makeId("pay", idBody(1, { shard: 0, revision: random.below(1000) }, 1));
 }

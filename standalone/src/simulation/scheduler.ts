@@ -1,4 +1,5 @@
 import type { Micros } from "ledger-core";
+import { pop, push } from "./heap.ts";
 
 /** A process of the simulated world: what it set going dies with it and stands still while it is paused. */
 export type Owner = {
@@ -112,44 +113,4 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
       return false;
     },
   };
-}
-
-function before(a: Task, b: Task): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
-function push(heap: Task[], task: Task): void {
-  let index = heap.length;
-  heap.push(task);
-  while (index > 0) {
-    const above = (index - 1) >> 1;
-    const parent = heap[above];
-    if (!parent || before(parent, task)) break;
-    heap[index] = parent;
-    index = above;
-  }
-  heap[index] = task;
-}
-
-function pop(heap: Task[]): Task | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (!first || !last || heap.length === 0) return first;
-  let index = 0;
-  for (;;) {
-    const left = 2 * index + 1;
-    let child = heap[left];
-    if (!child) break;
-    let at = left;
-    const right = heap[left + 1];
-    if (right && before(right, child)) {
-      child = right;
-      at = left + 1;
-    }
-    if (before(last, child)) break;
-    heap[index] = child;
-    index = at;
-  }
-  heap[index] = last;
-  return first;
 }

@@ -1,8 +1,8 @@
 import { type AccountId, type Amount, type Caller, formatInstant, type PaymentId, type Revision } from "ledger-core";
 import type { AccountBook } from "../auditor/books.ts";
 import type { EntryLine, History } from "../auditor/history.ts";
-import { hold } from "../auditor/violation.ts";
 import type { Random } from "../random.ts";
+import { checkPage, equal, fields } from "./pages.ts";
 
 /** A query, and what its answer must be at the position that it claims. */
 export type Question = {
@@ -11,17 +11,6 @@ export type Question = {
   /** Compares one page's answer; `after` is what the page before ended with. Answers with what this page ended with. @throws Violation */
   check(body: unknown, revision: Revision, after: string | undefined): string | undefined;
 };
-
-const CHECK = "9 answers at their position";
-
-function equal(actual: unknown, expected: unknown, what: string, revision: Revision): void {
-  const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)];
-  hold(one === other, CHECK, () => `${what} at ${revision} is ${one}, should be ${other}`);
-}
-
-function fields(body: unknown, ...names: string[]): unknown[] {
-  return names.map((name) => (typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined));
-}
 
 function balancesOf({ posted, held }: { readonly posted: Amount; readonly held: Amount }) {
   return { posted: `${posted}`, held: `${held}`, available: `${posted - held}` };
@@ -80,7 +69,7 @@ export function askEntries(history: History, caller: Caller, { id }: AccountBook
     check(body, revision, after) {
       const all = history.entries(id, revision).filter(fits);
       const ordered = order === "desc" ? all.toReversed() : all;
-      return page(
+      return checkPage(
         body,
         ordered.map((entry) => entry.body),
         { order, revision, after, limit, what: `entries of ${id}` },
@@ -120,40 +109,7 @@ export function askPayments(
         .filter((id) => mine(id) && (status === "any" || history.payment(id, revision)?.status === status))
         .map((id) => ({ id }))
         .toReversed();
-      return page(body, fitting, { order: "desc", revision, after, limit, what: "payments" });
+      return checkPage(body, fitting, { order: "desc", revision, after, limit, what: "payments" });
     },
   };
-}
-
-type Page = {
-  readonly order: string;
-  readonly revision: Revision;
-  readonly after: string | undefined;
-  readonly limit: number;
-  readonly what: string;
-};
-
-/** The page must be what follows the row that the page before ended with, as things stand now. Ids sort by time. */
-function page(
-  body: unknown,
-  expected: readonly Readonly<Record<string, unknown>>[],
-  { order, revision, after, limit, what }: Page,
-): string | undefined {
-  const [data] = fields(body, "data");
-  const rows = Array.isArray(data) ? data : [];
-  const rest = expected.filter(
-    ({ id }) => after === undefined || (order === "desc" ? String(id) < after : String(id) > after),
-  );
-  const wanted = rest.slice(0, limit);
-  const names = Object.keys(wanted[0] ?? {});
-  equal(
-    rows.map((row) => Object.fromEntries(names.map((name) => [name, fields(row, name)[0]]))),
-    wanted.map((row) => Object.fromEntries(names.map((name) => [name, row[name]]))),
-    `a page of ${what} after ${after ?? "the beginning"}`,
-    revision,
-  );
-  const [next] = fields(body, "nextCursor");
-  equal(next !== null, rest.length > limit, `whether ${what} go on after ${after ?? "the first page"}`, revision);
-  const last = rows.at(-1);
-  return next === null || rows.length === 0 ? undefined : String(fields(last, "id")[0]);
 }

@@ -1,0 +1,104 @@
+import { decodeEvent, type LedgerEvent } from "ledger-core";
+import type { NewEvent, StoredEvent } from "ledger-core/event-log";
+import type { Books } from "./books.ts";
+import { difference, enter, spendAll } from "./events.ts";
+import type { Outcome } from "./grounds.ts";
+import type { History } from "./history.ts";
+import { expectOutcome } from "./outcomes.ts";
+import { hasExpired } from "./payment-outcomes.ts";
+import { makePlaceCheck } from "./places.ts";
+import { type KeyBooks, scopeOf, tellsOf } from "./requests.ts";
+import { hold, Violation } from "./violation.ts";
+
+/** What the auditor writes down as it reads. */
+export type Notes = {
+  readonly books: Books;
+  readonly keys: KeyBooks;
+  readonly events: LedgerEvent[];
+  readonly history: History;
+};
+
+/** Reads the log as it grows: every batch, event by event, with the append that it came in. @throws Violation */
+export function makeReading({ books, keys, events, history }: Notes) {
+  const checkPlace = makePlaceCheck();
+  /** A clearing account was opened, for the event that comes next. */
+  let opening: LedgerEvent | undefined;
+
+  function inspect(stored: StoredEvent): void {
+    const event = decodeEvent(stored);
+    checkPlace(event, events.at(-1));
+    events.push(event);
+    const { fact, origin } = event;
+    if (fact.type === "WriterEpochStarted") return;
+    if (origin.key !== null) inspectAnswering(event, origin.key);
+    else inspectUnkeyed(event);
+    history.follow(event);
+  }
+
+  function inspectAnswering(event: LedgerEvent, key: string): void {
+    const { fact, origin } = event;
+    const known = keys.get(scopeOf(origin, key));
+    if (!known) throw new Violation("2 one key, one effect", `${fact.type} under a key that was never sent: ${key}`);
+    hold(
+      !known.event,
+      "2 one key, one effect",
+      () => `${key} is answered at ${known.event?.revision} and ${event.revision}`,
+    );
+    hold(known.live > 0, "13 failed is not written", () => `${key} failed for certain, and is at ${event.revision}`);
+    known.event = event;
+    if (fact.type === "BulkRecorded") {
+      known.answers = known.sent.filter(({ command }) => command === null);
+      hold(known.answers.length > 0, "2 one key, one effect", () => `${key} was not sent for a bulk`);
+      return;
+    }
+    let why = "it tells of nothing that was sent";
+    let outcome: Outcome | undefined;
+    known.answers = known.sent.filter(({ command, caller }) => {
+      if (!command || !tellsOf(fact, command)) return false;
+      const expected = expectOutcome(books, command, caller, event.at);
+      const wrong = difference(fact, expected);
+      if (wrong === undefined) outcome = expected;
+      else why = `${command.type} under ${key}: ${wrong}`;
+      return wrong === undefined;
+    });
+    if (!outcome) throw new Violation("4 decisions", `${why} (${fact.type} at ${event.revision})`);
+    enter(books, event);
+    if (outcome.kind === "accepted") spendAll(books, outcome.spends, event.at);
+    opening = undefined;
+  }
+
+  /** Only a clearing account that the next event needs, and what ends by itself, come under no key. */
+  function inspectUnkeyed(event: LedgerEvent): void {
+    const { fact } = event;
+    hold(!opening, "5 all or none", () => `a clearing account was opened for nothing`);
+    if (fact.type === "PaymentExpired") {
+      const payment = books.payments.get(fact.payment.id);
+      const due = payment && hasExpired(payment, event.at) && payment.held > 0n;
+      hold(due === true, "4 decisions", () => `${fact.payment.id} expired before its time`);
+    } else if (fact.type === "AccountOpened" && fact.account.type === "clearing") opening = event;
+    else throw new Violation("2 one key, one effect", `${fact.type} at ${event.revision} under no key`);
+    enter(books, event);
+  }
+
+  /** Of an atomic bulk all items are in the log with its own record, or none is. */
+  function wholeBulks(batch: readonly StoredEvent[]): void {
+    for (const { origin } of events.slice(batch[0]?.revision ?? 0)) {
+      if (origin.key === null) continue;
+      const bulk = keys.get(scopeOf(origin, origin.key))?.answers[0]?.atomicKeys ?? [];
+      const there = bulk.map((key) => keys.get(scopeOf(origin, key))?.event !== undefined);
+      const none = there.slice(0, -1).every((item) => !item);
+      hold(
+        none || there.every((item) => item),
+        "5 all or none",
+        () => `of atomic bulk ${bulk.at(-1)} a part is in the log`,
+      );
+    }
+  }
+
+  return (batch: readonly StoredEvent[], sent: readonly NewEvent[]): void => {
+    hold(batch.length === sent.length, "5 all or none", () => `${batch.length} of ${sent.length} events were kept`);
+    for (const stored of batch) inspect(stored);
+    hold(!opening, "5 all or none", () => "an append ends between the events of one command");
+    wholeBulks(batch);
+  };
+}
