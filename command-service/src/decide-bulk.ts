@@ -1,7 +1,7 @@
 import { type BulkOutcome, type BulkRecorded, declinedOf, type Rejection, reject, rejections } from "ledger-core";
 import { addFacts, markBatch, originOf, rollbackBatch } from "./batch.ts";
 import { checkKey, type Deciding, decideItem, keyOfBulk } from "./decide-item.ts";
-import { type BulkJob, done, isFault, type Step } from "./jobs.ts";
+import { type BulkJob, beginAgain, done, isFault, type Step } from "./jobs.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, ItemFault } from "./submission.ts";
 
 /** Takes a bulk as far as it goes in this batch: an atomic one wholly or not at all, the other item by item. */
@@ -52,7 +52,7 @@ function decideAtomic(on: Deciding, job: BulkJob): Step<never> | undefined {
       continue;
     }
     rollbackBatch(on.batch, on.state, mark);
-    Object.assign(job, { results: [], appended: false, newest: -1 });
+    beginAgain(job);
     if (step.kind !== "done") return step;
     job.results = job.items.map((_, other) => (other === index && refusal ? refusal : fault(aborted)));
     return undefined;

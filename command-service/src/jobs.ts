@@ -42,6 +42,8 @@ export type BulkJob = JobBase & {
   /** Whether an item of it was appended: then its own key is recorded too. */
   appended: boolean;
   newest: Revision;
+  /** Why it goes no further; told when the batch with its first items is in the log, or is not. */
+  failure: unknown;
   readonly answer: (answer: BulkAnswer) => void;
 };
 export type Job = SingleJob | BulkJob;
@@ -87,8 +89,14 @@ export function bulkJob(
     results: [],
     appended: false,
     newest: -1,
+    failure: undefined,
     ...settle,
   };
+}
+
+/** Forgets what was decided of a bulk and is not to be appended. */
+export function beginAgain(job: BulkJob): void {
+  Object.assign(job, { next: 0, results: [], appended: false, newest: -1 });
 }
 
 export function isFault(item: Item | ItemFault): item is ItemFault {

@@ -68,7 +68,10 @@ export class JobQueue {
     this.postponed = [];
   }
 
-  /** Sets a job aside until something was read; a failed read is the job's failure. */
+  /**
+   * Sets a job aside until something was read; a failed read is the job's failure. A bulk of which items are in the batch under way
+   * fails after that: until then it may have happened in part.
+   */
   park(job: Job, until: Promise<void>, wake: () => void): void {
     this.parked.add(job);
     until.then(
@@ -78,8 +81,13 @@ export class JobQueue {
       },
       (error: unknown) => {
         if (this.parked.delete(job)) {
-          this.release(job);
-          job.fail(error);
+          if (job.kind === "bulk" && job.next > 0) {
+            job.failure = error;
+            this.jobs.push(job);
+          } else {
+            this.release(job);
+            job.fail(error);
+          }
         }
         wake();
       },

@@ -73,6 +73,38 @@ describe("an append of unknown outcome that is then refused for want of room", (
   });
 });
 
+describe("a bulk of which a part is on its way to the log when the rest cannot be read", () => {
+  test("fails only when that part is known to be there, or not", async () => {
+    const gate = Promise.withResolvers<void>();
+    let broken = false;
+    const ledger = await writerFixture({
+      wrap: (log) => ({
+        ...log,
+        append: async (shard, expected, events) => {
+          if (broken) await gate.promise;
+          return log.append(shard, expected, events);
+        },
+        async *read(shard, from, options) {
+          if (broken) throw new LedgerError("log_unavailable", "no answer", { retryable: true });
+          yield* log.read(shard, from, options);
+        },
+      }),
+    });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const known = payment(from, to, 5n);
+    await ledger.send(writer, known, "known");
+    broken = true;
+    const items = [bulkItem("new", payment(from, to, 7n)), bulkItem("known", known)];
+    const head = await ledger.log.head(0);
+    const failed = writer
+      .submitBulk({ caller: operator, key: "bulk", mode: "each", items, print: "x" })
+      .catch(async (error: unknown) => ({ error, head: await ledger.log.head(0) }));
+    setImmediate(() => setImmediate(gate.resolve));
+    expect(await failed).toMatchObject({ error: { code: "log_unavailable" }, head: head + 1 });
+  });
+});
+
 describe("an append that failed for certain", () => {
   test("is not acknowledged, leaves no trace in the state, and the shard goes on when there is room", async () => {
     const fates: Fate[] = [];

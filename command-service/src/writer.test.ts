@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
+import type { BulkAnswer } from "./submission.ts";
 import { allEvents, bulkItem, eventOf, HKD, openAccount, operator, payment, writerFixture } from "./writer.fixture.ts";
 
 describe("answers and keys", () => {
@@ -255,6 +256,25 @@ describe("bulk", () => {
     const applied = await writer.submitBulk(fewer);
     expect(applied).toMatchObject({ kind: "recorded", replayed: false });
     expect((await allEvents(ledger.log)).filter((event) => "postings" in event.fact)).toHaveLength(4);
+  });
+
+  test("a dry run decides each item on top of those before it, also when it must look something up in between", async () => {
+    const ledger = await writerFixture({ batchBytesMax: 1_000 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", -100n), await ledger.open(writer, "b")];
+    const known = payment(from, to, 10n);
+    await ledger.send(writer, known, "known");
+    const items = [
+      bulkItem("p1", payment(from, to, 60n)),
+      bulkItem("known", known),
+      ...[1, 2, 3].map((n) => bulkItem(`q${n}`, payment(from, to, 20n))),
+    ];
+    const bulk = { caller: operator, key: "b", mode: "each", items, print: "x" } as const;
+    const types = (answer: BulkAnswer) =>
+      (answer.kind === "recorded" ? answer.results : []).map((r) => (r.kind === "fault" ? "" : r.event.fact.type));
+    const expected = ["PaymentCharged", "PaymentCharged", "PaymentCharged", "PaymentDeclined", "PaymentDeclined"];
+    expect(types(await writer.dryRunBulk(bulk))).toEqual(expected);
+    expect(types(await writer.submitBulk(bulk))).toEqual(expected);
   });
 
   test("a key that stands twice: each replays it, atomic refuses it", async () => {

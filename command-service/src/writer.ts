@@ -13,7 +13,7 @@ import { appendSurely, assertUpToDate } from "./append.ts";
 import { type Batch, markBatch, openBatch, rollbackBatch } from "./batch.ts";
 import { decideBulk } from "./decide-bulk.ts";
 import { type Deciding, decideItem } from "./decide-item.ts";
-import { bulkJob, clientItem, done, type Job, type Step } from "./jobs.ts";
+import { beginAgain, bulkJob, clientItem, done, type Job, type Step } from "./jobs.ts";
 import { openLookup } from "./lookup.ts";
 import { type WriterParts, writerParts } from "./parts.ts";
 import { JobQueue } from "./queue.ts";
@@ -110,13 +110,22 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
 
   function decideJob(on: Deciding, job: Job): Step<null> {
     const { batch } = on;
+    if (job.kind === "bulk" && job.failure !== undefined) {
+      queue.release(job);
+      job.fail(job.failure);
+      return done(null);
+    }
     const mark = job.dryRun ? markBatch(batch, on.state) : undefined;
-    const deciding = mark ? { ...on, by: { shard, salt: runtime.random(2 ** 30) } } : on;
+    // A dry run is decided in one go, however large: what is taken back at its end is what its later items build on.
+    const deciding = mark
+      ? { ...on, by: { shard, salt: runtime.random(2 ** 30) }, batchBytesMax: Number.POSITIVE_INFINITY }
+      : on;
     const step =
       job.kind === "bulk"
         ? answering(job, decideBulk(deciding, job))
         : answering(job, decideItem(deciding, job.caller, job.item));
     if (mark) rollbackBatch(batch, on.state, mark);
+    if (mark && job.kind === "bulk" && step.kind !== "done") beginAgain(job);
     if (step.kind !== "done") return step;
     batch.answers.push(() => {
       queue.release(job);
