@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { type StateFile, stateFileOn } from "command-service";
+import { idBody, makeId } from "ledger-core";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
 
@@ -48,10 +49,25 @@ export function makeStateDisk(random: Random, faults: Faults, note: (what: strin
       if (faults.strikes("lost_state_file", 0.1)) {
         images = [];
         note("state file is deleted");
+      } else if (faults.strikes("foreign_state_file", 0.1)) {
+        images = [foreignImage(random.below(30))];
+        note("state file is another ledger's");
       } else if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
         images = images.slice(0, random.between(1, images.length - 1));
         note("state file is an older one");
       }
     },
   };
+}
+
+/** A sound state file that stands at an event of a log which is not ours. */
+function foreignImage(revision: number): Uint8Array {
+  const db = new DatabaseSync(":memory:");
+  const file = stateFileOn(db);
+  const at = 1_600_000_000_000_000;
+  file.begin();
+  file.commit({ revision, event: makeId("evt", idBody(at, { shard: 0, revision }, 1)), at, epoch: 1 });
+  const image = db.serialize();
+  file.close();
+  return image;
 }

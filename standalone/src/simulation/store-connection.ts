@@ -19,13 +19,15 @@ const READ_EVENTS_MAX = 64;
 
 /** The event log as one process has it: through a network that loses, delays and repeats nothing but what the port says it may. */
 export function connectStore(options: ConnectionOptions): EventLog {
-  const { store, scheduler, random, owner } = options;
+  const { store, scheduler, random, owner, faults } = options;
 
   /** An answer of the store after a round trip; refused while the store is down. Settles in a turn of the owner's. */
   function ask<T>(answer: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      scheduler.after(random.between(40, 300), owner, () => {
-        if (store.up) resolve(answer());
+      const tookUs = faults.strikes("slow_read", 0.05) ? random.between(1_000, 30_000) : random.between(40, 300);
+      const answered = answer();
+      scheduler.after(tookUs, owner, () => {
+        if (store.up) resolve(answered);
         else reject(new LedgerError("log_unavailable", "connection refused", { retryable: true }));
       });
     });

@@ -1,6 +1,7 @@
 import { openWriter, type Writer, type WriterOptions, type WriterParts, writerParts } from "command-service";
 import { isLedgerError, type Micros } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
+import { CollidingState } from "./colliding-state.ts";
 import type { Faults } from "./faults.ts";
 import type { Plant } from "./plant.ts";
 import { processRuntime } from "./process-runtime.ts";
@@ -52,6 +53,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     ...writerParts,
     openStateFile: () => disk.open(),
     discardStateFile: () => disk.discard(),
+    openState: (state) => new CollidingState(state, { random: random.stream("collisions"), faults }),
   });
 
   function start(): void {

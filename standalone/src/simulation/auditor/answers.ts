@@ -45,6 +45,8 @@ export function makeAnswerCheck({ books, keys, events }: Notes) {
         const itemKey = itemKeys[index];
         if (result.kind === "recorded" && itemKey) inLog(keys.get(scopeOf(caller, itemKey)), result.event);
       }
+      const declined = answer.results.some((result) => result.kind === "fault" && !unrecorded.has(result.fault.code));
+      hold(!declined || known?.event !== undefined, "2 one answer", () => `bulk ${key} was declined, and forgotten`);
       // Where nothing was recorded, nothing need be repeated.
       if (!known?.event || known.event.revision !== answer.position.revision) return;
       const body = answer.results
@@ -59,6 +61,12 @@ export function makeAnswerCheck({ books, keys, events }: Notes) {
     },
   };
 }
+
+/** What is refused and not stored, so that the same key may come to something later. */
+const unrecorded = new Set([
+  ...["account_not_found", "payment_not_found", "amount_invalid", "invalid_request"],
+  ...["idempotency_key_reused", "bulk_aborted"],
+]);
 
 const END_OF_TIME: Micros = Number.MAX_SAFE_INTEGER / 2;
 

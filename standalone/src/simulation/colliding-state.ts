@@ -1,0 +1,23 @@
+import { DecisionState, type DecisionStateOptions } from "command-service";
+import type { Revision } from "ledger-core";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+
+/** The decision state where hashes of keys collide now and then: it names revisions that answer other keys. */
+export class CollidingState extends DecisionState {
+  private readonly random: Random;
+  private readonly faults: Faults;
+
+  constructor(options: DecisionStateOptions, { random, faults }: { random: Random; faults: Faults }) {
+    super(options);
+    this.random = random;
+    this.faults = faults;
+  }
+
+  override findKey(tenant: string, sub: string, key: string): Revision[] {
+    const found = super.findKey(tenant, sub, key);
+    if (this.revision > 0 && this.faults.strikes("colliding_keys", 0.03))
+      found.unshift(this.random.below(this.revision));
+    return found;
+  }
+}
