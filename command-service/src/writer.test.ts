@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
 import type { BulkAnswer } from "./submission.ts";
@@ -119,6 +120,36 @@ describe("payments over time", () => {
       origin: { tenant: "t1", key: null },
       fact: { released: 100n, hold: { held: 0n } },
     });
+  });
+
+  test("an authorization expires under load that never lets the writer rest", async () => {
+    let resting = false;
+    const ledger = await writerFixture({ expiryEveryMs: 0 });
+    const ticks: (() => void)[] = [];
+    const every = (_ms: number, task: () => void) => {
+      ticks.push(task);
+      return () => {};
+    };
+    const append: EventLog["append"] = async (...batch) => {
+      // The timer rings in the middle of every append, and never between two of them.
+      for (const tick of ticks) tick();
+      return ledger.log.append(...batch);
+    };
+    const log = { ...ledger.log, append };
+    const writer = await ledger.start({ log, runtime: { ...systemRuntime, every }, expiryEveryMs: 1000 });
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const expiresAt = systemRuntime.now() + 50_000;
+    await ledger.send(writer, payment(from, to, 100n, { capture: "manual", expiresAt }));
+    const seen = ledger.log.subscribe(0, 0, AbortSignal.timeout(20_000));
+    const load = (async () => {
+      while (!resting) await ledger.send(writer, payment(from, to, 1n));
+    })();
+    for await (const delivery of seen) {
+      if (delivery.kind === "events" && delivery.events.some((event) => event.type === "PaymentExpired")) break;
+    }
+    resting = true;
+    await load;
+    expect((await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentExpired")).toHaveLength(1);
   });
 
   test("an authorization expires by log time, though the clock was set back since", async () => {

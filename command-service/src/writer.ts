@@ -216,7 +216,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
 
   /** Releases the holds whose time has come: the ledger's own commands, through the same queue. */
   function expireDue(): void {
-    if (stopping || !standing.ready || turning) return;
+    if (stopping || !standing.ready) return;
     // By log time, as captures are refused: it stays ahead of a clock that was set back.
     for (const payment of held.state.duePayments(Math.max(runtime.now(), held.state.at), 500)) {
       if (expiring.has(payment)) continue;
