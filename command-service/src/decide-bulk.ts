@@ -6,11 +6,10 @@ import type { Answer, BulkAnswer, BulkItemAnswer, ItemFault } from "./submission
 
 /** Takes a bulk as far as it goes in this batch: an atomic one wholly or not at all, the other item by item. */
 export function decideBulk(on: Deciding, job: BulkJob): Step<BulkAnswer> {
-  if (job.next === 0) {
-    const known = checkKey(on, job.caller, job.check);
-    if (known.kind !== "done") return known;
-    if (known.value) return answered(on, job, known.value);
-  }
+  // Also when it goes on after a wait: meanwhile the same bulk, sent twice, may have come to its end.
+  const known = checkKey(on, job.caller, job.check);
+  if (known.kind !== "done") return known;
+  if (known.value) return answered(on, job, known.value);
   const step = job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job);
   return step ?? done(record(on, job));
 }
@@ -20,8 +19,12 @@ function answered(on: Deciding, job: BulkJob, known: Answer): Step<BulkAnswer> {
   if (known.kind === "refused") return done({ kind: "refused", rejection: known.rejection });
   const { event } = known;
   if (event.fact.type !== "BulkRecorded") return done({ kind: "refused", rejection: keyOfBulk });
-  if (job.results.length === 0 && event.fact.outcomes.length > 0) {
-    return { kind: "wait", until: on.lookup.bulk(event.fact).then((results) => void job.results.push(...results)) };
+  if (!job.recalled) {
+    const until = on.lookup.bulk(event.fact).then((results) => {
+      job.results = results;
+      job.recalled = true;
+    });
+    return { kind: "wait", until };
   }
   const position = { shard: event.shard, revision: event.revision };
   return done({ kind: "recorded", results: job.results, replayed: true, position });

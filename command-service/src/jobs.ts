@@ -39,6 +39,8 @@ export type BulkJob = JobBase & {
   /** The items before `next` have their answer in `results`. */
   next: number;
   results: BulkItemAnswer[];
+  /** Whether `results` are those of an earlier answer, read from the log. */
+  recalled: boolean;
   /** Whether an item of it was appended: then its own key is recorded too. */
   appended: boolean;
   newest: Revision;
@@ -87,6 +89,7 @@ export function bulkJob(
     weight: items.length,
     next: 0,
     results: [],
+    recalled: false,
     appended: false,
     newest: -1,
     failure: undefined,

@@ -105,6 +105,41 @@ describe("a bulk of which a part is on its way to the log when the rest cannot b
   });
 });
 
+describe("a bulk that is sent again while the first waits in its middle", () => {
+  test("ends once, and both get the same answer", async () => {
+    const gate = Promise.withResolvers<void>();
+    let reads = Number.POSITIVE_INFINITY;
+    const ledger = await writerFixture({
+      wrap: (log) => ({
+        ...log,
+        append: (shard, expected, events) => log.append(shard, expected, events),
+        async *read(shard, from, options) {
+          if (reads++ === 0) await gate.promise;
+          yield* log.read(shard, from, options);
+        },
+      }),
+    });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const known = payment(from, to, 5n);
+    await ledger.send(writer, known, "known");
+    reads = 0;
+    const items = [
+      bulkItem("first", payment(from, to, 7n)),
+      bulkItem("known", known),
+      bulkItem("last", payment(from, to, 9n)),
+    ];
+    const bulk = { caller: operator, key: "bulk", mode: "each", items, print: "x" } as const;
+    const first = writer.submitBulk(bulk);
+    const second = await writer.submitBulk(bulk);
+    gate.resolve();
+    expect(await first).toEqual({ ...second, replayed: true });
+    const types = (await allEvents(ledger.log)).map((event) => event.fact.type);
+    expect(types.filter((type) => type === "BulkRecorded")).toHaveLength(1);
+    expect(types.filter((type) => type === "PaymentCharged")).toHaveLength(3);
+  });
+});
+
 describe("an append that failed for certain", () => {
   test("is not acknowledged, leaves no trace in the state, and the shard goes on when there is room", async () => {
     const fates: Fate[] = [];
