@@ -48,6 +48,17 @@ export const readBugs: readonly PlantedBug[] = [
     }),
   },
   {
+    name: "refund-not-retracted",
+    what: "a payment that was refunded in full still speaks for its merchant in recommendations",
+    plant: () => ({
+      projection: (projection) => ({
+        ...projection,
+        project: (event: LedgerEvent) =>
+          projection.name === "graph" && event.fact.type === "PaymentRefunded" ? [] : projection.project(event),
+      }),
+    }),
+  },
+  {
     name: "older-replica-served",
     what: "a gateway drops the position that a query asks for",
     plant: () => ({

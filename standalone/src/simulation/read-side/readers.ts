@@ -7,6 +7,7 @@ import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { QueryEdge } from "./edge.ts";
 import { askAccount, askBalance, askEntries, askPayment, askPayments, type Question } from "./questions.ts";
+import { askRecommendations, askSession } from "./view-questions.ts";
 
 export type ReadersOptions = {
   readonly scheduler: Scheduler;
@@ -34,7 +35,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     const { tenant, owner } = account;
     const operator: Caller = { tenant, role: "operator", sub: "reader" };
     const caller: Caller = random.chance(0.5) ? operator : { tenant, role: "consumer", sub: owner };
-    switch (random.below(6)) {
+    switch (random.below(8)) {
       case 0:
         return askAccount(history, caller, account.id);
       case 1:
@@ -42,7 +43,11 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
       case 2:
       case 3:
         return askEntries(history, caller, account, random);
-      case 4: {
+      case 4:
+        return askSession(books, history, account);
+      case 5:
+        return askRecommendations(books, history, caller, account.id);
+      case 6: {
         const payment = random.pick(payments.slice(-30));
         return askPayment(history, { ...operator, tenant: payment.tenant }, payment.id);
       }
@@ -57,7 +62,10 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     let after: string | undefined;
     let before: Revision = -1;
     for (let pages = 0; pages < PAGES_MAX; pages++) {
-      const asked: Revision = random.chance(0.7) ? Math.max(0, auditor.events.length - 1 - random.below(30)) : -1;
+      // The next page is mostly asked for by its cursor alone.
+      const asked: Revision = random.chance(pages === 0 ? 0.7 : 0.2)
+        ? Math.max(0, auditor.events.length - 1 - random.below(30))
+        : -1;
       const waitMs = random.pick([0, 0, 100, 1000]);
       const began = scheduler.now();
       const headers = { ...(asked >= 0 ? { "ledger-position": `0:${asked}` } : {}), "ledger-wait": `${waitMs}` };
@@ -94,7 +102,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   }
 
   function loop(): void {
-    const pauseUs = faults.healed ? 2_000_000 : random.between(1_000, 25_000);
+    const pauseUs = faults.healed ? 2_000_000 : random.between(500, 12_000);
     scheduler.after(pauseUs, null, async () => {
       const next = question();
       try {

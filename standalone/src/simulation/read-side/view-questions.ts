@@ -1,0 +1,78 @@
+import type { AccountId, Caller, Revision } from "ledger-core";
+import type { AccountBook, Books } from "../auditor/books.ts";
+import type { History } from "../auditor/history.ts";
+import { equal, fields } from "./pages.ts";
+import type { Question } from "./questions.ts";
+
+const MOVEMENTS_MAX = 20;
+
+/** What an owner's app shows first. */
+export function askSession(books: Books, history: History, { tenant, owner }: AccountBook): Question {
+  const caller: Caller = { tenant, role: "consumer", sub: owner };
+  return {
+    caller,
+    path: "/v1/me/session",
+    check(body, revision) {
+      const own = [...books.accounts.values()].filter((one) => one.tenant === tenant && one.owner === owner);
+      const accounts = own.flatMap(({ id }) => {
+        const account = history.account(id, revision);
+        return account ? [[id, account.status, `${account.posted}`, `${account.held}`]] : [];
+      });
+      const movements = own.flatMap(({ id }) => history.entries(id, revision).map((entry) => String(entry.body.id)));
+      const [shownAccounts, shownMovements] = fields(body, "accounts", "movements");
+      const shown = listOf(shownAccounts).map((account) => {
+        const [id, status, balances] = fields(account, "id", "status", "balances");
+        return [id, status, ...fields(balances, "posted", "held")];
+      });
+      equal(shown.toSorted(), accounts.toSorted(), `accounts of ${owner}`, revision);
+      const last = movements.toSorted().toReversed().slice(0, MOVEMENTS_MAX);
+      const ids = listOf(shownMovements).map((movement) => fields(movement, "id")[0]);
+      equal(ids, last, `movements of ${owner}`, revision);
+      return undefined;
+    },
+  };
+}
+
+/** Merchants that an account has not paid, by how many of those who paid its merchants have paid them. */
+export function askRecommendations(books: Books, history: History, caller: Caller, id: AccountId): Question {
+  return {
+    caller,
+    path: `/v1/accounts/${id}/recommendations?limit=200`,
+    check(body, revision) {
+      const paid = merchantsPaid(books, history, revision);
+      const mine = paid.get(id) ?? new Set();
+      const peers = [...paid].filter(
+        ([payer, merchants]) => payer !== id && [...mine].some((one) => merchants.has(one)),
+      );
+      const scores = new Map<AccountId, number>();
+      for (const merchant of peers.flatMap(([, merchants]) => [...merchants])) {
+        if (merchant !== id && !mine.has(merchant)) scores.set(merchant, (scores.get(merchant) ?? 0) + 1);
+      }
+      const expected = [...scores].sort(([a, scoreA], [b, scoreB]) => scoreB - scoreA || (a < b ? -1 : 1));
+      const [data] = fields(body, "data");
+      equal(
+        listOf(data).map((one) => fields(one, "merchant", "score")),
+        expected,
+        `merchants for ${id}`,
+        revision,
+      );
+      return undefined;
+    },
+  };
+}
+
+/** Who has left some money with which merchants. */
+function merchantsPaid(books: Books, history: History, revision: Revision): Map<AccountId, Set<AccountId>> {
+  const paid = new Map<AccountId, Set<AccountId>>();
+  for (const { id, payer, payee } of books.payments.values()) {
+    const payment = history.payment(id, revision);
+    if (!payment || payment.captured <= payment.refunded || books.accounts.get(payee)?.type !== "merchant") continue;
+    const merchants = paid.get(payer) ?? new Set();
+    paid.set(payer, merchants.add(payee));
+  }
+  return paid;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
