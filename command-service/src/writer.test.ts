@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
@@ -209,6 +210,25 @@ describe("the state file", () => {
     const other = await two.start({ stateFile: one.stateFile, onReplay: (progress) => told.push(progress.kind) });
     expect(told).toContain("discarded");
     expect(eventOf(await two.send(other, openAccount("x"))).revision).toBe(1);
+  });
+
+  test("keeps up with any load: what it has still to write down is bounded", async () => {
+    let elapsed = 0;
+    const elapsedMs = () => {
+      elapsed += 1;
+      return elapsed;
+    };
+    const ledger = await writerFixture({ flushAt: 50, runtime: { ...systemRuntime, elapsedMs } });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    for (let bulk = 0; bulk < 30; bulk++) {
+      const items = Array.from({ length: 1000 }, (_, i) => bulkItem(`${bulk}.${i}`, payment(from, to, 1n)));
+      await writer.submitBulk({ caller: operator, key: `bulk-${bulk}`, mode: "each", items, print: "x" });
+    }
+    const file = new DatabaseSync(ledger.stateFile, { readOnly: true });
+    const written = Number(file.prepare("SELECT revision FROM stand").get()?.revision);
+    file.close();
+    expect((await ledger.log.head(0)) - written).toBeLessThan(4000);
   });
 
   test("a restart replays only what came after it", async () => {

@@ -43,6 +43,12 @@ export type WriterOptions = {
   readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
 };
 
+const FLUSH_SLICE_MS = 1;
+/** An event writes down a key and, with many accounts, two rows: up to 10 µs. */
+const FLUSH_MS_PER_EVENT = 0.01;
+/** The tail that may gather while another is written, in multiples of `flushAt`. */
+const TAILS_MAX = 2;
+
 /** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard } = options;
@@ -91,7 +97,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     held.state.settle();
     for (const answer of batch.answers) answer();
     queue.resume();
-    flushSlice();
+    flushSlice(batch.events.length);
   }
 
   /** Decides what is queued until the batch is full. */
@@ -138,11 +144,16 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     return done(null);
   }
 
-  function flushSlice(): void {
+  /**
+   * A slice of the flush for the events that a batch added: as long as they may cost to write down, so that a flush ends before the
+   * next is due. Where that is not enough the flush is brought to its end at once: the tail is bounded, whatever the load.
+   */
+  function flushSlice(added: number): void {
     if (!flushing && held.state.tailSize >= flushAt) flushing = held.state.flush();
     if (!flushing) return;
-    const until = runtime.elapsedMs() + 1;
-    while (runtime.elapsedMs() < until) {
+    const until = runtime.elapsedMs() + Math.max(FLUSH_SLICE_MS, added * FLUSH_MS_PER_EVENT);
+    const behind = held.state.tailSize >= TAILS_MAX * flushAt;
+    while (behind || runtime.elapsedMs() < until) {
       if (!flushing.next().done) continue;
       flushing = undefined;
       return;
