@@ -3,8 +3,8 @@ import { fingerprint, maySend, roles } from "ledger-core";
 import {
   BULK_BODY_BYTES_MAX,
   callerOf,
+  commandAnswers,
   paymentSchema,
-  problemAnswer,
   problemSchema,
   rejectionProblem,
   validatorCompiler,
@@ -75,7 +75,7 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
     headers: keyHeader,
     querystring: dryRunQuery,
     body: bulkRequest,
-    response: { 200: bulkAnswer, "4xx": problemAnswer, "5xx": problemAnswer },
+    response: commandAnswers(200, bulkAnswer),
   };
   const commands = Object.values(itemCommands);
   const senders = roles.filter((role) => commands.some(({ command }) => maySend(role, command)));

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { type ClientCommand, formatPosition, maySend, type Position, type Rejection, roles } from "ledger-core";
-import { callerOf, idempotencyKey, problemAnswer, problemContentType, rejectionProblem } from "ledger-core/http";
+import { callerOf, commandAnswers, idempotencyKey, problemContentType, rejectionProblem } from "ledger-core/http";
 import { type RenderedAnswer, renderAnswer } from "../answers.ts";
 import type { KeyWaits } from "../key-waits.ts";
 import type { Answer, Writer } from "../submission.ts";
@@ -42,7 +42,13 @@ export const dryRunQuery = {
 export const keyHeader = {
   type: "object",
   required: ["idempotency-key"],
-  properties: { "idempotency-key": { type: "string", minLength: 1, maxLength: 255 } },
+  properties: {
+    "idempotency-key": {
+      type: "string",
+      pattern: "^[\\x21-\\x7e](?:[\\x20-\\x7e]{0,253}[\\x21-\\x7e])?$",
+      description: "1 to 255 printable ASCII characters, the same whenever the command is repeated.",
+    },
+  },
 } as const;
 
 /** What all commands share before their body is read: every POST needs a key, and every answer to a dry run says so. */
@@ -65,7 +71,11 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
     headers: keyHeader,
     querystring: dryRunQuery,
     body: route.body,
-    response: { [route.status]: route.answer, "4xx": problemAnswer, "5xx": problemAnswer },
+    // Opening an account is the one command that names no object; a parameter that may be too long stands in some paths.
+    response: commandAnswers(route.status, route.answer, {
+      absent: route.command !== "OpenAccount",
+      parameter: route.url.includes("/:"),
+    }),
   };
   const config = {
     roles: roles.filter((role) => maySend(role, route.command)),

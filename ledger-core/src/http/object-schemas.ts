@@ -112,9 +112,3 @@ export const problemSchema = {
   },
   additionalProperties: false,
 } as const;
-
-/** The answer of a route that goes wrong, for its `response` schemas. */
-export const problemAnswer = {
-  description: "What went wrong",
-  content: { "application/problem+json": { schema: problemSchema } },
-} as const;

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { problemAnswers } from "./documented-answers.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import { createMetrics } from "./metrics.ts";
 import { problemKinds } from "./problem-codes.ts";
@@ -79,6 +80,21 @@ test("/openapi.json and /docs come from the routes' schemas, and from this serve
     expect(source).not.toMatch(/^(?:https?:)?\/\//);
     expect((await app.inject(new URL(source, "http://localhost/docs/").pathname)).statusCode, source).toBe(200);
   }
+});
+
+test("/openapi.json says which bodies may be absent and which headers are always there", async () => {
+  await using app = await edge({ referenceVersion: "1" });
+  const schema = { body: { type: "object" }, response: problemAnswers(401) };
+  app.post("/things/:id", { schema, config: { bodyOptional: true } }, () => ({}));
+  app.post("/things", { schema }, () => ({}));
+  const { paths } = (await app.inject("/openapi.json")).json();
+  expect(paths["/things"].post.requestBody.required).toBe(true);
+  expect(paths["/things/{id}"].post.requestBody.required).toBe(false);
+  expect(Object.keys(paths["/things"].post.responses)).toEqual(["401", "408", "431"]);
+  expect(paths["/things"].post.responses["401"]).toMatchObject({
+    content: { "application/problem+json": { schema: { required: expect.arrayContaining(["code"]) } } },
+    headers: { "WWW-Authenticate": { required: true, schema: { type: "string", pattern: "^Bearer" } } },
+  });
 });
 
 test("while the edge closes, what is under way is answered and what comes is told to go elsewhere", async () => {

@@ -1,10 +1,11 @@
-import { problemAnswer } from "ledger-core/http";
+import { positionsPattern, problemAnswers } from "ledger-core/http";
 
 const headers = {
   type: "object",
   properties: {
     "ledger-position": {
       type: "string",
+      pattern: positionsPattern,
       description:
         "Positions that commands and queries answered with, separated by commas. This answer is of these positions " +
         "or later, never older.",
@@ -12,6 +13,7 @@ const headers = {
     },
     "ledger-wait": {
       type: "string",
+      pattern: "^(?:0|[1-9][0-9]{0,3}|10000)$",
       description: "How many milliseconds to wait for Ledger-Position: 1000 unless said otherwise, at most 10000.",
       example: "2500",
     },
@@ -19,26 +21,14 @@ const headers = {
 };
 
 const positionHeader = {
-  "Ledger-Position": { type: "string", description: "The position of each shard that this answer stands at." },
+  "Ledger-Position": {
+    type: "string",
+    pattern: positionsPattern,
+    required: true,
+    description: "The position of each shard that this answer stands at.",
+    example: "0:1234",
+  },
 };
-
-const refusals = {
-  400:
-    "A query parameter or header is unknown, malformed, given twice or cannot be combined, or the cursor is not one" +
-    " of this query.",
-  401: "The request carries no valid bearer token.",
-  404: "There is no such object, or none that the caller may see: nobody is told which.",
-  414: "A parameter in the path is longer than 100 characters.",
-  503:
-    "The position asked for was not reached within Ledger-Wait, or the data cannot be reached. Retry-After says " +
-    "when to repeat.",
-};
-
-function refused(...statuses: readonly (keyof typeof refusals)[]) {
-  return Object.fromEntries(
-    statuses.map((status) => [status, { ...problemAnswer, description: refusals[status] }] as const),
-  );
-}
 
 /** What the reference says of a route, and what its query may hold. */
 export type Documented = {
@@ -67,7 +57,7 @@ export function objectRoute(route: Documented & { readonly id: string }) {
   return {
     ...shared(route),
     params: { type: "object", properties: { id: { type: "string", description: "The id.", example: route.id } } },
-    response: { 200: { ...route.answer, headers: positionHeader }, ...refused(400, 401, 404, 414, 503) },
+    response: { 200: { ...route.answer, headers: positionHeader }, ...problemAnswers(400, 401, 404, 414, 503) },
   };
 }
 
@@ -75,7 +65,7 @@ export function objectRoute(route: Documented & { readonly id: string }) {
 export function plainRoute(route: Documented) {
   return {
     ...shared(route),
-    response: { 200: { ...route.answer, headers: positionHeader }, ...refused(400, 401, 503) },
+    response: { 200: { ...route.answer, headers: positionHeader }, ...problemAnswers(400, 401, 503) },
   };
 }
 

@@ -1,0 +1,88 @@
+import { problemSchema } from "./object-schemas.ts";
+
+/** A header of an answer, as the reference shows it. `required`: every such answer has it. */
+type DocumentedHeader = {
+  readonly type: "string";
+  readonly description: string;
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+  readonly example?: string;
+  readonly required?: true;
+};
+type DocumentedHeaders = Readonly<Record<string, DocumentedHeader>>;
+
+/** The form of a Ledger-Position: one position a shard. */
+export const positionsPattern = "^[0-9]+:[0-9]+(?:[ \\t]*,[ \\t]*[0-9]+:[0-9]+)*$";
+
+const problem = { content: { "application/problem+json": { schema: problemSchema } } } as const;
+
+/** What a refusal with this status means, whatever the route, and the headers it has. */
+const refusals = {
+  400: {
+    description: "The request cannot be read, or a query parameter or header is unknown, malformed or given twice.",
+  },
+  401: {
+    description: "The request carries no valid bearer token.",
+    headers: { "WWW-Authenticate": { type: "string", pattern: "^Bearer", required: true, description: "Bearer" } },
+  },
+  403: { description: "The token's role may not do this, whatever the object." },
+  404: { description: "There is no such object, or none that the caller may use: nobody is told which." },
+  408: { description: "Headers and body did not arrive within 30 seconds." },
+  409: { description: "The object's state does not allow this, or the key's first request has no answer yet." },
+  413: { description: "The body is too large." },
+  414: { description: "A parameter in the path is longer than 100 characters." },
+  415: { description: "The body is not application/json in UTF-8, or has a content encoding." },
+  422: { description: "The body does not fit the route, or the ledger's rules refuse the command." },
+  431: { description: "The request's headers hold more than 16 KiB together." },
+  503: {
+    description:
+      "Nothing was accepted, or the data or position asked for cannot be had now. Retry-After says when to repeat.",
+    headers: {
+      "Retry-After": {
+        type: "string",
+        pattern: "^[0-9]+$",
+        required: true,
+        description: "In how many seconds to repeat.",
+      },
+    },
+  },
+} as const satisfies Readonly<Record<number, { readonly description: string; readonly headers?: DocumentedHeaders }>>;
+
+export type RefusalStatus = keyof typeof refusals;
+
+/** The refusals of a route, for its `response` schemas; all are problems of RFC 9457. Every route has those of the connection. */
+export function problemAnswers(...statuses: readonly RefusalStatus[]): Readonly<Record<string, object>> {
+  const all = [...statuses, 408, 431] as const;
+  return Object.fromEntries(all.map((status) => [status, { ...problem, ...refusals[status] }]));
+}
+
+const recordedHeaders: DocumentedHeaders = {
+  "Ledger-Position": {
+    type: "string",
+    pattern: "^[0-9]+:[0-9]+$",
+    description: "Where the answer stands in the log; a query that sends it sees at least that. None on a dry run.",
+    example: "0:1234",
+  },
+  "Idempotency-Replayed": {
+    type: "string",
+    enum: ["true"],
+    description: "The answer that the key's first request got; none on a first answer.",
+  },
+  "Ledger-Dry-Run": { type: "string", enum: ["true"], description: "Nothing was appended and no key was kept." },
+};
+
+/**
+ * The answers of a command's route: its own, and its refusals, of which those that are stored have its own headers. `absent`: it
+ * names an object that may not be there; `parameter`: its path has one.
+ */
+export function commandAnswers(
+  status: 200 | 201,
+  answer: object,
+  { absent = false, parameter = false } = {},
+): Readonly<Record<string, object>> {
+  const some: RefusalStatus[] = absent ? [404] : [];
+  if (parameter) some.push(414);
+  const refused = problemAnswers(400, 401, 403, ...some, 409, 413, 415, 422, 503);
+  const stored = [409, 422].map((known) => [known, { ...refused[known], headers: recordedHeaders }] as const);
+  return { [status]: { ...answer, headers: recordedHeaders }, ...refused, ...Object.fromEntries(stored) };
+}
