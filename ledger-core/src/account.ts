@@ -37,6 +37,15 @@ export type Account = {
 /** An account and its use of the daily ceiling: `spent` on `day`, a business date of its own zone. */
 export type AccountState = Account & { readonly day: BusinessDate | null; readonly spent: Amount };
 
+/** What movements change of an account; everything else stays as it was opened, but for its status. */
+export type Standing = Pick<AccountState, "balances" | "day" | "spent">;
+
+/** The account as an event carries it: without the day's use of its ceiling, which is the decision state's own. */
+export function accountOf(state: AccountState): Account {
+  const { id, tenant, type, currency, owner, displayName, timeZone, status, limits, balances, openedAt } = state;
+  return { id, tenant, type, currency, owner, displayName, timeZone, status, limits, balances, openedAt };
+}
+
 /** The side on which the account normally stands: a bank or clearing account holds the money that the others claim. */
 export function normalSide(type: AccountType): "credit" | "debit" {
   return type === "bank" || type === "clearing" ? "debit" : "credit";

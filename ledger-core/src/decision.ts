@@ -1,4 +1,4 @@
-import type { AccountState } from "./account.ts";
+import type { AccountState, Standing } from "./account.ts";
 import type { Caller } from "./caller.ts";
 import type { Fact, LedgerEvent } from "./events.ts";
 import type { AccountId, PaymentId } from "./ids.ts";
@@ -18,7 +18,10 @@ export interface LedgerState {
 
 /** A state that events are applied to. */
 export interface LedgerStateDraft extends LedgerState {
+  /** An account that was opened, or whose status changed. */
   putAccount(account: AccountState): void;
+  /** Money moved: `account` is what the state answered last for its id. */
+  moveAccount(account: AccountState, to: Standing): void;
   putPayment(payment: Payment): void;
 }
 

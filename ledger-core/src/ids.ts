@@ -43,9 +43,10 @@ function encode(number: number, length: number): string {
   return text;
 }
 
-function decode(text: string): number {
+/** The number that the characters from `from` up to `to` stand for. */
+function decode(text: string, from: number, to: number): number {
   let number = 0;
-  for (let i = 0; i < text.length; i++) number = number * 32 + (digits[text.charCodeAt(i)] ?? 0);
+  for (let i = from; i < to; i++) number = number * 32 + (digits[text.charCodeAt(i)] ?? 0);
   return number;
 }
 
@@ -98,12 +99,12 @@ export function parseId<P extends IdPrefix>(prefix: P, text: unknown): Prefixes[
 
 /** What an id of any prefix tells by itself. The salt of an entry is the index of its posting. */
 export function readId(id: string): { timeMs: number; shard: Shard; revision: Revision; salt: number } {
-  const body = id.slice(-26);
+  const body = id.length - 26;
   return {
-    timeMs: decode(body.slice(0, 10)),
-    shard: decode(body.slice(10, 12)),
-    revision: decode(body.slice(12, 20)),
-    salt: decode(body.slice(20)),
+    timeMs: decode(id, body, body + 10),
+    shard: decode(id, body + 10, body + 12),
+    revision: decode(id, body + 12, body + 20),
+    salt: decode(id, body + 20, body + 26),
   };
 }
 

@@ -13,16 +13,19 @@ import {
   type PaymentId,
   type Revision,
   readId,
+  type Standing,
   scopedKey,
 } from "ledger-core";
+import { AccountStore } from "./account-store.ts";
 import { KeyFilter, type KeyHash } from "./key-filter.ts";
 import { type KeyEntry, KeyTail } from "./key-tail.ts";
 import { Recent } from "./recent.ts";
 import type { StateFile } from "./state-file.ts";
+import type { StoredAccount } from "./stored-account.ts";
 
 export type DecisionStateOptions = {
   readonly file: StateFile;
-  /** Accounts kept in memory beside those that changed since the last flush. Default 100,000 (about 60 MB). */
+  /** Accounts kept in memory beside those that changed since the last flush. Default 2 million (160 MB, when there are so many). */
   readonly accountsCached?: number;
   /** Bytes of the filter that tells a new idempotency key without a disk read; a multiple of 64. Default 32 MiB. */
   readonly keyFilterBytes?: number;
@@ -45,13 +48,12 @@ export type Mark = {
 
 /** Everything that changed since the last flush; while a flush is written the previous one stays readable. */
 type Tail = {
-  readonly accounts: Map<AccountId, AccountState>;
   readonly payments: Map<PaymentId, KnownPayment>;
   readonly keys: KeyTail;
 };
 
 function emptyTail(): Tail {
-  return { accounts: new Map(), payments: new Map(), keys: new KeyTail() };
+  return { payments: new Map(), keys: new KeyTail() };
 }
 
 /**
@@ -60,7 +62,7 @@ function emptyTail(): Tail {
  */
 export class DecisionState implements LedgerStateDraft {
   private readonly file: StateFile;
-  private readonly cachedAccounts: Recent<AccountId, AccountState>;
+  private readonly accounts: AccountStore;
   private readonly cachedPayments = new Recent<PaymentId, KnownPayment>(10_000);
   private readonly clearingAccounts = new Map<string, AccountId>();
   private readonly filter: KeyFilter;
@@ -73,19 +75,20 @@ export class DecisionState implements LedgerStateDraft {
   private marked = false;
   private applying: Revision = -1;
   /** The two accounts looked up last: a payment's, which are decided on and then changed. */
-  private lately: AccountState | undefined;
-  private before: AccountState | undefined;
+  private lately: StoredAccount | undefined;
+  private before: StoredAccount | undefined;
   private lastKey = "";
   private lastHash: KeyHash = hash64("");
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
 
   constructor(options: DecisionStateOptions) {
     this.file = options.file;
-    this.cachedAccounts = new Recent(Math.ceil((options.accountsCached ?? 100_000) / 2));
+    const { accountTables: tables, accountsPerPage } = this.file;
+    this.accounts = new AccountStore({ tables, accountsPerPage, cached: options.accountsCached ?? 2_000_000 });
     this.filter = new KeyFilter(options.keyFilterBytes ?? 32 * 2 ** 20);
     this.file.keys.fill(this.filter);
     this.stand = { ...this.file.stand() };
-    for (const account of this.file.clearingAccounts()) this.indexClearing(account);
+    for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);
   }
 
   /** The revision of the last event applied, appended or not. */
@@ -103,36 +106,44 @@ export class DecisionState implements LedgerStateDraft {
   }
   /** How much the next flush has to write. */
   get tailSize(): number {
-    return this.tail.keys.size + this.tail.accounts.size + this.tail.payments.size;
+    return this.tail.keys.size + this.tail.payments.size;
+  }
+  /** Whether so many accounts changed that they should be written, however small the tail is. */
+  get crowded(): boolean {
+    return this.accounts.crowded;
   }
 
   account(id: AccountId): AccountState | undefined {
+    return this.storedAccount(id);
+  }
+
+  private storedAccount(id: AccountId): StoredAccount | undefined {
     if (this.lately?.id === id) return this.lately;
     if (this.before?.id === id) return this.before;
-    const found = this.findAccount(id);
+    const found = this.accounts.find(id);
     this.before = this.lately;
     this.lately = found;
     return found;
   }
 
-  private findAccount(id: AccountId): AccountState | undefined {
-    const known = this.tail.accounts.get(id) ?? this.flushing?.accounts.get(id) ?? this.cachedAccounts.get(id);
-    if (known) return known;
-    const stored = this.file.account(id);
-    if (stored) this.cachedAccounts.set(id, stored);
-    return stored;
+  putAccount(account: AccountState): void {
+    const undo = this.accounts.put(account);
+    if (this.marked) this.undos.push(undo);
+    this.forget(account.id);
+    if (account.type === "clearing") this.indexClearing(account);
   }
 
-  putAccount(account: AccountState): void {
-    const { accounts } = this.tail;
-    if (this.marked) {
-      const previous = accounts.get(account.id);
-      this.undos.push(() => (previous ? accounts.set(account.id, previous) : accounts.delete(account.id)));
-    }
-    accounts.set(account.id, account);
-    if (this.lately?.id === account.id) this.lately = account;
-    if (this.before?.id === account.id) this.before = account;
-    if (account.type === "clearing") this.indexClearing(account);
+  moveAccount({ id }: AccountState, to: Standing): void {
+    const account = this.storedAccount(id);
+    assert(account, `account ${id} moves and is not there`);
+    if (this.marked) this.undos.push(this.accounts.undoOf(account));
+    this.accounts.move(account, to);
+    this.forget(id);
+  }
+
+  private forget(id: AccountId): void {
+    if (this.lately?.id === id) this.lately = undefined;
+    if (this.before?.id === id) this.before = undefined;
   }
 
   payment(id: PaymentId): Payment | undefined {
@@ -237,10 +248,11 @@ export class DecisionState implements LedgerStateDraft {
     const writing = this.tail;
     const stand = { ...this.stand };
     this.flushing = writing;
-    this.tail = { accounts: new Map(), payments: new Map(), keys: writing.keys.successor() };
+    this.tail = { payments: new Map(), keys: writing.keys.successor() };
     this.file.begin();
     yield* this.writeTail(writing);
     this.file.commit(stand);
+    this.accounts.settle();
     yield* this.rememberWritten(writing);
     this.flushing = undefined;
   }
@@ -252,10 +264,6 @@ export class DecisionState implements LedgerStateDraft {
       this.filter.add(entry);
       if (++done % 1024 === 0) yield;
     }
-    for (const [id, account] of tail.accounts) {
-      this.cachedAccounts.set(id, account);
-      if (++done % 1024 === 0) yield;
-    }
     for (const [id, known] of tail.payments) {
       this.cachedPayments.set(id, known);
       if (++done % 1024 === 0) yield;
@@ -263,11 +271,8 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   private *writeTail(tail: Tail): Generator<void> {
+    yield* this.accounts.write();
     let written = 0;
-    for (const account of tail.accounts.values()) {
-      this.file.putAccount(account);
-      if (++written % 64 === 0) yield;
-    }
     for (const { payment, revision } of tail.payments.values()) {
       this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
       if (++written % 64 === 0) yield;

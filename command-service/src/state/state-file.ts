@@ -1,22 +1,13 @@
 import { rmSync } from "node:fs";
-import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
-import {
-  type AccountId,
-  type AccountState,
-  type AccountStatus,
-  type AccountType,
-  type BusinessDate,
-  type Currency,
-  type EventId,
-  LedgerError,
-  type Micros,
-  type PaymentId,
-  type Revision,
-} from "ledger-core";
+import { DatabaseSync } from "node:sqlite";
+import { type EventId, LedgerError, type Micros, type PaymentId, type Revision } from "ledger-core";
+import { type AccountTables, accountTablesSchema, openAccountTables } from "./account-tables.ts";
 import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
+/** Their standings fill a page of 8 KiB. */
+const ACCOUNTS_PER_PAGE = 250;
 const APPLICATION_ID = 0x504c5354;
 
 const schema = `
@@ -25,11 +16,8 @@ const schema = `
   CREATE TABLE stand (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL, event TEXT, at INTEGER NOT NULL,
     epoch INTEGER NOT NULL) STRICT;
   INSERT INTO stand VALUES (1, -1, NULL, 0, 0);
-  CREATE TABLE accounts (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, type TEXT NOT NULL, currency TEXT NOT NULL, owner TEXT NOT NULL,
-    display_name TEXT, time_zone TEXT NOT NULL, status TEXT NOT NULL, floor INTEGER, per_transaction INTEGER, per_day INTEGER,
-    posted INTEGER NOT NULL, held INTEGER NOT NULL, day TEXT, spent INTEGER NOT NULL, opened_at INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX clearing_accounts ON accounts (type) WHERE type = 'clearing';
+  CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), accounts_per_page INTEGER NOT NULL) STRICT;
+  ${accountTablesSchema}
   CREATE TABLE payments (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
   CREATE INDEX open_holds ON payments (expires_at) WHERE expires_at IS NOT NULL;
   ${keyRunsSchema}
@@ -49,14 +37,13 @@ export type Stand = {
  */
 export type StateFile = {
   readonly keys: KeyRuns;
+  readonly accountTables: AccountTables;
+  readonly accountsPerPage: number;
   stand(): Stand;
-  account(id: AccountId): AccountState | undefined;
-  clearingAccounts(): AccountState[];
   /** The revision of the last event of a payment that has more than one event or holds money; undefined for all others. */
   paymentRevision(id: PaymentId): Revision | undefined;
   duePayments(now: Micros, limit: number): PaymentId[];
   begin(): void;
-  putAccount(account: AccountState): void;
   putPayment(id: PaymentId, revision: Revision, expiresAt: Micros | null): void;
   commit(stand: Stand): void;
   rollback(): void;
@@ -84,13 +71,14 @@ function useStateFile(file: string): StateFile {
 
 /**
  * The decision state in an open database; an empty one gets its tables. A database that cannot be used is closed.
+ * @param accountsPerPage of a new file; one that is there keeps its own
  * @throws incompatible when it holds something else, or another version
  */
-export function stateFileOn(db: DatabaseSync): StateFile {
+export function stateFileOn(db: DatabaseSync, accountsPerPage = ACCOUNTS_PER_PAGE): StateFile {
   try {
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;");
     const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
-    if (tables === 0) db.exec(`BEGIN; ${schema} COMMIT;`);
+    if (tables === 0) db.exec(`BEGIN; ${schema} INSERT INTO layout VALUES (1, ${accountsPerPage}); COMMIT;`);
     const id = db.prepare("PRAGMA application_id").get()?.application_id;
     const version = db.prepare("PRAGMA user_version").get()?.user_version;
     if (id !== APPLICATION_ID || version !== STATE_VERSION) {
@@ -107,26 +95,17 @@ export function stateFileOn(db: DatabaseSync): StateFile {
 }
 
 function operations(db: DatabaseSync): StateFile {
-  const bigints = (sql: string) => {
-    const statement = db.prepare(sql);
-    statement.setReadBigInts(true);
-    return statement;
-  };
   const readStand = db.prepare("SELECT revision, event, at, epoch FROM stand");
   const writeStand = db.prepare("UPDATE stand SET revision = ?, event = ?, at = ?, epoch = ?");
-  const readAccount = bigints("SELECT * FROM accounts WHERE id = ?");
-  const readClearing = bigints("SELECT * FROM accounts WHERE type = 'clearing'");
   const readPayment = db.prepare("SELECT revision FROM payments WHERE id = ?");
   const readDue = db.prepare("SELECT id FROM payments WHERE expires_at <= ? ORDER BY expires_at LIMIT ?");
   const writePayment = db.prepare(
     "INSERT INTO payments VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at",
   );
-  const writeAccount = db.prepare(
-    `INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-     status = excluded.status, posted = excluded.posted, held = excluded.held, day = excluded.day, spent = excluded.spent`,
-  );
   return {
     keys: openKeyRuns(db),
+    accountTables: openAccountTables(db),
+    accountsPerPage: Number(db.prepare("SELECT accounts_per_page FROM layout").get()?.accounts_per_page),
     stand() {
       const row = readStand.get() ?? {};
       return {
@@ -136,24 +115,12 @@ function operations(db: DatabaseSync): StateFile {
         epoch: Number(row.epoch),
       };
     },
-    account(id) {
-      const row = readAccount.get(id);
-      return row && parseAccount(row);
-    },
-    clearingAccounts: () => readClearing.all().map(parseAccount),
     paymentRevision(id) {
       const revision = readPayment.get(id)?.revision;
       return revision === undefined ? undefined : Number(revision);
     },
     duePayments: (now, limit) => readDue.all(now, limit).map((row) => String(row.id) as PaymentId),
     begin: () => db.exec("BEGIN"),
-    putAccount(a) {
-      const { floor, perTransaction, perDay } = a.limits;
-      writeAccount.run(
-        ...[a.id, a.tenant, a.type, a.currency, a.owner, a.displayName, a.timeZone, a.status],
-        ...[floor, perTransaction, perDay, a.balances.posted, a.balances.held, a.day, a.spent, a.openedAt],
-      );
-    },
     putPayment(id, revision, expiresAt) {
       writePayment.run(id, revision, expiresAt);
     },
@@ -165,28 +132,5 @@ function operations(db: DatabaseSync): StateFile {
       if (db.isTransaction) db.exec("ROLLBACK");
     },
     close: () => db.close(),
-  };
-}
-
-/** Rows are our own: the file's version says what stands in them. */
-function parseAccount(row: Record<string, SQLOutputValue>): AccountState {
-  return {
-    id: row.id as AccountId,
-    tenant: row.tenant as string,
-    type: row.type as AccountType,
-    currency: row.currency as Currency,
-    owner: row.owner as string,
-    displayName: row.display_name as string | null,
-    timeZone: row.time_zone as string,
-    status: row.status as AccountStatus,
-    limits: {
-      floor: row.floor as bigint | null,
-      perTransaction: row.per_transaction as bigint | null,
-      perDay: row.per_day as bigint | null,
-    },
-    balances: { posted: row.posted as bigint, held: row.held as bigint },
-    day: row.day as BusinessDate | null,
-    spent: row.spent as bigint,
-    openedAt: Number(row.opened_at),
   };
 }

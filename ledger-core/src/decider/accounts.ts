@@ -1,4 +1,4 @@
-import type { Account, AccountState, AccountStatus } from "../account.ts";
+import { type Account, type AccountState, type AccountStatus, accountOf } from "../account.ts";
 import type { CloseAccount, FreezeAccount, OpenAccount, UnfreezeAccount } from "../commands.ts";
 import type { Decision, DecisionContext, LedgerState } from "../decision.ts";
 import { makeId } from "../ids.ts";
@@ -62,7 +62,6 @@ function notEmpty(account: AccountState): Rejection | undefined {
   );
 }
 
-/** The account as an event carries it: without the day's use of its ceiling, which is the decision state's own. */
-function withStatus({ day: _day, spent: _spent, ...account }: AccountState, status: AccountStatus): Account {
-  return { ...account, status };
+function withStatus(account: AccountState, status: AccountStatus): Account {
+  return { ...accountOf(account), status };
 }

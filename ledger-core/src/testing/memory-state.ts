@@ -24,6 +24,9 @@ export function memoryState(): MemoryState {
       const rail = clearingRail(account);
       if (rail !== undefined) clearing.set(JSON.stringify([account.tenant, rail, account.currency]), account.id);
     },
+    moveAccount(account, to) {
+      accounts.set(account.id, { ...account, ...to });
+    },
     putPayment(payment) {
       payments.set(payment.id, payment);
     },

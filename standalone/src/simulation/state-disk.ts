@@ -14,6 +14,8 @@ export type StateDisk = {
 
 /** How many flushes may be lost at once, since none of them is fsync'd. */
 const IMAGES_MAX = 4;
+/** Few, so that the accounts of a run are on many pages. */
+const ACCOUNTS_PER_PAGE = 3;
 
 export function makeStateDisk(random: Random, faults: Faults, note: (what: string) => void): StateDisk {
   let images: Uint8Array[] = [];
@@ -25,7 +27,7 @@ export function makeStateDisk(random: Random, faults: Faults, note: (what: strin
       const image = images.at(-1);
       if (image) db.deserialize(image);
       open = db;
-      const file = stateFileOn(db);
+      const file = stateFileOn(db, ACCOUNTS_PER_PAGE);
       return {
         ...file,
         commit(stand) {
@@ -63,7 +65,7 @@ export function makeStateDisk(random: Random, faults: Faults, note: (what: strin
 /** A sound state file that stands at an event of a log which is not ours. */
 function foreignImage(revision: number): Uint8Array {
   const db = new DatabaseSync(":memory:");
-  const file = stateFileOn(db);
+  const file = stateFileOn(db, ACCOUNTS_PER_PAGE);
   const at = 1_600_000_000_000_000;
   file.begin();
   file.commit({ revision, event: makeId("evt", idBody(at, { shard: 0, revision }, 1)), at, epoch: 1 });

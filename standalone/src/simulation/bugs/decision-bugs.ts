@@ -1,5 +1,5 @@
 import type { WriterParts } from "command-service";
-import type { AccountState, Command, Decision, LedgerState, Payment } from "ledger-core";
+import { type AccountState, accountOf, type Command, type Decision, type LedgerState, type Payment } from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
 type Decide = WriterParts["decide"];
@@ -144,6 +144,8 @@ function patched(state: LedgerState, { account, payment }: Looking): LedgerState
   };
 }
 
-function withFloor({ limits, ...account }: AccountState, by: bigint): AccountState {
-  return { ...account, limits: { ...limits, floor: limits.floor === null ? null : limits.floor + by } };
+function withFloor(account: AccountState, by: bigint): AccountState {
+  const { limits, day, spent } = account;
+  const moved = { ...limits, floor: limits.floor === null ? null : limits.floor + by };
+  return { ...accountOf(account), limits: moved, day, spent };
 }

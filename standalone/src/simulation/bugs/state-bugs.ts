@@ -1,5 +1,12 @@
 import { DecisionState, type DecisionStateOptions, type StateFile, type WriterParts } from "command-service";
-import type { AccountId, AccountState, LedgerEvent, PaymentId } from "ledger-core";
+import {
+  type AccountId,
+  type AccountState,
+  accountOf,
+  type LedgerEvent,
+  type PaymentId,
+  type Standing,
+} from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
 /** Bugs in what a writer remembers: in memory, and in its state file. */
@@ -64,7 +71,7 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: "stale-account-on-disk",
     what: "an account that is on disk already is not written again",
-    plant: () => filing((file) => ({ putAccount: (account) => file.account(account.id) ?? file.putAccount(account) })),
+    plant: () => filing(({ accountTables }) => ({ accountTables: writingOnce(accountTables) })),
   },
   {
     name: "event-id-reused-after-restart",
@@ -94,6 +101,16 @@ function filing(change: (file: StateFile) => Partial<StateFile>) {
   };
 }
 
+function writingOnce(tables: StateFile["accountTables"]): StateFile["accountTables"] {
+  return {
+    ...tables,
+    writeStanding(page, data) {
+      const { standing } = tables.page(page);
+      if (standing === undefined || standing.length < data.length) tables.writeStanding(page, data);
+    },
+  };
+}
+
 class KeepsSpeculation extends DecisionState {
   private readonly kept = new Map<AccountId, AccountState>();
 
@@ -104,6 +121,12 @@ class KeepsSpeculation extends DecisionState {
   override putAccount(account: AccountState): void {
     this.kept.set(account.id, account);
     super.putAccount(account);
+  }
+
+  override moveAccount(account: AccountState, to: Standing): void {
+    const { day, spent, balances } = to;
+    this.kept.set(account.id, { ...accountOf(account), balances, day, spent });
+    super.moveAccount(account, to);
   }
 }
 
@@ -121,8 +144,8 @@ class KeepsHolds extends DecisionState {
 }
 
 class ForgetsSpending extends DecisionState {
-  override putAccount(account: AccountState): void {
-    super.putAccount({ ...account, spent: 0n });
+  override moveAccount(account: AccountState, to: Standing): void {
+    super.moveAccount(account, { ...to, spent: 0n });
   }
 }
 

@@ -1,0 +1,170 @@
+import type { AccountState, Amount, BusinessDate, Limits, Standing } from "ledger-core";
+
+/*
+ * Accounts in fixed places, a page of them in two blocks of bytes, little-endian as they lie in memory and on disk:
+ *
+ *   standing, 32 bytes an account: posted 8 · held 8 · spent 8 · day 4 (20261122; 0: none) · kind 4
+ *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) · revision of the event that opened it 8 ·
+ *   its time 8 · salt of its id 4 · shard 4
+ *
+ * The standing is what payments change and every flush writes again; the profile is written once.
+ */
+export const STANDING_BYTES = 32;
+export const PROFILE_BYTES = 48;
+const NONE = -(2n ** 63n);
+
+/** The place of an account: its page and its index there. */
+export type Place = { readonly page: AccountPage; readonly index: number };
+
+/** Some hundred accounts that were opened one after another. */
+export class AccountPage {
+  readonly number: number;
+  /** How many of its places are taken. */
+  count = 0;
+  /** Looked at since the cache last looked for something to drop. */
+  used = true;
+  /** Changed since the last flush began. */
+  dirty = false;
+  /** An account was opened on it since the last flush began. */
+  grown = false;
+  /** What a flush under way has still to write: as many accounts, as they stood when it began. */
+  pending: { readonly count: number; readonly grown: boolean; before: Uint8Array | undefined } | undefined;
+
+  private readonly sums: BigInt64Array;
+  private readonly marks: Int32Array;
+  private readonly limits: BigInt64Array;
+  private readonly origins: Float64Array;
+  private readonly parts: Int32Array;
+
+  /** @param capacity accounts that fit @param stored the two blocks as a flush wrote them */
+  constructor(
+    number: number,
+    capacity: number,
+    stored?: { readonly standing: Uint8Array; readonly profile: Uint8Array },
+  ) {
+    this.number = number;
+    const standing = new ArrayBuffer(capacity * STANDING_BYTES);
+    const profile = new ArrayBuffer(capacity * PROFILE_BYTES);
+    this.sums = new BigInt64Array(standing);
+    this.marks = new Int32Array(standing);
+    this.limits = new BigInt64Array(profile);
+    this.origins = new Float64Array(profile);
+    this.parts = new Int32Array(profile);
+    if (!stored) return;
+    new Uint8Array(standing).set(stored.standing);
+    new Uint8Array(profile).set(stored.profile);
+    this.count = stored.standing.length / STANDING_BYTES;
+  }
+
+  /** The index of the account that was opened at a revision; −1 when none here was. */
+  indexOf(revision: number): number {
+    let low = 0;
+    let high = this.count - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = this.revision(middle);
+      if (found === revision) return middle;
+      if (found < revision) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  posted(index: number): Amount {
+    return this.sums[index * 4] ?? 0n;
+  }
+  held(index: number): Amount {
+    return this.sums[index * 4 + 1] ?? 0n;
+  }
+  spent(index: number): Amount {
+    return this.sums[index * 4 + 2] ?? 0n;
+  }
+  day(index: number): BusinessDate | null {
+    return readDay(this.marks[index * 8 + 6] ?? 0);
+  }
+  kind(index: number): number {
+    return this.marks[index * 8 + 7] ?? 0;
+  }
+  revision(index: number): number {
+    return this.origins[index * 6 + 3] ?? 0;
+  }
+  openedAt(index: number): number {
+    return this.origins[index * 6 + 4] ?? 0;
+  }
+  salt(index: number): number {
+    return this.parts[index * 12 + 10] ?? 0;
+  }
+  shard(index: number): number {
+    return this.parts[index * 12 + 11] ?? 0;
+  }
+  limitsAt(index: number): Limits {
+    const floor = this.limits[index * 6] ?? NONE;
+    const perTransaction = this.limits[index * 6 + 1] ?? NONE;
+    const perDay = this.limits[index * 6 + 2] ?? NONE;
+    if (perTransaction === NONE && perDay === NONE) {
+      if (floor === NONE) return unlimited;
+      if (floor === 0n) return customary;
+    }
+    return { floor: orNull(floor), perTransaction: orNull(perTransaction), perDay: orNull(perDay) };
+  }
+
+  move(index: number, { balances, day, spent }: Standing): void {
+    this.sums[index * 4] = balances.posted;
+    this.sums[index * 4 + 1] = balances.held;
+    this.sums[index * 4 + 2] = spent;
+    this.marks[index * 8 + 6] = dayNumber(day);
+  }
+  setKind(index: number, kind: number): void {
+    this.marks[index * 8 + 7] = kind;
+  }
+
+  /** Takes the next place. */
+  open(account: AccountState, origin: { revision: number; salt: number; shard: number }, kind: number): number {
+    const index = this.count++;
+    this.move(index, account);
+    this.setKind(index, kind);
+    const { floor, perTransaction, perDay } = account.limits;
+    this.limits[index * 6] = floor ?? NONE;
+    this.limits[index * 6 + 1] = perTransaction ?? NONE;
+    this.limits[index * 6 + 2] = perDay ?? NONE;
+    this.origins[index * 6 + 3] = origin.revision;
+    this.origins[index * 6 + 4] = account.openedAt;
+    this.parts[index * 12 + 10] = origin.salt;
+    this.parts[index * 12 + 11] = origin.shard;
+    return index;
+  }
+
+  /** The standing block of the first accounts. */
+  standingBytes(count: number): Uint8Array {
+    return new Uint8Array(this.sums.buffer, 0, count * STANDING_BYTES);
+  }
+  profileBytes(count: number): Uint8Array {
+    return new Uint8Array(this.limits.buffer, 0, count * PROFILE_BYTES);
+  }
+}
+
+const unlimited: Limits = { floor: null, perTransaction: null, perDay: null };
+const customary: Limits = { floor: 0n, perTransaction: null, perDay: null };
+
+function orNull(limit: Amount): Amount | null {
+  return limit === NONE ? null : limit;
+}
+
+function dayNumber(day: BusinessDate | null): number {
+  if (day === null) return 0;
+  return Number(day.slice(0, 4)) * 10_000 + Number(day.slice(5, 7)) * 100 + Number(day.slice(8));
+}
+
+let lastNumber = 0;
+let lastDay: BusinessDate | null = null;
+
+/** Nearly every account that spent anything did so today. */
+function readDay(number: number): BusinessDate | null {
+  if (number === 0) return null;
+  if (number !== lastNumber) {
+    const text = String(number).padStart(8, "0");
+    lastNumber = number;
+    lastDay = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}` as BusinessDate;
+  }
+  return lastDay;
+}

@@ -1,0 +1,72 @@
+import type {
+  AccountId,
+  AccountState,
+  AccountStatus,
+  AccountType,
+  Amount,
+  Balances,
+  BusinessDate,
+  Currency,
+  Limits,
+  Micros,
+  Revision,
+} from "ledger-core";
+import type { AccountPage } from "./account-page.ts";
+import type { AccountKind, AccountNames } from "./account-tables.ts";
+
+/** An account as it stands when it is read; what decisions seldom look at is read when they do. */
+export class StoredAccount implements AccountState {
+  readonly id: AccountId;
+  readonly kind: AccountKind;
+  readonly page: AccountPage;
+  readonly index: number;
+  readonly balances: Balances;
+  readonly day: BusinessDate | null;
+  readonly spent: Amount;
+  private readonly store: { namesOf(revision: Revision): AccountNames };
+
+  constructor(
+    id: AccountId,
+    kind: AccountKind,
+    page: AccountPage,
+    index: number,
+    store: { namesOf(revision: Revision): AccountNames },
+  ) {
+    this.id = id;
+    this.kind = kind;
+    this.page = page;
+    this.index = index;
+    this.balances = { posted: page.posted(index), held: page.held(index) };
+    this.day = page.day(index);
+    this.spent = page.spent(index);
+    this.store = store;
+  }
+
+  get tenant(): string {
+    return this.kind.tenant;
+  }
+  get type(): AccountType {
+    return this.kind.type;
+  }
+  get currency(): Currency {
+    return this.kind.currency;
+  }
+  get timeZone(): string {
+    return this.kind.timeZone;
+  }
+  get status(): AccountStatus {
+    return this.kind.status;
+  }
+  get limits(): Limits {
+    return this.page.limitsAt(this.index);
+  }
+  get openedAt(): Micros {
+    return this.page.openedAt(this.index);
+  }
+  get owner(): string {
+    return this.store.namesOf(this.page.revision(this.index)).owner;
+  }
+  get displayName(): string | null {
+    return this.store.namesOf(this.page.revision(this.index)).displayName;
+  }
+}
