@@ -17,8 +17,8 @@ import {
   scopedKey,
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
-import { KeyFilter, type KeyHash } from "./key-filter.ts";
-import { type KeyEntry, KeyTail } from "./key-tail.ts";
+import { KeyFilter } from "./key-filter.ts";
+import { KeyTail } from "./key-tail.ts";
 import { Recent } from "./recent.ts";
 import type { StateFile } from "./state-file.ts";
 import type { StoredAccount } from "./stored-account.ts";
@@ -68,8 +68,6 @@ export class DecisionState implements LedgerStateDraft {
   private readonly filter: KeyFilter;
   private tail = emptyTail();
   private flushing: Tail | undefined;
-  private readonly batchKeys: KeyEntry[] = [];
-  private readonly batchTail = new KeyTail();
   private readonly undos: Undo[] = [];
   /** Whether changes are noted for taking back: from a mark to the end of its batch. */
   private marked = false;
@@ -78,8 +76,10 @@ export class DecisionState implements LedgerStateDraft {
   private lately: StoredAccount | undefined;
   private before: StoredAccount | undefined;
   private lastKey = "";
-  private lastHash: KeyHash = hash64("");
+  private lastHash = hash64("");
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
+  /** The last revision that will not be taken back. */
+  private settled: Revision;
 
   constructor(options: DecisionStateOptions) {
     this.file = options.file;
@@ -88,6 +88,7 @@ export class DecisionState implements LedgerStateDraft {
     this.filter = new KeyFilter(options.keyFilterBytes ?? 32 * 2 ** 20);
     this.file.keys.fill(this.filter);
     this.stand = { ...this.file.stand() };
+    this.settled = this.stand.revision;
     for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);
   }
 
@@ -187,12 +188,11 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
   findKey(tenant: string, sub: string, key: string): Revision[] {
-    const hash = this.hashOf(tenant, sub, key);
+    const { high, low } = this.hashOf(tenant, sub, key);
     const found: Revision[] = [];
-    this.batchTail.find(hash, found);
-    this.tail.keys.find(hash, found);
-    this.flushing?.keys.find(hash, found);
-    if (this.filter.mayContain(hash)) this.file.keys.find(hash, found);
+    this.tail.keys.find(high, low, found);
+    this.flushing?.keys.find(high, low, found);
+    if (this.filter.mayContain(high, low)) this.file.keys.find(high, low, found);
     return found;
   }
 
@@ -204,9 +204,7 @@ export class DecisionState implements LedgerStateDraft {
     const { tenant, sub, key } = event.origin;
     if (key !== null) {
       const { high, low } = this.hashOf(tenant, sub, key);
-      const entry = { high, low, revision: event.revision };
-      this.batchKeys.push(entry);
-      this.batchTail.add(entry);
+      this.tail.keys.add(high, low, event.revision);
     }
     this.stand.revision = event.revision;
     this.stand.event = event.id;
@@ -216,7 +214,7 @@ export class DecisionState implements LedgerStateDraft {
 
   mark(): Mark {
     this.marked = true;
-    return { undo: this.undos.length, keys: this.batchKeys.length, ...this.stand };
+    return { undo: this.undos.length, keys: this.tail.keys.mark(), ...this.stand };
   }
 
   /** Takes back everything since a mark of the same batch. */
@@ -224,9 +222,7 @@ export class DecisionState implements LedgerStateDraft {
     for (const undo of this.undos.splice(mark.undo).reverse()) undo();
     this.lately = undefined;
     this.before = undefined;
-    this.batchKeys.length = mark.keys;
-    this.batchTail.clear();
-    for (const entry of this.batchKeys) this.batchTail.add(entry);
+    this.tail.keys.rollbackTo(mark.keys);
     this.stand = { revision: mark.revision, event: mark.event, at: mark.at, epoch: mark.epoch };
   }
 
@@ -234,9 +230,7 @@ export class DecisionState implements LedgerStateDraft {
   settle(): void {
     this.marked = false;
     this.undos.length = 0;
-    for (const entry of this.batchKeys) this.tail.keys.add(entry);
-    this.batchKeys.length = 0;
-    this.batchTail.clear();
+    this.settled = this.stand.revision;
   }
 
   /**
@@ -244,7 +238,7 @@ export class DecisionState implements LedgerStateDraft {
    * every applied event is in the log. While it runs, decisions go on in a new tail.
    */
   *flush(): Generator<void> {
-    assert(!this.flushing && this.batchKeys.length === 0, "a flush starts between batches, one at a time");
+    assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
     const writing = this.tail;
     const stand = { ...this.stand };
     this.flushing = writing;
@@ -259,11 +253,8 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The file has it: the filter learns the keys and the caches the rest, while the flushed tail still answers for them. */
   private *rememberWritten(tail: Tail): Generator<void> {
+    yield* this.filter.addAll(tail.keys);
     let done = 0;
-    for (const entry of tail.keys.entries()) {
-      this.filter.add(entry);
-      if (++done % 1024 === 0) yield;
-    }
     for (const [id, known] of tail.payments) {
       this.cachedPayments.set(id, known);
       if (++done % 1024 === 0) yield;
@@ -277,11 +268,11 @@ export class DecisionState implements LedgerStateDraft {
       this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
       if (++written % 64 === 0) yield;
     }
-    yield* this.file.keys.add(tail.keys.size, tail.keys.entries());
+    yield* this.file.keys.add(tail.keys);
   }
 
   /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
-  private hashOf(tenant: string, sub: string, key: string): KeyHash {
+  private hashOf(tenant: string, sub: string, key: string): { high: number; low: number } {
     const scoped = scopedKey(tenant, sub, key);
     if (scoped !== this.lastKey) {
       this.lastKey = scoped;

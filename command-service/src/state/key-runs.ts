@@ -1,165 +1,136 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { Revision } from "ledger-core";
-import type { KeyFilter, KeyHash } from "./key-filter.ts";
-import type { KeyEntry } from "./key-tail.ts";
+import type { KeyFilter } from "./key-filter.ts";
+import { mergeRuns } from "./key-merge.ts";
+import { orderOf } from "./key-order.ts";
+import { ENTRY_WORDS, type KeyPages, keyPagesSchema, openKeyPages } from "./key-pages.ts";
+import { findInRun, type KeyRun, KeyRunWriter } from "./key-run.ts";
+import type { KeyTail } from "./key-tail.ts";
 
+/** Numbers stand in the machine's own byte order: the file is of use only where it was made. */
 export const keyRunsSchema = `
-  CREATE TABLE key_runs (run INTEGER PRIMARY KEY, level INTEGER NOT NULL, keys INTEGER NOT NULL, bits INTEGER NOT NULL) STRICT;
-  CREATE TABLE key_pages (page INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+  CREATE TABLE key_runs (run INTEGER PRIMARY KEY, level INTEGER NOT NULL, keys INTEGER NOT NULL, pages BLOB NOT NULL,
+    firsts BLOB NOT NULL) STRICT;
+  ${keyPagesSchema}
 `;
 
-type Run = { readonly run: number; readonly level: number; readonly keys: number; readonly bits: number };
-
-const ENTRY_BYTES = 16;
-const PAGE_KEYS = 256;
-const PAGES_MAX = 2 ** 26;
 /** So many runs of one level become one of the next: a key is rewritten once a level. */
 const FAN_IN = 8;
 
+/** A run in the table; `level`: how often its keys have been merged. */
+type StoredRun = KeyRun & { readonly run: number; readonly level: number };
+
+/** A merge under way, and how many pages of it are written with each new run. */
+type Merge = { readonly work: Generator<void>; readonly pagesPerAdd: number };
+
 /**
- * The keys on disk: immutable runs, each cut into pages by the top bits of the hash, so that a look-up reads one page a run and
- * a new run is written in one sweep. Random inserts into one big B-tree would rewrite most of it at every flush.
+ * The keys on disk: immutable runs, sorted and cut into pages, so that a look-up reads one page a run and a new run is written in one
+ * sweep. Random inserts into one big B-tree would rewrite most of it at every flush.
  */
 export type KeyRuns = {
   /** How many keys the runs hold. */
   count(): number;
-  find(hash: KeyHash, found: Revision[]): void;
-  /** Writes a run of so many keys, then merges what is due; yields between slices of work. The caller holds the transaction. */
-  add(keys: number, entries: Iterable<KeyEntry>): Generator<void>;
+  /** Appends the revisions under a hash to `found`. */
+  find(high: number, low: number, found: Revision[]): void;
+  /**
+   * Writes a tail as a run, and its share of the merges that are due: they go on over many flushes, so that none has to wait for a big one.
+   * Yields between slices of some 0.1 ms. The caller holds the transaction; when it is rolled back, the file is to be opened again.
+   */
+  add(tail: KeyTail): Generator<void>;
   /** Adds every key to a filter: at start, when nothing is served yet. */
   fill(filter: KeyFilter): void;
 };
 
-/** The page of a hash in a run of 2^bits pages. */
-function pageOf(hash: KeyHash, bits: number): number {
-  return bits === 0 ? 0 : hash.high >>> (32 - bits);
-}
-
-function bitsFor(keys: number): number {
-  return Math.min(24, Math.max(0, Math.ceil(Math.log2(keys / PAGE_KEYS))));
-}
-
-function packPage(entries: readonly KeyEntry[]): Uint8Array {
-  const bytes = new Uint8Array(entries.length * ENTRY_BYTES);
-  const view = new DataView(bytes.buffer);
-  entries.forEach((entry, i) => {
-    view.setUint32(i * ENTRY_BYTES, entry.high);
-    view.setUint32(i * ENTRY_BYTES + 4, entry.low);
-    view.setFloat64(i * ENTRY_BYTES + 8, entry.revision);
-  });
-  return bytes;
-}
-
-function unpackPage(bytes: Uint8Array): KeyEntry[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.byteLength / ENTRY_BYTES }, (_, i) => ({
-    high: view.getUint32(i * ENTRY_BYTES),
-    low: view.getUint32(i * ENTRY_BYTES + 4),
-    revision: view.getFloat64(i * ENTRY_BYTES + 8),
-  }));
-}
-
-/** Look-ups and start-up read the bytes where they lie: an object an entry costs ten times as much. */
-function findInPage(bytes: Uint8Array, hash: KeyHash, found: Revision[]): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < bytes.byteLength; at += ENTRY_BYTES) {
-    if (view.getUint32(at) === hash.high && view.getUint32(at + 4) === hash.low) found.push(view.getFloat64(at + 8));
-  }
-}
-
-function addPage(bytes: Uint8Array, filter: KeyFilter): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const hash = { high: 0, low: 0 };
-  for (let at = 0; at < bytes.byteLength; at += ENTRY_BYTES) {
-    hash.high = view.getUint32(at);
-    hash.low = view.getUint32(at + 4);
-    filter.add(hash);
-  }
-}
-
 export function openKeyRuns(db: DatabaseSync): KeyRuns {
-  const readPage = db.prepare("SELECT data FROM key_pages WHERE page = ?");
-  const writePage = db.prepare("INSERT INTO key_pages (page, data) VALUES (?, ?)");
-  const writeRun = db.prepare("INSERT INTO key_runs (run, level, keys, bits) VALUES (?, ?, ?, ?)");
-  const dropPages = db.prepare("DELETE FROM key_pages WHERE page BETWEEN ? AND ?");
+  const writeRun = db.prepare("INSERT INTO key_runs (run, level, keys, pages, firsts) VALUES (?, ?, ?, ?, ?)");
   const dropRun = db.prepare("DELETE FROM key_runs WHERE run = ?");
-  let runs = readRuns(db);
+  let runs = db.prepare("SELECT * FROM key_runs ORDER BY run").all().map(parseRun);
+  const pages = openKeyPages(
+    db,
+    runs.map((run) => run.pages),
+  );
+  const merges = new Map<number, Merge>();
 
-  function page(run: Run, index: number): KeyEntry[] {
-    const data = readPage.get(run.run * PAGES_MAX + index)?.data;
-    return data instanceof Uint8Array ? unpackPage(data) : [];
+  function keep(written: KeyRun, level: number): void {
+    const run = 1 + Math.max(0, ...runs.map((other) => other.run));
+    writeRun.run(run, level, written.keys, bytesOf(written.pages), bytesOf(written.firsts));
+    runs.push({ ...written, run, level });
   }
 
-  function* write(level: number, keys: number, pages: (index: number, bits: number) => KeyEntry[]): Generator<void> {
-    const bits = bitsFor(keys);
-    const run = { run: 1 + Math.max(0, ...runs.map((other) => other.run)), level, keys, bits };
-    for (let index = 0; index < 2 ** bits; index++) {
-      const entries = pages(index, bits);
-      if (entries.length > 0) writePage.run(run.run * PAGES_MAX + index, packPage(entries));
-      if (index % 4 === 3) yield;
-    }
-    writeRun.run(run.run, level, keys, bits);
-    runs = [...runs, run];
+  function* merge(inputs: readonly StoredRun[], level: number): Generator<void> {
+    keep(yield* mergeRuns(pages, inputs), level);
+    runs = runs.filter((run) => !inputs.includes(run));
+    for (const { run } of inputs) dropRun.run(run);
+    for (const input of inputs) pages.free(input.pages);
   }
 
-  function* merge(inputs: readonly Run[], level: number): Generator<void> {
-    const open = inputs.map((run) => ({ run, index: -1, entries: [] as KeyEntry[] }));
-    const keys = inputs.reduce((sum, run) => sum + run.keys, 0);
-    yield* write(level, keys, (index, bits) =>
-      open.flatMap((input) => {
-        const wanted = index >>> (bits - input.run.bits);
-        if (input.index !== wanted) Object.assign(input, { index: wanted, entries: page(input.run, wanted) });
-        return input.entries.filter((entry) => pageOf(entry, bits) === index);
-      }),
-    );
-    for (const input of inputs) {
-      dropRun.run(input.run);
-      dropPages.run(input.run * PAGES_MAX, (input.run + 1) * PAGES_MAX - 1);
+  /** A merge of the oldest runs of a level, where there are enough: done when half as many new ones have come. */
+  function beginMerge(level: number): Merge | undefined {
+    const inputs = runs.filter((run) => run.level === level).slice(0, FAN_IN);
+    if (inputs.length < FAN_IN) return undefined;
+    const written = inputs.reduce((sum, run) => sum + run.pages.length, 0);
+    const begun = { work: merge(inputs, level + 1), pagesPerAdd: Math.ceil(written / (FAN_IN ** (level + 1) / 2)) };
+    merges.set(level, begun);
+    return begun;
+  }
+
+  function* advanceMerge(level: number): Generator<void> {
+    const under = merges.get(level) ?? beginMerge(level);
+    for (let page = 0; under && page < under.pagesPerAdd; page++) {
+      if (under.work.next().done) {
+        merges.delete(level);
+        return;
+      }
       yield;
     }
-    runs = runs.filter((run) => !inputs.includes(run));
   }
 
   return {
     count: () => runs.reduce((sum, run) => sum + run.keys, 0),
-    find(hash, found) {
-      for (const run of runs) {
-        const data = readPage.get(run.run * PAGES_MAX + pageOf(hash, run.bits))?.data;
-        if (data instanceof Uint8Array) findInPage(data, hash, found);
-      }
+    find(high, low, found) {
+      for (const run of runs) findInRun(pages, run, high, low, found);
     },
-    *add(keys, entries) {
-      if (keys === 0) return;
-      const bits = bitsFor(keys);
-      const pages = Array.from({ length: 2 ** bits }, () => [] as KeyEntry[]);
-      let sorted = 0;
-      for (const entry of entries) {
-        pages[pageOf(entry, bits)]?.push(entry);
-        if (++sorted % 1024 === 0) yield;
-      }
-      yield* write(0, keys, (index) => pages[index] ?? []);
-      for (let level = 0; ; level++) {
-        const due = runs.filter((run) => run.level === level);
-        if (due.length < FAN_IN) return;
-        yield* merge(due, level + 1);
-      }
+    *add(tail) {
+      if (tail.size === 0) return;
+      keep(yield* writeTail(pages, tail), 0);
+      const top = Math.max(...runs.map((run) => run.level));
+      for (let level = 0; level <= top; level++) yield* advanceMerge(level);
     },
     fill(filter) {
-      for (const row of db.prepare("SELECT data FROM key_pages").iterate()) {
-        if (row.data instanceof Uint8Array) addPage(row.data, filter);
-      }
+      for (const run of runs) for (const page of run.pages) addPage(pages.read(page), filter);
     },
   };
 }
 
-function readRuns(db: DatabaseSync): Run[] {
-  return db
-    .prepare("SELECT run, level, keys, bits FROM key_runs ORDER BY run")
-    .all()
-    .map((row) => ({
-      run: Number(row.run),
-      level: Number(row.level),
-      keys: Number(row.keys),
-      bits: Number(row.bits),
-    }));
+function* writeTail(pages: KeyPages, tail: KeyTail): Generator<void, KeyRun> {
+  const writer = new KeyRunWriter(pages, tail.size);
+  const { high, low, revision } = tail;
+  for (const entry of yield* orderOf(tail)) {
+    const stands = revision[entry] ?? 0;
+    if (writer.append(high[entry] ?? 0, low[entry] ?? 0, stands % 2 ** 32, Math.floor(stands / 2 ** 32))) yield;
+  }
+  return writer.finish();
+}
+
+function addPage(words: Uint32Array, filter: KeyFilter): void {
+  for (let at = 0; at < words.length; at += ENTRY_WORDS) filter.add(words[at] ?? 0, words[at + 1] ?? 0);
+}
+
+function parseRun(row: Record<string, SQLOutputValue>): StoredRun {
+  return {
+    run: Number(row.run),
+    level: Number(row.level),
+    keys: Number(row.keys),
+    pages: wordsOf(row.pages),
+    firsts: wordsOf(row.firsts),
+  };
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+function wordsOf(blob: SQLOutputValue | undefined): Uint32Array {
+  if (!(blob instanceof Uint8Array)) throw new TypeError("a column of numbers holds none");
+  return new Uint32Array(blob.buffer, blob.byteOffset, blob.byteLength / 4);
 }

@@ -1,80 +1,95 @@
 import type { Revision } from "ledger-core";
-import type { KeyHash } from "./key-filter.ts";
-
-/** Where the answering event of a key stands. */
-export type KeyEntry = KeyHash & { readonly revision: Revision };
 
 /**
- * Hash → revision for the keys that are not on disk yet: open addressing over typed arrays, 16 bytes a slot, so that a
- * quarter of a million keys cost a few megabytes and no garbage. Two keys with one hash stand side by side.
+ * Hash → revision for the keys that are not on disk yet, of the batch under way too: three dense columns in the order of arrival, and
+ * an open-addressing index of their places, at most half full. No object a key, and what came last is taken back by cutting the columns.
+ * Two keys with one hash stand side by side.
  */
 export class KeyTail {
-  private slots: number;
-  private high: Uint32Array;
-  private low: Uint32Array;
-  private revision: Float64Array;
+  /** Entry i < `size`: the halves of its hash, and where its answering event stands. To be read only, and not beyond an `add`. */
+  high: Uint32Array;
+  low: Uint32Array;
+  revision: Float64Array;
   private count = 0;
+  /** Slot → entry + 1; 0 is free. As many slots as a power of two. */
+  private index: Int32Array;
 
-  constructor(slots = 1024) {
-    this.slots = slots;
-    this.high = new Uint32Array(slots);
-    this.low = new Uint32Array(slots);
-    this.revision = new Float64Array(slots).fill(-1);
+  /** @param capacity entries before it grows; a power of two */
+  constructor(capacity = 1024) {
+    this.high = new Uint32Array(capacity);
+    this.low = new Uint32Array(capacity);
+    this.revision = new Float64Array(capacity);
+    this.index = new Int32Array(capacity * 2);
   }
 
   get size(): number {
     return this.count;
   }
 
-  /** An empty one with as many slots: it will hold as much, and need not grow to it step by step. */
+  /** An empty one of the same capacity: it will hold as much, and need not grow to it step by step. */
   successor(): KeyTail {
-    return new KeyTail(this.slots);
+    return new KeyTail(this.high.length);
   }
 
-  add(entry: KeyEntry): void {
-    if (this.count * 2 >= this.slots) this.grow();
-    this.insert(entry);
-    this.count++;
-  }
-
-  clear(): void {
-    this.revision.fill(-1);
-    this.count = 0;
+  add(high: number, low: number, revision: Revision): void {
+    if (this.count === this.high.length) this.grow();
+    const entry = this.count++;
+    this.high[entry] = high;
+    this.low[entry] = low;
+    this.revision[entry] = revision;
+    this.enter(entry);
   }
 
   /** Appends the revisions under a hash to `found`. */
-  find(hash: KeyHash, found: Revision[]): void {
-    const mask = this.slots - 1;
-    for (let slot = hash.low & mask; ; slot = (slot + 1) & mask) {
-      const revision = this.revision[slot];
-      if (revision === undefined || revision < 0) return;
-      if (this.high[slot] === hash.high && this.low[slot] === hash.low) found.push(revision);
+  find(high: number, low: number, found: Revision[]): void {
+    const mask = this.index.length - 1;
+    for (let slot = low & mask; ; slot = (slot + 1) & mask) {
+      const entry = (this.index[slot] ?? 0) - 1;
+      if (entry < 0) return;
+      if (this.low[entry] === low && this.high[entry] === high) found.push(this.revision[entry] ?? 0);
     }
   }
 
-  /** One after another, made as they are asked for: a list of them all would stop everything for milliseconds. */
-  *entries(): Generator<KeyEntry, void, void> {
-    for (let slot = 0; slot < this.slots; slot++) {
-      const revision = this.revision[slot] ?? -1;
-      if (revision >= 0) yield { high: this.high[slot] ?? 0, low: this.low[slot] ?? 0, revision };
+  /** A point to go back to: as long as nothing before it is taken back. */
+  mark(): number {
+    return this.count;
+  }
+
+  /** Takes back every key added since the mark. */
+  rollbackTo(mark: number): void {
+    const mask = this.index.length - 1;
+    // From the last to the first: no key that stays was ever moved on by one that goes, so slots are simply freed.
+    while (this.count > mark) {
+      const entry = --this.count;
+      let slot = (this.low[entry] ?? 0) & mask;
+      while (this.index[slot] !== entry + 1) slot = (slot + 1) & mask;
+      this.index[slot] = 0;
     }
   }
 
-  private insert(entry: KeyEntry): void {
-    const mask = this.slots - 1;
-    let slot = entry.low & mask;
-    while ((this.revision[slot] ?? -1) >= 0) slot = (slot + 1) & mask;
-    this.high[slot] = entry.high;
-    this.low[slot] = entry.low;
-    this.revision[slot] = entry.revision;
+  /** Empties it, for what comes next: a new one would be a megabyte more to be zeroed and collected at every flush. */
+  clear(): void {
+    this.index.fill(0);
+    this.count = 0;
+  }
+
+  private enter(entry: number): void {
+    const mask = this.index.length - 1;
+    let slot = (this.low[entry] ?? 0) & mask;
+    while (this.index[slot] !== 0) slot = (slot + 1) & mask;
+    this.index[slot] = entry + 1;
   }
 
   private grow(): void {
-    const old = [...this.entries()];
-    this.slots *= 2;
-    this.high = new Uint32Array(this.slots);
-    this.low = new Uint32Array(this.slots);
-    this.revision = new Float64Array(this.slots).fill(-1);
-    for (const entry of old) this.insert(entry);
+    const { high, low, revision } = this;
+    const capacity = high.length * 2;
+    this.high = new Uint32Array(capacity);
+    this.low = new Uint32Array(capacity);
+    this.revision = new Float64Array(capacity);
+    this.high.set(high);
+    this.low.set(low);
+    this.revision.set(revision);
+    this.index = new Int32Array(capacity * 2);
+    for (let entry = 0; entry < this.count; entry++) this.enter(entry);
   }
 }
