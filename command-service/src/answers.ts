@@ -5,7 +5,7 @@ import {
   formatPosition,
   type LedgerEvent,
   type PaymentEvent,
-  paymentBody,
+  paymentText,
   payoutBody,
   refundBody,
   topUpBody,
@@ -70,7 +70,7 @@ function accountAnswer(status: number, fact: AccountEvent): RenderedAnswer {
 }
 
 function paymentAnswer(status: number, fact: PaymentEvent): RenderedAnswer {
-  return success(status, paymentBody(fact.payment));
+  return { status, body: paymentText(fact.payment), problem: false };
 }
 
 function refusal(

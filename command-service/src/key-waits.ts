@@ -1,4 +1,4 @@
-import { scopedKey } from "ledger-core";
+import type { Caller } from "ledger-core";
 import { Problem } from "ledger-core/http";
 import type { Submission } from "./submission.ts";
 
@@ -10,18 +10,28 @@ export type KeyWaits = <T>(under: Pick<Submission, "caller" | "key">, run: () =>
  * that repeats itself is better told than kept. The first is not bounded: its answer must say what happened.
  */
 export function keyWaits(waitMs = 10_000): KeyWaits {
-  const underWay = new Set<string>();
-  return async ({ caller, key }, run) => {
-    const scoped = scopedKey(caller.tenant, caller.sub, key);
-    if (underWay.has(scoped)) return bounded(run(), waitMs);
-    underWay.add(scoped);
-    try {
-      return await run();
-    } finally {
-      underWay.delete(scoped);
-    }
+  // By key alone, and the callers under it: a text of tenant, subject and key would be made and hashed anew for each request.
+  const underWay = new Map<string, readonly Caller[]>();
+
+  function end(key: string, caller: Caller): void {
+    const others = underWay.get(key)?.filter((other) => other !== caller) ?? [];
+    if (others.length === 0) underWay.delete(key);
+    else underWay.set(key, others);
+  }
+
+  return ({ caller, key }, run) => {
+    const callers = underWay.get(key) ?? nobody;
+    if (callers.some(({ tenant, sub }) => tenant === caller.tenant && sub === caller.sub))
+      return bounded(run(), waitMs);
+    const answer = run();
+    underWay.set(key, [...callers, caller]);
+    const ended = () => end(key, caller);
+    answer.then(ended, ended);
+    return answer;
   };
 }
+
+const nobody: readonly Caller[] = [];
 
 async function bounded<T>(answer: Promise<T>, waitMs: number): Promise<T> {
   const late = Promise.withResolvers<never>();

@@ -257,10 +257,10 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const stopExpiry = expiryEveryMs > 0 ? runtime.every(expiryEveryMs, expireDue) : () => {};
 
   return {
-    submit: async (submission) => submit(submission, false),
-    submitBulk: async (bulk) => submitBulk(bulk, false),
-    dryRun: async (submission) => submit(submission, true),
-    dryRunBulk: async (bulk) => submitBulk(bulk, true),
+    submit: (submission) => submit(submission, false),
+    submitBulk: (bulk) => submitBulk(bulk, false),
+    dryRun: (submission) => submit(submission, true),
+    dryRunBulk: (bulk) => submitBulk(bulk, true),
     readiness: () => (stopping ? { ready: false, detail: "stopping" } : standing),
     stop: () => (stopped ??= end()),
   };

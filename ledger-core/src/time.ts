@@ -9,15 +9,21 @@ const dateGrammar = /^\d{4}-\d{2}-\d{2}$/;
 
 let lastSecond = Number.NaN;
 let lastSecondText = "";
+let lastInstant = Number.NaN;
+let lastInstantText = "";
 
 /** RFC 3339, UTC, always six decimals: `2026-11-22T08:30:00.000000Z`. */
 export function formatInstant(at: Micros): string {
+  // All events of a batch bear one time.
+  if (at === lastInstant) return lastInstantText;
   const second = Math.floor(at / 1_000_000);
   if (second !== lastSecond) {
     lastSecondText = new Date(second * 1000).toISOString().slice(0, 20);
     lastSecond = second;
   }
-  return `${lastSecondText}${String(at - second * 1_000_000).padStart(6, "0")}Z`;
+  lastInstantText = `${lastSecondText}${String(at - second * 1_000_000).padStart(6, "0")}Z`;
+  lastInstant = at;
+  return lastInstantText;
 }
 
 /**

@@ -20,7 +20,16 @@ import {
 import { anyFact } from "./testing/facts.ts";
 import { given } from "./testing/given.ts";
 import { parseBusinessDate } from "./time.ts";
-import { accountBody, entryBody, paymentBody, payoutBody, refundBody, topUpBody, transferBody } from "./wire.ts";
+import {
+  accountBody,
+  entryBody,
+  paymentBody,
+  paymentText,
+  payoutBody,
+  refundBody,
+  topUpBody,
+  transferBody,
+} from "./wire.ts";
 
 const now = "2026-11-22T08:30:00.000000Z";
 
@@ -65,6 +74,16 @@ describe("bodies", () => {
       expiresAt: "2026-11-22T08:30:00.000001Z",
     });
     expect(paymentBody({ ...payment, expiresAt: null }).expiresAt).toBeNull();
+  });
+
+  it("a payment written out is the text of its body, whatever it holds", () => {
+    const anyPayment = anyFact.filter((fact) => "payment" in fact && typeof fact.payment !== "string");
+    fc.assert(
+      fc.property(anyPayment, (fact) => {
+        if (!("payment" in fact) || typeof fact.payment === "string") throw new Error("a fact without a payment");
+        expect(paymentText(fact.payment)).toBe(JSON.stringify(paymentBody(fact.payment)));
+      }),
+    );
   });
 
   it("a transfer, a refund, a top-up and a payout", () => {

@@ -86,6 +86,25 @@ export function paymentBody(payment: Omit<Payment, "tenant" | "payeeType" | "hel
   };
 }
 
+/** The JSON text of `paymentBody`, written out: several times faster, and the answer to most commands. */
+export function paymentText(payment: Payment): string {
+  const { reference, expiresAt } = payment;
+  return (
+    `{"id":"${payment.id}","payer":"${payment.payer}","payee":"${payment.payee}","amount":"${payment.amount}",` +
+    `"currency":"${payment.currency}","status":"${payment.status}","captured":"${payment.captured}",` +
+    `"refunded":"${payment.refunded}","fee":"${payment.fee}","capture":"${payment.capture}",` +
+    `"reference":${reference === null ? "null" : JSON.stringify(reference)},` +
+    `"metadata":${isEmpty(payment.metadata) ? "{}" : JSON.stringify(payment.metadata)},` +
+    `"createdAt":"${formatInstant(payment.createdAt)}",` +
+    `"expiresAt":${expiresAt === null ? "null" : `"${formatInstant(expiresAt)}"`}}`
+  );
+}
+
+function isEmpty(metadata: Metadata): boolean {
+  for (const _ in metadata) return false;
+  return true;
+}
+
 function instantOrNull(at: Micros | null): string | null {
   return at === null ? null : formatInstant(at);
 }

@@ -88,13 +88,25 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
     if ("code" in command) throw rejectionProblem(command);
     const submission = { caller: callerOf(request), key: request.idempotencyKey, command };
     const answer = dryRun ? writer.dryRun(submission) : waits(submission, () => writer.submit(submission));
-    return answer.then((known) => sendAnswer(reply, known, dryRun));
+    answerWhenKnown(reply, answer, (known) => sendAnswer(reply, known, dryRun));
   });
 }
 
-function sendAnswer(reply: FastifyReply, answer: Answer, dryRun: boolean): FastifyReply {
+function sendAnswer(reply: FastifyReply, answer: Answer, dryRun: boolean): void {
   if (answer.kind === "refused") throw rejectionProblem(answer.rejection);
-  return sendRecorded(reply, renderAnswer(answer.event), answer.replayed, dryRun ? null : answer.event);
+  sendRecorded(reply, renderAnswer(answer.event), answer.replayed, dryRun ? null : answer.event);
+}
+
+/** What a handler that returns the promise comes to, without the three promises more that Fastify then needs. */
+function answerWhenKnown<T>(reply: FastifyReply, answer: Promise<T>, send: (known: T) => void): void {
+  const fail = (error: unknown) => void reply.send(error);
+  answer.then((known) => {
+    try {
+      send(known);
+    } catch (error) {
+      fail(error);
+    }
+  }, fail);
 }
 
 /** Sends what the log holds an answer of. `position` is null for a dry run. */

@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from "fastify";
+import type { FastifyRequest } from "fastify";
 import type { Caller, Role } from "../caller.ts";
 import { assert } from "../errors.ts";
 import { Problem } from "./problems.ts";
-import { type Authenticator, unauthorized } from "./tokens.ts";
+import { unauthorized } from "./tokens.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -18,28 +18,16 @@ declare module "fastify" {
 
 const scheme = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
-/** Lets no request pass without a known caller in a role of its route, unless the route is open. */
-export function requireCaller(app: FastifyInstance, authenticate: Authenticator): void {
-  app.decorateRequest("caller", null);
-  app.addHook("onRequest", bearer(authenticate));
+/** Makes a caller the request's own. @throws Problem `forbidden` when the route is not for the caller's role */
+export function admitCaller(request: FastifyRequest, caller: Caller, roles: readonly Role[] | undefined): void {
+  if (roles !== undefined && !roles.includes(caller.role))
+    throw new Problem("forbidden", `The role ${caller.role} may not do this.`);
+  request.caller = caller;
 }
 
-function bearer(authenticate: Authenticator): onRequestHookHandler {
-  return (request, _reply, done) => {
-    const { open, roles } = request.routeOptions.config;
-    if (open === true) return done();
-    const admit = (caller: Caller) => {
-      request.caller = caller;
-      if (roles === undefined || roles.includes(caller.role)) done();
-      else done(new Problem("forbidden", `The role ${caller.role} may not do this.`));
-    };
-    const caller = authenticate(readBearer(request.headers.authorization));
-    if (caller instanceof Promise) caller.then(admit, done);
-    else admit(caller);
-  };
-}
-
-function readBearer(header: string | undefined): string {
+/** The token of a request. @throws Problem `unauthorized` when it carries none */
+export function bearerOf({ headers }: FastifyRequest): string {
+  const header = headers.authorization;
   if (header === undefined) throw unauthorized("The request carries no bearer token.");
   const token = header.startsWith("Bearer ey") ? header.slice(7) : scheme.exec(header)?.[1];
   if (token === undefined) throw unauthorized("The Authorization header is not a bearer token.");

@@ -1,15 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from "fastify";
-import { LedgerError } from "../errors.ts";
-import { requireCaller } from "./auth.ts";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import { admitRequests } from "./admission.ts";
 import { answerConnectionFault } from "./connection-faults.ts";
 import { answerFault } from "./faults.ts";
 import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
-import { answerUnrouted, checkPath } from "./paths.ts";
-import { Problem } from "./problems.ts";
-import { checkQuery, parseQuery } from "./query-string.ts";
+import { parseQuery } from "./query-string.ts";
 import { serveReference } from "./reference.ts";
 import type { Authenticator } from "./tokens.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -54,7 +51,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: requestTimeoutMs,
-      // Node would answer a missing Host without a body; checkHost answers it with a problem.
+      // Node would answer a missing Host without a body; admission answers it with a problem.
       requireHostHeader: false,
       connectionsCheckingInterval: Math.min(1000, requestTimeoutMs / 2),
     },
@@ -65,15 +62,11 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler(answerFault);
-  refuseWhileClosing(app);
-  answerUnrouted(app);
-  app.addHook("onRequest", (request, _reply, done) => {
-    checkHost(request);
-    checkPath(request.url);
-    checkQuery(request);
+  app.addHook("preClose", (done) => {
+    closeWhenIdle(app);
     done();
   });
-  requireCaller(app, options.authenticate);
+  admitRequests(app, options.authenticate);
   readJsonOnly(app);
   measureAnswers(app, metrics);
   if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
@@ -83,26 +76,6 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
     metricsAccess: options.metricsAccess ?? "bearer",
   });
   return app;
-}
-
-/** Requests that still come over open connections while the server closes; those under way are answered. */
-function refuseWhileClosing(app: FastifyInstance): void {
-  let closing = false;
-  app.addHook("preClose", (done) => {
-    closing = true;
-    closeWhenIdle(app);
-    done();
-  });
-  app.addHook("onRequest", (_request, _reply, done) => {
-    if (closing) throw new LedgerError("not_ready", "The service is stopping.", { retryable: true });
-    done();
-  });
-}
-
-/** @throws Problem `bad_request` for an HTTP/1.1 request without the Host header that RFC 9112 asks of it */
-function checkHost({ raw }: FastifyRequest): void {
-  if (raw.headers.host === undefined && raw.httpVersion === "1.1")
-    throw new Problem("bad_request", "An HTTP/1.1 request carries a Host header.");
 }
 
 /**

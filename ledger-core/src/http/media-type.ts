@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from "fastify";
 import { parseBody } from "./body.ts";
 import { Problem } from "./problems.ts";
 
@@ -27,17 +27,10 @@ export function readJsonOnly(app: FastifyInstance): void {
     if (bodyDigest === true) request.bodyDigest = hash("sha256", bytes);
     done(null, parseBody(bytes));
   });
-  app.addHook("onRequest", (request, _reply, done) => {
-    if (request.method === "POST") checkBodyHeaders(request);
-    done();
-  });
-  app.addHook("preValidation", (request, _reply, done) => {
-    if (request.body === undefined && request.routeOptions.config.bodyOptional === true) request.body = {};
-    done();
-  });
 }
 
-function checkBodyHeaders(request: FastifyRequest): void {
+/** What a POST says of its body. One without a body where that is allowed gets the empty object for it. */
+export function checkBodyHeaders(request: FastifyRequest, { bodyOptional }: FastifyContextConfig): void {
   const headers = request.headers;
   const type = headers["content-type"];
   const encoding = headers["content-encoding"];
@@ -46,8 +39,8 @@ function checkBodyHeaders(request: FastifyRequest): void {
   if (type === undefined) {
     const absent = headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
     if (!absent) throw new Problem("unsupported_media_type", "The body needs the Content-Type application/json.");
-    if (request.routeOptions.config.bodyOptional !== true)
-      throw new Problem("empty_body", "The body is empty; a JSON object is needed.");
+    if (bodyOptional !== true) throw new Problem("empty_body", "The body is empty; a JSON object is needed.");
+    request.body = {};
     return;
   }
   if (type !== "application/json" && !json.test(type))

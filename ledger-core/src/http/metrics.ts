@@ -62,8 +62,11 @@ type Series = { readonly labels: Labels; readonly counts: number[]; count: numbe
 function observe(series: Series, bounds: readonly number[], value: number): void {
   series.count++;
   series.sum += value;
-  const bucket = bounds.findIndex((bound) => value <= bound);
-  if (bucket >= 0) series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
+  for (let bucket = 0; bucket < bounds.length; bucket++) {
+    if (value > (bounds[bucket] ?? 0)) continue;
+    series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
+    return;
+  }
 }
 
 function histogramLines(name: string, bounds: readonly number[], series: Series): string[] {

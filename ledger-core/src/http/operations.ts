@@ -59,14 +59,15 @@ export function measureAnswers(app: FastifyInstance, metrics: Metrics): void {
     "Time to answer, by route and status.",
     secondsBounds,
   );
-  const known = new Map<string, ReturnType<typeof answers.of>>();
+  // By the route's config, which is one object for each route and method.
+  const known = new Map<object, Map<number, ReturnType<typeof answers.of>>>();
   app.addHook("onResponse", (request, reply, done) => {
-    const { url = "none" } = request.routeOptions;
-    const key = `${reply.statusCode} ${request.method} ${url}`;
-    let series = known.get(key);
+    const { url = "none", config } = request.routeOptions;
+    const { statusCode } = reply;
+    let series = known.get(config)?.get(statusCode);
     if (series === undefined) {
-      series = answers.of({ method: request.method, route: url, status: String(reply.statusCode) });
-      known.set(key, series);
+      series = answers.of({ method: request.method, route: url, status: String(statusCode) });
+      if (!request.is404) known.set(config, (known.get(config) ?? new Map()).set(statusCode, series));
     }
     series.observe(reply.elapsedTime / 1000);
     done();

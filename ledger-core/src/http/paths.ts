@@ -26,21 +26,23 @@ function decodePath(path: string): string | undefined {
 
 type KnownPath = { readonly pattern: RegExp; readonly methods: Set<string> };
 
-/** Follows the routes as they are added and answers what is asked of no route: 404, or 405 on a path that has other methods. */
-export function answerUnrouted(app: FastifyInstance): void {
+/**
+ * Follows the routes as they are added. The check that is returned, and the app by itself, answer what is asked of no route: 404, or 405
+ * on a path that has other methods.
+ */
+export function routedOnly(app: FastifyInstance): (request: FastifyRequest) => void {
   const paths = new Map<string, KnownPath>();
   app.addHook("onRoute", ({ url, method }) => {
     const known = paths.get(url) ?? { pattern: pathPattern(url), methods: new Set() };
     for (const name of [method].flat()) known.methods.add(name);
     paths.set(url, known);
   });
-  app.addHook("onRequest", (request, _reply, done) => {
-    if (request.is404) throw unrouted(request, paths);
-    done();
-  });
   app.setNotFoundHandler((request) => {
     throw unrouted(request, paths);
   });
+  return (request) => {
+    if (request.is404) throw unrouted(request, paths);
+  };
 }
 
 function unrouted(request: FastifyRequest, paths: ReadonlyMap<string, KnownPath>): Problem {

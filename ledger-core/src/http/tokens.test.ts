@@ -41,6 +41,17 @@ describe("a token", () => {
     await expect(authenticate(token)).rejects.toMatchObject(refused);
   });
 
+  test("that was verified vouches for no other that ends like it", async () => {
+    const authenticate = authenticator([keys.publicKey]);
+    const token = await signToken({ ...alice, ttlSeconds: 60 }, keys);
+    await authenticate(token);
+    const [head, , signature] = token.split(".");
+    const claims = { ...alice, role: "operator", iss: "payledger", aud: "payledger", exp: 9_999_999_999 };
+    const forged = `${head}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.${signature}`;
+    await expect(authenticate(forged)).rejects.toMatchObject(refused);
+    expect(authenticate(token)).toEqual(alice);
+  });
+
   test("is forgotten when newer ones fill the cache", async () => {
     const authenticate = authenticator([keys.publicKey], { cacheMax: 2 });
     const tokens = await Promise.all(["a", "b", "c"].map((sub) => signToken({ ...alice, sub, ttlSeconds: 60 }, keys)));
