@@ -23,7 +23,8 @@ export type ItemFault = {
   readonly errors: readonly { readonly pointer: string; readonly detail: string }[];
 };
 export type BulkItem =
-  | { readonly kind: "command"; readonly key: string; readonly command: ClientCommand }
+  /** `print` is the command's fingerprint, where it was made already. */
+  | { readonly kind: "command"; readonly key: string; readonly command: ClientCommand; readonly print?: string }
   | { readonly kind: "fault"; readonly fault: ItemFault };
 
 export type BulkSubmission = {

@@ -219,7 +219,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   function submitBulk(bulk: BulkSubmission, dryRun: boolean): Promise<BulkAnswer> {
     return new Promise((resolve, reject) => {
       const items = bulk.items.map((item) =>
-        item.kind === "fault" ? item.fault : clientItem(item.key, item.command, fingerprint(item.command)),
+        item.kind === "fault" ? item.fault : clientItem(item.key, item.command, item.print ?? fingerprint(item.command)),
       );
       accept(bulkJob(bulk, items, dryRun, { answer: resolve, fail: reject }));
     });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fingerprint, hash64, scopedKey } from "./fingerprint.ts";
+import type { ClientCommand } from "./commands.ts";
+import { bulkPrint, fingerprint, hash64, hashKey, plainPaymentPrint, printOf, scopedKey } from "./fingerprint.ts";
 import { alice, bob, capture, noPayment, pay, refund, shop, topUp, transfer, voidOf } from "./testing/examples.ts";
 
 describe("the fingerprint of a command", () => {
@@ -48,7 +49,6 @@ describe("the fingerprint of a command", () => {
       refund(noPayment),
       refund(noPayment, 1n),
       voidOf(noPayment),
-      { type: "Bulk" as const, text: "x" },
     ].map(fingerprint);
     expect(new Set(prints).size).toBe(prints.length);
   });
@@ -86,5 +86,118 @@ describe("the hash behind it", () => {
 
   it("is another with another seed", () => {
     expect(hash64("key", 1)).not.toEqual(hash64("key", 2));
+  });
+});
+
+const anyText = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "grapheme", maxLength: 8 }));
+const amounts = fc.bigInt({ min: 1n, max: 10n ** 18n - 1n });
+
+describe("what is hashed piece by piece", () => {
+  const metadata = fc.dictionary(anyText, anyText, { maxKeys: 3 });
+  const orNull = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null });
+  const payments = fc
+    .record({
+      payer: fc.constantFrom(alice, bob),
+      payee: fc.constantFrom(bob, shop),
+      capture: fc.constantFrom("automatic", "manual"),
+      reference: orNull(anyText),
+      expiresAt: orNull(fc.nat()),
+      metadata,
+    })
+    .chain((fields) => amounts.map((amount) => pay(amount, fields)));
+  const commands = fc.oneof<fc.Arbitrary<ClientCommand>[]>(
+    payments,
+    fc
+      .tuple(amounts, anyText, orNull(anyText))
+      .map(([amount, rail, externalId]) => topUp(amount, { rail, externalId })),
+    fc.tuple(amounts, metadata).map(([amount, more]) => transfer([[alice, bob, amount]], { metadata: more })),
+    fc.tuple(orNull(amounts), fc.boolean()).map(([amount, final]) => capture(noPayment, amount, final)),
+  );
+
+  it("has the print of its whole text, by which commands in the log are known", () => {
+    fc.assert(
+      fc.property(commands, (command) => {
+        const { high, low } = hash64(wholeText(command));
+        expect(fingerprint(command)).toBe([high, low].map((word) => word.toString(16).padStart(8, "0")).join(""));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("has the hash of its whole text, when it is a key in its scope", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyText, anyText, anyText), { maxLength: 4 }), (keys) => {
+        for (const [tenant, sub, key] of keys) {
+          expect(hashKey(tenant, sub, key)).toEqual(hash64(scopedKey(tenant, sub, key)));
+          expect(hashKey(tenant, sub, `${key}+`)).toEqual(hash64(scopedKey(tenant, sub, `${key}+`)));
+        }
+      }),
+    );
+  });
+
+  it("has the same print as bytes of a request", () => {
+    const references = orNull(fc.stringMatching(/^[ -~]{0,20}$/));
+    fc.assert(
+      fc.property(amounts, references, (amount, reference) => {
+        const command = pay(amount, { reference });
+        const fields = [command.payer, command.payee, `${amount}`, command.currency, reference];
+        let text = "-";
+        const places = fields.flatMap((field) => {
+          const from = text.length;
+          text += `${field ?? ""}-`;
+          return field === null ? [0, 0] : [from, text.length - 1];
+        });
+        expect(plainPaymentPrint(Buffer.from(text), Int32Array.from(places))).toBe(fingerprint(command));
+      }),
+    );
+  });
+});
+
+/** The text that stood for a command when prints were made of one. */
+function wholeText(command: ClientCommand): string {
+  if (command.type !== "MakePayment")
+    return Object.values(command)
+      .map((value) => `${canonical(value)}\n`)
+      .join("");
+  const { type, payer, payee, amount, currency, capture, expiresAt, reference, metadata } = command;
+  const fields = [type, payer, payee, amount, currency, capture, expiresAt, canonical(reference), canonical(metadata)];
+  return fields.map((field) => `${field}\n`).join("");
+}
+
+function canonical(value: unknown): string {
+  if (typeof value === "string") return `${value.length}:${value}`;
+  if (value === null || typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join("\t")}]`;
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, field]) => canonical(key) + canonical(field)).join()}}`;
+}
+
+describe("the print of a bulk", () => {
+  const items = [
+    { key: "a", print: printOf(["a"]) },
+    { key: "b", print: printOf(["b"]) },
+  ];
+
+  it("is equal for equal bulks and tells modes, keys, items and their order apart", () => {
+    const [first, second] = items;
+    if (!first || !second) throw new Error("two items");
+    const prints = [
+      bulkPrint("each", items),
+      bulkPrint("atomic", items),
+      bulkPrint("each", [first]),
+      bulkPrint("each", [second, first]),
+      bulkPrint("each", [{ ...first, key: "b" }, second]),
+      bulkPrint("each", [{ ...first, print: second.print }, second]),
+      bulkPrint("each", [{ print: first.print }, second]),
+    ];
+    expect(prints[0]).toMatch(/^[0-9a-f]{16}$/);
+    expect(new Set(prints).size).toBe(prints.length);
+    expect(bulkPrint("each", structuredClone(items))).toBe(prints[0]);
+  });
+
+  it("tells faulty items apart by all that is in them", () => {
+    const faulty = [null, 5, "5", [], {}, [5], { a: 5 }, { a: "5" }, { a: null }, { b: 5 }, { a: [5] }, { a: 5, b: 5 }];
+    expect(new Set(faulty.map((item) => printOf([item]))).size).toBe(faulty.length);
+    expect(printOf([{ a: 1, b: 2 }])).toBe(printOf([{ b: 2, a: 1 }]));
   });
 });

@@ -1,6 +1,7 @@
-import { type ClientCommand, maySend, type Rejection, type Role } from "ledger-core";
-import { bodyProblem, compileCheck, type FieldFault, type Misfit } from "ledger-core/http";
+import { type ClientCommand, fingerprint, maySend, printOf, type Rejection, type Role } from "ledger-core";
+import { bodyProblem, compileCheck, type Misfit } from "ledger-core/http";
 import type { BulkItem, ItemFault } from "../submission.ts";
+import type { PlainPayment } from "./bulk-plain-payment.ts";
 import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
 import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";
 import { readTransfer, type TransferRequest, transferRequest } from "./transfers.ts";
@@ -40,37 +41,59 @@ function itemCommand(
   return { schema, command, check: compileCheck(schema), read };
 }
 
-/** An item as the writer takes it: a command, or the fault that keeps it from being one. */
-export function readItem(item: unknown, role: Role): BulkItem {
-  if (typeof item !== "object" || item === null || !("command" in item))
-    return invalid([{ pointer: "/command", detail: "is required" }]);
-  const known = typeof item.command === "string" ? Object.hasOwn(itemCommands, item.command) : false;
-  const kind = known ? itemCommands[String(item.command)] : undefined;
-  if (kind === undefined)
-    return invalid([{ pointer: "/command", detail: `must be one of ${Object.keys(itemCommands).join(", ")}` }]);
-  if (!maySend(role, kind.command)) return faulty("forbidden", `The role ${role} may not send this command.`, []);
+/** An item as the writer takes it, a command or the fault that keeps it from being one, and the print that tells it from another. */
+export type ReadItem = BulkItem & { readonly print: string };
+
+export function readItem(item: unknown, role: Role): ReadItem {
+  const kind = commandOf(item);
+  if (kind === undefined) return { kind: "fault", fault: unknownCommand(item), print: printOf([item]) };
+  const read = readCommand(kind, item);
+  // Of what is asked for, whoever asks: under another role it still is the same item.
+  const print = "type" in read ? fingerprint(read) : printOf([item]);
+  if (!maySend(role, kind.command)) return { kind: "fault", fault: forbidden(role), print };
+  return "type" in read
+    ? { kind: "command", key: keyOf(item), command: read, print }
+    : { kind: "fault", fault: read, print };
+}
+
+/** An item that was read already; only its role is to be checked. */
+export function admitPayment(item: PlainPayment, role: Role): ReadItem {
+  if (maySend(role, item.command.type)) return item;
+  return { kind: "fault", fault: forbidden(role), print: item.print };
+}
+
+function commandOf(item: unknown): ItemCommand | undefined {
+  if (typeof item !== "object" || item === null || !("command" in item)) return undefined;
+  const { command } = item;
+  return typeof command === "string" && Object.hasOwn(itemCommands, command) ? itemCommands[command] : undefined;
+}
+
+function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFault {
   const misfit = kind.check(item);
   if (misfit) {
     const { code, detail, errors } = bodyProblem(misfit);
-    return faulty(code, detail, errors);
+    return { code, detail, errors };
   }
   const command = kind.read(item);
-  if ("code" in command) return faulty(command.code, command.detail, pointed(command));
-  return { kind: "command", key: keyOf(item), command };
+  if ("type" in command) return command;
+  const { code, detail, pointer } = command;
+  return { code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] };
 }
 
-function keyOf(item: object): string {
-  return "idempotencyKey" in item ? String(item.idempotencyKey) : "";
+function keyOf(item: unknown): string {
+  return typeof item === "object" && item !== null && "idempotencyKey" in item ? String(item.idempotencyKey) : "";
 }
 
-function pointed({ pointer, detail }: Rejection): readonly FieldFault[] {
-  return pointer === undefined ? [] : [{ pointer, detail }];
+function unknownCommand(item: unknown): ItemFault {
+  const named = typeof item === "object" && item !== null && "command" in item;
+  const detail = named ? `must be one of ${Object.keys(itemCommands).join(", ")}` : "is required";
+  return {
+    code: "invalid_request",
+    detail: "The item does not fit a command.",
+    errors: [{ pointer: "/command", detail }],
+  };
 }
 
-function invalid(errors: readonly FieldFault[]): BulkItem {
-  return faulty("invalid_request", "The item does not fit a command.", errors);
-}
-
-function faulty(code: ItemFault["code"], detail: string, errors: ItemFault["errors"]): BulkItem {
-  return { kind: "fault", fault: { code, detail, errors } };
+function forbidden(role: Role): ItemFault {
+  return { code: "forbidden", detail: `The role ${role} may not send this command.`, errors: [] };
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { fingerprint, maySend, roles } from "ledger-core";
+import { bulkPrint, maySend, type Role, roles } from "ledger-core";
 import {
   BULK_BODY_BYTES_MAX,
   callerOf,
@@ -11,12 +11,11 @@ import {
 } from "ledger-core/http";
 import { renderBulk } from "../answers.ts";
 import type { BulkAnswer } from "../submission.ts";
-import { itemCommands, readItem } from "./bulk-items.ts";
+import { admitPayment, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
+import { ITEMS_MAX, isPlainBulk, type PlainBulk, readPlainBulk } from "./bulk-plain.ts";
 import { type CommandPorts, dryRunQuery, keyHeader, sendRecorded } from "./route.ts";
 
-const ITEMS_MAX = 10_000;
-
-type BulkRequest = { readonly mode: "each" | "atomic"; readonly items: readonly unknown[] };
+type BulkRequest = PlainBulk | { readonly mode: "each" | "atomic"; readonly items: readonly unknown[] };
 
 const items = { type: "array", minItems: 1, maxItems: ITEMS_MAX } as const;
 
@@ -79,7 +78,7 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
   };
   const commands = Object.values(itemCommands);
   const senders = roles.filter((role) => commands.some(({ command }) => maySend(role, command)));
-  const config = { roles: senders, bodyDigest: true };
+  const config = { roles: senders, readBody: readPlainBulk };
   app.post<{ Body: BulkRequest; Querystring: { dryRun?: string } }>(
     "/v1/bulk",
     { schema, config, bodyLimit: BULK_BODY_BYTES_MAX, validatorCompiler: compileEnvelope },
@@ -87,18 +86,17 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
       const dryRun = request.query.dryRun === "true";
       const caller = callerOf(request);
       const { mode } = request.body;
-      const bulk = {
-        caller,
-        key: request.idempotencyKey,
-        mode,
-        items: request.body.items.map((item) => readItem(item, caller.role)),
-        // Of the bytes: a client repeats a bulk as it sent it, and reading thousands of commands again would cost as much as deciding.
-        print: fingerprint({ type: "Bulk", text: request.bodyDigest }),
-      };
+      const items = readItems(request.body, caller.role);
+      const bulk = { caller, key: request.idempotencyKey, mode, items, print: bulkPrint(mode, items) };
       const answer = dryRun ? writer.dryRunBulk(bulk) : waits(bulk, () => writer.submitBulk(bulk));
       return answer.then((known) => sendBulk(reply, known, dryRun));
     },
   );
+}
+
+function readItems(body: BulkRequest, role: Role): readonly ReadItem[] {
+  if (!isPlainBulk(body)) return body.items.map((item) => readItem(item, role));
+  return body.items.map((item) => (item.kind === "json" ? readItem(item.value, role) : admitPayment(item, role)));
 }
 
 const compileEnvelope: typeof validatorCompiler = (part) =>

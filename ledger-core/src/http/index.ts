@@ -1,4 +1,5 @@
 export { callerOf } from "./auth.ts";
+export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
 export { commandAnswers, positionsPattern, problemAnswers } from "./documented-answers.ts";
 export { BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, createEdge, type EdgeOptions } from "./edge.ts";
 export * from "./field-schemas.ts";

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from "fastify";
 import { parseBody } from "./body.ts";
 import { Problem } from "./problems.ts";
@@ -7,11 +6,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The body may be absent, which then is as good as `{}`. */
     bodyOptional?: boolean;
-    /** Keep a digest of the body's bytes in `request.bodyDigest`. */
-    bodyDigest?: boolean;
-  }
-  interface FastifyRequest {
-    bodyDigest: string;
+    /** The route's own reader for bodies of a form that it knows; undefined for any other, which then is read as JSON. */
+    readBody?: (bytes: Buffer) => object | undefined;
   }
 }
 
@@ -20,12 +16,10 @@ const json = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*(?:utf-8|"ut
 /** Reads JSON bodies in UTF-8 and nothing else. */
 export function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.decorateRequest("bodyDigest", "");
   app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
-    const { bodyOptional, bodyDigest } = request.routeOptions.config;
+    const { bodyOptional, readBody } = request.routeOptions.config;
     if (bytes.length === 0 && bodyOptional === true) return done(null, {});
-    if (bodyDigest === true) request.bodyDigest = hash("sha256", bytes);
-    done(null, parseBody(bytes));
+    done(null, readBody?.(bytes) ?? parseBody(bytes));
   });
 }
 
