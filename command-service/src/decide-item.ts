@@ -30,13 +30,13 @@ const later: Step<never> = { kind: "later" };
 
 /** Whether a key was answered before. `done(null)` says that it is new. */
 export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<Answer | null> {
-  const { state, batch, lookup } = on;
+  const { state, lookup } = on;
   if (!check.found) {
     const candidates = state.findKey(caller.tenant, caller.sub, check.key);
     const unread =
       candidates.length === 0 ? candidates : candidates.filter((revision) => !check.cleared.includes(revision));
     if (unread.length === 0) return done(null);
-    if (unread.some((revision) => revision > batch.after)) return later;
+    if (unread.some((revision) => revision > state.settledAt)) return later;
     return { kind: "wait", until: lookup.key(caller, check, unread) };
   }
   return "event" in check.found
@@ -84,8 +84,8 @@ function loadPayment(on: Deciding, item: Item): Step<never> | undefined {
   const { payment } = needs(item.command);
   if (payment === null || item.paymentAbsent || on.state.payment(payment)) return undefined;
   const { revision, shard } = readId(payment);
-  // Made by this very batch: its event can be read once it is there.
-  if (shard === on.by.shard && revision > on.batch.after && revision <= on.state.revision) return later;
+  // Not in the log yet: its event can be read once it is there.
+  if (shard === on.by.shard && revision > on.state.settledAt && revision <= on.state.revision) return later;
   const until = on.lookup.payment(payment).then((found) => {
     item.paymentAbsent = !found;
   });

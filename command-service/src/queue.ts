@@ -17,6 +17,13 @@ export class JobQueue {
     this.max = max;
   }
 
+  /** Whether at least so much is ready to be decided. */
+  holds(least: number): boolean {
+    let weight = 0;
+    for (let at = this.head; at < this.jobs.length && weight < least; at++) weight += this.jobs[at]?.weight ?? 0;
+    return weight >= least;
+  }
+
   get ready(): boolean {
     return this.head < this.jobs.length;
   }

@@ -51,7 +51,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
       startEpoch(batch, state, by);
       try {
         await appendSurely(options.log, options.shard, batch, options.runtime);
-        state.settle();
+        state.settle(state.revision);
         return { state, file, by };
       } catch (error) {
         state.rollbackTo(mark);
@@ -91,7 +91,7 @@ async function replay(options: RecoveryOptions, state: DecisionState): Promise<v
   let told = from;
   for await (const events of options.log.read(options.shard, from)) {
     for (const event of events) state.apply(decodeEvent(event));
-    state.settle();
+    state.settle(state.revision);
     if (state.tailSize >= options.flushAt) for (const _ of state.flush());
     if (state.revision - told >= PROGRESS_EVERY) {
       told = state.revision;

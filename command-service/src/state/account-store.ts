@@ -126,7 +126,12 @@ export class AccountStore {
     this.clearing = [];
     const kinds = this.kinds.length;
     for (const page of writing) {
-      if (page.count > 0) page.pending = { count: page.count, grown: page.grown, before: undefined };
+      if (page.count === 0) {
+        // Its only account was taken back: it waits for the next, and there is nothing of it on disk.
+        this.dirty.push(page);
+        continue;
+      }
+      page.pending = { count: page.count, grown: page.grown, before: undefined };
       page.dirty = false;
       page.grown = false;
     }

@@ -52,10 +52,6 @@ type Tail = {
   readonly keys: KeyTail;
 };
 
-function emptyTail(): Tail {
-  return { payments: new Map(), keys: new KeyTail() };
-}
-
 /**
  * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is being decided.
  * Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the local file.
@@ -66,7 +62,9 @@ export class DecisionState implements LedgerStateDraft {
   private readonly cachedPayments = new Recent<PaymentId, KnownPayment>(10_000);
   private readonly clearingAccounts = new Map<string, AccountId>();
   private readonly filter: KeyFilter;
-  private tail = emptyTail();
+  private tail: Tail = { payments: new Map(), keys: new KeyTail() };
+  /** The keys of the next tail: two of them take turns. */
+  private spareKeys = new KeyTail();
   private flushing: Tail | undefined;
   private readonly undos: Undo[] = [];
   /** Whether changes are noted for taking back: from a mark to the end of its batch. */
@@ -242,18 +240,19 @@ export class DecisionState implements LedgerStateDraft {
     const writing = this.tail;
     const stand = { ...this.stand };
     this.flushing = writing;
-    this.tail = { payments: new Map(), keys: writing.keys.successor() };
+    this.tail = { payments: new Map(), keys: this.spareKeys };
     this.file.begin();
     yield* this.writeTail(writing);
     this.file.commit(stand);
     this.accounts.settle();
     yield* this.rememberWritten(writing);
     this.flushing = undefined;
+    writing.keys.clear();
+    this.spareKeys = writing.keys;
   }
 
-  /** The file has it: the filter learns the keys and the caches the rest, while the flushed tail still answers for them. */
+  /** The file has it: the cache learns the payments, while the flushed tail still answers for them. */
   private *rememberWritten(tail: Tail): Generator<void> {
-    yield* this.filter.addAll(tail.keys);
     let done = 0;
     for (const [id, known] of tail.payments) {
       this.cachedPayments.set(id, known);
@@ -268,7 +267,7 @@ export class DecisionState implements LedgerStateDraft {
       this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
       if (++written % 64 === 0) yield;
     }
-    yield* this.file.keys.add(tail.keys);
+    yield* this.file.keys.add(tail.keys, this.filter);
   }
 
   /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */

@@ -38,6 +38,7 @@ export function makeWriteSide(
   const settings = {
     queueMax: shape.pick([20, 80, 400]),
     batchBytesMax: shape.pick([2_000, 20_000, 900_000]),
+    aheadMin: shape.pick([1, 4, 250]),
     accountsCached: shape.pick([2, 100]),
     flushAt: shape.pick([5, 40, 300]),
   };

@@ -31,7 +31,7 @@ export type WriterProcessOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly connect: (owner: Owner) => EventLog;
-  readonly settings: Pick<WriterOptions, "queueMax" | "batchBytesMax" | "accountsCached" | "flushAt"> & {
+  readonly settings: Pick<WriterOptions, "queueMax" | "batchBytesMax" | "aheadMin" | "accountsCached" | "flushAt"> & {
     readonly queueMax: number;
   };
   readonly plant: Plant;
