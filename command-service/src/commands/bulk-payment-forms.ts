@@ -1,12 +1,16 @@
-import { standsAt } from "./bulk-tokens.ts";
+import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "./bulk-tokens.ts";
 
 /*
- * What the schema and the reader of payments ask of single fields, asked of a plain string's bytes, `from` its first one up to
- * the one behind its last, `to`. Where these are stricter, the general way has the word.
+ * What the schema and the reader of payments ask of their fields, asked of the bytes of a string as it is read. Each form begins behind
+ * the opening quotation mark and answers the place of the closing one, or NOT_PLAIN: then the general way has the word.
  */
 
+export type Form = (bytes: Uint8Array, at: number) => number;
+
 const ACCOUNT = Buffer.from("acct_");
-const ID_BODY_LENGTH = 26;
+const ID_LENGTH = 31;
+const CURRENCY_LENGTH = 3;
+const KEY_LENGTH_MAX = 255;
 const REFERENCE_LENGTH_MAX = 140;
 /** Whole numbers of so many digits are exact. */
 const EXACT_DIGITS = 15;
@@ -19,35 +23,51 @@ const NINE = 0x39;
 const idCharacters = new Uint8Array(256);
 for (const byte of Buffer.from("0123456789abcdefghjkmnpqrstvwxyz")) idCharacters[byte] = 1;
 
-export function isText(bytes: Uint8Array, from: number, to: number, text: Uint8Array): boolean {
-  return to - from === text.length && standsAt(bytes, from, text);
+/** Exactly this text. */
+export function literal(text: string): Form {
+  const expected = Buffer.from(`${text}"`);
+  return (bytes, at) => (standsAt(bytes, at, expected) ? at + text.length : NOT_PLAIN);
 }
 
-export function isAccountId(bytes: Uint8Array, from: number, to: number): boolean {
-  const body = from + ACCOUNT.length;
-  if (to - body !== ID_BODY_LENGTH || !standsAt(bytes, from, ACCOUNT) || (bytes[body] ?? 0) > SEVEN) return false;
-  let known = 0;
-  for (let at = body; at < to; at++) known += idCharacters[bytes[at] ?? 0] ?? 0;
-  return known === ID_BODY_LENGTH;
+export function accountIdEnd(bytes: Uint8Array, at: number): number {
+  const end = at + ID_LENGTH;
+  let next = at + ACCOUNT.length;
+  if (!standsAt(bytes, at, ACCOUNT) || (bytes[next] ?? QUOTE) > SEVEN) return NOT_PLAIN;
+  while (next < end && idCharacters[bytes[next] ?? QUOTE] === 1) next++;
+  return next === end && bytes[end] === QUOTE ? end : NOT_PLAIN;
 }
 
-/** Whether a plain text is short enough for a reference and has too few digits for a card number. */
-export function isPlainReference(bytes: Uint8Array, from: number, to: number): boolean {
-  if (to - from > REFERENCE_LENGTH_MAX) return false;
+/** Three letters of anything: whether they are a currency is looked up when they are read. */
+export function currencyEnd(bytes: Uint8Array, at: number): number {
+  const end = at + CURRENCY_LENGTH;
+  return bytes[end] === QUOTE ? end : NOT_PLAIN;
+}
+
+export function keyEnd(bytes: Uint8Array, at: number): number {
+  const end = plainStringEnd(bytes, at);
+  return end > at && end - at <= KEY_LENGTH_MAX ? end : NOT_PLAIN;
+}
+
+export function referenceEnd(bytes: Uint8Array, at: number): number {
+  const end = plainStringEnd(bytes, at);
+  if (end - at > REFERENCE_LENGTH_MAX) return NOT_PLAIN;
   let digits = 0;
-  for (let at = from; at < to; at++) if (isDigit(bytes[at] ?? 0)) digits++;
-  return digits < CARD_DIGITS_MIN;
+  for (let next = at; next < end; next++) if (isDigit(bytes[next] ?? QUOTE)) digits++;
+  return digits < CARD_DIGITS_MIN ? end : NOT_PLAIN;
 }
 
-/** An amount of up to 15 digits, without a leading zero. */
-export function amountAt(bytes: Uint8Array, from: number, to: number): bigint | undefined {
-  if (to === from || to - from > EXACT_DIGITS || bytes[from] === ZERO) return undefined;
+/** Up to 15 digits, the first of them not zero. */
+export function amountEnd(bytes: Uint8Array, at: number): number {
+  if (bytes[at] === ZERO) return NOT_PLAIN;
+  let end = at;
+  while (isDigit(bytes[end] ?? QUOTE)) end++;
+  return bytes[end] === QUOTE && end > at && end - at <= EXACT_DIGITS ? end : NOT_PLAIN;
+}
+
+/** The amount whose digits stand from one place up to another. */
+export function amountAt(bytes: Uint8Array, from: number, to: number): bigint {
   let amount = 0;
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] ?? 0;
-    if (!isDigit(byte)) return undefined;
-    amount = amount * 10 + byte - ZERO;
-  }
+  for (let at = from; at < to; at++) amount = amount * 10 + (bytes[at] ?? ZERO) - ZERO;
   return BigInt(amount);
 }
 

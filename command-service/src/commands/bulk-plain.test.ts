@@ -127,6 +127,7 @@ describe("the whole body is left to the general way when it", () => {
     ["is cut at its end", `{"mode":"each","items":[${item}]`],
     ["has trailing bytes", `${body(payment)} x`],
     ["has other white space", `\u00a0${body(payment)}`],
+    ["has mostly other items", body(payment, ...Array.from({ length: 11 }, () => ({ ...payment, capture: "manual" })))],
     ["has too many items", body(...Array.from({ length: ITEMS_MAX + 1 }, () => payment))],
   ])("%s", (_name, text) => {
     expect(readPlainBulk(Buffer.from(text))).toBeUndefined();

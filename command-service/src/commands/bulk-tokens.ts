@@ -9,18 +9,25 @@ export const BRACKET_CLOSE = 0x5d;
 export const BRACE_OPEN = 0x7b;
 export const BRACE_CLOSE = 0x7d;
 const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const TAB = 0x09;
 
 /** 1 for the bytes of a plain string: printable ASCII but for what ends a string or begins an escape. */
 const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
 plainBytes[QUOTE] = 0;
 plainBytes[BACKSLASH] = 0;
 
-/** The first byte from `at` on that is not JSON's white space. */
+/** The first place from `at` on where no white space of JSON stands. */
 export function skipSpace(bytes: Uint8Array, at: number): number {
-  for (let next = at; ; next++) {
-    const byte = bytes[next];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return next;
-  }
+  let next = at;
+  while (isSpace(bytes[next] ?? QUOTE)) next++;
+  return next;
+}
+
+function isSpace(byte: number): boolean {
+  return byte <= SPACE && (byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB);
 }
 
 /** The end of the plain string that begins at `at`, behind its opening quotation mark: the place of the closing one. */
