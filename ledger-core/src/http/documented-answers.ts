@@ -11,8 +11,9 @@ type DocumentedHeader = {
 };
 type DocumentedHeaders = Readonly<Record<string, DocumentedHeader>>;
 
-/** The form of a Ledger-Position: one position a shard. */
-export const positionsPattern = "^[0-9]+:[0-9]+(?:[ \\t]*,[ \\t]*[0-9]+:[0-9]+)*$";
+const position = "(?:0|[1-9][0-9]{0,3}):(?:0|[1-9][0-9]{0,12})";
+/** The form of a query's Ledger-Position: several, as of several shards. */
+export const positionsPattern = `^${position}(?:[ \\t]*,[ \\t]*${position})*$`;
 
 const problem = { content: { "application/problem+json": { schema: problemSchema } } } as const;
 
@@ -59,7 +60,7 @@ export function problemAnswers(...statuses: readonly RefusalStatus[]): Readonly<
 const recordedHeaders: DocumentedHeaders = {
   "Ledger-Position": {
     type: "string",
-    pattern: "^[0-9]+:[0-9]+$",
+    pattern: `^${position}$`,
     description: "Where the answer stands in the log; a query that sends it sees at least that. None on a dry run.",
     example: "0:1234",
   },

@@ -65,6 +65,7 @@ export const metadata = {
   type: "object",
   description: "Up to 20 pairs of the client's own.",
   maxProperties: 20,
-  propertyNames: freeText(40, 1),
+  // The body's reader refuses these names before any schema is looked at; here they are told.
+  propertyNames: { ...freeText(40, 1), pattern: '^(?!(?:__proto__|constructor|prototype)$)[^"\\\\]+$' },
   additionalProperties: freeText(500),
 } as const;

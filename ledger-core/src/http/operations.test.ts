@@ -1,9 +1,12 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { problemAnswers } from "./documented-answers.ts";
+import { parsePosition } from "../position.ts";
+import { positionsPattern, problemAnswers } from "./documented-answers.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
+import { metadata } from "./field-schemas.ts";
 import { createMetrics } from "./metrics.ts";
 import { problemKinds } from "./problem-codes.ts";
+import { compileCheck } from "./validation.ts";
 
 function edge(options: Partial<EdgeOptions> = {}) {
   return createEdge({
@@ -95,6 +98,20 @@ test("/openapi.json says which bodies may be absent and which headers are always
     content: { "application/problem+json": { schema: { required: expect.arrayContaining(["code"]) } } },
     headers: { "WWW-Authenticate": { required: true, schema: { type: "string", pattern: "^Bearer" } } },
   });
+});
+
+test("the forms that the reference gives are those that are read", () => {
+  const positions = new RegExp(positionsPattern);
+  for (const text of ["0:0", "0:1234", "1023:1099511627775", "0:1, 1:88", "0:1\t,1:88"]) {
+    expect(positions.test(text), text).toBe(true);
+    for (const part of text.split(",")) expect(parsePosition(part.trim()), part).toBeDefined();
+  }
+  for (const text of ["", "0", "0:", "01:2", "0:01", "0:1,", "0:1 1:2", "x"])
+    expect(positions.test(text), text).toBe(false);
+  const names = compileCheck(metadata);
+  for (const name of ["order", "é", "__proto", "constructors", "a b"])
+    expect(names({ [name]: "" }), name).toBeUndefined();
+  for (const name of ["constructor", "prototype", 'a"b', "a\\b", ""]) expect(names({ [name]: "" }), name).toBeDefined();
 });
 
 test("while the edge closes, what is under way is answered and what comes is told to go elsewhere", async () => {

@@ -16,7 +16,7 @@ export function parseQuery(text: string): Record<string, string> {
     const name = decode(at < 0 ? part : part.slice(0, at));
     const value = decode(at < 0 ? "" : part.slice(at + 1));
     if (name === undefined || value === undefined)
-      query[unreadable] = "A query parameter holds percent-encoding that cannot be read.";
+      query[unreadable] = "A query parameter holds percent-encoding that cannot be read, or a control character.";
     else if (name === "") query[unreadable] = "A query parameter has no name.";
     else if (name in query) query[unreadable] = `The query parameter ${name} is given twice.`;
     else query[name] = value;

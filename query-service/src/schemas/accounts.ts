@@ -1,6 +1,6 @@
 import type { AccountStatus, AccountType } from "ledger-core";
 import { accountSchema } from "ledger-core/http";
-import { example, listQuery, objectRoute, pageOf, plainRoute } from "./parts.ts";
+import { example, listQuery, objectRoute, pageOf, plainRoute, queryText } from "./parts.ts";
 
 const types: Readonly<Record<AccountType, true>> = {
   wallet: true,
@@ -29,7 +29,7 @@ export const accountListRoute = plainRoute({
     "tenant, those of the ledger " +
     "itself included. An owner that the caller may not see has no accounts.",
   query: {
-    owner: { type: "string", minLength: 1, maxLength: 255, description: "Accounts of this owner.", example: "sam" },
+    owner: { ...queryText("Accounts of this owner."), minLength: 1, maxLength: 255, example: "sam" },
     type: { type: "string", enum: Object.keys(types), description: "Accounts of this type." },
     status: { type: "string", enum: Object.keys(statuses), description: "Accounts that are in this state now." },
     ...listQuery,

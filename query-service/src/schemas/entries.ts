@@ -1,7 +1,7 @@
 import { entryTypes } from "ledger-core";
 import { amount, businessDate, instant, signedAmount } from "ledger-core/http";
 import { SCAN_MAX } from "../queries/entries.ts";
-import { example, listQuery, objectRoute, pageOf, shape } from "./parts.ts";
+import { example, listQuery, objectRoute, pageOf, queryText, shape } from "./parts.ts";
 
 const entryType = { type: "string", enum: entryTypes };
 
@@ -36,13 +36,7 @@ export const entryListRoute = objectRoute({
     type: { ...entryType, description: "Entries of this type." },
     minAmount: { ...amount, description: "At least this amount, whatever its sign." },
     maxAmount: { ...amount, description: "At most this amount, whatever its sign." },
-    reference: {
-      type: "string",
-      minLength: 1,
-      maxLength: 140,
-      description: "Exactly this reference.",
-      example: "INV-2026-0042",
-    },
+    reference: { ...queryText("Exactly this reference."), minLength: 1, maxLength: 140, example: "INV-2026-0042" },
     ...listQuery,
   },
   answer: pageOf("One page of entries", entrySchema),

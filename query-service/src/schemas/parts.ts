@@ -69,6 +69,11 @@ export function plainRoute(route: Documented) {
   };
 }
 
+/** Text to look for: any but control characters, which no query may hold. */
+export function queryText(description: string) {
+  return { type: "string", pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", description };
+}
+
 export const limit = {
   type: "string",
   pattern: "^(?:[1-9][0-9]?|1[0-9]{2}|200)$",
@@ -79,10 +84,7 @@ export const limit = {
 /** The parameters of every list. */
 export const listQuery = {
   limit,
-  cursor: {
-    type: "string",
-    description: "The nextCursor of the page before. It is bound to the path, the filters, the order and the caller.",
-  },
+  cursor: queryText("The nextCursor of the page before. It is bound to path, filters, order and caller."),
   order: { type: "string", enum: ["desc", "asc"], description: "`desc`, newest first, unless said otherwise." },
 };
 

@@ -18,7 +18,12 @@ export const paymentListRoute = plainRoute({
     " that the caller may not " +
     "see has no payments.",
   query: {
-    account: { type: "string", description: "Payments from or to this account.", example: example.account },
+    account: {
+      type: "string",
+      pattern: "^acct_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+      description: "Payments from or to this account.",
+      example: example.account,
+    },
     status: { type: "string", enum: paymentStatuses, description: "Payments that are in this state now." },
     from: { ...instant, description: "Created at this time or later." },
     to: { ...instant, description: "Created before this time." },
