@@ -76,7 +76,6 @@ export class DecisionState implements LedgerStateDraft {
   private lastKey = "";
   private lastHash = hash64("");
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
-  /** The last revision that will not be taken back. */
   private settled: Revision;
 
   constructor(options: DecisionStateOptions) {
@@ -93,6 +92,10 @@ export class DecisionState implements LedgerStateDraft {
   /** The revision of the last event applied, appended or not. */
   get revision(): Revision {
     return this.stand.revision;
+  }
+  /** The last revision that is known to be in the log, and will not be taken back. */
+  get settledAt(): Revision {
+    return this.settled;
   }
   get lastEvent(): EventId | null {
     return this.stand.event;
@@ -224,11 +227,11 @@ export class DecisionState implements LedgerStateDraft {
     this.stand = { revision: mark.revision, event: mark.event, at: mark.at, epoch: mark.epoch };
   }
 
-  /** The batch is in the log: nothing of it will be taken back. */
-  settle(): void {
+  /** The batch that ends here is in the log: nothing of it will be taken back. */
+  settle(upTo: Revision): void {
     this.marked = false;
     this.undos.length = 0;
-    this.settled = this.stand.revision;
+    this.settled = upTo;
   }
 
   /**
