@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { KeyFilter } from "./key-filter.ts";
-import { finish, keyHash, tailOf } from "./keys.fixture.ts";
+import { keyHash } from "./keys.fixture.ts";
 
 test("the filter never denies a key that was added, and seldom claims one that was not", () => {
   const filter = new KeyFilter(2 ** 20);
-  expect(finish(filter.addAll(tailOf(0, 100_000)))).toBeGreaterThan(20);
+  for (let n = 0; n < 100_000; n++) filter.add(keyHash(n).high, keyHash(n).low);
   let denied = 0;
   let claimed = 0;
   for (let n = 0; n < 100_000; n++) {

@@ -1,26 +1,28 @@
 import { ENTRY_WORDS, type KeyPages } from "./key-pages.ts";
-import { type KeyRun, KeyRunWriter } from "./key-run.ts";
+import type { KeyRun, KeyRunWriter } from "./key-run.ts";
 
 /** Where a merge stands in one of its runs: the page that is open, and the next entry in it. */
 type Cursor = { readonly run: KeyRun; nextPage: number; words: Uint32Array; at: number };
 
-/** One run of the keys of several: a linear merge of words, page by page; yields after each page written, some 0.1 ms. */
-export function* mergeRuns(disk: KeyPages, runs: readonly KeyRun[]): Generator<void, KeyRun> {
-  const writer = new KeyRunWriter(
-    disk,
-    runs.reduce((sum, run) => sum + run.keys, 0),
-  );
+/** Writes the keys of several runs as one: a linear merge of words; yields after each page, some 0.05 ms. */
+export function* mergeRuns(writer: KeyRunWriter, disk: KeyPages, runs: readonly KeyRun[]): Generator<void, KeyRun> {
   const cursors = runs.map((run) => ({ run, nextPage: 0, words: new Uint32Array(0), at: 0 }));
   // The next `high` of each; the heads lie side by side, since every key is compared with all of them.
   const heads = Float64Array.from(cursors, (cursor) => head(disk, cursor));
+  while (mergePage(writer, disk, cursors, heads)) yield;
+  return writer.finish();
+}
+
+/** Appends what comes next until a page is written. @returns whether there may be more */
+function mergePage(writer: KeyRunWriter, disk: KeyPages, cursors: readonly Cursor[], heads: Float64Array): boolean {
   for (;;) {
     const least = indexOfLeast(heads);
     const cursor = cursors[least];
-    if (!cursor || heads[least] === Number.POSITIVE_INFINITY) return writer.finish();
+    if (!cursor || heads[least] === Number.POSITIVE_INFINITY) return false;
     const { words, at } = cursor;
     cursor.at += ENTRY_WORDS;
     heads[least] = words[cursor.at] ?? head(disk, cursor);
-    if (writer.append(words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0, words[at + 3] ?? 0)) yield;
+    if (writer.append(words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0, words[at + 3] ?? 0)) return true;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { KeyFilter } from "./key-filter.ts";
 
 export const keyPagesSchema = "CREATE TABLE key_pages (page INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;";
 
-/** The keys of a page, but for the last of a run: 16 KiB, so that what a row costs is shared by many, and a look-up still reads little. */
-export const PAGE_KEYS = 1024;
+/** The keys of a page, but for the last of a run: 8 KiB, so that what a row costs is shared by many, and a look-up still reads little. */
+export const PAGE_KEYS = 512;
 /** An entry: high, low, and the revision as its lower and upper 32 bits. */
 export const ENTRY_WORDS = 4;
 const ENTRY_BYTES = ENTRY_WORDS * 4;
@@ -42,6 +43,11 @@ export function openKeyPages(db: DatabaseSync, used: readonly Uint32Array[]): Ke
       for (let i = pages.length - 1; i >= 0; i--) free.push(pages[i] ?? 0);
     },
   };
+}
+
+/** Adds the first so many entries of a page to a filter. */
+export function addEntries(words: Uint32Array, keys: number, filter: KeyFilter): void {
+  for (let at = 0; at < keys * ENTRY_WORDS; at += ENTRY_WORDS) filter.add(words[at] ?? 0, words[at + 1] ?? 0);
 }
 
 function unused(last: number, used: readonly Uint32Array[]): number[] {

@@ -1,5 +1,6 @@
 import type { Revision } from "ledger-core";
-import { ENTRY_WORDS, type KeyPages, PAGE_KEYS } from "./key-pages.ts";
+import type { KeyFilter } from "./key-filter.ts";
+import { addEntries, ENTRY_WORDS, type KeyPages, PAGE_KEYS } from "./key-pages.ts";
 
 /** Keys on disk in the order of `high`, never changed. In memory: two numbers a page. */
 export type KeyRun = {
@@ -37,19 +38,21 @@ function lowerBound(words: Uint32Array, stride: number, count: number, value: nu
   return from;
 }
 
-/** Takes so many entries in the order of `high` and writes page after page of a run. */
+/** Takes so many entries in the order of `high` and writes page after page of a run; filters learn each page as it is written. */
 export class KeyRunWriter {
   private readonly disk: KeyPages;
   private readonly keys: number;
+  private readonly filters: readonly KeyFilter[];
   private readonly words = new Uint32Array(PAGE_KEYS * ENTRY_WORDS);
   private filled = 0;
   private readonly pages: Uint32Array;
   private readonly firsts: Uint32Array;
   private written = 0;
 
-  constructor(disk: KeyPages, keys: number) {
+  constructor(disk: KeyPages, keys: number, filters: readonly KeyFilter[]) {
     this.disk = disk;
     this.keys = keys;
+    this.filters = filters;
     this.pages = new Uint32Array(Math.ceil(keys / PAGE_KEYS));
     this.firsts = new Uint32Array(this.pages.length);
   }
@@ -75,6 +78,7 @@ export class KeyRunWriter {
 
   private writePage(): void {
     this.firsts[this.written] = this.words[0] ?? 0;
+    for (const filter of this.filters) addEntries(this.words, this.filled, filter);
     this.pages[this.written++] = this.disk.write(this.words, this.filled);
     this.filled = 0;
   }

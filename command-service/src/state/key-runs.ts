@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { Revision } from "ledger-core";
-import type { KeyFilter } from "./key-filter.ts";
+import { KeyFilter } from "./key-filter.ts";
 import { mergeRuns } from "./key-merge.ts";
 import { orderOf } from "./key-order.ts";
-import { ENTRY_WORDS, type KeyPages, keyPagesSchema, openKeyPages } from "./key-pages.ts";
+import { addEntries, ENTRY_WORDS, keyPagesSchema, openKeyPages, PAGE_KEYS } from "./key-pages.ts";
 import { findInRun, type KeyRun, KeyRunWriter } from "./key-run.ts";
 import type { KeyTail } from "./key-tail.ts";
 
@@ -17,8 +17,11 @@ export const keyRunsSchema = `
 /** So many runs of one level become one of the next: a key is rewritten once a level. */
 const FAN_IN = 8;
 
+/** The lower levels have many runs of few keys: a filter of a byte a key tells which are worth a read. */
+const LEVELS_FILTERED = 2;
+
 /** A run in the table; `level`: how often its keys have been merged. */
-type StoredRun = KeyRun & { readonly run: number; readonly level: number };
+type StoredRun = KeyRun & { readonly run: number; readonly level: number; filter: KeyFilter | undefined };
 
 /** A merge under way, and how many pages of it are written with each new run. */
 type Merge = { readonly work: Generator<void>; readonly pagesPerAdd: number };
@@ -33,10 +36,11 @@ export type KeyRuns = {
   /** Appends the revisions under a hash to `found`. */
   find(high: number, low: number, found: Revision[]): void;
   /**
-   * Writes a tail as a run, and its share of the merges that are due: they go on over many flushes, so that none has to wait for a big one.
+   * Writes a tail as a run, which a filter learns, and a share of the merges that are due: they go on over many flushes, so that none has
+   * to wait for a big one.
    * Yields between slices of some 0.1 ms. The caller holds the transaction; when it is rolled back, the file is to be opened again.
    */
-  add(tail: KeyTail): Generator<void>;
+  add(tail: KeyTail, filter: KeyFilter): Generator<void>;
   /** Adds every key to a filter: at start, when nothing is served yet. */
   fill(filter: KeyFilter): void;
 };
@@ -51,14 +55,24 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
   );
   const merges = new Map<number, Merge>();
 
-  function keep(written: KeyRun, level: number): void {
+  function writerOf(keys: number, filters: readonly (KeyFilter | undefined)[]): KeyRunWriter {
+    return new KeyRunWriter(
+      pages,
+      keys,
+      filters.filter((filter) => filter !== undefined),
+    );
+  }
+
+  function keep(written: KeyRun, level: number, filter: KeyFilter | undefined): void {
     const run = 1 + Math.max(0, ...runs.map((other) => other.run));
     writeRun.run(run, level, written.keys, bytesOf(written.pages), bytesOf(written.firsts));
-    runs.push({ ...written, run, level });
+    runs.push({ ...written, run, level, filter });
   }
 
   function* merge(inputs: readonly StoredRun[], level: number): Generator<void> {
-    keep(yield* mergeRuns(pages, inputs), level);
+    const keys = keysOf(inputs);
+    const filter = filterFor(level, keys);
+    keep(yield* mergeRuns(writerOf(keys, [filter]), pages, inputs), level, filter);
     runs = runs.filter((run) => !inputs.includes(run));
     for (const { run } of inputs) dropRun.run(run);
     for (const input of inputs) pages.free(input.pages);
@@ -86,34 +100,59 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
   }
 
   return {
-    count: () => runs.reduce((sum, run) => sum + run.keys, 0),
+    count: () => keysOf(runs),
     find(high, low, found) {
-      for (const run of runs) findInRun(pages, run, high, low, found);
+      for (const run of runs) {
+        if (run.filter?.mayContain(high, low) ?? true) findInRun(pages, run, high, low, found);
+      }
     },
-    *add(tail) {
+    *add(tail, filter) {
       if (tail.size === 0) return;
-      keep(yield* writeTail(pages, tail), 0);
+      const own = filterFor(0, tail.size);
+      keep(yield* writeTail(writerOf(tail.size, [own, filter]), tail), 0, own);
       const top = Math.max(...runs.map((run) => run.level));
       for (let level = 0; level <= top; level++) yield* advanceMerge(level);
     },
     fill(filter) {
-      for (const run of runs) for (const page of run.pages) addPage(pages.read(page), filter);
+      for (const run of runs) {
+        run.filter = filterFor(run.level, run.keys);
+        for (const page of run.pages) {
+          const words = pages.read(page);
+          addEntries(words, words.length / ENTRY_WORDS, filter);
+          if (run.filter) addEntries(words, words.length / ENTRY_WORDS, run.filter);
+        }
+      }
     },
   };
 }
 
-function* writeTail(pages: KeyPages, tail: KeyTail): Generator<void, KeyRun> {
-  const writer = new KeyRunWriter(pages, tail.size);
-  const { high, low, revision } = tail;
-  for (const entry of yield* orderOf(tail)) {
-    const stands = revision[entry] ?? 0;
-    if (writer.append(high[entry] ?? 0, low[entry] ?? 0, stands % 2 ** 32, Math.floor(stands / 2 ** 32))) yield;
+/** The loops over keys are functions of their own: inside a generator they would not be compiled as well. */
+function* writeTail(writer: KeyRunWriter, tail: KeyTail): Generator<void, KeyRun> {
+  const order = yield* orderOf(tail);
+  for (let at = 0; at < order.length; at += PAGE_KEYS) {
+    appendEntries(writer, tail, order, at);
+    yield;
   }
   return writer.finish();
 }
 
-function addPage(words: Uint32Array, filter: KeyFilter): void {
-  for (let at = 0; at < words.length; at += ENTRY_WORDS) filter.add(words[at] ?? 0, words[at + 1] ?? 0);
+/** A page of the entries that come next in an order. */
+function appendEntries(writer: KeyRunWriter, tail: KeyTail, order: Uint32Array, from: number): void {
+  const { high, low, revision } = tail;
+  const to = Math.min(order.length, from + PAGE_KEYS);
+  for (let i = from; i < to; i++) {
+    const entry = order[i] ?? 0;
+    const stands = revision[entry] ?? 0;
+    writer.append(high[entry] ?? 0, low[entry] ?? 0, stands >>> 0, Math.floor(stands / 2 ** 32));
+  }
+}
+
+function keysOf(runs: readonly KeyRun[]): number {
+  return runs.reduce((sum, run) => sum + run.keys, 0);
+}
+
+function filterFor(level: number, keys: number): KeyFilter | undefined {
+  return level < LEVELS_FILTERED ? new KeyFilter(64 * Math.ceil(keys / 64)) : undefined;
 }
 
 function parseRun(row: Record<string, SQLOutputValue>): StoredRun {
@@ -123,6 +162,7 @@ function parseRun(row: Record<string, SQLOutputValue>): StoredRun {
     keys: Number(row.keys),
     pages: wordsOf(row.pages),
     firsts: wordsOf(row.firsts),
+    filter: undefined,
   };
 }
 

@@ -58,11 +58,4 @@ describe("the tail of keys", () => {
       { numRuns: 300 },
     );
   });
-
-  test("is followed by an empty one of its capacity", () => {
-    const tail = new KeyTail(2);
-    for (let i = 0; i < 5; i++) tail.add(i, i, i);
-    const next = tail.successor();
-    expect([next.size, next.high.length, revisionsUnder(next, 1, 1)]).toEqual([0, 8, []]);
-  });
 });

@@ -26,11 +26,6 @@ export class KeyTail {
     return this.count;
   }
 
-  /** An empty one of the same capacity: it will hold as much, and need not grow to it step by step. */
-  successor(): KeyTail {
-    return new KeyTail(this.high.length);
-  }
-
   add(high: number, low: number, revision: Revision): void {
     if (this.count === this.high.length) this.grow();
     const entry = this.count++;
@@ -67,7 +62,7 @@ export class KeyTail {
     }
   }
 
-  /** Empties it, for what comes next: a new one would be a megabyte more to be zeroed and collected at every flush. */
+  /** Empties it for what comes next: it need not grow again step by step, and leaves no megabytes to be collected. */
   clear(): void {
     this.index.fill(0);
     this.count = 0;
