@@ -1,5 +1,6 @@
 import { ENTRY_WORDS, type KeyPages } from "./key-pages.ts";
-import type { KeyRun, KeyRunWriter } from "./key-run.ts";
+import type { KeyRun } from "./key-run.ts";
+import type { KeyRunWriter } from "./key-run-writer.ts";
 
 /** Where a merge stands in one of its runs: the page that is open, and the next entry in it. */
 type Cursor = { readonly run: KeyRun; nextPage: number; words: Uint32Array; at: number };

@@ -103,3 +103,11 @@ test("a run is written in slices, and no flush waits for a great merge", () => {
   expect(Math.max(...slices)).toBeLessThan(250);
   expect(finish(runs.add(new KeyTail(), filter))).toBe(0);
 });
+
+test("runs are merged also by a writer that never lives long", () => {
+  const db = keysDatabase();
+  const filter = new KeyFilter(1024);
+  for (let n = 0; n < 400; n++) finish(openKeyRuns(db).add(tailOf(n, 1), filter));
+  expect(openKeyRuns(db).count()).toBe(400);
+  expect(Number(db.prepare("SELECT count(*) AS n FROM key_runs").get()?.n)).toBeLessThan(60);
+});

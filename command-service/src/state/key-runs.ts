@@ -2,9 +2,9 @@ import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { Revision } from "ledger-core";
 import { KeyFilter } from "./key-filter.ts";
 import { mergeRuns } from "./key-merge.ts";
-import { orderOf } from "./key-order.ts";
-import { addEntries, ENTRY_WORDS, keyPagesSchema, openKeyPages, PAGE_KEYS } from "./key-pages.ts";
-import { findInRun, type KeyRun, KeyRunWriter } from "./key-run.ts";
+import { addEntries, ENTRY_WORDS, keyPagesSchema, openKeyPages } from "./key-pages.ts";
+import { findInRun, type KeyRun } from "./key-run.ts";
+import { KeyRunWriter, writeTail } from "./key-run-writer.ts";
 import type { KeyTail } from "./key-tail.ts";
 
 /** Numbers stand in the machine's own byte order: the file is of use only where it was made. */
@@ -37,8 +37,7 @@ export type KeyRuns = {
   find(high: number, low: number, found: Revision[]): void;
   /**
    * Writes a tail as a run, which a filter learns, and a share of the merges that are due: they go on over many flushes, so that none has
-   * to wait for a big one.
-   * Yields between slices of some 0.1 ms. The caller holds the transaction; when it is rolled back, the file is to be opened again.
+   * to wait for a big one. Yields between slices of some 0.1 ms. The caller holds the transaction; when it is rolled back, the file is to be opened again.
    */
   add(tail: KeyTail, filter: KeyFilter): Generator<void>;
   /** Adds every key to a filter: at start, when nothing is served yet. */
@@ -78,12 +77,17 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
     for (const input of inputs) pages.free(input.pages);
   }
 
-  /** A merge of the oldest runs of a level, where there are enough: done when half as many new ones have come. */
+  /**
+   * A merge of the oldest runs of a level, where there are enough: done when half as many new ones have come. Where more wait, since merges
+   * begin again after a restart, it is so much faster.
+   */
   function beginMerge(level: number): Merge | undefined {
-    const inputs = runs.filter((run) => run.level === level).slice(0, FAN_IN);
-    if (inputs.length < FAN_IN) return undefined;
+    const due = runs.filter((run) => run.level === level);
+    if (due.length < FAN_IN) return undefined;
+    const inputs = due.slice(0, FAN_IN);
     const written = inputs.reduce((sum, run) => sum + run.pages.length, 0);
-    const begun = { work: merge(inputs, level + 1), pagesPerAdd: Math.ceil(written / (FAN_IN ** (level + 1) / 2)) };
+    const adds = FAN_IN ** (level + 1) / 2 / (1 + due.length - FAN_IN);
+    const begun = { work: merge(inputs, level + 1), pagesPerAdd: Math.ceil(written / adds) };
     merges.set(level, begun);
     return begun;
   }
@@ -124,27 +128,6 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
       }
     },
   };
-}
-
-/** The loops over keys are functions of their own: inside a generator they would not be compiled as well. */
-function* writeTail(writer: KeyRunWriter, tail: KeyTail): Generator<void, KeyRun> {
-  const order = yield* orderOf(tail);
-  for (let at = 0; at < order.length; at += PAGE_KEYS) {
-    appendEntries(writer, tail, order, at);
-    yield;
-  }
-  return writer.finish();
-}
-
-/** A page of the entries that come next in an order. */
-function appendEntries(writer: KeyRunWriter, tail: KeyTail, order: Uint32Array, from: number): void {
-  const { high, low, revision } = tail;
-  const to = Math.min(order.length, from + PAGE_KEYS);
-  for (let i = from; i < to; i++) {
-    const entry = order[i] ?? 0;
-    const stands = revision[entry] ?? 0;
-    writer.append(high[entry] ?? 0, low[entry] ?? 0, stands >>> 0, Math.floor(stands / 2 ** 32));
-  }
 }
 
 function keysOf(runs: readonly KeyRun[]): number {
