@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Client } from "./client.ts";
+import { writeIds } from "./fuzz/ids.ts";
+import { findSchemathesis, fuzz } from "./fuzz/run.ts";
+import { createLedger } from "./harness.ts";
+import { at } from "./json.ts";
+import { openAccount, sumOfLedger } from "./steps.ts";
+
+const owners = { operator: "operator", service: "service", merchant: "shop", consumer: "alice", auditor: "auditor" };
+
+/** Who asks, from which seed, and what is tried: so many examples an operation, or as many as go into so many seconds. */
+type FuzzCase = { readonly role: keyof typeof owners; readonly seed: number; readonly options: readonly string[] };
+
+const freshSeed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
+const seconds = Number(process.env.LEDGER_FUZZ_SECONDS ?? 30);
+
+/** The operator may do everything: first what is the same each time, then what is new each time. The others get less of it. */
+const cases: readonly FuzzCase[] = [
+  { role: "operator", seed: 1, options: ["--phases", "examples,coverage,fuzzing", "-n", "20"] },
+  { role: "operator", seed: freshSeed, options: ["--phases", "fuzzing,stateful", "-n", "20", ...within(seconds)] },
+  ...(["service", "merchant", "consumer", "auditor"] as const).map((role) => ({
+    role,
+    seed: freshSeed,
+    options: ["--phases", "fuzzing", "-n", "5", ...within(Math.ceil(seconds / 4))],
+  })),
+];
+
+function within(limit: number): readonly string[] {
+  return ["--max-time", String(limit)];
+}
+
+const found = findSchemathesis();
+if ("absent" in found) console.warn(found.absent);
+const title =
+  "absent" in found ? found.absent : "guarantee 19, fuzzed from the OpenAPI document: no 5xx but a declared 503";
+
+describe.skipIf("absent" in found)(title, () => {
+  const python = "python" in found ? found.python : "";
+  const ledger = createLedger();
+  const folder = mkdtempSync(join(tmpdir(), "payledger-fuzz-"));
+  let operator: Client;
+  let mark: object;
+  beforeAll(async () => {
+    await ledger.start();
+    operator = await ledger.as("operator");
+    const account = await openAccount(operator, { owner: "mark" });
+    mark = { payer: account, payee: account, amount: "1", currency: "HKD" };
+  });
+  afterAll(async () => {
+    await ledger.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test.each(cases)("$role, seed $seed", { timeout: 120_000 + seconds * 2000 }, async ({ role, seed, options }) => {
+    await writeIds(operator, folder);
+    const { token } = await ledger.as(role, owners[role]);
+    const run = { url: ledger.url, token, operatorToken: operator.token, mark, folder };
+    const { code, report } = await fuzz(python, { ...run, options: [...options, "--seed", String(seed)] });
+    expect(code, report).toBe(0);
+    const cases = /Test cases:\n\s+(\d+) generated/.exec(report)?.[1];
+    console.log(`${role}, seed ${seed}: ${cases} requests fuzzed`);
+    expect(Number(cases), report).toBeGreaterThan(50);
+  });
+
+  test("every route has taken some of it, and refused some", async () => {
+    const metrics = (await operator.get("/metrics")).text;
+    const document: unknown = await (await fetch(`${ledger.url}/openapi.json`)).json();
+    const routes = Object.entries(Object(at(document, "paths"))).flatMap(([path, item]) =>
+      Object.keys(Object(item)).map((method) => [method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ":$1")] as const),
+    );
+    expect(routes.length).toBeGreaterThan(20);
+    for (const [method, route] of routes)
+      for (const status of ['2\\d\\d"', '4\\d\\d"'])
+        expect(metrics).toMatch(new RegExp(`_count\\{method="${method}",route="${route}",status="${status}`));
+  });
+
+  test("the ledger still sums to zero", async () => {
+    expect(await sumOfLedger(operator)).toBe(0n);
+  });
+});
