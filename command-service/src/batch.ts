@@ -1,6 +1,5 @@
 import {
   type Caller,
-  encodeEvent,
   type Fact,
   idBody,
   type LedgerEvent,
@@ -9,6 +8,7 @@ import {
   type Origin,
   type Revision,
   type Shard,
+  writeEvent,
 } from "ledger-core";
 import type { NewEvent } from "ledger-core/event-log";
 import type { DecisionState, Mark } from "./state/decision-state.ts";
@@ -68,7 +68,9 @@ export function addFacts(
   origin: Origin,
 ): LedgerEvent {
   let last: LedgerEvent | undefined;
-  for (const [index, fact] of facts.entries()) {
+  for (let index = 0; index < facts.length; index++) {
+    const fact = facts[index];
+    if (!fact) break;
     const revision = state.revision + 1;
     const answering = index === facts.length - 1;
     const event: LedgerEvent = {
@@ -80,9 +82,9 @@ export function addFacts(
       fact,
     };
     state.apply(event);
-    const { type, version, data } = encodeEvent(event);
+    const { type, version, data } = writeEvent(event);
     batch.events.push({ id: event.id, at: event.at, type, version, data });
-    batch.bytes += data.length + 64;
+    batch.bytes += Buffer.byteLength(data) + 64;
     last = event;
   }
   if (!last) throw new Error("a decision without a fact");

@@ -54,6 +54,8 @@ let lastMs = Number.NaN;
 let lastMsText = "";
 let lastHigh = Number.NaN;
 let lastHighText = "";
+let lastSalt = Number.NaN;
+let lastSaltText = "";
 
 /**
  * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt.
@@ -72,7 +74,11 @@ export function idBody(at: Micros, position: Position, salt: number): string {
     lastHigh = high;
     lastHighText = encode(high, 6);
   }
-  return `${lastMsText}${pairs[position.shard]}${lastHighText}${pairs[position.revision % 1024]}${encode(salt, 6)}`;
+  if (salt !== lastSalt) {
+    lastSalt = salt;
+    lastSaltText = encode(salt, 6);
+  }
+  return `${lastMsText}${pairs[position.shard]}${lastHighText}${pairs[position.revision % 1024]}${lastSaltText}`;
 }
 
 /** An id of 26 characters under a prefix. */

@@ -10,13 +10,19 @@ import { currentVersions, isFactType, type Upcasters, upcasters } from "./versio
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What the log stores of an event: its type, the version of its shape, and its JSON as UTF-8. */
-export function encodeEvent({ origin, fact }: EventBody): { type: string; version: number; data: Uint8Array } {
-  const json =
+/** What the log stores of an event: its type, the version of its shape, and its JSON. */
+export function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
+  const data =
     fact.type === "PaymentCharged"
       ? writePaymentCharged(origin, fact)
       : JSON.stringify({ origin: originShape.write(origin), ...asObject(shapeOf(fact.type).write(fact)) });
-  return { type: fact.type, version: currentVersions[fact.type], data: Buffer.from(json) };
+  return { type: fact.type, version: currentVersions[fact.type], data };
+}
+
+/** The same with its JSON as the bytes that are stored. */
+export function encodeEvent(body: EventBody): { type: string; version: number; data: Uint8Array } {
+  const { type, version, data } = writeEvent(body);
+  return { type, version, data: Buffer.from(data) };
 }
 
 /**

@@ -15,13 +15,14 @@ const knownTypes = new Map<string, string>();
 /** Frames alone, in a buffer of their own: how events travel to where the batch is made. */
 export function encodeFrames(events: readonly NewEvent[]): Buffer<ArrayBuffer> {
   let size = 0;
-  for (const { type, data } of events) size += HEADER_BYTES + type.length + data.length;
+  for (const { type, data } of events) size += HEADER_BYTES + type.length + Buffer.byteLength(data);
   const frames = Buffer.allocUnsafeSlow(size);
   let at = 0;
   for (const event of events) at = writeFrame(frames, at, event);
   return frames;
 }
 
+/** Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more than its bytes. */
 function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
   const { type, version, data } = event;
   if (!knownTypes.has(type)) {
@@ -34,10 +35,12 @@ function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
   frames.writeUInt32BE(event.at % 2 ** 32, at + 20);
   frames.writeUInt16BE(version, at + 24);
   frames[at + TYPE_LENGTH_AT] = type.length;
-  frames.writeUInt32BE(data.length, at + 27);
   frames.write(type, at + HEADER_BYTES, "latin1");
-  frames.set(data, at + HEADER_BYTES + type.length);
-  return at + HEADER_BYTES + type.length + data.length;
+  const dataAt = at + HEADER_BYTES + type.length;
+  const length = typeof data === "string" ? frames.write(data, dataAt, "utf8") : data.length;
+  if (typeof data !== "string") frames.set(data, dataAt);
+  frames.writeUInt32BE(length, at + 27);
+  return dataAt + length;
 }
 
 /** Where the frame that starts at `at` ends; undefined when the frames end before it does. */
@@ -54,7 +57,7 @@ function learn(type: string): string {
 }
 
 /** The event framed between `at` and `end`; its data is a view, not a copy. */
-export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent {
+export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent & { readonly data: Uint8Array } {
   const dataAt = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
   const type = frames.toString("latin1", at + HEADER_BYTES, dataAt);
   return {

@@ -1,18 +1,25 @@
+import { Buffer } from "node:buffer";
 import type { EventId } from "../ids.ts";
 import type { Revision, Shard } from "../position.ts";
 import type { Micros } from "../time.ts";
 
-/** An event ready to be stored: `data` is its JSON as UTF-8, `type` and `version` say how to read it. */
+/** An event ready to be stored: `data` is its JSON, as text or as UTF-8; `type` and `version` say how to read it. */
 export type NewEvent = {
   readonly id: EventId;
   readonly type: string;
   readonly version: number;
   readonly at: Micros;
-  readonly data: Uint8Array;
+  readonly data: string | Uint8Array;
 };
+
+/** The bytes that are stored of an event. */
+export function bytesOf({ data }: Pick<NewEvent, "data">): Uint8Array {
+  return typeof data === "string" ? Buffer.from(data) : data;
+}
 
 /** A stored event; its bytes were checked against `leaf`, the 32-byte RFC 9162 leaf hash kept with the append. */
 export type StoredEvent = NewEvent & {
+  readonly data: Uint8Array;
   readonly shard: Shard;
   readonly revision: Revision;
   readonly leaf: Uint8Array;

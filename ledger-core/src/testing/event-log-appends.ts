@@ -130,6 +130,15 @@ export function appendSuite(opened: () => LogUnderTest): void {
       expect(asNew(await readAll(log, 0, 0))).toEqual(events);
     });
 
+    test("given as text are its UTF-8", async () => {
+      const { log } = opened();
+      const texts = ["", '{"plain":1}', '{"name":"陳大文 😀 é"}', "x".repeat(3000)];
+      const events = makeEvents(0, texts.length).map((event, i) => ({ ...event, data: texts[i] ?? "" }));
+      await log.append(0, NO_REVISION, events);
+      const bytes = texts.map((text) => new Uint8Array(Buffer.from(text)));
+      expect(asNew(await readAll(log, 0, 0)).map(({ data }) => data)).toEqual(bytes);
+    });
+
     test("may come from one buffer that goes on being used", async () => {
       const { log } = opened();
       const pool = new Uint8Array(4096).fill(1);

@@ -13,7 +13,11 @@ export type EventShape = {
 const START_US = 1_790_000_000_000_000;
 
 /** Events for the revisions from `first` on. Payloads differ from event to event and hold every byte there is. */
-export function makeEvents(first: Revision, count: number, shape: EventShape = {}): NewEvent[] {
+export function makeEvents(
+  first: Revision,
+  count: number,
+  shape: EventShape = {},
+): (NewEvent & { readonly data: Uint8Array })[] {
   const { shard = 0, salt = 1, size = 120 } = shape;
   return Array.from({ length: count }, (_, index) => {
     const revision = first + index;
@@ -24,7 +28,7 @@ export function makeEvents(first: Revision, count: number, shape: EventShape = {
 }
 
 /** What was appended, of what was read: to compare the two. */
-export function asNew(events: readonly StoredEvent[]): NewEvent[] {
+export function asNew(events: readonly StoredEvent[]): (NewEvent & { readonly data: Uint8Array })[] {
   return events.map(({ id, type, version, at, data }) => ({ id, type, version, at, data: new Uint8Array(data) }));
 }
 

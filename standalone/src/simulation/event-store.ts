@@ -1,5 +1,5 @@
 import { LedgerError, type Revision } from "ledger-core";
-import type { NewEvent, StoredEvent } from "ledger-core/event-log";
+import { bytesOf, type NewEvent, type StoredEvent } from "ledger-core/event-log";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
@@ -88,7 +88,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     const first = events.length;
     const batch = append.events
       .slice(0, count)
-      .map((event, index) => ({ ...event, shard: 0, revision: first + index, leaf: noLeaf }));
+      .map((event, index) => ({ ...event, data: bytesOf(event), shard: 0, revision: first + index, leaf: noLeaf }));
     events.push(...batch);
     note(`wrote ${first}..${events.length - 1} of ${append.from}`);
     onAppended(batch, append);
