@@ -1,7 +1,6 @@
 import { type ClientCommand, fingerprint, maySend, printOf, type Rejection, type Role } from "ledger-core";
 import { bodyProblem, compileCheck, type Misfit } from "ledger-core/http";
 import type { BulkItem, ItemFault } from "../submission.ts";
-import type { PlainPayment } from "./bulk-plain-payment.ts";
 import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
 import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";
 import { readTransfer, type TransferRequest, transferRequest } from "./transfers.ts";
@@ -41,25 +40,26 @@ function itemCommand(
   return { schema, command, check: compileCheck(schema), read };
 }
 
-/** An item as the writer takes it, a command or the fault that keeps it from being one, and the print that tells it from another. */
-export type ReadItem = BulkItem & { readonly print: string };
+/**
+ * An item as the writer takes it, a command or the fault that keeps it from being one. Key and print say what was asked for, whoever
+ * asks: under another role it still is the same item.
+ */
+export type ReadItem = BulkItem & { readonly key?: string; readonly print: string };
 
 export function readItem(item: unknown, role: Role): ReadItem {
   const kind = commandOf(item);
   if (kind === undefined) return { kind: "fault", fault: unknownCommand(item), print: printOf([item]) };
   const read = readCommand(kind, item);
-  // Of what is asked for, whoever asks: under another role it still is the same item.
-  const print = "type" in read ? fingerprint(read) : printOf([item]);
-  if (!maySend(role, kind.command)) return { kind: "fault", fault: forbidden(role), print };
-  return "type" in read
-    ? { kind: "command", key: keyOf(item), command: read, print }
-    : { kind: "fault", fault: read, print };
+  if ("type" in read)
+    return admit({ kind: "command", key: keyOf(item), command: read, print: fingerprint(read) }, role);
+  const fault = maySend(role, kind.command) ? read : forbidden(role);
+  return { kind: "fault", fault, print: printOf([item]) };
 }
 
-/** An item that was read already; only its role is to be checked. */
-export function admitPayment(item: PlainPayment, role: Role): ReadItem {
+/** A command that was read, if the role may send it. */
+export function admit(item: Extract<ReadItem, { kind: "command" }>, role: Role): ReadItem {
   if (maySend(role, item.command.type)) return item;
-  return { kind: "fault", fault: forbidden(role), print: item.print };
+  return { kind: "fault", fault: forbidden(role), key: item.key, print: item.print };
 }
 
 function commandOf(item: unknown): ItemCommand | undefined {

@@ -3,7 +3,7 @@ import { fingerprint, type Role } from "ledger-core";
 import { parseBody } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { describe, expect, test } from "vitest";
-import { admitPayment, readItem } from "./bulk-items.ts";
+import { admit, readItem } from "./bulk-items.ts";
 import { ITEMS_MAX, readPlainBulk } from "./bulk-plain.ts";
 
 const { alice, bob, shop } = examples;
@@ -30,7 +30,7 @@ function readBothWays(text: string | Buffer, role: Role = "operator") {
   const read = readPlainBulk(bytes);
   if (read === undefined) return undefined;
   const { mode, items: found } = read;
-  const items = found.map((item) => (item.kind === "json" ? readItem(item.value, role) : admitPayment(item, role)));
+  const items = found.map((item) => (item.kind === "json" ? readItem(item.value, role) : admit(item, role)));
   expect({ mode, items }).toEqual(readGenerally(bytes, role));
   for (const item of items) if (item.kind === "command") expect(item.print).toBe(fingerprint(item.command));
   return { plain: found.filter((item) => item.kind === "command").length, of: found.length };

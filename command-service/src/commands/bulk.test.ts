@@ -1,5 +1,5 @@
 import { fingerprint } from "ledger-core";
-import { compileCheck } from "ledger-core/http";
+import { compileCheck, signToken } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type FakeWriter, fakeWriter } from "../testing/fake-writer.ts";
@@ -119,17 +119,59 @@ test("a bulk may be larger than other bodies", async () => {
   expect(json.results).toHaveLength(1000);
 });
 
-test("the print tells bulks apart by everything in them", async () => {
-  for (const [mode, amount] of [
-    ["each", "1"],
-    ["each", "1"],
-    ["atomic", "1"],
-    ["each", "2"],
-  ])
-    await post(keyed([{ ...payment, amount }]), { mode });
-  const [first, same, ...others] = writer.bulks.map(({ print }) => print);
-  expect(same).toBe(first);
-  expect(others).not.toContain(first);
+describe("the print of a bulk", () => {
+  const printsOf = async (
+    sent: readonly { items: readonly unknown[]; mode?: string; caller?: typeof examples.operator }[],
+  ) => {
+    for (const { items, ...more } of sent) await post(items, more);
+    return writer.bulks.map(({ print }) => print);
+  };
+
+  test("tells bulks apart by everything in them", async () => {
+    const items = keyed([payment, transfer]);
+    const prints = await printsOf([
+      { items },
+      { items, mode: "atomic" },
+      { items: keyed([{ ...payment, amount: "2" }, transfer]) },
+      { items: keyed([{ ...payment, reference: "" }, transfer]) },
+      { items: keyed([{ ...payment, metadata: { a: "b" } }, transfer]) },
+      { items: items.toReversed() },
+      { items: items.slice(1) },
+      { items: [{ ...items[0], idempotencyKey: "other" }, items[1]] },
+      { items: [{ ...items[0], amount: "0" }, items[1]] },
+      { items: [{ ...items[0], amount: "00" }, items[1]] },
+      { items: [5, items[1]] },
+      { items: ["5", items[1]] },
+    ]);
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+
+  test("is the same for the same bulk, in whatever order of fields, with defaults, and for whichever role", async () => {
+    const metadata = { a: "1", b: "2" };
+    const written = { metadata: { b: "2", a: "1" }, capture: "automatic" };
+    const faulty = { ...payment, amount: "x", metadata };
+    const [first, ...others] = await printsOf([
+      { items: keyed([payment, { ...payment, metadata }, faulty, transfer]) },
+      { items: keyed([payment, { ...written, ...payment }, { ...faulty, metadata: written.metadata }, transfer]) },
+      {
+        items: keyed([{ ...payment, capture: "automatic" }, { ...payment, metadata }, faulty, transfer]),
+        caller: examples.consumer("alice"),
+      },
+    ]);
+    expect(others).toEqual([first, first]);
+  });
+
+  test("is the same with other white space and escapes, on both ways of reading", async () => {
+    const token = await signToken({ ...examples.operator, ttlSeconds: 600 }, served.keys);
+    const headers = { authorization: `Bearer ${token}`, "idempotency-key": "k", "content-type": "application/json" };
+    const body = { mode: "each", items: keyed([payment, payment]) };
+    const compact = JSON.stringify(body);
+    const payloads = [compact, JSON.stringify(body, null, 2), compact.replaceAll("HKD", "\\u0048KD")];
+    for (const payload of payloads) await served.app.inject({ method: "POST", url: "/v1/bulk", headers, payload });
+    const [first, ...others] = writer.bulks;
+    expect(first?.items).toHaveLength(2);
+    expect(others).toEqual([first, first]);
+  });
 });
 
 test("the reference shows each kind of item, as the items are checked", async () => {

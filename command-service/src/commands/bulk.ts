@@ -11,7 +11,7 @@ import {
 } from "ledger-core/http";
 import { renderBulk } from "../answers.ts";
 import type { BulkAnswer } from "../submission.ts";
-import { admitPayment, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
+import { admit, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
 import { ITEMS_MAX, isPlainBulk, type PlainBulk, readPlainBulk } from "./bulk-plain.ts";
 import { type CommandPorts, dryRunQuery, keyHeader, sendRecorded } from "./route.ts";
 
@@ -96,7 +96,7 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
 
 function readItems(body: BulkRequest, role: Role): readonly ReadItem[] {
   if (!isPlainBulk(body)) return body.items.map((item) => readItem(item, role));
-  return body.items.map((item) => (item.kind === "json" ? readItem(item.value, role) : admitPayment(item, role)));
+  return body.items.map((item) => (item.kind === "json" ? readItem(item.value, role) : admit(item, role)));
 }
 
 const compileEnvelope: typeof validatorCompiler = (part) =>
