@@ -16,6 +16,7 @@ import {
   literal,
   referenceEnd,
 } from "./bulk-payment-forms.ts";
+import { ABSENT, endOf, type Reading, startOf, textOf } from "./bulk-reading.ts";
 import { BRACE_CLOSE, BRACE_OPEN, COMMA, NOT_PLAIN, skipSpace, standsAt, stringValueStart } from "./bulk-tokens.ts";
 
 /** An item as the general way makes it of the same bytes. */
@@ -41,32 +42,12 @@ const fields = [
   field("command", literal("payment")),
   field("capture", literal("automatic")),
 ];
+export const FIELD_COUNT = fields.length;
 const FIRST_FIELD = places.key / 2;
-/** No value begins at 0: a brace and a name stand before it. */
-const ABSENT = 0;
-/** Texts are made of so many bytes at once: a call for each would cost as much as all else. What lives on of a text holds its block alive, not the body. */
-const BLOCK_BYTES = 8192;
 const noMetadata = {};
 
 function field(name: string, end: Form) {
   return { name: Buffer.from(`"${name}"`), end };
-}
-
-/** How far a bulk's bytes are read, and what serves item after item. */
-export type Reading = {
-  readonly bytes: Buffer;
-  at: number;
-  /** Of the item that is being read. */
-  readonly places: Int32Array;
-  currency: Currency | undefined;
-  /** The text of some of the bytes, from `blockAt` on. */
-  block: string;
-  blockAt: number;
-};
-
-export function openReading(bytes: Buffer): Reading {
-  const places = new Int32Array(2 * fields.length);
-  return { bytes, at: 0, places, currency: undefined, block: "", blockAt: 0 };
 }
 
 /**
@@ -84,22 +65,14 @@ export function readPlainPayment(reading: Reading): PlainPayment | undefined {
     type: "MakePayment",
     payer: textOf(reading, places.payer) as AccountId,
     payee: textOf(reading, places.payee) as AccountId,
-    amount: amountAt(bytes, from(reading, places.amount), to(reading, places.amount)),
+    amount: amountAt(bytes, startOf(reading, places.amount), endOf(reading, places.amount)),
     currency,
     capture: "automatic",
-    reference: from(reading, places.reference) === ABSENT ? null : textOf(reading, places.reference),
+    reference: startOf(reading, places.reference) === ABSENT ? null : textOf(reading, places.reference),
     expiresAt: null,
     metadata: noMetadata,
   };
   return { kind: "command", key, command, print: plainPaymentPrint(bytes, reading.places) };
-}
-
-function from(reading: Reading, place: number): number {
-  return reading.places[place] ?? ABSENT;
-}
-
-function to(reading: Reading, place: number): number {
-  return reading.places[place + 1] ?? ABSENT;
 }
 
 /** Finds the fields of an object. Answers the place behind it, or NOT_PLAIN when it is not one of a plain payment's fields. */
@@ -136,22 +109,11 @@ function fieldAt(bytes: Uint8Array, at: number, guess: number): number {
 /** The item's currency: most often the last item's, which is not looked up again. */
 function currencyOf(reading: Reading): Currency | undefined {
   const { bytes, currency: last = "" } = reading;
-  const start = from(reading, places.currency);
-  for (let at = start; at < to(reading, places.currency); at++) {
+  const start = startOf(reading, places.currency);
+  for (let at = start; at < endOf(reading, places.currency); at++) {
     if (bytes[at] === last.charCodeAt(at - start)) continue;
     reading.currency = parseCurrency(textOf(reading, places.currency));
     break;
   }
   return reading.currency;
-}
-
-function textOf(reading: Reading, place: number): string {
-  const start = from(reading, place);
-  const end = to(reading, place);
-  const { blockAt, block } = reading;
-  if (start < blockAt || end > blockAt + block.length) {
-    reading.blockAt = start;
-    reading.block = reading.bytes.toString("latin1", start, Math.max(end, start + BLOCK_BYTES));
-  }
-  return reading.block.slice(start - reading.blockAt, end - reading.blockAt);
 }

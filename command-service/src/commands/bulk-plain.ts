@@ -1,5 +1,6 @@
 import { type JsonObject, NESTING_MAX, parseBody } from "ledger-core/http";
-import { openReading, type PlainPayment, type Reading, readPlainPayment } from "./bulk-plain-payment.ts";
+import { FIELD_COUNT, type PlainPayment, readPlainPayment } from "./bulk-plain-payment.ts";
+import { openReading, type Reading } from "./bulk-reading.ts";
 import {
   BRACE_CLOSE,
   BRACE_OPEN,
@@ -44,7 +45,7 @@ const ATOMIC = Buffer.from('"atomic"');
  * What is answered here is what the general way would answer: bulk-plain.test.ts holds one against the other.
  */
 export function readPlainBulk(bytes: Buffer): PlainBulk | undefined {
-  const reading = openReading(bytes);
+  const reading = openReading(bytes, FIELD_COUNT);
   let mode: PlainBulk["mode"] | undefined;
   let items: PlainBulk["items"] | undefined;
   reading.at = skipSpace(bytes, 0);
