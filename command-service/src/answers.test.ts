@@ -12,7 +12,7 @@ import {
 } from "ledger-core/http";
 import { examples, factsByType } from "ledger-core/testing";
 import { describe, expect, test } from "vitest";
-import { renderAnswer, renderBulk } from "./answers.ts";
+import { itemAnswer, renderAnswer, renderBulk } from "./answers.ts";
 
 const facts: Readonly<Record<FactType, fc.Arbitrary<Fact>>> = factsByType;
 
@@ -102,11 +102,7 @@ describe("the answer to a bulk", () => {
     kind: "recorded",
     replayed: false,
     position: { shard: 2, revision: 9 },
-    results: [
-      { kind: "recorded", event: eventOf(charge, 8) },
-      { kind: "recorded", event: eventOf(declined, 9) },
-      { kind: "fault", fault },
-    ],
+    results: [itemAnswer(eventOf(charge, 8)), itemAnswer(eventOf(declined, 9)), { kind: "fault", fault }],
   } as const;
 
   test("has a result for each item, in order", () => {

@@ -8,6 +8,7 @@ import {
   paymentText,
   payoutBody,
   refundBody,
+  type Shard,
   topUpBody,
   transferBody,
 } from "ledger-core";
@@ -86,25 +87,31 @@ export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dr
   let index = 0;
   for (const result of answer.results) {
     if (index > 0) body += ",";
-    body += renderItem(result, index++, dryRun);
+    body += renderItem(result, index++, answer.position.shard, dryRun);
   }
   return { status: 200, body: `${body}]}`, problem: false };
 }
 
 /** Ids and positions hold nothing that JSON escapes, so an item that went well is written out directly. */
-function renderItem(result: BulkItemAnswer, index: number, dryRun: boolean): string {
+function renderItem(result: BulkItemAnswer, index: number, shard: Shard, dryRun: boolean): string {
+  if (result.kind === "made") {
+    // One template each: a text that is joined from few pieces costs less than one of pieces of pieces.
+    if (dryRun) return `{"status":201,"id":"${result.id}"}`;
+    return `{"status":201,"id":"${result.id}","position":"${shard}:${result.revision}"}`;
+  }
   if (result.kind === "fault") {
     const { status, body } = refusal(result.fault, `urn:payledger:item:${index}`);
     return `{"status":${status},"problem":${body}}`;
   }
-  const { event } = result;
-  const id = objectId(event.fact);
-  // One template each: a text that is joined from few pieces costs less than one of pieces of pieces.
-  if (id !== undefined && !dryRun) return `{"status":201,"id":"${id}","position":"${formatPosition(event)}"}`;
-  if (id !== undefined) return `{"status":201,"id":"${id}"}`;
-  const position = dryRun ? "" : `,"position":"${formatPosition(event)}"`;
-  const { status, body } = renderAnswer(event);
+  const position = dryRun ? "" : `,"position":"${formatPosition(result.event)}"`;
+  const { status, body } = renderAnswer(result.event);
   return `{"status":${status}${position},"problem":${body}}`;
+}
+
+/** The answer to an item, from its answering event. */
+export function itemAnswer(event: LedgerEvent): BulkItemAnswer {
+  const id = objectId(event.fact);
+  return id === undefined ? { kind: "declined", event } : { kind: "made", id, revision: event.revision };
 }
 
 /** The object that a bulk's item made; undefined when it was refused. */

@@ -1,4 +1,13 @@
-import { type BulkOutcome, type BulkRecorded, declinedOf, type Rejection, reject, rejections } from "ledger-core";
+import {
+  type BulkOutcome,
+  type BulkRecorded,
+  declinedOf,
+  type Rejection,
+  type Revision,
+  reject,
+  rejections,
+} from "ledger-core";
+import { itemAnswer } from "./answers.ts";
 import { addFacts, markBatch, originOf, rollbackBatch } from "./batch.ts";
 import { checkKey, type Deciding, decideItem, keyOfBulk } from "./decide-item.ts";
 import { type BulkJob, beginAgain, done, isFault, type Step } from "./jobs.ts";
@@ -86,13 +95,13 @@ function decideOne(on: Deciding, job: BulkJob, index: number): Step<Decided> {
   if (step.kind !== "done") return step;
   const answer = step.value;
   if (answer.kind === "refused") return done({ answer: refused(answer.rejection), fresh: false });
-  return done({ answer: { kind: "recorded", event: answer.event }, fresh: !answer.replayed });
+  return done({ answer: itemAnswer(answer.event), fresh: !answer.replayed });
 }
 
 function keep(job: BulkJob, { answer, fresh }: Decided): void {
   job.results.push(answer);
   if (fresh) job.appended = true;
-  if (answer.kind === "recorded") job.newest = Math.max(job.newest, answer.event.revision);
+  if (answer.kind !== "fault") job.newest = Math.max(job.newest, revisionOf(answer));
 }
 
 /** Records the bulk under its key if it changed anything or was refused as a business: its repeat must get the same answer. */
@@ -112,13 +121,17 @@ function isRecordable(code: string): boolean {
   return Object.entries(rejections).some(([known, { recorded }]) => known === code && recorded);
 }
 
+function revisionOf(answer: Exclude<BulkItemAnswer, { kind: "fault" }>): Revision {
+  return answer.kind === "made" ? answer.revision : answer.event.revision;
+}
+
 /** Runs of consecutive answering events, and of equal faults. */
 function outcomesOf(results: readonly BulkItemAnswer[]): BulkOutcome[] {
   const outcomes: BulkOutcome[] = [];
   for (const result of results) {
     const last = outcomes.at(-1);
-    if (result.kind === "recorded") {
-      const { revision } = result.event;
+    if (result.kind !== "fault") {
+      const revision = revisionOf(result);
       if (last && "first" in last && last.first + last.count === revision) {
         outcomes[outcomes.length - 1] = { first: last.first, count: last.count + 1 };
       } else outcomes.push({ first: revision, count: 1 });
@@ -135,7 +148,7 @@ function sameFault(a: ItemFault, b: ItemFault): boolean {
 
 /** The refusal in an answer, as the fault of an item that is not applied. */
 function refusalOf(answer: BulkItemAnswer): BulkItemAnswer | undefined {
-  if (answer.kind === "fault") return answer;
+  if (answer.kind !== "declined") return answer.kind === "fault" ? answer : undefined;
   const refusal = declinedOf(answer.event.fact);
   return refusal && fault({ code: refusal.code, detail: refusal.detail, errors: [] });
 }

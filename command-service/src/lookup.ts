@@ -10,6 +10,7 @@ import {
   type Shard,
 } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
+import { itemAnswer } from "./answers.ts";
 import type { KeyCheck } from "./jobs.ts";
 import type { DecisionState } from "./state/decision-state.ts";
 import type { BulkItemAnswer } from "./submission.ts";
@@ -65,7 +66,7 @@ export function openLookup(log: EventLog, shard: Shard, state: () => DecisionSta
           for (let i = 0; i < outcome.count; i++) results.push({ kind: "fault", fault: { code, detail, errors } });
         } else {
           for await (const batch of log.read(shard, outcome.first, { limit: outcome.count })) {
-            for (const stored of batch) results.push({ kind: "recorded", event: decodeEvent(stored) });
+            for (const stored of batch) results.push(itemAnswer(decodeEvent(stored)));
           }
         }
       }

@@ -1,4 +1,4 @@
-import type { Caller, ClientCommand, LedgerEvent, Position, Rejection } from "ledger-core";
+import type { Caller, ClientCommand, LedgerEvent, Position, Rejection, Revision } from "ledger-core";
 
 /** A command of a client, checked in form and allowed to its role, on its way to the writer. */
 export type Submission = {
@@ -36,9 +36,13 @@ export type BulkSubmission = {
   readonly print: string;
 };
 
-/** `recorded` as in Answer; `fault` recorded nothing (code `bulk_aborted`: another item of an atomic bulk failed). */
+/**
+ * What an item came to. `made`: an object of this id; what bulks are mostly made of, so that no event is kept for it. `declined`: a
+ * recorded refusal. `fault` recorded nothing (code `bulk_aborted`: another item of an atomic bulk failed).
+ */
 export type BulkItemAnswer =
-  | { readonly kind: "recorded"; readonly event: LedgerEvent }
+  | { readonly kind: "made"; readonly id: string; readonly revision: Revision }
+  | { readonly kind: "declined"; readonly event: LedgerEvent }
   | { readonly kind: "fault"; readonly fault: ItemFault };
 
 export type BulkAnswer =

@@ -11,6 +11,7 @@ import {
   rejections,
 } from "ledger-core";
 import { examples, memoryState } from "ledger-core/testing";
+import { itemAnswer } from "../answers.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, Submission, Writer } from "../submission.ts";
 
 const SHARD = 0;
@@ -64,7 +65,7 @@ export function fakeWriter(): FakeWriter {
     const results = bulk.items.map((item): BulkItemAnswer => {
       if (item.kind === "fault") return item;
       const answer = decideOne(bulk.caller, item.key, item.command);
-      if (answer.kind === "recorded") return answer;
+      if (answer.kind === "recorded") return itemAnswer(answer.event);
       return { kind: "fault", fault: { ...answer.rejection, errors: [] } };
     });
     return { kind: "recorded", results, replayed: false, position: { shard: SHARD, revision: events.length - 1 } };

@@ -77,7 +77,7 @@ export function answerText(answer: Answer): string {
 export function bulkText(answer: BulkAnswer): string {
   if (answer.kind === "refused") return answer.rejection.code;
   const results = answer.results.map((result) =>
-    result.kind === "recorded" ? result.event.revision : result.fault.code,
+    result.kind === "fault" ? result.fault.code : (result.kind === "made" ? result : result.event).revision,
   );
   return `${results.join(" ")}${answer.replayed ? ", again" : ""}`;
 }

@@ -1,15 +1,22 @@
-import { type Answer, type BulkAnswer, renderAnswer } from "command-service";
-import { type Caller, formatPosition, type LedgerEvent, type Micros } from "ledger-core";
+import { type Answer, type BulkAnswer, type BulkItemAnswer, renderAnswer } from "command-service";
+import { type Caller, formatPosition, type LedgerEvent, type Micros, rebrand, type Shard } from "ledger-core";
 import type { Books } from "./books.ts";
 import { expectOutcome } from "./outcomes.ts";
 import type { Notes } from "./reading.ts";
 import { type KeyBook, type Sent, scopeOf } from "./requests.ts";
 import { hold, Violation } from "./violation.ts";
 
+type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
+
+/** The answering event of an item: an object bears the characters of the event that made it. */
+function placeOf(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard): EventPlace {
+  return result.kind === "made" ? { id: rebrand("evt", result.id), shard, revision: result.revision } : result.event;
+}
+
 /** Looks at every answer before anybody else does. @throws Violation */
 export function makeAnswerCheck({ books, keys, events }: Notes) {
   /** That an answer is of an event in the log, of this key, and of what was sent. */
-  function inLog(known: KeyBook | undefined, answer: LedgerEvent): LedgerEvent {
+  function inLog(known: KeyBook | undefined, answer: EventPlace): LedgerEvent {
     const stored = events[answer.revision];
     if (stored?.id !== answer.id)
       throw new Violation("1 acknowledged is kept", `${answer.id} at ${formatPosition(answer)} is not in the log`);
@@ -43,14 +50,15 @@ export function makeAnswerCheck({ books, keys, events }: Notes) {
       hold(answer.results.length === itemKeys.length, "2 one answer", () => "a bulk is not answered item by item");
       for (const [index, result] of answer.results.entries()) {
         const itemKey = itemKeys[index];
-        if (result.kind === "recorded" && itemKey) inLog(keys.get(scopeOf(caller, itemKey)), result.event);
+        if (result.kind !== "fault" && itemKey)
+          inLog(keys.get(scopeOf(caller, itemKey)), placeOf(result, answer.position.shard));
       }
       const declined = answer.results.some((result) => result.kind === "fault" && !unrecorded.has(result.fault.code));
       hold(!declined || known?.event !== undefined, "2 one answer", () => `bulk ${key} was declined, and forgotten`);
       // Where nothing was recorded, nothing need be repeated.
       if (!known?.event || known.event.revision !== answer.position.revision) return;
       const body = answer.results
-        .map((result) => (result.kind === "recorded" ? result.event.id : result.fault.code))
+        .map((result) => (result.kind === "fault" ? result.fault.code : placeOf(result, answer.position.shard).id))
         .join();
       known.body ??= body;
       hold(
