@@ -8,6 +8,10 @@ import type { Batch } from "./frames.ts";
 import { fromFault, type Reply, type Request, type WireBatch } from "./messages.ts";
 import type { EventLog } from "./port.ts";
 
+/** As much as an append of the writer usually holds at most. */
+const SHARED_BYTES = 1 << 20;
+const SHARED_FREE_MAX = 4;
+
 type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (error: Error) => void };
 type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
 
@@ -20,6 +24,7 @@ export function connectLog(port: MessagePort): EventLog {
   const waiting = new Map<number, Waiting>();
   /** Appends and heads, which `close` waits for. */
   const underWay = new Set<Promise<Reply>>();
+  const shared = makeSharedBytes();
   let calls = 0;
   let closed = false;
   let released = false;
@@ -28,14 +33,14 @@ export function connectLog(port: MessagePort): EventLog {
     const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
     return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
   };
-  const ask = (request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> =>
+  const ask = (request: Request): Promise<Reply> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(gone(released ? "head" : request.kind));
       waiting.set(request.call, { resolve, reject: () => reject(gone(request.kind)) });
-      port.postMessage(request, transfer);
+      port.postMessage(request);
     });
-  const askRevision = async (request: Request, transfer?: ArrayBuffer[]): Promise<Revision> => {
-    const asked = ask(request, transfer);
+  const askRevision = async (request: Request): Promise<Revision> => {
+    const asked = ask(request);
     underWay.add(asked);
     const reply = await asked.finally(() => underWay.delete(asked));
     if (reply.kind === "failed") throw fromFault(reply.fault);
@@ -84,8 +89,10 @@ export function connectLog(port: MessagePort): EventLog {
 
   return {
     append: async (shard, expectedRevision, events) => {
-      const frames = encodeFrames(events);
-      return await askRevision({ call: calls++, kind: "append", shard, expectedRevision, frames }, [frames.buffer]);
+      const frames = encodeFrames(events, shared.take);
+      const revision = await askRevision({ call: calls++, kind: "append", shard, expectedRevision, frames });
+      shared.giveBack(frames);
+      return revision;
     },
     head: (shard) => askRevision({ call: calls++, kind: "head", shard }),
     read: (shard, from, options) =>
@@ -97,6 +104,25 @@ export function connectLog(port: MessagePort): EventLog {
       released = true;
       closed = true;
       port.close();
+    },
+  };
+}
+
+/**
+ * Bytes that both threads see, used again and again: new ones for each append would be paid for in fresh pages and in garbage collections.
+ * An append that failed keeps its bytes, since the other end may still look at them.
+ */
+function makeSharedBytes() {
+  const free: Buffer[] = [];
+  return {
+    take: (size: number): Buffer => {
+      const at = free.findIndex((bytes) => bytes.buffer.byteLength >= size);
+      const [found] = at < 0 ? [] : free.splice(at, 1);
+      const { buffer } = found ?? new Uint8Array(new SharedArrayBuffer(Math.max(size, SHARED_BYTES)));
+      return Buffer.from(buffer, 0, size);
+    },
+    giveBack: (bytes: Buffer): void => {
+      if (free.length < SHARED_FREE_MAX && bytes.buffer.byteLength === SHARED_BYTES) free.push(bytes);
     },
   };
 }

@@ -12,11 +12,14 @@ export const TYPE_LENGTH_AT = 26;
 const typeGrammar = /^[A-Za-z][A-Za-z0-9]{0,254}$/;
 const knownTypes = new Map<string, string>();
 
-/** Frames alone, in a buffer of their own: how events travel to where the batch is made. */
-export function encodeFrames(events: readonly NewEvent[]): Buffer<ArrayBuffer> {
+/** Frames alone, one after another, in bytes of their own or in those that `allot` gives: how events travel to where the batch is made. */
+export function encodeFrames(
+  events: readonly NewEvent[],
+  allot: (size: number) => Buffer = (size) => Buffer.allocUnsafeSlow(size),
+): Buffer {
   let size = 0;
   for (const { type, data } of events) size += HEADER_BYTES + type.length + Buffer.byteLength(data);
-  const frames = Buffer.allocUnsafeSlow(size);
+  const frames = allot(size);
   let at = 0;
   for (const event of events) at = writeFrame(frames, at, event);
   return frames;

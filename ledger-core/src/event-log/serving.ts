@@ -46,6 +46,7 @@ export function serveLog(
     switch (request.kind) {
       case "append": {
         const { shard, expectedRevision, frames } = request;
+        // Seen by the other thread too, which leaves them alone until it has the answer.
         const bytes = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
         const revision =
           "appendFrames" in log
