@@ -12,7 +12,7 @@ import type { EventLog } from "./port.ts";
 const SHARED_BYTES = 1 << 20;
 const SHARED_FREE_MAX = 4;
 
-type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (error: Error) => void };
+type Waiting = Readonly<PromiseWithResolvers<Reply>> & Pick<Request, "call" | "kind">;
 type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
 
 /**
@@ -21,9 +21,11 @@ type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
  * log. When the other end goes away, appends under way end with outcome_unknown and everything else with log_unavailable.
  */
 export function connectLog(port: MessagePort): EventLog {
-  const waiting = new Map<number, Waiting>();
-  /** Appends and heads, which `close` waits for. */
-  const underWay = new Set<Promise<Reply>>();
+  /**
+   * Few at a time, and not in a Map: V8 lets each table that a Map has outgrown point to the next one, so that one grown old keeps all
+   * that came after it alive, appended batches too, and every small garbage collection takes ten times as long.
+   */
+  const waiting: Waiting[] = [];
   const shared = makeSharedBytes();
   let calls = 0;
   let closed = false;
@@ -33,29 +35,27 @@ export function connectLog(port: MessagePort): EventLog {
     const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
     return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
   };
-  const ask = (request: Request): Promise<Reply> =>
-    new Promise((resolve, reject) => {
-      if (closed) return reject(gone(released ? "head" : request.kind));
-      waiting.set(request.call, { resolve, reject: () => reject(gone(request.kind)) });
-      port.postMessage(request);
-    });
+  const ask = (request: Request): Promise<Reply> => {
+    if (closed) return Promise.reject(gone(released ? "head" : request.kind));
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    port.postMessage(request);
+    waiting.push({ call: request.call, kind: request.kind, promise, resolve, reject });
+    return promise;
+  };
   const askRevision = async (request: Request): Promise<Revision> => {
-    const asked = ask(request);
-    underWay.add(asked);
-    const reply = await asked.finally(() => underWay.delete(asked));
+    const reply = await ask(request);
     if (reply.kind === "failed") throw fromFault(reply.fault);
     assert(reply.kind === "revision", `a revision is the answer, not ${reply.kind}`);
     return reply.revision;
   };
   port.on("message", (reply: Reply) => {
-    const caller = waiting.get(reply.call);
-    waiting.delete(reply.call);
+    const at = waiting.findIndex(({ call }) => call === reply.call);
+    const [caller] = at < 0 ? [] : waiting.splice(at, 1);
     caller?.resolve(reply);
   });
   port.on("close", () => {
     closed = true;
-    for (const { reject } of waiting.values()) reject(gone("head"));
-    waiting.clear();
+    for (const { reject, kind } of waiting.splice(0)) reject(gone(kind));
   });
 
   async function* stream(opening: Opening, signal?: AbortSignal): AsyncGenerator<BatchDelivery, void, void> {
@@ -100,7 +100,8 @@ export function connectLog(port: MessagePort): EventLog {
     subscribe: (shard, from, signal) =>
       decodeSubscription(stream({ call: calls++, kind: "subscribe", shard, from }, signal), signal),
     close: async () => {
-      await Promise.allSettled(underWay);
+      // Appends and heads end first; streams are let go.
+      await Promise.allSettled(waiting.filter(({ kind }) => kind !== "pull").map(({ promise }) => promise));
       released = true;
       closed = true;
       port.close();
