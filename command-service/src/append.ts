@@ -11,11 +11,10 @@ const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
  * @throws wrong_expected_revision, log_unavailable: nothing was written, and nothing will be
  */
 export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, runtime: Runtime): Promise<void> {
-  const frozen = Object.freeze([...batch.events]);
   let inDoubt = false;
   for (let attempt = 0; ; attempt++) {
     try {
-      await log.append(shard, batch.after, frozen);
+      await log.append(shard, batch.after, batch.events);
       return;
     } catch (error) {
       inDoubt ||= isLedgerError(error, "outcome_unknown");

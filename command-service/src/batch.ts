@@ -10,7 +10,7 @@ import {
   type Shard,
   writeEvent,
 } from "ledger-core";
-import type { NewEvent } from "ledger-core/event-log";
+import { EventFrames, type FramesMark } from "ledger-core/event-log";
 import type { DecisionState, Mark } from "./state/decision-state.ts";
 
 /** What identifies the writer's present incarnation in the ids that it makes. */
@@ -22,35 +22,32 @@ export type Batch = {
   readonly now: Micros;
   /** The last revision before it. */
   readonly after: Revision;
-  readonly events: NewEvent[];
-  bytes: number;
+  readonly events: EventFrames;
   /** Run after the append is durable. */
   readonly answers: (() => void)[];
   /** Run when the append failed for certain. */
   readonly failures: ((error: unknown) => void)[];
 };
 
-export type BatchMark = { readonly state: Mark; readonly events: number; readonly bytes: number };
+export type BatchMark = { readonly state: Mark; readonly events: FramesMark };
 
-export function openBatch(state: DecisionState, clock: Micros): Batch {
+export function openBatch(state: DecisionState, clock: Micros, events = new EventFrames()): Batch {
   return {
     now: Math.max(clock, state.at),
     after: state.revision,
-    events: [],
-    bytes: 0,
+    events,
     answers: [],
     failures: [],
   };
 }
 
 export function markBatch(batch: Batch, state: DecisionState): BatchMark {
-  return { state: state.mark(), events: batch.events.length, bytes: batch.bytes };
+  return { state: state.mark(), events: batch.events.mark() };
 }
 
 export function rollbackBatch(batch: Batch, state: DecisionState, mark: BatchMark): void {
   state.rollbackTo(mark.state);
-  batch.events.length = mark.events;
-  batch.bytes = mark.bytes;
+  batch.events.truncate(mark.events);
 }
 
 /** The 26 characters of the id of the nth event from here. */
@@ -83,8 +80,7 @@ export function addFacts(
     };
     state.apply(event);
     const { type, version, data } = writeEvent(event);
-    batch.events.push({ id: event.id, at: event.at, type, version, data });
-    batch.bytes += Buffer.byteLength(data) + 64;
+    batch.events.add({ id: event.id, at: event.at, type, version, data });
     last = event;
   }
   if (!last) throw new Error("a decision without a fact");

@@ -41,7 +41,7 @@ function answered(on: Deciding, job: BulkJob, known: Answer): Step<BulkAnswer> {
 /** Undefined when every item is decided. */
 function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {
   for (; job.next < job.items.length; job.next++) {
-    if (on.batch.bytes >= on.batchBytesMax) return { kind: "full" };
+    if (on.batch.events.size >= on.batchBytesMax) return { kind: "full" };
     const step = decideOne(on, job, job.next);
     if (step.kind !== "done") return step;
     keep(job, step.value);

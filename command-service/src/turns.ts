@@ -1,5 +1,5 @@
 import { isLedgerError, LedgerError, type Runtime, type Shard } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import { type EventLog, makeFramesPool } from "ledger-core/event-log";
 import { appendSurely, assertUpToDate } from "./append.ts";
 import { type Batch, openBatch } from "./batch.ts";
 import { decideJob } from "./decide-job.ts";
@@ -25,6 +25,7 @@ export type TurnsOptions = {
  */
 export class Turns {
   readonly #on: TurnsOptions;
+  readonly #frames = makeFramesPool();
   readonly #lookup: ReturnType<typeof openLookup>;
   #scheduled = false;
   #turning = false;
@@ -98,14 +99,14 @@ export class Turns {
   #fill(): Batch {
     const { queue, held, runtime, decide, batchBytesMax } = this.#on;
     const { state, by } = held;
-    const batch = openBatch(state, runtime.now());
+    const batch = openBatch(state, runtime.now(), this.#frames.take());
     const on = { decide, state, by, lookup: this.#lookup, batch, batchBytesMax, runtime };
     for (let job = queue.take(); job; job = queue.take()) {
       const step = decideJob(on, queue, job);
       if (step.kind === "full") queue.putBack(job);
       if (step.kind === "later") queue.postpone(job);
       if (step.kind === "wait") queue.park(job, step.until, () => this.schedule());
-      if (step.kind === "full" || batch.bytes >= batchBytesMax) break;
+      if (step.kind === "full" || batch.events.size >= batchBytesMax) break;
     }
     return batch;
   }
@@ -120,6 +121,7 @@ export class Turns {
       await this.#standDown(batch, error);
       return;
     }
+    this.#frames.giveBack(batch.events);
     held.state.settle(batch.after + batch.events.length);
     for (const answer of batch.answers) answer();
     queue.resume();

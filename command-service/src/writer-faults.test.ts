@@ -16,7 +16,7 @@ function fated(log: EventLog, fates: Fate[], seen: (readonly NewEvent[])[] = [])
     subscribe: (shard, from, signal) => log.subscribe(shard, from, signal),
     close: () => log.close(),
     async append(shard, expected, events) {
-      seen.push(events);
+      seen.push([...events]);
       const fate = fates.shift() ?? "done";
       if (fate === "no_room") throw new LedgerError("log_unavailable", "no room", { retryable: true });
       if (fate === "lost_request") throw new LedgerError("outcome_unknown", "timed out", { retryable: true });

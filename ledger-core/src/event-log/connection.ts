@@ -3,14 +3,11 @@ import type { MessagePort } from "node:worker_threads";
 import { assert, LedgerError } from "../errors.ts";
 import type { Revision } from "../position.ts";
 import { type BatchDelivery, decodeRead, decodeSubscription } from "./batch-source.ts";
+import { EventFrames } from "./event-frames.ts";
 import { encodeFrames } from "./frame-bytes.ts";
 import type { Batch } from "./frames.ts";
 import { fromFault, type Reply, type Request, type WireBatch } from "./messages.ts";
 import type { EventLog } from "./port.ts";
-
-/** As much as an append of the writer usually holds at most. */
-const SHARED_BYTES = 1 << 20;
-const SHARED_FREE_MAX = 4;
 
 type Waiting = Readonly<PromiseWithResolvers<Reply>> & Pick<Request, "call" | "kind">;
 type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
@@ -26,7 +23,6 @@ export function connectLog(port: MessagePort): EventLog {
    * that came after it alive, appended batches too, and every small garbage collection takes ten times as long.
    */
   const waiting: Waiting[] = [];
-  const shared = makeSharedBytes();
   let calls = 0;
   let closed = false;
   let released = false;
@@ -35,15 +31,15 @@ export function connectLog(port: MessagePort): EventLog {
     const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
     return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
   };
-  const ask = (request: Request): Promise<Reply> => {
+  const ask = (request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> => {
     if (closed) return Promise.reject(gone(released ? "head" : request.kind));
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    port.postMessage(request);
+    port.postMessage(request, transfer);
     waiting.push({ call: request.call, kind: request.kind, promise, resolve, reject });
     return promise;
   };
-  const askRevision = async (request: Request): Promise<Revision> => {
-    const reply = await ask(request);
+  const askRevision = async (request: Request, transfer?: ArrayBuffer[]): Promise<Revision> => {
+    const reply = await ask(request, transfer);
     if (reply.kind === "failed") throw fromFault(reply.fault);
     assert(reply.kind === "revision", `a revision is the answer, not ${reply.kind}`);
     return reply.revision;
@@ -89,10 +85,11 @@ export function connectLog(port: MessagePort): EventLog {
 
   return {
     append: async (shard, expectedRevision, events) => {
-      const frames = encodeFrames(events, shared.take);
-      const revision = await askRevision({ call: calls++, kind: "append", shard, expectedRevision, frames });
-      shared.giveBack(frames);
-      return revision;
+      const request = { call: calls++, kind: "append", shard, expectedRevision } as const;
+      // Bytes that both threads see cross as they are; they stay alone until the answer has come.
+      if (events instanceof EventFrames) return await askRevision({ ...request, frames: events.bytes });
+      const frames = encodeFrames(events);
+      return await askRevision({ ...request, frames }, [frames.buffer]);
     },
     head: (shard) => askRevision({ call: calls++, kind: "head", shard }),
     read: (shard, from, options) =>
@@ -105,25 +102,6 @@ export function connectLog(port: MessagePort): EventLog {
       released = true;
       closed = true;
       port.close();
-    },
-  };
-}
-
-/**
- * Bytes that both threads see, used again and again: new ones for each append would be paid for in fresh pages and in garbage collections.
- * An append that failed keeps its bytes, since the other end may still look at them.
- */
-function makeSharedBytes() {
-  const free: Buffer[] = [];
-  return {
-    take: (size: number): Buffer => {
-      const at = free.findIndex((bytes) => bytes.buffer.byteLength >= size);
-      const [found] = at < 0 ? [] : free.splice(at, 1);
-      const { buffer } = found ?? new Uint8Array(new SharedArrayBuffer(Math.max(size, SHARED_BYTES)));
-      return Buffer.from(buffer, 0, size);
-    },
-    giveBack: (bytes: Buffer): void => {
-      if (free.length < SHARED_FREE_MAX && bytes.buffer.byteLength === SHARED_BYTES) free.push(bytes);
     },
   };
 }

@@ -12,21 +12,23 @@ export const TYPE_LENGTH_AT = 26;
 const typeGrammar = /^[A-Za-z][A-Za-z0-9]{0,254}$/;
 const knownTypes = new Map<string, string>();
 
-/** Frames alone, one after another, in bytes of their own or in those that `allot` gives: how events travel to where the batch is made. */
-export function encodeFrames(
-  events: readonly NewEvent[],
-  allot: (size: number) => Buffer = (size) => Buffer.allocUnsafeSlow(size),
-): Buffer {
+/** Frames alone, one after another, in bytes of their own: how events travel to where the batch is made. */
+export function encodeFrames(events: Iterable<NewEvent>): Buffer<ArrayBuffer> {
   let size = 0;
   for (const { type, data } of events) size += HEADER_BYTES + type.length + Buffer.byteLength(data);
-  const frames = allot(size);
+  const frames = Buffer.allocUnsafeSlow(size);
   let at = 0;
   for (const event of events) at = writeFrame(frames, at, event);
   return frames;
 }
 
+/** The most bytes that the frame of an event can take. */
+export function frameRoom({ type, data }: NewEvent): number {
+  return HEADER_BYTES + type.length + (typeof data === "string" ? 3 : 1) * data.length;
+}
+
 /** Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more than its bytes. */
-function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
+export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
   const { type, version, data } = event;
   if (!knownTypes.has(type)) {
     assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);

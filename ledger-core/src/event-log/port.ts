@@ -12,6 +12,9 @@ export type NewEvent = {
   readonly data: string | Uint8Array;
 };
 
+/** Events in the order in which they are appended: a list, or a batch in frames. */
+export type Events = Iterable<NewEvent> & { readonly length: number };
+
 /** The bytes that are stored of an event. */
 export function bytesOf({ data }: Pick<NewEvent, "data">): Uint8Array {
   return typeof data === "string" ? Buffer.from(data) : data;
@@ -44,7 +47,7 @@ export interface EventLog {
    * @throws wrong_expected_revision: the shard stands elsewhere; definite, nothing was written
    * @throws outcome_unknown: repeat with identical bytes, ids and revision until it is known; an append that did happen answers as it did then
    */
-  append(shard: Shard, expectedRevision: Revision, events: readonly NewEvent[]): Promise<Revision>;
+  append(shard: Shard, expectedRevision: Revision, events: Events): Promise<Revision>;
 
   /** Events from `from` (inclusive) up to the head at the time of the call, in batches of the adapter's choosing, never empty ones. */
   read(shard: Shard, from: Revision, options?: { limit?: number }): AsyncIterable<readonly StoredEvent[]>;

@@ -11,6 +11,7 @@ import {
   readBatches,
   subscribeBatches,
 } from "./batch-source.ts";
+import { EventFrames } from "./event-frames.ts";
 import { encodeFrames } from "./frame-bytes.ts";
 import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "./frames.ts";
 import type { EventLog } from "./port.ts";
@@ -50,7 +51,8 @@ export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLo
   };
   return {
     ...batches,
-    append: async (shard, expectedRevision, events) => appendFrames(shard, expectedRevision, encodeFrames(events)),
+    append: async (shard, expectedRevision, events) =>
+      appendFrames(shard, expectedRevision, events instanceof EventFrames ? events.bytes : encodeFrames(events)),
     appendFrames: async (shard, expectedRevision, frames) => appendFrames(shard, expectedRevision, frames),
     read: (shard, from, options) => decodeRead(batches.readBatches(shard, from, options?.limit)),
     head: async (shard) => store.head(shard),

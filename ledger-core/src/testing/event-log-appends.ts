@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { makeFramesPool } from "../event-log/event-frames.ts";
 import type { EventLog, NewEvent } from "../event-log/port.ts";
 import { NO_REVISION, SHARD_MAX } from "../position.ts";
 import { asNew, makeEvents, range, readAll } from "./event-log-events.ts";
@@ -137,6 +138,29 @@ export function appendSuite(opened: () => LogUnderTest): void {
       await log.append(0, NO_REVISION, events);
       const bytes = texts.map((text) => new Uint8Array(Buffer.from(text)));
       expect(asNew(await readAll(log, 0, 0)).map(({ data }) => data)).toEqual(bytes);
+    });
+
+    test("may come in frames, whose bytes are used again after the append", async () => {
+      const { log } = opened();
+      const pool = makeFramesPool();
+      const [small, more, large] = [makeEvents(0, 3), makeEvents(3, 2), makeEvents(5, 1200, { size: 1000 })];
+      for (const [expected, events] of [
+        [NO_REVISION, small],
+        [2, more],
+        [4, large],
+      ] as const) {
+        const frames = pool.take();
+        for (const event of events) frames.add(event);
+        const mark = frames.mark();
+        for (const event of makeEvents(7000, 2)) frames.add(event);
+        frames.truncate(mark);
+        expect(await log.append(0, expected, frames)).toBe(expected + events.length);
+        pool.giveBack(frames);
+        const other = pool.take();
+        for (const event of makeEvents(9000, 3)) other.add(event);
+        pool.giveBack(other);
+      }
+      expect(asNew(await readAll(log, 0, 0))).toEqual([...small, ...more, ...large]);
     });
 
     test("may come from one buffer that goes on being used", async () => {

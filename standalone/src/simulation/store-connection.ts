@@ -44,7 +44,7 @@ export function connectStore(options: ConnectionOptions): EventLog {
   }
 
   return {
-    append: (_shard, expected, events) => sendAppend(options, expected, events),
+    append: (_shard, expected, events) => sendAppend(options, expected, [...events]),
     read: (_shard, from, limits) => read(from, limits?.limit),
     head: () => ask(() => store.head()),
     subscribe: (_shard, from, signal) => subscribe(options, read, from, signal),

@@ -1,5 +1,5 @@
 import { isLedgerError, type Revision } from "ledger-core";
-import type { EventLog, NewEvent } from "ledger-core/event-log";
+import type { EventLog, Events } from "ledger-core/event-log";
 import type { PlantedBug } from "./planted-bug.ts";
 
 type Append = EventLog["append"];
@@ -52,8 +52,8 @@ export const logBugs: readonly PlantedBug[] = [
       log: (log) =>
         appending(log, async (shard, expected, events) => {
           const middle = Math.floor(events.length / 2);
-          const reached = middle > 0 ? await log.append(shard, expected, events.slice(0, middle)) : expected;
-          return log.append(shard, reached, events.slice(middle));
+          const reached = middle > 0 ? await log.append(shard, expected, [...events].slice(0, middle)) : expected;
+          return log.append(shard, reached, [...events].slice(middle));
         }),
     }),
   },
@@ -74,7 +74,7 @@ function appending(log: EventLog, append: Append): EventLog {
 }
 
 function refreshedOnResend(log: EventLog): Append {
-  const unknown = new WeakSet<readonly NewEvent[]>();
+  const unknown = new WeakSet<Events>();
   return async (shard, expected, events) => {
     const revision = unknown.has(events) ? await log.head(shard) : expected;
     unknown.add(events);
