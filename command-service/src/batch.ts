@@ -50,10 +50,9 @@ export function rollbackBatch(batch: Batch, state: DecisionState, mark: BatchMar
   batch.events.truncate(mark.events);
 }
 
-/** The 26 characters of the id of the nth event from here. */
+/** The 26 characters of the id of the nth event after the state as it is then. */
 export function minter(batch: Batch, state: DecisionState, by: Incarnation): (index: number) => string {
-  const first = state.revision + 1;
-  return (index) => idBody(batch.now, { shard: by.shard, revision: first + index }, by.salt);
+  return (index) => idBody(batch.now, { shard: by.shard, revision: state.revision + 1 + index }, by.salt);
 }
 
 /** Gives facts their identity, applies them to the state and adds them to the batch; returns the last, the answering event. */

@@ -1,9 +1,9 @@
 import {
   type Caller,
   type Decision,
+  type DecisionContext,
   declined,
   type Fact,
-  needs,
   type Origin,
   readId,
   reject,
@@ -24,6 +24,7 @@ export type Deciding = {
   readonly by: Incarnation;
   readonly batch: Batch;
   readonly batchBytesMax: number;
+  context: DecisionContext | undefined;
 };
 
 const later: Step<never> = { kind: "later" };
@@ -55,8 +56,7 @@ export function decideItem(on: Deciding, caller: Caller, item: Item): Step<Answe
   if (loading) return loading;
 
   const { state, batch, by } = on;
-  const context = { caller, now: batch.now, shard: by.shard, mint: minter(batch, state, by) };
-  const decision = on.decide(state, item.command, context);
+  const decision = on.decide(state, item.command, contextOf(on, caller));
   if (decision.kind === "refused" && !(item.check && rejections[decision.rejection.code].recorded)) {
     return done({ kind: "refused", rejection: decision.rejection });
   }
@@ -67,6 +67,13 @@ export function decideItem(on: Deciding, caller: Caller, item: Item): Step<Answe
     event: addFacts(batch, state, by, facts, originOfItem(on, caller, item)),
     replayed: false,
   });
+}
+
+/** One for all the items of a caller in a batch: its ids go on with the state. */
+function contextOf(on: Deciding, caller: Caller): DecisionContext {
+  if (on.context?.caller !== caller)
+    on.context = { caller, now: on.batch.now, shard: on.by.shard, mint: minter(on.batch, on.state, on.by) };
+  return on.context;
 }
 
 function factsOf(decision: Decision): readonly Fact[] {
@@ -81,8 +88,9 @@ function originOfItem(on: Deciding, caller: Caller, item: Item): Origin {
 
 /** The step that brings the command's payment into the state; undefined when it is there, or is known to be nowhere. */
 function loadPayment(on: Deciding, item: Item): Step<never> | undefined {
-  const { payment } = needs(item.command);
-  if (payment === null || item.paymentAbsent || on.state.payment(payment)) return undefined;
+  if (!("payment" in item.command) || item.paymentAbsent) return undefined;
+  const { payment } = item.command;
+  if (on.state.payment(payment)) return undefined;
   const { revision, shard } = readId(payment);
   // Not in the log yet: its event can be read once it is there.
   if (shard === on.by.shard && revision > on.state.settledAt && revision <= on.state.revision) return later;

@@ -30,7 +30,12 @@ export function decideJob(on: Deciding & { readonly runtime: Runtime }, queue: J
 function tryJob(on: Deciding & { readonly runtime: Runtime }, job: Job): Step<() => void> {
   const { batch, state, by, runtime } = on;
   const mark = markBatch(batch, state);
-  const trying = { ...on, by: { ...by, salt: runtime.random(2 ** 30) }, batchBytesMax: Number.POSITIVE_INFINITY };
+  const trying = {
+    ...on,
+    by: { ...by, salt: runtime.random(2 ** 30) },
+    batchBytesMax: Number.POSITIVE_INFINITY,
+    context: undefined,
+  };
   const step = answeringStep(trying, job);
   rollbackBatch(batch, state, mark);
   if (job.kind === "bulk" && step.kind !== "done") beginAgain(job);

@@ -75,7 +75,7 @@ function post(draft: LedgerStateDraft, postings: readonly Posting[], spentAt: Mi
     const posted = account.balances.posted + amount;
     assert(posted === balance, `account ${id} stands at ${posted}, its posting says ${balance}`);
     const balances = { posted, held: account.balances.held };
-    draft.moveAccount(account, moved(account, balances, amount < 0n ? -amount : 0n, spentAt));
+    draft.moveAccount(account, moved(account, balances, amount, spentAt));
   }
   assert(sum === 0n, `postings sum to ${sum}`);
 }
@@ -85,13 +85,17 @@ function hold(draft: LedgerStateDraft, change: HoldChange, spentAt: Micros | nul
   const held = account.balances.held + change.amount;
   assert(held === change.held, `account ${change.account} holds ${held}, its event says ${change.held}`);
   assert(held >= 0n, `account ${change.account} would hold ${held}`);
-  draft.moveAccount(account, moved(account, { posted: account.balances.posted, held }, change.amount, spentAt));
+  draft.moveAccount(account, moved(account, { posted: account.balances.posted, held }, -change.amount, spentAt));
 }
 
-/** What was spent on an earlier day is forgotten when something is spent on the next. A void does not give the day back. */
-function moved(account: AccountState, balances: Balances, spent: Amount, spentAt: Micros | null): Standing {
-  if (spentAt === null || spent === 0n || account.limits.perDay === null)
+/**
+ * An amount below zero leaves the account, and is spent. What was spent on an earlier day is forgotten when something is spent on the
+ * next. A void does not give the day back.
+ */
+function moved(account: AccountState, balances: Balances, amount: Amount, spentAt: Micros | null): Standing {
+  if (spentAt === null || amount >= 0n || account.limits.perDay === null)
     return { balances, day: account.day, spent: account.spent };
+  const spent = -amount;
   const day = businessDate(spentAt, account.timeZone);
   return { balances, day, spent: day === account.day ? account.spent + spent : spent };
 }

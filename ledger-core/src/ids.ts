@@ -51,11 +51,12 @@ function decode(text: string, from: number, to: number): number {
 }
 
 let lastMs = Number.NaN;
-let lastMsText = "";
 let lastHigh = Number.NaN;
-let lastHighText = "";
 let lastSalt = Number.NaN;
 let lastSaltText = "";
+let lastShard = Number.NaN;
+/** Everything before the last ten bits of the revision. */
+let lastFront = "";
 
 /**
  * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt.
@@ -65,20 +66,19 @@ let lastSaltText = "";
  */
 export function idBody(at: Micros, position: Position, salt: number): string {
   const ms = Math.floor(at / 1000);
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastMsText = encode(ms, 10);
-  }
   const high = Math.floor(position.revision / 1024);
-  if (high !== lastHigh) {
+  if (ms !== lastMs || high !== lastHigh || position.shard !== lastShard) {
+    lastMs = ms;
     lastHigh = high;
-    lastHighText = encode(high, 6);
+    lastShard = position.shard;
+    lastFront = encode(ms, 10) + pairs[position.shard] + encode(high, 6);
   }
   if (salt !== lastSalt) {
     lastSalt = salt;
     lastSaltText = encode(salt, 6);
   }
-  return `${lastMsText}${pairs[position.shard]}${lastHighText}${pairs[position.revision % 1024]}${lastSaltText}`;
+  // The front is joined before and the end is short: few pieces are cheap to join and to read.
+  return lastFront + (pairs[position.revision % 1024] + lastSaltText);
 }
 
 /** An id of 26 characters under a prefix. */

@@ -5,7 +5,7 @@ import type { AccountState, Amount, BusinessDate, Limits, Standing } from "ledge
  *
  *   standing, 32 bytes an account: posted 8 · held 8 · spent 8 · day 4 (20261122; 0: none) · kind 4
  *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) · revision of the event that opened it 8 ·
- *   its time 8 · salt of its id 4 · shard 4
+ *   its time 8 · salt of its id 4 · shard 2 · form of its limits 2
  *
  * The standing is what payments change and every flush writes again; the profile is written once.
  */
@@ -35,6 +35,7 @@ export class AccountPage {
   private readonly limits: BigInt64Array;
   private readonly origins: Float64Array;
   private readonly parts: Int32Array;
+  private readonly forms: Uint16Array;
 
   /** @param capacity accounts that fit @param stored the two blocks as a flush wrote them */
   constructor(
@@ -50,6 +51,7 @@ export class AccountPage {
     this.limits = new BigInt64Array(profile);
     this.origins = new Float64Array(profile);
     this.parts = new Int32Array(profile);
+    this.forms = new Uint16Array(profile);
     if (!stored) return;
     new Uint8Array(standing).set(stored.standing);
     new Uint8Array(profile).set(stored.profile);
@@ -95,16 +97,15 @@ export class AccountPage {
     return this.parts[index * 12 + 10] ?? 0;
   }
   shard(index: number): number {
-    return this.parts[index * 12 + 11] ?? 0;
+    return this.forms[index * 24 + 22] ?? 0;
   }
   limitsAt(index: number): Limits {
+    const form = this.forms[index * 24 + 23];
+    if (form === Form.unlimited) return unlimited;
+    if (form === Form.notBelowZero) return notBelowZero;
     const floor = this.limits[index * 6] ?? NONE;
     const perTransaction = this.limits[index * 6 + 1] ?? NONE;
     const perDay = this.limits[index * 6 + 2] ?? NONE;
-    if (perTransaction === NONE && perDay === NONE) {
-      if (floor === NONE) return unlimited;
-      if (floor === 0n) return customary;
-    }
     return { floor: orNull(floor), perTransaction: orNull(perTransaction), perDay: orNull(perDay) };
   }
 
@@ -130,7 +131,8 @@ export class AccountPage {
     this.origins[index * 6 + 3] = origin.revision;
     this.origins[index * 6 + 4] = account.openedAt;
     this.parts[index * 12 + 10] = origin.salt;
-    this.parts[index * 12 + 11] = origin.shard;
+    this.forms[index * 24 + 22] = origin.shard;
+    this.forms[index * 24 + 23] = formOf(account.limits);
     return index;
   }
 
@@ -143,8 +145,16 @@ export class AccountPage {
   }
 }
 
+/** Limits that most accounts have are told by a number, so that they need not be read. */
+const Form = { own: 0, unlimited: 1, notBelowZero: 2 } as const;
 const unlimited: Limits = { floor: null, perTransaction: null, perDay: null };
-const customary: Limits = { floor: 0n, perTransaction: null, perDay: null };
+const notBelowZero: Limits = { floor: 0n, perTransaction: null, perDay: null };
+
+function formOf({ floor, perTransaction, perDay }: Limits): number {
+  if (perTransaction !== null || perDay !== null) return Form.own;
+  if (floor === null) return Form.unlimited;
+  return floor === 0n ? Form.notBelowZero : Form.own;
+}
 
 function orNull(limit: Amount): Amount | null {
   return limit === NONE ? null : limit;

@@ -5,7 +5,7 @@ import {
   type Currency,
   type EventId,
   evolve,
-  hash64,
+  hashKey,
   type LedgerEvent,
   type LedgerStateDraft,
   type Micros,
@@ -14,7 +14,6 @@ import {
   type Revision,
   readId,
   type Standing,
-  scopedKey,
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
 import { KeyFilter } from "./key-filter.ts";
@@ -52,6 +51,8 @@ type Tail = {
   readonly keys: KeyTail;
 };
 
+const none: readonly Revision[] = [];
+
 /**
  * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is being decided.
  * Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the local file.
@@ -73,8 +74,12 @@ export class DecisionState implements LedgerStateDraft {
   /** The two accounts looked up last: a payment's, which are decided on and then changed. */
   private lately: StoredAccount | undefined;
   private before: StoredAccount | undefined;
+  private lastTenant = "";
+  private lastSub = "";
   private lastKey = "";
-  private lastHash = hash64("");
+  private lastHash = hashKey("", "", "");
+  /** Where a look-up gathers; empty between two of them. */
+  private readonly found: Revision[] = [];
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
   private settled: Revision;
 
@@ -188,13 +193,13 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
-  findKey(tenant: string, sub: string, key: string): Revision[] {
+  findKey(tenant: string, sub: string, key: string): readonly Revision[] {
     const { high, low } = this.hashOf(tenant, sub, key);
-    const found: Revision[] = [];
+    const { found } = this;
     this.tail.keys.find(high, low, found);
     this.flushing?.keys.find(high, low, found);
     if (this.filter.mayContain(high, low)) this.file.keys.find(high, low, found);
-    return found;
+    return found.length === 0 ? none : found.splice(0);
   }
 
   /** Applies the next event, appended or about to be. */
@@ -275,10 +280,11 @@ export class DecisionState implements LedgerStateDraft {
 
   /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
   private hashOf(tenant: string, sub: string, key: string): { high: number; low: number } {
-    const scoped = scopedKey(tenant, sub, key);
-    if (scoped !== this.lastKey) {
-      this.lastKey = scoped;
-      this.lastHash = hash64(scoped);
+    if (key !== this.lastKey || sub !== this.lastSub || tenant !== this.lastTenant) {
+      this.lastKey = key;
+      this.lastSub = sub;
+      this.lastTenant = tenant;
+      this.lastHash = hashKey(tenant, sub, key);
     }
     return this.lastHash;
   }

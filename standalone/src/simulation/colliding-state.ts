@@ -14,10 +14,9 @@ export class CollidingState extends DecisionState {
     this.faults = faults;
   }
 
-  override findKey(tenant: string, sub: string, key: string): Revision[] {
+  override findKey(tenant: string, sub: string, key: string): readonly Revision[] {
     const found = super.findKey(tenant, sub, key);
-    if (this.revision > 0 && this.faults.strikes("colliding_keys", 0.03))
-      found.unshift(this.random.below(this.revision));
-    return found;
+    if (this.revision === 0 || !this.faults.strikes("colliding_keys", 0.03)) return found;
+    return [this.random.below(this.revision), ...found];
   }
 }

@@ -162,7 +162,7 @@ class ReleasesLate extends DecisionState {
 }
 
 class LosesKeys extends DecisionState {
-  override findKey(tenant: string, sub: string, key: string): number[] {
+  override findKey(tenant: string, sub: string, key: string): readonly number[] {
     return super.findKey(tenant, sub, key).filter((revision) => revision < this.revision - 40);
   }
 }
