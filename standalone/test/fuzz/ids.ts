@@ -14,6 +14,7 @@ export async function writeIds(operator: Client, folder: string): Promise<void> 
   const alice = await fundedWallet(operator, "1000000", { owner: "alice" });
   const other = await fundedWallet(operator, "1000000", { owner: "alice" });
   const shop = await openAccount(operator, { type: "merchant", owner: "shop" });
+  const spare = await openAccount(operator, { owner: "alice" });
   const frozen = await fundedWallet(operator, "10", { owner: "alice" });
   const closed = await openAccount(operator, { owner: "alice" });
   const yen = await openAccount(operator, { owner: "alice", currency: "JPY" });
@@ -35,7 +36,7 @@ export async function writeIds(operator: Client, folder: string): Promise<void> 
     const all = [...ids, `${prefix}_${"7".repeat(26)}`, "x"];
     writeFileSync(join(folder, name), all.map((id) => `${JSON.stringify(id)}\n`).join(""));
   };
-  write("accounts", "acct", [alice, other, shop, frozen, closed, yen]);
+  write("accounts", "acct", [spare, alice, other, shop, frozen, closed, yen]);
   write("payers", "acct", [alice, other, alice, other, frozen, closed, yen]);
   write("payees", "acct", [shop, shop, shop, frozen, closed, yen]);
   write("payments", "pay", [...payments, paid]);
