@@ -58,7 +58,7 @@ function decideAtomic(on: Deciding, job: BulkJob): Step<never> | undefined {
   const mark = markBatch(on.batch, on.state);
   for (const index of job.items.keys()) {
     const step = decideOne(on, job, index);
-    const refusal = step.kind === "done" ? refusalOf(step.value.answer) : undefined;
+    const refusal = step.kind === "done" ? refusalOf(step.value) : undefined;
     if (step.kind === "done" && !refusal) {
       keep(job, step.value);
       continue;
@@ -84,32 +84,28 @@ function faultsOf(job: BulkJob): (ItemFault | undefined)[] {
   });
 }
 
-type Decided = { readonly answer: BulkItemAnswer; readonly fresh: boolean };
-
-function decideOne(on: Deciding, job: BulkJob, index: number): Step<Decided> {
+function decideOne(on: Deciding, job: BulkJob, index: number): Step<BulkItemAnswer> {
   const item = job.items[index];
   if (!item) throw new Error(`a bulk without its item ${index}`);
-  if (isFault(item)) return done({ answer: fault(item), fresh: false });
-  if (item.check?.key === job.check.key) return done({ answer: refused(keyOfBulk), fresh: false });
+  if (isFault(item)) return done(fault(item));
+  if (item.check?.key === job.check.key) return done(refused(keyOfBulk));
   const step = decideItem(on, job.caller, item);
   if (step.kind !== "done") return step;
   const answer = step.value;
-  if (answer.kind === "refused") return done({ answer: refused(answer.rejection), fresh: false });
-  return done({ answer: itemAnswer(answer.event), fresh: !answer.replayed });
+  return done(answer.kind === "refused" ? refused(answer.rejection) : itemAnswer(answer.event));
 }
 
-function keep(job: BulkJob, { answer, fresh }: Decided): void {
+function keep(job: BulkJob, answer: BulkItemAnswer): void {
   job.results.push(answer);
-  if (fresh) job.appended = true;
   if (answer.kind !== "fault") job.newest = Math.max(job.newest, revisionOf(answer));
 }
 
-/** Records the bulk under its key if it changed anything or was refused as a business: its repeat must get the same answer. */
+/** Records the bulk under its key if an item of it was recorded, now or before, or refused as a business: its repeat must get the same answer. */
 function record(on: Deciding, job: BulkJob): BulkAnswer {
   const { state, batch, by } = on;
   const abortedByBusiness = job.results.some((r) => r.kind === "fault" && isRecordable(r.fault.code));
   let revision = job.newest < 0 ? batch.after : job.newest;
-  if (job.appended || abortedByBusiness) {
+  if (job.newest >= 0 || abortedByBusiness) {
     const fact: BulkRecorded = { type: "BulkRecorded", mode: job.mode, outcomes: outcomesOf(job.results) };
     const origin = originOf(job.caller, job.check.key, job.check.print);
     revision = addFacts(batch, state, by, [fact], origin).revision;

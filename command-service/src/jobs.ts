@@ -41,8 +41,7 @@ export type BulkJob = JobBase & {
   results: BulkItemAnswer[];
   /** Whether `results` are those of an earlier answer, read from the log. */
   recalled: boolean;
-  /** Whether an item of it was appended: then its own key is recorded too. */
-  appended: boolean;
+  /** The newest of its items' answering events; −1 while no item has one. */
   newest: Revision;
   /** Why it goes no further; told when the batch with its first items is in the log, or is not. */
   failure: unknown;
@@ -90,7 +89,6 @@ export function bulkJob(
     next: 0,
     results: [],
     recalled: false,
-    appended: false,
     newest: -1,
     failure: undefined,
     ...settle,
@@ -99,7 +97,7 @@ export function bulkJob(
 
 /** Forgets what was decided of a bulk and is not to be appended. */
 export function beginAgain(job: BulkJob): void {
-  Object.assign(job, { next: 0, results: [], appended: false, newest: -1 });
+  Object.assign(job, { next: 0, results: [], newest: -1 });
 }
 
 export function isFault(item: Item | ItemFault): item is ItemFault {

@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import type { BulkAnswer } from "./submission.ts";
+import { allEvents, bulkItem, HKD, operator, payment, writerFixture } from "./writer.fixture.ts";
+
+describe("bulk", () => {
+  test("each: one of nothing but repeats keeps its key as well", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    await ledger.send(writer, payment(from, to, 1n), "p");
+    const bulk = {
+      caller: operator,
+      key: "b",
+      mode: "each",
+      items: [bulkItem("p", payment(from, to, 1n))],
+      print: "x",
+    } as const;
+    const first = await writer.submitBulk(bulk);
+    expect(first).toMatchObject({ kind: "recorded", replayed: false, results: [{ kind: "made" }] });
+    expect(await writer.submitBulk(bulk)).toEqual({ ...first, replayed: true });
+    expect(await writer.submitBulk({ ...bulk, print: "y" })).toMatchObject({
+      kind: "refused",
+      rejection: { code: "idempotency_key_reused" },
+    });
+    expect((await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentCharged")).toHaveLength(1);
+  });
+
+  test("each: a faulty item is only its own problem, and a repeat gets the same results", async () => {
+    const ledger = await writerFixture({ batchBytesMax: 2000 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b")];
+    const topUp = {
+      type: "TopUpAccount",
+      account: from,
+      amount: 30n,
+      currency: HKD,
+      rail: "fps",
+      externalId: null,
+    } as const;
+    const fault = { kind: "fault", fault: { code: "invalid_request", detail: "no", errors: [] } } as const;
+    const pays = Array.from({ length: 40 }, (_, i) => bulkItem(`p${i}`, payment(from, to, 1n)));
+    const bulk = {
+      caller: operator,
+      key: "b",
+      mode: "each",
+      items: [bulkItem("t", topUp), fault, ...pays],
+      print: "x",
+    } as const;
+    const first = await writer.submitBulk(bulk);
+    if (first.kind !== "recorded") throw new Error("refused");
+    expect(first.results[1]).toEqual(fault);
+    expect(first.results.filter((r) => r.kind === "made" && r.id.startsWith("pay_"))).toHaveLength(30);
+    expect(first.results.filter((r) => r.kind === "declined" && r.event.fact.type === "PaymentDeclined")).toHaveLength(
+      10,
+    );
+    const head = await ledger.log.head(0);
+    await writer.stop();
+    const again = await (await ledger.start()).submitBulk(bulk);
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(await ledger.log.head(0)).toBe(head + 1);
+  });
+
+  test("atomic: one refusal and nothing is applied", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b")];
+    const topUp = {
+      type: "TopUpAccount",
+      account: from,
+      amount: 3n,
+      currency: HKD,
+      rail: "fps",
+      externalId: null,
+    } as const;
+    const items = [bulkItem("t", topUp), ...[1, 2, 3, 4].map((i) => bulkItem(`p${i}`, payment(from, to, 1n)))];
+    const bulk = { caller: operator, key: "b", mode: "atomic", items, print: "x" } as const;
+    const answer = await writer.submitBulk(bulk);
+    const codes = (answer.kind === "recorded" ? answer.results : []).map((r) =>
+      r.kind === "fault" ? r.fault.code : "",
+    );
+    expect(codes).toEqual(["bulk_aborted", "bulk_aborted", "bulk_aborted", "bulk_aborted", "insufficient_funds"]);
+    const moved = (await allEvents(ledger.log)).filter((event) => "postings" in event.fact);
+    expect(moved).toEqual([]);
+    expect(await writer.submitBulk(bulk)).toEqual({ ...answer, replayed: true });
+    const fewer = { ...bulk, key: "b2", items: items.slice(0, 4), print: "y" };
+    const applied = await writer.submitBulk(fewer);
+    expect(applied).toMatchObject({ kind: "recorded", replayed: false });
+    expect((await allEvents(ledger.log)).filter((event) => "postings" in event.fact)).toHaveLength(4);
+  });
+
+  test("a dry run decides each item on top of those before it, also when it must look something up in between", async () => {
+    const ledger = await writerFixture({ batchBytesMax: 1_000 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", -100n), await ledger.open(writer, "b")];
+    const known = payment(from, to, 10n);
+    await ledger.send(writer, known, "known");
+    const items = [
+      bulkItem("p1", payment(from, to, 60n)),
+      bulkItem("known", known),
+      ...[1, 2, 3].map((n) => bulkItem(`q${n}`, payment(from, to, 20n))),
+    ];
+    const bulk = { caller: operator, key: "b", mode: "each", items, print: "x" } as const;
+    const kinds = (answer: BulkAnswer) => (answer.kind === "recorded" ? answer.results : []).map((r) => r.kind);
+    const expected = ["made", "made", "made", "declined", "declined"];
+    expect(kinds(await writer.dryRunBulk(bulk))).toEqual(expected);
+    expect(kinds(await writer.submitBulk(bulk))).toEqual(expected);
+  });
+
+  test("a key that stands twice: each replays it, atomic refuses it", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const items = [
+      bulkItem("k", payment(from, to, 1n)),
+      bulkItem("k", payment(from, to, 1n)),
+      bulkItem("k", payment(from, to, 2n)),
+    ];
+    const each = await writer.submitBulk({ caller: operator, key: "b", mode: "each", items, print: "x" });
+    const results = each.kind === "recorded" ? each.results : [];
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toMatchObject({ kind: "fault", fault: { code: "idempotency_key_reused" } });
+    const twice = [bulkItem("n", payment(from, to, 1n)), bulkItem("n", payment(from, to, 1n))];
+    const atomic = await writer.submitBulk({ caller: operator, key: "c", mode: "atomic", items: twice, print: "y" });
+    expect(atomic).toMatchObject({
+      results: [{ fault: { code: "bulk_aborted" } }, { fault: { code: "idempotency_key_reused" } }],
+    });
+  });
+});
