@@ -14,7 +14,7 @@ export type RecoveryOptions = {
   readonly parts: WriterParts;
   readonly accountsCached?: number;
   readonly keyFilterBytes?: number;
-  /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 65,536. */
+  /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 131,072. */
   readonly flushAt: number;
   /** Told during long replays: how far it is, and why an old state file was not used. */
   readonly onReplay: (progress: ReplayProgress) => void;

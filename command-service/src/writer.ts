@@ -38,7 +38,7 @@ export type WriterOptions = {
 /** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard, runtime = systemRuntime, parts = writerParts, onReplay = () => {} } = options;
-  const recovery = { ...options, runtime, parts, flushAt: options.flushAt ?? 65_536, onReplay };
+  const recovery = { ...options, runtime, parts, flushAt: options.flushAt ?? 131_072, onReplay };
   const held = await HeldShard.take(recovery, (standing) => options.onStanding?.(standing));
   const queue = new JobQueue(options.queueMax ?? 20_000);
   const { decide } = parts;

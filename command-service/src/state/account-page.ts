@@ -58,10 +58,21 @@ export class AccountPage {
     this.count = stored.standing.length / STANDING_BYTES;
   }
 
-  /** The index of the account that was opened at a revision; −1 when none here was. */
-  indexOf(revision: number): number {
-    let low = 0;
-    let high = this.count - 1;
+  /**
+   * The index of the account that was opened at a revision; −1 when none here was. Looked for around the share of the page's revisions
+   * that lie before it: halving the page from its middle would wait for memory at each step.
+   * @param next the revision that the page behind begins with
+   */
+  indexOf(revision: number, next: number): number {
+    const last = this.count - 1;
+    if (last < 0) return -1;
+    const first = this.revision(0);
+    const share = (revision - first) / (Math.max(next, first + 1) - first);
+    const guess = Math.min(last, Math.max(0, Math.floor(share * this.count)));
+    let low = guess;
+    let high = guess;
+    for (let step = 1; low > 0 && this.revision(low) > revision; step *= 2) low = Math.max(0, low - step);
+    for (let step = 1; high < last && this.revision(high) < revision; step *= 2) high = Math.min(last, high + step);
     while (low <= high) {
       const middle = (low + high) >>> 1;
       const found = this.revision(middle);

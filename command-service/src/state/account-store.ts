@@ -67,7 +67,7 @@ export class AccountStore {
   find(id: AccountId): StoredAccount | undefined {
     const { revision, timeMs, shard, salt } = readId(id);
     const page = this.pageOf(revision);
-    const index = page ? page.indexOf(revision) : -1;
+    const index = page ? this.indexIn(page, revision) : -1;
     if (!page || index < 0) return undefined;
     const same =
       page.salt(index) === salt && page.shard(index) === shard && Math.floor(page.openedAt(index) / 1000) === timeMs;
@@ -78,7 +78,7 @@ export class AccountStore {
   clearingAccounts(): StoredAccount[] {
     return this.tables.clearing().map((revision) => {
       const page = this.pageOf(revision);
-      const index = page ? page.indexOf(revision) : -1;
+      const index = page ? this.indexIn(page, revision) : -1;
       assert(page && index >= 0, `the state file lacks the clearing account of revision ${revision}`);
       const place = { shard: page.shard(index), revision };
       return this.read(makeId("acct", idBody(page.openedAt(index), place, page.salt(index))), page, index);
@@ -228,6 +228,11 @@ export class AccountStore {
       else high = middle - 1;
     }
     return high < 0 ? undefined : this.loaded(high);
+  }
+
+  private indexIn(page: AccountPage, revision: Revision): number {
+    const next = this.firsts[page.number + 1] ?? page.revision(page.count - 1) + 1;
+    return page.indexOf(revision, next);
   }
 
   private loaded(number: number): AccountPage {
