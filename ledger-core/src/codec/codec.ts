@@ -5,6 +5,7 @@ import type { StoredEvent } from "../event-log/port.ts";
 import type { Fact, FactType, LedgerEvent } from "../events.ts";
 import { factShapes, originShape } from "./fact-shapes.ts";
 import { readPaymentCharged, writePaymentCharged } from "./payment-charged.ts";
+import { readPlainCharge } from "./plain-charge.ts";
 import { asObject, type Json, Malformed, type Shape } from "./shape.ts";
 import { currentVersions, isFactType, type Upcasters, upcasters } from "./versions.ts";
 
@@ -48,6 +49,10 @@ function decodeBody(stored: StoredEvent, table: Upcasters): EventBody {
   const current = currentVersions[type];
   if (stored.version > current) {
     throw fault("incompatible", stored, `was written by a newer ledger; this one reads up to version ${current}`);
+  }
+  if (type === "PaymentCharged" && stored.version === current) {
+    const plain = readPlainCharge(data);
+    if (plain) return plain;
   }
   let json: Json = JSON.parse(decoder.decode(data));
   for (let version = stored.version; version < current; version++) {

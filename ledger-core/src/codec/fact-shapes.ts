@@ -25,7 +25,8 @@ import {
 const currency = branded<Currency>();
 const date = branded<BusinessDate>();
 const code = oneOf<RejectionCode>(...(Object.keys(rejections) as RejectionCode[]));
-export const accountType = oneOf(...openableAccountTypes, "clearing", "transit");
+export const accountTypes = [...openableAccountTypes, "clearing", "transit"] as const;
+export const accountType = oneOf(...accountTypes);
 const capture = oneOf("automatic", "manual");
 const money = { amount, currency };
 const refusal = { code, detail: text };
