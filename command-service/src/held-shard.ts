@@ -59,11 +59,12 @@ export class HeldShard {
     const { runtime, flushAt } = this.#recovery;
     const until = runtime.elapsedMs() + Math.max(FLUSH_SLICE_MS, added * FLUSH_MS_PER_EVENT);
     const behind = state.tailSize >= TAILS_MAX * flushAt;
-    while (behind || runtime.elapsedMs() < until) {
+    // At least a step: the first of a flush holds fast what it writes, and the next batch may be ahead of the log.
+    do {
       if (!this.#flushing.next().done) continue;
       this.#flushing = undefined;
       return;
-    }
+    } while (behind || runtime.elapsedMs() < until);
   }
 
   /** Nothing is served from here on; the state holds what is not in the log, and is given up. */

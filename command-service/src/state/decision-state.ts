@@ -5,7 +5,6 @@ import {
   type Currency,
   type EventId,
   evolve,
-  hashKey,
   type LedgerEvent,
   type LedgerStateDraft,
   type Micros,
@@ -16,8 +15,7 @@ import {
   type Standing,
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
-import { KeyFilter } from "./key-filter.ts";
-import { KeyTail } from "./key-tail.ts";
+import { KnownKeys } from "./known-keys.ts";
 import { Recent } from "./recent.ts";
 import type { StateFile } from "./state-file.ts";
 import type { StoredAccount } from "./stored-account.ts";
@@ -45,13 +43,8 @@ export type Mark = {
   readonly epoch: number;
 };
 
-/** Everything that changed since the last flush; while a flush is written the previous one stays readable. */
-type Tail = {
-  readonly payments: Map<PaymentId, KnownPayment>;
-  readonly keys: KeyTail;
-};
-
-const none: readonly Revision[] = [];
+/** Payments that changed since the last flush. */
+type Payments = Map<PaymentId, KnownPayment>;
 
 /**
  * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is being decided.
@@ -62,11 +55,10 @@ export class DecisionState implements LedgerStateDraft {
   private readonly accounts: AccountStore;
   private readonly cachedPayments = new Recent<PaymentId, KnownPayment>(10_000);
   private readonly clearingAccounts = new Map<string, AccountId>();
-  private readonly filter: KeyFilter;
-  private tail: Tail = { payments: new Map(), keys: new KeyTail() };
-  /** The keys of the next tail: two of them take turns. */
-  private spareKeys = new KeyTail();
-  private flushing: Tail | undefined;
+  private readonly keys: KnownKeys;
+  private payments: Payments = new Map();
+  /** Those that a flush under way writes; they stay readable. */
+  private flushing: Payments | undefined;
   private readonly undos: Undo[] = [];
   /** Whether changes are noted for taking back: from a mark to the end of its batch. */
   private marked = false;
@@ -74,12 +66,6 @@ export class DecisionState implements LedgerStateDraft {
   /** The two accounts looked up last: a payment's, which are decided on and then changed. */
   private lately: StoredAccount | undefined;
   private before: StoredAccount | undefined;
-  private lastTenant = "";
-  private lastSub = "";
-  private lastKey = "";
-  private lastHash = hashKey("", "", "");
-  /** Where a look-up gathers; empty between two of them. */
-  private readonly found: Revision[] = [];
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
   private settled: Revision;
 
@@ -87,8 +73,7 @@ export class DecisionState implements LedgerStateDraft {
     this.file = options.file;
     const { accountTables: tables, accountsPerPage } = this.file;
     this.accounts = new AccountStore({ tables, accountsPerPage, cached: options.accountsCached ?? 2_000_000 });
-    this.filter = new KeyFilter(options.keyFilterBytes ?? 32 * 2 ** 20);
-    this.file.keys.fill(this.filter);
+    this.keys = new KnownKeys(this.file.keys, options.keyFilterBytes ?? 32 * 2 ** 20);
     this.stand = { ...this.file.stand() };
     this.settled = this.stand.revision;
     for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);
@@ -113,7 +98,7 @@ export class DecisionState implements LedgerStateDraft {
   }
   /** How much the next flush has to write. */
   get tailSize(): number {
-    return this.tail.keys.size + this.tail.payments.size;
+    return this.keys.tailSize + this.payments.size;
   }
   /** Whether so many accounts changed that they should be written, however small the tail is. */
   get crowded(): boolean {
@@ -160,7 +145,7 @@ export class DecisionState implements LedgerStateDraft {
   putPayment(payment: Payment): void {
     // A payment captured in one go stands in its own event, which its id leads to: only what comes later is kept.
     if (payment.capture === "automatic" && payment.status === "captured") return;
-    const { payments } = this.tail;
+    const { payments } = this;
     const before = payments.get(payment.id);
     if (this.marked) this.undos.push(() => (before ? payments.set(payment.id, before) : payments.delete(payment.id)));
     payments.set(payment.id, { payment, revision: this.applying });
@@ -183,8 +168,8 @@ export class DecisionState implements LedgerStateDraft {
   /** Payments whose authorization has run out by `now`, from the file and the tail. */
   duePayments(now: Micros, limit: number): PaymentId[] {
     const due = new Set(this.file.duePayments(now, limit));
-    for (const tail of [this.flushing, this.tail]) {
-      for (const [id, { payment }] of tail?.payments ?? []) {
+    for (const payments of [this.flushing, this.payments]) {
+      for (const [id, { payment }] of payments ?? []) {
         if (payment.held > 0n && payment.expiresAt !== null && payment.expiresAt <= now) due.add(id);
         else due.delete(id);
       }
@@ -194,12 +179,7 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
   findKey(tenant: string, sub: string, key: string): readonly Revision[] {
-    const { high, low } = this.hashOf(tenant, sub, key);
-    const { found } = this;
-    this.tail.keys.find(high, low, found);
-    this.flushing?.keys.find(high, low, found);
-    if (this.filter.mayContain(high, low)) this.file.keys.find(high, low, found);
-    return found.length === 0 ? none : found.splice(0);
+    return this.keys.find(tenant, sub, key);
   }
 
   /** Applies the next event, appended or about to be. */
@@ -208,10 +188,7 @@ export class DecisionState implements LedgerStateDraft {
     this.applying = event.revision;
     evolve(this, event);
     const { tenant, sub, key } = event.origin;
-    if (key !== null) {
-      const { high, low } = this.hashOf(tenant, sub, key);
-      this.tail.keys.add(high, low, event.revision);
-    }
+    if (key !== null) this.keys.add(tenant, sub, key, event.revision);
     this.stand.revision = event.revision;
     this.stand.event = event.id;
     this.stand.at = event.at;
@@ -220,7 +197,7 @@ export class DecisionState implements LedgerStateDraft {
 
   mark(): Mark {
     this.marked = true;
-    return { undo: this.undos.length, keys: this.tail.keys.mark(), ...this.stand };
+    return { undo: this.undos.length, keys: this.keys.mark(), ...this.stand };
   }
 
   /** Takes back everything since a mark of the same batch. */
@@ -228,7 +205,7 @@ export class DecisionState implements LedgerStateDraft {
     for (const undo of this.undos.splice(mark.undo).reverse()) undo();
     this.lately = undefined;
     this.before = undefined;
-    this.tail.keys.rollbackTo(mark.keys);
+    this.keys.rollbackTo(mark.keys);
     this.stand = { revision: mark.revision, event: mark.event, at: mark.at, epoch: mark.epoch };
   }
 
@@ -245,52 +222,41 @@ export class DecisionState implements LedgerStateDraft {
    */
   *flush(): Generator<void> {
     assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
-    const writing = this.tail;
     const stand = { ...this.stand };
-    this.flushing = writing;
-    this.tail = { payments: new Map(), keys: this.spareKeys };
+    const payments = this.payments;
+    this.flushing = payments;
+    this.payments = new Map();
+    this.keys.freeze();
     this.file.begin();
-    yield* this.writeTail(writing);
+    yield* this.accounts.write();
+    yield* this.writePayments(payments);
+    yield* this.keys.write();
     this.file.commit(stand);
     this.accounts.settle();
-    yield* this.rememberWritten(writing);
+    yield* this.rememberWritten(payments);
     this.flushing = undefined;
-    writing.keys.clear();
-    this.spareKeys = writing.keys;
+    this.keys.settle();
   }
 
   /** The file has it: the cache learns the payments, while the flushed tail still answers for them. */
-  private *rememberWritten(tail: Tail): Generator<void> {
+  private *rememberWritten(payments: Payments): Generator<void> {
     let done = 0;
-    for (const [id, known] of tail.payments) {
+    for (const [id, known] of payments) {
       this.cachedPayments.set(id, known);
       if (++done % 1024 === 0) yield;
     }
   }
 
-  private *writeTail(tail: Tail): Generator<void> {
-    yield* this.accounts.write();
+  private *writePayments(payments: Payments): Generator<void> {
     let written = 0;
-    for (const { payment, revision } of tail.payments.values()) {
+    for (const { payment, revision } of payments.values()) {
       this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
       if (++written % 64 === 0) yield;
     }
-    yield* this.file.keys.add(tail.keys, this.filter);
-  }
-
-  /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
-  private hashOf(tenant: string, sub: string, key: string): { high: number; low: number } {
-    if (key !== this.lastKey || sub !== this.lastSub || tenant !== this.lastTenant) {
-      this.lastKey = key;
-      this.lastSub = sub;
-      this.lastTenant = tenant;
-      this.lastHash = hashKey(tenant, sub, key);
-    }
-    return this.lastHash;
   }
 
   private knownPayment(id: PaymentId): KnownPayment | undefined {
-    return this.tail.payments.get(id) ?? this.flushing?.payments.get(id) ?? this.cachedPayments.get(id);
+    return this.payments.get(id) ?? this.flushing?.get(id) ?? this.cachedPayments.get(id);
   }
 
   private indexClearing(account: AccountState): void {

@@ -1,0 +1,83 @@
+import { hashKey, type Revision } from "ledger-core";
+import { KeyFilter } from "./key-filter.ts";
+import type { KeyRuns } from "./key-runs.ts";
+import { KeyTail } from "./key-tail.ts";
+
+const none: readonly Revision[] = [];
+
+/** Every idempotency key that was ever used: a tail in memory, another one that is being written, and the runs on disk behind a filter. */
+export class KnownKeys {
+  private readonly runs: KeyRuns;
+  private readonly filter: KeyFilter;
+  private tail = new KeyTail();
+  private writing: KeyTail | undefined;
+  /** The next tail: two of them take turns. */
+  private spare = new KeyTail();
+  private lastTenant = "";
+  private lastSub = "";
+  private lastKey = "";
+  private lastHash = hashKey("", "", "");
+  /** Where a look-up gathers; empty between two of them. */
+  private readonly found: Revision[] = [];
+
+  constructor(runs: KeyRuns, filterBytes: number) {
+    this.runs = runs;
+    this.filter = new KeyFilter(filterBytes);
+    runs.fill(this.filter);
+  }
+
+  /** How many the next flush has to write. */
+  get tailSize(): number {
+    return this.tail.size;
+  }
+
+  /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
+  find(tenant: string, sub: string, key: string): readonly Revision[] {
+    const { high, low } = this.hashOf(tenant, sub, key);
+    const { found } = this;
+    this.tail.find(high, low, found);
+    this.writing?.find(high, low, found);
+    if (this.filter.mayContain(high, low)) this.runs.find(high, low, found);
+    return found.length === 0 ? none : found.splice(0);
+  }
+
+  add(tenant: string, sub: string, key: string, revision: Revision): void {
+    const { high, low } = this.hashOf(tenant, sub, key);
+    this.tail.add(high, low, revision);
+  }
+
+  mark(): number {
+    return this.tail.mark();
+  }
+  /** Takes back every key added since the mark. */
+  rollbackTo(mark: number): void {
+    this.tail.rollbackTo(mark);
+  }
+
+  /** From now on keys go to a new tail; `write` writes this one. */
+  freeze(): void {
+    this.writing = this.tail;
+    this.tail = this.spare;
+  }
+  *write(): Generator<void> {
+    if (this.writing) yield* this.runs.add(this.writing, this.filter);
+  }
+  /** What `write` wrote is committed. */
+  settle(): void {
+    if (!this.writing) return;
+    this.writing.clear();
+    this.spare = this.writing;
+    this.writing = undefined;
+  }
+
+  /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
+  private hashOf(tenant: string, sub: string, key: string): { readonly high: number; readonly low: number } {
+    if (key !== this.lastKey || sub !== this.lastSub || tenant !== this.lastTenant) {
+      this.lastKey = key;
+      this.lastSub = sub;
+      this.lastTenant = tenant;
+      this.lastHash = hashKey(tenant, sub, key);
+    }
+    return this.lastHash;
+  }
+}
