@@ -2,12 +2,15 @@ import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type EventId, LedgerError, type Micros, type PaymentId, type Revision } from "ledger-core";
 import { type AccountTables, accountTablesSchema, openAccountTables } from "./account-tables.ts";
+import { makeCheckpoints } from "./checkpoints.ts";
 import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
 const STATE_VERSION = 2;
 /** Their standings fill a page of 8 KiB. */
 const ACCOUNTS_PER_PAGE = 250;
+/** 256 MiB. */
+const WAL_PAGES_MAX = 32_768;
 const APPLICATION_ID = 0x504c5354;
 
 const schema = `
@@ -66,7 +69,22 @@ export function discardStateFile(file: string): void {
 }
 
 function useStateFile(file: string): StateFile {
-  return stateFileOn(new DatabaseSync(file));
+  const db = new DatabaseSync(file);
+  const state = stateFileOn(db);
+  // Only what the other thread has not come to: the bound of the write-ahead log, should that thread fail.
+  db.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES_MAX}`);
+  const checkpoints = makeCheckpoints(file);
+  return {
+    ...state,
+    commit(stand) {
+      state.commit(stand);
+      checkpoints.committed();
+    },
+    close() {
+      checkpoints.close();
+      state.close();
+    },
+  };
 }
 
 /**
@@ -76,7 +94,10 @@ function useStateFile(file: string): StateFile {
  */
 export function stateFileOn(db: DatabaseSync, accountsPerPage = ACCOUNTS_PER_PAGE): StateFile {
   try {
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;");
+    // A block of standings, or of keys, fills such a page; of smaller ones it would take a half more.
+    db.exec(
+      "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
+    );
     const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
     if (tables === 0) db.exec(`BEGIN; ${schema} INSERT INTO layout VALUES (1, ${accountsPerPage}); COMMIT;`);
     const id = db.prepare("PRAGMA application_id").get()?.application_id;

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { makeCheckpoints } from "./checkpoints.ts";
+
+/** A file whose own connection copies nothing, with so many mebibytes in its write-ahead log. */
+function fileWith(mebibytes: number): { file: string; db: DatabaseSync } {
+  const folder = mkdtempSync(join(tmpdir(), "payledger-checkpoints-"));
+  const file = join(folder, "state.sqlite");
+  const db = new DatabaseSync(file);
+  onTestFinished(() => {
+    if (db.isOpen) db.close();
+    rmSync(folder, { recursive: true });
+  });
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (b BLOB)");
+  const insert = db.prepare("INSERT INTO t VALUES (?)");
+  for (let i = 0; i < mebibytes; i++) insert.run(new Uint8Array(2 ** 20).fill(i));
+  return { file, db };
+}
+
+test("what commits left in the log is copied by another connection, while the writer's is open", () => {
+  const { file, db } = fileWith(6);
+  expect(statSync(file).size).toBeLessThan(2 ** 20);
+  const checkpoints = makeCheckpoints(file);
+  checkpoints.committed();
+  checkpoints.close();
+  expect(statSync(file).size).toBeGreaterThan(6 * 2 ** 20);
+  expect(db.prepare("SELECT count(*) AS n FROM t").get()?.n).toBe(6);
+});
+
+test("little is left where it is", () => {
+  const { file } = fileWith(1);
+  const checkpoints = makeCheckpoints(file);
+  checkpoints.committed();
+  checkpoints.close();
+  expect(statSync(file).size).toBeLessThan(2 ** 20);
+});
+
+test("closed, nobody else holds the file: another one in its place keeps what is written to it", () => {
+  const { file, db } = fileWith(6);
+  const checkpoints = makeCheckpoints(file);
+  checkpoints.committed();
+  checkpoints.close();
+  db.close();
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
+  const other = new DatabaseSync(file);
+  other.exec("PRAGMA journal_mode = WAL; CREATE TABLE u (x); INSERT INTO u VALUES (1)");
+  const reader = new DatabaseSync(file);
+  expect(reader.prepare("SELECT x FROM u").all()).toEqual([{ x: 1 }]);
+  reader.close();
+  other.close();
+});
+
+test("a file that is gone is no fault of the writer's", () => {
+  const { file } = fileWith(6);
+  const checkpoints = makeCheckpoints(file);
+  checkpoints.committed();
+  checkpoints.committed();
+  checkpoints.close();
+  checkpoints.close();
+  expect(() => makeCheckpoints(`${file}.none`).committed()).not.toThrow();
+});
