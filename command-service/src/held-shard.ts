@@ -4,6 +4,8 @@ import { type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 const FLUSH_SLICE_MS = 1;
 /** An event writes down a key and, with many accounts, two of them: up to 10 µs. */
 const FLUSH_MS_PER_EVENT = 0.01;
+/** A page of accounts costs about as much to write as so many keys. */
+const ENTRIES_PER_PAGE = 32;
 /** The tail that may gather while another is written, in multiples of `flushAt`. */
 const TAILS_MAX = 2;
 
@@ -44,7 +46,9 @@ export class HeldShard {
   /** Whether a flush should begin as soon as everything that was decided is in the log. */
   get flushDue(): boolean {
     const { state } = this.#held;
-    return !this.#flushing && (state.tailSize >= this.#recovery.flushAt || state.crowded);
+    return (
+      !this.#flushing && (state.tailSize >= tailWorth(state.changedPages, this.#recovery.flushAt) || state.crowded)
+    );
   }
 
   /**
@@ -104,6 +108,14 @@ export class HeldShard {
     this.#standing = { ready, detail };
     this.#tell(this.#standing);
   }
+}
+
+/**
+ * The tail that is worth a flush. With few accounts changed that is little, so that the disk gets a little often and no append waits for much;
+ * with many it is more, since their pages are written again by each flush.
+ */
+function tailWorth(changedPages: number, flushAt: number): number {
+  return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
 }
 
 function serving({ shard }: RecoveryOptions, { state }: Recovered): Standing {

@@ -100,6 +100,10 @@ export class DecisionState implements LedgerStateDraft {
   get tailSize(): number {
     return this.keys.tailSize + this.payments.size;
   }
+  /** Pages of accounts that the next flush has to write. */
+  get changedPages(): number {
+    return this.accounts.changedPages;
+  }
   /** Whether so many accounts changed that they should be written, however small the tail is. */
   get crowded(): boolean {
     return this.accounts.crowded;
