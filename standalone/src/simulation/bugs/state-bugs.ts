@@ -27,6 +27,11 @@ export const stateBugs: readonly PlantedBug[] = [
     plant: () => remembering((options) => new ForgetsSpending(options)),
   },
   {
+    name: "ahead-counts-as-settled",
+    what: "what was decided while a batch is appended counts as in the log when that batch is",
+    plant: () => remembering((options) => new SettlesAll(options)),
+  },
+  {
     name: "log-time-goes-back",
     what: "events bear the time of the writer's clock, even if it is before the last event's",
     plant: () => remembering((options) => new FollowsItsClock(options)),
@@ -146,6 +151,12 @@ class KeepsHolds extends DecisionState {
 class ForgetsSpending extends DecisionState {
   override moveAccount(account: AccountState, to: Standing): void {
     super.moveAccount(account, { ...to, spent: 0n });
+  }
+}
+
+class SettlesAll extends DecisionState {
+  override settle(): void {
+    super.settle(this.revision);
   }
 }
 
