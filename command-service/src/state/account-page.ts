@@ -13,9 +13,6 @@ export const STANDING_BYTES = 32;
 export const PROFILE_BYTES = 48;
 const NONE = -(2n ** 63n);
 
-/** The place of an account: its page and its index there. */
-export type Place = { readonly page: AccountPage; readonly index: number };
-
 /** Some hundred accounts that were opened one after another. */
 export class AccountPage {
   readonly number: number;
