@@ -4,6 +4,8 @@ import { type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 const FLUSH_SLICE_MS = 1;
 /** An event writes down a key and, with many accounts, two of them: up to 10 µs. */
 const FLUSH_MS_PER_EVENT = 0.01;
+/** Pages of accounts, some 320 MB, that may change before they are written, however small the tail is. */
+const PAGES_MAX = 16_384;
 /** A page of accounts costs about as much to write as so many keys. */
 const ENTRIES_PER_PAGE = 32;
 /** The tail that may gather while another is written, in multiples of `flushAt`. */
@@ -46,9 +48,7 @@ export class HeldShard {
   /** Whether a flush should begin as soon as everything that was decided is in the log. */
   get flushDue(): boolean {
     const { state } = this.#held;
-    return (
-      !this.#flushing && (state.tailSize >= tailWorth(state.changedPages, this.#recovery.flushAt) || state.crowded)
-    );
+    return !this.#flushing && state.tailSize >= tailWorth(state.changedPages, this.#recovery.flushAt);
   }
 
   /**
@@ -115,6 +115,7 @@ export class HeldShard {
  * with many it is more, since their pages are written again by each flush.
  */
 function tailWorth(changedPages: number, flushAt: number): number {
+  if (changedPages >= PAGES_MAX) return 0;
   return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
 }
 

@@ -20,9 +20,6 @@ export type AccountStoreOptions = {
   readonly accountsPerPage: number;
 };
 
-/** Pages changed since the last flush, beyond which the next is due whatever else waits. */
-const CROWDED_PAGES = 16_384;
-
 /**
  * The shard's accounts. They are opened in the order of the log, so they lie in pages in that order and an account's place is found by the
  * revision in its id, in a list of the pages' first revisions: there is no index by id, and a flush writes whole pages in a sweep.
@@ -56,10 +53,6 @@ export class AccountStore {
     for (const [number, kind] of this.kinds.entries()) this.kindNumbers.set(kindText(kind), number);
   }
 
-  /** Whether so many pages changed that they should be written. */
-  get crowded(): boolean {
-    return this.dirty.length >= CROWDED_PAGES;
-  }
   get changedPages(): number {
     return this.dirty.length;
   }

@@ -104,10 +104,6 @@ export class DecisionState implements LedgerStateDraft {
   get changedPages(): number {
     return this.accounts.changedPages;
   }
-  /** Whether so many accounts changed that they should be written, however small the tail is. */
-  get crowded(): boolean {
-    return this.accounts.crowded;
-  }
 
   account(id: AccountId): AccountState | undefined {
     return this.storedAccount(id);
