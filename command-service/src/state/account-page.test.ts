@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { type AccountState, idBody, makeId } from "ledger-core";
 import { expect, test } from "vitest";
 import { HKD } from "../writer.fixture.ts";
+import { PageRooms } from "./account-block.ts";
 import { AccountPage } from "./account-page.ts";
 
 const limits = { floor: null, perTransaction: null, perDay: null };
@@ -37,7 +38,7 @@ test("an account is found by its revision, and no other, however the revisions l
   });
   fc.assert(
     fc.property(gaps, fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 1, max: 1e9 }), (steps, start, behind) => {
-      const page = new AccountPage(0, 250);
+      const page = new AccountPage(0, new PageRooms(250).next());
       const revisions: number[] = [];
       let revision = start;
       for (const step of steps) {
@@ -47,10 +48,10 @@ test("an account is found by its revision, and no other, however the revisions l
       }
       const next = (revisions.at(-1) ?? 0) + behind;
       for (const [index, known] of revisions.entries()) {
-        expect(page.indexOf(known, next)).toBe(index);
-        if (!revisions.includes(known + 1)) expect(page.indexOf(known + 1, next)).toBe(-1);
+        expect(page.indexOf(known, start, next)).toBe(index);
+        if (!revisions.includes(known + 1)) expect(page.indexOf(known + 1, start, next)).toBe(-1);
       }
-      expect(page.indexOf(start - 1, next)).toBe(-1);
+      expect(page.indexOf(start - 1, start, next)).toBe(-1);
     }),
     { numRuns: 60 },
   );
@@ -70,13 +71,15 @@ test("what is written of an account is read again, from the page and from its by
       limit,
       day,
       (posted, held, spent, floor, perTransaction, perDay, on) => {
-        const page = new AccountPage(7, 4);
+        const rooms = new PageRooms(4);
+        rooms.next();
+        const page = new AccountPage(7, rooms.next());
         const own = { floor, perTransaction, perDay };
         const state = account(12, { limits: own, balances: { posted, held }, spent, day: on as AccountState["day"] });
         page.open(account(11), { revision: 11, salt: 1, shard: 3 }, 5);
         page.open(state, { revision: 12, salt: 2 ** 30 - 1, shard: 1023 }, 6);
         const copy = { standing: page.standingBytes(2).slice(), profile: page.profileBytes(2).slice() };
-        for (const read of [page, new AccountPage(7, 4, copy)]) {
+        for (const read of [page, new AccountPage(7, rooms.next(), copy)]) {
           expect(read.count).toBe(2);
           expect([read.posted(1), read.held(1), read.spent(1)]).toEqual([posted, held, spent]);
           expect(read.day(1)).toBe(on);

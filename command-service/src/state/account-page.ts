@@ -1,7 +1,8 @@
 import type { AccountState, Amount, BusinessDate, Limits, Standing } from "ledger-core";
+import { type AccountBlock, type PageRoom, PROFILE_BYTES, STANDING_BYTES } from "./account-block.ts";
 
 /*
- * Accounts in fixed places, a page of them in two blocks of bytes, little-endian as they lie in memory and on disk:
+ * Accounts in fixed places, a page of them in two stretches of bytes, little-endian as they lie in memory and on disk:
  *
  *   standing, 32 bytes an account: posted 8 · held 8 · spent 8 · day 4 (20261122; 0: none) · kind 4
  *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) · revision of the event that opened it 8 ·
@@ -9,8 +10,6 @@ import type { AccountState, Amount, BusinessDate, Limits, Standing } from "ledge
  *
  * The standing is what payments change and every flush writes again; the profile is written once.
  */
-export const STANDING_BYTES = 32;
-export const PROFILE_BYTES = 48;
 const NONE = -(2n ** 63n);
 
 /** Some hundred accounts that were opened one after another. */
@@ -27,43 +26,35 @@ export class AccountPage {
   /** What a flush under way has still to write: as many accounts, as they stood when it began. */
   pending: { readonly count: number; readonly grown: boolean; before: Uint8Array | undefined } | undefined;
 
-  private readonly sums: BigInt64Array;
-  private readonly marks: Int32Array;
-  private readonly limits: BigInt64Array;
-  private readonly origins: Float64Array;
-  private readonly parts: Int32Array;
-  private readonly forms: Uint16Array;
+  /** Its memory, which the page that takes its place in the cache has after it. */
+  readonly room: PageRoom;
+  private readonly block: AccountBlock;
+  private readonly from: number;
 
-  /** @param capacity accounts that fit @param stored the two blocks as a flush wrote them */
+  /** @param stored its two stretches as a flush wrote them */
   constructor(
     number: number,
-    capacity: number,
+    room: PageRoom,
     stored?: { readonly standing: Uint8Array; readonly profile: Uint8Array },
   ) {
     this.number = number;
-    const standing = new ArrayBuffer(capacity * STANDING_BYTES);
-    const profile = new ArrayBuffer(capacity * PROFILE_BYTES);
-    this.sums = new BigInt64Array(standing);
-    this.marks = new Int32Array(standing);
-    this.limits = new BigInt64Array(profile);
-    this.origins = new Float64Array(profile);
-    this.parts = new Int32Array(profile);
-    this.forms = new Uint16Array(profile);
+    this.room = room;
+    this.block = room.block;
+    this.from = room.from;
     if (!stored) return;
-    new Uint8Array(standing).set(stored.standing);
-    new Uint8Array(profile).set(stored.profile);
+    this.block.standing.set(stored.standing, this.from * STANDING_BYTES);
+    this.block.profile.set(stored.profile, this.from * PROFILE_BYTES);
     this.count = stored.standing.length / STANDING_BYTES;
   }
 
   /**
    * The index of the account that was opened at a revision; −1 when none here was. Looked for around the share of the page's revisions
    * that lie before it: halving the page from its middle would wait for memory at each step.
-   * @param next the revision that the page behind begins with
+   * @param first the revision of the page's first account @param next the revision that the page behind begins with
    */
-  indexOf(revision: number, next: number): number {
+  indexOf(revision: number, first: number, next: number): number {
     const last = this.count - 1;
     if (last < 0) return -1;
-    const first = this.revision(0);
     const share = (revision - first) / (Math.max(next, first + 1) - first);
     const guess = Math.min(last, Math.max(0, Math.floor(share * this.count)));
     let low = guess;
@@ -81,50 +72,50 @@ export class AccountPage {
   }
 
   posted(index: number): Amount {
-    return this.sums[index * 4] ?? 0n;
+    return this.block.sums[(this.from + index) * 4] ?? 0n;
   }
   held(index: number): Amount {
-    return this.sums[index * 4 + 1] ?? 0n;
+    return this.block.sums[(this.from + index) * 4 + 1] ?? 0n;
   }
   spent(index: number): Amount {
-    return this.sums[index * 4 + 2] ?? 0n;
+    return this.block.sums[(this.from + index) * 4 + 2] ?? 0n;
   }
   day(index: number): BusinessDate | null {
-    return readDay(this.marks[index * 8 + 6] ?? 0);
+    return readDay(this.block.marks[(this.from + index) * 8 + 6] ?? 0);
   }
   kind(index: number): number {
-    return this.marks[index * 8 + 7] ?? 0;
+    return this.block.marks[(this.from + index) * 8 + 7] ?? 0;
   }
   revision(index: number): number {
-    return this.origins[index * 6 + 3] ?? 0;
+    return this.block.origins[(this.from + index) * 6 + 3] ?? 0;
   }
   openedAt(index: number): number {
-    return this.origins[index * 6 + 4] ?? 0;
+    return this.block.origins[(this.from + index) * 6 + 4] ?? 0;
   }
   salt(index: number): number {
-    return this.parts[index * 12 + 10] ?? 0;
+    return this.block.parts[(this.from + index) * 12 + 10] ?? 0;
   }
   shard(index: number): number {
-    return this.forms[index * 24 + 22] ?? 0;
+    return this.block.forms[(this.from + index) * 24 + 22] ?? 0;
   }
   limitsAt(index: number): Limits {
-    const form = this.forms[index * 24 + 23];
+    const form = this.block.forms[(this.from + index) * 24 + 23];
     if (form === Form.unlimited) return unlimited;
     if (form === Form.notBelowZero) return notBelowZero;
-    const floor = this.limits[index * 6] ?? NONE;
-    const perTransaction = this.limits[index * 6 + 1] ?? NONE;
-    const perDay = this.limits[index * 6 + 2] ?? NONE;
+    const floor = this.block.limits[(this.from + index) * 6] ?? NONE;
+    const perTransaction = this.block.limits[(this.from + index) * 6 + 1] ?? NONE;
+    const perDay = this.block.limits[(this.from + index) * 6 + 2] ?? NONE;
     return { floor: orNull(floor), perTransaction: orNull(perTransaction), perDay: orNull(perDay) };
   }
 
   move(index: number, { balances, day, spent }: Standing): void {
-    this.sums[index * 4] = balances.posted;
-    this.sums[index * 4 + 1] = balances.held;
-    this.sums[index * 4 + 2] = spent;
-    this.marks[index * 8 + 6] = dayNumber(day);
+    this.block.sums[(this.from + index) * 4] = balances.posted;
+    this.block.sums[(this.from + index) * 4 + 1] = balances.held;
+    this.block.sums[(this.from + index) * 4 + 2] = spent;
+    this.block.marks[(this.from + index) * 8 + 6] = dayNumber(day);
   }
   setKind(index: number, kind: number): void {
-    this.marks[index * 8 + 7] = kind;
+    this.block.marks[(this.from + index) * 8 + 7] = kind;
   }
 
   /** Takes the next place. */
@@ -133,23 +124,25 @@ export class AccountPage {
     this.move(index, account);
     this.setKind(index, kind);
     const { floor, perTransaction, perDay } = account.limits;
-    this.limits[index * 6] = floor ?? NONE;
-    this.limits[index * 6 + 1] = perTransaction ?? NONE;
-    this.limits[index * 6 + 2] = perDay ?? NONE;
-    this.origins[index * 6 + 3] = origin.revision;
-    this.origins[index * 6 + 4] = account.openedAt;
-    this.parts[index * 12 + 10] = origin.salt;
-    this.forms[index * 24 + 22] = origin.shard;
-    this.forms[index * 24 + 23] = formOf(account.limits);
+    this.block.limits[(this.from + index) * 6] = floor ?? NONE;
+    this.block.limits[(this.from + index) * 6 + 1] = perTransaction ?? NONE;
+    this.block.limits[(this.from + index) * 6 + 2] = perDay ?? NONE;
+    this.block.origins[(this.from + index) * 6 + 3] = origin.revision;
+    this.block.origins[(this.from + index) * 6 + 4] = account.openedAt;
+    this.block.parts[(this.from + index) * 12 + 10] = origin.salt;
+    this.block.forms[(this.from + index) * 24 + 22] = origin.shard;
+    this.block.forms[(this.from + index) * 24 + 23] = formOf(account.limits);
     return index;
   }
 
-  /** The standing block of the first accounts. */
+  /** What stands of the first accounts, in the page's own memory. */
   standingBytes(count: number): Uint8Array {
-    return new Uint8Array(this.sums.buffer, 0, count * STANDING_BYTES);
+    const begin = this.from * STANDING_BYTES;
+    return this.block.standing.subarray(begin, begin + count * STANDING_BYTES);
   }
   profileBytes(count: number): Uint8Array {
-    return new Uint8Array(this.limits.buffer, 0, count * PROFILE_BYTES);
+    const begin = this.from * PROFILE_BYTES;
+    return this.block.profile.subarray(begin, begin + count * PROFILE_BYTES);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   readId,
   type Standing,
 } from "ledger-core";
+import { PageRooms } from "./account-block.ts";
 import { AccountPage } from "./account-page.ts";
 import type { AccountKind, AccountNames, AccountTables } from "./account-tables.ts";
 import { Recent } from "./recent.ts";
@@ -29,6 +30,7 @@ export class AccountStore {
   private readonly perPage: number;
   private readonly firsts: Revision[];
   private readonly pages: (AccountPage | undefined)[];
+  private readonly rooms: PageRooms;
   /** The pages in memory, and where the search for one to drop goes on. */
   private readonly resident: AccountPage[] = [];
   private readonly residentMax: number;
@@ -46,6 +48,7 @@ export class AccountStore {
     this.tables = tables;
     this.perPage = accountsPerPage;
     this.residentMax = Math.max(2, Math.ceil(cached / accountsPerPage));
+    this.rooms = new PageRooms(accountsPerPage);
     this.firsts = tables.firsts();
     this.pages = new Array<AccountPage | undefined>(this.firsts.length).fill(undefined);
     this.kinds = tables.kinds();
@@ -85,19 +88,19 @@ export class AccountStore {
   }
 
   move(account: StoredAccount, to: Standing): void {
-    const { page, index } = this.placeOf(account);
+    const page = this.present(account.page);
     this.touch(page);
-    page.move(index, to);
+    page.move(account.index, to);
   }
 
   /** What takes a movement back that is about to be made. */
   undoOf(account: StoredAccount): () => void {
     const { balances, day, spent, kind } = account;
     return () => {
-      const { page, index } = this.placeOf(account);
+      const page = this.present(account.page);
       this.touch(page);
-      page.move(index, { balances, day, spent });
-      page.setKind(index, this.kindNumber(kind));
+      page.move(account.index, { balances, day, spent });
+      page.setKind(account.index, this.kindNumber(kind));
     };
   }
 
@@ -188,10 +191,10 @@ export class AccountStore {
 
   private change(known: StoredAccount, account: AccountState): () => void {
     const undo = this.undoOf(known);
-    const { page, index } = this.placeOf(known);
+    const page = this.present(known.page);
     this.touch(page);
-    page.move(index, account);
-    page.setKind(index, this.kindNumber(account));
+    page.move(known.index, account);
+    page.setKind(known.index, this.kindNumber(account));
     return undo;
   }
 
@@ -204,28 +207,34 @@ export class AccountStore {
       assert(page.count === 0 || page.revision(page.count - 1) < revision, "accounts are opened in the log's order");
       return page;
     }
-    const fresh = new AccountPage(last + 1, this.perPage);
     this.firsts.push(revision);
-    this.pages.push(fresh);
-    this.keep(fresh);
-    return fresh;
+    return this.makePage(last + 1);
   }
 
+  /** Looked for around the share of all revisions that lie before it: where accounts are opened steadily, one step. */
   private pageOf(revision: Revision): AccountPage | undefined {
     const { firsts } = this;
-    let low = 0;
-    let high = firsts.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      if ((firsts[middle] ?? 0) <= revision) low = middle + 1;
+    const last = firsts.length - 1;
+    const first = firsts[0] ?? Number.POSITIVE_INFINITY;
+    if (revision < first) return undefined;
+    const share = (revision - first) / Math.max(1, (firsts[last] ?? 0) - first);
+    let low = Math.min(last, Math.floor(share * last));
+    let high = low;
+    for (let step = 1; (firsts[low] ?? 0) > revision; step *= 2) low = Math.max(0, low - step);
+    for (let step = 1; high < last && (firsts[high + 1] ?? 0) <= revision; step *= 2)
+      high = Math.min(last, high + step);
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((firsts[middle] ?? 0) <= revision) low = middle;
       else high = middle - 1;
     }
-    return high < 0 ? undefined : this.loaded(high);
+    return this.loaded(low);
   }
 
   private indexIn(page: AccountPage, revision: Revision): number {
-    const next = this.firsts[page.number + 1] ?? page.revision(page.count - 1) + 1;
-    return page.indexOf(revision, next);
+    const { number } = page;
+    const next = this.firsts[number + 1] ?? page.revision(page.count - 1) + 1;
+    return page.indexOf(revision, this.firsts[number] ?? 0, next);
   }
 
   private loaded(number: number): AccountPage {
@@ -234,36 +243,36 @@ export class AccountStore {
       known.used = true;
       return known;
     }
-    const page = new AccountPage(number, this.perPage, this.tables.page(number));
+    return this.makePage(number, this.tables.page(number));
+  }
+
+  private makePage(number: number, stored?: ReturnType<AccountTables["page"]>): AccountPage {
+    const slot = this.slotToReuse();
+    const dropped = this.resident[slot];
+    if (dropped) this.pages[dropped.number] = undefined;
+    const page = new AccountPage(number, dropped?.room ?? this.rooms.next(), stored);
+    this.resident[slot] = page;
     this.pages[number] = page;
-    this.keep(page);
     return page;
   }
 
-  /** Makes room for a page where there is none, from pages that are on disk as they are and were not used for longest. */
-  private keep(page: AccountPage): void {
-    if (this.resident.length < this.residentMax) {
-      this.resident.push(page);
-      return;
-    }
-    for (let looked = 0; looked < 2 * this.resident.length; looked++) {
-      this.hand = (this.hand + 1) % this.resident.length;
-      const candidate = this.resident[this.hand];
+  /** A place in the cache for another page: behind the last, or of a page that is on disk as it is and was not used for longest. */
+  private slotToReuse(): number {
+    const { resident } = this;
+    if (resident.length < this.residentMax) return resident.length;
+    for (let looked = 0; looked < 2 * resident.length; looked++) {
+      this.hand = (this.hand + 1) % resident.length;
+      const candidate = resident[this.hand];
       if (!candidate || candidate.dirty || candidate.pending) continue;
-      if (candidate.used) {
-        candidate.used = false;
-        continue;
-      }
-      this.pages[candidate.number] = undefined;
-      this.resident[this.hand] = page;
-      return;
+      if (!candidate.used) return this.hand;
+      candidate.used = false;
     }
-    this.resident.push(page);
+    return resident.length;
   }
 
-  private placeOf(account: StoredAccount): { page: AccountPage; index: number } {
-    const page = this.pages[account.page.number] === account.page ? account.page : this.loaded(account.page.number);
-    return { page, index: account.index };
+  /** The page as it is in the cache: one that was dropped from it has lost its memory to another. */
+  present(page: AccountPage): AccountPage {
+    return this.pages[page.number] === page ? page : this.loaded(page.number);
   }
 
   private read(id: AccountId, page: AccountPage, index: number): StoredAccount {

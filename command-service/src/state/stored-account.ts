@@ -14,7 +14,10 @@ import type {
 import type { AccountPage } from "./account-page.ts";
 import type { AccountKind, AccountNames } from "./account-tables.ts";
 
-/** An account as it stands when it is read; what decisions seldom look at is read when they do. */
+/** Where an account's page and its names are. */
+type Store = { present(page: AccountPage): AccountPage; namesOf(revision: Revision): AccountNames };
+
+/** An account as it stands when it is read; what never changes and decisions seldom look at is read when they do. */
 export class StoredAccount implements AccountState {
   readonly id: AccountId;
   readonly kind: AccountKind;
@@ -23,22 +26,16 @@ export class StoredAccount implements AccountState {
   readonly balances: Balances;
   readonly day: BusinessDate | null;
   readonly spent: Amount;
-  private readonly store: { namesOf(revision: Revision): AccountNames };
+  private readonly store: Store;
 
-  constructor(
-    id: AccountId,
-    kind: AccountKind,
-    page: AccountPage,
-    index: number,
-    store: { namesOf(revision: Revision): AccountNames },
-  ) {
+  constructor(id: AccountId, kind: AccountKind, page: AccountPage, index: number, store: Store) {
     this.id = id;
     this.kind = kind;
     this.page = page;
     this.index = index;
     this.balances = { posted: page.posted(index), held: page.held(index) };
     this.day = page.day(index);
-    this.spent = page.spent(index);
+    this.spent = this.day === null ? 0n : page.spent(index);
     this.store = store;
   }
 
@@ -58,15 +55,19 @@ export class StoredAccount implements AccountState {
     return this.kind.status;
   }
   get limits(): Limits {
-    return this.page.limitsAt(this.index);
+    return this.present.limitsAt(this.index);
   }
   get openedAt(): Micros {
-    return this.page.openedAt(this.index);
+    return this.present.openedAt(this.index);
   }
   get owner(): string {
-    return this.store.namesOf(this.page.revision(this.index)).owner;
+    return this.store.namesOf(this.present.revision(this.index)).owner;
   }
   get displayName(): string | null {
-    return this.store.namesOf(this.page.revision(this.index)).displayName;
+    return this.store.namesOf(this.present.revision(this.index)).displayName;
+  }
+
+  private get present(): AccountPage {
+    return this.store.present(this.page);
   }
 }
