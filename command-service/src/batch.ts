@@ -1,6 +1,7 @@
 import {
   type Caller,
   type Fact,
+  frameEvent,
   idBody,
   type LedgerEvent,
   type Micros,
@@ -8,7 +9,6 @@ import {
   type Origin,
   type Revision,
   type Shard,
-  writeEvent,
 } from "ledger-core";
 import { EventFrames, type FramesMark } from "ledger-core/event-log";
 import type { DecisionState, Mark } from "./state/decision-state.ts";
@@ -78,8 +78,7 @@ export function addFacts(
       fact,
     };
     state.apply(event);
-    const { type, version, data } = writeEvent(event);
-    batch.events.add({ id: event.id, at: event.at, type, version, data });
+    frameEvent(batch.events, event);
     last = event;
   }
   if (!last) throw new Error("a decision without a fact");

@@ -1,8 +1,10 @@
 import { Buffer } from "node:buffer";
 import type { EventBody } from "../decision.ts";
 import { LedgerError } from "../errors.ts";
+import type { EventFrames } from "../event-log/event-frames.ts";
 import type { StoredEvent } from "../event-log/port.ts";
 import type { Fact, FactType, LedgerEvent } from "../events.ts";
+import { chargeRoom, putCharge } from "./charge-bytes.ts";
 import { factShapes, originShape } from "./fact-shapes.ts";
 import { readPaymentCharged, writePaymentCharged } from "./payment-charged.ts";
 import { readPlainCharge } from "./plain-charge.ts";
@@ -12,7 +14,7 @@ import { currentVersions, isFactType, type Upcasters, upcasters } from "./versio
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What the log stores of an event: its type, the version of its shape, and its JSON. */
-export function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
+function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
   const data =
     fact.type === "PaymentCharged"
       ? writePaymentCharged(origin, fact)
@@ -24,6 +26,17 @@ export function writeEvent({ origin, fact }: EventBody): { type: string; version
 export function encodeEvent(body: EventBody): { type: string; version: number; data: Uint8Array } {
   const { type, version, data } = writeEvent(body);
   return { type, version, data: Buffer.from(data) };
+}
+
+/** Adds an event to those on their way to the log, a plain charge without a text of its JSON. */
+export function frameEvent(frames: EventFrames, event: LedgerEvent): void {
+  const { id, at, fact } = event;
+  if (fact.type === "PaymentCharged") {
+    const head = { id, at, type: fact.type, version: currentVersions.PaymentCharged };
+    if (frames.addWritten(head, chargeRoom(event.origin, fact.payment), event, putCharge)) return;
+  }
+  const { type, version, data } = writeEvent(event);
+  frames.add({ id, at, type, version, data });
 }
 
 /**

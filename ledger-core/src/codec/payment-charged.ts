@@ -14,7 +14,7 @@ import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, te
  */
 
 /** JSON text of a string: most are plain, and then need no escaping. */
-function quote(value: string): string {
+export function quote(value: string): string {
   return plain.test(value) ? `"${value}"` : JSON.stringify(value);
 }
 const plain = /^[ !#-[\]-~]*$/;
@@ -23,9 +23,10 @@ function quoteOrNull(value: string | null): string {
   return value === null ? "null" : quote(value);
 }
 
-export function writePaymentCharged(origin: Origin, { payment, postings }: PaymentCharged): string {
+export function writePaymentCharged(origin: Origin, fact: PaymentCharged): string {
+  const { payment, postings } = fact;
   const [debit, credit] = postings;
-  assert(debit && credit && isPlainCharge(origin, payment, postings), `charge ${payment.id} is not a plain one`);
+  assert(debit && credit && isPlainCharge(origin, fact), `charge ${payment.id} is not a plain one`);
   const fee = payment.fee === 0n ? "" : `,"fee":"${payment.fee}"`;
   const reference = payment.reference === null ? "" : `,"reference":${quote(payment.reference)}`;
   const metadata = isEmpty(payment.metadata) ? "" : `,"metadata":${JSON.stringify(payment.metadata)}`;
@@ -38,12 +39,12 @@ export function writePaymentCharged(origin: Origin, { payment, postings }: Payme
   );
 }
 
-function isEmpty(metadata: Payment["metadata"]): boolean {
+export function isEmpty(metadata: Payment["metadata"]): boolean {
   for (const _ in metadata) return false;
   return true;
 }
 
-function isPlainCharge(origin: Origin, payment: Payment, postings: readonly Posting[]): boolean {
+export function isPlainCharge(origin: Origin, { payment, postings }: PaymentCharged): boolean {
   const [debit, credit] = postings;
   return (
     postings.length === 2 &&

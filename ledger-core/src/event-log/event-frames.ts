@@ -1,11 +1,14 @@
 import { Buffer } from "node:buffer";
-import { frameRoom, writeFrame } from "./frame-bytes.ts";
+import { frameRoom, HEADER_BYTES, writeDataLength, writeFrame, writeHeader } from "./frame-bytes.ts";
 import { decodeFrames } from "./frames.ts";
 import type { Events, NewEvent } from "./port.ts";
 
 /** As much as an append of the writer usually holds at most. */
 const BYTES = 1 << 20;
 const FREE_MAX = 4;
+
+/** Writes an event's data into bytes from `at` on and answers where it ends. */
+export type PutData<T> = (bytes: Buffer, at: number, of: T) => number;
 
 /** Where the frames end after some of the events: a point to go back to. */
 export type FramesMark = { readonly size: number; readonly length: number };
@@ -36,14 +39,33 @@ export class EventFrames implements Events {
   }
 
   add(event: NewEvent): void {
-    const needed = this.#size + frameRoom(event);
-    if (needed > this.#bytes.length) {
-      const larger = newBytes(Math.max(needed, 2 * this.#bytes.length));
-      larger.set(this.bytes);
-      this.#bytes = larger;
-    }
+    this.#makeRoom(frameRoom(event));
     this.#size = writeFrame(this.#bytes, this.#size, event);
     this.#length++;
+  }
+
+  /**
+   * Adds an event whose data is written where it lies.
+   * @param room the most bytes that the data takes
+   * @param put writes the data and answers where it ends; below zero: it wrote none, and no event is added
+   */
+  addWritten<T>(head: Omit<NewEvent, "data">, room: number, of: T, put: PutData<T>): boolean {
+    this.#makeRoom(HEADER_BYTES + head.type.length + room);
+    const dataAt = writeHeader(this.#bytes, this.#size, head);
+    const end = put(this.#bytes, dataAt, of);
+    if (end < 0) return false;
+    writeDataLength(this.#bytes, this.#size, end - dataAt);
+    this.#size = end;
+    this.#length++;
+    return true;
+  }
+
+  #makeRoom(room: number): void {
+    const needed = this.#size + room;
+    if (needed <= this.#bytes.length) return;
+    const larger = newBytes(Math.max(needed, 2 * this.#bytes.length));
+    larger.set(this.bytes);
+    this.#bytes = larger;
   }
 
   mark(): FramesMark {

@@ -29,7 +29,17 @@ export function frameRoom({ type, data }: NewEvent): number {
 
 /** Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more than its bytes. */
 export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
-  const { type, version, data } = event;
+  const { data } = event;
+  const dataAt = writeHeader(frames, at, event);
+  const length = typeof data === "string" ? frames.write(data, dataAt, "utf8") : data.length;
+  if (typeof data !== "string") frames.set(data, dataAt);
+  writeDataLength(frames, at, length);
+  return dataAt + length;
+}
+
+/** Writes all of a frame that stands before its data, but for the data's length, and answers where the data begins. */
+export function writeHeader(frames: Buffer, at: number, event: Omit<NewEvent, "data">): number {
+  const { type, version } = event;
   if (!knownTypes.has(type)) {
     assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);
     learn(type);
@@ -41,11 +51,11 @@ export function writeFrame(frames: Buffer, at: number, event: NewEvent): number 
   frames.writeUInt16BE(version, at + 24);
   frames[at + TYPE_LENGTH_AT] = type.length;
   frames.write(type, at + HEADER_BYTES, "latin1");
-  const dataAt = at + HEADER_BYTES + type.length;
-  const length = typeof data === "string" ? frames.write(data, dataAt, "utf8") : data.length;
-  if (typeof data !== "string") frames.set(data, dataAt);
+  return at + HEADER_BYTES + type.length;
+}
+
+export function writeDataLength(frames: Buffer, at: number, length: number): void {
   frames.writeUInt32BE(length, at + 27);
-  return dataAt + length;
 }
 
 /** Where the frame that starts at `at` ends; undefined when the frames end before it does. */
