@@ -1,8 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { EventBody } from "../decision.ts";
 import { LedgerError } from "../errors.ts";
-import type { EventFrames } from "../event-log/event-frames.ts";
-import type { StoredEvent } from "../event-log/port.ts";
+import type { NewEvent, StoredEvent } from "../event-log/port.ts";
 import type { Fact, FactType, LedgerEvent } from "../events.ts";
 import { chargeRoom, putCharge } from "./charge-bytes.ts";
 import { factShapes, originShape } from "./fact-shapes.ts";
@@ -12,6 +11,12 @@ import { asObject, type Json, Malformed, type Shape } from "./shape.ts";
 import { currentVersions, isFactType, type Upcasters, upcasters } from "./versions.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Where events gather on their way to a log, as far as the codec sees it: `EventFrames`. */
+type Frames = {
+  add(event: NewEvent): void;
+  addWritten(head: Omit<NewEvent, "data">, room: number, of: EventBody, put: typeof putCharge): boolean;
+};
 
 /** What the log stores of an event: its type, the version of its shape, and its JSON. */
 function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
@@ -29,7 +34,7 @@ export function encodeEvent(body: EventBody): { type: string; version: number; d
 }
 
 /** Adds an event to those on their way to the log, a plain charge without a text of its JSON. */
-export function frameEvent(frames: EventFrames, event: LedgerEvent): void {
+export function frameEvent(frames: Frames, event: LedgerEvent): void {
   const { id, at, fact } = event;
   if (fact.type === "PaymentCharged") {
     const head = { id, at, type: fact.type, version: currentVersions.PaymentCharged };
