@@ -2,7 +2,7 @@ import { openWriter, registerCommands } from "command-service";
 import type { Revision, Shard } from "ledger-core";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics } from "ledger-core/http";
-import { type Logger, type LogLevel, logLevels } from "ledger-core/process";
+import { allocateYoung, type Logger, type LogLevel, logLevels } from "ledger-core/process";
 import { registerQueries } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
@@ -44,6 +44,7 @@ const API_VERSION = "1";
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const { dataDir, port, logger, onProgress = () => {} } = options;
+  allocateYoung();
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (let close = closers.pop(); close; close = closers.pop()) await close();

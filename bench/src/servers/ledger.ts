@@ -4,7 +4,7 @@ import { openWriter, registerCommands, type Writer } from "command-service";
 import { type Caller, decodeEvent, type OpenAccount, parseCurrency, postingsOf } from "ledger-core";
 import { type EventLog, openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
-import { createLogger } from "ledger-core/process";
+import { allocateYoung, createLogger } from "ledger-core/process";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 
 /** What the parent gives and asks; the answers are plain objects. */
@@ -31,6 +31,7 @@ export type LedgerCheck = {
  */
 const { folder, accountsCached } = childOptions((value) => value as LedgerServerOptions);
 const operator: Caller = { tenant: "bench", role: "operator", sub: "bench" };
+allocateYoung();
 mkdirSync(folder, { recursive: true });
 const began = performance.now();
 const thread = await openLogThread({ file: join(folder, "events.sqlite") });

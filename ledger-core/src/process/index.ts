@@ -1,3 +1,4 @@
+export { allocateYoung } from "./allocation.ts";
 export * from "./env.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
