@@ -1,4 +1,5 @@
 import {
+  type AccountId,
   type BulkOutcome,
   type BulkRecorded,
   declinedOf,
@@ -38,10 +39,24 @@ function answered(on: Deciding, job: BulkJob, known: Answer): Step<BulkAnswer> {
   const position = { shard: event.shard, revision: event.revision };
   return done({ kind: "recorded", results: job.results, replayed: true, position });
 }
+
+/** Items whose accounts are fetched together: their memory fits the nearest caches until they are decided. */
+const PREFETCHED = 32;
+
+function prefetch({ state }: Deciding, items: BulkJob["items"], from: number): void {
+  const ids: AccountId[] = [];
+  for (let i = from; i < Math.min(items.length, from + PREFETCHED); i++) {
+    const item = items[i];
+    if (item && !isFault(item) && item.command.type === "MakePayment") ids.push(item.command.payer, item.command.payee);
+  }
+  state.prefetch(ids);
+}
+
 /** Undefined when every item is decided. */
 function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {
   for (; job.next < job.items.length; job.next++) {
     if (on.batch.events.size >= on.batchBytesMax) return { kind: "full" };
+    if (job.next % PREFETCHED === 0) prefetch(on, job.items, job.next);
     const step = decideOne(on, job, job.next);
     if (step.kind !== "done") return step;
     keep(job, step.value);
@@ -57,6 +72,7 @@ function decideAtomic(on: Deciding, job: BulkJob): Step<never> | undefined {
   }
   const mark = markBatch(on.batch, on.state);
   for (const index of job.items.keys()) {
+    if (index % PREFETCHED === 0) prefetch(on, job.items, index);
     const step = decideOne(on, job, index);
     const refusal = step.kind === "done" ? refusalOf(step.value) : undefined;
     if (step.kind === "done" && !refusal) {

@@ -114,6 +114,12 @@ export function readId(id: string): { timeMs: number; shard: Shard; revision: Re
   };
 }
 
+/** The revision of the event that made what an id names. */
+export function readRevision(id: string): Revision {
+  const body = id.length - 26;
+  return decode(id, body + 12, body + 20);
+}
+
 /** The 16 bytes of an id; the first character is 0 to 7, so 26 characters are exactly 128 bits. */
 export function idBytes(id: string): Uint8Array {
   const bytes = new Uint8Array(16);

@@ -55,10 +55,8 @@ export class AccountPage {
   indexOf(revision: number, first: number, next: number): number {
     const last = this.count - 1;
     if (last < 0) return -1;
-    const share = (revision - first) / (Math.max(next, first + 1) - first);
-    const guess = Math.min(last, Math.max(0, Math.floor(share * this.count)));
-    let low = guess;
-    let high = guess;
+    let low = this.likelyIndex(revision, first, next);
+    let high = low;
     for (let step = 1; low > 0 && this.revision(low) > revision; step *= 2) low = Math.max(0, low - step);
     for (let step = 1; high < last && this.revision(high) < revision; step *= 2) high = Math.min(last, high + step);
     while (low <= high) {
@@ -69,6 +67,18 @@ export class AccountPage {
       else high = middle - 1;
     }
     return -1;
+  }
+
+  private likelyIndex(revision: number, first: number, next: number): number {
+    const share = (revision - first) / (Math.max(next, first + 1) - first);
+    return Math.min(this.count - 1, Math.max(0, Math.floor(share * this.count)));
+  }
+
+  /** Reads a little of the account that was likely opened at a revision, so that its bytes are at hand when they are looked at. */
+  touchLikely(revision: number, first: number, next: number): number {
+    const place = this.from + this.likelyIndex(revision, first, next);
+    const { marks, parts } = this.block;
+    return (marks[place * 8 + 7] ?? 0) ^ (parts[place * 12 + 6] ?? 0) ^ (parts[place * 12 + 11] ?? 0);
   }
 
   posted(index: number): Amount {

@@ -6,11 +6,13 @@ import {
   makeId,
   type Revision,
   readId,
+  readRevision,
   type Standing,
 } from "ledger-core";
-import { PageRooms } from "./account-block.ts";
-import { AccountPage } from "./account-page.ts";
-import type { AccountKind, AccountNames, AccountTables } from "./account-tables.ts";
+import { AccountKinds } from "./account-kinds.ts";
+import type { AccountPage } from "./account-page.ts";
+import type { AccountNames, AccountTables } from "./account-tables.ts";
+import { PageCache } from "./page-cache.ts";
 import { Recent } from "./recent.ts";
 import { StoredAccount } from "./stored-account.ts";
 
@@ -29,16 +31,12 @@ export class AccountStore {
   private readonly tables: AccountTables;
   private readonly perPage: number;
   private readonly firsts: Revision[];
-  private readonly pages: (AccountPage | undefined)[];
-  private readonly rooms: PageRooms;
-  /** The pages in memory, and where the search for one to drop goes on. */
-  private readonly resident: AccountPage[] = [];
-  private readonly residentMax: number;
-  private hand = 0;
+  private readonly pages: PageCache;
+  /** Revisions that a prefetch looks for, and what it came upon. */
+  private sought = new Float64Array(64);
+  private fetched = 0;
   private dirty: AccountPage[] = [];
-  private readonly kinds: AccountKind[];
-  private readonly kindNumbers = new Map<string, number>();
-  private kindsWritten: number;
+  private readonly kinds: AccountKinds;
   private names = new Map<Revision, AccountNames>();
   private writingNames = new Map<Revision, AccountNames>();
   private readonly cachedNames = new Recent<Revision, AccountNames>(25_000);
@@ -47,13 +45,10 @@ export class AccountStore {
   constructor({ tables, cached, accountsPerPage }: AccountStoreOptions) {
     this.tables = tables;
     this.perPage = accountsPerPage;
-    this.residentMax = Math.max(2, Math.ceil(cached / accountsPerPage));
-    this.rooms = new PageRooms(accountsPerPage);
     this.firsts = tables.firsts();
-    this.pages = new Array<AccountPage | undefined>(this.firsts.length).fill(undefined);
-    this.kinds = tables.kinds();
-    this.kindsWritten = this.kinds.length;
-    for (const [number, kind] of this.kinds.entries()) this.kindNumbers.set(kindText(kind), number);
+    const most = Math.max(2, Math.ceil(cached / accountsPerPage));
+    this.pages = new PageCache({ tables, stored: this.firsts.length, accountsPerPage, most });
+    this.kinds = new AccountKinds(tables);
   }
 
   get changedPages(): number {
@@ -68,6 +63,24 @@ export class AccountStore {
     const same =
       page.salt(index) === salt && page.shard(index) === shard && Math.floor(page.openedAt(index) / 1000) === timeMs;
     return same ? this.read(id, page, index) : undefined;
+  }
+
+  /**
+   * Has the processor fetch what is about to be read of accounts, where it is in memory. One after another each is waited for; here the
+   * waits overlap, since nothing that is read says what is read next.
+   */
+  prefetch(ids: readonly AccountId[]): void {
+    const { firsts } = this;
+    if (this.sought.length < ids.length) this.sought = new Float64Array(ids.length);
+    const { sought } = this;
+    for (let i = 0; i < ids.length; i++) sought[i] = readRevision(ids[i] ?? "");
+    for (let i = 0; i < ids.length; i++) {
+      const revision = sought[i] ?? 0;
+      const likely = this.likelyPage(revision);
+      const number = (firsts[likely] ?? 0) > revision ? likely - 1 : likely;
+      const next = firsts[number + 1] ?? revision + 1;
+      this.fetched ^= this.pages.peek(number)?.touchLikely(revision, firsts[number] ?? 0, next) ?? 0;
+    }
   }
 
   /** The ledger's own accounts that the file knows. */
@@ -100,7 +113,7 @@ export class AccountStore {
       const page = this.present(account.page);
       this.touch(page);
       page.move(account.index, { balances, day, spent });
-      page.setKind(account.index, this.kindNumber(kind));
+      page.setKind(account.index, this.kinds.numberOf(kind));
     };
   }
 
@@ -120,7 +133,6 @@ export class AccountStore {
     this.names = new Map();
     const clearing = this.clearing;
     this.clearing = [];
-    const kinds = this.kinds.length;
     for (const page of writing) {
       if (page.count === 0) {
         // Its only account was taken back: it waits for the next, and there is nothing of it on disk.
@@ -131,10 +143,7 @@ export class AccountStore {
       page.dirty = false;
       page.grown = false;
     }
-    for (; this.kindsWritten < kinds; this.kindsWritten++) {
-      const kind = this.kinds[this.kindsWritten];
-      if (kind) this.tables.writeKind(this.kindsWritten, kind);
-    }
+    this.kinds.write();
     for (const revision of clearing) this.tables.writeClearing(revision);
     let written = 0;
     for (const [revision, names] of this.writingNames) {
@@ -177,7 +186,7 @@ export class AccountStore {
     const page = this.pageToGrow(revision);
     this.touch(page);
     page.grown = true;
-    page.open(account, origin, this.kindNumber(account));
+    page.open(account, origin, this.kinds.numberOf(account));
     this.names.set(revision, { owner: account.owner, displayName: account.displayName });
     if (account.type === "clearing") this.clearing.push(revision);
     return () => {
@@ -194,31 +203,29 @@ export class AccountStore {
     const page = this.present(known.page);
     this.touch(page);
     page.move(known.index, account);
-    page.setKind(known.index, this.kindNumber(account));
+    page.setKind(known.index, this.kinds.numberOf(account));
     return undo;
   }
 
   /** The last page, or a new one behind it. */
   private pageToGrow(revision: Revision): AccountPage {
     const last = this.firsts.length - 1;
-    const page = last >= 0 ? this.loaded(last) : undefined;
+    const page = last >= 0 ? this.pages.get(last) : undefined;
     if (page && page.count < this.perPage) {
       if (page.count === 0) this.firsts[last] = revision;
       assert(page.count === 0 || page.revision(page.count - 1) < revision, "accounts are opened in the log's order");
       return page;
     }
     this.firsts.push(revision);
-    return this.makePage(last + 1);
+    return this.pages.grow();
   }
 
-  /** Looked for around the share of all revisions that lie before it: where accounts are opened steadily, one step. */
+  /** Looked for around the place where it should be: where accounts are opened steadily, one step. */
   private pageOf(revision: Revision): AccountPage | undefined {
     const { firsts } = this;
     const last = firsts.length - 1;
-    const first = firsts[0] ?? Number.POSITIVE_INFINITY;
-    if (revision < first) return undefined;
-    const share = (revision - first) / Math.max(1, (firsts[last] ?? 0) - first);
-    let low = Math.min(last, Math.floor(share * last));
+    if (revision < (firsts[0] ?? Number.POSITIVE_INFINITY)) return undefined;
+    let low = this.likelyPage(revision);
     let high = low;
     for (let step = 1; (firsts[low] ?? 0) > revision; step *= 2) low = Math.max(0, low - step);
     for (let step = 1; high < last && (firsts[high + 1] ?? 0) <= revision; step *= 2)
@@ -228,7 +235,16 @@ export class AccountStore {
       if ((firsts[middle] ?? 0) <= revision) low = middle;
       else high = middle - 1;
     }
-    return this.loaded(low);
+    return this.pages.get(low);
+  }
+
+  /** The page at the share of all revisions that lie before one. */
+  private likelyPage(revision: Revision): number {
+    const { firsts } = this;
+    const last = firsts.length - 1;
+    const first = firsts[0] ?? 0;
+    const share = (revision - first) / Math.max(1, (firsts[last] ?? 0) - first);
+    return Math.min(last, Math.max(0, Math.floor(share * last)));
   }
 
   private indexIn(page: AccountPage, revision: Revision): number {
@@ -237,60 +253,11 @@ export class AccountStore {
     return page.indexOf(revision, this.firsts[number] ?? 0, next);
   }
 
-  private loaded(number: number): AccountPage {
-    const known = this.pages[number];
-    if (known) {
-      known.used = true;
-      return known;
-    }
-    return this.makePage(number, this.tables.page(number));
-  }
-
-  private makePage(number: number, stored?: ReturnType<AccountTables["page"]>): AccountPage {
-    const slot = this.slotToReuse();
-    const dropped = this.resident[slot];
-    if (dropped) this.pages[dropped.number] = undefined;
-    const page = new AccountPage(number, dropped?.room ?? this.rooms.next(), stored);
-    this.resident[slot] = page;
-    this.pages[number] = page;
-    return page;
-  }
-
-  /** A place in the cache for another page: behind the last, or of a page that is on disk as it is and was not used for longest. */
-  private slotToReuse(): number {
-    const { resident } = this;
-    if (resident.length < this.residentMax) return resident.length;
-    for (let looked = 0; looked < 2 * resident.length; looked++) {
-      this.hand = (this.hand + 1) % resident.length;
-      const candidate = resident[this.hand];
-      if (!candidate || candidate.dirty || candidate.pending) continue;
-      if (!candidate.used) return this.hand;
-      candidate.used = false;
-    }
-    return resident.length;
-  }
-
-  /** The page as it is in the cache: one that was dropped from it has lost its memory to another. */
   present(page: AccountPage): AccountPage {
-    return this.pages[page.number] === page ? page : this.loaded(page.number);
+    return this.pages.present(page);
   }
 
   private read(id: AccountId, page: AccountPage, index: number): StoredAccount {
-    const kind = this.kinds[page.kind(index)];
-    assert(kind, `account ${id} is of a kind that is not known`);
-    return new StoredAccount(id, kind, page, index, this);
+    return new StoredAccount(id, this.kinds.at(page.kind(index)), page, index, this);
   }
-
-  private kindNumber(kind: AccountKind): number {
-    const text = kindText(kind);
-    const known = this.kindNumbers.get(text);
-    if (known !== undefined) return known;
-    const { tenant, type, currency, timeZone, status } = kind;
-    this.kindNumbers.set(text, this.kinds.length);
-    return this.kinds.push({ tenant, type, currency, timeZone, status }) - 1;
-  }
-}
-
-function kindText({ tenant, type, currency, timeZone, status }: AccountKind): string {
-  return [tenant, type, currency, timeZone, status].join("\n");
 }

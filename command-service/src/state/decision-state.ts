@@ -109,6 +109,11 @@ export class DecisionState implements LedgerStateDraft {
     return this.storedAccount(id);
   }
 
+  /** Tells that these accounts are about to be looked up. */
+  prefetch(ids: readonly AccountId[]): void {
+    this.accounts.prefetch(ids);
+  }
+
   private storedAccount(id: AccountId): StoredAccount | undefined {
     if (this.lately?.id === id) return this.lately;
     if (this.before?.id === id) return this.before;

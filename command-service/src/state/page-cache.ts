@@ -1,0 +1,77 @@
+import { PageRooms } from "./account-block.ts";
+import { AccountPage } from "./account-page.ts";
+import type { AccountTables } from "./account-tables.ts";
+
+export type PageCacheOptions = {
+  readonly tables: Pick<AccountTables, "page">;
+  /** Pages that the file has. */
+  readonly stored: number;
+  readonly accountsPerPage: number;
+  /** Pages kept in memory, beside those that changed since the last flush. */
+  readonly most: number;
+};
+
+/** The pages of accounts by their number, as many in memory as may be. */
+export class PageCache {
+  private readonly tables: PageCacheOptions["tables"];
+  private readonly most: number;
+  private readonly rooms: PageRooms;
+  private readonly pages: (AccountPage | undefined)[];
+  /** The pages in memory, and where the search for one to drop goes on. */
+  private readonly resident: AccountPage[] = [];
+  private hand = 0;
+
+  constructor({ tables, stored, accountsPerPage, most }: PageCacheOptions) {
+    this.tables = tables;
+    this.most = most;
+    this.rooms = new PageRooms(accountsPerPage);
+    this.pages = new Array<AccountPage | undefined>(stored).fill(undefined);
+  }
+
+  /** A page that there is, read from the file when it is not in memory. */
+  get(number: number): AccountPage {
+    const known = this.pages[number];
+    if (!known) return this.make(number, this.tables.page(number));
+    known.used = true;
+    return known;
+  }
+
+  /** The page if it is in memory. */
+  peek(number: number): AccountPage | undefined {
+    return this.pages[number];
+  }
+
+  /** A new page behind the last. */
+  grow(): AccountPage {
+    return this.make(this.pages.length);
+  }
+
+  /** The page as it is now: one that was dropped has lost its memory to another. */
+  present(page: AccountPage): AccountPage {
+    return this.pages[page.number] === page ? page : this.get(page.number);
+  }
+
+  private make(number: number, stored?: ReturnType<AccountTables["page"]>): AccountPage {
+    const slot = this.slotToReuse();
+    const dropped = this.resident[slot];
+    if (dropped) this.pages[dropped.number] = undefined;
+    const page = new AccountPage(number, dropped?.room ?? this.rooms.next(), stored);
+    this.resident[slot] = page;
+    this.pages[number] = page;
+    return page;
+  }
+
+  /** A place behind the last, or that of a page that is on disk as it is and was not used for longest. */
+  private slotToReuse(): number {
+    const { resident } = this;
+    if (resident.length < this.most) return resident.length;
+    for (let looked = 0; looked < 2 * resident.length; looked++) {
+      this.hand = (this.hand + 1) % resident.length;
+      const candidate = resident[this.hand];
+      if (!candidate || candidate.dirty || candidate.pending) continue;
+      if (!candidate.used) return this.hand;
+      candidate.used = false;
+    }
+    return resident.length;
+  }
+}
