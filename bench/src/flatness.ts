@@ -4,13 +4,26 @@ export type Sample = {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /**
+   * CPU of the server a payment. The work is the same in each window: where this rises with the latencies, and not for good, the machine was slower.
+   */
+  readonly cpuUs: number;
   readonly rssBytes: number;
   readonly logBytes: number;
   readonly stateBytes: number;
   /** Write-ahead logs of both. */
   readonly walBytes: number;
 };
-export const seriesNames = ["perSecond", "p50Ms", "p99Ms", "rssBytes", "logBytes", "stateBytes", "walBytes"] as const;
+export const seriesNames = [
+  "perSecond",
+  "p50Ms",
+  "p99Ms",
+  "cpuUs",
+  "rssBytes",
+  "logBytes",
+  "stateBytes",
+  "walBytes",
+] as const;
 export type SeriesName = (typeof seriesNames)[number];
 
 /** `drift`: what the fitted line rises over the second half, as a share of the mean there. */

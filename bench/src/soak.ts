@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkBooks } from "./checks.ts";
-import { type Child, runLoad, startChild } from "./children.ts";
+import { runLoad, startChild } from "./children.ts";
 import { type Flatness, flatness, type Sample, type SeriesName, seriesNames, sizesOf } from "./flatness.ts";
 import type { LoadWindow } from "./load/plan.ts";
 import type { Soak } from "./options.ts";
@@ -27,10 +27,15 @@ export async function runSoak(folder: string, scale: Scale, soak: Soak, began: D
   );
 
   const samples: Sample[] = [];
+  let { cpuSeconds } = await ledger.ask<ServerMeter>({ ask: "memory" });
   say(line(header));
   const plan = { ...singlePlan(target, seconds), payments: rate * seconds, rate, windowSeconds: WINDOW_SECONDS };
   const load = await runLoad(plan, async (window) => {
-    const sample = await takeSample(ledger, window);
+    const meter = await ledger.ask<ServerMeter>({ ask: "memory" });
+    const cpuUs = ((meter.cpuSeconds - cpuSeconds) * 1e6) / Math.max(1, window.perSecond * WINDOW_SECONDS);
+    cpuSeconds = meter.cpuSeconds;
+    const sizes = sizesOf(await ledger.ask<Record<string, number>>({ ask: "sizes" }));
+    const sample = sampleOf(window, { cpuUs, rssBytes: meter.rssBytes, ...sizes });
     samples.push(sample);
     say(line(cellsOf(sample)));
   });
@@ -43,19 +48,19 @@ export async function runSoak(folder: string, scale: Scale, soak: Soak, began: D
   say(`kept in ${keep("soak", began, found)}`);
 }
 
-async function takeSample(ledger: Child<LedgerServerReady>, window: LoadWindow): Promise<Sample> {
-  const { rssBytes } = await ledger.ask<{ rssBytes: number }>({ ask: "memory" });
-  const sizes = sizesOf(await ledger.ask<Record<string, number>>({ ask: "sizes" }));
+type ServerMeter = { readonly rssBytes: number; readonly cpuSeconds: number };
+
+function sampleOf(window: LoadWindow, server: Omit<Sample, "atSeconds" | "perSecond" | "p50Ms" | "p99Ms">): Sample {
   const { p50Ms, p99Ms } = window.latency;
-  return { atSeconds: window.atSeconds, perSecond: window.perSecond, p50Ms, p99Ms, rssBytes, ...sizes };
+  return { atSeconds: window.atSeconds, perSecond: window.perSecond, p50Ms, p99Ms, ...server };
 }
 
-const header = ["s", "payments/s", "p50 ms", "p99 ms", "rss MiB", "log MiB", "state MiB", "wal MiB"];
+const header = ["s", "payments/s", "p50 ms", "p99 ms", "cpu us", "rss MiB", "log MiB", "state MiB", "wal MiB"];
 
 function cellsOf(sample: Sample): string[] {
-  const { atSeconds, perSecond, p50Ms, p99Ms, rssBytes, logBytes, stateBytes, walBytes } = sample;
+  const { atSeconds, perSecond, p50Ms, p99Ms, cpuUs, rssBytes, logBytes, stateBytes, walBytes } = sample;
   const bytes = [rssBytes, logBytes, stateBytes, walBytes].map((size) => shorten(size / MIB));
-  return [String(Math.round(atSeconds)), shorten(perSecond), shorten(p50Ms), shorten(p99Ms), ...bytes];
+  return [String(Math.round(atSeconds)), shorten(perSecond), shorten(p50Ms), shorten(p99Ms), shorten(cpuUs), ...bytes];
 }
 
 function line(cells: readonly string[]): string {
@@ -67,6 +72,7 @@ function verdictTable(verdicts: readonly Flatness[]): string {
     perSecond: "payments/s",
     p50Ms: "p50, ms",
     p99Ms: "p99, ms",
+    cpuUs: "CPU a payment, us",
     rssBytes: "memory, bytes",
     logBytes: "log, bytes",
     stateBytes: "decision state, bytes",

@@ -20,8 +20,10 @@ export async function serveParent(
 }
 
 /** Memory in bytes: now, and the most since the process began. */
-export function memory(): { readonly rssBytes: number; readonly rssMostBytes: number } {
-  return { rssBytes: process.memoryUsage.rss(), rssMostBytes: process.resourceUsage().maxRSS * 1024 };
+export function memory(): { readonly rssBytes: number; readonly rssMostBytes: number; readonly cpuSeconds: number } {
+  const { user, system } = process.cpuUsage();
+  const rssMostBytes = process.resourceUsage().maxRSS * 1024;
+  return { rssBytes: process.memoryUsage.rss(), rssMostBytes, cpuSeconds: (user + system) / 1e6 };
 }
 
 /** Listens on any free port of the loopback and says which. */
