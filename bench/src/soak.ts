@@ -7,6 +7,7 @@ import type { Soak } from "./options.ts";
 import { columns, keep, shorten } from "./report.ts";
 import type { Scale } from "./scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "./servers/ledger.ts";
+import { machineTime, shareStolen } from "./stolen-time.ts";
 import { singlePlan } from "./targets/singles.ts";
 
 const WINDOW_SECONDS = 10;
@@ -28,14 +29,18 @@ export async function runSoak(folder: string, scale: Scale, soak: Soak, began: D
 
   const samples: Sample[] = [];
   let { cpuSeconds } = await ledger.ask<ServerMeter>({ ask: "memory" });
+  let time = machineTime();
   say(line(header));
   const plan = { ...singlePlan(target, seconds), payments: rate * seconds, rate, windowSeconds: WINDOW_SECONDS };
   const load = await runLoad(plan, async (window) => {
     const meter = await ledger.ask<ServerMeter>({ ask: "memory" });
     const cpuUs = ((meter.cpuSeconds - cpuSeconds) * 1e6) / Math.max(1, window.perSecond * WINDOW_SECONDS);
     cpuSeconds = meter.cpuSeconds;
+    const now = machineTime();
+    const stolen = shareStolen(time, now);
+    time = now;
     const sizes = sizesOf(await ledger.ask<Record<string, number>>({ ask: "sizes" }));
-    const sample = sampleOf(window, { cpuUs, rssBytes: meter.rssBytes, ...sizes });
+    const sample = sampleOf(window, { cpuUs, stolen, rssBytes: meter.rssBytes, ...sizes });
     samples.push(sample);
     say(line(cellsOf(sample)));
   });
@@ -55,12 +60,24 @@ function sampleOf(window: LoadWindow, server: Omit<Sample, "atSeconds" | "perSec
   return { atSeconds: window.atSeconds, perSecond: window.perSecond, p50Ms, p99Ms, ...server };
 }
 
-const header = ["s", "payments/s", "p50 ms", "p99 ms", "cpu us", "rss MiB", "log MiB", "state MiB", "wal MiB"];
+const header = [
+  "s",
+  "payments/s",
+  "p50 ms",
+  "p99 ms",
+  "cpu us",
+  "stolen %",
+  "rss MiB",
+  "log MiB",
+  "state MiB",
+  "wal MiB",
+];
 
 function cellsOf(sample: Sample): string[] {
-  const { atSeconds, perSecond, p50Ms, p99Ms, cpuUs, rssBytes, logBytes, stateBytes, walBytes } = sample;
-  const bytes = [rssBytes, logBytes, stateBytes, walBytes].map((size) => shorten(size / MIB));
-  return [String(Math.round(atSeconds)), shorten(perSecond), shorten(p50Ms), shorten(p99Ms), shorten(cpuUs), ...bytes];
+  const { atSeconds, perSecond, p50Ms, p99Ms, cpuUs, stolen } = sample;
+  const bytes = [sample.rssBytes, sample.logBytes, sample.stateBytes, sample.walBytes].map((size) => size / MIB);
+  const figures = [perSecond, p50Ms, p99Ms, cpuUs, 100 * stolen, ...bytes];
+  return [String(Math.round(atSeconds)), ...figures.map(shorten)];
 }
 
 function line(cells: readonly string[]): string {

@@ -77,10 +77,34 @@ describe("at a rate", () => {
     expect(plan.latencies).toEqual([99, 98, 97, 96, 95]);
   });
 
+  test("what has waited long is sent in its order, and the load goes on at its rate", async () => {
+    const held: (() => void)[] = [];
+    const { connections, sent } = fakeConnections(1, (request, done) => {
+      if (request === "request 0") held.push(done);
+      else queueMicrotask(done);
+    });
+    const plan = drive(connections, 5000);
+    const over = drivePaced(plan, 1000);
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(sent).toEqual(expected(1));
+    held[0]?.();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent.slice(0, 4000)).toEqual(expected(4000));
+    await vi.advanceTimersByTimeAsync(1100);
+    await over;
+    expect(sent).toEqual(expected(5000));
+    expect(plan.latencies.at(-1)).toBe(0);
+  });
+
   test("a server that falls ever further behind ends the load", async () => {
     const { connections } = fakeConnections(1, () => {});
-    const over = drivePaced(drive(connections, 1e9), 1_000_000);
-    vi.advanceTimersByTime(100);
+    const over = drivePaced(drive(connections, 1e9), 100);
+    vi.advanceTimersByTime(9_900);
+    const still = vi.fn();
+    over.catch(still);
+    await Promise.resolve();
+    expect(still).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(200);
     await expect(over).rejects.toThrow("behind the rate");
   });
 });
