@@ -3,11 +3,29 @@ import type { KeyRun } from "./key-run.ts";
 import type { KeyRunWriter } from "./key-run-writer.ts";
 
 /** Where a merge stands in one of its runs: the page that is open, and the next entry in it. */
-type Cursor = { readonly run: KeyRun; nextPage: number; words: Uint32Array; at: number };
+export type Cursor = { readonly run: KeyRun; nextPage: number; words: Uint32Array; at: number };
+
+/** At the beginning of each run. */
+export function cursorsAt(runs: readonly KeyRun[]): readonly Cursor[] {
+  return runs.map((run) => ({ run, nextPage: 0, words: new Uint32Array(0), at: 0 }));
+}
+
+/** How many pages are not opened yet. */
+export function pagesLeft(cursors: readonly Cursor[]): number {
+  return cursors.reduce((sum, { run, nextPage }) => sum + run.pages.length - nextPage, 0);
+}
+
+/** The pages that so many pages of a merge will be made of, or some more: hashes are spread evenly, so each run gives its share. */
+export function pagesAhead(cursors: readonly Cursor[], count: number): number[] {
+  const left = pagesLeft(cursors);
+  return cursors.flatMap(({ run, nextPage }) => {
+    const share = Math.ceil((count * (run.pages.length - nextPage)) / Math.max(1, left));
+    return [...run.pages.subarray(nextPage, nextPage + share + 1)];
+  });
+}
 
 /** Writes the keys of several runs as one: a linear merge of words; yields after each page, some 0.05 ms. */
-export function* mergeRuns(writer: KeyRunWriter, disk: KeyPages, runs: readonly KeyRun[]): Generator<void, KeyRun> {
-  const cursors = runs.map((run) => ({ run, nextPage: 0, words: new Uint32Array(0), at: 0 }));
+export function* mergeRuns(writer: KeyRunWriter, disk: KeyPages, cursors: readonly Cursor[]): Generator<void, KeyRun> {
   // The next `high` of each; the heads lie side by side, since every key is compared with all of them.
   const heads = Float64Array.from(cursors, (cursor) => head(disk, cursor));
   while (mergePage(writer, disk, cursors, heads)) yield;

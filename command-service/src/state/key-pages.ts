@@ -3,6 +3,8 @@ import type { KeyFilter } from "./key-filter.ts";
 
 export const keyPagesSchema = "CREATE TABLE key_pages (page INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;";
 
+export const readPageSql = "SELECT data FROM key_pages WHERE page = ?";
+
 /** The keys of a page, but for the last of a run: 8 KiB, so that what a row costs is shared by many, and a look-up still reads little. */
 export const PAGE_KEYS = 512;
 /** An entry: high, low, and the revision as its lower and upper 32 bits. */
@@ -19,15 +21,20 @@ export type KeyPages = {
   /** Writes so many entries to a page nobody needs. @returns its number */
   write(entries: Uint32Array, keys: number): number;
   free(pages: Uint32Array): void;
+  /** How many were written since it was opened. */
+  readonly written: number;
+  /** The pages that the next so many writes will write over, for which SQLite reads them. */
+  overwritten(writes: number): readonly number[];
 };
 
 /** @param used the pages that runs hold; what else is in the table is free: left by merges that were done, or never ended */
 export function openKeyPages(db: DatabaseSync, used: readonly Uint32Array[]): KeyPages {
-  const read = db.prepare("SELECT data FROM key_pages WHERE page = ?");
+  const read = db.prepare(readPageSql);
   const write = db.prepare("INSERT OR REPLACE INTO key_pages (page, data) VALUES (?, ?)");
   const last = Number(db.prepare("SELECT coalesce(max(page), 0) AS page FROM key_pages").get()?.page);
   const free = unused(last, used);
   let next = last + 1;
+  let written = 0;
   return {
     read(page) {
       const data = read.get(page)?.data;
@@ -36,12 +43,17 @@ export function openKeyPages(db: DatabaseSync, used: readonly Uint32Array[]): Ke
     },
     write(entries, keys) {
       const page = free.pop() ?? next++;
+      written++;
       write.run(page, new Uint8Array(entries.buffer, entries.byteOffset, keys * ENTRY_BYTES));
       return page;
     },
     free(pages) {
       for (let i = pages.length - 1; i >= 0; i--) free.push(pages[i] ?? 0);
     },
+    get written() {
+      return written;
+    },
+    overwritten: (writes) => (writes > 0 ? free.slice(-writes) : []),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { KeyFilter } from "./key-filter.ts";
@@ -104,6 +105,27 @@ test("a run is written in slices, and no flush waits for a great merge", () => {
   expect(finish(runs.add(new KeyTail(), filter))).toBe(0);
 });
 
+test("the pages that the next flush reads or writes over are told before, nearly all of them, and few others", () => {
+  const used = new Set<number>();
+  const runs = openKeyRuns(watched(keysDatabase(), (page) => used.add(page)));
+  const filter = new KeyFilter(1024);
+  let [needed, told, both] = [0, 0, 0];
+  for (let flushed = 0; flushed < 300; flushed++) {
+    const there = new Set(used);
+    const soon = new Set(runs.soon());
+    used.clear();
+    finish(runs.add(tailOf(flushed * 3000, 3000), filter));
+    const old = [...used].filter((page) => there.has(page));
+    for (const page of there) used.add(page);
+    needed += old.length;
+    told += soon.size;
+    both += old.filter((page) => soon.has(page)).length;
+  }
+  expect(needed).toBeGreaterThan(5000);
+  expect(both / needed).toBeGreaterThan(0.9);
+  expect(told).toBeLessThan(1.5 * needed);
+});
+
 test("runs are merged also by a writer that never lives long", () => {
   const db = keysDatabase();
   const filter = new KeyFilter(1024);
@@ -111,3 +133,22 @@ test("runs are merged also by a writer that never lives long", () => {
   expect(openKeyRuns(db).count()).toBe(400);
   expect(Number(db.prepare("SELECT count(*) AS n FROM key_runs").get()?.n)).toBeLessThan(60);
 });
+
+/** A database that tells which pages of keys are read and written. */
+function watched(db: DatabaseSync, onPage: (page: number) => void): DatabaseSync {
+  const prepare = (sql: string) => {
+    const statement = db.prepare(sql);
+    if (!sql.includes("key_pages") || sql.includes("max(page)")) return statement;
+    return {
+      get(page: number) {
+        onPage(page);
+        return statement.get(page);
+      },
+      run(page: number, data: Uint8Array) {
+        onPage(page);
+        return statement.run(page, data);
+      },
+    };
+  };
+  return Object.assign(Object.create(db), { prepare });
+}

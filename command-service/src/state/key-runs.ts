@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { Revision } from "ledger-core";
 import { KeyFilter } from "./key-filter.ts";
-import { mergeRuns } from "./key-merge.ts";
+import { type Cursor, cursorsAt, mergeRuns, pagesAhead, pagesLeft } from "./key-merge.ts";
 import { addEntries, ENTRY_WORDS, keyPagesSchema, openKeyPages } from "./key-pages.ts";
 import { findInRun, type KeyRun } from "./key-run.ts";
 import { KeyRunWriter, writeTail } from "./key-run-writer.ts";
@@ -23,8 +23,14 @@ const LEVELS_FILTERED = 2;
 /** A run in the table; `level`: how often its keys have been merged. */
 type StoredRun = KeyRun & { readonly run: number; readonly level: number; filter: KeyFilter | undefined };
 
-/** A merge under way, and how many pages of it are written with each new run. */
-type Merge = { readonly work: Generator<void>; readonly pagesPerAdd: number };
+/** Runs that are to be one, and how many pages of it are written with each new run. */
+type Plan = {
+  readonly inputs: readonly StoredRun[];
+  readonly cursors: readonly Cursor[];
+  readonly pagesPerAdd: number;
+};
+/** A merge under way. */
+type Merge = Plan & { readonly work: Generator<void> };
 
 /**
  * The keys on disk: immutable runs, sorted and cut into pages, so that a look-up reads one page a run and a new run is written in one
@@ -40,6 +46,8 @@ export type KeyRuns = {
    * to wait for a big one. Yields between slices of some 0.1 ms. The caller holds the transaction; when it is rolled back, the file is to be opened again.
    */
   add(tail: KeyTail, filter: KeyFilter): Generator<void>;
+  /** The pages that the next `add` will read or write over: nearly all of them, should it be of the size of the last. */
+  soon(): Uint32Array;
   /** Adds every key to a filter: at start, when nothing is served yet. */
   fill(filter: KeyFilter): void;
 };
@@ -53,6 +61,8 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
     runs.map((run) => run.pages),
   );
   const merges = new Map<number, Merge>();
+  /** How many pages the last `add` wrote. */
+  let lately = 0;
 
   function writerOf(keys: number, filters: readonly (KeyFilter | undefined)[]): KeyRunWriter {
     return new KeyRunWriter(
@@ -68,10 +78,10 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
     runs.push({ ...written, run, level, filter });
   }
 
-  function* merge(inputs: readonly StoredRun[], level: number): Generator<void> {
+  function* merge({ inputs, cursors }: Plan, level: number): Generator<void> {
     const keys = keysOf(inputs);
     const filter = filterFor(level, keys);
-    keep(yield* mergeRuns(writerOf(keys, [filter]), pages, inputs), level, filter);
+    keep(yield* mergeRuns(writerOf(keys, [filter]), pages, cursors), level, filter);
     runs = runs.filter((run) => !inputs.includes(run));
     for (const { run } of inputs) dropRun.run(run);
     for (const input of inputs) pages.free(input.pages);
@@ -80,16 +90,28 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
   /**
    * A merge of the oldest runs of a level, where there are enough: done when half as many new ones have come. Where more wait, since merges
    * begin again after a restart, it is so much faster.
+   * @param coming runs of the level that the next flush will write
    */
-  function beginMerge(level: number): Merge | undefined {
+  function planMerge(level: number, coming = 0): Plan | undefined {
     const due = runs.filter((run) => run.level === level);
-    if (due.length < FAN_IN) return undefined;
+    if (due.length + coming < FAN_IN) return undefined;
     const inputs = due.slice(0, FAN_IN);
     const written = inputs.reduce((sum, run) => sum + run.pages.length, 0);
-    const adds = FAN_IN ** (level + 1) / 2 / (1 + due.length - FAN_IN);
-    const begun = { work: merge(inputs, level + 1), pagesPerAdd: Math.ceil(written / adds) };
+    const adds = FAN_IN ** (level + 1) / 2 / (1 + due.length + coming - FAN_IN);
+    return { inputs, cursors: cursorsAt(inputs), pagesPerAdd: Math.ceil(written / adds) };
+  }
+
+  function beginMerge(level: number): Merge | undefined {
+    const plan = planMerge(level);
+    if (!plan) return undefined;
+    const begun = { ...plan, work: merge(plan, level + 1) };
     merges.set(level, begun);
     return begun;
+  }
+
+  /** From 0 to the highest that there is now. */
+  function levels(): number[] {
+    return Array.from({ length: 1 + Math.max(-1, ...runs.map((run) => run.level)) }, (_, level) => level);
   }
 
   function* advanceMerge(level: number): Generator<void> {
@@ -112,10 +134,21 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
     },
     *add(tail, filter) {
       if (tail.size === 0) return;
+      const before = pages.written;
       const own = filterFor(0, tail.size);
       keep(yield* writeTail(writerOf(tail.size, [own, filter]), tail), 0, own);
-      const top = Math.max(...runs.map((run) => run.level));
-      for (let level = 0; level <= top; level++) yield* advanceMerge(level);
+      for (const level of levels()) yield* advanceMerge(level);
+      lately = pages.written - before;
+    },
+    soon() {
+      const ahead = [...pages.overwritten(lately)];
+      let coming = 1;
+      for (const level of levels()) {
+        const next = merges.get(level) ?? planMerge(level, coming);
+        if (next) ahead.push(...pagesAhead(next.cursors, next.pagesPerAdd));
+        coming = next && pagesLeft(next.cursors) <= next.pagesPerAdd ? 1 : 0;
+      }
+      return Uint32Array.from(ahead);
     },
     fill(filter) {
       for (const run of runs) {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type EventId, LedgerError, type Micros, type PaymentId, type Revision } from "ledger-core";
 import { type AccountTables, accountTablesSchema, openAccountTables } from "./account-tables.ts";
-import { makeCheckpoints } from "./checkpoints.ts";
+import { makeHousekeeping } from "./housekeeping.ts";
 import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
@@ -73,15 +73,15 @@ function useStateFile(file: string): StateFile {
   const state = stateFileOn(db);
   // Only what the other thread has not come to: the bound of the write-ahead log, should that thread fail.
   db.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES_MAX}`);
-  const checkpoints = makeCheckpoints(file);
+  const housekeeping = makeHousekeeping(file);
   return {
     ...state,
     commit(stand) {
       state.commit(stand);
-      checkpoints.committed();
+      housekeeping.committed(state.keys.soon());
     },
     close() {
-      checkpoints.close();
+      housekeeping.close();
       state.close();
     },
   };
