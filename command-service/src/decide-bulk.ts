@@ -11,7 +11,8 @@ import {
 import { itemAnswer } from "./answers.ts";
 import { addFacts, markBatch, originOf, rollbackBatch } from "./batch.ts";
 import { checkKey, type Deciding, decideItem, keyOfBulk } from "./decide-item.ts";
-import { type BulkJob, beginAgain, done, isFault, type Step } from "./jobs.ts";
+import { type BulkJob, beginAgain, done, isFault, type KeyCheck, type Step } from "./jobs.ts";
+import { keyReused } from "./lookup.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, ItemFault } from "./submission.ts";
 
 /** Takes a bulk as far as it goes in this batch: an atomic one wholly or not at all, the other item by item. */
@@ -64,7 +65,8 @@ function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {
   return undefined;
 }
 
-function decideAtomic(on: Deciding, job: BulkJob): Step<never> | undefined {
+function decideAtomic(outer: Deciding, job: BulkJob): Step<never> | undefined {
+  const on = { ...outer, ownAfter: outer.state.revision };
   const faults = faultsOf(job);
   if (faults.some((found) => found)) {
     job.results = faults.map((found) => fault(found ?? aborted));
@@ -105,10 +107,21 @@ function decideOne(on: Deciding, job: BulkJob, index: number): Step<BulkItemAnsw
   if (!item) throw new Error(`a bulk without its item ${index}`);
   if (isFault(item)) return done(fault(item));
   if (item.check?.key === job.check.key) return done(refused(keyOfBulk));
+  const tried = job.dryRun && item.check ? triedBefore(job, item.check) : undefined;
+  if (tried) return done(tried);
   const step = decideItem(on, job.caller, item);
   if (step.kind !== "done") return step;
-  const answer = step.value;
-  return done(answer.kind === "refused" ? refused(answer.rejection) : itemAnswer(answer.event));
+  if (step.value.kind === "refused") return done(refused(step.value.rejection));
+  const answer = itemAnswer(step.value.event);
+  if (job.dryRun && item.check) job.tried.set(item.check.key, { print: item.check.print, answer });
+  return done(answer);
+}
+
+/** The answer under a key that an earlier item of a dry run bears, as the log would give it had that item been recorded. */
+function triedBefore({ tried }: BulkJob, check: KeyCheck): BulkItemAnswer | undefined {
+  const before = tried.get(check.key);
+  if (!before) return undefined;
+  return before.print === check.print ? before.answer : refused(keyReused);
 }
 
 function keep(job: BulkJob, answer: BulkItemAnswer): void {

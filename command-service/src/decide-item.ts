@@ -5,6 +5,7 @@ import {
   declined,
   type Fact,
   type Origin,
+  type Revision,
   readId,
   reject,
   rejections,
@@ -24,6 +25,8 @@ export type Deciding = {
   readonly by: Incarnation;
   readonly batch: Batch;
   readonly batchBytesMax: number;
+  /** What comes after this revision is the job's own and may be taken back: nothing of it is ever waited for. */
+  readonly ownAfter: Revision;
   context: DecisionContext | undefined;
 };
 
@@ -31,11 +34,11 @@ const later: Step<never> = { kind: "later" };
 
 /** Whether a key was answered before. `done(null)` says that it is new. */
 export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<Answer | null> {
-  const { state, lookup } = on;
+  const { state, lookup, ownAfter } = on;
   if (!check.found) {
     const candidates = state.findKey(caller.tenant, caller.sub, check.key);
-    const unread =
-      candidates.length === 0 ? candidates : candidates.filter((revision) => !check.cleared.includes(revision));
+    if (candidates.length === 0) return done(null);
+    const unread = unreadOf(candidates, check, ownAfter);
     if (unread.length === 0) return done(null);
     if (unread.some((revision) => revision > state.settledAt)) return later;
     return { kind: "wait", until: lookup.key(caller, check, unread) };
@@ -43,6 +46,10 @@ export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<An
   return "event" in check.found
     ? done({ kind: "recorded", event: check.found.event, replayed: true })
     : done({ kind: "refused", rejection: check.found.rejection });
+}
+
+function unreadOf(candidates: readonly Revision[], { cleared }: KeyCheck, ownAfter: Revision): readonly Revision[] {
+  return candidates.filter((revision) => revision <= ownAfter && !cleared.includes(revision));
 }
 
 /** Decides one command and adds its events to the batch, unless it was answered before. */
@@ -93,7 +100,8 @@ function loadPayment(on: Deciding, item: Item): Step<never> | undefined {
   if (on.state.payment(payment)) return undefined;
   const { revision, shard } = readId(payment);
   // Not in the log yet: its event can be read once it is there.
-  if (shard === on.by.shard && revision > on.state.settledAt && revision <= on.state.revision) return later;
+  const applied = Math.min(on.state.revision, on.ownAfter);
+  if (shard === on.by.shard && revision > on.state.settledAt && revision <= applied) return later;
   const until = on.lookup.payment(payment).then((found) => {
     item.paymentAbsent = !found;
   });

@@ -34,6 +34,7 @@ function tryJob(on: Deciding & { readonly runtime: Runtime }, job: Job): Step<()
     ...on,
     by: { ...by, salt: runtime.random(2 ** 30) },
     batchBytesMax: Number.POSITIVE_INFINITY,
+    ownAfter: state.revision,
     context: undefined,
   };
   const step = answeringStep(trying, job);

@@ -39,6 +39,8 @@ export type BulkJob = JobBase & {
   /** The items before `next` have their answer in `results`. */
   next: number;
   results: BulkItemAnswer[];
+  /** Of a dry run, whose events no item can find in the log: the answers of its items by their keys. */
+  readonly tried: Map<string, { readonly print: string; readonly answer: BulkItemAnswer }>;
   /** Whether `results` are those of an earlier answer, read from the log. */
   recalled: boolean;
   /** The newest of its items' answering events; −1 while no item has one. */
@@ -88,6 +90,7 @@ export function bulkJob(
     weight: items.length,
     next: 0,
     results: [],
+    tried: new Map(),
     recalled: false,
     newest: -1,
     failure: undefined,
@@ -98,6 +101,7 @@ export function bulkJob(
 /** Forgets what was decided of a bulk and is not to be appended. */
 export function beginAgain(job: BulkJob): void {
   Object.assign(job, { next: 0, results: [], newest: -1 });
+  job.tried.clear();
 }
 
 export function isFault(item: Item | ItemFault): item is ItemFault {

@@ -100,7 +100,11 @@ export class Turns {
     const { queue, held, runtime, decide, batchBytesMax } = this.#on;
     const { state, by } = held;
     const batch = openBatch(state, runtime.now(), this.#frames.take());
-    const on = { decide, state, by, lookup: this.#lookup, batch, batchBytesMax, runtime, context: undefined };
+    const on = {
+      ...{ decide, state, by, lookup: this.#lookup, batch, batchBytesMax, runtime },
+      ownAfter: Number.POSITIVE_INFINITY,
+      context: undefined,
+    };
     for (let job = queue.take(); job; job = queue.take()) {
       const step = decideJob(on, queue, job);
       if (step.kind === "full") queue.putBack(job);

@@ -1,6 +1,7 @@
+import { declinedOf, idBody, makeId } from "ledger-core";
 import { describe, expect, test } from "vitest";
 import type { BulkAnswer } from "./submission.ts";
-import { allEvents, bulkItem, HKD, operator, payment, writerFixture } from "./writer.fixture.ts";
+import { allEvents, bulkItem, eventOf, HKD, operator, payment, writerFixture } from "./writer.fixture.ts";
 
 describe("bulk", () => {
   test("each: one of nothing but repeats keeps its key as well", async () => {
@@ -125,4 +126,53 @@ describe("bulk", () => {
       results: [{ fault: { code: "bulk_aborted" } }, { fault: { code: "idempotency_key_reused" } }],
     });
   });
+
+  test.each(["each", "atomic"] as const)(
+    "a dry run with a key that stands twice is answered as the bulk itself: %s",
+    async (mode) => {
+      const ledger = await writerFixture();
+      const writer = await ledger.start();
+      const [from, to] = [await ledger.open(writer, "a", -10n), await ledger.open(writer, "b")];
+      const items = [
+        ...[bulkItem("k", payment(from, to, 1n)), bulkItem("d", payment(from, to, 100n))],
+        ...[bulkItem("k", payment(from, to, 1n)), bulkItem("k", payment(from, to, 2n))],
+        ...[bulkItem("d", payment(from, to, 100n)), bulkItem("d", payment(to, from, 1n))],
+      ];
+      const bulk = { caller: operator, key: "b", mode, items, print: "x" };
+      const tried = outline(await writer.dryRunBulk(bulk));
+      expect(outline(await writer.dryRunBulk(bulk))).toEqual(tried);
+      expect(tried).toEqual(outline(await writer.submitBulk(bulk)));
+    },
+  );
+
+  test.each([
+    ["atomic", false],
+    ["atomic", true],
+    ["each", true],
+  ] as const)(
+    "a payment that only the bulk itself could make is not waited for: %s, dry run %s",
+    async (mode, dryRun) => {
+      const ledger = await writerFixture();
+      const writer = await ledger.start();
+      const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+      const made = eventOf(await ledger.send(writer, payment(from, to, 1n), "before"));
+      const next = { shard: made.shard, revision: made.revision + 1 };
+      const guessed = makeId("pay", idBody(made.at, next, 7));
+      const items = [bulkItem("p", payment(from, to, 1n)), bulkItem("v", { type: "VoidPayment", payment: guessed })];
+      const bulk = { caller: operator, key: "b", mode, items, print: "x" };
+      const answer = await (dryRun ? writer.dryRunBulk(bulk) : writer.submitBulk(bulk));
+      expect(outline(answer).at(-1)).toBe("payment_not_found");
+    },
+  );
 });
+
+/** What became of each item, without what differs from run to run: which of them is the same answer again is told by its number. */
+function outline(answer: BulkAnswer): string[] {
+  const results = answer.kind === "recorded" ? answer.results : [];
+  return results.map((result) => {
+    if (result.kind === "made")
+      return `made ${results.findIndex((one) => one.kind === "made" && one.id === result.id)}`;
+    if (result.kind === "fault") return result.fault.code;
+    return declinedOf(result.event.fact)?.code ?? result.event.fact.type;
+  });
+}
