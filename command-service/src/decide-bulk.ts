@@ -10,7 +10,7 @@ import {
 } from "ledger-core";
 import { itemAnswer } from "./answers.ts";
 import { addFacts, markBatch, originOf, rollbackBatch } from "./batch.ts";
-import { checkKey, type Deciding, decideItem, keyOfBulk } from "./decide-item.ts";
+import { checkKey, type Deciding, decideItem, keyOfBulk, unreadOf } from "./decide-item.ts";
 import { type BulkJob, beginAgain, done, isFault, type KeyCheck, type Step } from "./jobs.ts";
 import { keyReused } from "./lookup.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, ItemFault } from "./submission.ts";
@@ -21,8 +21,29 @@ export function decideBulk(on: Deciding, job: BulkJob): Step<BulkAnswer> {
   const known = checkKey(on, job.caller, job.check);
   if (known.kind !== "done") return known;
   if (known.value) return answered(on, job, known.value);
-  const step = job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job);
+  const step = readKeys(on, job) ?? (job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job));
   return step ?? done(record(on, job));
+}
+
+/**
+ * What is taken back begins anew after each wait: the answers under keys that were used before are read in one, or a bulk of many such
+ * would be decided as many times.
+ */
+function readKeys(on: Deciding, { caller, mode, dryRun, items }: BulkJob): Step<never> | undefined {
+  if (mode === "each" && !dryRun) return undefined;
+  const toRead: { readonly check: KeyCheck; readonly revisions: readonly Revision[] }[] = [];
+  for (const item of items) {
+    if (isFault(item) || !item.check || item.check.found) continue;
+    const { check } = item;
+    const revisions = unreadOf(on, caller, check).filter((revision) => revision <= on.state.settledAt);
+    if (revisions.length > 0) toRead.push({ check, revisions });
+  }
+  if (toRead.length === 0) return undefined;
+  const { lookup } = on;
+  async function read(): Promise<void> {
+    for (const { check, revisions } of toRead) await lookup.key(caller, check, revisions);
+  }
+  return { kind: "wait", until: read() };
 }
 
 /** The answer of a bulk whose key was used before, by itself or by another command. */

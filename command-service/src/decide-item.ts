@@ -34,21 +34,25 @@ const later: Step<never> = { kind: "later" };
 
 /** Whether a key was answered before. `done(null)` says that it is new. */
 export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<Answer | null> {
-  const { state, lookup, ownAfter } = on;
   if (!check.found) {
-    const candidates = state.findKey(caller.tenant, caller.sub, check.key);
-    if (candidates.length === 0) return done(null);
-    const unread = unreadOf(candidates, check, ownAfter);
+    const unread = unreadOf(on, caller, check);
     if (unread.length === 0) return done(null);
-    if (unread.some((revision) => revision > state.settledAt)) return later;
-    return { kind: "wait", until: lookup.key(caller, check, unread) };
+    if (unread.some((revision) => revision > on.state.settledAt)) return later;
+    return { kind: "wait", until: on.lookup.key(caller, check, unread) };
   }
   return "event" in check.found
     ? done({ kind: "recorded", event: check.found.event, replayed: true })
     : done({ kind: "refused", rejection: check.found.rejection });
 }
 
-function unreadOf(candidates: readonly Revision[], { cleared }: KeyCheck, ownAfter: Revision): readonly Revision[] {
+/** Where an event may stand that answers a key, and nobody has looked yet. */
+export function unreadOf(
+  { state, ownAfter }: Deciding,
+  { tenant, sub }: Caller,
+  { key, cleared }: KeyCheck,
+): readonly Revision[] {
+  const candidates = state.findKey(tenant, sub, key);
+  if (candidates.length === 0) return candidates;
   return candidates.filter((revision) => revision <= ownAfter && !cleared.includes(revision));
 }
 

@@ -1,5 +1,6 @@
 import { declinedOf, idBody, makeId } from "ledger-core";
 import { describe, expect, test } from "vitest";
+import { type WriterParts, writerParts } from "./parts.ts";
 import type { BulkAnswer } from "./submission.ts";
 import { allEvents, bulkItem, eventOf, HKD, operator, payment, writerFixture } from "./writer.fixture.ts";
 
@@ -142,6 +143,35 @@ describe("bulk", () => {
       const tried = outline(await writer.dryRunBulk(bulk));
       expect(outline(await writer.dryRunBulk(bulk))).toEqual(tried);
       expect(tried).toEqual(outline(await writer.submitBulk(bulk)));
+    },
+  );
+
+  test.each([
+    ["atomic", false],
+    ["atomic", true],
+    ["each", true],
+  ] as const)(
+    "however many keys were used before, an item is decided once or twice: %s, dry run %s",
+    async (mode, dryRun) => {
+      let decisions = 0;
+      const decide: WriterParts["decide"] = (...given) => {
+        decisions++;
+        return writerParts.decide(...given);
+      };
+      const ledger = await writerFixture({ parts: { ...writerParts, decide } });
+      const writer = await ledger.start();
+      const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+      const items = (name: string) =>
+        Array.from({ length: 40 }, (_, n) => bulkItem(`${name}${n}`, payment(from, to, 1n)));
+      const before = { caller: operator, key: "b1", mode: "each", items: items("used"), print: "x" } as const;
+      const first = await writer.submitBulk(before);
+      decisions = 0;
+      const bulk = { caller: operator, key: "b2", mode, items: [...items("new"), ...before.items], print: "y" };
+      const answer = await (dryRun ? writer.dryRunBulk(bulk) : writer.submitBulk(bulk));
+      expect(decisions).toBeLessThanOrEqual(80);
+      expect(answer.kind === "recorded" && answer.results.slice(40)).toEqual(
+        first.kind === "recorded" && first.results,
+      );
     },
   );
 
