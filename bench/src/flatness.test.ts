@@ -3,7 +3,18 @@ import { flatness, type Sample, sizesOf } from "./flatness.ts";
 
 /** A soak of so many samples, ten seconds apart, in which the memory follows a function of the sample's number. */
 function soak(count: number, rssBytes: (n: number) => number): Sample[] {
-  const still = { perSecond: 100, p50Ms: 1, p99Ms: 2, cpuUs: 50, stolen: 0, logBytes: 1, stateBytes: 1, walBytes: 0 };
+  const stalls = { loopMs: 5, gcMs: 2, appendMs: 3, diskReadBytes: 0 };
+  const still = {
+    ...stalls,
+    perSecond: 100,
+    p50Ms: 1,
+    p99Ms: 2,
+    cpuUs: 50,
+    stolen: 0,
+    logBytes: 1,
+    stateBytes: 1,
+    walBytes: 0,
+  };
   return Array.from({ length: count }, (_, n) => ({ ...still, atSeconds: n * 10, rssBytes: rssBytes(n) }));
 }
 

@@ -1,5 +1,7 @@
+import type { Stalls } from "./servers/stalls.ts";
+
 /** What a soak saw at the end of a window. */
-export type Sample = {
+export type Sample = Stalls & {
   readonly atSeconds: number;
   readonly perSecond: number;
   readonly p50Ms: number;

@@ -7,6 +7,7 @@ import type { Soak } from "./options.ts";
 import { columns, keep, shorten } from "./report.ts";
 import type { Scale } from "./scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "./servers/ledger.ts";
+import type { Stalls } from "./servers/stalls.ts";
 import { machineTime, shareStolen } from "./stolen-time.ts";
 import { singlePlan } from "./targets/singles.ts";
 
@@ -29,6 +30,7 @@ export async function runSoak(folder: string, scale: Scale, soak: Soak, began: D
 
   const samples: Sample[] = [];
   let { cpuSeconds } = await ledger.ask<ServerMeter>({ ask: "memory" });
+  await ledger.ask<Stalls>({ ask: "stalls" });
   let time = machineTime();
   say(line(header));
   const plan = { ...singlePlan(target, seconds), payments: rate * seconds, rate, windowSeconds: WINDOW_SECONDS };
@@ -40,7 +42,8 @@ export async function runSoak(folder: string, scale: Scale, soak: Soak, began: D
     const stolen = shareStolen(time, now);
     time = now;
     const sizes = sizesOf(await ledger.ask<Record<string, number>>({ ask: "sizes" }));
-    const sample = sampleOf(window, { cpuUs, stolen, rssBytes: meter.rssBytes, ...sizes });
+    const stalls = await ledger.ask<Stalls>({ ask: "stalls" });
+    const sample = sampleOf(window, { cpuUs, stolen, rssBytes: meter.rssBytes, ...sizes, ...stalls });
     samples.push(sample);
     say(line(cellsOf(sample)));
   });
@@ -67,6 +70,10 @@ const header = [
   "p99 ms",
   "cpu us",
   "stolen %",
+  "loop ms",
+  "gc ms",
+  "append ms",
+  "read MiB",
   "rss MiB",
   "log MiB",
   "state MiB",
@@ -75,8 +82,9 @@ const header = [
 
 function cellsOf(sample: Sample): string[] {
   const { atSeconds, perSecond, p50Ms, p99Ms, cpuUs, stolen } = sample;
-  const bytes = [sample.rssBytes, sample.logBytes, sample.stateBytes, sample.walBytes].map((size) => size / MIB);
-  const figures = [perSecond, p50Ms, p99Ms, cpuUs, 100 * stolen, ...bytes];
+  const { loopMs, gcMs, appendMs, diskReadBytes, rssBytes, logBytes, stateBytes, walBytes } = sample;
+  const bytes = [diskReadBytes, rssBytes, logBytes, stateBytes, walBytes].map((size) => size / MIB);
+  const figures = [perSecond, p50Ms, p99Ms, cpuUs, 100 * stolen, loopMs, gcMs, appendMs, ...bytes];
   return [String(Math.round(atSeconds)), ...figures.map(shorten)];
 }
 

@@ -6,6 +6,7 @@ import { type EventLog, openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
 import { allocateYoung, createLogger } from "ledger-core/process";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
+import { watchStalls } from "./stalls.ts";
 
 /** What the parent gives and asks; the answers are plain objects. */
 export type LedgerServerOptions = { readonly folder: string; readonly accountsCached?: number };
@@ -17,7 +18,7 @@ export type LedgerServerReady = {
 };
 export type LedgerQuestion =
   | { readonly ask: "accounts"; readonly count: number }
-  | { readonly ask: "check" | "memory" | "sizes" };
+  | { readonly ask: "check" | "memory" | "sizes" | "stalls" };
 export type LedgerCheck = {
   readonly payments: number;
   readonly events: number;
@@ -35,7 +36,8 @@ allocateYoung();
 mkdirSync(folder, { recursive: true });
 const began = performance.now();
 const thread = await openLogThread({ file: join(folder, "events.sqlite") });
-const { log } = thread;
+const stalls = watchStalls(thread.log);
+const { log } = stalls;
 const cache = accountsCached === undefined ? {} : { accountsCached };
 const writer = await openWriter({ log, shard: 0, stateFile: join(folder, "state.sqlite"), ...cache });
 const openMs = performance.now() - began;
@@ -64,6 +66,8 @@ async function answer(question: unknown): Promise<object> {
       return memory();
     case "sizes":
       return sizes();
+    case "stalls":
+      return stalls.take();
     default:
       return asked satisfies never;
   }

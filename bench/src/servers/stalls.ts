@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+import type { EventLog } from "ledger-core/event-log";
+
+/** How often the thread is looked at. */
+const LOOP_STEP_MS = 5;
+
+/** What held up the thread that answers, since it was last asked. */
+export type Stalls = {
+  /** The longest time in which the thread answered nobody, to five milliseconds. */
+  readonly loopMs: number;
+  /** The longest garbage collection of that thread; part of `loopMs`. */
+  readonly gcMs: number;
+  /** The longest wait for an append, with the way to the log's thread and back. */
+  readonly appendMs: number;
+  /** Bytes that the thread itself waited for the disk to read; 0 where the kernel does not tell. */
+  readonly diskReadBytes: number;
+};
+
+/** Watches the calling thread and the appends to `log`, from the first `take` on; `log` is the one to append to instead. */
+export function watchStalls(log: EventLog): { readonly log: EventLog; take(): Stalls } {
+  const loop = monitorEventLoopDelay({ resolution: LOOP_STEP_MS });
+  let [gcMs, appendMs, readBefore] = [0, 0, diskRead()];
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) gcMs = Math.max(gcMs, duration);
+  }).observe({ entryTypes: ["gc"] });
+  const watched: EventLog = {
+    read: log.read.bind(log),
+    head: log.head.bind(log),
+    subscribe: log.subscribe.bind(log),
+    close: log.close.bind(log),
+    async append(...batch) {
+      const began = performance.now();
+      try {
+        return await log.append(...batch);
+      } finally {
+        appendMs = Math.max(appendMs, performance.now() - began);
+      }
+    },
+  };
+  return {
+    log: watched,
+    take() {
+      loop.enable();
+      const readNow = diskRead();
+      const stalls = { loopMs: loop.max / 1e6, gcMs, appendMs, diskReadBytes: readNow - readBefore };
+      loop.reset();
+      [gcMs, appendMs, readBefore] = [0, 0, readNow];
+      return stalls;
+    },
+  };
+}
+
+/** Linux tells what a thread made the disk read: proc(5), /proc/[pid]/io. */
+function diskRead(): number {
+  if (process.platform !== "linux") return 0;
+  return Number(/^read_bytes: (\d+)$/m.exec(readFileSync("/proc/thread-self/io", "utf8"))?.[1] ?? 0);
+}
