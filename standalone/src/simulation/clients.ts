@@ -3,7 +3,7 @@ import type { Auditor } from "./auditor/auditor.ts";
 import { openings, wish } from "./commands.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Faults } from "./faults.ts";
-import { bulkIntent, commandIntent, type Intent } from "./intents.ts";
+import { bulkIntent, bulkQuestion, commandIntent, type Intent } from "./intents.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { WriterProcess } from "./writer-process.ts";
@@ -69,7 +69,9 @@ export function makeClients(options: ClientsOptions): Clients {
     }
     const { caller, command } = wish(random, auditor.books, now());
     if (random.chance(0.05)) {
-      delivery.ask(caller, command, `dry${++names}`, serving());
+      const key = `dry${++names}`;
+      const bulk = random.chance(0.3) ? bulkQuestion(auditor, random, now(), key) : undefined;
+      delivery.ask(bulk ?? { caller, key, what: { kind: "command", command } }, serving());
       return;
     }
     const intent = intended(commandIntent(auditor, caller, command, `k${++names}`));

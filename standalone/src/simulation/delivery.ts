@@ -1,8 +1,9 @@
 import type { Answer, BulkAnswer } from "command-service";
-import { type Caller, type ClientCommand, isLedgerError } from "ledger-core";
+import { isLedgerError } from "ledger-core";
+import { checkTried } from "./auditor/answers.ts";
 import type { Auditor } from "./auditor/auditor.ts";
 import { hold, Violation } from "./auditor/violation.ts";
-import { answerText, bulkText, type Intent, intentText } from "./intents.ts";
+import { answerText, bulkText, type Intent, type Question, requestText } from "./intents.ts";
 import type { Owner } from "./scheduler.ts";
 import type { WriterProcess } from "./writer-process.ts";
 
@@ -11,7 +12,9 @@ export type Delivery = {
   /** Tells at once when nothing serves; otherwise when, and if, there is an answer. */
   deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: "answered" | "failed") => void): void;
   /** Asks what would happen, under a key that nothing else bears: any trace of it in the log is seen. */
-  ask(caller: Caller, command: ClientCommand, key: string, process: WriterProcess | undefined): void;
+  ask(question: Question, process: WriterProcess | undefined): void;
+  /** Commands that a living writer has accepted and not answered, tried ones too. */
+  unanswered(): number;
   /** That a writer that has stopped in order left nothing unanswered. @throws Violation */
   checkStopped(owner: Owner): void;
   /** How many commands a process has accepted and not answered, and the bound of that. @throws Violation */
@@ -29,7 +32,7 @@ export type DeliveryOptions = {
 type Load = { readonly process: WriterProcess; weight: number; largest: number };
 
 export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): Delivery {
-  const loads = new Map<object, Load>();
+  const loads = new Map<Owner, Load>();
 
   function accept(process: WriterProcess, weight: number): Load {
     const load = loads.get(process.owner) ?? { process, weight: 0, largest: 0 };
@@ -59,7 +62,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       const load = accept(process, weight);
       const keys = keysOf(intent);
       auditor.submitted(caller, keys);
-      note(process.name, `takes ${intentText(intent)}`);
+      note(process.name, `takes ${requestText(name, what)}`);
       const failed = (error: unknown) => {
         watch(() => checkFailure(error, process, load.weight));
         auditor.failedForCertain(caller, keys);
@@ -84,14 +87,31 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
         answered(bulkText(answer), () => auditor.answeredBulk(key, caller, itemKeys, answer));
       writer.submitBulk({ caller, key, mode: what.mode, items: what.items, print: key }).then(inspect, failed);
     },
-    ask(caller, command, key, process) {
-      if (!process?.writer) return;
-      const load = accept(process, 1);
-      const done = () => void load.weight--;
-      process.writer.dryRun({ caller, key, command }).then(done, (error: unknown) => {
+    ask(question, process) {
+      const writer = process?.writer;
+      if (!process || !writer) return;
+      const { caller, key, what } = question;
+      const weight = what.kind === "bulk" ? what.items.length : 1;
+      const load = accept(process, weight);
+      note(process.name, `tries ${requestText(key, what)}`);
+      const answer =
+        what.kind === "command"
+          ? writer.dryRun({ caller, key, command: what.command })
+          : writer
+              .dryRunBulk({ caller, key, mode: what.mode, items: what.items, print: key })
+              .then((answered) => watch(() => checkTried(what.items, answered)));
+      const done = () => {
+        load.weight -= weight;
+      };
+      answer.then(done, (error: unknown) => {
         watch(() => checkFailure(error, process, load.weight));
         done();
       });
+    },
+    unanswered() {
+      let sum = 0;
+      for (const [owner, { weight }] of loads) if (owner.alive) sum += weight;
+      return sum;
     },
     checkStopped(owner) {
       const left = loads.get(owner)?.weight ?? 0;

@@ -10,11 +10,22 @@ export type Intent = {
   readonly name: string;
   readonly key: string;
   readonly caller: Caller;
-  readonly what:
-    | { readonly kind: "command"; readonly sent: Sent; readonly command: ClientCommand }
-    | { readonly kind: "bulk"; readonly mode: "each" | "atomic"; readonly items: readonly BulkItem[] };
+  readonly what: { readonly kind: "command"; readonly sent: Sent; readonly command: ClientCommand } | Bulk;
   answered: boolean;
   attempts: number;
+};
+
+export type Bulk = {
+  readonly kind: "bulk";
+  readonly mode: "each" | "atomic";
+  readonly items: readonly BulkItem[];
+};
+
+/** Something of which a client asks what would happen. */
+export type Question = {
+  readonly caller: Caller;
+  readonly key: string;
+  readonly what: { readonly kind: "command"; readonly command: ClientCommand } | Bulk;
 };
 
 const fault: ItemFault = { code: "invalid_request", detail: "An amount is missing.", errors: [] };
@@ -33,8 +44,27 @@ export function commandIntent(
   return { name, key, caller, what: { kind: "command", sent, command }, answered: false, attempts: 0 };
 }
 
-/** A bulk of a few commands of one operator, some of them faulty in form, each under a key of its own. */
+/** A bulk of a few commands of one operator, told to the auditor before it is sent. */
 export function bulkIntent(auditor: Auditor, random: Random, now: Micros, key: string): Intent {
+  const { caller, what } = bulkQuestion(auditor, random, now, key);
+  const { items, mode } = what;
+  const keys = items.flatMap((item) => (item.kind === "command" ? [item.key] : []));
+  const atomicKeys = mode === "atomic" ? [...keys, key] : null;
+  for (const item of items) {
+    if (item.kind === "fault") continue;
+    noteSent(auditor.keys, item.key, { caller, command: item.command, text: textOf(item.command), atomicKeys });
+  }
+  noteSent(auditor.keys, key, { caller, command: null, text: textOf(items), atomicKeys });
+  return { name: key, key, caller, what, answered: false, attempts: 0 };
+}
+
+/** Such a bulk as a question: some items are faulty in form, some bear the key of one before them, with the same command or another. */
+export function bulkQuestion(
+  auditor: Auditor,
+  random: Random,
+  now: Micros,
+  key: string,
+): Question & { readonly what: Bulk } {
   const mode = random.pick(["each", "atomic"] as const);
   const { tenant } = wish(random, auditor.books, now).caller;
   const caller: Caller = { tenant, role: "operator", sub: `op-${tenant}` };
@@ -44,23 +74,19 @@ export function bulkIntent(auditor: Auditor, random: Random, now: Micros, key: s
       if (bulkable.has(wanted.command.type) && wanted.caller.tenant === tenant) return wanted.command;
     }
   };
-  const items = Array.from(
-    { length: random.between(1, 6) },
-    (_, index): BulkItem =>
-      random.chance(0.05) ? { kind: "fault", fault } : { kind: "command", key: `${key}.${index}`, command: command() },
-  );
-  const keys = items.flatMap((item) => (item.kind === "command" ? [item.key] : []));
-  const atomicKeys = mode === "atomic" ? [...keys, key] : null;
-  for (const item of items) {
-    if (item.kind === "fault") continue;
-    noteSent(auditor.keys, item.key, { caller, command: item.command, text: textOf(item.command), atomicKeys });
+  const items: BulkItem[] = [];
+  for (let length = random.between(1, 6); items.length < length; ) {
+    const before = items.length > 0 && random.chance(0.05) ? random.pick(items) : undefined;
+    if (random.chance(0.05)) items.push({ kind: "fault", fault });
+    else if (before?.kind !== "command")
+      items.push({ kind: "command", key: `${key}.${items.length}`, command: command() });
+    else items.push(random.chance(0.5) ? before : { ...before, command: command() });
   }
-  noteSent(auditor.keys, key, { caller, command: null, text: textOf(items), atomicKeys });
-  return { name: key, key, caller, what: { kind: "bulk", mode, items }, answered: false, attempts: 0 };
+  return { caller, key, what: { kind: "bulk", mode, items } };
 }
 
 /** What is asked for, for the story. */
-export function intentText({ name, what }: Intent): string {
+export function requestText(name: string, what: Question["what"]): string {
   if (what.kind === "bulk") return `${name} bulk ${what.mode} of ${what.items.length}`;
   const { command } = what;
   const amount = "amount" in command ? ` ${command.amount ?? "all"}` : "";

@@ -120,7 +120,7 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
 
 /** After healing every request is answered, what ran out is released, and the projections are the log. */
 async function converge(advance: () => Promise<void>, world: World, now: () => number): Promise<void> {
-  const { auditor, clients, readSide } = world;
+  const { auditor, clients, delivery, readSide } = world;
   let left = HEAL_STEPS_MAX;
   const until = async (reached: () => boolean, open: () => string) => {
     while (!reached()) {
@@ -131,6 +131,10 @@ async function converge(advance: () => Promise<void>, world: World, now: () => n
   await until(
     () => clients.unanswered() === 0,
     () => `${clients.unanswered()} requests have no answer`,
+  );
+  await until(
+    () => delivery.unanswered() === 0,
+    () => `${delivery.unanswered()} commands that were accepted have no answer`,
   );
   // By the time of the log, which is ahead of every clock after one of them was.
   const due = Math.max(now(), auditor.events.at(-1)?.at ?? 0);

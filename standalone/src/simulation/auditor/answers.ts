@@ -1,9 +1,9 @@
-import { type Answer, type BulkAnswer, type BulkItemAnswer, renderAnswer } from "command-service";
+import { type Answer, type BulkAnswer, type BulkItem, type BulkItemAnswer, renderAnswer } from "command-service";
 import { type Caller, formatPosition, type LedgerEvent, type Micros, rebrand, type Shard } from "ledger-core";
 import type { Books } from "./books.ts";
 import { expectOutcome } from "./outcomes.ts";
 import type { Notes } from "./reading.ts";
-import { type KeyBook, type Sent, scopeOf } from "./requests.ts";
+import { type KeyBook, type Sent, scopeOf, textOf } from "./requests.ts";
 import { hold, Violation } from "./violation.ts";
 
 type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
@@ -68,6 +68,26 @@ export function makeAnswerCheck({ books, keys, events }: Notes) {
       );
     },
   };
+}
+
+/** That a bulk which was only tried is answered item by item, and items that bear one key by the first that would be recorded. */
+export function checkTried(items: readonly BulkItem[], answer: BulkAnswer): void {
+  if (answer.kind === "refused") return;
+  hold(answer.results.length === items.length, "2 one answer", () => "a dry run is not answered item by item");
+  const firsts = new Map<string, { readonly text: string; readonly id: string }>();
+  for (const [index, result] of answer.results.entries()) {
+    const item = items[index];
+    if (item?.kind !== "command") continue;
+    const text = textOf(item.command);
+    const first = firsts.get(item.key);
+    const found = result.kind === "fault" ? result.fault.code : placeOf(result, answer.position.shard).id;
+    if (!first) {
+      if (result.kind !== "fault") firsts.set(item.key, { text, id: found });
+      continue;
+    }
+    const expected = first.text === text ? first.id : "idempotency_key_reused";
+    hold(found === expected, "2 one answer", () => `item ${index} is tried as ${found}, under a key of ${first.id}`);
+  }
 }
 
 /** What is refused and not stored, so that the same key may come to something later. */
