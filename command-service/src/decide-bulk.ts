@@ -21,7 +21,7 @@ export function decideBulk(on: Deciding, job: BulkJob): Step<BulkAnswer> {
   const known = checkKey(on, job.caller, job.check);
   if (known.kind !== "done") return known;
   if (known.value) return answered(on, job, known.value);
-  const step = readKeys(on, job) ?? (job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job));
+  const step = job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job);
   return step ?? done(record(on, job));
 }
 
@@ -29,8 +29,7 @@ export function decideBulk(on: Deciding, job: BulkJob): Step<BulkAnswer> {
  * What is taken back begins anew after each wait: the answers under keys that were used before are read in one, or a bulk of many such
  * would be decided as many times.
  */
-function readKeys(on: Deciding, { caller, mode, dryRun, items }: BulkJob): Step<never> | undefined {
-  if (mode === "each" && !dryRun) return undefined;
+function readKeys(on: Deciding, { caller, items }: BulkJob): Step<never> | undefined {
   const toRead: { readonly check: KeyCheck; readonly revisions: readonly Revision[] }[] = [];
   for (const item of items) {
     if (isFault(item) || !item.check || item.check.found) continue;
@@ -76,6 +75,8 @@ function prefetch({ state }: Deciding, items: BulkJob["items"], from: number): v
 
 /** Undefined when every item is decided. */
 function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {
+  const reading = job.dryRun ? readKeys(on, job) : undefined;
+  if (reading) return reading;
   for (; job.next < job.items.length; job.next++) {
     if (on.batch.events.size >= on.batchBytesMax) return { kind: "full" };
     if (job.next % PREFETCHED === 0) prefetch(on, job.items, job.next);
@@ -87,12 +88,14 @@ function decideEach(on: Deciding, job: BulkJob): Step<never> | undefined {
 }
 
 function decideAtomic(outer: Deciding, job: BulkJob): Step<never> | undefined {
-  const on = { ...outer, ownAfter: outer.state.revision };
   const faults = faultsOf(job);
   if (faults.some((found) => found)) {
     job.results = faults.map((found) => fault(found ?? aborted));
     return undefined;
   }
+  const on = { ...outer, ownAfter: outer.state.revision };
+  const reading = readKeys(on, job);
+  if (reading) return reading;
   const mark = markBatch(on.batch, on.state);
   for (const index of job.items.keys()) {
     if (index % PREFETCHED === 0) prefetch(on, job.items, index);

@@ -1,4 +1,5 @@
 import { declinedOf, idBody, makeId } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
 import { describe, expect, test } from "vitest";
 import { type WriterParts, writerParts } from "./parts.ts";
 import type { BulkAnswer } from "./submission.ts";
@@ -174,6 +175,32 @@ describe("bulk", () => {
       );
     },
   );
+
+  test("atomic: one that is faulty in form is answered without a look at the log for the keys of its items", async () => {
+    let reads = 0;
+    const wrap = (log: EventLog): EventLog =>
+      Object.assign(Object.create(log), {
+        read: (...given: Parameters<EventLog["read"]>) => {
+          reads++;
+          return log.read(...given);
+        },
+      });
+    const ledger = await writerFixture({ wrap });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const used = bulkItem("used", payment(from, to, 1n));
+    await ledger.send(writer, payment(from, to, 1n), "used");
+    const fault = { kind: "fault", fault: { code: "invalid_request", detail: "no", errors: [] } } as const;
+    const bulk = { caller: operator, key: "b", mode: "atomic", print: "x" } as const;
+    reads = 0;
+    expect(outline(await writer.submitBulk({ ...bulk, items: [used, fault] }))).toEqual([
+      "bulk_aborted",
+      "invalid_request",
+    ]);
+    expect(reads).toBe(0);
+    expect(outline(await writer.submitBulk({ ...bulk, items: [used] }))).toEqual(["made 0"]);
+    expect(reads).toBe(1);
+  });
 
   test.each([
     ["atomic", false],

@@ -17,13 +17,16 @@ export type Stalls = {
   readonly diskReadBytes: number;
 };
 
-/** Watches the calling thread and the appends to `log`, from the first `take` on; `log` is the one to append to instead. */
+/**
+ * Watches the appends to `log`, for which the one in the answer stands in, and the calling thread from the first `take` on: a run that asks
+ * for none is not slowed by it.
+ */
 export function watchStalls(log: EventLog): { readonly log: EventLog; take(): Stalls } {
   const loop = monitorEventLoopDelay({ resolution: LOOP_STEP_MS });
   let [gcMs, appendMs, readBefore] = [0, 0, diskRead()];
-  new PerformanceObserver((list) => {
+  const collections = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) gcMs = Math.max(gcMs, duration);
-  }).observe({ entryTypes: ["gc"] });
+  });
   const watched: EventLog = {
     read: log.read.bind(log),
     head: log.head.bind(log),
@@ -42,6 +45,7 @@ export function watchStalls(log: EventLog): { readonly log: EventLog; take(): St
     log: watched,
     take() {
       loop.enable();
+      collections.observe({ entryTypes: ["gc"] });
       const readNow = diskRead();
       const stalls = { loopMs: loop.max / 1e6, gcMs, appendMs, diskReadBytes: readNow - readBefore };
       loop.reset();

@@ -58,7 +58,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
         return;
       }
       const { key, caller, what, name } = intent;
-      const weight = what.kind === "bulk" ? what.items.length : 1;
+      const weight = weightOf(what);
       const load = accept(process, weight);
       const keys = keysOf(intent);
       auditor.submitted(caller, keys);
@@ -91,7 +91,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       const writer = process?.writer;
       if (!process || !writer) return;
       const { caller, key, what } = question;
-      const weight = what.kind === "bulk" ? what.items.length : 1;
+      const weight = weightOf(what);
       const load = accept(process, weight);
       note(process.name, `tries ${requestText(key, what)}`);
       const answer =
@@ -124,6 +124,10 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       }
     },
   };
+}
+
+function weightOf(what: Question["what"]): number {
+  return what.kind === "bulk" ? what.items.length : 1;
 }
 
 function keysOf({ key, what }: Intent): readonly string[] {
