@@ -22,7 +22,16 @@ process.on("exit", () => {
 });
 
 export function runLedger(...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [entry, ...args], { cwd: tmpdir(), stdio: ["ignore", "pipe", "pipe"] });
+  return runLedgerWith({}, ...args);
+}
+
+/** `env` is added to this process's own environment. */
+export function runLedgerWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {
+  const child = spawn(process.execPath, [entry, ...args], {
+    cwd: tmpdir(),
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   let stdout = "";
   let stderr = "";

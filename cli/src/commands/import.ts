@@ -14,6 +14,8 @@ The files are CSV with the columns trans_id, account_id, date, type, operation, 
 Every file is checked whole before anything is posted; then each row becomes a transfer through the public API, between the
 customer's wallet (owner berka:<account_id>) and the counterparty's bank account, under the key berka:<trans_id>. At the end all
 rows are read back and laid beside the bank's own balances. Run it again, after a crash or without one: nothing is booked twice.
+--check fails unless the ledger holds each row once, as the file says, and sums to zero; files that are known by their content (the
+bank's year 1993) must meet every figure of their description as well.
 
 Examples:
   ledger import berka transactions-1993.csv --check
@@ -35,7 +37,7 @@ function berkaCommand(finish: (code: number) => void): Command {
     .argument("<file...>", "CSV files, in the order in which the bank booked them")
     .option("--url <url>", "where the ledger listens (default: the server on the data folder)", httpUrl)
     .option("--data <dir>", "the data folder whose key signs a token (default: LEDGER_TOKEN, else ./data)")
-    .option("--check", "fail unless every fact holds that is known of these rows")
+    .option("--check", "fail unless all holds that must hold of any rows, and all that is known of these")
     .option("--batch <rows>", "rows in one request", wholeNumber(1, 5000), 1000)
     .option("--patience <seconds>", "how long to wait for a server that is away", wholeNumber(1, 86_400), 60)
     .option("--json", "print one JSON document")

@@ -42,26 +42,39 @@ export function emptyComparison(): Comparison {
   };
 }
 
-/** Reads every customer's entries back through the query-service and lays them beside the bank's rows. */
+/**
+ * Reads every customer's entries back through the query-service and compares them with the bank's rows.
+ * @param parts sets of these rows that are compared on their own as well, from the same entries
+ * @returns the comparison of all rows, then one per part
+ */
 export async function compareRows(
   client: LedgerClient,
   rows: readonly BerkaRow[],
+  parts: readonly (readonly BerkaRow[])[],
   accounts: BerkaAccounts,
   atLeast: Position | undefined,
   progress: Progress,
-): Promise<Comparison> {
-  const result = emptyComparison();
-  const byAccount = Map.groupBy(rows, (row) => row.account);
+): Promise<readonly [Comparison, ...Comparison[]]> {
+  const whole = setOf(rows);
+  const others = parts.map(setOf);
   progress.begin("reading back", rows.length);
-  await eachOf([...byAccount], LANES, async ([account, own]) => {
+  await eachOf([...whole.byAccount], LANES, async ([account, own]) => {
     const id = accounts.customers.get(account);
     if (id === undefined) throw new Error(`no account was opened for account_id ${account}`);
-    compareAccount(result, own, await readEntries(client, id, atLeast));
+    const entries = await readEntries(client, id, atLeast);
+    for (const set of [whole, ...others]) {
+      const compared = set.byAccount.get(account);
+      if (compared !== undefined) compareAccount(set.result, compared, entries);
+    }
     progress.advance(own.length);
   });
   progress.end();
-  result.faults.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
-  return result;
+  whole.result.faults.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+  return [whole.result, ...others.map(({ result }) => result)];
+}
+
+function setOf(rows: readonly BerkaRow[]) {
+  return { byAccount: Map.groupBy(rows, (row) => row.account), result: emptyComparison() };
 }
 
 /** Adds one customer's rows and entries to the comparison. */

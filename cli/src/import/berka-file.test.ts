@@ -55,6 +55,18 @@ test("a row becomes a movement with a sign and its counterparty", async () => {
   });
 });
 
+test("a file is known by its rows, whatever it is called and comes with", async () => {
+  const other = "2,7,1993-01-06,VYDAJ,VYBER,1.00,699.10,,,";
+  const alone = await readBerkaFiles([write("alone.csv", [header, good])]);
+  const files = [write("renamed.csv", [header, good, good], "\r\n"), write("both.csv", [header, good, other])];
+  const { digest, files: parts, repeated, rows } = await readBerkaFiles(files);
+  expect({ rows: rows.length, repeated }).toEqual({ rows: 2, repeated: 2 });
+  expect(parts.map((part) => part.rows.map(({ id }) => id))).toEqual([["1"], ["1", "2"]]);
+  expect(parts[0]?.digest).toBe(alone.digest);
+  expect(parts[1]?.digest).toBe(digest);
+  expect(digest).not.toBe(alone.digest);
+});
+
 describe("a broken header imports nothing", () => {
   test.each([
     ["a missing column", header.replace(",balance", ""), "1: the header lacks balance"],

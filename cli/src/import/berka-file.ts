@@ -23,6 +23,13 @@ export type BerkaRow = {
 
 export type RowFault = { readonly file: string; readonly line: number; readonly detail: string };
 
+/** One file's rows in order, each once, whether or not an earlier file holds them too. */
+export type FileRows = {
+  readonly rows: readonly BerkaRow[];
+  /** SHA-256 over the content of the rows in order, whatever the file's name and line ends. */
+  readonly digest: string;
+};
+
 /** The rows of a run's files, in order, each once; when there are faults, nothing of them may be posted. */
 export type BerkaRows = {
   readonly rows: readonly BerkaRow[];
@@ -31,9 +38,10 @@ export type BerkaRows = {
   readonly repeated: number;
   /** SHA-256 over the content of the rows in order, whatever files and line ends they came in. */
   readonly digest: string;
+  readonly files: readonly FileRows[];
 };
 
-type Known = { readonly text: string; readonly file: string; readonly line: number };
+type Known = { readonly text: string; readonly row: BerkaRow };
 
 /** Reads and checks whole files before anything is posted of any of them: a broken file is never imported in part. */
 export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRows> {
@@ -41,8 +49,16 @@ export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRow
   const faults: RowFault[] = [];
   const seen = new Map<string, Known>();
   const hash = createHash("sha256");
+  const perFile: FileRows[] = [];
   let repeated = 0;
   for (const file of files) {
+    const own = new Set<BerkaRow>();
+    const ownHash = createHash("sha256");
+    const take = (row: BerkaRow, text: string) => {
+      if (own.has(row)) return;
+      own.add(row);
+      ownHash.update(`${text}\n`);
+    };
     await eachRecord(file, (record, line) => {
       const result = readRow(record, file, line);
       if ("fault" in result) {
@@ -52,20 +68,24 @@ export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRow
       const text = record.join(",");
       const before = seen.get(result.row.id);
       if (before === undefined) {
-        seen.set(result.row.id, { text, file, line });
+        seen.set(result.row.id, { text, row: result.row });
         rows.push(result.row);
         hash.update(`${text}\n`);
+        take(result.row, text);
       } else if (before.text === text) {
         repeated++;
+        take(before.row, text);
       } else {
-        const place = before.file === file ? `line ${before.line}` : `${before.file}:${before.line}`;
+        const { row } = before;
+        const place = row.file === file ? `line ${row.line}` : `${row.file}:${row.line}`;
         faults.push({ file, line, detail: `trans_id ${result.row.id} stands with other content in ${place}` });
       }
     }).catch((error: unknown) => {
       faults.push({ file, ...placeOf(error) });
     });
+    perFile.push({ rows: [...own], digest: ownHash.digest("hex") });
   }
-  return { rows, faults, repeated, digest: hash.digest("hex") };
+  return { rows, faults, repeated, digest: hash.digest("hex"), files: perFile };
 }
 
 /** A file whose header or quoting is broken: what follows it cannot be read as rows. */

@@ -2,7 +2,15 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { documentOf, type Ended, ledger, runLedger, type Server, startServer } from "../ledger.fixture.ts";
+import {
+  documentOf,
+  type Ended,
+  ledger,
+  runLedger,
+  runLedgerWith,
+  type Server,
+  startServer,
+} from "../ledger.fixture.ts";
 import { makeBank, writeBank } from "./berka.fixture.ts";
 
 const real = resolve(import.meta.dirname, "../../../../shared/data/berka/transactions-1993.csv");
@@ -94,18 +102,30 @@ describe("a made-up bank", () => {
     expectWhole(await ledger(...args(file)));
   });
 
-  test("a balance further off than the bank's rounding is not met, and named", async () => {
-    const rows = ["1,1,1993-01-01,PRIJEM,VKLAD,10.00,10.61,,,"];
-    const { code, stdout } = await ledger(
-      "import",
-      "berka",
-      "--check",
-      "--data",
-      server.dir,
-      writeBank(scratch, "off.csv", rows),
-    );
-    expect(code).toBe(3);
-    expect(stdout).toContain("NOT MET  largest difference at most: expected 60, found 61");
+  test("that rounds otherwise than the year 1993 is imported and checked all the same", async () => {
+    const a = writeBank(scratch, "year.csv", ["1,1,1993-01-01,PRIJEM,VKLAD,10.00,10.00,,,"]);
+    const b = writeBank(scratch, "next.csv", ["2,1,1994-01-01,PRIJEM,VKLAD,10.00,2075.10,,,"]);
+    const { code, stdout, stderr } = await ledger("import", "berka", a, b, "--check", "--data", server.dir);
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/largest difference +2055\.10 CZK/);
+    expect(stdout).toContain("check: 5 of 5 facts met (rows whose figures are not known;");
+  });
+
+  test("is imported with LEDGER_TOKEN alone, as with the folder's key", async () => {
+    const file = writeBank(scratch, "ten.csv", bank.rows.slice(0, 10));
+    const token = await ledger("token", "--role", "operator", "--data", server.dir);
+    const env = { LEDGER_TOKEN: token.stdout.trim() };
+    const rest = ["--check", "--json", "--url", server.url, "--patience", "1"];
+    const ended = await runLedgerWith(env, "import", "berka", file, ...rest).ended;
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(documentOf(ended)).toMatchObject({ rowsPosted: 10, faults: [] });
+    const again = await ledger("import", "berka", file, "--data", server.dir, ...rest);
+    expect(documentOf(again)).toMatchObject({ rowsPosted: 0, faults: [] });
+    const neither = await ledger("import", "berka", file, ...rest);
+    expect({ code: neither.code, stderr: neither.stderr }).toEqual({
+      code: 9,
+      stderr: expect.stringContaining("is not a ledger's data folder"),
+    });
   });
 });
 
@@ -149,6 +169,20 @@ if (existsSync(real)) {
       expect(second.code, second.stdout + second.stderr).toBe(0);
       expect(documentOf(second)).toMatchObject({ rowsPosted: 0, eventsAdded: 0 });
       expect(await server.head()).toBe(head);
+    });
+
+    test("is held to its own facts when it comes with other rows", { timeout: 120_000 }, async () => {
+      const rows = ["9999999,2378,1994-01-01,PRIJEM,VKLAD,10.00,2075.10,,,"];
+      const ended = await ledger(...args(real, writeBank(scratch, "next.csv", rows)));
+      expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      const { checks, ...document } = documentOf(ended);
+      expect(document).toMatchObject({ rows: 28_206, knownAs: "the bank's year 1993" });
+      expect(checks).toContainEqual({
+        fact: "the bank's year 1993: largest difference",
+        expected: "60",
+        found: "60",
+        met: true,
+      });
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { Progress } from "../progress.ts";
 import { findAccounts, openMissing } from "./berka-accounts.ts";
-import { compareRows } from "./berka-check.ts";
-import { checkFacts, knownFacts } from "./berka-facts.ts";
+import { compareRows, emptyComparison } from "./berka-check.ts";
+import { checkAnyRows, checkKnownRows, knownRows } from "./berka-facts.ts";
 import { type RowFault, readBerkaFiles } from "./berka-file.ts";
 import { postRows, withoutBooked } from "./berka-post.ts";
 import type { LedgerClient } from "./client.ts";
@@ -39,10 +39,11 @@ export async function importBerka(
   const postingMs = performance.now() - postingStartMs;
   if (refused.length > 0) return { kind: "refused", faults: refused };
   const atLeast = position ?? openedAt;
-  const comparison = await compareRows(client, input.rows, accounts, atLeast, progress);
+  const known = knownRows(input);
+  const parts = known.map(({ rows }) => rows);
+  const [comparison, ...compared] = await compareRows(client, input.rows, parts, accounts, atLeast, progress);
   const sums = await sumLedger(client, accounts, atLeast);
   const after = (await client.get("/v1/accounts?limit=1", atLeast)).position;
-  const facts = knownFacts(input.digest);
   const report: ImportReport = {
     files: options.files,
     input,
@@ -53,8 +54,11 @@ export async function importBerka(
     totalMs: performance.now() - startMs,
     comparison,
     sums,
-    knownAs: facts?.name,
-    checks: checkFacts(comparison, sums, facts),
+    knownAs: known.length === 0 ? undefined : known.map(({ facts }) => facts.name).join(", "),
+    checks: [
+      ...checkAnyRows(input.rows, comparison, sums),
+      ...known.flatMap(({ facts }, index) => checkKnownRows(facts, compared[index] ?? emptyComparison())),
+    ],
   };
   return { kind: "done", report };
 }

@@ -84,7 +84,8 @@ export function reportLines(report: ImportReport, checked: boolean): readonly st
 
 function checkLines(report: ImportReport): readonly string[] {
   const unmet = report.checks.filter((check) => !check.met);
-  const what = report.knownAs ?? "rows whose figures are not known; only what must hold of any rows was checked";
+  const unknown = "rows whose figures are not known; only what must hold of any rows was checked";
+  const what = report.knownAs ?? unknown;
   return [
     ...unmet.map((check) => `NOT MET  ${check.fact}: expected ${check.expected}, found ${check.found}`),
     `check: ${report.checks.length - unmet.length} of ${report.checks.length} facts met (${what})`,
