@@ -5,4 +5,4 @@ export { type CommandOptions, registerCommands } from "./routes.ts";
 export { DecisionState, type DecisionStateOptions } from "./state/decision-state.ts";
 export { type StateFile, stateFileOn } from "./state/state-file.ts";
 export * from "./submission.ts";
-export { openWriter, type WriterOptions } from "./writer.ts";
+export { openWriter, type WriterOptions, type WriterTuning } from "./writer.ts";

@@ -35,6 +35,12 @@ export type WriterOptions = {
   readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
 };
 
+/** The writer's bounds and thresholds: what an operator or a test may set without touching what it is made of. */
+export type WriterTuning = Omit<
+  WriterOptions,
+  "log" | "shard" | "stateFile" | "runtime" | "parts" | "onReplay" | "onStanding"
+>;
+
 /** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard, runtime = systemRuntime, parts = writerParts, onReplay = () => {} } = options;

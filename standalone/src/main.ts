@@ -1,4 +1,4 @@
-import { openWriter, registerCommands } from "command-service";
+import { openWriter, registerCommands, type WriterTuning } from "command-service";
 import type { Revision, Shard } from "ledger-core";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics } from "ledger-core/http";
@@ -26,6 +26,8 @@ export type StandaloneOptions = {
   readonly onProgress?: (text: string) => void;
   /** How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default 60,000. */
   readonly catchUpMs?: number;
+  /** The writer's bounds and thresholds; each field states its default. */
+  readonly writer?: WriterTuning;
 };
 
 export type Standalone = {
@@ -61,6 +63,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const stores = await openStores(folder, { readOnly: true });
     closers.push(() => stores.close());
     const writer = await openWriter({
+      ...options.writer,
       log,
       shard: 0,
       stateFile: folder.state,
