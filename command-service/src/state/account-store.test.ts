@@ -90,3 +90,22 @@ test("every account stands as it was left, however few pages are in memory, and 
     { numRuns: 150 },
   );
 });
+
+test("accounts on several pages that are all taken back leave the next one where it is looked for, on disk too", () => {
+  const file = stateFileOn(new DatabaseSync(":memory:"), PER_PAGE);
+  const open = () => new AccountStore({ tables: file.accountTables, accountsPerPage: PER_PAGE, cached: 2 * PER_PAGE });
+  const store = open();
+  store.put(newAccount(1, 1));
+  const undos = Array.from({ length: 3 * PER_PAGE }, (_, nth) => store.put(newAccount(nth, 10 + nth)));
+  for (const undo of undos.reverse()) undo();
+  const later = Array.from({ length: 3 * PER_PAGE }, (_, nth) => newAccount(nth, 10 + 2 * nth));
+  for (const account of later) {
+    store.put(account);
+    expect(store.find(account.id)?.id).toBe(account.id);
+  }
+  file.begin();
+  for (const _ of store.write());
+  file.commit({ revision: 100, event: null, at: 0, epoch: 0 });
+  const again = open();
+  expect(later.map(({ id }) => again.find(id)?.id)).toEqual(later.map(({ id }) => id));
+});

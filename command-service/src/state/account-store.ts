@@ -207,9 +207,10 @@ export class AccountStore {
     return undo;
   }
 
-  /** The last page, or a new one behind it. */
+  /** The last page, or a new one behind it. Of pages whose accounts were all taken back, the first: firsts must stay in order. */
   private pageToGrow(revision: Revision): AccountPage {
-    const last = this.firsts.length - 1;
+    let last = this.firsts.length - 1;
+    while (last > 0 && this.firsts[last - 1] === Number.POSITIVE_INFINITY) last--;
     const page = last >= 0 ? this.pages.get(last) : undefined;
     if (page && page.count < this.perPage) {
       if (page.count === 0) this.firsts[last] = revision;
