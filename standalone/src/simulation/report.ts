@@ -12,11 +12,12 @@ export function runLines({ seed, worlds, steps, events, digest }: RunResult, sec
 }
 
 /** A broken promise, told in as few words as were found. */
-export function storyLines(check: string, { seed, faults, clients, steps, detail, story }: Shrunk): string[] {
+export function storyLines(check: string, { seed, faults, settings, clients, steps, detail, story }: Shrunk): string[] {
   return [
     `broken: ${check}`,
     `  ${detail}`,
     `in world ${seed} after ${steps} steps, ${clients} clients, faults: ${faults.join(", ") || "none"}`,
+    `settings: ${settings.join(", ") || "as in production"}`,
     "",
     ...story,
   ];

@@ -7,6 +7,8 @@ import { runWorld, type WorldOptions } from "./world.ts";
 export type Shrunk = {
   readonly seed: string;
   readonly faults: readonly FaultKind[];
+  /** The tuning constants that are not at their defaults: `writer.queueMax 2`. */
+  readonly settings: readonly string[];
   readonly clients: number;
   readonly steps: number;
   readonly detail: string;
@@ -19,8 +21,8 @@ const STEPS_MAX = 1_000_000;
 const STORY_LINES = 60;
 
 /**
- * Tells a failure with fewer faults, fewer clients and fewer steps: each is taken away in turn, and left away if the same check
- * still fails. Then other seeds are tried with what is left, for a shorter way to the same end.
+ * Tells a failure with fewer faults, fewer settings of its own, fewer clients and fewer steps: each is taken away in turn, and left
+ * away if the same check still fails. Then other seeds are tried with what is left, for a shorter way to the same end.
  */
 export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<Shrunk> {
   const { violation, steps, story } = failed.result;
@@ -28,6 +30,8 @@ export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<S
   let best: Candidate = {
     seed: failed.world,
     faults,
+    defaults: [],
+    drawn: failed.result.settings,
     clients: 8,
     length: Math.min(steps, WORLD_STEPS),
     steps,
@@ -39,29 +43,50 @@ export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<S
   /** Takes a smaller world over if it fails in the same way, and, where only the seed is another, in fewer steps. */
   async function attempt(change: Partial<Candidate>): Promise<void> {
     if (left <= 0) return;
-    const { seed, faults: kinds, clients, length } = { ...best, ...change };
-    const options: WorldOptions = { seed, faults: new Set(kinds), clients, steps: length, plant: plant(), keep: 2_000 };
+    const { seed, faults: kinds, clients, length, defaults } = { ...best, ...change };
+    const shape = { seed, faults: new Set(kinds), defaults: new Set(defaults), clients, steps: length };
+    const options: WorldOptions = { ...shape, plant: plant(), keep: 2_000 };
     const result = await runWorld(options);
     left -= result.steps;
     if (result.violation?.check !== violation.check) return;
     if (change.seed !== undefined && result.steps >= best.steps) return;
     const { message: detail } = result.violation;
-    best = { seed, faults: kinds, clients, length, steps: result.steps, detail, story: result.story };
+    const { steps, story, settings: drawn } = result;
+    best = { seed, faults: kinds, defaults, drawn, clients, length, steps, detail, story };
   }
+  const attemptDefaults = async () => {
+    await attempt({ defaults: [...best.defaults, ...best.drawn.keys()] });
+    for (const name of best.drawn.keys()) await attempt({ defaults: [...best.defaults, name] });
+  };
   const attemptFewerFaults = async () => {
     for (const kind of best.faults) await attempt({ faults: best.faults.filter((other) => other !== kind) });
   };
 
   await attemptFewerFaults();
+  await attemptDefaults();
   for (const clients of [4, 2, 1]) await attempt({ clients });
   for (const length of [2_000, 1_000, 500, 250, 120]) if (length < best.length) await attempt({ length });
   for (let index = 0; index < ATTEMPTS; index++) await attempt({ seed: `${failed.world}~${index}` });
   await attemptFewerFaults();
-  return { ...best, story: essence(best.story, best.detail) };
+  const { seed, clients, detail } = best;
+  const settings = [...best.drawn].map(([name, value]) => `${name} ${value}`);
+  return {
+    seed,
+    faults: best.faults,
+    settings,
+    clients,
+    steps: best.steps,
+    detail,
+    story: essence(best.story, detail),
+  };
 }
 
 /** A failing world; `length` is its time under faults, in steps. */
-type Candidate = Shrunk & { readonly length: number };
+type Candidate = Omit<Shrunk, "settings"> & {
+  readonly length: number;
+  readonly defaults: readonly string[];
+  readonly drawn: ReadonlyMap<string, string>;
+};
 
 const faulty = /crash|pause|starts|serv|lost|held up|disk|clock|stepped|halted|cannot|stops|state file|heals|is back/;
 

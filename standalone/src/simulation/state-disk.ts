@@ -3,6 +3,7 @@ import { type StateFile, stateFileOn } from "command-service";
 import { idBody, makeId } from "ledger-core";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
+import type { Settings } from "./settings.ts";
 
 /** A writer's local disk: its state file as the images that were there after each flush. */
 export type StateDisk = {
@@ -14,10 +15,16 @@ export type StateDisk = {
 
 /** How many flushes may be lost at once, since none of them is fsync'd. */
 const IMAGES_MAX = 4;
-/** Few, so that the accounts of a run are on many pages. */
-const ACCOUNTS_PER_PAGE = 3;
 
-export function makeStateDisk(random: Random, faults: Faults, note: (what: string) => void): StateDisk {
+export type StateDiskOptions = {
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly settings: Settings;
+  readonly note: (what: string) => void;
+};
+
+export function makeStateDisk({ random, faults, settings, note }: StateDiskOptions): StateDisk {
+  const { accountsPerPage } = settings.disk;
   let images: Uint8Array[] = [];
   let open: DatabaseSync | undefined;
 
@@ -27,7 +34,7 @@ export function makeStateDisk(random: Random, faults: Faults, note: (what: strin
       const image = images.at(-1);
       if (image) db.deserialize(image);
       open = db;
-      const file = stateFileOn(db, ACCOUNTS_PER_PAGE);
+      const file = stateFileOn(db, accountsPerPage);
       return {
         ...file,
         commit(stand) {
@@ -65,7 +72,7 @@ export function makeStateDisk(random: Random, faults: Faults, note: (what: strin
 /** A sound state file that stands at an event of a log which is not ours. */
 function foreignImage(revision: number): Uint8Array {
   const db = new DatabaseSync(":memory:");
-  const file = stateFileOn(db, ACCOUNTS_PER_PAGE);
+  const file = stateFileOn(db);
   const at = 1_600_000_000_000_000;
   file.begin();
   file.commit({ revision, event: makeId("evt", idBody(at, { shard: 0, revision }, 1)), at, epoch: 1 });

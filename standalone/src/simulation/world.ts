@@ -8,6 +8,7 @@ import { nothingPlanted, type Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
 import { makeReadSide, type ReadSide } from "./read-side/read-side.ts";
 import { makeScheduler } from "./scheduler.ts";
+import { drawSettings } from "./settings.ts";
 import { makeTrace } from "./trace.ts";
 import { makeWriteSide, type Surroundings } from "./write-side.ts";
 
@@ -21,6 +22,8 @@ export type WorldOptions = {
   readonly clients?: number;
   /** How many lines of the story to keep. */
   readonly keep?: number;
+  /** Settings that are not drawn, `writer.queueMax`: they have their defaults. */
+  readonly defaults?: ReadonlySet<string>;
 };
 
 export type WorldResult = {
@@ -31,6 +34,8 @@ export type WorldResult = {
   readonly digest: string;
   readonly violation: Violation | undefined;
   readonly story: readonly string[];
+  /** The tuning constants that were drawn, each with its value. */
+  readonly settings: ReadonlyMap<string, string>;
 };
 
 /** 2026-11-22T15:59:50Z: ten seconds before midnight in Hong Kong. */
@@ -50,7 +55,8 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const faults = makeFaults(options.faults, random.stream("faults"));
   const note = (who: string, what: string) => trace.note(scheduler.now(), who, what);
   const plant = options.plant ?? nothingPlanted;
-  const world = await compose({ scheduler, random, faults, plant, note, onViolation }, options.clients ?? 8);
+  const settings = drawSettings(random.stream("settings"), options.defaults ?? nothing);
+  const world = await compose({ scheduler, random, faults, plant, settings, note, onViolation }, options.clients ?? 8);
   let steps = 0;
   const advance = async () => {
     if (!(await scheduler.step())) throw new Violation("20 converges", "nothing is left to happen");
@@ -70,8 +76,11 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const { events } = world.auditor;
   const seen = new Set<string>(faults.struck);
   for (const { fact } of events) seen.add(fact.type).add("code" in fact ? fact.code : fact.type);
-  return { steps, events: events.length, seen, digest: trace.digest(), violation: found, story: trace.lines() };
+  const story = { violation: found, story: trace.lines(), settings: settings.drawn };
+  return { steps, events: events.length, seen, digest: trace.digest(), ...story };
 }
+
+const nothing: ReadonlySet<string> = new Set();
 
 function asText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -4,6 +4,7 @@ import type { Faults } from "./faults.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import type { Settings } from "./settings.ts";
 import { connectStore } from "./store-connection.ts";
 import { makeWriterProcess, type WriterProcess } from "./writer-process.ts";
 
@@ -13,6 +14,7 @@ export type Surroundings = {
   readonly random: Random;
   readonly faults: Faults;
   readonly plant: Plant;
+  readonly settings: Settings;
   readonly note: (who: string, what: string) => void;
   readonly onViolation: (violation: unknown) => void;
 };
@@ -25,7 +27,7 @@ export function makeWriteSide(
   onAppended: (batch: readonly StoredEvent[], append: Append) => void,
   onStopped: (owner: Owner) => void,
 ): WriteSide {
-  const { scheduler, random, faults, plant, note } = surroundings;
+  const { scheduler, random, faults, plant, settings, note } = surroundings;
   const store = makeEventStore({
     scheduler,
     random: random.stream("store"),
@@ -34,14 +36,6 @@ export function makeWriteSide(
     cutsTornBatches: plant.cutsTornBatches,
     note: (what) => note("log", what),
   });
-  const shape = random.stream("shape");
-  const settings = {
-    queueMax: shape.pick([20, 80, 400]),
-    batchBytesMax: shape.pick([2_000, 20_000, 900_000]),
-    aheadMin: shape.pick([1, 4, 250]),
-    accountsCached: shape.pick([2, 100]),
-    flushAt: shape.pick([5, 40, 300]),
-  };
   const processes = ["alpha", "beta"].map((name) =>
     makeWriterProcess({
       name,

@@ -1,4 +1,4 @@
-import { openWriter, type Writer, type WriterOptions, type WriterParts, writerParts } from "command-service";
+import { openWriter, type Writer, type WriterParts, writerParts } from "command-service";
 import { isLedgerError, type Micros } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { CollidingState } from "./colliding-state.ts";
@@ -7,6 +7,7 @@ import type { Plant } from "./plant.ts";
 import { processRuntime } from "./process-runtime.ts";
 import type { Random } from "./random.ts";
 import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
+import type { Settings } from "./settings.ts";
 import { makeStateDisk } from "./state-disk.ts";
 
 /** A machine on which a writer runs, again and again. */
@@ -31,19 +32,21 @@ export type WriterProcessOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly connect: (owner: Owner) => EventLog;
-  readonly settings: Pick<WriterOptions, "queueMax" | "batchBytesMax" | "aheadMin" | "accountsCached" | "flushAt"> & {
-    readonly queueMax: number;
-  };
+  readonly settings: Settings;
   readonly plant: Plant;
   readonly note: (who: string, what: string) => void;
   /** Told when it has stopped in order. */
   readonly onStopped: (owner: Owner) => void;
 };
 
+/** The bound of a world that does not draw one. */
+const QUEUE_MAX_DEFAULT = 20_000;
+
 export function makeWriterProcess(options: WriterProcessOptions): WriterProcess {
   const { name, scheduler, random, faults, settings, plant } = options;
   const note = (what: string) => options.note(name, what);
-  const disk = makeStateDisk(random.stream("disk"), faults, note);
+  const disk = makeStateDisk({ random: random.stream("disk"), faults, settings, note });
+  const queueMax = settings.writer.queueMax ?? QUEUE_MAX_DEFAULT;
   let owner = makeOwner(name);
   owner.alive = false;
   let writer: Writer | undefined;
@@ -70,9 +73,8 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
           stateFile: name,
           runtime,
           parts,
-          keyFilterBytes: 256,
-          ...settings,
-          queueMax: plant.queueMax(settings.queueMax),
+          ...settings.writer,
+          queueMax: plant.queueMax(queueMax),
           onStanding: ({ detail }) => note(detail),
         });
         if (owner === incarnation) writer = opened;
@@ -100,7 +102,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     get owner() {
       return owner;
     },
-    queueMax: settings.queueMax,
+    queueMax,
     clockOffsetUs: 0,
     start,
     crash() {

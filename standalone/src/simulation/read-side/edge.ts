@@ -5,6 +5,7 @@ import { createLogger } from "ledger-core/process";
 import { type QueryDeps, registerQueries } from "query-service";
 import type { Plant } from "../plant.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { Settings } from "../settings.ts";
 import type { SimulatedStores } from "./stores.ts";
 
 export type Reply = { readonly status: number; readonly position: string; readonly body: unknown };
@@ -24,9 +25,10 @@ export async function openEdge(
     readonly scheduler: Scheduler;
     readonly wake: QueryDeps["wake"];
     readonly plant: Plant;
+    readonly settings: Settings;
   },
 ): Promise<QueryEdge> {
-  const { scheduler, wake, plant } = options;
+  const { scheduler, wake, plant, settings } = options;
   const app = await createEdge({
     logger,
     authenticate: async (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
@@ -34,6 +36,7 @@ export async function openEdge(
   registerQueries(
     app,
     plant.queries({
+      ...settings.queries,
       models,
       session: stores.session,
       graph: stores.graph,

@@ -14,6 +14,7 @@ import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
 import type { Random } from "../random.ts";
 import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
+import type { Settings } from "../settings.ts";
 import { brokeredFeed } from "./feed.ts";
 import type { SimulatedStores } from "./stores.ts";
 import { frailTarget } from "./targets.ts";
@@ -39,6 +40,7 @@ export type ProjectorOptions = {
   readonly runtime: (owner: Owner) => Runtime;
   readonly head: () => Revision;
   readonly plant: Plant;
+  readonly settings: Settings;
   readonly onProgress: () => void;
   readonly onViolation: (violation: unknown) => void;
   readonly note: (what: string) => void;
@@ -98,7 +100,7 @@ export function makeProjector(options: ProjectorOptions): Projector {
       signal: new AbortController().signal,
       logger,
       runtime: options.runtime(owner),
-      batchMax: random.pick([1, 20, 10_000]),
+      ...options.settings.consumer,
       onProgress: (_projection, _shard, revision) => {
         if (!owner.alive) return;
         revisions.set(name, revision);

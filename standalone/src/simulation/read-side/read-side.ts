@@ -29,7 +29,7 @@ export async function makeReadSide(
   { store }: WriteSide,
   auditor: Auditor,
 ): Promise<ReadSide> {
-  const { scheduler, random, faults, plant, onViolation } = surroundings;
+  const { scheduler, random, faults, plant, settings, onViolation } = surroundings;
   const note = (what: string) => surroundings.note("reads", what);
   const stores = await openStores();
   const listeners = new Set<() => void>();
@@ -43,6 +43,7 @@ export async function makeReadSide(
     runtime: (owner) => processRuntime(scheduler, link, owner, () => 0),
     head: () => store.head(),
     plant,
+    settings,
     onProgress: () => {
       for (const listener of listeners) listener();
     },
@@ -61,6 +62,7 @@ export async function makeReadSide(
       return () => listeners.delete(listener);
     },
     plant,
+    settings,
   });
   const events: readonly LedgerEvent[] = auditor.events;
   const replica = followPrimary({

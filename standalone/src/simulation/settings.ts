@@ -1,0 +1,89 @@
+import type { WriterOptions } from "command-service";
+import type { ConsumerOptions } from "projection-workers";
+import type { QueryDeps } from "query-service";
+import type { Random } from "./random.ts";
+
+/** How one setting is drawn anew for each world. */
+type Draw<Value> = (random: Random) => Value;
+/** A draw for every option: an option that is added to a part and has no draw here does not compile. */
+type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Options[Name]>> };
+
+type WriterWiring = "log" | "shard" | "stateFile" | "runtime" | "parts" | "onReplay" | "onStanding";
+type ConsumerWiring =
+  | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")
+  | ("projection" | "shard" | "target");
+type QueryWiring = "models" | "session" | "graph" | "shards" | "cursorKey" | "cursors" | "clock" | "wake" | "runtime";
+
+type Tuning<Options, Wiring extends keyof Options> = Partial<Omit<Options, Wiring>>;
+
+/** The tuning constants of one world: what is not drawn is left out, and so has its default. */
+export type Settings = {
+  readonly writer: Tuning<WriterOptions, WriterWiring>;
+  readonly disk: { readonly accountsPerPage?: number };
+  readonly consumer: Tuning<ConsumerOptions<unknown>, ConsumerWiring>;
+  readonly queries: Tuning<QueryDeps, QueryWiring>;
+  /** Those that were drawn, as `writer.queueMax`, each with its value. */
+  readonly drawn: ReadonlyMap<string, string>;
+};
+
+type Table = { readonly [Part in Exclude<keyof Settings, "drawn">]: Draws<Settings[Part]> };
+
+/** Every tuning constant, and the values that a world may have: from what makes a small world meet it at once to what production has. */
+const draws: Table = {
+  writer: {
+    queueMax: scale(2, 20_000),
+    batchBytesMax: scale(1_000, 900_000),
+    aheadMin: scale(1, 250),
+    accountsCached: scale(2, 2_000),
+    keyFilterBytes: (random) => 64 * random.pick([1, 4, 256]),
+    flushAt: scale(1, 400),
+    expiryEveryMs: scale(100, 5_000),
+  },
+  disk: { accountsPerPage: scale(1, 250) },
+  consumer: {
+    batchMax: scale(1, 10_000),
+    retryMs: (random) =>
+      random.pick([
+        { first: 1, most: 10 },
+        { first: 50, most: 400 },
+        { first: 100, most: 5_000 },
+      ]),
+  },
+  queries: {},
+};
+
+/** The share of settings that a world leaves as production has them. */
+const DEFAULT_SHARE = 0.15;
+
+/** Draws a world's settings, each from a stream of its own: one that is left at its default leaves the others as they are. */
+export function drawSettings(random: Random, defaults: ReadonlySet<string>): Settings {
+  const drawn = new Map<string, string>();
+  function draw<Options>(part: string, table: Draws<Options>): Partial<Options> {
+    const settings: { -readonly [Name in keyof Options]?: Options[Name] } = {};
+    for (const name in table) {
+      const stream = random.stream(`${part}.${name}`);
+      const value = table[name](stream);
+      if (stream.chance(DEFAULT_SHARE) || defaults.has(`${part}.${name}`)) continue;
+      settings[name] = value;
+      drawn.set(`${part}.${name}`, JSON.stringify(value));
+    }
+    return settings;
+  }
+  return {
+    writer: draw("writer", draws.writer),
+    disk: draw("disk", draws.disk),
+    consumer: draw("consumer", draws.consumer),
+    queries: draw("queries", draws.queries),
+    drawn,
+  };
+}
+
+/** Mostly small: the least, now and then the most, or anything between them by its size. */
+function scale(least: number, most: number): Draw<number> {
+  return (random) => {
+    const roll = random.below(10);
+    if (roll < 2) return least;
+    if (roll < 3) return most;
+    return Math.min(most, Math.floor(least * (most / least) ** (random.below(1001) / 1000)));
+  };
+}
