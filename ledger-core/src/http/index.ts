@@ -27,4 +27,4 @@ export {
   type SigningKeys,
   signToken,
 } from "./tokens.ts";
-export { bodyProblem, compileCheck, type Misfit, validatorCompiler } from "./validation.ts";
+export { bodyProblem, compileCheck, listedFaults, type Misfit, validatorCompiler } from "./validation.ts";

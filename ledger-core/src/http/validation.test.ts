@@ -53,11 +53,36 @@ test.each([
   expect(codeOf(value)).toBe(code);
 });
 
-test("tells every fault, up to a bound", () => {
+test("tells every fault, up to a bound, and then how many more there are", () => {
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x${n}`, 1]));
-  expect(payment({ amount: "1", ...many })?.faults).toHaveLength(50);
+  const misfit = payment({ amount: "1", ...many });
+  expect(misfit?.faults).toHaveLength(50);
+  const errors = misfit && bodyProblem(misfit).errors;
+  expect(errors).toHaveLength(51);
+  expect(errors?.[49]).toEqual({ pointer: "/x49", detail: "is not a known field" });
+  expect(errors?.[50]).toEqual({ pointer: "", detail: "150 more faults are not listed" });
+  expect(compileCheck({ type: "object", additionalProperties: false }, 8)({ ...many })).toMatchObject({ more: 192 });
+  const one = Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`x${n}`, 1]));
+  const last = bodyProblem(payment({ amount: "1", ...one }) ?? { amounts: false, faults: [], more: 0 }).errors.at(-1);
+  expect(last).toEqual({ pointer: "", detail: "1 more fault is not listed" });
+  expect(payment({ amount: "1" })).toBeUndefined();
   expect(payment({ amount: "1", "a/b~c": 1 })?.faults).toEqual([
     { pointer: "/a~1b~0c", detail: "is not a known field" },
+  ]);
+});
+
+test("cuts a client's own long names in pointers, between characters", () => {
+  const check = compileCheck({
+    type: "object",
+    properties: { metadata: fields.metadata },
+    additionalProperties: false,
+  });
+  const pointers = (value: unknown) => check(value)?.faults.map(({ pointer }) => pointer);
+  expect(pointers({ ["x".repeat(1_000_000)]: 1 })).toEqual([`/${"x".repeat(63)}…`]);
+  expect(pointers({ ["😀".repeat(100)]: 1 })).toEqual([`/${"😀".repeat(31)}…`]);
+  expect(pointers({ metadata: { ["y".repeat(500)]: "a\nb" } })).toEqual([
+    `/metadata/${"y".repeat(63)}…`,
+    `/metadata/${"y".repeat(63)}…`,
   ]);
 });
 

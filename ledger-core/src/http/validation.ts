@@ -7,7 +7,10 @@ import { amount, signedAmount } from "./field-schemas.ts";
 import { type FieldFault, Problem } from "./problems.ts";
 import { isSubject } from "./tokens.ts";
 
+/** Faults listed for one value unless the caller says otherwise. */
 const FAULTS_MAX = 50;
+/** Longer names are cut in a pointer; no field has one, so only a client's own name is. Characters. */
+const POINTER_NAME_MAX = 64;
 
 /** What is told of a string that does not match; a fault of a schema with one of these patterns is one of an amount. */
 const amountPatterns: ReadonlyMap<unknown, string> = new Map([
@@ -56,28 +59,53 @@ const ajv = new Ajv({
   keywords: ["example"],
 });
 
-/** What is wrong with a value: `amounts` when every fault is one of an amount. */
-export type Misfit = { readonly amounts: boolean; readonly faults: readonly FieldFault[] };
+/** What is wrong with a value: `amounts` when every fault is one of an amount; `more` counts the faults beyond those listed. */
+export type Misfit = { readonly amounts: boolean; readonly faults: readonly FieldFault[]; readonly more: number };
 
-/** Compiles a JSON schema once; the check answers undefined for a value that fits. Nothing is coerced, dropped or filled in. */
-export function compileCheck(schema: object): (value: unknown) => Misfit | undefined {
+/**
+ * Compiles a JSON schema once; the check answers undefined for a value that fits. Nothing is coerced, dropped or filled in.
+ * @param faultsMax faults that are listed, default 50; the others are counted
+ */
+export function compileCheck(schema: object, faultsMax = FAULTS_MAX): (value: unknown) => Misfit | undefined {
   const validate = ajv.compile(schema);
-  return (value) => (validate(value) ? undefined : describe(validate.errors ?? []));
+  return (value) => (validate(value) ? undefined : describe(validate.errors ?? [], faultsMax));
 }
 
-function describe(errors: readonly ErrorObject[]): Misfit {
-  const told = errors.filter((error) => error.keyword !== "propertyNames" && error.keyword !== "if");
-  return {
-    amounts: told.every((error) => error.keyword !== "required" && amountPatterns.has(error.parentSchema?.pattern)),
-    faults: told.slice(0, FAULTS_MAX).map((error) => ({ pointer: pointerOf(error), detail: detailOf(error) })),
-  };
+function describe(errors: readonly ErrorObject[], faultsMax: number): Misfit {
+  const faults: FieldFault[] = [];
+  let amounts = true;
+  let more = 0;
+  for (const error of errors) {
+    const { keyword, parentSchema } = error;
+    if (keyword === "propertyNames" || keyword === "if") continue;
+    amounts &&= keyword !== "required" && amountPatterns.has(parentSchema?.pattern);
+    if (faults.length < faultsMax) faults.push({ pointer: pointerOf(error), detail: detailOf(error) });
+    else more++;
+  }
+  return { amounts, faults, more };
+}
+
+/** The faults as an answer lists them: where there are more, one entry more says how many. */
+export function listedFaults(faults: readonly FieldFault[], more: number): readonly FieldFault[] {
+  if (more === 0) return faults;
+  const detail = more === 1 ? "1 more fault is not listed" : `${more} more faults are not listed`;
+  return [...faults, { pointer: "", detail }];
 }
 
 function pointerOf(error: ErrorObject): string {
   const { missingProperty, additionalProperty } = error.params;
   const name: unknown = missingProperty ?? additionalProperty ?? error.propertyName;
-  if (typeof name !== "string") return error.instancePath;
-  return `${error.instancePath}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const path = error.instancePath.length > POINTER_NAME_MAX ? shortened(error.instancePath) : error.instancePath;
+  if (typeof name !== "string") return path;
+  return `${path}/${cut(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+function shortened(path: string): string {
+  return path.split("/").map(cut).join("/");
+}
+
+function cut(name: string): string {
+  return name.length > POINTER_NAME_MAX ? `${[...name.slice(0, POINTER_NAME_MAX)].slice(0, -1).join("")}…` : name;
 }
 
 function detailOf(error: ErrorObject): string {
@@ -109,19 +137,21 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpP
 };
 
 function misfitProblem(misfit: Misfit, httpPart: string | undefined): Problem {
+  const errors = listedFaults(misfit.faults, misfit.more);
   switch (httpPart) {
     case "body":
       return bodyProblem(misfit);
     case "querystring":
-      return new Problem("invalid_query", "The query parameters do not fit.", { errors: misfit.faults });
+      return new Problem("invalid_query", "The query parameters do not fit.", { errors });
     default:
-      return new Problem("invalid_header", "The headers do not fit.", { errors: misfit.faults });
+      return new Problem("invalid_header", "The headers do not fit.", { errors });
   }
 }
 
 /** A body that can be read and does not fit. */
-export function bodyProblem(misfit: Misfit): Problem {
-  return misfit.amounts
-    ? new Problem("amount_invalid", "An amount is not valid.", { errors: misfit.faults })
-    : new Problem("invalid_request", "The body does not fit this route.", { errors: misfit.faults });
+export function bodyProblem({ amounts, faults, more }: Misfit): Problem {
+  const errors = listedFaults(faults, more);
+  return amounts
+    ? new Problem("amount_invalid", "An amount is not valid.", { errors })
+    : new Problem("invalid_request", "The body does not fit this route.", { errors });
 }
