@@ -9,6 +9,7 @@ export const tables = {
   holdChanges: "hold_changes",
   dailyTotals: "daily_totals",
   payments: "payments",
+  ownerPayments: "owner_payments",
   movements: "movements",
   milestones: "milestones",
   checkpoints: "checkpoints",
@@ -63,8 +64,14 @@ export type EntryRow = {
 /** What was held on an account after an event that changed it. Primary key (account, booked_at, revision). */
 export type HoldChangeRow = { account: string; revision: bigint; booked_at: bigint; held: bigint };
 
-/** The sum of an account's postings on an effective date. Primary key (account, date). */
-export type DailyTotalRow = { account: string; date: string; total: bigint };
+/**
+ * The sum of an account's postings on an effective date, `billions` * 10^9 + `units`. Primary key (account, date).
+ * A backdated posting counts toward its date alone, so a date's sum knows no bound while every balance is within its own: one BIGINT
+ * overflows. Each posting is split toward zero before it is added, so both columns are sums, the same in whatever batches they were
+ * written, and exact for 9 * 10^9 postings of the largest amount.
+ */
+export type DailyTotalRow = { account: string; date: string; billions: bigint; units: bigint };
+export const DAILY_TOTAL_BASE = 1_000_000_000n;
 
 /**
  * Primary key (id). Lists: (tenant, status, id), (payer, status, id), (payee, status, id); one of every status is the merge of
@@ -88,6 +95,12 @@ export type PaymentRow = {
   expires_at: bigint | null;
   shard: number;
 };
+
+/**
+ * The payments that touch an account of an owner, one row for each owner and payment: the list of an owner's payments walks this
+ * index, however many accounts the owner has. Primary key (tenant, owner, id).
+ */
+export type OwnerPaymentRow = { tenant: string; owner: string; id: string };
 
 /**
  * Transfers, refunds, top-ups and payouts: found by id, never listed, so their answer is kept whole.

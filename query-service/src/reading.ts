@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { isLedgerError, LedgerError, type Position, type Runtime } from "ledger-core";
 import { isMissingTable, onStore } from "ledger-core/sql";
+import type { QueryLimits } from "./limits.ts";
 import { type Freshness, reached } from "./positions.ts";
 import { openView, type View } from "./queries/view.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
@@ -21,11 +22,19 @@ export type Wake = (listener: () => void) => () => void;
 /** Pause between attempts when the store that answers is behind the one that was asked how far it had come. */
 const REPLICA_PAUSE_MS = 20;
 
-export function createModelReader(models: Knex, wake: Wake | undefined, runtime: Runtime): ModelReader {
-  const positions = () => onModels(async () => (await openView(models))?.positions ?? []);
+export function createModelReader(
+  models: Knex,
+  {
+    wake,
+    runtime,
+    limits,
+  }: { readonly wake: Wake | undefined; readonly runtime: Runtime; readonly limits: QueryLimits },
+): ModelReader {
+  const positions = () => onModels(async () => (await openView(models, limits))?.positions ?? []);
   const room = openWaitingRoom({ positions, wake, runtime });
   return {
-    read: (freshness, query) => whenReached(freshness, room, () => onModels(() => snapshot(models, freshness, query))),
+    read: (freshness, query) =>
+      whenReached(freshness, room, () => onModels(() => snapshot({ models, limits }, freshness, query))),
   };
 }
 
@@ -69,13 +78,13 @@ function notReached(): LedgerError {
  * moment. Undefined when that moment is too early.
  */
 async function snapshot<Result>(
-  models: Knex,
+  { models, limits }: { readonly models: Knex; readonly limits: QueryLimits },
   { required }: Freshness,
   query: (view: View) => Promise<Result>,
 ): Promise<Read<Result> | undefined> {
   const attempt = () =>
     models.transaction(async (db) => {
-      const view = await openView(db);
+      const view = await openView(db, limits);
       if (!view || !reached(view.positions, required)) return undefined;
       return { result: await query(view), positions: view.positions };
     });

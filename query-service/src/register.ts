@@ -3,6 +3,7 @@ import type { Knex } from "knex";
 import type { Micros, PaymentGraph, Position, ProjectionTarget, Runtime, SessionView } from "ledger-core";
 import { systemRuntime } from "ledger-core/process";
 import { type Cursors, signedCursors } from "./cursors.ts";
+import { type QueryLimits, queryLimits } from "./limits.ts";
 import { createModelReader, type Wake } from "./reading.ts";
 import { serveAccounts } from "./routes/accounts.ts";
 import { serveBalance } from "./routes/balance.ts";
@@ -36,13 +37,15 @@ export type QueryDeps = {
   readonly wake?: Wake;
   /** Waits and measures. Default: the system's. */
   readonly runtime?: Runtime;
+  readonly limits?: Partial<QueryLimits>;
 };
 
 /** Adds every query of the API to an edge. */
 export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
   const { models, session, graph, shards, clock = endOfThisMillisecond, wake, runtime = systemRuntime } = deps;
+  const limits = { ...queryLimits, ...deps.limits };
   const context: QueryContext = {
-    models: createModelReader(models, wake, runtime),
+    models: createModelReader(models, { wake, runtime, limits }),
     session,
     sessionRoom: openWaitingRoom({ positions: () => checkpoints(session, shards), wake, runtime }),
     graph,

@@ -71,10 +71,11 @@ export function indexName(table: string, columns: readonly string[]): string {
  * A table for FROM, to be walked along its index on these columns, or along its primary key. Where a filter, an order and a limit
  * meet, both planners at times take another index and read a whole history to find a page.
  */
-export function viaIndex(db: Knex, table: string, columns: readonly string[] | "primary key"): Knex.Raw {
+export function viaIndex(db: Knex, table: string, columns: readonly string[] | "primary key", alias = table): Knex.Raw {
   const sqlite = dialectOf(db) === "sqlite";
-  if (columns === "primary key") return db.raw(sqlite ? "??" : "?? FORCE INDEX (PRIMARY)", [table]);
-  return db.raw(sqlite ? "?? INDEXED BY ??" : "?? FORCE INDEX (??)", [table, indexName(table, columns)]);
+  if (columns === "primary key") return db.raw(sqlite ? "?? AS ??" : "?? AS ?? FORCE INDEX (PRIMARY)", [table, alias]);
+  const text = sqlite ? "?? AS ?? INDEXED BY ??" : "?? AS ?? FORCE INDEX (??)";
+  return db.raw(text, [table, alias, indexName(table, columns)]);
 }
 
 /** Rows of one statement, a power of two: bounded by SQLite's 32,766 parameters, and on MySQL by the packet. */
@@ -108,6 +109,18 @@ export function updateText(db: Knex, table: string, key: string, column: string,
   }
   const values = Array.from({ length: rows }, (_, row) => (row === 0 ? "SELECT ? AS k, ? AS v" : "SELECT ?, ?"));
   return `UPDATE \`${table}\` t JOIN (${values.join(" UNION ALL ")}) n ON t.\`${key}\` = n.k SET t.\`${column}\` = n.v`;
+}
+
+/** A table for FROM that consists of parameters, row by row: ids in each of its columns. */
+export function derivedRows(db: Knex, columns: readonly string[], rows: number): string {
+  if (dialectOf(db) === "sqlite") {
+    const values = Array.from({ length: rows }, () => `(${columns.map(() => "?").join(", ")})`).join(", ");
+    const named = columns.map((column, n) => `column${n + 1} AS \`${column}\``).join(", ");
+    return `(SELECT ${named} FROM (VALUES ${values}))`;
+  }
+  // In the character set of ids: compared in another one, no index on them is used.
+  const one = columns.map((column) => `CONVERT(? USING ascii) COLLATE ascii_bin AS \`${column}\``).join(", ");
+  return `(${Array.from({ length: rows }, () => `SELECT ${one}`).join(" UNION ALL ")})`;
 }
 
 /**

@@ -84,7 +84,7 @@ export async function updateColumn<Row>(
 }
 
 /** Runs of at most `most` (a power of two), then ever smaller powers of two: few statement texts, and so few to prepare. */
-function* chunks<Item>(items: readonly Item[], most: number): Iterable<readonly Item[]> {
+export function* chunks<Item>(items: readonly Item[], most: number): Iterable<readonly Item[]> {
   let size = most;
   for (let from = 0; from < items.length; from += size) {
     while (size > items.length - from) size /= 2;

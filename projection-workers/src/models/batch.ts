@@ -1,5 +1,6 @@
 import {
   type AccountRow,
+  DAILY_TOTAL_BASE,
   type DailyTotalRow,
   type EntryRow,
   type HoldChangeRow,
@@ -25,6 +26,8 @@ export type Batch = {
   readonly holds: readonly HoldChangeRow[];
   readonly totals: Iterable<DailyTotalRow>;
   readonly payments: Iterable<PaymentRow>;
+  /** Those that the run itself made. */
+  readonly made: readonly PaymentRow[];
   readonly movements: readonly MovementRow[];
   readonly milestones: Iterable<MilestoneRow>;
 };
@@ -38,6 +41,7 @@ export function collapse(changes: readonly ModelChange[]): Batch {
   const holds: HoldChangeRow[] = [];
   const totals = new Map<string, DailyTotalRow>();
   const payments = new Map<string, PaymentRow>();
+  const made: PaymentRow[] = [];
   const movements: MovementRow[] = [];
   const milestones = new Map<string, MilestoneRow>();
   for (const change of changes) {
@@ -54,9 +58,9 @@ export function collapse(changes: readonly ModelChange[]): Batch {
         pass(milestones, change.row.shard, change.row);
         posted.set(account, balance_after);
         const key = account + date;
-        const total = totals.get(key);
-        if (total) total.total += amount;
-        else totals.set(key, { account, date, total: amount });
+        let total = totals.get(key);
+        if (!total) totals.set(key, (total = { account, date, billions: 0n, units: 0n }));
+        add(total, amount);
         break;
       }
       case "hold":
@@ -66,6 +70,7 @@ export function collapse(changes: readonly ModelChange[]): Batch {
         break;
       case "payment":
         payments.set(change.row.id, change.row);
+        if (change.made) made.push(change.row);
         break;
       case "movement":
         movements.push(change.row);
@@ -89,9 +94,19 @@ export function collapse(changes: readonly ModelChange[]): Batch {
     holds,
     totals: totals.values(),
     payments: payments.values(),
+    made,
     movements,
     milestones: milestones.values(),
   };
+}
+
+function add(total: DailyTotalRow, amount: bigint): void {
+  if (amount < DAILY_TOTAL_BASE && amount > -DAILY_TOTAL_BASE) {
+    total.units += amount;
+    return;
+  }
+  total.billions += amount / DAILY_TOTAL_BASE;
+  total.units += amount % DAILY_TOTAL_BASE;
 }
 
 /** Notes a row that may be the first of its run of revisions. */

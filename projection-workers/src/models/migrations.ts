@@ -1,6 +1,8 @@
 import type { Knex } from "knex";
 import { LedgerError, type ModelVersionRow, tables } from "ledger-core";
 import { alone, bindings, createTable, insertRows, onStore, selectRows } from "ledger-core/sql";
+import { buildOf } from "../build.ts";
+import { servedBuild, storedVersions } from "./builds.ts";
 import { modelsProjection } from "./projection.ts";
 import {
   accounts,
@@ -11,15 +13,26 @@ import {
   milestones,
   modelVersions,
   movements,
+  ownerPayments,
   payments,
 } from "./schema.ts";
 
 /** The tables that a build of the models consists of; each build has its own, told apart by their suffix. */
-export const buildTables = [accounts, entries, holdChanges, dailyTotals, payments, movements, milestones] as const;
+export const buildTables = [
+  accounts,
+  entries,
+  holdChanges,
+  dailyTotals,
+  payments,
+  ownerPayments,
+  movements,
+  milestones,
+] as const;
 
 /** In order, each once; a step that was released is never edited. Each bears being run again after a crash in its middle. */
 const migrations: readonly { readonly name: string; readonly up: (db: Knex) => Promise<void> }[] = [
   { name: "0001_read_models", up: createReadModels },
+  { name: "0002_exact_totals_and_owner_payments", up: buildAnew },
 ];
 
 async function createReadModels(db: Knex): Promise<void> {
@@ -30,6 +43,18 @@ async function createReadModels(db: Knex): Promise<void> {
   await insertRows(db, modelVersions, "", [first], { replace: ["projection"] });
 }
 
+/**
+ * Neither can be made from the rows that are there: what overflowed is lost, and a payment does not name its owners. Every build goes,
+ * and the projection begins again at the log's first event.
+ */
+async function buildAnew(db: Knex): Promise<void> {
+  const { name } = modelsProjection;
+  for (const version of await storedVersions(db, name)) await dropBuild(db, buildOf(version));
+  const served = await servedBuild(db, name);
+  await dropBuild(db, served);
+  await createBuild(db, served.suffix);
+}
+
 /** Creates the empty tables of a build. */
 export async function createBuild(db: Knex, suffix: string): Promise<void> {
   await createTable(db, accounts, suffix);
@@ -37,6 +62,7 @@ export async function createBuild(db: Knex, suffix: string): Promise<void> {
   await createTable(db, holdChanges, suffix);
   await createTable(db, dailyTotals, suffix);
   await createTable(db, payments, suffix);
+  await createTable(db, ownerPayments, suffix);
   await createTable(db, movements, suffix);
   await createTable(db, milestones, suffix);
 }

@@ -29,11 +29,12 @@ export type ModelChange =
   | { readonly kind: "status"; readonly account: string; readonly status: AccountStatus }
   | { readonly kind: "entry"; readonly row: EntryRow }
   | { readonly kind: "hold"; readonly shard: Shard; readonly row: HoldChangeRow }
-  | { readonly kind: "payment"; readonly row: PaymentRow }
+  /** `made`: by this event, so that its owners are to be told apart from those of a change. */
+  | { readonly kind: "payment"; readonly row: PaymentRow; readonly made: boolean }
   | { readonly kind: "movement"; readonly row: MovementRow };
 
 /** The tables behind every query: accounts, entries, payments and the other movements. */
-export const modelsProjection: Projection<ModelChange> = { name: "models", version: 1, project };
+export const modelsProjection: Projection<ModelChange> = { name: "models", version: 2, project };
 
 function project(event: LedgerEvent): readonly ModelChange[] {
   const { fact } = event;
@@ -51,17 +52,18 @@ function project(event: LedgerEvent): readonly ModelChange[] {
     case "PayoutSettled":
       return [...entryChanges(event), movement(event, "payout", fact.payout, payoutBody({ ...event, fact }))];
     case "PaymentCharged":
-      return [...entryChanges(event), { kind: "payment", row: paymentRow(fact.payment) }];
+      return [...entryChanges(event), paymentChange(fact.payment, true)];
     case "PaymentAuthorized":
+      return [...holdChanges(event), paymentChange(fact.payment, true)];
     case "PaymentVoided":
     case "PaymentExpired":
-      return [...holdChanges(event), { kind: "payment", row: paymentRow(fact.payment) }];
+      return [...holdChanges(event), paymentChange(fact.payment, false)];
     case "PaymentCaptured":
-      return [...entryChanges(event), ...holdChanges(event), { kind: "payment", row: paymentRow(fact.payment) }];
+      return [...entryChanges(event), ...holdChanges(event), paymentChange(fact.payment, false)];
     case "PaymentRefunded":
       return [
         ...entryChanges(event),
-        { kind: "payment", row: paymentRow(fact.payment) },
+        paymentChange(fact.payment, false),
         movement(event, "refund", fact.refund, refundBody({ ...event, fact })),
       ];
     case "WriterEpochStarted":
@@ -130,6 +132,10 @@ function holdChanges(event: LedgerEvent): ModelChange[] {
   assert(hold, `${event.fact.type} carries a hold`);
   const row = { account: hold.account, revision: BigInt(event.revision), booked_at: BigInt(event.at), held: hold.held };
   return [{ kind: "hold", shard: event.shard, row }];
+}
+
+function paymentChange(payment: Payment, made: boolean): ModelChange {
+  return { kind: "payment", row: paymentRow(payment), made };
 }
 
 function paymentRow(payment: Payment): PaymentRow {

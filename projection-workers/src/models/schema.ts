@@ -7,6 +7,7 @@ import {
   type MilestoneRow,
   type ModelVersionRow,
   type MovementRow,
+  type OwnerPaymentRow,
   type PaymentRow,
   tables,
 } from "ledger-core";
@@ -74,7 +75,7 @@ export const holdChanges: Table<HoldChangeRow> = {
 
 export const dailyTotals: Table<DailyTotalRow> = {
   name: tables.dailyTotals,
-  columns: { account: "id", date: "day", total: "bigint" },
+  columns: { account: "id", date: "day", billions: "bigint", units: "bigint" },
   key: ["account", "date"],
   indexes: [],
 };
@@ -105,6 +106,13 @@ export const payments: Table<PaymentRow> = {
     ["payer", "status", "id"],
     ["payee", "status", "id"],
   ],
+};
+
+export const ownerPayments: Table<OwnerPaymentRow> = {
+  name: tables.ownerPayments,
+  columns: { tenant: "name", owner: "name", id: "id" },
+  key: ["tenant", "owner", "id"],
+  indexes: [],
 };
 
 export const movements: Table<MovementRow> = {

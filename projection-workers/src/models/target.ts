@@ -1,11 +1,29 @@
 import type { Knex } from "knex";
-import { LedgerError, type ProjectionTarget } from "ledger-core";
-import { insertRows, onStore, updateColumn } from "ledger-core/sql";
+import { LedgerError, type PaymentRow, type ProjectionTarget } from "ledger-core";
+import {
+  affectedRows,
+  chunks,
+  derivedRows,
+  insertRows,
+  onConflict,
+  onStore,
+  rowsPerStatement,
+  updateColumn,
+} from "ledger-core/sql";
 import type { Build } from "../build.ts";
 import { collapse } from "./batch.ts";
 import { moveCheckpoint, readCheckpoint, servedBuild } from "./builds.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
-import { accounts, dailyTotals, entries, holdChanges, milestones, movements, payments } from "./schema.ts";
+import {
+  accounts,
+  dailyTotals,
+  entries,
+  holdChanges,
+  milestones,
+  movements,
+  ownerPayments,
+  payments,
+} from "./schema.ts";
 
 const store = "read models";
 
@@ -37,8 +55,9 @@ async function write(trx: Knex, suffix: string, changes: readonly ModelChange[])
   await updateAccounts(trx, suffix, "held", batch.held);
   await insertRows(trx, entries, suffix, batch.entries);
   await insertRows(trx, holdChanges, suffix, batch.holds);
-  await insertRows(trx, dailyTotals, suffix, [...batch.totals], { add: ["total"] });
+  await insertRows(trx, dailyTotals, suffix, [...batch.totals], { add: ["billions", "units"] });
   await insertRows(trx, payments, suffix, [...batch.payments], { replace: ["status", "captured", "refunded", "fee"] });
+  await writeOwners(trx, suffix, batch.made);
   await insertRows(trx, movements, suffix, batch.movements);
   // The first of a run stays.
   await insertRows(trx, milestones, suffix, [...batch.milestones], { replace: ["shard"] });
@@ -53,4 +72,20 @@ async function updateAccounts(
   const met = await updateColumn(trx, accounts, suffix, column, values);
   if (met === values.size) return;
   throw new LedgerError("poison_event", `${values.size - met} of ${values.size} accounts to change were never opened`);
+}
+
+/** Lists new payments for the owners of both their accounts; one who owns both has one row. */
+async function writeOwners(trx: Knex, suffix: string, made: readonly PaymentRow[]): Promise<void> {
+  const sides = made.flatMap(({ id, payer, payee }) => [
+    [payer, id],
+    [payee, id],
+  ]);
+  const into = ownerPayments;
+  for (const chunk of chunks(sides, rowsPerStatement(trx, 2))) {
+    const rows = derivedRows(trx, ["account", "id"], chunk.length);
+    const text = `INSERT INTO \`${into.name}${suffix}\` (\`tenant\`, \`owner\`, \`id\`)
+      SELECT a.\`tenant\`, a.\`owner\`, v.\`id\` FROM ${rows} v CROSS JOIN \`${accounts.name}${suffix}\` a
+      WHERE a.\`id\` = v.\`account\`${onConflict(trx, into.key, { replace: ["id"] })}`;
+    await affectedRows(trx, text, chunk.flat());
+  }
 }

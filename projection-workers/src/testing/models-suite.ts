@@ -1,5 +1,14 @@
 import type { Knex } from "knex";
-import { entriesOf, NO_REVISION, postingsOf, readId } from "ledger-core";
+import {
+  type AccountRow,
+  assert,
+  entriesOf,
+  type LedgerEvent,
+  NO_REVISION,
+  postingsOf,
+  readId,
+  rebrand,
+} from "ledger-core";
 import { insertRows, selectRows } from "ledger-core/sql";
 import { openTestLog, projectionTargetSuite } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -101,7 +110,7 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       const last = new Map(history.flatMap(({ fact }) => postingsOf(fact)).map((p) => [String(p.account), p.balance]));
       const rows = await selectRows<{ id: string; posted: bigint; total: bigint | null }>(
         store.reader,
-        "SELECT a.id, a.posted, (SELECT SUM(d.total) FROM daily_totals d WHERE d.account = a.id) AS total FROM accounts a",
+        "SELECT a.id, a.posted, (SELECT SUM(d.billions) * 1000000000 + SUM(d.units) FROM daily_totals d WHERE d.account = a.id) AS total FROM accounts a",
       );
       expect(rows.length).toBeGreaterThan(8);
       for (const { id, posted, total } of rows) {
@@ -129,6 +138,73 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       const [first] = history.flatMap(modelsProjection.project);
       const again = modelsTarget(store.db).apply(0, history.length - 1, history.length, first ? [first] : []);
       await expect(again).rejects.toMatchObject({ code: "poison_event" });
+    });
+
+    test("daily totals past 2^63 are exact, in whatever batches they were written", async () => {
+      const [entry] = history.flatMap(modelsProjection.project).flatMap((c) => (c.kind === "entry" ? [c.row] : []));
+      assert(entry, "the history holds an entry");
+      const account = "acct_extremes";
+      const most = 999_999_999_999_999_999n;
+      // In under an earlier date and out under today's: no balance is ever out of bounds.
+      const moves = Array.from({ length: 60 }, (_, n) => {
+        const out = n % 2 === 1;
+        const date = out ? "2026-11-22" : "2001-01-01";
+        const row = { ...entry, account, id: `ent_${n}`, revision: BigInt(n), amount: out ? -most : most };
+        return { kind: "entry", row: { ...row, effective_date: date, balance_after: out ? 0n : most } } as const;
+      });
+      for (const size of [1, 7, 60]) {
+        const own = await open();
+        try {
+          await migrateModels(own.db);
+          await insertRows(own.db, accounts, "", [{ ...accountRowIn(history), id: account }]);
+          for (let from = 0; from < moves.length; from += size) {
+            const upTo = Math.min(from + size, moves.length);
+            await modelsTarget(own.db).apply(0, from - 1, upTo - 1, moves.slice(from, upTo));
+          }
+          const totals = await selectRows(own.reader, "SELECT date, billions, units FROM daily_totals ORDER BY date");
+          expect(totals.map((row) => ({ ...row }))).toEqual([
+            { date: "2001-01-01", billions: 29_999_999_970n, units: 29_999_999_970n },
+            { date: "2026-11-22", billions: -29_999_999_970n, units: -29_999_999_970n },
+          ]);
+        } finally {
+          await own.dispose();
+        }
+      }
+    });
+
+    test("an owner's payments are listed once each, for the payer's owner and the payee's", async () => {
+      const owners = new Map(
+        history.flatMap(({ fact }) =>
+          fact.type === "AccountOpened" ? [[fact.account.id, fact.account.owner] as const] : [],
+        ),
+      );
+      const payments = history.flatMap(modelsProjection.project).flatMap((c) => (c.kind === "payment" ? [c.row] : []));
+      const expected = new Set(
+        payments.flatMap(({ id, payer, payee, tenant }) =>
+          [payer, payee].map((side) => `${tenant} ${owners.get(rebrand("acct", side))} ${id}`),
+        ),
+      );
+      const rows = await selectRows(store.reader, "SELECT tenant, owner, id FROM owner_payments");
+      expect(rows.map(({ tenant, owner, id }) => `${tenant} ${owner} ${id}`).sort()).toEqual([...expected].sort());
+    });
+
+    test("models of the first release are emptied, to be built anew", async () => {
+      const old = await open();
+      try {
+        await migrateModels(old.db);
+        await modelsTarget(old.db).apply(0, NO_REVISION, history.length - 1, history.flatMap(modelsProjection.project));
+        const fresh = await modelRows(old.db);
+        await old.db.raw("DROP TABLE owner_payments");
+        await old.db.raw("DROP TABLE daily_totals");
+        await old.db.raw("CREATE TABLE daily_totals (account varchar(40), date char(10), total bigint)");
+        await old.db.raw("DELETE FROM model_migrations WHERE name LIKE '0002%'");
+        await migrateModels(old.db);
+        expect(await modelsTarget(old.db).checkpoint(0)).toBe(NO_REVISION);
+        await modelsTarget(old.db).apply(0, NO_REVISION, history.length - 1, history.flatMap(modelsProjection.project));
+        expect(await modelRows(old.db)).toEqual(fresh);
+      } finally {
+        await old.dispose();
+      }
     });
 
     test("a rebuild equals the live models row for row; a row changed by hand is found and mended", async () => {
@@ -200,6 +276,12 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       expect(comparison).toMatchObject({ differing: 0 });
     });
   });
+}
+
+function accountRowIn(events: readonly LedgerEvent[]): AccountRow {
+  const [row] = events.flatMap(modelsProjection.project).flatMap((c) => (c.kind === "account" ? [c.row] : []));
+  assert(row, "the history opens an account");
+  return row;
 }
 
 /** What the read models say of an account's balance. */

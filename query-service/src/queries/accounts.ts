@@ -27,23 +27,33 @@ export async function listAccounts(
   const owner = seesWholeTenant(caller.role) ? filters.owner : caller.sub;
   if (filters.owner !== undefined && filters.owner !== owner) return { rows: [], last: null };
   const { type, status } = filters;
-  const query = along<AccountRow>(view, "accounts", indexFor({ owner, type, status })).where("tenant", caller.tenant);
-  if (owner !== undefined) query.where({ owner });
+  const walked = () => {
+    const index = indexFor({ owner, type, status });
+    const query = along<AccountRow>(view, "accounts", index).where("tenant", caller.tenant);
+    if (owner !== undefined) query.where({ owner });
+    if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
+    return query.orderBy("id", page.order);
+  };
+  // Of an owner's accounts, those of a type or status are looked for: only so many a page.
+  const looksFor = owner !== undefined && (type !== undefined || status !== undefined);
+  const end = looksFor
+    ? (
+        await walked()
+          .offset(view.limits.scanMax - 1)
+          .first("id")
+      )?.id
+    : undefined;
+  const query = walked();
   if (type !== undefined) query.where({ type });
   if (status !== undefined) query.where({ status });
-  if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
-  return takePage(await query.orderBy("id", page.order).limit(page.limit + 1), page.limit);
+  if (end !== undefined) query.where("id", page.order === "desc" ? ">=" : "<=", end);
+  const { rows, last } = takePage<AccountRow>(await query.limit(page.limit + 1), page.limit);
+  return { rows, last: last ?? end ?? null };
 }
 
 function indexFor({ owner, type, status }: AccountFilters): readonly string[] {
   if (owner !== undefined) return ["tenant", "owner", "id"];
   return ["tenant", ...(type === undefined ? [] : ["type"]), ...(status === undefined ? [] : ["status"]), "id"];
-}
-
-/** The ids of an owner's accounts. */
-export async function accountsOf(view: View, tenant: string, owner: string): Promise<readonly string[]> {
-  const rows = await view.db<AccountRow>(view.tables.accounts).where({ tenant, owner }).orderBy("id").select("id");
-  return rows.map((row) => row.id);
 }
 
 /** Whether one of these accounts belongs to the owner. */

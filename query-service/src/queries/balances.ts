@@ -11,7 +11,7 @@ import type {
   Revision,
   Shard,
 } from "ledger-core";
-import { endOfBusinessDate, MILESTONE_SPAN } from "ledger-core";
+import { DAILY_TOTAL_BASE, endOfBusinessDate, MILESTONE_SPAN } from "ledger-core";
 import { along, type View } from "./view.ts";
 
 /**
@@ -95,9 +95,9 @@ async function postedWithin(view: View, account: string, date: BusinessDate): Pr
     .db<DailyTotalRow>(view.tables.dailyTotals)
     .where("account", account)
     .where("date", "<=", date)
-    .sum({ posted: "total" })
-    .first<{ posted: Amount | null }>();
-  return row.posted ?? 0n;
+    .sum({ billions: "billions", units: "units" })
+    .first<{ billions: bigint | null; units: bigint | null }>();
+  return (row.billions ?? 0n) * DAILY_TOTAL_BASE + (row.units ?? 0n);
 }
 
 async function heldAt(view: View, account: string, at: bigint): Promise<Amount> {

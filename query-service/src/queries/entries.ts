@@ -23,12 +23,6 @@ export type EntryPage = {
 };
 
 /**
- * How many entries one page looks at for those of a type or amount. A filter that hardly any entry meets then costs
- * many cheap pages instead of one that reads the whole history; an index for each would cost every payment instead.
- */
-export const SCAN_MAX = 2000;
-
-/**
  * One page of an account's entries, one statement, walking one index from the page's first row to its last. Booked time
  * never falls along revisions, so both indexes give the same order.
  * @returns `last` the key to go on after; null when this page ends the history. A page may be short, even empty, and
@@ -67,7 +61,7 @@ async function scanEnd(
   if (filters.type === undefined && filters.minAmount === undefined && filters.maxAmount === undefined)
     return undefined;
   const row = await walk(view, account, filters, page, undefined)
-    .offset(SCAN_MAX - 1)
+    .offset(view.limits.scanMax - 1)
     .first("booked_at", "revision", "idx");
   return row && keyOf(row);
 }

@@ -3,16 +3,16 @@ import { connectMysql } from "ledger-core/sql";
 import { examples, findMariadb, type Mariadb, startMariadb } from "ledger-core/testing";
 import { migrateModels } from "projection-workers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { queryLimits } from "../limits.ts";
 import { entriesFrom, paymentChange } from "../testing/history.ts";
 import { modelsOn, openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
 import { step, tellStory } from "../testing/story.ts";
-import { SCAN_MAX } from "./entries.ts";
 
 const { alice, bob, consumer, merchant, operator, shop, START } = examples;
 const source = await findMariadb();
 const story = tellStory();
-const HISTORY = 3 * SCAN_MAX;
+const HISTORY = 3 * queryLimits.scanMax;
 const after = story.events.length;
 
 /** The story, then a long history of Alice's and the shop's. */
@@ -27,7 +27,14 @@ async function fill(models: TestModels): Promise<void> {
   const payments = Array.from({ length: HISTORY }, (_, n) =>
     paymentChange(100_000 + n, { payer: n % 2 === 0 ? alice : bob, payee: shop }),
   );
-  await models.apply([...long, ...payments]);
+  const extremes = Array.from({ length: 40 }, (_, n) => n).flatMap((n) =>
+    entriesFrom(bob, after + HISTORY + n, 1, () => ({
+      amount: n % 2 === 0 ? 999_999_999_999_999_999n : -999_999_999_999_999_999n,
+      effective_date: n % 2 === 0 ? "2001-01-01" : "2026-12-24",
+      balance_after: 700n,
+    })),
+  );
+  await models.apply([...long, ...payments, ...extremes]);
 }
 
 const entries = `/v1/accounts/${alice}/entries`;
@@ -51,6 +58,8 @@ const urls: readonly [Caller, string][] = [
   [operator, `/v1/accounts/${bob}/balance?at=${formatInstant(step(30))}`],
   [operator, `/v1/accounts/${bob}/balance?position=0:${story.hold.revision}`],
   [operator, `/v1/accounts/${bob}/balance?effectiveDate=2026-11-21`],
+  [operator, `/v1/accounts/${bob}/balance?effectiveDate=2026-12-23`],
+  [operator, `/v1/accounts/${bob}/balance?effectiveDate=2026-12-24`],
   [operator, `/v1/payments/${story.payment.fact.payment.id}`],
   [merchant("sam"), `/v1/payments/${story.payment.fact.payment.id}`],
   [operator, "/v1/payments?limit=3"],
@@ -113,7 +122,8 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     "$role $1: no more rows are read than a page needs, however long the history",
     async (caller, url) => {
       const limit = Number(/limit=(\d+)/.exec(url)?.[1] ?? 50);
-      const scans = /type=(transfer|refund)|minAmount/.test(url) && url.includes("/entries") ? 2 * SCAN_MAX : 0;
+      const scans =
+        /type=(transfer|refund)|minAmount/.test(url) && url.includes("/entries") ? 2 * queryLimits.scanMax : 0;
       // A list of payments merges a walk for each status, side and account, four sides at most here.
       const walks = url.startsWith("/v1/payments?") ? 4 * paymentStatuses.length : 0;
       const first = await onMaria.get(caller, url);

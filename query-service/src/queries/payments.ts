@@ -1,5 +1,7 @@
+import type { Knex } from "knex";
 import {
   type AccountId,
+  assert,
   type Caller,
   idBody,
   type Micros,
@@ -10,7 +12,8 @@ import {
   paymentStatuses,
   seesWholeTenant,
 } from "ledger-core";
-import { accountsOf, ownsOneOf, readAccount } from "./accounts.ts";
+import { bindings, viaIndex } from "ledger-core/sql";
+import { ownsOneOf, readAccount } from "./accounts.ts";
 import { type IdPage, takePage } from "./pages.ts";
 import { along, type View } from "./view.ts";
 
@@ -35,25 +38,48 @@ export async function readPayment(view: View, caller: Caller, id: PaymentId): Pr
 export async function listPayments(view: View, caller: Caller, filters: PaymentFilters, page: IdPage): Promise<Page> {
   if (filters.account !== undefined) {
     const account = await readAccount(view, caller, filters.account);
-    return account ? merged(view, sidesOf([account.id]), filters, page) : { rows: [], last: null };
+    return account ? merged(view, sidesOf(account.id), filters, page) : { rows: [], last: null };
   }
-  if (!seesWholeTenant(caller.role))
-    return merged(view, sidesOf(await accountsOf(view, caller.tenant, caller.sub)), filters, page);
+  if (!seesWholeTenant(caller.role)) return ofOwner(view, caller, filters, page);
   return merged(view, [{ by: "tenant", value: caller.tenant }], filters, page);
 }
 
 /** A column with an index, and the value that payments are asked for by it. */
 type Side = { readonly by: "tenant" | "payer" | "payee"; readonly value: string };
 
-function sidesOf(accounts: readonly string[]): Side[] {
-  return accounts.flatMap((value): Side[] => [
-    { by: "payer", value },
-    { by: "payee", value },
-  ]);
+function sidesOf(account: string): Side[] {
+  return [
+    { by: "payer", value: account },
+    { by: "payee", value: account },
+  ];
 }
 
-/** Walks of one statement: SQLite takes 500 parts of a UNION. */
-const WALKS_PER_STATEMENT = 490;
+/**
+ * Payments that touch an account of an owner: one walk along one index, however many accounts the owner has. A status is no part of
+ * that index, so a page looks at `scanMax` payments and may be short, even empty, and go on.
+ */
+async function ofOwner(view: View, { tenant, sub }: Caller, filters: PaymentFilters, page: IdPage): Promise<Page> {
+  const { status } = filters;
+  const walked = (end: string | undefined) => {
+    const query: Knex.QueryBuilder = view.db.queryBuilder();
+    query.from(viaIndex(view.db, view.tables.ownerPayments, "primary key", "o"));
+    query.where({ "o.tenant": tenant, "o.owner": sub }).orderBy("o.id", page.order);
+    withinPage(query, "o.id", filters, page, end);
+    return query;
+  };
+  const scanned = () =>
+    walked(undefined)
+      .offset(view.limits.scanMax - 1)
+      .first<{ id: string } | undefined>("o.id");
+  const end = status === undefined ? undefined : (await scanned())?.id;
+  const query = walked(end)
+    .crossJoin(view.db.raw("?? as ??", [view.tables.payments, "p"]))
+    .where("p.id", view.db.ref("o.id"));
+  withinTimes(query, filters, view, "p.");
+  if (status !== undefined) query.where("p.status", status);
+  const { rows, last } = takePage<PaymentRow>(await query.limit(page.limit + 1).select("p.*"), page.limit);
+  return { rows, last: last ?? end ?? null };
+}
 
 /**
  * Payments of any of these sides. Each side and status is a short walk along an index, the walks are merged by UNION,
@@ -62,50 +88,58 @@ const WALKS_PER_STATEMENT = 490;
  */
 async function merged(view: View, sides: readonly Side[], filters: PaymentFilters, page: IdPage): Promise<Page> {
   const statuses = filters.status === undefined ? paymentStatuses : [filters.status];
-  const walks = sides.flatMap((side) => statuses.map((status) => ({ side, status })));
-  const [only, ...more] = walks;
-  if (only && more.length === 0)
-    return takePage(await walk(view, only.side, only.status, filters, page).select("*"), page.limit);
-  const found = new Map<string, PaymentRow>();
-  for (let from = 0; from < walks.length; from += WALKS_PER_STATEMENT) {
-    const [first, ...others] = walks
-      .slice(from, from + WALKS_PER_STATEMENT)
-      .map(({ side, status }) => walk(view, side, status, filters, page).select("id"));
-    if (!first) break;
-    const ids = view.db
-      .select("id")
-      .from(first.as("w"))
-      .union(others.map((other) => view.db.select("id").from(other.as("w"))))
-      .orderBy("id", page.order)
-      .limit(page.limit + 1);
-    const rows: PaymentRow[] = await view.db
-      .from(ids.as("page"))
-      .join(`${view.tables.payments} as p`, "p.id", "page.id")
-      .orderBy("page.id", page.order)
-      .select("p.*");
-    for (const row of rows) found.set(row.id, row);
-  }
-  const rows = [...found.values()];
-  if (walks.length > WALKS_PER_STATEMENT) rows.sort((a, b) => (a.id < b.id === (page.order === "asc") ? -1 : 1));
+  const walks = sides.flatMap((side) => statuses.map((status) => walk(view, side, status, filters, page)));
+  const [first, ...others] = walks;
+  assert(first, "payments are asked for by a side at least");
+  if (others.length === 0) return takePage(await first.select("*"), page.limit);
+  const ids = view.db
+    .select("id")
+    .from(first.select("id").as("w"))
+    .union(others.map((other) => view.db.select("id").from(other.select("id").as("w"))))
+    .orderBy("id", page.order)
+    .limit(page.limit + 1);
+  const rows: PaymentRow[] = await view.db
+    .from(ids.as("page"))
+    .join(`${view.tables.payments} as p`, "p.id", "page.id")
+    .orderBy("page.id", page.order)
+    .select("p.*");
   return takePage(rows, page.limit);
 }
 
 /** The first payments of a page along the index of one side, of one status. */
 function walk(view: View, { by, value }: Side, status: string, filters: PaymentFilters, page: IdPage) {
-  const { from, to } = filters;
   const query = along<PaymentRow>(view, "payments", [by, "status", "id"]).where({ [by]: value, status });
-  const { after, order } = page;
-  // The first bits of an id are its time, to the millisecond; what is left of the range is looked up in the row. One
-  // bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.
+  withinPage(query, "id", filters, page);
+  withinTimes(query, filters, view);
+  return query.orderBy("id", page.order).limit(page.limit + 1);
+}
+
+/**
+ * The ids that a page may hold, up to its scan's end if it has one. The first bits of an id are its time, to the millisecond; what is left of the range is
+ * looked up in the row. One bound at each end of the walk: of two, SQLite begins at the first and reads row by row as
+ * far as the other.
+ */
+function withinPage(
+  query: Knex.QueryBuilder,
+  column: string,
+  { from, to }: PaymentFilters,
+  { after, order }: IdPage,
+  scanEnd?: string,
+): void {
   const first = from === undefined ? undefined : firstIdAt(from);
   const end = to === undefined ? undefined : firstIdAt(to + 1000);
-  if (order === "asc" && after !== undefined && (first === undefined || after > first)) query.where("id", ">", after);
-  else if (first !== undefined) query.where("id", ">=", first);
-  if (order === "desc" && after !== undefined && (end === undefined || after < end)) query.where("id", "<", after);
-  else if (end !== undefined) query.where("id", "<", end);
-  if (from !== undefined) query.where("created_at", ">=", BigInt(from));
-  if (to !== undefined) query.where("created_at", "<", BigInt(to));
-  return query.orderBy("id", page.order).limit(page.limit + 1);
+  if (order === "asc" && after !== undefined && (first === undefined || after > first)) query.where(column, ">", after);
+  else if (order === "desc" && scanEnd !== undefined) query.where(column, ">=", scanEnd);
+  else if (first !== undefined) query.where(column, ">=", first);
+  if (order === "desc" && after !== undefined && (end === undefined || after < end)) query.where(column, "<", after);
+  else if (order === "asc" && scanEnd !== undefined) query.where(column, "<=", scanEnd);
+  else if (end !== undefined) query.where(column, "<", end);
+}
+
+function withinTimes(query: Knex.QueryBuilder, { from, to }: PaymentFilters, { db }: View, prefix = ""): void {
+  const bound = (at: Micros) => db.raw("?", bindings([BigInt(at)]));
+  if (from !== undefined) query.where(`${prefix}created_at`, ">=", bound(from));
+  if (to !== undefined) query.where(`${prefix}created_at`, "<", bound(to));
 }
 
 function firstIdAt(at: Micros): PaymentId {

@@ -1,10 +1,14 @@
 import type { Knex } from "knex";
 import { type CheckpointRow, type ModelVersionRow, type Position, tables } from "ledger-core";
 import { viaIndex } from "ledger-core/sql";
+import type { QueryLimits } from "../limits.ts";
 
 /** The tables that a version of the models stands in. */
 export type ServedTables = Readonly<
-  Record<"accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "movements" | "milestones", string>
+  Record<
+    "accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "ownerPayments" | "movements" | "milestones",
+    string
+  >
 >;
 
 /**
@@ -15,6 +19,7 @@ export type View = {
   readonly db: Knex;
   readonly version: number;
   readonly tables: ServedTables;
+  readonly limits: QueryLimits;
   /** One a shard, by shard; a shard of which nothing was projected yet is missing. */
   readonly positions: readonly Position[];
 };
@@ -26,7 +31,7 @@ export const modelsProjection = "models";
  * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than
  * the other. Undefined before the models exist.
  */
-export async function openView(db: Knex): Promise<View | undefined> {
+export async function openView(db: Knex, limits: QueryLimits): Promise<View | undefined> {
   const rows: (ModelVersionRow & Pick<CheckpointRow, "shard" | "revision">)[] = await db(`${tables.modelVersions} as v`)
     .leftJoin(`${tables.checkpoints} as c`, (join) =>
       join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
@@ -39,7 +44,7 @@ export async function openView(db: Knex): Promise<View | undefined> {
     .filter((row) => row.revision !== null && row.revision >= 0n)
     .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }))
     .sort((a, b) => a.shard - b.shard);
-  return { db, version: Number(first.version), tables: suffixed(first.suffix), positions };
+  return { db, version: Number(first.version), tables: suffixed(first.suffix), limits, positions };
 }
 
 /** A query on one of the served tables that walks it along an index on these columns, whatever the planner thinks. */
@@ -60,6 +65,7 @@ function suffixed(suffix: string): ServedTables {
     holdChanges: tables.holdChanges + suffix,
     dailyTotals: tables.dailyTotals + suffix,
     payments: tables.payments + suffix,
+    ownerPayments: tables.ownerPayments + suffix,
     movements: tables.movements + suffix,
     milestones: tables.milestones + suffix,
   };

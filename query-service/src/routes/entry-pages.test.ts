@@ -1,6 +1,6 @@
 import { examples } from "ledger-core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SCAN_MAX } from "../queries/entries.ts";
+import { queryLimits } from "../limits.ts";
 import { entriesFrom, openedAccount } from "../testing/history.ts";
 import { openModels, type TestModels } from "../testing/models.ts";
 import { allPages, type Rows, serveQueries, type TestQueries } from "../testing/served.ts";
@@ -58,9 +58,9 @@ describe.each(["", "from=2026-01-01T00:00:00Z&", "reference=r&", "type=transfer&
 });
 
 test("a type that hardly any entry has is found on pages that look at so many and no more", async () => {
-  const count = 2 * SCAN_MAX + 10;
+  const count = 2 * queryLimits.scanMax + 10;
   // The ends of the history, and the last entry of the first page's scan from either end.
-  const rare = [3, SCAN_MAX - 1, count - SCAN_MAX, count - 1];
+  const rare = [3, queryLimits.scanMax - 1, count - queryLimits.scanMax, count - 1];
   await models.apply(entriesFrom(alice, 0, count, (n) => (rare.includes(n) ? { type: "refund" } : {})));
   for (const order of ["desc", "asc"]) {
     const pages = await allPages(queries, operator, `${url}?type=refund&order=${order}`);
@@ -72,10 +72,10 @@ test("a type that hardly any entry has is found on pages that look at so many an
 });
 
 test("a filter that every entry meets fills its pages", async () => {
-  await models.apply(entriesFrom(alice, 0, SCAN_MAX + 100));
+  await models.apply(entriesFrom(alice, 0, queryLimits.scanMax + 100));
   const pages = await allPages(queries, operator, `${url}?type=transfer&limit=200`);
-  expect(pages.map((rows) => rows.length)).toEqual([...Array(SCAN_MAX / 200).fill(200), 100]);
-  expect(pages.flatMap(revisions)).toEqual(range(0, SCAN_MAX + 100).reverse());
+  expect(pages.map((rows) => rows.length)).toEqual([...Array(queryLimits.scanMax / 200).fill(200), 100]);
+  expect(pages.flatMap(revisions)).toEqual(range(0, queryLimits.scanMax + 100).reverse());
 });
 
 test("amounts that no double holds come back exactly", async () => {

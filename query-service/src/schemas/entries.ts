@@ -1,6 +1,6 @@
 import { entryTypes } from "ledger-core";
 import { amount, businessDate, instant, signedAmount } from "ledger-core/http";
-import { SCAN_MAX } from "../queries/entries.ts";
+import { queryLimits } from "../limits.ts";
 import { example, listQuery, objectRoute, pageOf, queryText, shape } from "./parts.ts";
 
 const entryType = { type: "string", enum: entryTypes };
@@ -27,7 +27,7 @@ export const entryListRoute = objectRoute({
   description:
     "One entry for each posting on the account, with the balance after it. The cost of a page does not depend on " +
     "the length of the history. " +
-    `With type, minAmount or maxAmount a page looks at ${SCAN_MAX} entries at most: it may then be short, even ` +
+    `With type, minAmount or maxAmount a page looks at ${queryLimits.scanMax} entries at most: it may then be short, even ` +
     "empty, and still have a " +
     "nextCursor that goes on.",
   query: {

@@ -93,5 +93,5 @@ export function paymentChange(n: number, fields: Partial<PaymentRow>, salt = 0) 
     shard: 0,
     ...fields,
   };
-  return { kind: "payment", row } as const;
+  return { kind: "payment", row, made: true } as const;
 }

@@ -11,6 +11,7 @@ const compared = [
   tables.holdChanges,
   tables.dailyTotals,
   tables.payments,
+  tables.ownerPayments,
   tables.movements,
 ];
 

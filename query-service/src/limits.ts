@@ -1,0 +1,30 @@
+/** How much a query may look at and wait for. Every bound is one of a single process. */
+export type QueryLimits = {
+  /**
+   * Rows of an index that one page of a filtered list looks at, where no index finds the filter. A filter that hardly any row meets then
+   * costs many cheap pages instead of one that reads a whole history. 1 to 100,000. Default 2000.
+   */
+  readonly scanMax: number;
+  /** Rows of a page when the request names no limit. 1 to 200. Default 50. */
+  readonly pageRows: number;
+  /** How long a request without Ledger-Wait waits for its positions, in ms. 0 to 10,000. Default 1000. */
+  readonly waitMs: number;
+  /** Requests of one caller that wait for a position at once; one more is answered 429. 1 to 10,000. Default 256. */
+  readonly waitersPerCaller: number;
+  /** Requests of all callers that wait at once; one more is answered 503. 1 to 1,000,000. Default 16,384. */
+  readonly waitersMax: number;
+  /** The first and the longest pause between two looks at a store that nobody wakes for, in ms. 1 to 10,000. Default 5 and 50. */
+  readonly pollMs: { readonly first: number; readonly most: number };
+  /** The pause before a store is read again that was behind what it had said, in ms: a replica changed. 1 to 10,000. Default 20. */
+  readonly replicaPauseMs: number;
+};
+
+export const queryLimits: QueryLimits = {
+  scanMax: 2000,
+  pageRows: 50,
+  waitMs: 1000,
+  waitersPerCaller: 256,
+  waitersMax: 16_384,
+  pollMs: { first: 5, most: 50 },
+  replicaPauseMs: 20,
+};
