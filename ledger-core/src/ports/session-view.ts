@@ -4,13 +4,19 @@ import type { Position } from "../position.ts";
 import type { Entry } from "../shapes.ts";
 import type { ProjectionTarget } from "./projection.ts";
 
-/** What the app shows first. `movements` are the owner's last 20 entries over all accounts, newest first. */
+/**
+ * What the app shows first. `accounts` are at most SESSION_ACCOUNTS_MAX, those with the latest entry first, then those without entries,
+ * the newest first; `movements` are the owner's last SESSION_MOVEMENTS_MAX entries over all accounts, newest first.
+ */
 export type Session = {
   readonly accounts: readonly Account[];
+  /** Whether the owner has accounts that are not among these. */
+  readonly moreAccounts: boolean;
   readonly movements: readonly Entry[];
   /** What the view had applied when it was read, one position a shard. */
   readonly positions: readonly Position[];
 };
+export const SESSION_ACCOUNTS_MAX = 50;
 export const SESSION_MOVEMENTS_MAX = 20;
 
 export type SessionChange =

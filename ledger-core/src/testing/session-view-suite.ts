@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assert } from "../errors.ts";
 import { type AccountId, entryId } from "../ids.ts";
-import { SESSION_MOVEMENTS_MAX, type SessionChange, type SessionView } from "../ports/session-view.ts";
+import {
+  SESSION_ACCOUNTS_MAX,
+  SESSION_MOVEMENTS_MAX,
+  type SessionChange,
+  type SessionView,
+} from "../ports/session-view.ts";
 import { NO_REVISION } from "../position.ts";
 import type { Entry } from "../shapes.ts";
 import { businessDate } from "../time.ts";
@@ -98,7 +103,7 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
 
     test("an owner without accounts has an empty session, at the position of the view", async () => {
       const nothing = await opened().read(TENANT, "alice");
-      expect(nothing).toEqual({ accounts: [], movements: [], positions: [] });
+      expect(nothing).toEqual({ accounts: [], moreAccounts: false, movements: [], positions: [] });
       const view = await given();
       expect(await view.read(TENANT, "nobody")).toMatchObject({ accounts: [], movements: [] });
       expect((await view.read(TENANT, "nobody")).positions).toEqual([{ shard: 0, revision: 0 }]);
@@ -107,8 +112,8 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
     test("accounts come back whole, an owner's alone", async () => {
       const view = await given();
       expect((await view.read(TENANT, "alice")).accounts).toEqual([
-        account(1, "wallet", "alice"),
         account(9, "wallet", "alice"),
+        account(1, "wallet", "alice"),
       ]);
       expect((await view.read(TENANT, "sam")).accounts).toEqual([account(3, "merchant", "sam", { perDay: 99n })]);
     });
@@ -127,9 +132,39 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
       ]);
       const { accounts: after } = await view.read(TENANT, "alice");
       expect(after.map(({ status, balances }) => ({ status, balances }))).toEqual([
-        { status: "open", balances: { posted: 9_007_199_254_740_993n, held: 5n } },
         { status: "frozen", balances: { posted: 0n, held: 0n } },
+        { status: "open", balances: { posted: 9_007_199_254_740_993n, held: 5n } },
       ]);
+    });
+
+    test("accounts with the latest entry come first, then those without, the newest first", async () => {
+      const view = await given(...movement(1, second), ...movement(2, alice));
+      const shown = async () => (await view.read(TENANT, "alice")).accounts.map(({ id }) => id);
+      expect(await shown()).toEqual([alice, second]);
+      await view.apply(0, 0, 1, [...movement(3, second), { kind: "account", account: account(10, "wallet", "alice") }]);
+      expect(await shown()).toEqual([second, alice, accountId(10)]);
+    });
+
+    test.each([49, 50, 51, 120])("of %i accounts at most 50 are shown, and whether there are more", async (count) => {
+      const view = opened();
+      const numbers = Array.from({ length: count }, (_, n) => 100 + n);
+      let revision = -1;
+      const apply = (changes: readonly SessionChange[]) => view.apply(0, revision, ++revision, changes);
+      for (const n of numbers) {
+        await apply([{ kind: "account", account: account(n, "wallet", "chain") }]);
+        if (n % 3 === 0) await apply(movement(n, accountId(n)));
+      }
+      const active = numbers.filter((n) => n % 3 === 0).reverse();
+      const idle = numbers.filter((n) => n % 3 !== 0).reverse();
+      const session = await view.read(TENANT, "chain");
+      const expected = [...active, ...idle].slice(0, SESSION_ACCOUNTS_MAX).map((n) => accountId(n));
+      expect(session.accounts.map(({ id }) => id)).toEqual(expected);
+      expect(session.moreAccounts).toBe(count > SESSION_ACCOUNTS_MAX);
+
+      const [last] = idle.slice(-1);
+      assert(last !== undefined, "one account never moved");
+      await apply(movement(1000, accountId(last)));
+      expect((await view.read(TENANT, "chain")).accounts[0]?.id).toBe(accountId(last));
     });
 
     test("movements of all of an owner's accounts come back whole and newest first", async () => {
@@ -160,6 +195,6 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
   });
 }
 
-function contentsOf({ accounts: all, movements }: Awaited<ReturnType<SessionView["read"]>>) {
-  return { accounts: all, movements };
+function contentsOf({ accounts: all, moreAccounts, movements }: Awaited<ReturnType<SessionView["read"]>>) {
+  return { accounts: all, moreAccounts, movements };
 }

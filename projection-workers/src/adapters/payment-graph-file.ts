@@ -30,7 +30,7 @@ const tables: readonly ViewTable[] = [
     columns: `payment TEXT NOT NULL, payer TEXT NOT NULL, merchant TEXT NOT NULL, event TEXT NOT NULL,
       tenant TEXT NOT NULL`,
     key: ["payment"],
-    indexes: ["payer, merchant, event", "merchant, event, payer"],
+    indexes: ["(payer, merchant, event)", "(merchant, event, payer)"],
   },
 ];
 

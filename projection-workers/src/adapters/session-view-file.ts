@@ -1,4 +1,4 @@
-import type { SQLOutputValue, StatementSync } from "node:sqlite";
+import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import {
   type Account,
   type AccountId,
@@ -6,7 +6,9 @@ import {
   type Entry,
   LedgerError,
   readId,
+  SESSION_ACCOUNTS_MAX,
   SESSION_MOVEMENTS_MAX,
+  type Session,
   type SessionChange,
   type SessionView,
   unreachable,
@@ -17,6 +19,9 @@ import { openViewFile, type View, type ViewTable } from "./view-file.ts";
 import { rebuildableView } from "./view-rebuild.ts";
 
 /*
+ * A session shows the accounts with the latest entries. Nearly every owner has fewer than are shown at all: they are read and sorted. From
+ * the first account beyond, all of the owner's are `crowded` and stand in an index by their latest entry, which so costs no other owner
+ * anything.
  * An owner's movements are a ring of SESSION_MOVEMENTS_MAX rows: the nth movement takes place n modulo that, and so removes the one
  * that falls out. What an owner costs does not depend on its history.
  */
@@ -28,10 +33,13 @@ type Statements = Readonly<
     | "setPosted"
     | "setHeld"
     | "ownerOf"
-    | "movementCount"
+    | "counts"
+    | "putAccountCount"
     | "putMovementCount"
     | "putMovement"
     | "accounts"
+    | "crowdedAccounts"
+    | "crowd"
     | "movements",
     StatementSync
   >
@@ -41,13 +49,13 @@ const tables: readonly ViewTable[] = [
   {
     name: "session_accounts",
     columns: `id TEXT NOT NULL, tenant TEXT NOT NULL, owner TEXT NOT NULL, status TEXT NOT NULL,
-      posted INTEGER NOT NULL, held INTEGER NOT NULL, body TEXT NOT NULL`,
+      posted INTEGER NOT NULL, held INTEGER NOT NULL, latest TEXT NOT NULL, crowded INTEGER NOT NULL, body TEXT NOT NULL`,
     key: ["id"],
-    indexes: ["tenant, owner, id"],
+    indexes: ["(tenant, owner, id)", "(tenant, owner, latest, id) WHERE crowded = 1"],
   },
   {
     name: "session_owners",
-    columns: "tenant TEXT NOT NULL, owner TEXT NOT NULL, movements INTEGER NOT NULL",
+    columns: "tenant TEXT NOT NULL, owner TEXT NOT NULL, accounts INTEGER NOT NULL, movements INTEGER NOT NULL",
     key: ["tenant", "owner"],
   },
   {
@@ -63,16 +71,27 @@ const view: View<SessionChange, Statements> = {
   prepare: (prepare, suffix) => {
     const [accounts, owners, movements] = tables.map(({ name }) => name + suffix);
     return {
-      putAccount: prepare(`INSERT INTO ${accounts} VALUES (?, ?, ?, ?, ?, ?, ?)`),
+      putAccount: prepare(`INSERT INTO ${accounts} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
       setStatus: prepare(`UPDATE ${accounts} SET status = ? WHERE id = ?`),
-      setPosted: prepare(`UPDATE ${accounts} SET posted = ? WHERE id = ?`),
+      setPosted: prepare(
+        `UPDATE ${accounts} SET posted = coalesce(?, posted), latest = coalesce(?, latest) WHERE id = ?`,
+      ),
       setHeld: prepare(`UPDATE ${accounts} SET held = ? WHERE id = ?`),
       ownerOf: prepare(`SELECT tenant, owner FROM ${accounts} WHERE id = ?`),
-      movementCount: prepare(`SELECT movements FROM ${owners} WHERE tenant = ? AND owner = ?`),
-      putMovementCount: prepare(`INSERT OR REPLACE INTO ${owners} VALUES (?, ?, ?)`),
+      crowd: prepare(`UPDATE ${accounts} SET crowded = 1 WHERE tenant = ? AND owner = ?`),
+      counts: prepare(`SELECT accounts, movements FROM ${owners} WHERE tenant = ? AND owner = ?`),
+      putAccountCount: prepare(
+        `INSERT INTO ${owners} VALUES (?, ?, ?, 0) ON CONFLICT (tenant, owner) DO UPDATE SET accounts = excluded.accounts`,
+      ),
+      putMovementCount: prepare(`UPDATE ${owners} SET movements = ? WHERE tenant = ? AND owner = ?`),
       putMovement: prepare(`INSERT OR REPLACE INTO ${movements} VALUES (?, ?, ?, ?, ?)`),
       accounts: prepare(
-        `SELECT status, posted, held, body FROM ${accounts} WHERE tenant = ? AND owner = ? ORDER BY id`,
+        `SELECT status, posted, held, latest, body FROM ${accounts} INDEXED BY ${accounts}_0
+        WHERE tenant = ? AND owner = ? ORDER BY id DESC LIMIT ${SESSION_ACCOUNTS_MAX + 1}`,
+      ),
+      crowdedAccounts: prepare(
+        `SELECT status, posted, held, body FROM ${accounts} INDEXED BY ${accounts}_1
+        WHERE tenant = ? AND owner = ? AND crowded = 1 ORDER BY latest DESC, id DESC LIMIT ${SESSION_ACCOUNTS_MAX}`,
       ),
       movements: prepare(`SELECT id, body FROM ${movements} WHERE tenant = ? AND owner = ? ORDER BY id DESC`),
     };
@@ -92,7 +111,7 @@ export async function openSessionView(options: {
     ...file.target,
     read: (tenant, owner) =>
       file.read((statements, positions) => ({
-        accounts: statements.accounts.all(tenant, owner).map(accountOf),
+        ...accountsOf(statements, tenant, owner),
         movements: statements.movements.all(tenant, owner).map((row) => movementOf(tenant, row)),
         positions,
       })),
@@ -101,10 +120,22 @@ export async function openSessionView(options: {
   };
 }
 
+function accountsOf(statements: Statements, tenant: string, owner: string): Pick<Session, "accounts" | "moreAccounts"> {
+  const rows = statements.accounts.all(tenant, owner);
+  if (rows.length > SESSION_ACCOUNTS_MAX) {
+    const shown = statements.crowdedAccounts.all(tenant, owner);
+    return { accounts: shown.map(accountOf), moreAccounts: true };
+  }
+  // They come newest first, and the sort is stable.
+  const sorted = rows.toSorted((a, b) => (String(a.latest) < String(b.latest) ? 1 : a.latest === b.latest ? 0 : -1));
+  return { accounts: sorted.map(accountOf), moreAccounts: false };
+}
+
 /** Only the last balances and the last movements of a run of changes are written. */
 function write(statements: Statements, changes: readonly SessionChange[]): void {
   const posted = new Map<AccountId, bigint>();
   const held = new Map<AccountId, bigint>();
+  const latest = new Map<AccountId, string>();
   const movements: Entry[] = [];
   for (const change of changes) {
     switch (change.kind) {
@@ -112,7 +143,7 @@ function write(statements: Statements, changes: readonly SessionChange[]): void 
         putAccount(statements, change.account);
         break;
       case "status":
-        met(statements.setStatus, change.status, change.account);
+        met(statements.setStatus, change.account, change.status);
         break;
       case "balances":
         if (change.balances.posted !== undefined) posted.set(change.account, change.balances.posted);
@@ -120,13 +151,18 @@ function write(statements: Statements, changes: readonly SessionChange[]): void 
         break;
       case "movement":
         movements.push(change.entry);
+        latest.set(change.entry.account, change.entry.id);
         break;
       default:
         unreachable(change);
     }
   }
-  for (const [account, balance] of posted) met(statements.setPosted, balance, account);
-  for (const [account, balance] of held) met(statements.setHeld, balance, account);
+  for (const [account, balance] of posted) {
+    met(statements.setPosted, account, balance, latest.get(account) ?? null);
+    latest.delete(account);
+  }
+  for (const [account, entry] of latest) met(statements.setPosted, account, null, entry);
+  for (const [account, balance] of held) met(statements.setHeld, account, balance);
   putMovements(statements, movements);
 }
 
@@ -135,11 +171,15 @@ function putAccount(statements: Statements, account: Account): void {
   const { floor, perTransaction, perDay } = rest.limits;
   const limits = { floor: text(floor), perTransaction: text(perTransaction), perDay: text(perDay) };
   const body = JSON.stringify({ id, tenant, owner, ...rest, limits });
-  statements.putAccount.run(id, tenant, owner, status, balances.posted, balances.held, body);
+  const count = Number(statements.counts.get(tenant, owner)?.accounts ?? 0) + 1;
+  const crowded = count > SESSION_ACCOUNTS_MAX ? 1 : 0;
+  statements.putAccount.run(id, tenant, owner, status, balances.posted, balances.held, "", crowded, body);
+  statements.putAccountCount.run(tenant, owner, count);
+  if (count === SESSION_ACCOUNTS_MAX + 1) statements.crowd.run(tenant, owner);
 }
 
-function met(update: StatementSync, value: bigint | string, account: AccountId): void {
-  if (Number(update.run(value, account).changes) === 1) return;
+function met(update: StatementSync, account: AccountId, ...values: SQLInputValue[]): void {
+  if (Number(update.run(...values, account).changes) === 1) return;
   throw new LedgerError("poison_event", `account ${account} was never opened`);
 }
 
@@ -163,7 +203,7 @@ function putMovements(statements: Statements, movements: readonly Entry[]): void
       const place = (count - last.length + n) % SESSION_MOVEMENTS_MAX;
       statements.putMovement.run(tenant, owner, place, entry.id, movementText(entry));
     });
-    statements.putMovementCount.run(tenant, owner, count);
+    statements.putMovementCount.run(count, tenant, owner);
   }
 }
 
@@ -176,7 +216,7 @@ function ownerOf(statements: Statements, owners: Map<string, Owner>, account: Ac
   const key = JSON.stringify([tenant, owner]);
   let found = owners.get(key);
   if (!found) {
-    found = { tenant, owner, count: Number(statements.movementCount.get(tenant, owner)?.movements ?? 0), entries: [] };
+    found = { tenant, owner, count: Number(statements.counts.get(tenant, owner)?.movements ?? 0), entries: [] };
     owners.set(key, found);
   }
   return found;

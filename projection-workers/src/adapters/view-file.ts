@@ -19,7 +19,7 @@ export type View<Change, Statements> = {
   write(statements: Statements, changes: readonly Change[]): void;
 };
 
-/** `columns` and `key` as CREATE TABLE has them; `indexes` are column lists. Rows lie in the order of the key. */
+/** `columns` and `key` as CREATE TABLE has them, `indexes` as CREATE INDEX has them after ON and the table. Rows lie in the order of the key. */
 export type ViewTable = {
   readonly name: string;
   readonly columns: string;
@@ -177,21 +177,32 @@ function snapshot<Result>(database: DatabaseSync, work: () => Result): Result {
   }
 }
 
+/** Creates what is missing. A view whose tables another program made differently is emptied, to be built anew from the log. */
 function createView<Change, Statements>(database: DatabaseSync, view: View<Change, Statements>): void {
   database.exec(bookkeeping);
-  const known = database.prepare("SELECT 1 FROM view_builds WHERE view = ?").get(view.name);
-  if (known) return;
+  const known = database.prepare("SELECT version, suffix FROM view_builds WHERE view = ?").get(view.name);
+  if (known) {
+    const build = { version: Number(known.version), suffix: String(known.suffix) };
+    const texts = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").all();
+    const there = new Set(texts.map(({ sql }) => sql));
+    if (createTexts(view, build.suffix).every((text) => there.has(text))) return;
+    dropTables(database, view, build);
+  }
   createTables(database, view, "");
-  database.prepare("INSERT INTO view_builds VALUES (?, 1, '')").run(view.name);
+  database.prepare("INSERT OR REPLACE INTO view_builds VALUES (?, 1, '')").run(view.name);
 }
 
-function createTables(database: DatabaseSync, { tables }: Pick<View<never, never>, "tables">, suffix: string): void {
-  for (const { name, columns, key, indexes = [] } of tables) {
-    database.exec(`CREATE TABLE ${name}${suffix} (${columns}, PRIMARY KEY (${key.join(", ")})) WITHOUT ROWID`);
-    indexes.forEach((index, n) => {
-      database.exec(`CREATE INDEX ${name}${suffix}_${n} ON ${name}${suffix} (${index})`);
-    });
-  }
+type Tables = Pick<View<never, never>, "tables">;
+
+function createTables(database: DatabaseSync, view: Tables, suffix: string): void {
+  for (const text of createTexts(view, suffix)) database.exec(text);
+}
+
+function createTexts({ tables }: Tables, suffix: string): string[] {
+  return tables.flatMap(({ name, columns, key, indexes = [] }) => [
+    `CREATE TABLE ${name}${suffix} (${columns}, PRIMARY KEY (${key.join(", ")})) WITHOUT ROWID`,
+    ...indexes.map((index, n) => `CREATE INDEX ${name}${suffix}_${n} ON ${name}${suffix} ${index}`),
+  ]);
 }
 
 function dropTables(

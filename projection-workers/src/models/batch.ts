@@ -58,9 +58,9 @@ export function collapse(changes: readonly ModelChange[]): Batch {
         pass(milestones, change.row.shard, change.row);
         posted.set(account, balance_after);
         const key = account + date;
-        let total = totals.get(key);
-        if (!total) totals.set(key, (total = { account, date, billions: 0n, units: 0n }));
+        const total = totals.get(key) ?? { account, date, billions: 0n, units: 0n };
         add(total, amount);
+        totals.set(key, total);
         break;
       }
       case "hold":

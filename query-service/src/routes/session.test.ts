@@ -32,6 +32,7 @@ test("the caller's accounts and movements, at the view's own position", async ()
   expect(body).toEqual({
     owner: "alice",
     accounts: accounts.map(accountBody),
+    moreAccounts: false,
     movements: movements.map(entryBody),
   });
   expect(headers["ledger-position"]).toBe("0:17");
@@ -43,6 +44,7 @@ test("an owner without accounts has an empty session", async () => {
   expect((await queries.get(consumer("nobody"), "/v1/me/session")).body).toEqual({
     owner: "nobody",
     accounts: [],
+    moreAccounts: false,
     movements: [],
   } satisfies Omit<Session, "positions"> & { owner: string });
 });

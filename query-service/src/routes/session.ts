@@ -17,7 +17,12 @@ export function serveSession(app: FastifyInstance, context: QueryContext): void 
         ? { result: session, positions: session.positions }
         : undefined;
     });
-    const { accounts, movements } = served(reply, read);
-    return { owner: sub, accounts: accounts.map(accountBody), movements: movements.map(entryBody) };
+    const { accounts, moreAccounts, movements } = served(reply, read);
+    return {
+      owner: sub,
+      accounts: accounts.map(accountBody),
+      moreAccounts,
+      movements: movements.map(entryBody),
+    };
   });
 }

@@ -117,10 +117,10 @@ function positionsOf(stub: Stub): readonly Position[] {
 
 /** A session view that holds one session, at a revision that the test moves. */
 export function sessionStub(
-  session: Pick<Session, "accounts" | "movements"> = { accounts: [], movements: [] },
+  session: Pick<Session, "accounts" | "movements"> & Partial<Session> = { accounts: [], movements: [] },
   stub: Stub = { revision: 0 },
 ): SessionView {
-  return { ...projected(stub), read: async () => ({ ...session, positions: positionsOf(stub) }) };
+  return { ...projected(stub), read: async () => ({ moreAccounts: false, ...session, positions: positionsOf(stub) }) };
 }
 
 /** A graph that recommends the same to everybody, at a revision that the test moves. */

@@ -91,7 +91,7 @@ export function askPayment(history: History, caller: Caller, id: PaymentId): Que
   };
 }
 
-/** The payments of a tenant in one state, newest first. */
+/** The payments of a tenant, or of an owner, in one state, newest first. */
 export function askPayments(
   history: History,
   caller: Caller,

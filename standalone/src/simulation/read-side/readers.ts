@@ -1,4 +1,4 @@
-import type { Caller, Revision } from "ledger-core";
+import type { Caller, PaymentId, Revision } from "ledger-core";
 import type { Auditor } from "../auditor/auditor.ts";
 import { hold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
@@ -51,8 +51,17 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
         const payment = random.pick(payments.slice(-30));
         return askPayment(history, { ...operator, tenant: payment.tenant }, payment.id);
       }
-      default:
-        return askPayments(history, operator, (id) => books.payments.get(id)?.tenant === tenant, random);
+      default: {
+        const owned = new Set(
+          accounts.filter((one) => one.tenant === tenant && one.owner === owner).map(({ id }) => id),
+        );
+        const mine = (id: PaymentId) => {
+          const payment = books.payments.get(id);
+          if (payment?.tenant !== tenant) return false;
+          return caller.role === "operator" || owned.has(payment.payer) || owned.has(payment.payee);
+        };
+        return askPayments(history, caller, mine, random);
+      }
     }
   }
 

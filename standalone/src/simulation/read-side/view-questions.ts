@@ -4,6 +4,7 @@ import type { History } from "../auditor/history.ts";
 import { equal, fields } from "./pages.ts";
 import type { Question } from "./questions.ts";
 
+const ACCOUNTS_MAX = 50;
 const MOVEMENTS_MAX = 20;
 
 /** What an owner's app shows first. */
@@ -14,17 +15,22 @@ export function askSession(books: Books, history: History, { tenant, owner }: Ac
     path: "/v1/me/session",
     check(body, revision) {
       const own = [...books.accounts.values()].filter((one) => one.tenant === tenant && one.owner === owner);
-      const accounts = own.flatMap(({ id }) => {
-        const account = history.account(id, revision);
-        return account ? [[id, account.status, `${account.posted}`, `${account.held}`]] : [];
-      });
-      const movements = own.flatMap(({ id }) => history.entries(id, revision).map((entry) => String(entry.body.id)));
-      const [shownAccounts, shownMovements] = fields(body, "accounts", "movements");
+      const entries = new Map(own.map(({ id }) => [id, history.entries(id, revision)]));
+      const latest = (id: AccountId) => String(entries.get(id)?.at(-1)?.body.id ?? "");
+      const accounts = own
+        .flatMap(({ id }) => {
+          const account = history.account(id, revision);
+          return account ? [[id, account.status, `${account.posted}`, `${account.held}`] as const] : [];
+        })
+        .sort(([a], [b]) => (latest(a) < latest(b) || (latest(a) === latest(b) && a < b) ? 1 : -1));
+      const movements = [...entries.values()].flatMap((all) => all.map((entry) => String(entry.body.id)));
+      const [shownAccounts, moreAccounts, shownMovements] = fields(body, "accounts", "moreAccounts", "movements");
       const shown = listOf(shownAccounts).map((account) => {
         const [id, status, balances] = fields(account, "id", "status", "balances");
         return [id, status, ...fields(balances, "posted", "held")];
       });
-      equal(shown.toSorted(), accounts.toSorted(), `accounts of ${owner}`, revision);
+      equal(shown, accounts.slice(0, ACCOUNTS_MAX), `accounts of ${owner}`, revision);
+      equal(moreAccounts, accounts.length > ACCOUNTS_MAX, `whether ${owner} has more accounts`, revision);
       const last = movements.toSorted().toReversed().slice(0, MOVEMENTS_MAX);
       const ids = listOf(shownMovements).map((movement) => fields(movement, "id")[0]);
       equal(ids, last, `movements of ${owner}`, revision);
