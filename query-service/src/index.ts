@@ -1,2 +1,3 @@
 export { type Cursors, signedCursors } from "./cursors.ts";
+export { type QueryLimits, queryLimits } from "./limits.ts";
 export { type QueryDeps, registerQueries } from "./register.ts";

@@ -1,6 +1,6 @@
 import type { WriterOptions } from "command-service";
 import type { ConsumerOptions } from "projection-workers";
-import type { QueryDeps } from "query-service";
+import type { QueryDeps, QueryLimits } from "query-service";
 import type { Random } from "./random.ts";
 
 /** How one setting is drawn anew for each world. */
@@ -49,8 +49,21 @@ const draws: Table = {
         { first: 100, most: 5_000 },
       ]),
   },
-  queries: {},
+  queries: { limits: drawLimits },
 };
+
+function drawLimits(random: Random): QueryLimits {
+  const first = random.pick([1, 5, 40]);
+  return {
+    scanMax: scale(1, 2_000)(random),
+    pageRows: scale(1, 200)(random),
+    waitMs: scale(1, 1_000)(random),
+    waitersPerCaller: scale(1, 256)(random),
+    waitersMax: scale(1, 16_384)(random),
+    pollMs: { first, most: first * random.pick([1, 10]) },
+    replicaPauseMs: scale(1, 100)(random),
+  };
+}
 
 /** The share of settings that a world leaves as production has them. */
 const DEFAULT_SHARE = 0.15;

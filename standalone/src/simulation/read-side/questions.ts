@@ -72,7 +72,7 @@ export function askEntries(history: History, caller: Caller, { id }: AccountBook
       return checkPage(
         body,
         ordered.map((entry) => entry.body),
-        { order, revision, after, limit, what: `entries of ${id}` },
+        { order, revision, after, limit, what: `entries of ${id}`, scans: type ? "rows" : undefined },
       );
     },
   };
@@ -100,6 +100,7 @@ export function askPayments(
 ): Question {
   const limit = random.pick([1, 3, 20]);
   const status = random.pick(["authorized", "captured", "expired", "any"]);
+  const scans = caller.role === "consumer" && status !== "any" ? "states" : undefined;
   return {
     caller,
     path: `/v1/payments?limit=${limit}${status === "any" ? "" : `&status=${status}`}`,
@@ -109,7 +110,7 @@ export function askPayments(
         .filter((id) => mine(id) && (status === "any" || history.payment(id, revision)?.status === status))
         .map((id) => ({ id }))
         .toReversed();
-      return checkPage(body, fitting, { order: "desc", revision, after, limit, what: "payments" });
+      return checkPage(body, fitting, { order: "desc", revision, after, limit, what: "payments", scans });
     },
   };
 }
