@@ -1,10 +1,22 @@
-import type { Caller, ClientCommand, ExpirePayment, LedgerEvent, Rejection, Revision } from "ledger-core";
+import {
+  type Caller,
+  type ClientCommand,
+  type ExpirePayment,
+  isOldPrint,
+  type LedgerEvent,
+  oldPrint,
+  type Rejection,
+  type Revision,
+} from "ledger-core";
+import { fingerprint } from "./fingerprint.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault } from "./submission.ts";
 
 /** A key that is looked up: `cleared` are revisions of its hash that turned out to be another key's. */
 export type KeyCheck = {
   readonly key: string;
   readonly print: string;
+  /** What the print is of. */
+  readonly request: ClientCommand | { readonly type: "Bulk"; oldPrint?(): string };
   cleared: readonly Revision[];
   /** Set once the log answered for this key. */
   found: { readonly event: LedgerEvent } | { readonly rejection: Rejection } | undefined;
@@ -65,12 +77,19 @@ export function done<T>(value: T): Step<T> {
   return { kind: "done", value };
 }
 
-export function keyCheck(key: string, print: string): KeyCheck {
-  return { key, print, cleared: [], found: undefined };
+export function keyCheck(key: string, print: string, request: KeyCheck["request"]): KeyCheck {
+  return { key, print, request, cleared: [], found: undefined };
+}
+
+/** Whether a stored print is of the request that a key came with, by the function that made the stored one. */
+export function hasPrint({ print, request }: KeyCheck, stored: string | null): boolean {
+  if (stored === print) return true;
+  if (stored === null || !isOldPrint(stored)) return false;
+  return stored === (request.type === "Bulk" ? request.oldPrint?.() : fingerprint(request, oldPrint));
 }
 
 export function clientItem(key: string, command: ClientCommand, print: string): Item {
-  return { command, check: keyCheck(key, print), paymentAbsent: false };
+  return { command, check: keyCheck(key, print, command), paymentAbsent: false };
 }
 
 /** A bulk's job before it is decided. */
@@ -84,7 +103,7 @@ export function bulkJob(
     kind: "bulk",
     caller: bulk.caller,
     mode: bulk.mode,
-    check: keyCheck(bulk.key, bulk.print),
+    check: keyCheck(bulk.key, bulk.print, { type: "Bulk", ...(bulk.oldPrint ? { oldPrint: bulk.oldPrint } : {}) }),
     items,
     dryRun,
     weight: items.length,

@@ -11,7 +11,7 @@ import {
 } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { itemAnswer } from "./answers.ts";
-import type { KeyCheck } from "./jobs.ts";
+import { hasPrint, type KeyCheck } from "./jobs.ts";
 import type { DecisionState } from "./state/decision-state.ts";
 import type { BulkItemAnswer } from "./submission.ts";
 
@@ -40,7 +40,7 @@ export function openLookup(log: EventLog, shard: Shard, state: () => DecisionSta
         const origin = found?.origin;
         if (!found || origin?.key !== check.key || origin.sub !== caller.sub || origin.tenant !== caller.tenant)
           continue;
-        check.found = origin.print === check.print ? { event: found } : { rejection: keyReused };
+        check.found = hasPrint(check, origin.print) ? { event: found } : { rejection: keyReused };
         return;
       }
       check.cleared = [...check.cleared, ...revisions];

@@ -1,6 +1,7 @@
-import { type ClientCommand, fingerprint, parseBusinessDate, parseInstant } from "ledger-core";
+import { type ClientCommand, parseBusinessDate, parseInstant } from "ledger-core";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fingerprint } from "./fingerprint.ts";
 import { type FakeWriter, fakeWriter } from "./testing/fake-writer.ts";
 import { type Sent, serveCommands } from "./testing/served.ts";
 

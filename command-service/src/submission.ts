@@ -34,6 +34,8 @@ export type BulkSubmission = {
   readonly items: readonly BulkItem[];
   /** Of the whole bulk: the same key with another print is a reuse. */
   readonly print: string;
+  /** The print as older versions stored it. */
+  oldPrint?(): string;
 };
 
 /**

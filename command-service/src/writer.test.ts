@@ -1,8 +1,10 @@
 import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { EventLog } from "ledger-core/event-log";
+import { frameEvent, idBody, makeId, oldPrint } from "ledger-core";
+import { EventFrames, type EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
+import { fingerprint } from "./fingerprint.ts";
 import { allEvents, bulkItem, eventOf, HKD, openAccount, operator, payment, writerFixture } from "./writer.fixture.ts";
 
 describe("answers and keys", () => {
@@ -53,6 +55,25 @@ describe("answers and keys", () => {
       expect(await ledger.send(again, command, `c${i}`)).toEqual({ kind: "recorded", event: first[i], replayed: true });
     }
     expect(first[2]?.fact).toMatchObject({ type: "PaymentDeclined", code: "insufficient_funds" });
+  });
+
+  test("an event of before prints were cryptographic answers the command that it was made for, and no other", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b")];
+    const command = payment(from, to, 5n);
+    const declined = eventOf(await ledger.send(writer, command, "new"));
+    await writer.stop();
+    const revision = (await ledger.log.head(0)) + 1;
+    const id = makeId("evt", idBody(declined.at, { shard: 0, revision }, 1));
+    const origin = { ...declined.origin, key: "old", print: fingerprint(command, oldPrint) };
+    const frames = new EventFrames();
+    frameEvent(frames, { ...declined, id, revision, origin });
+    await ledger.log.append(0, revision - 1, frames);
+    const again = await ledger.start();
+    expect(await ledger.send(again, command, "old")).toMatchObject({ kind: "recorded", replayed: true, event: { id } });
+    const other = await ledger.send(again, payment(from, to, 6n), "old");
+    expect(other).toMatchObject({ kind: "refused", rejection: { code: "idempotency_key_reused" } });
   });
 
   test("a 404 keeps no key: the same key works once the account is there", async () => {

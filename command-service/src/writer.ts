@@ -1,7 +1,8 @@
-import { fingerprint, LedgerError, type Runtime, type Shard } from "ledger-core";
+import { LedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { makeExpiry } from "./expiry.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { HeldShard } from "./held-shard.ts";
 import { bulkJob, clientItem, type Job } from "./jobs.ts";
 import { type WriterParts, writerParts } from "./parts.ts";

@@ -1,5 +1,6 @@
-import { type ClientCommand, fingerprint, maySend, printOf, type Rejection, type Role } from "ledger-core";
+import { type ClientCommand, maySend, type Rejection, type Role } from "ledger-core";
 import { bodyProblem, compileCheck, type Misfit } from "ledger-core/http";
+import { fingerprint, printOf } from "../fingerprint.ts";
 import type { BulkItem, ItemFault } from "../submission.ts";
 import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
 import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";

@@ -1,11 +1,5 @@
-import {
-  type AccountId,
-  type Currency,
-  type MakePayment,
-  parseCurrency,
-  paymentPlaces,
-  plainPaymentPrint,
-} from "ledger-core";
+import { type AccountId, type Currency, type MakePayment, parseCurrency } from "ledger-core";
+import { fingerprint } from "../fingerprint.ts";
 import {
   accountIdEnd,
   amountAt,
@@ -28,7 +22,7 @@ export type PlainPayment = {
 };
 
 /** Where in the places each field's value begins; where it ends stands beside it. */
-const places = { ...paymentPlaces, key: 10, command: 12, capture: 14 } as const;
+const places = { payer: 0, payee: 2, amount: 4, currency: 6, reference: 8, key: 10, command: 12, capture: 14 } as const;
 const required = [places.key, places.command, places.payer, places.payee, places.amount, places.currency];
 
 /** The fields that a plain payment may have, each once, in the order of the places. */
@@ -72,7 +66,7 @@ export function readPlainPayment(reading: Reading): PlainPayment | undefined {
     expiresAt: null,
     metadata: noMetadata,
   };
-  return { kind: "command", key, command, print: plainPaymentPrint(bytes, reading.places) };
+  return { kind: "command", key, command, print: fingerprint(command) };
 }
 
 /** Finds the fields of an object. Answers the place behind it, or NOT_PLAIN when it is not one of a plain payment's fields. */

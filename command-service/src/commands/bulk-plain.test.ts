@@ -1,8 +1,9 @@
 import fc from "fast-check";
-import { fingerprint, type Role } from "ledger-core";
+import type { Role } from "ledger-core";
 import { parseBody } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { describe, expect, test } from "vitest";
+import { fingerprint } from "../fingerprint.ts";
 import { admit, readItem } from "./bulk-items.ts";
 import { ITEMS_MAX, readPlainBulk } from "./bulk-plain.ts";
 

@@ -1,7 +1,7 @@
-import { fingerprint } from "ledger-core";
 import { compileCheck, signToken } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fingerprint } from "../fingerprint.ts";
 import { type FakeWriter, fakeWriter } from "../testing/fake-writer.ts";
 import { serveCommands } from "../testing/served.ts";
 
@@ -41,7 +41,8 @@ test("items become the commands that their own routes would make", async () => {
       key: "bulk",
       mode: "each",
       items: commands.map((command, n) => ({ kind: "command", key: `k${n}`, command, print: fingerprint(command) })),
-      print: expect.stringMatching(/^[0-9a-f]{16}$/),
+      print: expect.stringMatching(/^[0-9a-f]{32}$/),
+      oldPrint: expect.any(Function),
     },
   ]);
 });
@@ -168,8 +169,9 @@ describe("the print of a bulk", () => {
     const compact = JSON.stringify(body);
     const payloads = [compact, JSON.stringify(body, null, 2), compact.replaceAll("HKD", "\\u0048KD")];
     for (const payload of payloads) await served.app.inject({ method: "POST", url: "/v1/bulk", headers, payload });
-    const [first, ...others] = writer.bulks;
+    const [first, ...others] = writer.bulks.map((bulk) => ({ ...bulk, oldPrint: bulk.oldPrint?.() }));
     expect(first?.items).toHaveLength(2);
+    expect(first?.oldPrint).toMatch(/^[0-9a-f]{16}$/);
     expect(others).toEqual([first, first]);
   });
 });

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { bulkPrint, maySend, type Role, roles } from "ledger-core";
+import { maySend, oldPrint, type Role, roles } from "ledger-core";
 import {
   BULK_BODY_BYTES_MAX,
   callerOf,
@@ -10,6 +10,7 @@ import {
   validatorCompiler,
 } from "ledger-core/http";
 import { renderBulk } from "../answers.ts";
+import { bulkPrint, fingerprint, printOf } from "../fingerprint.ts";
 import type { BulkAnswer } from "../submission.ts";
 import { admit, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
 import { ITEMS_MAX, isPlainBulk, type PlainBulk, readPlainBulk } from "./bulk-plain.ts";
@@ -87,7 +88,9 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
       const caller = callerOf(request);
       const { mode } = request.body;
       const items = readItems(request.body, caller.role);
-      const bulk = { caller, key: request.idempotencyKey, mode, items, print: bulkPrint(mode, items) };
+      const print = bulkPrint(mode, items);
+      const oldPrint = () => oldBulkPrint(request.body);
+      const bulk = { caller, key: request.idempotencyKey, mode, items, print, oldPrint };
       const answer = dryRun ? writer.dryRunBulk(bulk) : waits(bulk, () => writer.submitBulk(bulk));
       return answer.then((known) => sendBulk(reply, known, dryRun));
     },
@@ -97,6 +100,16 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
 function readItems(body: BulkRequest, role: Role): readonly ReadItem[] {
   if (!isPlainBulk(body)) return body.items.map((item) => readItem(item, role));
   return body.items.map((item) => (item.kind === "json" ? readItem(item.value, role) : admit(item, role)));
+}
+
+/** The print that a bulk had before prints were cryptographic: what is no command was known by its JSON. */
+function oldBulkPrint(body: BulkRequest): string {
+  const raw = isPlainBulk(body) ? body.items.map((item) => (item.kind === "json" ? item.value : item)) : body.items;
+  const printed = readItems(body, "operator").map((item, index) => {
+    if (item.kind === "fault") return { print: printOf([raw[index]], oldPrint) };
+    return { key: item.key, print: fingerprint(item.command, oldPrint) };
+  });
+  return bulkPrint(body.mode, printed, oldPrint);
 }
 
 const compileEnvelope: typeof validatorCompiler = (part) =>

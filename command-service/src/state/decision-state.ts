@@ -73,7 +73,7 @@ export class DecisionState implements LedgerStateDraft {
     this.file = options.file;
     const { accountTables: tables, accountsPerPage } = this.file;
     this.accounts = new AccountStore({ tables, accountsPerPage, cached: options.accountsCached ?? 2_000_000 });
-    this.keys = new KnownKeys(this.file.keys, options.keyFilterBytes ?? 32 * 2 ** 20);
+    this.keys = new KnownKeys(this.file.keys, options.keyFilterBytes ?? 32 * 2 ** 20, this.file.hashKey);
     this.stand = { ...this.file.stand() };
     this.settled = this.stand.revision;
     for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);

@@ -1,11 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
-import { hash64 } from "ledger-core";
+import { weakHash64 } from "ledger-core";
 import { type KeyRuns, keyRunsSchema } from "./key-runs.ts";
 import { KeyTail } from "./key-tail.ts";
 
 /** The hash of the nth key of a test. */
 export function keyHash(n: number): { high: number; low: number } {
-  return hash64(`key-${n}`);
+  return weakHash64(`key-${n}`);
 }
 
 /** The keys from `first`, each at the revision of its number. */

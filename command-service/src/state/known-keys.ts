@@ -1,7 +1,8 @@
-import { hashKey, type Revision } from "ledger-core";
+import type { Revision } from "ledger-core";
 import { KeyFilter } from "./key-filter.ts";
 import type { KeyRuns } from "./key-runs.ts";
 import { KeyTail } from "./key-tail.ts";
+import { KeyHasher } from "./keys/key-hasher.ts";
 
 const none: readonly Revision[] = [];
 
@@ -13,14 +14,12 @@ export class KnownKeys {
   private writing: KeyTail | undefined;
   /** The next tail: two of them take turns. */
   private spare = new KeyTail();
-  private lastTenant = "";
-  private lastSub = "";
-  private lastKey = "";
-  private lastHash = hashKey("", "", "");
+  private readonly hasher: KeyHasher;
   /** Where a look-up gathers; empty between two of them. */
   private readonly found: Revision[] = [];
 
-  constructor(runs: KeyRuns, filterBytes: number) {
+  constructor(runs: KeyRuns, filterBytes: number, hashKey: Uint8Array) {
+    this.hasher = new KeyHasher(hashKey);
     this.runs = runs;
     this.filter = new KeyFilter(filterBytes);
     runs.fill(this.filter);
@@ -33,7 +32,8 @@ export class KnownKeys {
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
   find(tenant: string, sub: string, key: string): readonly Revision[] {
-    const { high, low } = this.hashOf(tenant, sub, key);
+    this.hasher.hash(tenant, sub, key);
+    const { high, low } = this.hasher;
     const { found } = this;
     this.tail.find(high, low, found);
     this.writing?.find(high, low, found);
@@ -42,7 +42,8 @@ export class KnownKeys {
   }
 
   add(tenant: string, sub: string, key: string, revision: Revision): void {
-    const { high, low } = this.hashOf(tenant, sub, key);
+    this.hasher.hash(tenant, sub, key);
+    const { high, low } = this.hasher;
     this.tail.add(high, low, revision);
   }
 
@@ -68,16 +69,5 @@ export class KnownKeys {
     this.writing.clear();
     this.spare = this.writing;
     this.writing = undefined;
-  }
-
-  /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
-  private hashOf(tenant: string, sub: string, key: string): { readonly high: number; readonly low: number } {
-    if (key !== this.lastKey || sub !== this.lastSub || tenant !== this.lastTenant) {
-      this.lastKey = key;
-      this.lastSub = sub;
-      this.lastTenant = tenant;
-      this.lastHash = hashKey(tenant, sub, key);
-    }
-    return this.lastHash;
   }
 }

@@ -1,12 +1,14 @@
+import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type EventId, LedgerError, type Micros, type PaymentId, type Revision } from "ledger-core";
 import { type AccountTables, accountTablesSchema, openAccountTables } from "./account-tables.ts";
 import { makeHousekeeping } from "./housekeeping.ts";
 import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
+import { HASH_KEY_BYTES } from "./keys/key-hasher.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
-const STATE_VERSION = 2;
+const STATE_VERSION = 3;
 /** Their standings fill a page of 8 KiB. */
 const ACCOUNTS_PER_PAGE = 250;
 /** 256 MiB. */
@@ -20,6 +22,7 @@ const schema = `
     epoch INTEGER NOT NULL) STRICT;
   INSERT INTO stand VALUES (1, -1, NULL, 0, 0);
   CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), accounts_per_page INTEGER NOT NULL) STRICT;
+  CREATE TABLE key_hash (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
   ${accountTablesSchema}
   CREATE TABLE payments (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
   CREATE INDEX open_holds ON payments (expires_at) WHERE expires_at IS NOT NULL;
@@ -40,6 +43,8 @@ export type Stand = {
  */
 export type StateFile = {
   readonly keys: KeyRuns;
+  /** What idempotency keys are hashed under: drawn when the file is made, and known to nobody else. */
+  readonly hashKey: Uint8Array;
   readonly accountTables: AccountTables;
   readonly accountsPerPage: number;
   stand(): Stand;
@@ -90,16 +95,23 @@ function useStateFile(file: string): StateFile {
 /**
  * The decision state in an open database; an empty one gets its tables. A database that cannot be used is closed.
  * @param accountsPerPage of a new file; one that is there keeps its own
+ * @param newHashKey of a new file
  * @throws incompatible when it holds something else, or another version
  */
-export function stateFileOn(db: DatabaseSync, accountsPerPage = ACCOUNTS_PER_PAGE): StateFile {
+export function stateFileOn(
+  db: DatabaseSync,
+  accountsPerPage = ACCOUNTS_PER_PAGE,
+  newHashKey: Uint8Array = randomBytes(HASH_KEY_BYTES),
+): StateFile {
   try {
     // A block of standings, or of keys, fills such a page; of smaller ones it would take a half more.
     db.exec(
       "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
     );
     const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n;
-    if (tables === 0) db.exec(`BEGIN; ${schema} INSERT INTO layout VALUES (1, ${accountsPerPage}); COMMIT;`);
+    if (tables === 0)
+      db.exec(`BEGIN; ${schema} INSERT INTO layout VALUES (1, ${accountsPerPage});
+        INSERT INTO key_hash VALUES (1, x'${Buffer.from(newHashKey).toString("hex")}'); COMMIT;`);
     const id = db.prepare("PRAGMA application_id").get()?.application_id;
     const version = db.prepare("PRAGMA user_version").get()?.user_version;
     if (id !== APPLICATION_ID || version !== STATE_VERSION) {
@@ -115,6 +127,12 @@ export function stateFileOn(db: DatabaseSync, accountsPerPage = ACCOUNTS_PER_PAG
   }
 }
 
+function hashKeyIn(db: DatabaseSync): Uint8Array {
+  const key = db.prepare("SELECT key FROM key_hash").get()?.key;
+  if (key instanceof Uint8Array && key.length === HASH_KEY_BYTES) return key;
+  throw new LedgerError("incompatible", "the state file has no key to hash with");
+}
+
 function operations(db: DatabaseSync): StateFile {
   const readStand = db.prepare("SELECT revision, event, at, epoch FROM stand");
   const writeStand = db.prepare("UPDATE stand SET revision = ?, event = ?, at = ?, epoch = ?");
@@ -125,6 +143,7 @@ function operations(db: DatabaseSync): StateFile {
   );
   return {
     keys: openKeyRuns(db),
+    hashKey: hashKeyIn(db),
     accountTables: openAccountTables(db),
     accountsPerPage: Number(db.prepare("SELECT accounts_per_page FROM layout").get()?.accounts_per_page),
     stand() {

@@ -28,7 +28,7 @@ function generalWay(event: LedgerEvent): string {
 }
 
 const plainText = fc.stringMatching(/^[ !#-[\]-~]{0,40}$/);
-const print = fc.stringMatching(/^[0-9a-f]{16}$/);
+const print = fc.stringMatching(/^[0-9a-f]{32}$/);
 const amounts = fc.oneof(
   fc.bigInt({ min: 1n, max: 100_000n }),
   fc.bigInt({ min: 1n, max: BigInt(Number.MAX_SAFE_INTEGER) }),
@@ -89,8 +89,8 @@ describe("left to the general way is", () => {
     ["a key in other letters", withOrigin({ key: "ключ" })],
     ["a key whose letters look plain in their low bytes", withOrigin({ key: "\u0141\u0142" })],
     ["a charge without a print", withOrigin({ print: null })],
-    ["a longer print", withOrigin({ print: "0123456789abcdef0" })],
-    ["a print with a quotation mark", withOrigin({ print: '0123456789abcde"' })],
+    ["a longer print", withOrigin({ print: `${"0123456789abcdef".repeat(2)}0` })],
+    ["a print with a quotation mark", withOrigin({ print: `${"0123456789abcdef".repeat(2).slice(1)}"` })],
     ["a reference with a line break", withPayment({ reference: "a\nb" })],
     ["metadata", withPayment({ metadata: { table: "4" } })],
     ["a fee", withPayment({ fee: 1n })],

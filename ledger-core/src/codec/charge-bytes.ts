@@ -9,7 +9,7 @@ import { NOT_WRITTEN, putAmount, putText } from "./plain-bytes.ts";
  * The hot path's event written where it is to lie: what writePaymentCharged writes, without a text of it. Text joined from forty pieces
  * is a kilobyte and a half of garbage a payment. What nearly all charges of a batch have in common is copied in four pieces.
  */
-const PRINT = "0123456789abcdef";
+const PRINT = "0123456789abcdef".repeat(2);
 const PAYMENT = `pay_${"0".repeat(26)}`;
 const ACCOUNT = `acct_${"0".repeat(26)}`;
 const MIDDLE = `","print":"${PRINT}"},"payment":"${PAYMENT}","payer":"${ACCOUNT}","payee":"${ACCOUNT}","payeeType":"`;

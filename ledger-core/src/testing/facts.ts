@@ -36,7 +36,7 @@ export const anyOrigin: fc.Arbitrary<Origin> = fc.record({
   tenant: text,
   sub: text,
   key: nullable(text),
-  print: nullable(fc.stringMatching(/^[0-9a-f]{16}$/)),
+  print: nullable(fc.stringMatching(/^[0-9a-f]{16}([0-9a-f]{16})?$/)),
 });
 
 const account: fc.Arbitrary<Account> = fc.record({

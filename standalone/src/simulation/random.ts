@@ -1,4 +1,4 @@
-import { hash64 } from "ledger-core";
+import { weakHash64 } from "ledger-core";
 
 /** Chance from a seed. Each concern of a run draws from a stream of its own, so that a fault switched off leaves the others as they were. */
 export type Random = {
@@ -16,10 +16,10 @@ export type Random = {
 
 /** Method: sfc32 (public domain), seeded with 96 bits of the text and run in. */
 export function randomFrom(seed: string): Random {
-  const first = hash64(seed);
+  const first = weakHash64(seed);
   let a = first.high | 0;
   let b = first.low | 0;
-  let c = hash64(seed, 1).high | 0;
+  let c = weakHash64(seed, 1).high | 0;
   let counter = 1;
 
   function next(): number {

@@ -34,7 +34,7 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
       const image = images.at(-1);
       if (image) db.deserialize(image);
       open = db;
-      const file = stateFileOn(db, accountsPerPage);
+      const file = stateFileOn(db, accountsPerPage, hashKey(random));
       return {
         ...file,
         commit(stand) {
@@ -69,10 +69,14 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
   };
 }
 
+function hashKey(random: Random): Uint8Array {
+  return Uint8Array.from({ length: 16 }, () => random.below(256));
+}
+
 /** A sound state file that stands at an event of a log which is not ours. */
 function foreignImage(revision: number): Uint8Array {
   const db = new DatabaseSync(":memory:");
-  const file = stateFileOn(db);
+  const file = stateFileOn(db, undefined, new Uint8Array(16));
   const at = 1_600_000_000_000_000;
   file.begin();
   file.commit({ revision, event: makeId("evt", idBody(at, { shard: 0, revision }, 1)), at, epoch: 1 });
