@@ -33,6 +33,10 @@ export type EventStoreOptions = {
   readonly note: (what: string) => void;
   /** Whether a start cuts off a batch that was written in part. Always, but for a planted bug. */
   readonly cutsTornBatches?: boolean;
+  /** Whether a crash leaves what was answered. Always, but for a planted bug. */
+  readonly syncsBeforeAnswering?: boolean;
+  /** Called when it is back. */
+  readonly onRestart: (head: Revision) => void;
 };
 
 const noLeaf = new Uint8Array(32);
@@ -101,11 +105,13 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     scheduler.kill(process);
     const torn = writing;
     writing = undefined;
+    if (options.syncsBeforeAnswering === false) events.pop();
     waiting.length = 0;
     scheduler.after(random.between(2_000, random.chance(0.1) ? 400_000 : 30_000), null, () => {
       process = makeOwner("log");
       if (torn) recoverTorn(torn);
       note(`is back at ${events.length - 1}`);
+      options.onRestart(events.length - 1);
     });
   }
 

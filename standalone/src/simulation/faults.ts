@@ -26,6 +26,8 @@ export const faultKinds = [
   "poison_event",
   "replica_lag",
   "burst",
+  "odd_query",
+  "cursor_misuse",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

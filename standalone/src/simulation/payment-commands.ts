@@ -31,7 +31,7 @@ export function paymentStep(random: Random, books: Books, payment: PaymentBook):
   const owner = books.accounts.get(payment.payee)?.owner ?? "";
   const merchant: Caller = { tenant, role: "merchant", sub: owner };
   const caller = random.chance(0.6) ? operator(tenant) : merchant;
-  const paymentId = random.chance(0.99) ? id : absentPayment(random);
+  const paymentId = random.chance(0.98) ? id : absentPayment(random, books);
   const next = held > 0n ? random.pick(["capture", "capture", "void", "refund"]) : random.pick(["refund", "capture"]);
   if (next === "void") return { caller, command: { type: "VoidPayment", payment: paymentId } };
   if (next === "capture") {
@@ -52,6 +52,8 @@ function absentAccount(random: Random): AccountId {
   return makeId("acct", idBody(1, { shard: 0, revision: random.below(1000) }, 1));
 }
 
-function absentPayment(random: Random): PaymentId {
+/** One that never was, or that was declined. */
+function absentPayment(random: Random, { declined }: Books): PaymentId {
+  if (declined.length > 0 && random.chance(0.5)) return random.pick(declined);
   return makeId("pay", idBody(1, { shard: 0, revision: random.below(1000) }, 1));
 }

@@ -3,6 +3,7 @@ import type { Knex } from "knex";
 import type { Projection, ProjectionTarget, Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { QueryDeps } from "query-service";
+import type { Reply } from "./read-side/edge.ts";
 import type { SimulatedStores } from "./read-side/stores.ts";
 
 /** Where a planted bug gets into a simulated world: each wraps one part of it. Without a bug each gives back what it is given. */
@@ -16,6 +17,8 @@ export type Plant = {
   queueMax(max: number): number;
   /** Whether the log cuts off a batch that it wrote in part when it died. */
   readonly cutsTornBatches: boolean;
+  /** Whether what the log has answered is still there when it has died and started again. */
+  readonly syncsBeforeAnswering: boolean;
   /** The log as a projector follows it. */
   feed(log: EventLog): EventLog;
   projection<Change>(projection: Projection<Change>): Projection<Change>;
@@ -25,6 +28,8 @@ export type Plant = {
   queries(deps: QueryDeps): QueryDeps;
   /** What a gateway makes of a query's headers. */
   headers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  /** What a gateway makes of a query's answer. */
+  reply(url: string, reply: Reply): Reply;
 };
 
 export const nothingPlanted: Plant = {
@@ -33,10 +38,12 @@ export const nothingPlanted: Plant = {
   parts: (parts) => parts,
   queueMax: (max) => max,
   cutsTornBatches: true,
+  syncsBeforeAnswering: true,
   feed: (log) => log,
   projection: (projection) => projection,
   target: (target) => target,
   models: (routed) => routed,
   queries: (deps) => deps,
   headers: (headers) => headers,
+  reply: (_url, reply) => reply,
 };

@@ -101,7 +101,7 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
   const delivery = makeDelivery({ auditor, note, onViolation });
   const writeSide = makeWriteSide(
     surroundings,
-    (batch, append) => auditor.appended(batch, append.events),
+    { onAppended: (batch, append) => auditor.appended(batch, append.events), onRestart: auditor.restarted },
     delivery.checkStopped,
   );
   const readSide = await makeReadSide(surroundings, writeSide, auditor);

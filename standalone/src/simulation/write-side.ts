@@ -1,5 +1,4 @@
-import type { StoredEvent } from "ledger-core/event-log";
-import { type Append, type EventStore, makeEventStore } from "./event-store.ts";
+import { type EventStore, type EventStoreOptions, makeEventStore } from "./event-store.ts";
 import type { Faults } from "./faults.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
@@ -24,7 +23,7 @@ export type WriteSide = { readonly store: EventStore; readonly processes: readon
 /** The log, and two machines on which its writer may run. */
 export function makeWriteSide(
   surroundings: Surroundings,
-  onAppended: (batch: readonly StoredEvent[], append: Append) => void,
+  { onAppended, onRestart }: Pick<EventStoreOptions, "onAppended" | "onRestart">,
   onStopped: (owner: Owner) => void,
 ): WriteSide {
   const { scheduler, random, faults, plant, settings, note } = surroundings;
@@ -33,6 +32,8 @@ export function makeWriteSide(
     random: random.stream("store"),
     faults,
     onAppended,
+    onRestart,
+    syncsBeforeAnswering: plant.syncsBeforeAnswering,
     cutsTornBatches: plant.cutsTornBatches,
     note: (what) => note("log", what),
   });

@@ -1,5 +1,5 @@
 import type { Answer, BulkAnswer } from "command-service";
-import type { Caller, LedgerEvent, Micros } from "ledger-core";
+import type { Caller, LedgerEvent, Micros, Revision } from "ledger-core";
 import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import { makeAnswerCheck } from "./answers.ts";
 import { type Books, emptyBooks } from "./books.ts";
@@ -7,6 +7,7 @@ import { type History, makeHistory } from "./history.ts";
 import { hasExpired } from "./payment-outcomes.ts";
 import { makeReading, type Notes } from "./reading.ts";
 import { type KeyBooks, type Sent, scopeOf } from "./requests.ts";
+import { hold } from "./violation.ts";
 
 /** Reads along with the log and with every answer, and checks each against books of its own. @throws Violation */
 export type Auditor = {
@@ -16,6 +17,8 @@ export type Auditor = {
   readonly history: History;
   /** A batch is in the log. `sent` is the append that it came in. */
   appended(batch: readonly StoredEvent[], sent: readonly NewEvent[]): void;
+  /** The log has died and is back, with what it had answered. */
+  restarted(head: Revision): void;
   /** A writer was given what these keys stand for. */
   submitted(caller: Caller, keys: readonly string[]): void;
   /** It said that nothing was written, and that nothing will be. */
@@ -40,6 +43,14 @@ export function makeAuditor(): Auditor {
     ...notes,
     ...makeAnswerCheck(notes),
     appended: makeReading(notes),
+    restarted(head) {
+      const { events } = notes;
+      hold(
+        head === events.length - 1,
+        "1 acknowledged is kept",
+        () => `${events.length - 1} was written, ${head} is left`,
+      );
+    },
     submitted: (caller, keys) => change(caller, keys, 1),
     failedForCertain: (caller, keys) => change(caller, keys, -1),
     overdue(now) {

@@ -40,10 +40,12 @@ export type Books = {
   readonly payments: Map<PaymentId, PaymentBook>;
   /** The ledger's own account of `tenant/rail/currency`. */
   readonly clearing: Map<string, AccountId>;
+  /** What the ids of payments would be that were declined: nothing can be done with them. */
+  readonly declined: PaymentId[];
 };
 
 export function emptyBooks(): Books {
-  return { accounts: new Map(), payments: new Map(), clearing: new Map() };
+  return { accounts: new Map(), payments: new Map(), clearing: new Map(), declined: [] };
 }
 
 /** Zones without summer time, so that a day is plain arithmetic. */

@@ -1,10 +1,10 @@
-import type { AccountId, Fact, LedgerEvent, Payment, Posting } from "ledger-core";
+import { type AccountId, type Fact, type LedgerEvent, type Payment, type Posting, rebrand } from "ledger-core";
 import { type Books, book, type PaymentBook, spend, statusOf } from "./books.ts";
 import type { Move, Outcome } from "./grounds.ts";
 import { hold, Violation } from "./violation.ts";
 
 /** Enters an event in the books and checks that it says what the books then say. */
-export function enter(books: Books, { fact, at, origin }: LedgerEvent): void {
+export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent): void {
   switch (fact.type) {
     case "AccountOpened": {
       const { id, timeZone: zone, type, currency, owner, limits, balances } = fact.account;
@@ -68,6 +68,9 @@ export function enter(books: Books, { fact, at, origin }: LedgerEvent): void {
       compare(payment, fact.payment);
       return;
     }
+    case "PaymentDeclined":
+      books.declined.push(rebrand("pay", event));
+      return;
     default:
       return;
   }

@@ -3,10 +3,17 @@ import { decisionBugs } from "./decision-bugs.ts";
 import { logBugs } from "./log-bugs.ts";
 import type { PlantedBug } from "./planted-bug.ts";
 import { readBugs } from "./read-bugs.ts";
+import { reportedBugs } from "./reported-bugs.ts";
 import { stateBugs } from "./state-bugs.ts";
 
 /** Every bug that the simulator must find. */
-export const plantedBugs: readonly PlantedBug[] = [...logBugs, ...decisionBugs, ...stateBugs, ...readBugs];
+export const plantedBugs: readonly PlantedBug[] = [
+  ...logBugs,
+  ...decisionBugs,
+  ...stateBugs,
+  ...readBugs,
+  ...reportedBugs,
+];
 
 export function bugNamed(name: string): PlantedBug | undefined {
   return plantedBugs.find((bug) => bug.name === name);

@@ -6,6 +6,7 @@ import type { Plant } from "../plant.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { QueryEdge } from "./edge.ts";
+import { misused, oddQuery } from "./odd-questions.ts";
 import { askAccount, askBalance, askEntries, askPayment, askPayments, type Question } from "./questions.ts";
 import { askRecommendations, askSession } from "./view-questions.ts";
 
@@ -65,28 +66,45 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     }
   }
 
+  function get(caller: Caller, url: string, headers: Readonly<Record<string, string>> = {}) {
+    const { plant } = options;
+    const reply = edge.get(caller, url, plant.headers(headers)).then((sent) => plant.reply(url, sent));
+    return scheduler.settled(reply);
+  }
+
+  /** A query that no API would answer: no page, no empty list, no error of its own. */
+  async function refuses({ caller, path }: Pick<Question, "caller" | "path">): Promise<void> {
+    const { status, body } = await get(caller, path);
+    note(`${path} in vain: ${status}`);
+    hold(status === 400, "19 refused as declared", () => `${path} is answered with ${status} ${JSON.stringify(body)}`);
+  }
+
   /** One list to its end, or to the patience of the reader, every page at the position asked for or later. */
   async function ask({ caller, path, check }: Question): Promise<void> {
     let cursor: string | undefined;
     let after: string | undefined;
     let before: Revision = -1;
+    /** Where what was absent was made: asked for that, it must be there. */
+    let wanted: Revision | undefined;
     for (let pages = 0; pages < PAGES_MAX; pages++) {
       // The next page is mostly asked for by its cursor alone.
-      const asked: Revision = random.chance(pages === 0 ? 0.7 : 0.2)
-        ? Math.max(0, auditor.events.length - 1 - random.below(30))
-        : -1;
+      const recent: Revision = Math.max(0, auditor.events.length - 1 - random.below(30));
+      const asked = wanted ?? (random.chance(pages === 0 ? 0.7 : 0.2) ? recent : -1);
       const waitMs = random.pick([0, 0, 100, 1000]);
       const began = scheduler.now();
       const headers = { ...(asked >= 0 ? { "ledger-position": `0:${asked}` } : {}), "ledger-wait": `${waitMs}` };
       const url = cursor === undefined ? path : `${path}&cursor=${encodeURIComponent(cursor)}`;
-      const { status, position, body } = await scheduler.settled(edge.get(caller, url, options.plant.headers(headers)));
+      const { status, position, body } = await get(caller, url, headers);
       const waited = (scheduler.now() - began) / 1000;
       note(`${path} from ${asked} waits ${waitMs}: ${status} ${position}`);
       if (status === 503) {
         hold(waited >= waitMs, "9 waits as asked", () => `gave up after ${waited} of ${waitMs} ms`);
         return;
       }
-      if (status === 404) return absent(asked, path);
+      if (status === 404) {
+        wanted = absent(asked, path);
+        continue;
+      }
       hold(status === 200, "19 declared failures", () => `${path} is answered with ${status} ${JSON.stringify(body)}`);
       const revision = Number(position.slice(2));
       hold(
@@ -100,14 +118,16 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
       const next = typeof body === "object" && body !== null && "nextCursor" in body ? body.nextCursor : null;
       if (typeof next !== "string") return;
       cursor = next;
+      if (faults.strikes("cursor_misuse", 0.6)) await refuses(misused(caller, path, cursor, random));
     }
   }
 
   /** What was asked for may not be there yet, unless the position says that it must be. */
-  function absent(asked: Revision, path: string): void {
+  function absent(asked: Revision, path: string): Revision {
     const id = /(acct|pay)_[a-z0-9]{26}/.exec(path)?.[0] ?? "";
     const made = auditor.events.findIndex(({ id: event }) => event.slice(-26) === id.slice(-26));
     hold(asked < made, "9 never older", () => `${id} of ${made} is not there at ${asked}`);
+    return made;
   }
 
   function loop(): void {
@@ -116,6 +136,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
       const next = question();
       try {
         if (next) await ask(next);
+        if (next && faults.strikes("odd_query", 0.1)) await refuses(oddQuery(next, random));
       } catch (violation) {
         options.onViolation(violation);
         note(`asks ${next?.path}`);
