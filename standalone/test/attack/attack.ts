@@ -1,0 +1,197 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { seeded } from "../random.ts";
+import { available, type Lane } from "./books.ts";
+import { type Client, makeClient, type Outages, Stuck, Wrong } from "./client.ts";
+import { damage, putSnapshot, type Snapshot, type Target, takeSnapshot } from "./damage.ts";
+import { checkLog } from "./log-check.ts";
+import { Died, makeSubject, NoStart, type Subject } from "./subject.ts";
+import { makeTemplate, type Template } from "./template.ts";
+
+export type Mode = "running" | "stopped";
+export type AttackOptions = {
+  readonly target: Target;
+  readonly mode: Mode;
+  readonly rounds: number;
+  readonly seed: number;
+  /** Told now and then how far it is. */
+  readonly onProgress?: (text: string) => void;
+};
+
+export type Finding = {
+  readonly round: number;
+  readonly kind: "wrong" | "died" | "no start" | "stuck";
+  readonly damages: readonly string[];
+  readonly detail: string;
+};
+
+export type AttackReport = {
+  readonly findings: readonly Finding[];
+  readonly damages: number;
+  /** Events that the logs of all ledgers of the run held, read back and added up. */
+  readonly eventsChecked: number;
+  readonly outages: Outages;
+  /** What the ledger logged, and how often. */
+  readonly messages: ReadonlyMap<string, number>;
+};
+
+/** Rounds on one folder before the next begins with a fresh copy: a rebuild should stay short. */
+const ROUNDS_PER_COPY = 100;
+const STEPS_PER_BURST = 4;
+const SNAPSHOTS_KEPT = 4;
+
+/** Attacks the files of a real ledger by chance, round by round, while a client that keeps books of its own goes on. */
+export async function attack(options: AttackOptions): Promise<AttackReport> {
+  const folder = mkdtempSync(join(tmpdir(), "payledger-attack-"));
+  const random = seeded(options.seed);
+  const draw = (bound: number) => Math.floor(random() * Math.max(1, bound));
+  const run: Run = {
+    ...{ options, folder, random, draw, findings: [], messages: new Map(), damages: 0, eventsChecked: 0 },
+    outages: { refusals: 0, reasons: new Map() },
+    template: await makeTemplate(folder, options.target, draw),
+  };
+  try {
+    for (let round = 0; round < options.rounds; ) {
+      round = await attackCopy(run, round);
+      options.onProgress?.(`${round} of ${options.rounds} rounds, ${run.findings.length} findings`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const { findings, messages, damages, eventsChecked, outages } = run;
+  return { findings, messages, damages, eventsChecked, outages };
+}
+
+type Run = {
+  readonly options: AttackOptions;
+  readonly folder: string;
+  readonly template: Template;
+  readonly random: () => number;
+  draw(bound: number): number;
+  readonly findings: Finding[];
+  readonly messages: Map<string, number>;
+  readonly outages: Outages;
+  damages: number;
+  eventsChecked: number;
+};
+
+/** One copy of the template with the books that belong to it. */
+type Copy = {
+  readonly subject: Subject;
+  readonly lanes: readonly Lane[];
+  readonly client: Client;
+  readonly snapshots: Snapshot[];
+};
+
+/** Rounds on a fresh copy until it is time for another, or something was found; answers with the round to go on with. */
+async function attackCopy(run: Run, first: number): Promise<number> {
+  const { options, template } = run;
+  const subject = makeSubject(join(run.folder, `copy-${first}`));
+  template.copyTo(subject.data);
+  const copy: Copy = {
+    subject,
+    lanes: structuredClone(template.lanes),
+    client: makeClient(subject, template.token, run.outages, run.draw),
+    snapshots: [...template.snapshots],
+  };
+  const last = Math.min(options.rounds, first + ROUNDS_PER_COPY);
+  let round = first;
+  const damages: string[] = [];
+  try {
+    await subject.start(partOf(options.target));
+    for (; round < last; round++) {
+      damages.length = 0;
+      await (options.mode === "running" ? attackRunning : attackStopped)(run, copy, damages);
+      if (run.draw(10) === 0) keepSnapshot(run, copy);
+    }
+    await subject.stop();
+    await subject.start("whole");
+    await checkBalances(copy, run);
+    await subject.stop();
+    run.eventsChecked += await checkLog(join(subject.data, "events.sqlite"), copy.lanes);
+  } catch (error) {
+    run.findings.push({ round, kind: kindOf(error), damages: [...damages], detail: detailOf(error) });
+    round++;
+  } finally {
+    await subject.kill();
+    for (const [message, count] of subject.takeMessages()) {
+      run.messages.set(message, (run.messages.get(message) ?? 0) + count);
+    }
+    rmSync(subject.data, { recursive: true, force: true });
+  }
+  return round;
+}
+
+/** The damage is done while commands are under way; a second burst reads what the first did not. */
+async function attackRunning(run: Run, copy: Copy, damages: string[]): Promise<void> {
+  const burst = Promise.all(copy.lanes.map((lane) => copy.client.run(lane, STEPS_PER_BURST)));
+  // What fails meanwhile is seen when the burst is waited for.
+  burst.catch(() => {});
+  await turn();
+  doDamage(run, copy, damages);
+  await burst;
+  await Promise.all(copy.lanes.map((lane) => copy.client.run(lane, STEPS_PER_BURST)));
+}
+
+async function attackStopped(run: Run, copy: Copy, damages: string[]): Promise<void> {
+  const { subject } = copy;
+  const manner = run.draw(10);
+  // A copy of the live files is what a crash leaves behind: with a write-ahead log.
+  const crashed = manner < 4 ? takeSnapshot(subject.data, run.options.target) : undefined;
+  if (manner === 9) await subject.kill();
+  else await subject.stop();
+  if (crashed) putSnapshot(subject.data, run.options.target, crashed);
+  doDamage(run, copy, damages);
+  await subject.start(partOf(run.options.target));
+  await Promise.all(copy.lanes.map((lane) => copy.client.run(lane, STEPS_PER_BURST)));
+}
+
+/** What a target needs to run: the decision state is the command-service's own. */
+function partOf(target: Target): "whole" | "commands" {
+  return target === "state" ? "commands" : "whole";
+}
+
+function doDamage(run: Run, { subject, snapshots }: Copy, damages: string[]): void {
+  const { target, mode } = run.options;
+  const place = { dir: subject.data, target, running: mode === "running", random: run.random, snapshots };
+  for (let count = 1 + run.draw(3); count > 0; count--) {
+    damages.push(damage(place));
+    run.damages++;
+  }
+}
+
+function keepSnapshot(run: Run, { subject, snapshots }: Copy): void {
+  snapshots.push(takeSnapshot(subject.data, run.options.target));
+  if (snapshots.length > SNAPSHOTS_KEPT) snapshots.splice(run.draw(SNAPSHOTS_KEPT), 1);
+}
+
+/** The API's balances against the client's books, for a part of the accounts. */
+async function checkBalances({ lanes, client }: Copy, run: Run): Promise<void> {
+  for (const { shop, wallets } of lanes) {
+    for (const wallet of [shop, ...wallets.filter(() => run.draw(10) === 0)]) {
+      const told = await client.balances(wallet.id);
+      if (told.posted === wallet.posted && told.held === wallet.held) continue;
+      const books = `${wallet.posted} posted, ${wallet.held} held, ${available(wallet)} available`;
+      throw new Wrong(`${wallet.id} must have ${books}; the API says ${told.posted}, ${told.held}`);
+    }
+  }
+}
+
+function kindOf(error: unknown): Finding["kind"] {
+  if (error instanceof Died) return "died";
+  if (error instanceof NoStart) return "no start";
+  if (error instanceof Stuck) return "stuck";
+  if (error instanceof Wrong) return "wrong";
+  // A log that cannot be read back as it must be is as wrong as an answer.
+  return "wrong";
+}
+
+function detailOf(error: unknown): string {
+  return error instanceof Wrong || error instanceof Stuck || error instanceof Died || error instanceof NoStart
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
+}

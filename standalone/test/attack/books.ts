@@ -1,0 +1,203 @@
+/** Books of the checking client's own, in plain sums: they share nothing with the ledger but the words of its API. */
+export type Wallet = { readonly id: string; posted: bigint; held: bigint };
+
+/** An authorization, and what became of it. */
+export type Authorization = {
+  readonly id: string;
+  readonly payer: Wallet;
+  held: bigint;
+  captured: bigint;
+  refunded: bigint;
+};
+
+/** A command with the answer that was given to it: the same key gets the same bytes for ever. */
+export type Answered = {
+  readonly path: string;
+  readonly key: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly status: number;
+  readonly text: string;
+};
+
+/** Accounts that one lane alone moves money between, one command after another: what every answer must be follows from the books. */
+export type Lane = {
+  readonly name: string;
+  readonly wallets: readonly Wallet[];
+  readonly shop: Wallet;
+  readonly authorizations: Authorization[];
+  readonly answered: Answered[];
+  keys: number;
+};
+
+export type Step = {
+  readonly path: string;
+  readonly key: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Another answer than this is a wrong decision. */
+  readonly expected: { readonly status: number; readonly code?: string; readonly text?: string };
+  /** Books what the answer says was done. */
+  book(id: string): void;
+};
+
+type Draw = (bound: number) => number;
+
+/** The lane's next command, drawn by chance among those whose answer is known beforehand. */
+export function nextStep(lane: Lane, draw: Draw): Step {
+  const kinds = [
+    pay,
+    pay,
+    pay,
+    payTooMuch,
+    payTooMuch,
+    authorize,
+    capture,
+    captureTooMuch,
+    voidIt,
+    refund,
+    repeat,
+    repeat,
+    reuse,
+  ];
+  return kinds[draw(kinds.length)]?.(lane, draw) ?? pay(lane, draw);
+}
+
+export function available({ posted, held }: Wallet): bigint {
+  return posted - held;
+}
+
+const CURRENCY = "HKD";
+
+function pay(lane: Lane, draw: Draw): Step {
+  const payer = walletOf(lane, draw);
+  if (available(payer) === 0n) return payTooMuch(lane, draw);
+  const payee = draw(2) === 0 ? lane.shop : (lane.wallets.find((wallet) => wallet !== payer) ?? lane.shop);
+  const amount = amountUpTo(available(payer), draw);
+  return made(lane, "/v1/payments", { ...parties(payer, payee), amount: String(amount) }, () => {
+    payer.posted -= amount;
+    payee.posted += amount;
+  });
+}
+
+function payTooMuch(lane: Lane, draw: Draw): Step {
+  const payer = walletOf(lane, draw);
+  // Far too much as well: a balance that was altered on disk must not pay for it.
+  const amount = available(payer) + (draw(2) === 0 ? 1n : 1_000_000n);
+  const body = { ...parties(payer, lane.shop), amount: String(amount) };
+  return refused(lane, "/v1/payments", body, 422, "insufficient_funds");
+}
+
+function authorize(lane: Lane, draw: Draw): Step {
+  const payer = walletOf(lane, draw);
+  if (available(payer) === 0n) return payTooMuch(lane, draw);
+  const amount = amountUpTo(available(payer), draw);
+  const body = { ...parties(payer, lane.shop), amount: String(amount), capture: "manual" };
+  return made(lane, "/v1/payments", body, (id) => {
+    payer.held += amount;
+    lane.authorizations.push({ id, payer, held: amount, captured: 0n, refunded: 0n });
+  });
+}
+
+function capture(lane: Lane, draw: Draw): Step {
+  const one = authorizationOf(lane, draw, ({ held }) => held > 0n);
+  if (!one) return authorize(lane, draw);
+  const amount = amountUpTo(one.held, draw);
+  return made(
+    lane,
+    `/v1/payments/${one.id}/capture`,
+    { amount: String(amount) },
+    () => {
+      one.payer.held -= amount;
+      one.payer.posted -= amount;
+      lane.shop.posted += amount;
+      one.held -= amount;
+      one.captured += amount;
+    },
+    200,
+  );
+}
+
+function captureTooMuch(lane: Lane, draw: Draw): Step {
+  const one = authorizationOf(lane, draw, ({ held }) => held > 0n);
+  if (!one) return authorize(lane, draw);
+  const body = { amount: String(one.held + 1n) };
+  return refused(lane, `/v1/payments/${one.id}/capture`, body, 422, "capture_exceeds_authorized");
+}
+
+function voidIt(lane: Lane, draw: Draw): Step {
+  const one = authorizationOf(lane, draw, ({ held }) => held > 0n);
+  if (!one) return authorize(lane, draw);
+  return made(
+    lane,
+    `/v1/payments/${one.id}/void`,
+    {},
+    () => {
+      one.payer.held -= one.held;
+      one.held = 0n;
+    },
+    200,
+  );
+}
+
+function refund(lane: Lane, draw: Draw): Step {
+  const one = authorizationOf(lane, draw, ({ captured, refunded }) => captured > refunded);
+  if (!one) return authorize(lane, draw);
+  const left = one.captured - one.refunded;
+  const path = `/v1/payments/${one.id}/refunds`;
+  if (draw(3) === 0) return refused(lane, path, { amount: String(left + 1n) }, 422, "refund_exceeds_captured");
+  const amount = amountUpTo(left, draw);
+  return made(lane, path, { amount: String(amount) }, () => {
+    lane.shop.posted -= amount;
+    one.payer.posted += amount;
+    one.refunded += amount;
+  });
+}
+
+/** A key that was answered before, at any time: the same bytes. */
+function repeat(lane: Lane, draw: Draw): Step {
+  const one = lane.answered[draw(lane.answered.length)];
+  if (!one) return pay(lane, draw);
+  const { path, key, body, status, text } = one;
+  return { path, key, body, expected: { status, text }, book: () => {} };
+}
+
+function reuse(lane: Lane, draw: Draw): Step {
+  const one = lane.answered[draw(lane.answered.length)];
+  if (!one) return pay(lane, draw);
+  const { path, key, body } = one;
+  const other = path.endsWith("/void")
+    ? { path: "/v1/payments", body: { ...parties(walletOf(lane, draw), lane.shop), amount: "1" } }
+    : { path, body: { ...body, amount: "123456789" } };
+  return { ...other, key, expected: { status: 422, code: "idempotency_key_reused" }, book: () => {} };
+}
+
+type Body = Step["body"];
+
+function made(lane: Lane, path: string, body: Body, book: (id: string) => void, status = 201): Step {
+  return { path, key: keyOf(lane), body, expected: { status }, book };
+}
+
+function refused(lane: Lane, path: string, body: Body, status: number, code: string): Step {
+  return { path, key: keyOf(lane), body, expected: { status, code }, book: () => {} };
+}
+
+function keyOf(lane: Lane): string {
+  lane.keys++;
+  return `${lane.name}-${lane.keys}`;
+}
+
+function parties(payer: Wallet, payee: Wallet): Body {
+  return { payer: payer.id, payee: payee.id, currency: CURRENCY };
+}
+
+function walletOf(lane: Lane, draw: Draw): Wallet {
+  return lane.wallets[draw(lane.wallets.length)] ?? lane.shop;
+}
+
+function authorizationOf(lane: Lane, draw: Draw, fits: (one: Authorization) => boolean): Authorization | undefined {
+  const fitting = lane.authorizations.filter(fits);
+  return fitting[draw(fitting.length)];
+}
+
+function amountUpTo(most: bigint, draw: Draw): bigint {
+  return BigInt(1 + draw(Number(most < 9n ? most : 9n)));
+}

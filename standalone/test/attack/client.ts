@@ -1,0 +1,129 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { at } from "../json.ts";
+import { type Lane, nextStep, type Step } from "./books.ts";
+import type { Subject } from "./subject.ts";
+
+/** The ledger did something that it must never do. */
+export class Wrong extends Error {}
+/** It refused for longer than any rebuild takes. */
+export class Stuck extends Error {}
+
+/** What a client sees of an outage while it asks again. */
+export type Outages = { refusals: number; readonly reasons: Map<string, number> };
+
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 15;
+
+export type Client = {
+  /** Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died */
+  run(lane: Lane, steps: number): Promise<void>;
+  /** A wallet's balances as the API tells them, at what was last answered or later. */
+  balances(account: string): Promise<{ posted: bigint; held: bigint }>;
+  post(path: string, key: string, body: object): Promise<Reply>;
+};
+
+export type Reply = { readonly status: number; readonly text: string; readonly body: unknown };
+
+/** A client that asks again under the same key until it is answered, for as long as the process lives. */
+export function makeClient(subject: Subject, token: string, outages: Outages, draw: (bound: number) => number): Client {
+  let revision = -1;
+
+  async function once(path: string, init: RequestInit): Promise<Reply | undefined> {
+    try {
+      const response = await fetch(`${subject.url()}${path}`, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+      const text = await response.text();
+      const position = /^0:(\d+)$/.exec(response.headers.get("ledger-position") ?? "")?.[1];
+      if (position !== undefined) revision = Math.max(revision, Number(position));
+      return { status: response.status, text, body: parse(text) };
+    } catch (error) {
+      if (error instanceof Error && error.name === "TimeoutError") throw new Stuck(`no answer to ${path}`);
+      return undefined;
+    }
+  }
+
+  /** Asks until there is an answer that is more than "not now". */
+  async function settle(path: string, init: RequestInit): Promise<Reply> {
+    const until = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const reply = await Promise.race([once(path, init), subject.death()]);
+      if (reply !== undefined && reply.status !== 503 && !isInProgress(reply)) {
+        if (reply.status >= 500) throw new Wrong(`${path} is answered ${reply.status}: ${reply.text}`);
+        return reply;
+      }
+      outages.refusals++;
+      if (reply?.status === 503) await noteReasons();
+      if (performance.now() > until) throw new Stuck(`${path}: ${reply?.text ?? "no connection"}`);
+      await delay(PAUSE_MS);
+    }
+  }
+
+  /** While it refuses, /readyz names the part and says why. */
+  async function noteReasons(): Promise<void> {
+    const reply = await once("/readyz", {});
+    if (reply?.status !== 503) return;
+    const checks = at(reply.body, "checks");
+    for (const check of Array.isArray(checks) ? checks : []) {
+      if (at(check, "ready") === true) continue;
+      const reason = `${at(check, "name")}: ${String(at(check, "detail")).replace(/\d+/g, "N")}`;
+      outages.reasons.set(reason, (outages.reasons.get(reason) ?? 0) + 1);
+    }
+  }
+
+  function post(path: string, key: string, body: object): Promise<Reply> {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": key };
+    return settle(path, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  return {
+    post,
+    async run(lane, steps) {
+      for (let n = 0; n < steps; n++) {
+        const step = nextStep(lane, draw);
+        const reply = await post(step.path, step.key, step.body);
+        check(step, reply);
+        take(lane, step, reply);
+      }
+    },
+    async balances(account) {
+      const headers: Record<string, string> = { authorization: `Bearer ${token}` };
+      if (revision >= 0) headers["ledger-position"] = `0:${revision}`;
+      const reply = await settle(`/v1/accounts/${account}`, { headers: { ...headers, "ledger-wait": "10000" } });
+      const amount = (name: string) => BigInt(String(at(reply.body, "balances", name)));
+      if (reply.status !== 200) throw new Wrong(`${account} is answered ${reply.status}: ${reply.text}`);
+      return { posted: amount("posted"), held: amount("held") };
+    },
+  };
+}
+
+function check({ path, key, body, expected }: Step, reply: Reply): void {
+  const { status, code, text } = expected;
+  const asExpected =
+    reply.status === status &&
+    (code === undefined || at(reply.body, "code") === code) &&
+    (text === undefined || reply.text === text);
+  if (asExpected) return;
+  const wanted = text ?? [status, code].filter((part) => part !== undefined).join(" ");
+  throw new Wrong(
+    `${path} under ${key} with ${JSON.stringify(body)} must be ${wanted}, and is ${reply.status} ${reply.text}`,
+  );
+}
+
+function take(lane: Lane, step: Step, reply: Reply): void {
+  const { path, key, body, expected } = step;
+  if (expected.text !== undefined || expected.code === "idempotency_key_reused") return;
+  const id = at(reply.body, "id");
+  step.book(typeof id === "string" ? id : "");
+  lane.answered.push({ path, key, body, status: reply.status, text: reply.text });
+}
+
+function isInProgress(reply: Reply): boolean {
+  return reply.status === 409 && at(reply.body, "code") === "idempotency_key_in_progress";
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

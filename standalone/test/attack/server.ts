@@ -1,0 +1,83 @@
+import { createInterface } from "node:readline";
+import { openWriter, registerCommands, type WriterTuning } from "command-service";
+import { openSqliteLog } from "ledger-core/event-log";
+import { authenticator, createEdge } from "ledger-core/http";
+import { createLogger } from "ledger-core/process";
+import { openDataFolder } from "../../src/data-folder.ts";
+import { startStandalone } from "../../src/main.ts";
+
+/*
+ * A ledger in a process of its own. It starts and stops as told in lines of its input, so that a thousand rounds need no thousand
+ * processes; caches and thresholds are as small as they may be, so that decisions read from disk.
+ *
+ * start whole: all of it, as `ledger start` does. start commands: the command-service alone, as in production, which starts in a tenth of
+ * the time; the decision state is its own.
+ */
+export type Order = "start whole" | "start commands" | "stop";
+export type Told =
+  | { readonly kind: "started"; readonly url: string }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly detail: string };
+
+const [dataDir = ""] = process.argv.slice(2);
+const logger = createLogger({ level: "warn", name: "attacked" });
+const tuning: WriterTuning = { accountsCached: 1, keyFilterBytes: 64, flushAt: 30 };
+let stop = async () => {};
+let port = 0;
+
+const tell = (told: Told) => process.stdout.write(`${JSON.stringify(told)}\n`);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = line as Order;
+  try {
+    if (order === "stop") {
+      await stop();
+      stop = async () => {};
+      tell({ kind: "stopped" });
+    } else {
+      const url = await (order === "start whole" ? startWhole() : startCommands());
+      port = Number(new URL(url).port);
+      tell({ kind: "started", url });
+    }
+  } catch (error) {
+    tell({ kind: "failed", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+await stop();
+
+function onProgress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function startWhole(): Promise<string> {
+  const server = await startStandalone({ dataDir, port, logger, onProgress, writer: tuning });
+  stop = server.stop;
+  return server.url;
+}
+
+async function startCommands(): Promise<string> {
+  const folder = await openDataFolder(dataDir);
+  const log = await openSqliteLog({ file: folder.events });
+  try {
+    const writer = await openWriter({
+      ...tuning,
+      log,
+      shard: 0,
+      stateFile: folder.state,
+      onReplay: ({ detail }) => onProgress(`decision state: ${detail}`),
+      onStanding: (standing) => logger.warn(standing, "the writer's standing changed"),
+    });
+    const readiness = [{ name: "writer", check: () => writer.readiness() }];
+    const app = await createEdge({ logger, authenticate: authenticator([folder.signingKeys.publicKey]), readiness });
+    registerCommands(app, { writer });
+    stop = async () => {
+      await app.close();
+      await writer.stop();
+      await log.close();
+    };
+    return await app.listen({ host: "127.0.0.1", port });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
