@@ -1,3 +1,4 @@
+import type { Role } from "ledger-core";
 import { signToken } from "ledger-core/http";
 import { optionalSecret, readSettings } from "ledger-core/process";
 import { openDataFolder, readServerFile } from "standalone";
@@ -11,15 +12,21 @@ const TOKEN_TTL_SECONDS = 12 * 3600;
 export type Access = { readonly url: string; readonly token: string };
 
 /**
- * The URL is the one given, or that of the server which runs on the data folder, or the default; the token is LEDGER_TOKEN, or an
- * operator's made with the folder's key.
+ * The URL is the one given, or that of the server which runs on the data folder, or the default; the token is LEDGER_TOKEN, or one of
+ * this role made with the folder's key.
  */
-export async function resolveAccess(options: { url?: string; data?: string; sub: string }): Promise<Access> {
+export async function resolveAccess(options: {
+  url?: string;
+  data?: string;
+  sub: string;
+  role: Role;
+}): Promise<Access> {
   const { LEDGER_TOKEN: given } = readSettings({ LEDGER_TOKEN: optionalSecret({ lengthMin: 20 }) });
   const dir = options.data ?? DEFAULT_DATA;
   const url = options.url ?? readServerFile(dir)?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`;
   if (given !== undefined && options.data === undefined) return { url, token: given };
   const { signingKeys } = await openDataFolder(dir, { make: false });
-  const caller = { tenant: DEFAULT_TENANT, role: "operator", sub: options.sub, ttlSeconds: TOKEN_TTL_SECONDS } as const;
+  const { sub, role } = options;
+  const caller = { tenant: DEFAULT_TENANT, role, sub, ttlSeconds: TOKEN_TTL_SECONDS };
   return { url, token: await signToken(caller, signingKeys) };
 }

@@ -1,5 +1,6 @@
 export { type RenderedAnswer, renderAnswer } from "./answers.ts";
 export { type WriterParts, writerParts } from "./parts.ts";
+export { defaultRails, parseRails } from "./rails.ts";
 export type { ReplayProgress } from "./recovery.ts";
 export { type CommandOptions, registerCommands } from "./routes.ts";
 export { DecisionState, type DecisionStateOptions } from "./state/decision-state.ts";

@@ -93,8 +93,8 @@ describe("a body becomes its command:", () => {
     [
       "an authorization",
       "/v1/payments",
-      { ...pays, capture: "manual", expiresAt, reference: "", metadata: { order: "2026112200012345" } },
-      examples.authorize(1250n, { expiresAt: at, reference: "", metadata: { order: "2026112200012345" } }),
+      { ...pays, capture: "manual", expiresAt, reference: "r", metadata: { order: "2026112200012345" } },
+      examples.authorize(1250n, { expiresAt: at, reference: "r", metadata: { order: "2026112200012345" } }),
     ],
     ["a capture of all", `/v1/payments/${noPayment}/capture`, undefined, examples.capture(noPayment)],
     [
@@ -226,6 +226,7 @@ describe("roles", () => {
     [examples.consumer("alice"), ["pay", "bulk"]],
     [examples.merchant("sam"), ["payOut", "pay", "capture", "void", "refund", "bulk"]],
     [examples.auditor, []],
+    [{ ...examples.auditor, role: "platform" } as const, []],
   ])("$role may send what the policy says and gets 403 for the rest", async (caller, allowed) => {
     const passed: string[] = [];
     for (const [name, [url, body]] of Object.entries(commands)) {
@@ -240,6 +241,95 @@ describe("roles", () => {
     const answer = await post({ url: "/v1/accounts", body: { nonsense: 1 }, caller: examples.auditor });
     expect(answer).toMatchObject(refusedAs(403, "forbidden"));
   });
+});
+
+describe("bodies", () => {
+  const opened = { type: "merchant", currency: "HKD", owner: "carol" };
+  const moved = { account: alice, amount: "3", currency: "HKD", rail: "fps" };
+  const posted = { legs: [{ from: alice, to: bob, amount: "1" }], currency: "HKD" };
+
+  test.each<[string, string, unknown, string]>([
+    ["an empty display name", "/v1/accounts", { ...opened, displayName: "" }, "/displayName"],
+    ["a display name of 141 characters", "/v1/accounts", { ...opened, displayName: "n".repeat(141) }, "/displayName"],
+    [
+      "a card number as display name",
+      "/v1/accounts",
+      { ...opened, displayName: "4111 1111 1111 1111" },
+      "/displayName",
+    ],
+    ["an owner of 65 characters", "/v1/accounts", { ...opened, owner: "o".repeat(65) }, "/owner"],
+    ["an owner with a space", "/v1/accounts", { ...opened, owner: "a b" }, "/owner"],
+    ["an owner that is a rail's", "/v1/accounts", { ...opened, owner: "rail:fps" }, "/owner"],
+    ["an owner that is the ledger's", "/v1/accounts", { ...opened, owner: "ledger:fees" }, "/owner"],
+    ["an owner that is a shard's", "/v1/accounts", { ...opened, owner: "transit:1" }, "/owner"],
+    ["an owner that is a card number", "/v1/accounts", { ...opened, owner: "4111-1111-1111-1111" }, "/owner"],
+    ["an empty reason", `/v1/accounts/${bob}/freeze`, { reason: "" }, "/reason"],
+    ["a reason of 501 characters", `/v1/accounts/${bob}/freeze`, { reason: "r".repeat(501) }, "/reason"],
+    ["an empty reason of a refund", `/v1/payments/${noPayment}/refunds`, { reason: "" }, "/reason"],
+    ["an empty reference of a transfer", "/v1/transfers", { ...posted, reference: "" }, "/reference"],
+    ["an empty external id", "/v1/top-ups", { ...moved, externalId: "" }, "/externalId"],
+    ["an external id of 141 characters", "/v1/payouts", { ...moved, externalId: "x".repeat(141) }, "/externalId"],
+    ["a rail that is not configured", "/v1/top-ups", { ...moved, rail: "pigeon" }, "/rail"],
+    ["a rail in capitals", "/v1/payouts", { ...moved, rail: "FPS" }, "/rail"],
+    ["a void with a field", `/v1/payments/${noPayment}/void`, { reason: "r" }, "/reason"],
+  ])("with %s are told", async (_name, url, body, pointer) => {
+    const answer = await post({ url, body });
+    expect(answer).toMatchObject(refusedAs(422, "invalid_request"));
+    expect(answer.json.errors.map((fault: { pointer: string }) => fault.pointer)).toContain(pointer);
+    expect(answer.text).not.toContain("1111");
+    expect(writer.submissions).toEqual([]);
+  });
+
+  test("may have a display name of 140 characters and empty values in metadata", async () => {
+    await post({ url: "/v1/accounts", body: { ...opened, displayName: "n".repeat(140), metadata: { a: "" } } });
+    expect(writer.submissions).toHaveLength(1);
+  });
+
+  test.each(["0", "-5", "+5", "007", "1.5", "", "9".repeat(19), 5, null, ["7"]])(
+    "with the amount %j are amount_invalid",
+    async (amount) => {
+      for (const [url, body] of [
+        ["/v1/payments", { ...pays, amount }],
+        ["/v1/top-ups", { ...moved, amount }],
+        ["/v1/transfers", { ...posted, legs: [{ from: alice, to: bob, amount }] }],
+        [`/v1/payments/${noPayment}/capture`, { amount }],
+        [`/v1/payments/${noPayment}/refunds`, { amount }],
+      ] as const)
+        expect(await post({ url, body }), url).toMatchObject(refusedAs(422, "amount_invalid"));
+    },
+  );
+
+  test("without an amount are invalid_request", async () => {
+    const { amount, ...rest } = pays;
+    expect(amount).toBe("1250");
+    expect(await post({ url: "/v1/payments", body: rest })).toMatchObject(refusedAs(422, "invalid_request"));
+  });
+
+  test("with 60 faults get 50 pointers and the number of the others", async () => {
+    const legs = Array.from({ length: 60 }, () => ({ from: alice, to: bob, amount: "0" }));
+    const { json } = await post({ url: "/v1/transfers", body: { legs, currency: "HKD" } });
+    expect(json.code).toBe("amount_invalid");
+    expect(json.errors).toHaveLength(51);
+    expect(json.errors[49].pointer).toBe("/legs/49/amount");
+    expect(json.errors[50]).toEqual({ pointer: "", detail: "10 more faults are not listed" });
+  });
+});
+
+test("rails are configuration, for single commands and for items of a bulk", async () => {
+  const other = await serveCommands({ writer, rails: ["pigeon"] });
+  const moved = { account: alice, amount: "3", currency: "HKD" };
+  for (const [rail, status] of [
+    ["pigeon", 201],
+    ["fps", 422],
+  ] as const) {
+    const answer = await other.post({ url: "/v1/top-ups", body: { ...moved, rail } });
+    expect(answer.status, rail).toBe(status);
+    const item = { idempotencyKey: "i", command: "payout", ...moved, account: shop, rail };
+    const bulk = await other.post({ url: "/v1/bulk", body: { mode: "each", items: [item] } });
+    const [result] = bulk.json.results;
+    expect(result.problem?.errors?.[0]?.pointer, rail).toBe(status === 422 ? "/rail" : undefined);
+  }
+  await other.app.close();
 });
 
 test("every route is in the reference with its body, its key and its answers", async () => {

@@ -7,24 +7,28 @@ import { serveRefunds } from "./commands/refunds.ts";
 import { serveCommandHeaders } from "./commands/route.ts";
 import { serveTransfers } from "./commands/transfers.ts";
 import { keyWaits } from "./key-waits.ts";
+import { defaultRails } from "./rails.ts";
 import type { Writer } from "./submission.ts";
 
 export type CommandOptions = {
   readonly writer: Writer;
   /** How long a second request under a key waits for the first's answer. Default 10,000. */
   readonly keyWaitMs?: number;
+  /** The payment rails that top-ups and payouts may name; any other is `invalid_request`. 1 to 50; default fps, card, bank. */
+  readonly rails?: readonly string[];
 };
 
 /** Every POST of the API, from the request to the writer and back. */
 export function registerCommands(app: FastifyInstance, options: CommandOptions): void {
+  const rails = options.rails ?? defaultRails;
   const ports = { writer: options.writer, waits: keyWaits(options.keyWaitMs) };
   app.register(async (scope) => {
     serveCommandHeaders(scope);
     serveAccounts(scope, ports);
     serveTransfers(scope, ports);
-    serveRailMovements(scope, ports);
+    serveRailMovements(scope, ports, rails);
     servePayments(scope, ports);
     serveRefunds(scope, ports);
-    serveBulk(scope, ports);
+    serveBulk(scope, ports, rails);
   });
 }

@@ -1,4 +1,5 @@
-export const roles = ["operator", "service", "consumer", "merchant", "auditor"] as const;
+/** `platform` runs the installation: it commands nothing and reads no tenant's data, and it alone may use /metrics and rebuilds. */
+export const roles = ["operator", "service", "consumer", "merchant", "auditor", "platform"] as const;
 export type Role = (typeof roles)[number];
 
 /** Who asks, from a verified token and from nowhere else. `sub` is the owner whose accounts a consumer or merchant may use. */

@@ -18,7 +18,14 @@ const senders: Record<ClientCommand["type"], string> = {
   VoidPayment: "osm",
   RefundPayment: "osm",
 };
-const letters: Record<Role, string> = { operator: "o", service: "s", consumer: "c", merchant: "m", auditor: "a" };
+const letters: Record<Role, string> = {
+  operator: "o",
+  service: "s",
+  consumer: "c",
+  merchant: "m",
+  auditor: "a",
+  platform: "p",
+};
 const commands = Object.keys(senders).filter((type): type is ClientCommand["type"] => type in senders);
 
 describe.each(roles)("%s", (role) => {
@@ -55,6 +62,13 @@ describe("an object may be read", () => {
     for (const caller of [consumer("bob"), merchant("bob"), stranger, { ...consumer("alice"), tenant: "tenant-b" }]) {
       expect(mayRead(caller, object), `${caller.role} ${caller.sub}`).toBe(false);
     }
+  });
+
+  it("never by the platform role, not even under an owner's name", () => {
+    const platform = { ...consumer("alice"), role: "platform" } as const;
+    expect(mayRead(platform, object)).toBe(false);
+    expect(mayUse(platform, { tenant: TENANT, owner: "alice" })).toBe(false);
+    expect(seesWholeTenant("platform")).toBe(false);
   });
 
   it("as a whole tenant by operators, auditors and services", () => {

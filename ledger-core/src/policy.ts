@@ -33,6 +33,7 @@ export function mayUse(caller: Caller, account: Pick<Account, "tenant" | "owner"
     case "merchant":
       return caller.sub === account.owner;
     case "auditor":
+    case "platform":
       return false;
     default:
       return caller.role satisfies never;
@@ -46,5 +47,6 @@ export function seesWholeTenant(role: Role): boolean {
 
 /** Whether a caller may read an object that touches accounts of these owners. */
 export function mayRead(caller: Caller, object: { tenant: string; owners: readonly string[] }): boolean {
-  return caller.tenant === object.tenant && (seesWholeTenant(caller.role) || object.owners.includes(caller.sub));
+  if (caller.role === "platform" || caller.tenant !== object.tenant) return false;
+  return seesWholeTenant(caller.role) || object.owners.includes(caller.sub);
 }

@@ -3,8 +3,8 @@ import { Problem } from "ledger-core/http";
 import type { Lag } from "./readiness.ts";
 import { isRebuildName, rebuildNames } from "./rebuild-state.ts";
 
-const operators = { config: { roles: ["operator"] as const } };
-const readers = { config: { roles: ["operator", "auditor", "service"] as const } };
+const platform = { config: { roles: ["platform"] as const } };
+const readers = { config: { roles: ["platform", "operator", "auditor", "service"] as const } };
 
 const rebuildBody = {
   type: "object",
@@ -13,7 +13,7 @@ const rebuildBody = {
   additionalProperties: false,
 } as const;
 
-/** What operators and the `ledger` command ask of the whole; no part of the API that clients rely on. */
+/** What the platform role and the `ledger` command ask of the whole; no part of the API that clients rely on. */
 export function registerAdmin(app: FastifyInstance, { projections, shards, head }: Lag): void {
   app.get("/admin/positions", { ...readers, schema: { hide: true } }, () => {
     const all = Array.from({ length: shards }, (_, shard) => shard);
@@ -27,7 +27,7 @@ export function registerAdmin(app: FastifyInstance, { projections, shards, head 
 
   app.post<{ Body: { projection: string } }>(
     "/admin/rebuilds",
-    { ...operators, schema: { hide: true, body: rebuildBody } },
+    { ...platform, schema: { hide: true, body: rebuildBody } },
     (request, reply) => {
       const { projection } = request.body;
       if (!isRebuildName(projection)) throw new Problem("route_not_found", "There is no projection of this name.");
@@ -37,7 +37,7 @@ export function registerAdmin(app: FastifyInstance, { projections, shards, head 
 
   app.get<{ Params: { projection: string } }>(
     "/admin/rebuilds/:projection",
-    { ...operators, schema: { hide: true } },
+    { ...platform, schema: { hide: true } },
     (request) => {
       const { projection } = request.params;
       const state = isRebuildName(projection) ? projections.rebuildState(projection) : undefined;

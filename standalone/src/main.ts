@@ -26,6 +26,8 @@ export type StandaloneOptions = {
   readonly onProgress?: (text: string) => void;
   /** How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default 60,000. */
   readonly catchUpMs?: number;
+  /** The payment rails that top-ups and payouts may name. 1 to 50; default fps, card, bank. */
+  readonly rails?: readonly string[];
   /** The writer's bounds and thresholds; each field states its default. */
   readonly writer?: WriterTuning;
 };
@@ -83,7 +85,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       referenceVersion: API_VERSION,
     });
     closers.push(() => app.close());
-    registerCommands(app, { writer });
+    registerCommands(app, { writer, ...(options.rails && { rails: options.rails }) });
     registerQueries(app, { ...stores, shards: SHARDS, cursorKey: folder.cursorKey, wake: projections.wake });
     registerAdmin(app, lag);
     for (const name of rebuildNames) {

@@ -42,10 +42,10 @@ describe("case 1: amounts are digit strings of minor units", () => {
     // A rail's clearing account is bounded like any other: each rail bears the largest amount once.
     const topUpBy = (rail: string, amount: string) =>
       operator.post("/v1/top-ups", { account, amount, currency: "HKD", rail });
-    expect((await topUpBy("large", "999999999999999999")).status).toBe(201);
-    expectProblem(await topUpBy("small", "1"), 422, "amount_too_large");
+    expect((await topUpBy("card", "999999999999999999")).status).toBe(201);
+    expectProblem(await topUpBy("bank", "1"), 422, "amount_too_large");
     const other = await openAccount(operator);
-    const again = await operator.post("/v1/top-ups", { account: other, amount: "1", currency: "HKD", rail: "large" });
+    const again = await operator.post("/v1/top-ups", { account: other, amount: "1", currency: "HKD", rail: "card" });
     expectProblem(again, 422, "amount_too_large");
     expect((await balancesOf(operator, account)).posted).toBe("999999999999999999");
   });

@@ -63,9 +63,10 @@ describe("around the API", () => {
     expect(response.headers.get("content-type")).toMatch(/^text\/html/);
   });
 
-  test("metrics are Prometheus text, and for those with a token", async () => {
+  test("metrics are Prometheus text, and for the platform role", async () => {
     expect((await fetch(`${ledger.url}/metrics`)).status).toBe(401);
-    const reply = await operator.get("/metrics");
+    expect((await operator.get("/metrics")).status).toBe(403);
+    const reply = await (await ledger.as("platform")).get("/metrics");
     expect(reply.status).toBe(200);
     expect(reply.text).toMatch(/^# (HELP|TYPE) [a-z_]+ /m);
   });

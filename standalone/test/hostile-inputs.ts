@@ -54,6 +54,11 @@ export const unfitMembers: readonly (readonly [string, object, string])[] = [
   ["a card number", { reference: "paid with 4111 1111 1111 1111" }, "/reference"],
   ["a card number with dashes", { reference: "4012-8888-8888-1881" }, "/reference"],
   ["a card number in metadata", { metadata: { note: "5555555555554444" } }, "/metadata/note"],
+  ["a card number with no-break spaces", { reference: "4111\u00a01111\u00a01111\u00a01111" }, "/reference"],
+  ["a card number with underscores", { reference: "4111_1111_1111_1111" }, "/reference"],
+  ["a card number with en dashes", { reference: "4111\u20131111\u20131111\u20131111" }, "/reference"],
+  ["a card number in full-width digits", { reference: "\uff14".concat("\uff11".repeat(15)) }, "/reference"],
+  ["an empty reference", { reference: "" }, "/reference"],
   ["a card number of 15 digits", { reference: "378282246310005" }, "/reference"],
 ];
 

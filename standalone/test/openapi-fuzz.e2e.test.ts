@@ -66,7 +66,7 @@ describe.skipIf("absent" in found)(title, () => {
   });
 
   test("every route has taken some of it, and refused some", async () => {
-    const metrics = (await (await ledger.as("operator")).get("/metrics")).text;
+    const metrics = (await (await ledger.as("platform")).get("/metrics")).text;
     const document: unknown = await (await fetch(`${ledger.url}/openapi.json`)).json();
     const routes = Object.entries(Object(at(document, "paths"))).flatMap(([path, item]) =>
       Object.keys(Object(item)).map((method) => [method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ":$1")] as const),

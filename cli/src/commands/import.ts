@@ -45,7 +45,7 @@ function berkaCommand(finish: (code: number) => void): Command {
     .action(async (files: string[], flags: ImportFlags) => {
       const output = createOutput(flags.json ?? false);
       const progress = createProgress({ to: process.stderr });
-      const access = await resolveAccess({ ...flags, sub: "berka-import" });
+      const access = await resolveAccess({ ...flags, sub: "berka-import", role: "operator" });
       const client = createClient({ ...access, patienceMs: flags.patience * 1000, onWait: progress.note });
       const outcome = await importBerka(client, { files, batch: flags.batch }, progress);
       finish(report(outcome, flags.check ?? false, output));

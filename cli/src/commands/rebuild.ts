@@ -54,7 +54,7 @@ async function rebuild(name: RebuildName, flags: RebuildFlags, progress: Progres
   // Only a server that was named, or that the folder itself knows of: whatever else listens somewhere serves another ledger.
   const url = flags.url ?? readServerFile(dataDir)?.url;
   if (url !== undefined && (flags.url !== undefined || (await answers(url)))) {
-    const access = await resolveAccess({ ...flags, url, sub: "rebuild" });
+    const access = await resolveAccess({ ...flags, url, sub: "rebuild", role: "platform" });
     return rebuildOnline(createClient({ ...access, patienceMs: 30_000, onWait: progress.note }), name, progress);
   }
   progress.note(`no server runs on ${dataDir}: rebuilding on the folder itself`);

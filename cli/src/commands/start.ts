@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
-import { Command } from "commander";
+import { defaultRails, parseRails } from "command-service";
+import { Command, InvalidArgumentError } from "commander";
 import {
   createLogger,
   logLevels,
   oneOf,
   optionalText,
   readSettings,
+  type Setting,
   stopOnSignals,
   stopWithParent,
 } from "ledger-core/process";
@@ -16,7 +18,22 @@ import { createProgress } from "../progress.ts";
 import { DEFAULT_DATA, DEFAULT_PORT } from "../settings.ts";
 import { greeting } from "./greeting.ts";
 
-type StartFlags = { data: string; port: number; json?: true };
+type StartFlags = { data: string; port: number; rails?: readonly string[]; json?: true };
+
+const railsForm = "must be up to 50 names, like fps,card,bank: small letters, digits and dashes";
+const railsSetting: Setting<readonly string[]> = {
+  absent: { allowed: true, value: defaultRails },
+  parse(text) {
+    const value = parseRails(text);
+    return value === undefined ? { fault: railsForm } : { value };
+  },
+};
+
+function rails(text: string): readonly string[] {
+  const value = parseRails(text);
+  if (value === undefined) throw new InvalidArgumentError(`It ${railsForm}.`);
+  return value;
+}
 
 const STOP_BOUND_MS = 30_000;
 
@@ -26,7 +43,7 @@ Examples:
   ledger start --data /srv/ledger --port 0   on a port that is free; it says which
 
 Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one, later, ends it at once.
-LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
+LEDGER_RAILS names the payment rails like --rails does. LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
 
 Exit codes: 0 stopped; 1 failed, or the stop took over ${STOP_BOUND_MS / 1000} s; 2 usage;
 ${Object.entries(startFaults)
@@ -39,17 +56,25 @@ export function startCommand(): Command {
     .description("run the whole ledger on a data folder")
     .option("--data <dir>", "the data folder; made when there is none", DEFAULT_DATA)
     .option("--port <port>", "where to listen on 127.0.0.1; 0: any free port", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option("--rails <names>", `the payment rails there are (default: LEDGER_RAILS, else ${defaultRails.join(",")})`, rails)
     .option("--json", "print one JSON document when it listens, instead of the greeting")
     .addHelpText("after", examples)
     .action(async (flags: StartFlags) => {
       const settings = readSettings({
         LEDGER_LOG_LEVEL: oneOf(logLevels, "warn"),
+        LEDGER_RAILS: railsSetting,
         npm_lifecycle_event: optionalText(),
       });
       const logger = createLogger({ level: settings.LEDGER_LOG_LEVEL, name: "payledger" });
       const dataDir = resolve(flags.data);
       const progress = createProgress({ to: process.stderr });
-      const server = await startStandalone({ dataDir, port: flags.port, logger, onProgress: progress.note });
+      const server = await startStandalone({
+        dataDir,
+        port: flags.port,
+        rails: flags.rails ?? settings.LEDGER_RAILS,
+        logger,
+        onProgress: progress.note,
+      });
       stopOnSignals({ stop: server.stop, boundMs: STOP_BOUND_MS, logger });
       if (settings.npm_lifecycle_event !== undefined) stopWithParent();
       const output = createOutput(flags.json ?? false);

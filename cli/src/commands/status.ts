@@ -24,7 +24,7 @@ export function statusCommand(finish: (code: number) => void): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", examples)
     .action(async (flags: StatusFlags) => {
-      const access = await resolveAccess({ ...flags, sub: "status" });
+      const access = await resolveAccess({ ...flags, sub: "status", role: "platform" });
       const readiness = await readReadiness(access.url);
       const positions = await readPositions(createClient({ ...access, patienceMs: 0 }));
       const document = { url: access.url, ...readiness, ...positions };

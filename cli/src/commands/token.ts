@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "ledger-core";
-import { isSubject, signToken } from "ledger-core/http";
+import { isSubject, isTenant, signToken } from "ledger-core/http";
 import { openDataFolder } from "standalone";
 import { duration } from "../arguments.ts";
 import { createOutput, exitCodes } from "../output.ts";
@@ -14,6 +14,7 @@ Examples:
   ledger token --role consumer --owner alice     pays from alice's accounts and sees them
   ledger token --role merchant --owner noodles   captures and refunds payments to its accounts
   TOKEN=$(npx ledger token --role auditor)       reads everything, changes nothing
+  ledger token --role platform                   /metrics and rebuilds; no tenant's data
 
 The token is signed with the key in the data folder; the server need not run, and may. Keep the folder's keys secret.
 
@@ -25,7 +26,7 @@ export function tokenCommand(finish: (code: number) => void): Command {
     .description("print a token for the API")
     .addOption(new Option("--role <role>", "what the bearer may do").choices(roles).makeOptionMandatory())
     .option("--owner <owner>", "whose accounts a consumer or merchant may use (the token's sub)", subject)
-    .option("--tenant <tenant>", "the tenant that it belongs to", subject, DEFAULT_TENANT)
+    .option("--tenant <tenant>", "the tenant that it belongs to", tenant, DEFAULT_TENANT)
     .option("--ttl <duration>", "how long it is good: 90s, 15m, 12h, 30d", duration, 12 * 3600)
     .option("--data <dir>", "the data folder whose key signs it", DEFAULT_DATA)
     .option("--json", "print one JSON document")
@@ -46,5 +47,12 @@ export function tokenCommand(finish: (code: number) => void): Command {
 
 function subject(text: string): string {
   if (isSubject(text)) return text;
+  throw new InvalidArgumentError(
+    "It must be 1 to 64 letters, digits and ._:@-, and not begin with rail:, ledger: or transit:",
+  );
+}
+
+function tenant(text: string): string {
+  if (isTenant(text)) return text;
   throw new InvalidArgumentError("It must be 1 to 64 letters, digits and ._:@-");
 }

@@ -37,7 +37,7 @@ const accountRequest = {
     type: { type: "string", enum: openableAccountTypes },
     currency,
     owner,
-    displayName: { ...freeText(100, 1), description: "Public; of merchants only." },
+    displayName: { ...freeText(140), description: "Public; of merchants only." },
     timeZone: { ...timeZone, description: "Where the account's business days begin; UTC by default." },
     limits: {
       type: "object",
@@ -57,7 +57,7 @@ const accountRequest = {
 const reasonRequest = {
   type: "object",
   required: ["reason"],
-  properties: { reason: freeText(500, 1) },
+  properties: { reason: freeText(500) },
   additionalProperties: false,
 } as const;
 

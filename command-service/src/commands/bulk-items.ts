@@ -1,5 +1,5 @@
 import { type ClientCommand, maySend, type Rejection, type Role } from "ledger-core";
-import { bodyProblem, compileCheck, type Misfit } from "ledger-core/http";
+import { bodyProblem, compileCheck, idempotencyKeyField, type Misfit } from "ledger-core/http";
 import { fingerprint, printOf } from "../fingerprint.ts";
 import type { BulkItem, ItemFault } from "../submission.ts";
 import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
@@ -15,12 +15,17 @@ type ItemCommand = {
 };
 
 /** What an item may command, by its name on the wire. */
-export const itemCommands: Readonly<Record<string, ItemCommand>> = {
-  payment: itemCommand("payment", "MakePayment", paymentRequest, (item) => readPayment(item as PaymentRequest)),
-  transfer: itemCommand("transfer", "PostTransfer", transferRequest, (item) => readTransfer(item as TransferRequest)),
-  "top-up": itemCommand("top-up", "TopUpAccount", railRequest, (item) => readTopUp(item as RailRequest)),
-  payout: itemCommand("payout", "PayOut", railRequest, (item) => readPayout(item as RailRequest)),
-};
+export type ItemCommands = Readonly<Record<string, ItemCommand>>;
+
+export function itemCommands(rails: readonly string[]): ItemCommands {
+  const railBody = railRequest(rails);
+  return {
+    payment: itemCommand("payment", "MakePayment", paymentRequest, (item) => readPayment(item as PaymentRequest)),
+    transfer: itemCommand("transfer", "PostTransfer", transferRequest, (item) => readTransfer(item as TransferRequest)),
+    "top-up": itemCommand("top-up", "TopUpAccount", railBody, (item) => readTopUp(item as RailRequest)),
+    payout: itemCommand("payout", "PayOut", railBody, (item) => readPayout(item as RailRequest)),
+  };
+}
 
 /** An item's schema is its command's body, and beside those fields the item's key and the command's name. */
 function itemCommand(
@@ -33,7 +38,7 @@ function itemCommand(
     ...body,
     required: ["idempotencyKey", "command", ...body.required],
     properties: {
-      idempotencyKey: { type: "string", pattern: "^[\\x20-\\x7e]{1,255}$" },
+      idempotencyKey: idempotencyKeyField,
       command: { type: "string", enum: [name] },
       ...body.properties,
     },
@@ -47,9 +52,9 @@ function itemCommand(
  */
 export type ReadItem = BulkItem & { readonly key?: string; readonly print: string };
 
-export function readItem(item: unknown, role: Role): ReadItem {
-  const kind = commandOf(item);
-  if (kind === undefined) return { kind: "fault", fault: unknownCommand(item), print: printOf([item]) };
+export function readItem(commands: ItemCommands, item: unknown, role: Role): ReadItem {
+  const kind = commandOf(commands, item);
+  if (kind === undefined) return { kind: "fault", fault: unknownCommand(commands, item), print: printOf([item]) };
   const read = readCommand(kind, item);
   if ("type" in read)
     return admit({ kind: "command", key: keyOf(item), command: read, print: fingerprint(read) }, role);
@@ -63,10 +68,10 @@ export function admit(item: Extract<ReadItem, { kind: "command" }>, role: Role):
   return { kind: "fault", fault: forbidden(role), key: item.key, print: item.print };
 }
 
-function commandOf(item: unknown): ItemCommand | undefined {
+function commandOf(commands: ItemCommands, item: unknown): ItemCommand | undefined {
   if (typeof item !== "object" || item === null || !("command" in item)) return undefined;
   const { command } = item;
-  return typeof command === "string" && Object.hasOwn(itemCommands, command) ? itemCommands[command] : undefined;
+  return typeof command === "string" && Object.hasOwn(commands, command) ? commands[command] : undefined;
 }
 
 function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFault {
@@ -85,9 +90,9 @@ function keyOf(item: unknown): string {
   return typeof item === "object" && item !== null && "idempotencyKey" in item ? String(item.idempotencyKey) : "";
 }
 
-function unknownCommand(item: unknown): ItemFault {
+function unknownCommand(commands: ItemCommands, item: unknown): ItemFault {
   const named = typeof item === "object" && item !== null && "command" in item;
-  const detail = named ? `must be one of ${Object.keys(itemCommands).join(", ")}` : "is required";
+  const detail = named ? `must be one of ${Object.keys(commands).join(", ")}` : "is required";
   return {
     code: "invalid_request",
     detail: "The item does not fit a command.",

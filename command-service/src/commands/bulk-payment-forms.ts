@@ -1,3 +1,4 @@
+import { holdsCardNumber, isAsciiSeparator, KEY_LENGTH_MAX } from "ledger-core/http";
 import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "./bulk-tokens.ts";
 
 /*
@@ -10,12 +11,12 @@ export type Form = (bytes: Uint8Array, at: number) => number;
 const ACCOUNT = Buffer.from("acct_");
 const ID_LENGTH = 31;
 const CURRENCY_LENGTH = 3;
-const KEY_LENGTH_MAX = 255;
 const REFERENCE_LENGTH_MAX = 140;
 /** Whole numbers of so many digits are exact. */
 const EXACT_DIGITS = 15;
-/** A text with as many digits may hold a card number. */
+/** A text with as many digits, and separators alone between them, may hold a card number. */
 const CARD_DIGITS_MIN = 13;
+const SPACE = 0x20;
 const ZERO = 0x30;
 const SEVEN = 0x37;
 const NINE = 0x39;
@@ -45,15 +46,26 @@ export function currencyEnd(bytes: Uint8Array, at: number): number {
 
 export function keyEnd(bytes: Uint8Array, at: number): number {
   const end = plainStringEnd(bytes, at);
-  return end > at && end - at <= KEY_LENGTH_MAX ? end : NOT_PLAIN;
+  if (end === at || end - at > KEY_LENGTH_MAX || bytes[at] === SPACE || bytes[end - 1] === SPACE) return NOT_PLAIN;
+  return namesCard(bytes, at, end) ? NOT_PLAIN : end;
 }
 
 export function referenceEnd(bytes: Uint8Array, at: number): number {
   const end = plainStringEnd(bytes, at);
-  if (end - at > REFERENCE_LENGTH_MAX) return NOT_PLAIN;
+  if (end === at || end - at > REFERENCE_LENGTH_MAX || namesCard(bytes, at, end)) return NOT_PLAIN;
+  return end;
+}
+
+/** Whether the printable ASCII between two places holds a card number. Few texts are looked at twice. */
+function namesCard(bytes: Uint8Array, from: number, to: number): boolean {
   let digits = 0;
-  for (let next = at; next < end; next++) if (isDigit(bytes[next] ?? QUOTE)) digits++;
-  return digits < CARD_DIGITS_MIN ? end : NOT_PLAIN;
+  for (let next = from; next < to; next++) {
+    const byte = bytes[next] ?? QUOTE;
+    if (!isDigit(byte)) digits = isAsciiSeparator(byte) ? digits : 0;
+    else if (++digits === CARD_DIGITS_MIN)
+      return holdsCardNumber(Buffer.from(bytes.subarray(from, to)).toString("latin1"));
+  }
+  return false;
 }
 
 /** Up to 15 digits, the first of them not zero. */

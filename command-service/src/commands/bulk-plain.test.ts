@@ -4,7 +4,8 @@ import { parseBody } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { describe, expect, test } from "vitest";
 import { fingerprint } from "../fingerprint.ts";
-import { admit, readItem } from "./bulk-items.ts";
+import { defaultRails } from "../rails.ts";
+import { admit, itemCommands, readItem } from "./bulk-items.ts";
 import { ITEMS_MAX, readPlainBulk } from "./bulk-plain.ts";
 
 const { alice, bob, shop } = examples;
@@ -17,12 +18,14 @@ const payment = {
   currency: "HKD",
 };
 
+const commands = itemCommands(defaultRails);
+
 /** What the general way makes of a body that the fast lane has read: it must accept it, and read the same out of it. */
 function readGenerally(bytes: Buffer, role: Role) {
   const { mode, items } = parseBody(bytes);
   if (!Array.isArray(items)) throw new Error("the general way finds no items");
   expect(["each", "atomic"]).toContain(mode);
-  return { mode, items: items.map((item) => readItem(item, role)) };
+  return { mode, items: items.map((item) => readItem(commands, item, role)) };
 }
 
 /** What both ways read; undefined when the fast lane leaves the body to the general way. */
@@ -31,7 +34,7 @@ function readBothWays(text: string | Buffer, role: Role = "operator") {
   const read = readPlainBulk(bytes);
   if (read === undefined) return undefined;
   const { mode, items: found } = read;
-  const items = found.map((item) => (item.kind === "json" ? readItem(item.value, role) : admit(item, role)));
+  const items = found.map((item) => (item.kind === "json" ? readItem(commands, item.value, role) : admit(item, role)));
   expect({ mode, items }).toEqual(readGenerally(bytes, role));
   for (const item of items) if (item.kind === "command") expect(item.print).toBe(fingerprint(item.command));
   return { plain: found.filter((item) => item.kind === "command").length, of: found.length };
@@ -44,10 +47,12 @@ describe("a plain payment is read at once", () => {
     ["with what it needs", payment],
     ["captured automatically", { ...payment, capture: "automatic" }],
     ["with a reference", { ...payment, reference: "order 1234, table 5" }],
-    ["with an empty reference", { ...payment, reference: "" }],
     ["in another order", Object.fromEntries(Object.entries(payment).reverse())],
     ["of 15 digits", { ...payment, amount: "9".repeat(15) }],
     ["under the longest key", { ...payment, idempotencyKey: "~".repeat(255) }],
+    ["under a key of many digits that is no card number", { ...payment, idempotencyKey: "2026112200012345-4111" }],
+    ["under a UUID", { ...payment, idempotencyKey: "41111111-1111-4111-8111-111111111111" }],
+    ["with a reference of many digits", { ...payment, reference: "invoice 2026112200012345" }],
     ["in another currency than the one before", { ...payment, currency: "JPY" }],
     ["to oneself", { ...payment, payee: alice }],
   ])("%s", (_name, item) => {
@@ -91,6 +96,12 @@ describe("an item is read as JSON, and nothing else of its body, when it", () =>
     ["has a reference in other letters", { ...payment, reference: "Müller" }],
     ["has a reference with an escape", { ...payment, reference: 'a "quoted" one' }],
     ["has a reference with a control character", { ...payment, reference: "\u007f" }],
+    ["has an empty reference", { ...payment, reference: "" }],
+    ["has a key that ends in a space", { ...payment, idempotencyKey: "key-1 " }],
+    ["has a key that begins with a space", { ...payment, idempotencyKey: " key-1" }],
+    ["has a key of one space", { ...payment, idempotencyKey: " " }],
+    ["has a card number as its key", { ...payment, idempotencyKey: "4111111111111111" }],
+    ["has a card number in its key", { ...payment, idempotencyKey: "order 4111_1111  1111.1111" }],
     ["has too long a reference", { ...payment, reference: "r".repeat(141) }],
     ["may name a card", { ...payment, reference: "4111 1111 1111 1111" }],
     ["nests as deep as a body may", { a: JSON.parse(`${"[".repeat(13)}${"]".repeat(13)}`) }],

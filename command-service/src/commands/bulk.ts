@@ -12,7 +12,7 @@ import {
 import { renderBulk } from "../answers.ts";
 import { bulkPrint, fingerprint, printOf } from "../fingerprint.ts";
 import type { BulkAnswer } from "../submission.ts";
-import { admit, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
+import { admit, type ItemCommands, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
 import { ITEMS_MAX, isPlainBulk, type PlainBulk, readPlainBulk } from "./bulk-plain.ts";
 import { type CommandPorts, dryRunQuery, keyHeader, sendRecorded } from "./route.ts";
 
@@ -36,13 +36,10 @@ const envelope = {
 } as const;
 
 /** What the reference shows: the envelope and the items in it. */
-const bulkRequest = {
-  ...envelope,
-  properties: {
-    ...envelope.properties,
-    items: { ...items, items: { oneOf: Object.values(itemCommands).map(({ schema }) => schema) } },
-  },
-};
+function bulkRequest(commands: ItemCommands): object {
+  const oneOf = Object.values(commands).map(({ schema }) => schema);
+  return { ...envelope, properties: { ...envelope.properties, items: { ...items, items: { oneOf } } } };
+}
 
 const bulkAnswer = {
   type: "object",
@@ -68,17 +65,17 @@ const bulkAnswer = {
 } as const;
 
 /** POST /v1/bulk: thousands of commands in one request, each by itself or all or none. */
-export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts): void {
+export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts, rails: readonly string[]): void {
+  const commands = itemCommands(rails);
   const schema = {
     summary: "Send many commands at once",
     tags: ["bulk"],
     headers: keyHeader,
     querystring: dryRunQuery,
-    body: bulkRequest,
+    body: bulkRequest(commands),
     response: commandAnswers(200, bulkAnswer),
   };
-  const commands = Object.values(itemCommands);
-  const senders = roles.filter((role) => commands.some(({ command }) => maySend(role, command)));
+  const senders = roles.filter((role) => Object.values(commands).some(({ command }) => maySend(role, command)));
   const config = { roles: senders, readBody: readPlainBulk };
   app.post<{ Body: BulkRequest; Querystring: { dryRun?: string } }>(
     "/v1/bulk",
@@ -87,9 +84,9 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
       const dryRun = request.query.dryRun === "true";
       const caller = callerOf(request);
       const { mode } = request.body;
-      const items = readItems(request.body, caller.role);
+      const items = readItems(commands, request.body, caller.role);
       const print = bulkPrint(mode, items);
-      const oldPrint = () => oldBulkPrint(request.body);
+      const oldPrint = () => oldBulkPrint(commands, request.body);
       const bulk = { caller, key: request.idempotencyKey, mode, items, print, oldPrint };
       const answer = dryRun ? writer.dryRunBulk(bulk) : waits(bulk, () => writer.submitBulk(bulk));
       return answer.then((known) => sendBulk(reply, known, dryRun));
@@ -97,15 +94,15 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts)
   );
 }
 
-function readItems(body: BulkRequest, role: Role): readonly ReadItem[] {
-  if (!isPlainBulk(body)) return body.items.map((item) => readItem(item, role));
-  return body.items.map((item) => (item.kind === "json" ? readItem(item.value, role) : admit(item, role)));
+function readItems(commands: ItemCommands, body: BulkRequest, role: Role): readonly ReadItem[] {
+  if (!isPlainBulk(body)) return body.items.map((item) => readItem(commands, item, role));
+  return body.items.map((item) => (item.kind === "json" ? readItem(commands, item.value, role) : admit(item, role)));
 }
 
 /** The print that a bulk had before prints were cryptographic: what is no command was known by its JSON. */
-function oldBulkPrint(body: BulkRequest): string {
+function oldBulkPrint(commands: ItemCommands, body: BulkRequest): string {
   const raw = isPlainBulk(body) ? body.items.map((item) => (item.kind === "json" ? item.value : item)) : body.items;
-  const printed = readItems(body, "operator").map((item, index) => {
+  const printed = readItems(commands, body, "operator").map((item, index) => {
     if (item.kind === "fault") return { print: printOf([raw[index]], oldPrint) };
     return { key: item.key, print: fingerprint(item.command, oldPrint) };
   });

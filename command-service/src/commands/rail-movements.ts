@@ -13,27 +13,31 @@ export type RailRequest = {
   readonly externalId?: string;
 };
 
-export const railRequest = {
-  type: "object",
-  required: ["account", "amount", "currency", "rail"],
-  properties: {
-    account: accountId,
-    amount,
-    currency,
-    rail: { ...freeText(40, 1), description: "The payment rail, such as fps.", example: "fps" },
-    externalId: { ...freeText(140), description: "The rail's own identifier of the movement." },
-  },
-  additionalProperties: false,
-} as const;
+/** The schema of a top-up's or payout's body; each of `rails` has, per tenant and currency, one clearing account. */
+export function railRequest(rails: readonly string[]) {
+  return {
+    type: "object",
+    required: ["account", "amount", "currency", "rail"],
+    properties: {
+      account: accountId,
+      amount,
+      currency,
+      rail: { type: "string", enum: rails, description: "The payment rail; which there are is configuration." },
+      externalId: { ...freeText(140), description: "The rail's own identifier of the movement." },
+    },
+    additionalProperties: false,
+  } as const;
+}
 
 /** POST /v1/top-ups and /v1/payouts. */
-export function serveRailMovements(app: FastifyInstance, ports: CommandPorts): void {
+export function serveRailMovements(app: FastifyInstance, ports: CommandPorts, rails: readonly string[]): void {
+  const body = railRequest(rails);
   serveCommand<RailRequest>(app, ports, {
     url: "/v1/top-ups",
     command: "TopUpAccount",
     summary: "Bring money from a rail into an account",
     tag: "top-ups",
-    body: railRequest,
+    body,
     status: 201,
     answer: topUpSchema,
     read: readTopUp,
@@ -43,7 +47,7 @@ export function serveRailMovements(app: FastifyInstance, ports: CommandPorts): v
     command: "PayOut",
     summary: "Pay money out of an account to a rail",
     tag: "payouts",
-    body: railRequest,
+    body,
     status: 201,
     answer: payoutSchema,
     read: readPayout,

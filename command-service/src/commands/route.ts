@@ -1,6 +1,13 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { type ClientCommand, formatPosition, maySend, type Position, type Rejection, roles } from "ledger-core";
-import { callerOf, commandAnswers, idempotencyKey, problemContentType, rejectionProblem } from "ledger-core/http";
+import {
+  callerOf,
+  commandAnswers,
+  idempotencyKey,
+  idempotencyKeyField,
+  problemContentType,
+  rejectionProblem,
+} from "ledger-core/http";
 import { type RenderedAnswer, renderAnswer } from "../answers.ts";
 import type { KeyWaits } from "../key-waits.ts";
 import type { Answer, Writer } from "../submission.ts";
@@ -43,10 +50,11 @@ export const keyHeader = {
   type: "object",
   required: ["idempotency-key"],
   properties: {
+    // Without its format: the hook that read the header has looked for card numbers already.
     "idempotency-key": {
       type: "string",
-      pattern: "^[\\x21-\\x7e](?:[\\x20-\\x7e]{0,253}[\\x21-\\x7e])?$",
-      description: "1 to 255 printable ASCII characters, the same whenever the command is repeated.",
+      pattern: idempotencyKeyField.pattern,
+      description: idempotencyKeyField.description,
     },
   },
 } as const;

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { signToken } from "ledger-core/http";
 import { hostileTokens, requestBytes } from "ledger-core/testing";
 import { type HostileBody, hostilePayments, unreadableBodies } from "./hostile-bodies.ts";
 import { hostileRefusals } from "./hostile-refusals.ts";
@@ -65,6 +66,7 @@ function headerFaults(aim: Aim, body: string): readonly HostileRequest[] {
     aim("no key", 400, "idempotency_key_missing", { key: null }),
     aim("an empty key", 400, "idempotency_key_invalid", { key: "" }),
     aim("a key twice", 400, "idempotency_key_invalid", { headers: [["Idempotency-Key", "another"]] }),
+    aim("a card number as a key", 400, "idempotency_key_invalid", { key: "4111111111111111" }),
     aim("a key of 256 characters", 400, "idempotency_key_invalid", { key: "k".repeat(256) }),
     aim("a key with a tab", 400, "idempotency_key_invalid", { key: "a\tb" }),
     aim("a key with a control character", 400, "bad_request", { key: "a\u0001b" }),
@@ -129,6 +131,10 @@ async function tokenFaults(aim: Aim, world: HostileWorld): Promise<readonly Host
   return [
     ...tokens.map(({ name, token }) => aim(`token: ${name}`, 401, "unauthorized", { token })),
     aim("no token", 401, "unauthorized", { token: null }),
+    aim("two tokens", 400, "invalid_header", { headers: [["Authorization", `Bearer ${world.tokens.operator}`]] }),
+    aim("a platform token", 403, "forbidden", {
+      token: await signToken({ tenant: "t", role: "platform", sub: "p", ttlSeconds: 60 }, world.keys),
+    }),
     aim("another scheme", 401, "unauthorized", { token: null, headers: [["Authorization", "Basic b2xnYTpvbGdh"]] }),
     ...routesOf(world).map((path) =>
       aim(`${path} by an auditor`, 403, "forbidden", { path, token: world.tokens.auditor }),

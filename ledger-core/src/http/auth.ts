@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Caller, Role } from "../caller.ts";
 import { assert } from "../errors.ts";
+import { countHeader } from "./idempotency-key.ts";
 import { Problem } from "./problems.ts";
 import { unauthorized } from "./tokens.ts";
 
@@ -11,7 +12,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Served without a token; everything else is denied without one. */
     open?: boolean;
-    /** The roles that may use the route at all; all of them when it is left out. */
+    /** The roles that may use the route at all; when left out, all but `platform`, which has no part in a tenant's data. */
     roles?: readonly Role[];
   }
 }
@@ -20,15 +21,20 @@ const scheme = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /** Makes a caller the request's own. @throws Problem `forbidden` when the route is not for the caller's role */
 export function admitCaller(request: FastifyRequest, caller: Caller, roles: readonly Role[] | undefined): void {
-  if (roles !== undefined && !roles.includes(caller.role))
+  if (roles === undefined ? caller.role === "platform" : !roles.includes(caller.role))
     throw new Problem("forbidden", `The role ${caller.role} may not do this.`);
   request.caller = caller;
 }
 
-/** The token of a request. @throws Problem `unauthorized` when it carries none */
-export function bearerOf({ headers }: FastifyRequest): string {
+/**
+ * The token of a request.
+ * @throws Problem `unauthorized` when it carries none; `invalid_header` when the header is repeated, since Node would keep the first
+ */
+export function bearerOf({ headers, raw }: FastifyRequest): string {
   const header = headers.authorization;
   if (header === undefined) throw unauthorized("The request carries no bearer token.");
+  if (countHeader(raw.rawHeaders, "authorization") > 1)
+    throw new Problem("invalid_header", "The request carries more than one Authorization header.");
   const token = header.startsWith("Bearer ey") ? header.slice(7) : scheme.exec(header)?.[1];
   if (token === undefined) throw unauthorized("The Authorization header is not a bearer token.");
   return token;

@@ -1,4 +1,9 @@
-const candidate = /(?<![\p{L}\p{N}])\d(?:[ .-]?\d){12,18}(?![\p{L}\p{N}])/gu;
+/** Digits in any script, alone or in groups with one or two separators between them, not attached to a letter or another number. */
+const digitRuns =
+  /(?<![\p{L}\p{N}])\p{Nd}+(?:[\p{Zs}\p{Pd}\p{Pc}.\u00ad\u00b7\u200b-\u200d\u2022\u2060\u2212\ufeff]{1,2}\p{Nd}+)*(?![\p{L}\p{N}])/gu;
+const DIGITS_MIN = 13;
+const DIGITS_MAX = 19;
+const GAP_MAX = 2;
 
 /**
  * The ranges of issuers that are in use, as [prefix from, prefix to, lengths]: Visa, Mastercard (two), American Express,
@@ -25,14 +30,63 @@ const issuers: readonly (readonly [from: string, to: string, lengths: readonly n
 ];
 
 /**
- * Whether a text holds what can only be a card number: an issuer's range, a length of that issuer, and the Luhn check digit,
- * standing by itself. An order number that merely is long passes, because all three must hold.
+ * Whether a text holds what can only be a card number: an issuer's range, a length of that issuer, and the Luhn check digit, in
+ * consecutive groups of digits. An order number that merely is long passes, because all three must hold.
  */
 export function holdsCardNumber(text: string): boolean {
-  if (text.length < 13) return false;
-  for (const [match] of text.matchAll(candidate)) if (isCardNumber(match.replaceAll(/[ .-]/g, ""))) return true;
+  if (text.length < DIGITS_MIN || !mayHoldCardNumber(text)) return false;
+  // Circled, superscript and full-width digits become plain ones.
+  for (const [run] of text.normalize("NFKC").matchAll(digitRuns)) if (runHoldsCardNumber(run)) return true;
   return false;
 }
+
+/** Cheap and wide: 13 digits in a row but for separators, or anything beyond ASCII. Most texts and keys end here. */
+function mayHoldCardNumber(text: string): boolean {
+  let digits = 0;
+  let gap = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return true;
+    if (code >= 0x30 && code <= 0x39) {
+      if (++digits === DIGITS_MIN) return true;
+      gap = 0;
+    } else if (!isAsciiSeparator(code) || ++gap > GAP_MAX) digits = 0;
+  }
+  return false;
+}
+
+/** Space, dash, dot and underscore: the separators of card numbers within ASCII. */
+export function isAsciiSeparator(code: number): boolean {
+  return code === 0x20 || code === 0x2d || code === 0x2e || code === 0x5f;
+}
+
+function runHoldsCardNumber(run: string): boolean {
+  const groups = Array.from(run.matchAll(/\p{Nd}+/gu), ([group]) => Array.from(group, digitOf).join(""));
+  for (let first = 0; first < groups.length; first++) {
+    let digits = "";
+    for (let next = first; next < groups.length && digits.length <= DIGITS_MAX; next++) {
+      digits += groups[next];
+      if (digits.length >= DIGITS_MIN && isCardNumber(digits)) return true;
+    }
+  }
+  return false;
+}
+
+/** The value of a digit of any script: Unicode keeps those of a script together, from zero to nine. */
+function digitOf(digit: string): number {
+  const code = digit.codePointAt(0) ?? 0;
+  if (code <= 0x39) return code - 0x30;
+  const known = digitValues.get(code);
+  if (known !== undefined) return known;
+  let zero = code;
+  while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+  const value = (code - zero) % 10;
+  digitValues.set(code, value);
+  return value;
+}
+
+/** At most the decimal digits of Unicode, some 700. */
+const digitValues = new Map<number, number>();
 
 function isCardNumber(digits: string): boolean {
   return (

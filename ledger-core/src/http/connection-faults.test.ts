@@ -42,6 +42,8 @@ test.each([
   ],
   ["a key of 256 characters", [["Idempotency-Key", "k".repeat(256)]], 400, "idempotency_key_invalid"],
   ["a key with a tab", [["Idempotency-Key", "a\tb"]], 400, "idempotency_key_invalid"],
+  ["a card number as key", [["Idempotency-Key", "4111111111111111"]], 400, "idempotency_key_invalid"],
+  ["a card number in a key", [["Idempotency-Key", "order-4111 1111_1111.1111"]], 400, "idempotency_key_invalid"],
   ["a key beyond ASCII", [["Idempotency-Key", "\u00e9"]], 400, "idempotency_key_invalid"],
   ["a control character in a header", [["Idempotency-Key", "a\u0001b"]], 400, "bad_request"],
   [
@@ -67,6 +69,7 @@ test.each([
   expect(answer?.status).toBe(status);
   expect(answer?.headers.get("content-type")).toBe("application/problem+json");
   expect(JSON.parse(answer?.body ?? "")).toMatchObject({ status, code, type: `/problems/${code}` });
+  expect(answer?.body).not.toContain("1111");
 });
 
 test("a key of 255 printable characters is taken", async () => {

@@ -2,20 +2,23 @@ import type { FastifyInstance, InjectOptions } from "fastify";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LedgerError, type LedgerErrorCode } from "../errors.ts";
+import { requestBytes, sendRaw } from "../testing/raw-http.ts";
 import { callerOf } from "./auth.ts";
 import { BODY_BYTES_MAX, createEdge } from "./edge.ts";
 import { amount } from "./field-schemas.ts";
-import { authenticator, createSigningKeys, signToken } from "./tokens.ts";
+import { authenticator, createSigningKeys, type SigningKeys, signToken } from "./tokens.ts";
 
 const logged: string[] = [];
 let app: FastifyInstance;
 let authorization: string;
+let keys: SigningKeys;
+let port: number;
 
 const fields = { type: "object", properties: { amount }, additionalProperties: false };
 const query = { type: "object", properties: { limit: { type: "string" } }, additionalProperties: false };
 
 beforeAll(async () => {
-  const keys = await createSigningKeys();
+  keys = await createSigningKeys();
   authorization = `Bearer ${await signToken({ tenant: "t", role: "merchant", sub: "m", ttlSeconds: 60 }, keys)}`;
   app = await createEdge({
     logger: pino({}, { write: (line: string) => void logged.push(line) }),
@@ -30,11 +33,12 @@ beforeAll(async () => {
   app.post("/things", { schema: { body: fields } }, (request) => ({ body: request.body }));
   app.post("/things/:id/end", { config: { bodyOptional: true }, schema: { body: fields } }, ({ body }) => ({ body }));
   app.get<{ Params: { code: LedgerErrorCode } }>("/faults/:code", ({ params }) => {
-    throw new LedgerError(params.code, "the store said no");
+    throw new LedgerError(params.code, "/srv/ledger/models.sqlite on db-7 said no to SELECT 1");
   });
   app.get("/bug", () => {
     throw new Error("secret of the house");
   });
+  port = Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);
 });
 afterAll(() => app.close());
 
@@ -173,7 +177,23 @@ describe("bodies", () => {
     expect(await post("")).toMatchObject({ status: 400, json: { code: "empty_body" } });
     for (const headers of [{}, json])
       expect(await post(undefined, headers, "/things/1/end")).toMatchObject({ status: 200, json: { body: {} } });
+    for (const type of ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"])
+      expect(await post("", { "content-type": type }, "/things/1/end")).toMatchObject({ status: 200 });
     expect(await post("[]", json, "/things/1/end")).toMatchObject({ status: 400, json: { code: "not_an_object" } });
+  });
+
+  test.each([
+    ["no type", []],
+    ["a type", [["Content-Type", "application/json"]]],
+    ["another type", [["Content-Type", "text/plain"]]],
+  ] as const)("of zero bytes in chunks, with %s, are no body", async (_name, type) => {
+    const head = [["Authorization", authorization], ["Transfer-Encoding", "chunked"], ...type] as const;
+    const end = (body: string) =>
+      sendRaw(port, requestBytes({ method: "POST", path: "/things/1/end", headers: head, body }));
+    expect(await end("0\r\n\r\n")).toMatchObject({ status: 200, body: '{"body":{}}' });
+    const answer = await end("1\r\nx\r\n0\r\n\r\n");
+    expect(answer?.status).toBe(type[0]?.[1] === "application/json" ? 400 : 415);
+    expect(answer?.headers.get("content-type")).toBe("application/problem+json");
   });
 
   test("that do not fit are told fault by fault", async () => {
@@ -209,6 +229,29 @@ describe("callers", () => {
     },
   );
 
+  test("with two Authorization headers are not believed, whichever would be good", async () => {
+    for (const second of [authorization, "Bearer eyJ.x.y"]) {
+      const bytes = requestBytes({
+        method: "GET",
+        path: "/me",
+        headers: [
+          ["Authorization", authorization],
+          ["authorization", second],
+        ],
+      });
+      const answer = await sendRaw(port, bytes);
+      expect(answer?.status).toBe(400);
+      expect(JSON.parse(answer?.body ?? "")).toMatchObject({ code: "invalid_header" });
+    }
+  });
+
+  test("of the platform role have no part in any route that does not name it", async () => {
+    const platform = await signToken({ tenant: "t", role: "platform", sub: "m", ttlSeconds: 60 }, keys);
+    const headers = { authorization: `Bearer ${platform}` };
+    for (const url of ["/me", "/things/1", "/officers"])
+      expect(await ask({ url, headers })).toMatchObject({ status: 403, json: { code: "forbidden" } });
+  });
+
   test("in another role are refused", async () => {
     expect(await ask({ url: "/officers" })).toMatchObject({ status: 403, json: { code: "forbidden" } });
   });
@@ -221,12 +264,20 @@ describe("what goes wrong inside", () => {
       const answer = await ask({ url: `/faults/${code}` });
       expect(answer).toMatchObject({ status: 503, json: { code } });
       expect(answer.headers["retry-after"]).toBe("1");
+      expect(JSON.stringify(answer.json)).not.toMatch(/srv|sqlite|db-7|SELECT/);
     },
   );
 
+  test.each(["log_unavailable", "store_unavailable"])("%s is logged with its cause", async (code) => {
+    logged.length = 0;
+    const { json } = await ask({ url: `/faults/${code}` });
+    expect(logged.join("")).toContain("/srv/ledger/models.sqlite");
+    expect(logged.join("")).toContain(json.instance.replace("urn:payledger:req:", ""));
+  });
+
   test.each([
     ["/bug", "secret of the house"],
-    ["/faults/log_corrupt", "the store said no"],
+    ["/faults/log_corrupt", "db-7 said no"],
   ])("%s is logged and not told", async (url, secret) => {
     logged.length = 0;
     const { status, json } = await ask({ url });

@@ -5,13 +5,20 @@ import { Problem, sendProblem } from "./problems.ts";
 
 const RETRY_AFTER_S = "1";
 
-/** What an operating error is to a client; the ones not named here are the operator's matter alone: 500. */
-const operatingProblems: Partial<Record<LedgerErrorCode, ProblemCode>> = {
-  overloaded: "overloaded",
-  not_ready: "not_ready",
-  log_unavailable: "log_unavailable",
-  store_unavailable: "store_unavailable",
-  position_not_reached: "position_not_reached",
+/**
+ * What an operating error is to a client; the ones not named here are the operator's matter alone: 500. The error's own message may name
+ * a file, host or query, so it goes to the log and never into an answer.
+ */
+const operatingProblems: Partial<Record<LedgerErrorCode, { code: ProblemCode; detail: string; logged: boolean }>> = {
+  overloaded: { code: "overloaded", detail: "Too many commands are waiting; nothing was accepted.", logged: false },
+  not_ready: { code: "not_ready", detail: "The service is starting, stopping or not the writer now.", logged: false },
+  log_unavailable: { code: "log_unavailable", detail: "The event log cannot be written now.", logged: true },
+  store_unavailable: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },
+  position_not_reached: {
+    code: "position_not_reached",
+    detail: "The position asked for was not reached within Ledger-Wait.",
+    logged: false,
+  },
 };
 
 const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
@@ -32,9 +39,11 @@ const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: st
   ECONNRESET: { code: "incomplete_body", detail: "The connection ended before the body did." },
 };
 
-/** The one place where what was thrown becomes an answer. Only what nobody expected is logged, and none of it is told. */
+/** The one place where what was thrown becomes an answer. What is the operator's matter is logged, and none of it is told. */
 export function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
+  if (isLedgerError(error) && operatingProblems[error.code]?.logged)
+    request.log.warn({ err: error, request: request.id, method: request.method, route: request.routeOptions.url });
   // Fastify closes the connection on a body that is too large; a client that is still writing would lose the answer with it. Left
   // open, Node reads the rest away, within the request's time.
   if (problem?.code === "body_too_large") reply.removeHeader("connection");
@@ -54,8 +63,8 @@ function toProblem(error: unknown): Problem | undefined {
 }
 
 function operatingProblem(error: LedgerError): Problem | undefined {
-  const code = operatingProblems[error.code];
-  return code && new Problem(code, error.message, { headers: { "retry-after": RETRY_AFTER_S } });
+  const told = operatingProblems[error.code];
+  return told && new Problem(told.code, told.detail, { headers: { "retry-after": RETRY_AFTER_S } });
 }
 
 function isFrameworkError(error: unknown): error is FastifyError {

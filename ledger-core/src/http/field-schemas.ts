@@ -1,3 +1,5 @@
+import { ownerPattern } from "./tokens.ts";
+
 /*
  * JSON schemas of single fields, for requests and for the reference alike. Ids carry no pattern on purpose:
  * an id outside the grammar is answered like an absent one.
@@ -6,6 +8,14 @@
 export const amount = {
   type: "string",
   pattern: "^[1-9][0-9]{0,17}$",
+  description: "Minor units of the currency as digits.",
+  example: "1250",
+} as const;
+
+/** A bound on amounts, for filters: like an amount, or 0. */
+export const amountBound = {
+  type: "string",
+  pattern: "^(?:0|[1-9][0-9]{0,17})$",
   description: "Minor units of the currency as digits.",
   example: "1250",
 } as const;
@@ -29,8 +39,10 @@ export const paymentId = { type: "string", description: "Id of a payment, pay_â€
 
 export const owner = {
   type: "string",
-  format: "subject",
-  description: "The token subject whose account it is: 1 to 64 letters, digits and ._:@-",
+  pattern: ownerPattern,
+  format: "owner",
+  description:
+    "The token subject whose account it is: 1 to 64 letters, digits and ._:@-; rail:, ledger:, transit: are ours.",
 } as const;
 
 export const instant = {
@@ -54,8 +66,8 @@ export const timeZone = {
   example: "UTC",
 } as const;
 
-/** Text of people, kept as it is; control characters and card numbers are refused. */
-export function freeText(lengthMax: number, lengthMin = 0) {
+/** Text of people, kept as it is; an empty one, control characters and card numbers are refused. */
+export function freeText(lengthMax: number, lengthMin = 1) {
   return { type: "string", format: "free-text", minLength: lengthMin, maxLength: lengthMax } as const;
 }
 
@@ -66,6 +78,6 @@ export const metadata = {
   description: "Up to 20 pairs of the client's own.",
   maxProperties: 20,
   // The body's reader refuses these names before any schema is looked at; here they are told.
-  propertyNames: { ...freeText(40, 1), pattern: '^(?!(?:__proto__|constructor|prototype)$)[^"\\\\]+$' },
-  additionalProperties: freeText(500),
+  propertyNames: { ...freeText(40), pattern: '^(?!(?:__proto__|constructor|prototype)$)[^"\\\\]+$' },
+  additionalProperties: freeText(500, 0),
 } as const;

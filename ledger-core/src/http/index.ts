@@ -1,9 +1,10 @@
 export { callerOf } from "./auth.ts";
 export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
+export { holdsCardNumber, isAsciiSeparator } from "./card-numbers.ts";
 export { commandAnswers, positionsPattern, problemAnswers } from "./documented-answers.ts";
 export { BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, createEdge, type EdgeOptions } from "./edge.ts";
 export * from "./field-schemas.ts";
-export { idempotencyKey } from "./idempotency-key.ts";
+export { idempotencyKey, idempotencyKeyField, isIdempotencyKey, KEY_LENGTH_MAX } from "./idempotency-key.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export * from "./object-schemas.ts";
 export type { MetricsAccess, ReadinessCheck } from "./operations.ts";
@@ -23,6 +24,8 @@ export {
   createSigningKeys,
   formatSigningKeys,
   isSubject,
+  isTenant,
+  ownerPattern,
   parseSigningKeys,
   type SigningKeys,
   signToken,

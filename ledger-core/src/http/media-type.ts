@@ -13,7 +13,7 @@ declare module "fastify" {
 
 const json = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*(?:utf-8|"utf-8")[\t ]*)?$/i;
 
-/** Reads JSON bodies in UTF-8 and nothing else. */
+/** Reads JSON bodies in UTF-8 and nothing else; where a body is optional, zero bytes of any type, however framed, are none. */
 export function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
@@ -21,6 +21,14 @@ export function readJsonOnly(app: FastifyInstance): void {
     if (bytes.length === 0 && bodyOptional === true) return done(null, {});
     done(null, readBody?.(bytes) ?? parseBody(bytes));
   });
+  app.addContentTypeParser<Buffer>("*", { parseAs: "buffer" }, (request, bytes, done) => {
+    if (bytes.length === 0 && request.routeOptions.config.bodyOptional === true) return done(null, {});
+    throw unsupported();
+  });
+}
+
+function unsupported(): Problem {
+  return new Problem("unsupported_media_type", "The body must be application/json in UTF-8.");
 }
 
 /** What a POST says of its body. One without a body where that is allowed gets the empty object for it. */
@@ -30,13 +38,16 @@ export function checkBodyHeaders(request: FastifyRequest, { bodyOptional }: Fast
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity")
     throw new Problem("unsupported_media_type", "The body must not have a content encoding.");
-  if (type === undefined) {
-    const absent = headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
-    if (!absent) throw new Problem("unsupported_media_type", "The body needs the Content-Type application/json.");
+  if (type === "application/json") return;
+  const chunked = headers["transfer-encoding"] !== undefined;
+  const absent = !chunked && Number(headers["content-length"] ?? 0) === 0;
+  if (type === undefined && absent) {
     if (bodyOptional !== true) throw new Problem("empty_body", "The body is empty; a JSON object is needed.");
     request.body = {};
     return;
   }
-  if (type !== "application/json" && !json.test(type))
-    throw new Problem("unsupported_media_type", "The body must be application/json in UTF-8.");
+  if (type !== undefined && json.test(type)) return;
+  // Whether chunks hold anything shows when they are read.
+  if (bodyOptional === true && (absent || chunked)) return;
+  throw unsupported();
 }

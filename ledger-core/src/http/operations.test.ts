@@ -11,12 +11,12 @@ import { compileCheck } from "./validation.ts";
 function edge(options: Partial<EdgeOptions> = {}) {
   return createEdge({
     logger: pino({ level: "silent" }),
-    authenticate: (token) => ({ tenant: "t", role: token === "eyO" ? "operator" : "consumer", sub: "s" }),
+    authenticate: (token) => ({ tenant: "t", role: token === "eyP" ? "platform" : "operator", sub: "s" }),
     ...options,
   });
 }
+const platform = { authorization: "Bearer eyP" };
 const operator = { authorization: "Bearer eyO" };
-const consumer = { authorization: "Bearer eyC" };
 
 test("/livez says that the process answers", async () => {
   await using app = await edge();
@@ -37,15 +37,15 @@ test("/readyz names what is not ready", async () => {
   expect(after.json().checks).toHaveLength(2);
 });
 
-test("/metrics counts answers by route and status, for operators", async () => {
+test("/metrics counts answers by route and status, for the platform role alone", async () => {
   const metrics = createMetrics();
   metrics.gauge("queue_length", "Commands that wait.", () => 3);
   await using app = await edge({ metrics });
   await app.inject("/livez");
   await app.inject("/livez");
   expect((await app.inject("/metrics")).statusCode).toBe(401);
-  expect((await app.inject({ url: "/metrics", headers: consumer })).statusCode).toBe(403);
-  const answer = await app.inject({ url: "/metrics", headers: operator });
+  expect((await app.inject({ url: "/metrics", headers: operator })).statusCode).toBe(403);
+  const answer = await app.inject({ url: "/metrics", headers: platform });
   expect(answer.headers["content-type"]).toContain("version=0.0.4");
   expect(answer.body).toContain("# TYPE queue_length gauge\nqueue_length 3\n");
   expect(answer.body).toContain('http_request_duration_seconds_count{method="GET",route="/livez",status="200"} 2\n');

@@ -9,7 +9,7 @@ export type ReadinessCheck = {
   check(): { readonly ready: boolean; readonly detail: string };
 };
 
-/** On whose asking /metrics is served here: an operator's or service's, anybody's (on a port of its own), or nobody's. */
+/** On whose asking /metrics is served here: a platform token's, anybody's (on a port of its own), or nobody's. */
 export type MetricsAccess = "bearer" | "open" | "none";
 
 const text = "text/plain; charset=utf-8";
@@ -26,7 +26,7 @@ export function serveOperations(
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not_ready", checks });
   });
   if (options.metricsAccess !== "none") {
-    const config = options.metricsAccess === "open" ? { open: true } : { roles: ["operator", "service"] as const };
+    const config = options.metricsAccess === "open" ? { open: true } : { roles: ["platform"] as const };
     app.get("/metrics", { config, schema: { hide: true } }, (_request, reply) =>
       reply.type("text/plain; version=0.0.4; charset=utf-8").send(options.metrics.text()),
     );

@@ -62,7 +62,8 @@ const edgeProblems = {
   idempotency_key_invalid: {
     status: 400,
     title: "Idempotency-Key is not valid",
-    meaning: "The Idempotency-Key header must be there once, with 1 to 255 printable ASCII characters.",
+    meaning:
+      "The Idempotency-Key header must be there once, with 1 to 255 printable ASCII characters, not a card number.",
   },
   unauthorized: {
     status: 401,

@@ -18,7 +18,7 @@ export function parseQuery(text: string): Record<string, string> {
     if (name === undefined || value === undefined)
       query[unreadable] = "A query parameter holds percent-encoding that cannot be read, or a control character.";
     else if (name === "") query[unreadable] = "A query parameter has no name.";
-    else if (name in query) query[unreadable] = `The query parameter ${name} is given twice.`;
+    else if (name in query) query[unreadable] = "A query parameter is given twice.";
     else query[name] = value;
   }
   return query;

@@ -21,7 +21,10 @@ const TOKEN_LENGTH_MAX = 4096;
 const TAIL_LENGTH = 16;
 /** What a header may hold; jku, jwk, x5u and crit are refused unread, so that nothing is ever fetched or trusted from a token. */
 const headerFields = new Set(["alg", "typ", "kid"]);
-const subjectGrammar = /^[A-Za-z0-9._:@-]{1,64}$/;
+const tenantGrammar = /^[A-Za-z0-9._:@-]{1,64}$/;
+/** The grammar of owners and of tokens' subjects; these prefixes name the ledger's own accounts. */
+export const ownerPattern = "^(?!rail:|ledger:|transit:)[A-Za-z0-9._:@-]{1,64}$";
+const ownerGrammar = new RegExp(ownerPattern);
 
 /** An Ed25519 key pair as JWK; `kid` is the RFC 7638 thumbprint of the public key. */
 export type SigningKeys = { readonly kid: string; readonly publicKey: JWK; readonly privateKey: JWK };
@@ -55,15 +58,22 @@ export function parseSigningKeys(text: string): SigningKeys | undefined {
   }
 }
 
-/** Whether a text may be a tenant or a subject: 1 to 64 letters, digits and `._:@-`. */
+/** Whether a text may be a tenant: 1 to 64 letters, digits and `._:@-`. */
+export function isTenant(text: unknown): text is string {
+  return typeof text === "string" && tenantGrammar.test(text);
+}
+
+/** Whether a text may be a token's subject, and so an owner: like a tenant, but not with a prefix of the ledger's own accounts. */
 export function isSubject(text: unknown): text is string {
-  return typeof text === "string" && subjectGrammar.test(text);
+  return typeof text === "string" && ownerGrammar.test(text);
 }
 
 /** A token for a caller, good for `ttlSeconds` from now. */
 export async function signToken(caller: Caller & { readonly ttlSeconds: number }, keys: SigningKeys): Promise<string> {
-  if (!isSubject(caller.tenant) || !isSubject(caller.sub))
-    throw new RangeError("a tenant and a subject are 1 to 64 letters, digits and ._:@-");
+  if (!isTenant(caller.tenant) || !isSubject(caller.sub))
+    throw new RangeError(
+      "a tenant and a subject are 1 to 64 letters, digits and ._:@-; rail:, ledger: and transit: are reserved",
+    );
   return new SignJWT({ tenant: caller.tenant, role: caller.role })
     .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE, kid: keys.kid })
     .setIssuer(ISSUER)
@@ -147,7 +157,7 @@ function readKeyId(token: string): string {
 
 function readClaims(payload: JWTPayload): { caller: Caller; expiresMs: number } {
   const { tenant, sub, role, exp } = payload;
-  if (!isSubject(tenant) || !isSubject(sub) || !isRole(role) || exp === undefined)
+  if (!isTenant(tenant) || !isSubject(sub) || !isRole(role) || exp === undefined)
     throw unauthorized("The token's tenant, role or sub is not one that the ledger knows.");
   return { caller: Object.freeze({ tenant, role, sub }), expiresMs: exp * 1000 };
 }

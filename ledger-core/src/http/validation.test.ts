@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as fields from "./field-schemas.ts";
+import { idempotencyKeyField } from "./idempotency-key.ts";
 import { bodyProblem, compileCheck } from "./validation.ts";
 
 describe("fields", () => {
@@ -7,17 +8,19 @@ describe("fields", () => {
     ["amount", fields.amount, ["1", "999999999999999999"], ["0", "-1", "01", "1.0", "1000000000000000000", 1, null]],
     ["signed amount", fields.signedAmount, ["0", "-1", "12"], ["-0", "+1", "00", "", 0, null]],
     ["currency", fields.currency, ["HKD", "KWD"], ["hkd", "XXX", "HK", "HKD ", ""]],
-    ["owner", fields.owner, ["alice", "berka:1234", "a@b.c"], ["", "a b", "x".repeat(65), "4111111111111111", "é"]],
+    ["owner", fields.owner, ["alice", "berka:1234", "a@b.c", "x".repeat(64), "rails"], ["", "a b", "x".repeat(65), "4111111111111111", "é", "rail:fps", "ledger:x", "transit:1", "4111.1111.1111.1111"]],
     ["instant", fields.instant, ["2026-11-22T08:30:00Z", "2026-11-22T08:30:00.000001Z"], ["2026-11-22", "now", ""]],
     ["business date", fields.businessDate, ["2024-02-29"], ["2026-02-29", "2026-2-1", "20260201"]],
     ["time zone", fields.timeZone, ["UTC", "Asia/Hong_Kong"], ["+08:00", "Mars/Base", ""]],
     ["free text", fields.freeText(5, 1), ["a", "é✓😀😀😀"], ["", "abcdef", "a\nb", "\u0085", "a\u007f"]],
-    ["reference", fields.reference, ["", "x".repeat(140)], ["x".repeat(141), "4111-1111-1111-1111"]],
+    ["reference", fields.reference, ["x", "x".repeat(140)], ["", "x".repeat(141), "4111-1111-1111-1111"]],
+    ["amount bound", fields.amountBound, ["0", "1", "9".repeat(18)], ["", "00", "-1", "+1", "9".repeat(19), 0]],
+    ["key", idempotencyKeyField, ["a", "a b", "~".repeat(255)], ["", " a", "a ", " ", "~".repeat(256), "é", "a\tb", "4111 1111 1111 1111"]],
     [
       "metadata",
       fields.metadata,
-      [{}, { order: "7" }],
-      [{ a: 1 }, { "": "x" }, { a: "\u0000" }, { a: "x".repeat(501) }],
+      [{}, { order: "7" }, { empty: "" }, { ["k".repeat(40)]: "x".repeat(500) }],
+      [{ a: 1 }, { "": "x" }, { a: "\u0000" }, { a: "x".repeat(501) }, { ["k".repeat(41)]: "x" }, { a: "4111_1111_1111_1111" }],
     ],
   ])("%s", (_name, schema, good, bad) => {
     const check = compileCheck(schema);
@@ -86,9 +89,17 @@ test("cuts a client's own long names in pointers, between characters", () => {
   ]);
 });
 
-test("tells of a key in metadata at the key", () => {
+test("tells of a key in metadata at the key, unless that would repeat a card number", () => {
   const check = compileCheck({ type: "object", properties: { metadata: fields.metadata } });
-  expect(check({ metadata: { "4111111111111111": "x" } })?.faults).toEqual([
-    { pointer: "/metadata/4111111111111111", detail: "must not hold control characters or a card number" },
+  const detail = "must not hold control characters or a card number";
+  expect(check({ metadata: { "a\u0001": "x" } })?.faults).toEqual([{ pointer: "/metadata/a\u0001", detail }]);
+  expect(check({ metadata: { "4111111111111111": "x" } })?.faults).toEqual([{ pointer: "/metadata", detail }]);
+  const pointers = check({ metadata: { "4111_1111_1111_1111": 1 } })?.faults.map(({ pointer }) => pointer);
+  expect(pointers).toEqual(["/metadata", "/metadata"]);
+});
+
+test("does not repeat a field that is a card number", () => {
+  expect(payment({ amount: "1", "4111 1111 1111 1111": 1 })?.faults).toEqual([
+    { pointer: "", detail: "is not a known field" },
   ]);
 });

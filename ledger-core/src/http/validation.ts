@@ -3,9 +3,10 @@ import type { FastifySchemaCompiler } from "fastify";
 import { parseCurrency } from "../money.ts";
 import { parseBusinessDate, parseInstant, parseTimeZone } from "../time.ts";
 import { holdsCardNumber } from "./card-numbers.ts";
-import { amount, signedAmount } from "./field-schemas.ts";
+import { amount, amountBound, signedAmount } from "./field-schemas.ts";
+import { idempotencyKeyForm, idempotencyKeyPattern } from "./idempotency-key.ts";
 import { type FieldFault, Problem } from "./problems.ts";
-import { isSubject } from "./tokens.ts";
+import { ownerPattern } from "./tokens.ts";
 
 /** Faults listed for one value unless the caller says otherwise. */
 const FAULTS_MAX = 50;
@@ -17,6 +18,14 @@ const amountPatterns: ReadonlyMap<unknown, string> = new Map([
   [amount.pattern, "must be a string of 1 to 18 digits in minor units, without sign or leading zero"],
   [signedAmount.pattern, "must be a string of 0 or up to 18 digits in minor units, with a minus sign when negative"],
 ]);
+const patternDetails: ReadonlyMap<unknown, string> = new Map([
+  ...amountPatterns,
+  [amountBound.pattern, "must be 0 or 1 to 18 digits in minor units, without sign or leading zero"],
+  [idempotencyKeyPattern, `must be ${idempotencyKeyForm}`],
+  [ownerPattern, "must be 1 to 64 letters, digits and ._:@-, and not begin with rail:, ledger: or transit:"],
+]);
+
+const noCardNumber = { check: (text: string) => !holdsCardNumber(text), detail: "must not hold a card number" };
 
 /** Named forms of strings, each with what a client is told when a string does not have it. */
 const formats: Readonly<Record<string, { check: (text: string) => boolean; detail: string }>> = {
@@ -36,10 +45,8 @@ const formats: Readonly<Record<string, { check: (text: string) => boolean; detai
     check: (text) => parseTimeZone(text) !== undefined,
     detail: "must be an IANA time zone, like Asia/Hong_Kong",
   },
-  subject: {
-    check: (text) => isSubject(text) && !holdsCardNumber(text),
-    detail: "must be 1 to 64 letters, digits and ._:@-, and not a card number",
-  },
+  owner: noCardNumber,
+  "idempotency-key": noCardNumber,
   "free-text": {
     check: (text) => !/\p{Cc}/u.test(text) && !holdsCardNumber(text),
     detail: "must not hold control characters or a card number",
@@ -95,13 +102,18 @@ export function listedFaults(faults: readonly FieldFault[], more: number): reado
 function pointerOf(error: ErrorObject): string {
   const { missingProperty, additionalProperty } = error.params;
   const name: unknown = missingProperty ?? additionalProperty ?? error.propertyName;
-  const path = error.instancePath.length > POINTER_NAME_MAX ? shortened(error.instancePath) : error.instancePath;
-  if (typeof name !== "string") return path;
-  return `${path}/${cut(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  if (typeof name !== "string") return repeatable(error.instancePath);
+  return repeatable(`${error.instancePath}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
 }
 
-function shortened(path: string): string {
-  return path.split("/").map(cut).join("/");
+/** A pointer as an answer may repeat it: it ends before a name that is a card number, and long names are cut. */
+function repeatable(pointer: string): string {
+  const names = pointer.split("/");
+  const card = names.findIndex(holdsCardNumber);
+  return names
+    .slice(0, card < 0 ? names.length : card)
+    .map(cut)
+    .join("/");
 }
 
 function cut(name: string): string {
@@ -119,7 +131,7 @@ function detailOf(error: ErrorObject): string {
     case "enum":
       return `must be one of ${error.params.allowedValues.join(", ")}`;
     case "pattern":
-      return amountPatterns.get(error.params.pattern) ?? `must match ${error.params.pattern}`;
+      return patternDetails.get(error.params.pattern) ?? `must match ${error.params.pattern}`;
     case "type":
       return `must be ${[error.params.type].flat().join(" or ")}`;
     default:

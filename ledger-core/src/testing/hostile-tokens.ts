@@ -44,6 +44,9 @@ export async function hostileTokens(keys: SigningKeys): Promise<readonly Hostile
     { name: "no tenant", token: await forge(keys, good, { claims: { tenant: undefined } }) },
     { name: "tenant outside the grammar", token: await forge(keys, good, { claims: { tenant: "a\nb" } }) },
     { name: "subject outside the grammar", token: await forge(keys, good, { claims: { sub: "' OR 1=1--" } }) },
+    { name: "subject of a rail's clearing account", token: await forge(keys, good, { claims: { sub: "rail:fps" } }) },
+    { name: "subject of the ledger's own", token: await forge(keys, good, { claims: { sub: "ledger:fees" } }) },
+    { name: "subject of a transit account", token: await forge(keys, good, { claims: { sub: "transit:1" } }) },
     { name: "longer than 4 KiB", token: await forge(keys, good, { claims: { padding: "x".repeat(5000) } }) },
   ];
 }

@@ -1,5 +1,5 @@
 import { entryTypes } from "ledger-core";
-import { amount, businessDate, instant, signedAmount } from "ledger-core/http";
+import { amountBound, businessDate, instant, signedAmount } from "ledger-core/http";
 import { queryLimits } from "../limits.ts";
 import { example, listQuery, objectRoute, pageOf, queryText, shape } from "./parts.ts";
 
@@ -34,8 +34,8 @@ export const entryListRoute = objectRoute({
     from: { ...instant, description: "Booked at this time or later." },
     to: { ...instant, description: "Booked before this time." },
     type: { ...entryType, description: "Entries of this type." },
-    minAmount: { ...amount, description: "At least this amount, whatever its sign." },
-    maxAmount: { ...amount, description: "At most this amount, whatever its sign." },
+    minAmount: { ...amountBound, description: "At least this amount, whatever its sign." },
+    maxAmount: { ...amountBound, description: "At most this amount, whatever its sign." },
     reference: { ...queryText("Exactly this reference."), minLength: 1, maxLength: 140, example: "INV-2026-0042" },
     ...listQuery,
   },

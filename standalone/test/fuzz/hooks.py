@@ -21,7 +21,11 @@ MARK = json.loads(os.environ["LEDGER_FUZZ_MARK"])
 PASSED = {"type": "string", "enum": ["0:0", "0:99"]}
 
 # Faults of form that show only beside the clock, or in a sum: their code, and the fields that they are of.
-BEYOND_SCHEMA = [("invalid_request", {"/expiresAt"}), ("amount_invalid", {"/legs"})]
+BEYOND_SCHEMA = [
+    ("invalid_request", {"/expiresAt"}),
+    ("invalid_request", {"/effectiveDate"}),
+    ("amount_invalid", {"/legs"}),
+]
 
 
 def first_id(kind):
@@ -53,7 +57,7 @@ for name, strategy in {
     "instant": days.map(lambda day: f"{day}T08:30:00.000001Z"),
     "business-date": days.map(str),
     "time-zone": st.sampled_from(["UTC", "Asia/Hong_Kong", "America/St_Johns"]),
-    "subject": st.sampled_from(["alice", "shop"]) | st.from_regex(r"[a-z._:@-]{1,64}", fullmatch=True),
+    "owner": st.sampled_from(["alice", "shop"]) | st.from_regex(r"[a-z._@-]{1,64}", fullmatch=True),
     "free-text": words,
 }.items():
     schemathesis.openapi.format(name, strategy)
