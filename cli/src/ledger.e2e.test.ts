@@ -77,6 +77,20 @@ test("status tells that it serves and how far it is", async () => {
   expect(lines.stdout).toContain(`${server.url}: ready`);
 });
 
+test("rails are configuration, and a list that is none is told", async () => {
+  const help = await ledger("start", "--help");
+  expect(help.stdout).toContain("fps,card,bank");
+  const { code, stderr } = await ledger("start", "--data", join(scratch, "rails"), "--port", "0", "--rails", "fps,,x");
+  expect({ code, made: existsSync(join(scratch, "rails")) }).toEqual({ code: 2, made: false });
+  expect(stderr).toContain("--rails");
+});
+
+test("a token for a reserved owner is not made", async () => {
+  const { code, stderr } = await ledger("token", "--role", "consumer", "--owner", "rail:fps", "--data", server.dir);
+  expect(code).toBe(2);
+  expect(stderr).toContain("rail:");
+});
+
 describe("client commands without a ledger", () => {
   test("a folder that is none is said to be none, and is not made", async () => {
     const dir = join(scratch, "absent");

@@ -13,7 +13,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createSigningKeys, formatSigningKeys, parseSigningKeys, type SigningKeys } from "ledger-core/http";
 import { StartFault, startFaultOf } from "./start-fault.ts";
 
@@ -43,6 +43,7 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
       throw new StartFault("folder_absent", `${dir} is not a ledger's data folder, and no other was named`);
     }
     mkdirSync(join(dir, "keys"), { recursive: true, mode: 0o700 });
+    syncFolder(dir);
     accessSync(dir, constants.W_OK);
     checkManifest(dir);
     const signing = secretFile(
@@ -108,6 +109,16 @@ function formatOf(text: string): number | undefined {
   }
 }
 
+/** Makes the names in a folder durable: a crash must not lose a key file, or every token and cursor signed with it is void. */
+function syncFolder(dir: string): void {
+  const folder = openSync(dir, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
 /** The content of a file that is made once, whole and durable, and never again: of two makers at once one wins, and both read its content. */
 function secretFile(path: string, content: string): string {
   if (existsSync(path)) return readFileSync(path, "utf8");
@@ -126,5 +137,6 @@ function secretFile(path: string, content: string): string {
   } finally {
     rmSync(draft);
   }
+  syncFolder(dirname(path));
   return readFileSync(path, "utf8");
 }

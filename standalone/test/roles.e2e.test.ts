@@ -5,7 +5,7 @@ import { at, textAt } from "./json.ts";
 import { authorize, expectProblem, fundedWallet, openAccount, pay, problemText, readAll } from "./steps.ts";
 
 const ledger = createLedger();
-const roles = ["operator", "service", "consumer", "merchant", "auditor"] as const;
+const roles = ["operator", "service", "consumer", "merchant", "auditor", "platform"] as const;
 type Role = (typeof roles)[number];
 const clients = new Map<Role, Client>();
 let operator: Client;
@@ -17,7 +17,9 @@ let foreign: Client;
 beforeAll(async () => {
   await ledger.start();
   operator = await ledger.as("operator", "office");
-  const owners = { operator: "office", service: "gateway", consumer: "ann", merchant: "shop", auditor: "auditor" };
+  // A platform token under an owner's name opens nothing of that owner's.
+  const others = { auditor: "auditor", platform: "ann" };
+  const owners = { operator: "office", service: "gateway", consumer: "ann", merchant: "shop", ...others };
   for (const role of roles) clients.set(role, await ledger.as(role, owners[role]));
   wallet = await fundedWallet(operator, "100000", { owner: "ann" });
   stranger = await fundedWallet(operator, "100000", { owner: "zoe" });
@@ -150,6 +152,15 @@ describe("who may read", () => {
     expect((await readAll(client("consumer"), "/v1/accounts")).map((account) => at(account, "id"))).toEqual([wallet]);
     for (const role of ["operator", "service", "auditor"] as const)
       expect((await client(role).get(`/v1/payments/${theirs}`)).status).toBe(200);
+  });
+
+  test("the platform role reads no tenant's data, and no tenant's operator runs the platform", async () => {
+    for (const path of ["/accounts", `/accounts/${wallet}`, "/payments", "/me/session"])
+      expectProblem(await client("platform").get(`/v1${path}`), 403, "forbidden");
+    expect((await client("platform").get("/metrics")).status).toBe(200);
+    expectProblem(await operator.get("/metrics"), 403, "forbidden");
+    expectProblem(await operator.post("/admin/rebuilds", { projection: "models" }), 403, "forbidden");
+    expectProblem(await operator.get("/admin/rebuilds/models"), 403, "forbidden");
   });
 
   test("another tenant sees and moves nothing", async () => {

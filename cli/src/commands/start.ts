@@ -56,7 +56,11 @@ export function startCommand(): Command {
     .description("run the whole ledger on a data folder")
     .option("--data <dir>", "the data folder; made when there is none", DEFAULT_DATA)
     .option("--port <port>", "where to listen on 127.0.0.1; 0: any free port", wholeNumber(0, 65_535), DEFAULT_PORT)
-    .option("--rails <names>", `the payment rails there are (default: LEDGER_RAILS, else ${defaultRails.join(",")})`, rails)
+    .option(
+      "--rails <names>",
+      `the payment rails there are (default: LEDGER_RAILS, else ${defaultRails.join(",")})`,
+      rails,
+    )
     .option("--json", "print one JSON document when it listens, instead of the greeting")
     .addHelpText("after", examples)
     .action(async (flags: StartFlags) => {
