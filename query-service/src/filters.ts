@@ -1,4 +1,4 @@
-import { type BusinessDate, type Micros, parseAmount, parseBusinessDate, parseInstant } from "ledger-core";
+import { type BusinessDate, type Micros, parseBusinessDate, parseInstant, parseSignedAmount } from "ledger-core";
 import { Problem } from "ledger-core/http";
 
 /** The parameters of a query string, each checked by the route's schema before a handler sees it. */
@@ -14,8 +14,9 @@ export function date(text: string | undefined): BusinessDate | undefined {
   return text === undefined ? undefined : parseBusinessDate(text);
 }
 
+/** An amount or 0, for bounds. */
 export function amount(text: string | undefined): bigint | undefined {
-  return text === undefined ? undefined : parseAmount(text);
+  return text === undefined ? undefined : parseSignedAmount(text);
 }
 
 /** A query that cannot be answered because of some of its parameters. */

@@ -74,7 +74,7 @@ test.each([
   [`/v1/accounts/${alice}/entries?from=2026-11-22T08:30:00%2B08:00`],
   [`/v1/accounts/${alice}/entries?type=fee`],
   [`/v1/accounts/${alice}/entries?type=`],
-  [`/v1/accounts/${alice}/entries?minAmount=0`],
+  [`/v1/accounts/${alice}/entries?minAmount=00`],
   [`/v1/accounts/${alice}/entries?minAmount=-1`],
   [`/v1/accounts/${alice}/entries?maxAmount=1.50`],
   [`/v1/accounts/${alice}/entries?maxAmount=9223372036854775808`],
