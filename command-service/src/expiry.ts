@@ -3,10 +3,14 @@ import type { HeldShard } from "./held-shard.ts";
 import type { JobQueue } from "./queue.ts";
 import type { Turns } from "./turns.ts";
 
-/** How many holds are looked for at a time. */
-const DUE_MAX = 500;
+export type ExpiryLimits = {
+  /** Due holds that are looked for at once. From 1; default 1,000. */
+  readonly dueMax?: number;
+  /** Holds that are being released at once: few, so that clients' commands find their place between them. From 1; default 50. */
+  readonly releasesMax?: number;
+};
 
-type ExpiryOptions = {
+type ExpiryOptions = ExpiryLimits & {
   readonly held: HeldShard;
   readonly queue: JobQueue;
   readonly turns: Turns;
@@ -14,20 +18,59 @@ type ExpiryOptions = {
   readonly accepting: () => boolean;
 };
 
-/** Makes what releases the holds whose time has come: the ledger's own commands, through the same queue. */
-export function makeExpiry({ held, queue, turns, runtime, accepting }: ExpiryOptions): () => void {
-  const expiring = new Set<PaymentId>();
-  return () => {
-    if (!accepting() || !held.standing.ready) return;
-    // By log time, as captures are refused: it stays ahead of a clock that was set back.
-    for (const payment of held.state.duePayments(Math.max(runtime.now(), held.state.at), DUE_MAX)) {
-      if (expiring.has(payment)) continue;
-      expiring.add(payment);
-      const settled = () => void expiring.delete(payment);
-      const caller = { tenant: "", role: "service", sub: ledgerSub } as const;
-      const item = { command: { type: "ExpirePayment", payment } as const, check: null, paymentAbsent: false };
-      queue.add({ kind: "single", caller, item, dryRun: false, weight: 0, answer: settled, fail: settled });
+const caller = { tenant: "", role: "service", sub: ledgerSub } as const;
+
+/**
+ * Makes what releases the holds whose time has come: the ledger's own commands, through the same queue. Once begun it goes on, a few holds
+ * at a time and each time when those before are in the log, until nothing is due.
+ */
+export function makeExpiry(options: ExpiryOptions): () => void {
+  const { held, queue, turns, runtime, accepting, dueMax = 1000, releasesMax = 50 } = options;
+  /** Found and not yet asked for. */
+  let due: readonly PaymentId[] = [];
+  let more = false;
+  let underWay = 0;
+  let scheduled = false;
+
+  function goOn(): void {
+    if (scheduled || underWay > 0) return;
+    scheduled = true;
+    runtime.defer(() => {
+      scheduled = false;
+      release();
+    });
+  }
+
+  function release(): void {
+    if (underWay > 0) return;
+    if (!accepting() || !held.standing.ready) {
+      due = [];
+      return;
     }
-    if (queue.ready) turns.schedule();
-  };
+    if (due.length === 0) look();
+    const now = due.slice(0, releasesMax);
+    due = due.slice(releasesMax);
+    underWay = now.length;
+    for (const payment of now) expire(payment);
+    if (now.length > 0) turns.schedule();
+    else if (more) goOn();
+  }
+
+  /** By log time, as captures are refused: it stays ahead of a clock that was set back. */
+  function look(): void {
+    const page = held.state.duePayments(Math.max(runtime.now(), held.state.at), dueMax);
+    due = page.payments;
+    more = page.more;
+  }
+
+  function expire(payment: PaymentId): void {
+    const settled = () => {
+      underWay--;
+      if (due.length > 0 || more) goOn();
+    };
+    const item = { command: { type: "ExpirePayment", payment } as const, check: null, paymentAbsent: false };
+    queue.add({ kind: "single", caller, item, dryRun: false, weight: 0, answer: settled, fail: settled });
+  }
+
+  return release;
 }

@@ -1,7 +1,7 @@
 import { LedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
-import { makeExpiry } from "./expiry.ts";
+import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { HeldShard } from "./held-shard.ts";
 import { bulkJob, clientItem, type Job } from "./jobs.ts";
@@ -11,7 +11,7 @@ import type { ReplayProgress } from "./recovery.ts";
 import type { Answer, BulkAnswer, BulkSubmission, Submission, Writer } from "./submission.ts";
 import { Turns } from "./turns.ts";
 
-export type WriterOptions = {
+export type WriterOptions = ExpiryLimits & {
   readonly log: EventLog;
   readonly shard: Shard;
   /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
@@ -54,7 +54,12 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     batchBytesMax: options.batchBytesMax ?? 900_000,
     aheadMin: options.aheadMin ?? 250,
   });
-  const expireDue = makeExpiry({ held, queue, turns, runtime, accepting: () => !stopping });
+  const { dueMax, releasesMax } = options;
+  const expireDue = makeExpiry({
+    ...{ held, queue, turns, runtime, accepting: () => !stopping },
+    ...(dueMax === undefined ? {} : { dueMax }),
+    ...(releasesMax === undefined ? {} : { releasesMax }),
+  });
   const expiryEveryMs = options.expiryEveryMs ?? 1000;
   const stopExpiry = expiryEveryMs > 0 ? runtime.every(expiryEveryMs, expireDue) : () => {};
   let stopping = false;

@@ -15,6 +15,7 @@ import {
   type Standing,
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
+import { type DueHold, type DuePage, DueWalk, inTurn } from "./due-holds.ts";
 import { KnownKeys } from "./known-keys.ts";
 import { Recent } from "./recent.ts";
 import type { StateFile } from "./state-file.ts";
@@ -56,6 +57,7 @@ export class DecisionState implements LedgerStateDraft {
   private readonly cachedPayments = new Recent<PaymentId, KnownPayment>(10_000);
   private readonly clearingAccounts = new Map<string, AccountId>();
   private readonly keys: KnownKeys;
+  private readonly dueWalk: DueWalk;
   private payments: Payments = new Map();
   /** Those that a flush under way writes; they stay readable. */
   private flushing: Payments | undefined;
@@ -74,6 +76,7 @@ export class DecisionState implements LedgerStateDraft {
     const { accountTables: tables, accountsPerPage } = this.file;
     this.accounts = new AccountStore({ tables, accountsPerPage, cached: options.accountsCached ?? 2_000_000 });
     this.keys = new KnownKeys(this.file.keys, options.keyFilterBytes ?? 32 * 2 ** 20, this.file.hashKey);
+    this.dueWalk = new DueWalk(this.file.dueHolds);
     this.stand = { ...this.file.stand() };
     this.settled = this.stand.revision;
     for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);
@@ -170,16 +173,29 @@ export class DecisionState implements LedgerStateDraft {
     if (this.paymentRevision(payment.id) === revision) this.cachedPayments.set(payment.id, { payment, revision });
   }
 
-  /** Payments whose authorization has run out by `now`, from the file and the tail. */
-  duePayments(now: Micros, limit: number): PaymentId[] {
-    const due = new Set(this.file.duePayments(now, limit));
+  /**
+   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many they are and whatever
+   * of them was released since the last flush, and to each tenant's without waiting for another's.
+   * @param limit at most so many from the file, and so many from the tail
+   */
+  duePayments(now: Micros, limit: number): DuePage {
+    const isKnown = (id: PaymentId) => this.payments.has(id) || this.flushing?.has(id) === true;
+    const { holds, more } = this.dueWalk.next(now, limit, isKnown);
+    const recent = this.dueInTail(now);
+    const payments = inTurn([...holds, ...inTurn(recent, limit)]).map(({ id }) => id);
+    return { payments, more: more || recent.length > limit };
+  }
+
+  private dueInTail(now: Micros): DueHold[] {
+    const due: DueHold[] = [];
     for (const payments of [this.flushing, this.payments]) {
       for (const [id, { payment }] of payments ?? []) {
-        if (payment.held > 0n && payment.expiresAt !== null && payment.expiresAt <= now) due.add(id);
-        else due.delete(id);
+        const { tenant, held, expiresAt } = payment;
+        const newest = payments === this.payments || !this.payments.has(id);
+        if (newest && held > 0n && expiresAt !== null && expiresAt <= now) due.push({ id, tenant, expiresAt });
       }
     }
-    return [...due].slice(0, limit);
+    return due;
   }
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
@@ -238,6 +254,7 @@ export class DecisionState implements LedgerStateDraft {
     yield* this.keys.write();
     this.file.commit(stand);
     this.accounts.settle();
+    this.dueWalk.restart();
     yield* this.rememberWritten(payments);
     this.flushing = undefined;
     this.keys.settle();
@@ -255,7 +272,8 @@ export class DecisionState implements LedgerStateDraft {
   private *writePayments(payments: Payments): Generator<void> {
     let written = 0;
     for (const { payment, revision } of payments.values()) {
-      this.file.putPayment(payment.id, revision, payment.held > 0n ? payment.expiresAt : null);
+      const { tenant, held, expiresAt } = payment;
+      this.file.putPayment(payment.id, revision, held > 0n && expiresAt !== null ? { tenant, expiresAt } : null);
       if (++written % 64 === 0) yield;
     }
   }

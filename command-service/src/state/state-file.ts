@@ -3,12 +3,13 @@ import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type EventId, LedgerError, type Micros, type PaymentId, type Revision } from "ledger-core";
 import { type AccountTables, accountTablesSchema, openAccountTables } from "./account-tables.ts";
+import type { DueHold, DueIndex } from "./due-holds.ts";
 import { makeHousekeeping } from "./housekeeping.ts";
 import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
 import { HASH_KEY_BYTES } from "./keys/key-hasher.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
-const STATE_VERSION = 3;
+const STATE_VERSION = 4;
 /** Their standings fill a page of 8 KiB. */
 const ACCOUNTS_PER_PAGE = 250;
 /** 256 MiB. */
@@ -24,8 +25,10 @@ const schema = `
   CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), accounts_per_page INTEGER NOT NULL) STRICT;
   CREATE TABLE key_hash (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
   ${accountTablesSchema}
-  CREATE TABLE payments (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
-  CREATE INDEX open_holds ON payments (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE payments (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, tenant TEXT, expires_at INTEGER,
+    CHECK ((tenant IS NULL) = (expires_at IS NULL))) STRICT, WITHOUT ROWID;
+  CREATE INDEX open_holds ON payments (expires_at, tenant) WHERE expires_at IS NOT NULL;
+  CREATE INDEX open_holds_of_tenant ON payments (tenant, expires_at) WHERE expires_at IS NOT NULL;
   ${keyRunsSchema}
 `;
 
@@ -50,9 +53,10 @@ export type StateFile = {
   stand(): Stand;
   /** The revision of the last event of a payment that has more than one event or holds money; undefined for all others. */
   paymentRevision(id: PaymentId): Revision | undefined;
-  duePayments(now: Micros, limit: number): PaymentId[];
+  readonly dueHolds: DueIndex;
   begin(): void;
-  putPayment(id: PaymentId, revision: Revision, expiresAt: Micros | null): void;
+  /** `hold`: whose it is and when it ends; null for a payment that holds nothing. */
+  putPayment(id: PaymentId, revision: Revision, hold: Omit<DueHold, "id"> | null): void;
   commit(stand: Stand): void;
   rollback(): void;
   close(): void;
@@ -137,9 +141,9 @@ function operations(db: DatabaseSync): StateFile {
   const readStand = db.prepare("SELECT revision, event, at, epoch FROM stand");
   const writeStand = db.prepare("UPDATE stand SET revision = ?, event = ?, at = ?, epoch = ?");
   const readPayment = db.prepare("SELECT revision FROM payments WHERE id = ?");
-  const readDue = db.prepare("SELECT id FROM payments WHERE expires_at <= ? ORDER BY expires_at LIMIT ?");
   const writePayment = db.prepare(
-    "INSERT INTO payments VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at",
+    `INSERT INTO payments VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+      SET revision = excluded.revision, tenant = excluded.tenant, expires_at = excluded.expires_at`,
   );
   return {
     keys: openKeyRuns(db),
@@ -159,10 +163,10 @@ function operations(db: DatabaseSync): StateFile {
       const revision = readPayment.get(id)?.revision;
       return revision === undefined ? undefined : Number(revision);
     },
-    duePayments: (now, limit) => readDue.all(now, limit).map((row) => String(row.id) as PaymentId),
+    dueHolds: dueHoldsOf(db),
     begin: () => db.exec("BEGIN"),
-    putPayment(id, revision, expiresAt) {
-      writePayment.run(id, revision, expiresAt);
+    putPayment(id, revision, hold) {
+      writePayment.run(id, revision, hold?.tenant ?? null, hold?.expiresAt ?? null);
     },
     commit(stand) {
       writeStand.run(stand.revision, stand.event, stand.at, stand.epoch);
@@ -172,5 +176,32 @@ function operations(db: DatabaseSync): StateFile {
       if (db.isTransaction) db.exec("ROLLBACK");
     },
     close: () => db.close(),
+  };
+}
+
+function dueHoldsOf(db: DatabaseSync): DueIndex {
+  const readDue = db.prepare(
+    "SELECT id, tenant, expires_at FROM payments WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+  );
+  const readDueOf = db.prepare(
+    `SELECT id, tenant, expires_at FROM payments WHERE tenant = ? AND expires_at <= ? AND (expires_at, id) > (?, ?)
+      ORDER BY expires_at, id LIMIT ?`,
+  );
+  const readTenant = db.prepare(
+    `SELECT tenant, expires_at FROM payments WHERE expires_at IS NOT NULL AND tenant > ?
+      ORDER BY tenant, expires_at LIMIT 1`,
+  );
+  const holdOf = (row: Record<string, unknown>): DueHold => ({
+    id: String(row.id) as PaymentId,
+    tenant: String(row.tenant),
+    expiresAt: Number(row.expires_at),
+  });
+  return {
+    due: (now, limit) => readDue.all(now, limit).map(holdOf),
+    dueOf: (tenant, now, after, limit) => readDueOf.all(tenant, now, after.expiresAt, after.id, limit).map(holdOf),
+    nextTenant(after) {
+      const row = readTenant.get(after);
+      return row && { tenant: String(row.tenant), first: Number(row.expires_at) };
+    },
   };
 }

@@ -38,6 +38,8 @@ const draws: Table = {
     keyFilterBytes: (random) => 64 * random.pick([1, 4, 256]),
     flushAt: scale(1, 400),
     expiryEveryMs: scale(100, 5_000),
+    dueMax: scale(1, 1_000),
+    releasesMax: scale(1, 50),
   },
   disk: { accountsPerPage: scale(1, 250) },
   consumer: {

@@ -1,12 +1,12 @@
-import { DecisionState, type DecisionStateOptions, type StateFile, type WriterParts } from "command-service";
 import {
-  type AccountId,
-  type AccountState,
-  accountOf,
-  type LedgerEvent,
-  type PaymentId,
-  type Standing,
-} from "ledger-core";
+  DecisionState,
+  type DecisionStateOptions,
+  type DueIndex,
+  type DuePage,
+  type StateFile,
+  type WriterParts,
+} from "command-service";
+import { type AccountId, type AccountState, accountOf, type LedgerEvent, type Standing } from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
 /** Bugs in what a writer remembers: in memory, and in its state file. */
@@ -40,6 +40,11 @@ export const stateBugs: readonly PlantedBug[] = [
     name: "released-late",
     what: "what was authorized is held for an hour after its end",
     plant: () => remembering((options) => new ReleasesLate(options)),
+  },
+  {
+    name: "expiry-looks-at-first-page",
+    what: "expiry looks at the first page only of what is due on disk, whatever of it was released since",
+    plant: () => filing(({ dueHolds }) => ({ dueHolds: { ...dueHolds, due: firstPageOf(dueHolds.due) } })),
   },
   {
     name: "key-lost-in-memory",
@@ -116,6 +121,11 @@ function writingOnce(tables: StateFile["accountTables"]): StateFile["accountTabl
   };
 }
 
+/** A page that is never full, so that nobody asks for the next. */
+function firstPageOf(due: DueIndex["due"]): DueIndex["due"] {
+  return (now, limit) => due(now, Math.max(1, limit - 1));
+}
+
 class KeepsSpeculation extends DecisionState {
   private readonly kept = new Map<AccountId, AccountState>();
 
@@ -167,7 +177,7 @@ class FollowsItsClock extends DecisionState {
 }
 
 class ReleasesLate extends DecisionState {
-  override duePayments(now: number, limit: number): PaymentId[] {
+  override duePayments(now: number, limit: number): DuePage {
     return super.duePayments(now - 3_600_000_000, limit);
   }
 }
