@@ -34,6 +34,17 @@ const refusals = {
   414: { description: "A parameter in the path is longer than 100 characters." },
   415: { description: "The body is not application/json in UTF-8, or has a content encoding." },
   422: { description: "The body does not fit the route, or the ledger's rules refuse the command." },
+  429: {
+    description: "The caller has as many requests under way or waiting as it may.",
+    headers: {
+      "Retry-After": {
+        type: "string",
+        pattern: "^[0-9]+$",
+        required: true,
+        description: "In how many seconds to repeat.",
+      },
+    },
+  },
   431: { description: "The request's headers hold more than 16 KiB together." },
   503: {
     description:
@@ -53,7 +64,7 @@ export type RefusalStatus = keyof typeof refusals;
 
 /** The refusals of a route, for its `response` schemas; all are problems of RFC 9457. Every route has those of the connection. */
 export function problemAnswers(...statuses: readonly RefusalStatus[]): Readonly<Record<string, object>> {
-  const all = [...statuses, 408, 431] as const;
+  const all = [...statuses, 408, 429, 431] as const;
   return Object.fromEntries(all.map((status) => [status, { ...problem, ...refusals[status] }]));
 }
 

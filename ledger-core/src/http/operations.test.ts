@@ -93,7 +93,7 @@ test("/openapi.json says which bodies may be absent and which headers are always
   const { paths } = (await app.inject("/openapi.json")).json();
   expect(paths["/things"].post.requestBody.required).toBe(true);
   expect(paths["/things/{id}"].post.requestBody.required).toBe(false);
-  expect(Object.keys(paths["/things"].post.responses)).toEqual(["401", "408", "431"]);
+  expect(Object.keys(paths["/things"].post.responses)).toEqual(["401", "408", "429", "431"]);
   expect(paths["/things"].post.responses["401"]).toMatchObject({
     content: { "application/problem+json": { schema: { required: expect.arrayContaining(["code"]) } } },
     headers: { "WWW-Authenticate": { required: true, schema: { type: "string", pattern: "^Bearer" } } },

@@ -126,6 +126,11 @@ const edgeProblems = {
     title: "Bulk was aborted",
     meaning: "Another item of this atomic bulk failed, so this one was not applied.",
   },
+  too_many_requests: {
+    status: 429,
+    title: "Too many requests",
+    meaning: "The caller has as many requests under way or waiting as it may. Repeat the request after Retry-After.",
+  },
   header_too_large: {
     status: 431,
     title: "Headers are too large",
