@@ -1,7 +1,7 @@
 import type { Micros } from "ledger-core";
 import type { Auditor } from "./auditor/auditor.ts";
 import { openings, wish } from "./commands.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, Settled } from "./delivery.ts";
 import type { Faults } from "./faults.ts";
 import { bulkIntent, bulkQuestion, commandIntent, type Intent } from "./intents.ts";
 import type { Random } from "./random.ts";
@@ -91,10 +91,10 @@ export function makeClients(options: ClientsOptions): Clients {
       if (!intent.answered && !gaveUp) scheduler.after(delayUs, null, () => send(intent));
     };
     const forget = scheduler.after(TIMEOUT_US, null, () => again(0));
-    const settle = (outcome: "answered" | "failed") => {
+    const settle = (outcome: Settled) => {
       if (faults.strikes("client_loss", 0.03)) return;
       scheduler.after(random.between(50, 500), null, () => {
-        if (outcome === "failed") again(random.between(5_000, 120_000));
+        if (outcome.kind === "failed") again(random.between(5_000, 120_000));
         else {
           forget();
           open = false;

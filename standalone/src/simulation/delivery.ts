@@ -1,5 +1,5 @@
 import type { Answer, BulkAnswer } from "command-service";
-import { isLedgerError } from "ledger-core";
+import { isLedgerError, LedgerError } from "ledger-core";
 import { checkTried } from "./auditor/answers.ts";
 import type { Auditor } from "./auditor/auditor.ts";
 import { hold, Violation } from "./auditor/violation.ts";
@@ -7,10 +7,15 @@ import { answerText, bulkText, type Intent, type Question, requestText } from ".
 import type { Owner } from "./scheduler.ts";
 import type { WriterProcess } from "./writer-process.ts";
 
+/** What became of a request: `answer` is a command's, and none where it was a bulk. */
+export type Settled =
+  | { readonly kind: "answered"; readonly answer: Answer | undefined }
+  | { readonly kind: "failed"; readonly error: unknown };
+
 /** Hands requests to the writers, and every answer to the auditor before anybody else sees it. */
 export type Delivery = {
   /** Tells at once when nothing serves; otherwise when, and if, there is an answer. */
-  deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: "answered" | "failed") => void): void;
+  deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: Settled) => void): void;
   /** Asks what would happen, under a key that nothing else bears: any trace of it in the log is seen. */
   ask(question: Question, process: WriterProcess | undefined): void;
   /** Commands that a living writer has accepted and not answered, tried ones too. */
@@ -54,7 +59,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
     deliver(intent, process, settle) {
       const writer = process?.writer;
       if (!process || !writer) {
-        settle("failed");
+        settle({ kind: "failed", error: new LedgerError("not_ready", "nothing serves", { retryable: true }) });
         return;
       }
       const { key, caller, what, name } = intent;
@@ -68,17 +73,17 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
         auditor.failedForCertain(caller, keys);
         load.weight -= weight;
         note(process.name, `fails ${name}: ${isLedgerError(error) ? error.code : error}`);
-        settle("failed");
+        settle({ kind: "failed", error });
       };
-      const answered = (text: string, check: () => void) => {
+      const answered = (text: string, check: () => void, answer?: Answer) => {
         load.weight -= weight;
         note(process.name, `answers ${name}: ${text}`);
         watch(check);
-        settle("answered");
+        settle({ kind: "answered", answer });
       };
       if (what.kind === "command") {
         const inspect = (answer: Answer) =>
-          answered(answerText(answer), () => auditor.answered(key, what.sent, answer));
+          answered(answerText(answer), () => auditor.answered(key, what.sent, answer), answer);
         writer.submit({ caller, key, command: what.command }).then(inspect, failed);
         return;
       }

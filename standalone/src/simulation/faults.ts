@@ -28,6 +28,7 @@ export const faultKinds = [
   "burst",
   "odd_query",
   "cursor_misuse",
+  "hostile_http",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -1,4 +1,4 @@
-import type { WriterParts } from "command-service";
+import type { Writer, WriterParts } from "command-service";
 import type { Knex } from "knex";
 import type { Projection, ProjectionTarget, Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
@@ -15,6 +15,8 @@ export type Plant = {
   /** What a writer is made of. */
   parts(parts: WriterParts): WriterParts;
   queueMax(max: number): number;
+  /** The writer as the routes of commands have it. */
+  commands(writer: Writer): Writer;
   /** Whether the log cuts off a batch that it wrote in part when it died. */
   readonly cutsTornBatches: boolean;
   /** Whether what the log has answered is still there when it has died and started again. */
@@ -37,6 +39,7 @@ export const nothingPlanted: Plant = {
   runtime: (runtime) => runtime,
   parts: (parts) => parts,
   queueMax: (max) => max,
+  commands: (writer) => writer,
   cutsTornBatches: true,
   syncsBeforeAnswering: true,
   feed: (log) => log,

@@ -3,6 +3,7 @@ import { hold, Violation } from "./auditor/violation.ts";
 import { type Clients, makeClients } from "./clients.ts";
 import { type Delivery, makeDelivery } from "./delivery.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
+import { makeHttpClients } from "./http-clients.ts";
 import { makeNemesis } from "./nemesis.ts";
 import { nothingPlanted, type Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
@@ -72,7 +73,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   } catch (error) {
     onViolation(error);
   }
-  await world.readSide.close();
+  await world.close();
   const { events } = world.auditor;
   const seen = new Set<string>(faults.struck);
   for (const { fact } of events) seen.add(fact.type).add("code" in fact ? fact.code : fact.type);
@@ -91,6 +92,7 @@ type World = {
   readonly clients: Clients;
   readonly delivery: Delivery;
   readonly readSide: ReadSide;
+  close(): Promise<void>;
   start(): void;
   heal(): void;
 };
@@ -107,16 +109,22 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
   const readSide = await makeReadSide(surroundings, writeSide, auditor);
   const parts = { ...surroundings, ...writeSide, auditor, delivery };
   const clients = makeClients({ ...parts, random: random.stream("clients"), count });
+  const httpClients = makeHttpClients({ ...parts, random: random.stream("http clients") });
   const nemesis = makeNemesis({ ...parts, random: random.stream("nemesis"), clients, projector: readSide.projector });
   return {
     auditor,
     clients,
     delivery,
     readSide,
+    close: async () => {
+      await readSide.close();
+      await httpClients.close();
+    },
     start() {
       writeSide.processes[0]?.start();
       readSide.start();
       clients.start();
+      httpClients.start();
       nemesis.start();
     },
     heal() {

@@ -111,6 +111,20 @@ export const reportedBugs: readonly PlantedBug[] = [
       },
     }),
   },
+  {
+    name: "idempotency-error-answered-as-500",
+    what: "a key that was used with another body is a constraint of the store that nobody translates",
+    plant: () => ({
+      commands: (writer) => ({
+        ...writer,
+        async submit(submission) {
+          const answer = await writer.submit(submission);
+          if (answer.kind !== "refused" || answer.rejection.code !== "idempotency_key_reused") return answer;
+          throw new Error("UNIQUE constraint failed: keys.key");
+        },
+      }),
+    }),
+  },
 ];
 
 type Decide = WriterParts["decide"];

@@ -1,0 +1,176 @@
+import { type Answer, registerCommands, type Writer } from "command-service";
+import type { FastifyInstance } from "fastify";
+import { type Caller, type ClientCommand, formatInstant, isLedgerError, LedgerError, type Micros } from "ledger-core";
+import { createEdge } from "ledger-core/http";
+import { createLogger } from "ledger-core/process";
+import type { Auditor } from "./auditor/auditor.ts";
+import { scopeOf, textOf } from "./auditor/requests.ts";
+import { hold } from "./auditor/violation.ts";
+import { wish } from "./commands.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Faults } from "./faults.ts";
+import { commandIntent } from "./intents.ts";
+import type { Plant } from "./plant.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { WriterProcess } from "./writer-process.ts";
+
+export type HttpClientsOptions = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly auditor: Auditor;
+  readonly delivery: Delivery;
+  readonly processes: readonly WriterProcess[];
+  readonly plant: Plant;
+  readonly note: (who: string, what: string) => void;
+  readonly onViolation: (violation: unknown) => void;
+};
+
+type Sent = { readonly url: string; readonly body: Readonly<Record<string, unknown>> };
+type Reply = { readonly status: number; readonly text: string; readonly code: unknown };
+
+const CHECK = "19 refused as declared";
+const logger = createLogger({ level: "silent", name: "simulation" });
+const badKeys = ["", " k", "k ", "k\u00e9", "k".repeat(256), "k\u007f"];
+
+/** Clients that speak HTTP with the command-service's own edge and routes: they repeat keys, with the same body and with another. */
+export function makeHttpClients(options: HttpClientsOptions): { start(): void; close(): Promise<void> } {
+  const { scheduler, random, faults, auditor, delivery, processes, plant, note } = options;
+  let edge: Promise<FastifyInstance> | undefined;
+  let names = 0;
+
+  function now(): Micros {
+    return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
+  }
+
+  /** The writer as the routes have it: each command goes where clients' commands go, and the world goes on while it is decided. */
+  async function submit({ caller, key, command }: Parameters<Writer["submit"]>[0]): Promise<Answer> {
+    const serving = processes.filter(({ writer }) => writer);
+    const process = serving.length > 0 ? random.pick(serving) : undefined;
+    const goOn = scheduler.pauseWork();
+    try {
+      return await new Promise<Answer>((resolve, reject) =>
+        delivery.deliver(commandIntent(auditor, caller, command, key), process, (settled) => {
+          if (settled.kind === "answered" && settled.answer) resolve(settled.answer);
+          else if (settled.kind === "failed") reject(settled.error);
+        }),
+      );
+    } finally {
+      goOn();
+    }
+  }
+
+  async function openEdge(): Promise<FastifyInstance> {
+    const app = await createEdge({
+      logger,
+      authenticate: async (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
+    });
+    const absent = () => Promise.reject(new LedgerError("not_ready", "not simulated", { retryable: true }));
+    const rest = { submitBulk: absent, dryRun: absent, dryRunBulk: absent, stop: async () => {} };
+    const writer: Writer = { submit, ...rest, readiness: () => ({ ready: true, detail: "" }) };
+    registerCommands(app, { writer: plant.commands(writer) });
+    await app.ready();
+    return app;
+  }
+
+  async function post(caller: Caller, key: string, { url, body }: Sent): Promise<Reply> {
+    const asked = async (): Promise<Reply> => {
+      edge ??= openEdge();
+      const app = await edge;
+      const authorization = `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
+      const headers = { authorization, "idempotency-key": key, "content-type": "application/json" };
+      const response = await app.inject({ method: "POST", url, headers, body: JSON.stringify(body) });
+      const { statusCode: status, body: text } = response;
+      const code = status >= 400 ? response.json<Readonly<Record<string, unknown>>>().code : undefined;
+      return { status, text, code };
+    };
+    const reply = await scheduler.settled(asked());
+    note("http", `${url} under ${key.slice(0, 20)}: ${reply.status} ${reply.code ?? ""}`);
+    const declared = reply.status < 500 || (reply.status === 503 && reply.code !== undefined);
+    hold(declared, "19 declared failures", () => `${url} is answered with ${reply.status} ${reply.text}`);
+    return reply;
+  }
+
+  /** A command, the same again, and another under its key: one answer, byte for byte, and a refusal that says why. */
+  async function insist(): Promise<void> {
+    const { caller, command } = wish(random, auditor.books, now());
+    const sent = requestOf(command);
+    if (!sent) return;
+    const key = `h${++names}`;
+    const first = await post(caller, key, sent);
+    const again = await post(caller, key, sent);
+    const kept = auditor.keys.get(scopeOf(caller, key))?.event !== undefined;
+    const answered = first.status !== 503 && again.status !== 503 && kept;
+    const same = !answered || first.status === again.status;
+    hold(same, "2 one answer", () => `${key} is answered with ${first.text}, then with ${again.text}`);
+    const other = await post(caller, key, { ...sent, body: changed(sent.body) });
+    if (!kept || other.status === 503 || textOf(sent.body) === textOf(changed(sent.body))) return;
+    const refused = other.status === 422 && other.code === "idempotency_key_reused";
+    hold(refused, CHECK, () => `another body under ${key} is answered with ${other.status} ${other.text}`);
+  }
+
+  /** A key that no key can be, and a body with a field that no command has. */
+  async function misspeak(): Promise<void> {
+    const { caller, command } = wish(random, auditor.books, now());
+    const sent = requestOf(command);
+    if (!sent) return;
+    const badKey = await post(caller, random.pick(badKeys), sent);
+    hold([400, 403].includes(badKey.status), CHECK, () => `a bad key is answered with ${badKey.status}`);
+    const odd = await post(caller, `h${++names}`, { ...sent, body: { ...sent.body, holder: "me" } });
+    hold([422, 403].includes(odd.status), CHECK, () => `an unknown field is answered with ${odd.status} ${odd.text}`);
+  }
+
+  function loop(): void {
+    if (faults.healed) return;
+    if (faults.strikes("hostile_http", 0.5) && auditor.books.accounts.size >= 8) {
+      const what = random.chance(0.8) ? insist() : misspeak();
+      what.catch((error: unknown) => {
+        if (!isLedgerError(error)) options.onViolation(error);
+      });
+    }
+    scheduler.after(random.between(5_000, 100_000), null, loop);
+  }
+
+  return {
+    start: () => void scheduler.after(random.between(20_000, 60_000), null, loop),
+    close: async () => (await edge)?.close(),
+  };
+}
+
+/** A command as a request; undefined for what these clients do not send. */
+function requestOf(command: ClientCommand): Sent | undefined {
+  switch (command.type) {
+    case "MakePayment": {
+      const { payer, payee, amount, currency, capture, expiresAt } = command;
+      const until = expiresAt === null ? {} : { expiresAt: formatInstant(expiresAt) };
+      return { url: "/v1/payments", body: { payer, payee, amount: `${amount}`, currency, capture, ...until } };
+    }
+    case "TopUpAccount":
+    case "PayOut": {
+      const { type, account, amount, currency, rail } = command;
+      const url = type === "PayOut" ? "/v1/payouts" : "/v1/top-ups";
+      return { url, body: { account, amount: `${amount}`, currency, rail } };
+    }
+    case "CapturePayment": {
+      const amount = command.amount === null ? {} : { amount: `${command.amount}` };
+      return { url: `/v1/payments/${command.payment}/capture`, body: { ...amount, final: command.final } };
+    }
+    case "RefundPayment": {
+      const amount = command.amount === null ? {} : { amount: `${command.amount}` };
+      return { url: `/v1/payments/${command.payment}/refunds`, body: amount };
+    }
+    case "PostTransfer": {
+      const legs = command.legs.map(({ from, to, amount }) => ({ from, to, amount: `${amount}` }));
+      return { url: "/v1/transfers", body: { legs, currency: command.currency } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Another request that fits as well. */
+function changed(body: Sent["body"]): Sent["body"] {
+  if ("amount" in body) return { ...body, amount: body.amount === "7" ? "8" : "7" };
+  return "legs" in body ? { ...body, reference: "another" } : { ...body, amount: "7" };
+}
