@@ -58,9 +58,14 @@ export function makeExpiry(options: ExpiryOptions): () => void {
 
   /** By log time, as captures are refused: it stays ahead of a clock that was set back. */
   function look(): void {
-    const page = held.state.duePayments(Math.max(runtime.now(), held.state.at), dueMax);
-    due = page.payments;
-    more = page.more;
+    more = false;
+    try {
+      const page = held.state.duePayments(Math.max(runtime.now(), held.state.at), dueMax);
+      due = page.payments;
+      more = page.more;
+    } catch (error) {
+      turns.stateFailed(error);
+    }
   }
 
   function expire(payment: PaymentId): void {

@@ -1,43 +1,87 @@
-import { isLedgerError } from "ledger-core";
-import { type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
+import { assert, isLedgerError, LedgerError } from "ledger-core";
+import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
+import { isStateFault, stateCorrupt, stateUnavailable } from "./state/state-faults.ts";
 
-const FLUSH_SLICE_MS = 1;
-/** An event writes down a key and, with many accounts, two of them: up to 10 µs. */
-const FLUSH_MS_PER_EVENT = 0.01;
-/** Pages of accounts, some 320 MB, that may change before they are written, however small the tail is. */
-const PAGES_MAX = 16_384;
+export type FlushLimits = {
+  /** A slice of a flush between two batches takes at least so long. Default 1; from 0. */
+  readonly flushSliceMs?: number;
+  /** And for each event of the batch before so much longer: what writing it down costs, with many accounts. Default 0.01; from 0. */
+  readonly flushMsPerEvent?: number;
+  /** Pages of accounts that may change before they are written, however small the tail is. Default 16,384, some 320 MB; from 1. */
+  readonly changedPagesMax?: number;
+  /** The tail that may gather while another is written, in multiples of `flushAt`. Default 2; from 1. */
+  readonly tailsMax?: number;
+  /** What may be unwritten while the disk takes nothing, in multiples of `flushAt`; then the shard stands down. Default 4; from 1. */
+  readonly unwrittenMax?: number;
+  /** Reads of the state file that may fail in a row before the file counts as damaged. Default 3; from 1. */
+  readonly failedReadsMax?: number;
+};
+
 /** A page of accounts costs about as much to write as so many keys. */
 const ENTRIES_PER_PAGE = 32;
-/** The tail that may gather while another is written, in multiples of `flushAt`. */
-const TAILS_MAX = 2;
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5000;
 
 export type Standing = { readonly ready: boolean; readonly detail: string };
 
+export type HeldShardOptions = RecoveryOptions &
+  FlushLimits & {
+    readonly tell: (standing: Standing) => void;
+    /** Told when a flush failed for want of room or by the disk, and is tried again. */
+    readonly onUnwritten: (why: string) => void;
+  };
+
+/** A flush that the disk did not take. */
+type Unwritten = { readonly why: string; readonly retryAtMs: number; readonly waitMs: number };
+
 /** The shard in this writer's hands: its decision state, who writes, and whether it may be served. */
 export class HeldShard {
-  readonly #recovery: RecoveryOptions;
-  readonly #tell: (standing: Standing) => void;
-  #held: Recovered;
-  #standing: Standing;
+  readonly #on: HeldShardOptions;
+  #held: Recovered | undefined;
+  #standing: Standing = { ready: false, detail: "starting" };
   #flushing: Generator<void> | undefined;
+  #unwritten: Unwritten | undefined;
+  /** The damage for which the file is to be taken out of the way, once it is closed. */
+  #damage: LedgerError | undefined;
+  #closing: Promise<void> = Promise.resolve();
+  #failedReads = 0;
 
-  private constructor(recovery: RecoveryOptions, held: Recovered, tell: (standing: Standing) => void) {
-    this.#recovery = recovery;
-    this.#held = held;
-    this.#tell = tell;
-    this.#standing = serving(recovery, held);
+  private constructor(options: HeldShardOptions) {
+    this.#on = {
+      ...options,
+      onReplay: (progress) => {
+        options.onReplay(progress);
+        const rebuilding =
+          progress.kind === "discarded" ? "the decision state was damaged and is rebuilt" : progress.detail;
+        this.#standing = { ready: false, detail: `taking shard ${options.shard}: ${rebuilding}` };
+      },
+    };
   }
 
-  /** @throws what the log throws when it cannot be read or appended to */
-  static async take(recovery: RecoveryOptions, tell: (standing: Standing) => void): Promise<HeldShard> {
-    return new HeldShard(recovery, await recover(recovery), tell);
+  /**
+   * A state file that cannot be opened or written is no reason not to start: the shard is then not ready, and `retake` is to be called.
+   * @throws what the log throws when it cannot be read or appended to
+   */
+  static async take(options: HeldShardOptions): Promise<HeldShard> {
+    const shard = new HeldShard(options);
+    try {
+      shard.#hold(await recover(shard.#on));
+    } catch (error) {
+      if (!isStateFault(error)) throw error;
+      shard.#stand(false, `cannot take shard ${options.shard}: ${error.message}`);
+    }
+    return shard;
   }
 
+  get #ours(): Recovered {
+    assert(this.#held, "a shard that was never taken has no state");
+    return this.#held;
+  }
   get state(): Recovered["state"] {
-    return this.#held.state;
+    return this.#ours.state;
   }
   get by(): Recovered["by"] {
-    return this.#held.by;
+    return this.#ours.by;
   }
   get standing(): Standing {
     return this.#standing;
@@ -47,45 +91,104 @@ export class HeldShard {
   }
   /** Whether a flush should begin as soon as everything that was decided is in the log. */
   get flushDue(): boolean {
+    if (this.#flushing || !this.#held) return false;
+    if (this.#unwritten) return this.#on.runtime.elapsedMs() >= this.#unwritten.retryAtMs;
     const { state } = this.#held;
-    return !this.#flushing && state.tailSize >= tailWorth(state.changedPages, this.#recovery.flushAt);
+    return state.tailSize >= this.#tailWorth(state.changedPages);
   }
 
   /**
    * A slice of the flush for the events that a batch added: as long as they may cost to write down, so that a flush ends before the
    * next is due. Where that is not enough the flush is brought to its end at once: the tail is bounded, whatever the load.
    * @param quiet everything that was decided is in the log: a flush may begin
+   * @throws state_corrupt · state_unavailable when more would be unwritten than memory has room for
    */
   flushSlice(added: number, quiet: boolean): void {
-    const { state } = this.#held;
-    if (quiet && this.flushDue) this.#flushing = state.flush();
+    const { state } = this.#ours;
+    try {
+      if (quiet && this.flushDue) {
+        state.takeBackFlush();
+        this.#flushing = state.flush();
+      }
+      this.#advance(added);
+    } catch (error) {
+      if (!isLedgerError(error, "state_unavailable")) throw error;
+      this.#postpone(error);
+    }
+    if (this.#unwritten) this.#boundUnwritten(this.#unwritten);
+  }
+
+  #advance(added: number): void {
+    const { runtime, flushAt, flushSliceMs = 1, flushMsPerEvent = 0.01, tailsMax = 2 } = this.#on;
     if (!this.#flushing) return;
-    const { runtime, flushAt } = this.#recovery;
-    const until = runtime.elapsedMs() + Math.max(FLUSH_SLICE_MS, added * FLUSH_MS_PER_EVENT);
-    const behind = state.tailSize >= TAILS_MAX * flushAt;
+    const until = runtime.elapsedMs() + Math.max(flushSliceMs, added * flushMsPerEvent);
+    const behind = this.#ours.state.tailSize >= tailsMax * flushAt;
     // At least a step: the first of a flush holds fast what it writes, and the next batch may be ahead of the log.
     do {
       if (!this.#flushing.next().done) continue;
       this.#flushing = undefined;
+      this.#failedReads = 0;
+      if (!this.#unwritten) return;
+      this.#hold(this.#ours);
+      this.#on.tell(this.#standing);
       return;
     } while (behind || runtime.elapsedMs() < until);
   }
 
-  /** Nothing is served from here on; the state holds what is not in the log, and is given up. */
-  stepDown(why: string): void {
-    this.#stand(false, `stepped down: ${why}`);
-    if (this.#flushing) this.#held.file.rollback();
+  /** The disk took nothing: the shard serves on, and the flush is tried again when a while has passed. */
+  #postpone({ message }: LedgerError): void {
+    const waitMs = this.#unwritten ? Math.min(this.#unwritten.waitMs * 2, LONGEST_WAIT_MS) : FIRST_WAIT_MS;
     this.#flushing = undefined;
-    this.#held.file.close();
+    this.#unwritten = { why: message, waitMs, retryAtMs: this.#on.runtime.elapsedMs() + waitMs };
+    this.#on.onUnwritten(message);
   }
 
-  /** Takes the shard again, from its log; tries until it is taken or `stopping`. */
-  async retake(stopping: () => boolean): Promise<void> {
-    const { runtime, shard } = this.#recovery;
-    for (let waitMs = 100; !stopping(); waitMs = Math.min(waitMs * 2, 5000)) {
+  #boundUnwritten({ why }: Unwritten): void {
+    const { flushAt, unwrittenMax = 4, changedPagesMax = 16_384, shard } = this.#on;
+    const { state } = this.#ours;
+    const told = `the decision state cannot be written: ${why}`;
+    const unwritten = state.unwrittenSize;
+    if (unwritten >= unwrittenMax * flushAt || state.changedPages >= 2 * changedPagesMax) throw stateUnavailable(told);
+    const detail = `${serving(shard, this.#ours)}; ${told}; ${unwritten} entries wait in memory`;
+    this.#standing = { ready: true, detail };
+  }
+
+  /** How long until a flush that failed should be tried again; undefined when none failed. */
+  get retryInMs(): number | undefined {
+    return this.#unwritten && Math.max(0, this.#unwritten.retryAtMs - this.#on.runtime.elapsedMs());
+  }
+
+  /** Nothing is served from here on; the state may hold what is not in the log, and is given up. */
+  stepDown(cause: LedgerError): void {
+    this.#stand(false, `stepped down: ${cause.message}`);
+    if (isStateFault(cause)) this.#damage = this.#damageOf(cause);
+    const midFlush = this.#flushing !== undefined;
+    this.#flushing = undefined;
+    this.#unwritten = undefined;
+    const { file } = this.#ours;
+    if (midFlush && !this.#damage) tryQuietly(() => file.rollback());
+    this.#closing = file.close();
+  }
+
+  /** A read that fails again and again is damage: the rest of the file may be sound, and that part of the disk never answers. */
+  #damageOf(fault: LedgerError): LedgerError | undefined {
+    if (fault.code === "state_corrupt") return fault;
+    const { failedReadsMax = 3 } = this.#on;
+    if (this.#unwritten || ++this.#failedReads < failedReadsMax) return undefined;
+    this.#failedReads = 0;
+    return stateCorrupt(`it could not be read ${failedReadsMax} times: ${fault.message}`, fault);
+  }
+
+  /** Takes the shard again, from its log; tries until it is taken or the writer stops. */
+  async retake(): Promise<void> {
+    const { runtime, shard, stopping } = this.#on;
+    await this.#closing;
+    for (let waitMs = FIRST_WAIT_MS; !stopping(); waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
-        this.#held = await recover(this.#recovery);
-        this.#stand(true, serving(this.#recovery, this.#held).detail);
+        if (this.#damage) discard(this.#on, this.#damage);
+        this.#damage = undefined;
+        this.#hold(await recover(this.#on));
+        this.#on.tell(this.#standing);
         return;
       } catch (again) {
         if (!isLedgerError(again)) throw again;
@@ -95,30 +198,53 @@ export class HeldShard {
     }
   }
 
-  /** Writes the state down and lets go of its file. */
-  close(): void {
+  /** Writes the state down and lets go of its file. Where that cannot be, the log is replayed from where the file stands. */
+  async close(): Promise<void> {
+    await this.#closing;
     if (!this.#standing.ready) return;
-    while (this.#flushing && !this.#flushing.next().done);
+    const { state, file } = this.#ours;
+    try {
+      if (this.#flushing) for (; !this.#flushing.next().done; );
+      state.takeBackFlush();
+      for (const _ of state.flush());
+    } catch (error) {
+      if (!isStateFault(error)) throw error;
+      this.#on.onUnwritten(error.message);
+    }
     this.#flushing = undefined;
-    for (const _ of this.#held.state.flush());
-    this.#held.file.close();
+    await file.close();
+  }
+
+  #hold(held: Recovered): void {
+    this.#held = held;
+    this.#unwritten = undefined;
+    this.#standing = { ready: true, detail: serving(this.#on.shard, held) };
   }
 
   #stand(ready: boolean, detail: string): void {
     this.#standing = { ready, detail };
-    this.#tell(this.#standing);
+    this.#on.tell(this.#standing);
+  }
+
+  /**
+   * The tail that is worth a flush. With few accounts changed that is little, so that the disk gets a little often and no append waits for much;
+   * with many it is more, since their pages are written again by each flush.
+   */
+  #tailWorth(changedPages: number): number {
+    const { flushAt, changedPagesMax = 16_384 } = this.#on;
+    if (changedPages >= changedPagesMax) return 0;
+    return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
   }
 }
 
-/**
- * The tail that is worth a flush. With few accounts changed that is little, so that the disk gets a little often and no append waits for much;
- * with many it is more, since their pages are written again by each flush.
- */
-function tailWorth(changedPages: number, flushAt: number): number {
-  if (changedPages >= PAGES_MAX) return 0;
-  return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
+function serving(shard: number, { state }: Recovered): string {
+  return `serving shard ${shard} from epoch ${state.epoch}`;
 }
 
-function serving({ shard }: RecoveryOptions, { state }: Recovered): Standing {
-  return { ready: true, detail: `serving shard ${shard} from epoch ${state.epoch}` };
+function tryQuietly(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+  }
 }

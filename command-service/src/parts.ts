@@ -1,6 +1,7 @@
 import { decide } from "ledger-core";
 import { DecisionState, type DecisionStateOptions } from "./state/decision-state.ts";
-import { discardStateFile, openStateFile, type StateFile } from "./state/state-file.ts";
+import { discardStateFile, dropDamaged, openStateFile, type StateFile } from "./state/state-file.ts";
+import type { StateLayout } from "./state/state-root.ts";
 
 /**
  * What a writer is made of apart from the log and the runtime. There is one set of them; the simulator puts in a disk that can be lost,
@@ -8,8 +9,9 @@ import { discardStateFile, openStateFile, type StateFile } from "./state/state-f
  */
 export type WriterParts = {
   readonly decide: typeof decide;
-  openStateFile(file: string, onDiscarded: (why: string) => void): StateFile;
-  discardStateFile(file: string): void;
+  openStateFile(file: string, layout?: Partial<StateLayout>): StateFile;
+  discardStateFile(file: string, keep: boolean): string | undefined;
+  dropDamaged(file: string): void;
   openState(options: DecisionStateOptions): DecisionState;
 };
 
@@ -17,5 +19,6 @@ export const writerParts: WriterParts = {
   decide,
   openStateFile,
   discardStateFile,
+  dropDamaged,
   openState: (options) => new DecisionState(options),
 };

@@ -1,12 +1,14 @@
-import { isLedgerError, LedgerError, type Runtime, type Shard } from "ledger-core";
+import { isLedgerError, LedgerError, type PaymentId, type Runtime, type Shard } from "ledger-core";
 import { type EventLog, makeFramesPool } from "ledger-core/event-log";
 import { appendSurely, assertUpToDate } from "./append.ts";
 import { type Batch, openBatch } from "./batch.ts";
 import { decideJob } from "./decide-job.ts";
 import type { HeldShard } from "./held-shard.ts";
+import type { Job } from "./jobs.ts";
 import { openLookup } from "./lookup.ts";
 import type { WriterParts } from "./parts.ts";
 import type { JobQueue } from "./queue.ts";
+import { isStateFault } from "./state/state-faults.ts";
 
 export type TurnsOptions = {
   readonly log: EventLog;
@@ -35,10 +37,20 @@ export class Turns {
   #appending: Promise<void> | undefined;
   /** Decided, and waiting for that append. */
   #ahead: Batch | undefined;
+  /** The decision state failed outside a turn: the next one stands down. */
+  #fault: LedgerError | undefined;
+  #retrying = false;
 
   constructor(options: TurnsOptions) {
     this.#on = options;
-    this.#lookup = openLookup(options.log, options.shard, () => options.held.state);
+    const lookup = openLookup(options.log, options.shard, () => options.held.state);
+    const payment = (id: PaymentId) =>
+      lookup.payment(id).catch((error: unknown) => {
+        this.stateFailed(error);
+        throw refusalOf(error);
+      });
+    this.#lookup = { ...lookup, payment };
+    if (!options.held.standing.ready) this.#waitFor(options.held.retake());
   }
 
   schedule(): void {
@@ -55,6 +67,14 @@ export class Turns {
     });
   }
 
+  /** A read of the decision state failed outside a turn: the shard stands down. Any other error is thrown again. */
+  stateFailed(error: unknown): void {
+    if (!isStateFault(error)) throw error;
+    if (!this.#on.held.standing.ready) return;
+    this.#fault ??= error;
+    this.schedule();
+  }
+
   /** Settles when everything that was accepted is answered. */
   async idle(): Promise<void> {
     this.#stopping = true;
@@ -67,22 +87,31 @@ export class Turns {
 
   #goOn(): void {
     const { held, queue } = this.#on;
-    if (held.standing.ready && (queue.ready || (held.flushing && !this.#appending))) this.schedule();
+    const flushing = held.flushing && !this.#appending;
+    if (held.standing.ready && (queue.ready || flushing || this.#fault)) this.schedule();
     else if (!this.#busy && queue.empty) this.#onIdle?.();
   }
 
   /** One batch, from the queue to its append. */
   async #turn(): Promise<void> {
-    const { held, queue, aheadMin } = this.#on;
+    const { held, queue, aheadMin, runtime } = this.#on;
     // Little is gathered until the append ends; and a flush begins when nothing is ahead of the log.
     if (this.#appending && (held.flushDue || !queue.holds(aheadMin))) return this.#appending;
     if (!held.standing.ready) return;
-    this.#ahead = this.#fill();
+    this.#ahead = openBatch(held.state, runtime.now(), this.#frames.take());
+    if (!this.#fault) this.#fill(this.#ahead);
     await this.#appending;
     const batch = this.#ahead;
+    // Undefined when the append failed and the shard was taken again: what was decided after it is failed already.
     if (!batch) return;
+    if (this.#fault) return this.#waitFor(this.#standDown(this.#fault));
     this.#ahead = undefined;
-    this.#appending = this.#finish(batch)
+    this.#waitFor(this.#finish(batch));
+  }
+
+  /** Lets nothing be appended before this has ended. */
+  #waitFor(work: Promise<void>): void {
+    this.#appending = work
       // A bug: it ends the process, as one in the turn would.
       .catch((error: unknown) =>
         this.#on.runtime.defer(() => {
@@ -95,24 +124,29 @@ export class Turns {
       });
   }
 
-  /** Decides what is queued until the batch is full. */
-  #fill(): Batch {
+  /** Decides what is queued until the batch is full. When the decision state cannot be read, that is `#fault`. */
+  #fill(batch: Batch): void {
     const { queue, held, runtime, decide, batchBytesMax } = this.#on;
     const { state, by } = held;
-    const batch = openBatch(state, runtime.now(), this.#frames.take());
     const on = {
       ...{ decide, state, by, lookup: this.#lookup, batch, batchBytesMax, runtime },
       ownAfter: Number.POSITIVE_INFINITY,
       context: undefined,
     };
-    for (let job = queue.take(); job; job = queue.take()) {
-      const step = decideJob(on, queue, job);
-      if (step.kind === "full") queue.putBack(job);
-      if (step.kind === "later") queue.postpone(job);
-      if (step.kind === "wait") queue.park(job, step.until, () => this.schedule());
-      if (step.kind === "full" || batch.events.size >= batchBytesMax) break;
+    let job = queue.take();
+    try {
+      for (; job; job = queue.take()) {
+        const step = decideJob(on, queue, job);
+        if (step.kind === "full") queue.putBack(job);
+        if (step.kind === "later") queue.postpone(job);
+        if (step.kind === "wait") queue.park(job, step.until, () => this.schedule());
+        if (step.kind === "full" || batch.events.size >= batchBytesMax) break;
+      }
+    } catch (error) {
+      if (!isStateFault(error)) throw error;
+      this.#fault = error;
+      if (job) batch.failures.push(failing(queue, job));
     }
-    return batch;
   }
 
   /** Appends a batch and answers it. */
@@ -122,21 +156,42 @@ export class Turns {
       if (batch.events.length > 0) await appendSurely(log, shard, batch, runtime);
       else if (batch.answers.length > 0) await assertUpToDate(log, shard, batch);
     } catch (error) {
-      await this.#standDown(batch, error);
-      return;
+      if (!isLedgerError(error)) throw error;
+      return this.#standDown(error, batch);
     }
     this.#frames.giveBack(batch.events);
     held.state.settle(batch.after + batch.events.length);
     for (const answer of batch.answers) answer();
     queue.resume();
-    held.flushSlice(batch.events.length, this.#ahead === undefined);
+    try {
+      held.flushSlice(batch.events.length, this.#ahead === undefined);
+    } catch (error) {
+      if (!isStateFault(error)) throw error;
+      return this.#standDown(error);
+    }
+    this.#retryFlush();
   }
 
-  /** An append that failed for certain: nothing of the batch happened, nor of the one decided after it. The shard is taken again, from its log. */
-  async #standDown(batch: Batch, error: unknown): Promise<void> {
-    if (!isLedgerError(error)) throw error;
+  /** A flush that the disk did not take is tried again, also when no command comes. */
+  #retryFlush(): void {
+    const { held, runtime } = this.#on;
+    const { retryInMs } = held;
+    if (retryInMs === undefined || this.#retrying) return;
+    this.#retrying = true;
+    void runtime.delay(retryInMs).then(() => {
+      this.#retrying = false;
+      if (held.standing.ready && !this.#stopping) this.schedule();
+    });
+  }
+
+  /**
+   * The decision state failed, or an append for certain: nothing of the batch happened, nor of the one decided after it. The shard is taken
+   * again, from its log.
+   */
+  async #standDown(error: LedgerError, batch?: Batch): Promise<void> {
     const { held, queue } = this.#on;
-    held.stepDown(error.message);
+    this.#fault = undefined;
+    held.stepDown(error);
     const refusal = refusalOf(error);
     for (const failed of [batch, this.#ahead]) for (const fail of failed?.failures ?? []) fail(refusal);
     this.#ahead = undefined;
@@ -144,12 +199,23 @@ export class Turns {
       queue.release(job);
       job.fail(refusal);
     }
-    await held.retake(() => this.#stopping);
+    await held.retake();
   }
 }
 
-function refusalOf(error: LedgerError): LedgerError {
-  if (error.code !== "wrong_expected_revision") return error;
+function failing(queue: JobQueue, job: Job): (error: unknown) => void {
+  return (error) => {
+    queue.release(job);
+    job.fail(error);
+  };
+}
+
+function refusalOf(error: unknown): unknown {
+  if (isStateFault(error)) {
+    const told = "the shard is not served for now: its decision state cannot be read or written";
+    return new LedgerError("not_ready", told, { retryable: true, cause: error });
+  }
+  if (!isLedgerError(error, "wrong_expected_revision")) return error;
   const told = "another writer took this shard; nothing was written";
   return new LedgerError("not_ready", told, { retryable: true, cause: error });
 }

@@ -5,6 +5,8 @@ import { EventFrames, type EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
 import { fingerprint } from "./fingerprint.ts";
+import { readRootSql } from "./state/pages.ts";
+import { decodeRoot } from "./state/state-root.ts";
 import { allEvents, bulkItem, eventOf, HKD, openAccount, operator, payment, writerFixture } from "./writer.fixture.ts";
 
 describe("answers and keys", () => {
@@ -246,7 +248,7 @@ describe("the state file", () => {
       await writer.submitBulk({ caller: operator, key: `bulk-${bulk}`, mode: "each", items, print: "x" });
     }
     const file = new DatabaseSync(ledger.stateFile, { readOnly: true });
-    const written = Number(file.prepare("SELECT revision FROM stand").get()?.revision);
+    const written = decodeRoot(file.prepare(readRootSql).get()?.data as Uint8Array).stand.revision;
     file.close();
     expect((await ledger.log.head(0)) - written).toBeLessThan(4000);
   });

@@ -3,50 +3,61 @@ import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { HeldShard } from "./held-shard.ts";
+import { type FlushLimits, HeldShard } from "./held-shard.ts";
 import { bulkJob, clientItem, type Job } from "./jobs.ts";
 import { type WriterParts, writerParts } from "./parts.ts";
 import { JobQueue } from "./queue.ts";
-import type { ReplayProgress } from "./recovery.ts";
+import type { DiscardedState, ReplayProgress } from "./recovery.ts";
+import type { DecisionStateOptions } from "./state/decision-state.ts";
+import type { StateLayout } from "./state/state-root.ts";
 import type { Answer, BulkAnswer, BulkSubmission, Submission, Writer } from "./submission.ts";
 import { Turns } from "./turns.ts";
 
-export type WriterOptions = ExpiryLimits & {
-  readonly log: EventLog;
-  readonly shard: Shard;
-  /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
-  readonly stateFile: string;
-  /** Time, turns and chance. Log time follows its clock but never goes back. */
-  readonly runtime?: Runtime;
-  /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
-  readonly queueMax?: number;
-  /** An append is closed at this size, whole commands only. Default 900,000 bytes (an EventStoreDB server takes 1 MiB). */
-  readonly batchBytesMax?: number;
-  /** Commands that wait while a batch is being appended, from which on they are decided at once and not gathered. Default 250. */
-  readonly aheadMin?: number;
-  readonly accountsCached?: number;
-  readonly keyFilterBytes?: number;
-  readonly flushAt?: number;
-  /** How often authorizations that ran out are looked for. Default 1,000 ms; 0: never. */
-  readonly expiryEveryMs?: number;
-  /** What it is made of. Default: the real parts; the simulator puts in its own. */
-  readonly parts?: WriterParts;
-  readonly onReplay?: (progress: ReplayProgress) => void;
-  /** Told when the writer stops serving and when it serves again. */
-  readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
-};
+export type WriterOptions = ExpiryLimits &
+  FlushLimits &
+  Omit<DecisionStateOptions, "file"> & {
+    readonly log: EventLog;
+    readonly shard: Shard;
+    /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
+    readonly stateFile: string;
+    /** Time, turns and chance. Log time follows its clock but never goes back. */
+    readonly runtime?: Runtime;
+    /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
+    readonly queueMax?: number;
+    /** An append is closed at this size, whole commands only. Default 900,000 bytes (an EventStoreDB server takes 1 MiB). */
+    readonly batchBytesMax?: number;
+    /** Commands that wait while a batch is being appended, from which on they are decided at once and not gathered. Default 250. */
+    readonly aheadMin?: number;
+    /** The tail that is written down at once while events are replayed, and between batches when serving. Default 131,072 entries; from 1. */
+    readonly flushAt?: number;
+    /** How the pages of a new state file are cut; one that is there keeps its own. */
+    readonly layout?: Partial<StateLayout>;
+    /** How often authorizations that ran out are looked for. Default 1,000 ms; 0: never. */
+    readonly expiryEveryMs?: number;
+    /** What it is made of. Default: the real parts; the simulator puts in its own. */
+    readonly parts?: WriterParts;
+    readonly onReplay?: (progress: ReplayProgress) => void;
+    /** Told when a state file is not used and the state is rebuilt from the log. */
+    readonly onDiscarded?: (discarded: DiscardedState) => void;
+    /** Told when the state could not be written, and is tried again. */
+    readonly onUnwritten?: (why: string) => void;
+    /** Told when the writer stops serving and when it serves again. */
+    readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
+  };
 
 /** The writer's bounds and thresholds: what an operator or a test may set without touching what it is made of. */
 export type WriterTuning = Omit<
   WriterOptions,
-  "log" | "shard" | "stateFile" | "runtime" | "parts" | "onReplay" | "onStanding"
+  ("log" | "shard" | "stateFile" | "runtime" | "parts") | ("onReplay" | "onDiscarded" | "onUnwritten" | "onStanding")
 >;
 
 /** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard, runtime = systemRuntime, parts = writerParts, onReplay = () => {} } = options;
+  let stopping = false;
   const recovery = { ...options, runtime, parts, flushAt: options.flushAt ?? 131_072, onReplay };
-  const held = await HeldShard.take(recovery, (standing) => options.onStanding?.(standing));
+  const { onDiscarded = () => {}, onUnwritten = () => {}, onStanding: tell = () => {} } = options;
+  const held = await HeldShard.take({ ...recovery, onDiscarded, onUnwritten, tell, stopping: () => stopping });
   const queue = new JobQueue(options.queueMax ?? 20_000);
   const { decide } = parts;
   const turns = new Turns({
@@ -62,7 +73,6 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   });
   const expiryEveryMs = options.expiryEveryMs ?? 1000;
   const stopExpiry = expiryEveryMs > 0 ? runtime.every(expiryEveryMs, expireDue) : () => {};
-  let stopping = false;
   let stopped: Promise<void> | undefined;
 
   function accept(job: Job): void {
@@ -78,7 +88,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     stopping = true;
     stopExpiry();
     await turns.idle();
-    held.close();
+    await held.close();
   }
 
   return {

@@ -8,6 +8,10 @@ export type LedgerErrorCode =
   | "log_unavailable"
   /** Stored bytes do not match their leaf hash, or a row cannot be read; `position` names the first bad revision. */
   | "log_corrupt"
+  /** The decision state on disk is not what was written there: it is discarded and rebuilt from the log. */
+  | "state_corrupt"
+  /** The decision state cannot be read or written for now: no room, or the disk fails. */
+  | "state_unavailable"
   /** The store is held by another process. */
   | "locked"
   /** A data folder, state file or table was written by a newer or foreign version. */
@@ -50,6 +54,17 @@ export class LedgerError extends Error {
 /** Whether a caught value is an operating error of this code. */
 export function isLedgerError(error: unknown, code?: LedgerErrorCode): error is LedgerError {
   return error instanceof LedgerError && (code === undefined || error.code === code);
+}
+
+/**
+ * An event that contradicts the state it is applied to. In a decision it is a bug; in a replay the log or the state on disk is at fault.
+ * `message` names the account and both amounts.
+ */
+export class ImpossibleEvent extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ImpossibleEvent";
+  }
 }
 
 /** Ends the computation with a bug report when something that cannot be false is false. */

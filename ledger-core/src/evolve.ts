@@ -1,6 +1,6 @@
 import type { Account, AccountState, Balances, Standing } from "./account.ts";
 import type { LedgerStateDraft } from "./decision.ts";
-import { assert, unreachable } from "./errors.ts";
+import { ImpossibleEvent, unreachable } from "./errors.ts";
 import type { HoldChange, LedgerEvent, Posting } from "./events.ts";
 import type { AccountId } from "./ids.ts";
 import type { Amount } from "./money.ts";
@@ -8,7 +8,8 @@ import { businessDate, type Micros } from "./time.ts";
 
 /**
  * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or balances
- * that are not what the state comes to, are a bug or a state of another log, and end the process.
+ * that are not what the state comes to, are a bug, a damaged state, or a log that no ledger wrote.
+ * @throws ImpossibleEvent
  */
 export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
   const { fact, at } = event;
@@ -73,18 +74,18 @@ function post(draft: LedgerStateDraft, postings: readonly Posting[], spentAt: Mi
     sum += amount;
     const account = existing(draft, id);
     const posted = account.balances.posted + amount;
-    if (posted !== balance) bug(`account ${id} stands at ${posted}, its posting says ${balance}`);
+    if (posted !== balance) impossible(`account ${id} stands at ${posted}, its posting says ${balance}`);
     const balances = { posted, held: account.balances.held };
     draft.moveAccount(account, moved(account, balances, amount, spentAt));
   }
-  if (sum !== 0n) bug(`postings sum to ${sum}`);
+  if (sum !== 0n) impossible(`postings sum to ${sum}`);
 }
 
 function hold(draft: LedgerStateDraft, change: HoldChange, spentAt: Micros | null): void {
   const account = existing(draft, change.account);
   const held = account.balances.held + change.amount;
-  assert(held === change.held, `account ${change.account} holds ${held}, its event says ${change.held}`);
-  assert(held >= 0n, `account ${change.account} would hold ${held}`);
+  if (held !== change.held) impossible(`account ${change.account} holds ${held}, its event says ${change.held}`);
+  if (held < 0n) impossible(`account ${change.account} would hold ${held}`);
   draft.moveAccount(account, moved(account, { posted: account.balances.posted, held }, -change.amount, spentAt));
 }
 
@@ -103,18 +104,18 @@ function moved(account: AccountState, balances: Balances, amount: Amount, spentA
 function changeStatus(draft: LedgerStateDraft, account: Account): void {
   const { balances, day, spent } = existing(draft, account.id);
   const { posted, held } = account.balances;
-  assert(
-    balances.posted === posted && balances.held === held,
-    `account ${account.id} changed status and balance at once`,
-  );
+  if (balances.posted !== posted || balances.held !== held) {
+    const told = `account ${account.id} changed status and balance at once`;
+    impossible(`${told}: from ${balances.posted}, ${balances.held} held, to ${posted}, ${held} held`);
+  }
   draft.putAccount({ ...account, day, spent });
 }
 
 function existing(draft: LedgerStateDraft, id: AccountId): AccountState {
-  return draft.account(id) ?? bug(`account ${id} has an event but was never opened`);
+  return draft.account(id) ?? impossible(`account ${id} has an event but was never opened`);
 }
 
-/** What `assert` does, its text made only where there is something to say: amounts become text slower than they are added up. */
-function bug(message: string): never {
-  throw new Error(`assertion failed: ${message}`);
+/** A function of its own, so that texts are only made on failure: amounts become text slower than they are added up. */
+function impossible(message: string): never {
+  throw new ImpossibleEvent(message);
 }

@@ -24,7 +24,9 @@ export class AccountPage {
   /** An account was opened on it since the last flush began. */
   grown = false;
   /** What a flush under way has still to write: as many accounts, as they stood when it began. */
-  pending: { readonly count: number; readonly grown: boolean; before: Uint8Array | undefined } | undefined;
+  pending: { readonly count: number; before: Uint8Array | undefined } | undefined;
+  /** A flush under way writes it: it stays in memory until that is committed. */
+  flushing: { readonly grown: boolean } | undefined;
 
   /** Its memory, which the page that takes its place in the cache has after it. */
   readonly room: PageRoom;

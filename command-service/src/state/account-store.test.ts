@@ -4,9 +4,13 @@ import { type AccountId, type AccountState, accountOf, idBody, makeId } from "le
 import { expect, test } from "vitest";
 import { HKD } from "../writer.fixture.ts";
 import { AccountStore } from "./account-store.ts";
-import { stateFileOn } from "./state-file.ts";
+import { type StateFile, stateFileOn } from "./state-file.ts";
 
 const PER_PAGE = 3;
+
+function open({ pages, layout }: StateFile, cached: number): AccountStore {
+  return new AccountStore({ pages, layout, cached, namesCached: 2 });
+}
 
 function newAccount(nth: number, revision: number): AccountState {
   const openedAt = 1_790_000_000_000_000 + revision;
@@ -47,8 +51,12 @@ const told = (account: AccountState) => ({ ...accountOf(account), day: account.d
 test("every account stands as it was left, however few pages are in memory, and one in hand keeps what is its own", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 60, size: "max" }), (steps) => {
-      const file = stateFileOn(new DatabaseSync(":memory:"), PER_PAGE);
-      const store = new AccountStore({ tables: file.accountTables, accountsPerPage: PER_PAGE, cached: 2 * PER_PAGE });
+      const file = stateFileOn(new DatabaseSync(":memory:"), {
+        accountsPerPage: PER_PAGE,
+        pagesPerChunk: 2,
+        valuesPerPage: 1,
+      });
+      const store = open(file, 2 * PER_PAGE);
       const model = new Map<AccountId, AccountState>();
       let revision = 0;
       const flush = () => {
@@ -83,7 +91,7 @@ test("every account stands as it was left, however few pages are in memory, and 
         }
       }
       flush();
-      const reopened = new AccountStore({ tables: file.accountTables, accountsPerPage: PER_PAGE, cached: 0 });
+      const reopened = open(file, 0);
       for (const [id, known] of model) expect(told(reopened.find(id) as AccountState)).toEqual(told(known));
       expect(reopened.find(newAccount(0, revision + 1).id)).toBeUndefined();
     }),
@@ -92,9 +100,12 @@ test("every account stands as it was left, however few pages are in memory, and 
 });
 
 test("accounts on several pages that are all taken back leave the next one where it is looked for, on disk too", () => {
-  const file = stateFileOn(new DatabaseSync(":memory:"), PER_PAGE);
-  const open = () => new AccountStore({ tables: file.accountTables, accountsPerPage: PER_PAGE, cached: 2 * PER_PAGE });
-  const store = open();
+  const file = stateFileOn(new DatabaseSync(":memory:"), {
+    accountsPerPage: PER_PAGE,
+    pagesPerChunk: 2,
+    valuesPerPage: 1,
+  });
+  const store = open(file, 2 * PER_PAGE);
   store.put(newAccount(1, 1));
   const undos = Array.from({ length: 3 * PER_PAGE }, (_, nth) => store.put(newAccount(nth, 10 + nth)));
   for (const undo of undos.reverse()) undo();
@@ -106,6 +117,6 @@ test("accounts on several pages that are all taken back leave the next one where
   file.begin();
   for (const _ of store.write());
   file.commit({ revision: 100, event: null, at: 0, epoch: 0 });
-  const again = open();
+  const again = open(file, 2 * PER_PAGE);
   expect(later.map(({ id }) => again.find(id)?.id)).toEqual(later.map(({ id }) => id));
 });

@@ -10,17 +10,22 @@ import {
   type Standing,
 } from "ledger-core";
 import { AccountKinds } from "./account-kinds.ts";
+import { AccountNamePages, type AccountNames } from "./account-names.ts";
 import type { AccountPage } from "./account-page.ts";
-import type { AccountNames, AccountTables } from "./account-tables.ts";
 import { PageCache } from "./page-cache.ts";
-import { Recent } from "./recent.ts";
+import { PagedList } from "./paged-list.ts";
+import type { Pages } from "./pages.ts";
+import { stateCorrupt } from "./state-faults.ts";
+import type { StateLayout } from "./state-root.ts";
 import { StoredAccount } from "./stored-account.ts";
 
 export type AccountStoreOptions = {
-  readonly tables: AccountTables;
+  readonly pages: Pages;
   /** Accounts kept in memory, beside those that changed since the last flush: 80 bytes each. */
   readonly cached: number;
-  readonly accountsPerPage: number;
+  /** Names kept in memory, beside those that are not written yet. */
+  readonly namesCached: number;
+  readonly layout: StateLayout;
 };
 
 /**
@@ -28,7 +33,7 @@ export type AccountStoreOptions = {
  * revision in its id, in a list of the pages' first revisions: there is no index by id, and a flush writes whole pages in a sweep.
  */
 export class AccountStore {
-  private readonly tables: AccountTables;
+  private readonly disk: Pages;
   private readonly perPage: number;
   private readonly firsts: Revision[];
   private readonly pages: PageCache;
@@ -36,19 +41,23 @@ export class AccountStore {
   private sought = new Float64Array(64);
   private fetched = 0;
   private dirty: AccountPage[] = [];
+  /** The pages of a flush under way, which stay in memory until it is committed. */
+  private writing: AccountPage[] = [];
   private readonly kinds: AccountKinds;
-  private names = new Map<Revision, AccountNames>();
-  private writingNames = new Map<Revision, AccountNames>();
-  private readonly cachedNames = new Recent<Revision, AccountNames>(25_000);
-  private clearing: Revision[] = [];
+  private readonly names: AccountNamePages;
+  /** The revisions at which the ledger's own accounts were opened. */
+  private readonly clearing: PagedList<Revision>;
 
-  constructor({ tables, cached, accountsPerPage }: AccountStoreOptions) {
-    this.tables = tables;
+  constructor({ pages, cached, namesCached, layout }: AccountStoreOptions) {
+    const { accountsPerPage, valuesPerPage: perPage } = layout;
+    this.disk = pages;
     this.perPage = accountsPerPage;
-    this.firsts = tables.firsts();
+    this.firsts = [...pages.marks("profiles")];
     const most = Math.max(2, Math.ceil(cached / accountsPerPage));
-    this.pages = new PageCache({ tables, stored: this.firsts.length, accountsPerPage, most });
-    this.kinds = new AccountKinds(tables);
+    this.pages = new PageCache({ disk: pages, stored: this.firsts.length, accountsPerPage, most });
+    this.kinds = new AccountKinds(pages, perPage);
+    this.names = new AccountNamePages(pages, namesCached);
+    this.clearing = new PagedList({ pages, kind: "clearing", perPage, parse: parseRevision });
   }
 
   get changedPages(): number {
@@ -85,10 +94,10 @@ export class AccountStore {
 
   /** The ledger's own accounts that the file knows. */
   clearingAccounts(): StoredAccount[] {
-    return this.tables.clearing().map((revision) => {
+    return this.clearing.values.map((revision) => {
       const page = this.pageOf(revision);
       const index = page ? this.indexIn(page, revision) : -1;
-      assert(page && index >= 0, `the state file lacks the clearing account of revision ${revision}`);
+      if (!page || index < 0) throw stateCorrupt(`there is no clearing account of revision ${revision}`);
       const place = { shard: page.shard(index), revision };
       return this.read(makeId("acct", idBody(page.openedAt(index), place, page.salt(index))), page, index);
     });
@@ -117,40 +126,31 @@ export class AccountStore {
     };
   }
 
-  namesOf(revision: Revision): AccountNames {
-    const known = this.names.get(revision) ?? this.writingNames.get(revision) ?? this.cachedNames.get(revision);
-    if (known) return known;
-    const names = this.tables.names(revision);
-    this.cachedNames.set(revision, names);
-    return names;
+  namesOf(page: AccountPage, index: number): AccountNames {
+    return this.names.of(page, index);
   }
 
   /** Writes everything that has changed, as it is now, whatever changes while it is written; yields between slices. */
   *write(): Generator<void> {
-    const writing = this.dirty;
+    const changed = this.dirty;
     this.dirty = [];
-    this.writingNames = this.names;
-    this.names = new Map();
-    const clearing = this.clearing;
-    this.clearing = [];
-    for (const page of writing) {
+    this.names.freeze();
+    for (const page of changed) {
       if (page.count === 0) {
         // Its only account was taken back: it waits for the next, and there is nothing of it on disk.
         this.dirty.push(page);
         continue;
       }
-      page.pending = { count: page.count, grown: page.grown, before: undefined };
+      page.pending = { count: page.count, before: undefined };
+      page.flushing = { grown: page.grown };
       page.dirty = false;
       page.grown = false;
+      this.writing.push(page);
     }
     this.kinds.write();
-    for (const revision of clearing) this.tables.writeClearing(revision);
+    this.clearing.write();
     let written = 0;
-    for (const [revision, names] of this.writingNames) {
-      this.tables.writeNames(revision, names);
-      if (++written % 64 === 0) yield;
-    }
-    for (const page of writing) {
+    for (const page of this.writing) {
       this.writePage(page);
       if (++written % 8 === 0) yield;
     }
@@ -158,15 +158,33 @@ export class AccountStore {
 
   /** What `write` wrote is committed. */
   settle(): void {
-    this.writingNames = new Map();
+    for (const page of this.writing) page.flushing = undefined;
+    this.writing = [];
+    this.names.settle();
+    this.kinds.settle();
+    this.clearing.settle();
+  }
+
+  /** What `write` wrote, or was to write, is not on disk: it is to be written by the next. */
+  takeBack(): void {
+    for (const page of this.writing) {
+      page.grown ||= page.flushing?.grown ?? false;
+      page.flushing = undefined;
+      page.pending = undefined;
+      this.touch(page);
+    }
+    this.writing = [];
+    this.names.takeBack();
   }
 
   private writePage(page: AccountPage): void {
-    const { pending } = page;
+    const { pending, flushing } = page;
     if (!pending) return;
-    this.tables.writeStanding(page.number, pending.before ?? page.standingBytes(pending.count));
-    if (pending.grown) {
-      this.tables.writeProfile(page.number, this.firsts[page.number] ?? 0, page.profileBytes(pending.count));
+    const { disk } = this;
+    disk.write("standings", page.number, pending.before ?? page.standingBytes(pending.count));
+    if (flushing?.grown) {
+      disk.write("profiles", page.number, page.profileBytes(pending.count), this.firsts[page.number]);
+      this.names.write(page, pending.count);
     }
     page.pending = undefined;
   }
@@ -184,27 +202,35 @@ export class AccountStore {
     const origin = readId(account.id);
     const { revision } = origin;
     const page = this.pageToGrow(revision);
+    const { kinds, clearing } = this;
+    const before = { kinds: kinds.count, clearing: clearing.values.length };
     this.touch(page);
     page.grown = true;
-    page.open(account, origin, this.kinds.numberOf(account));
-    this.names.set(revision, { owner: account.owner, displayName: account.displayName });
-    if (account.type === "clearing") this.clearing.push(revision);
+    page.open(account, origin, kinds.numberOf(account));
+    this.names.put(revision, { owner: account.owner, displayName: account.displayName });
+    if (account.type === "clearing") clearing.values.push(revision);
     return () => {
       this.touch(page);
       page.count--;
-      this.names.delete(revision);
-      if (account.type === "clearing") this.clearing.pop();
+      this.names.drop(revision);
+      clearing.truncate(before.clearing);
+      kinds.truncate(before.kinds);
       if (page.count === 0) this.firsts[page.number] = Number.POSITIVE_INFINITY;
     };
   }
 
   private change(known: StoredAccount, account: AccountState): () => void {
     const undo = this.undoOf(known);
+    const { kinds } = this;
+    const kindsBefore = kinds.count;
     const page = this.present(known.page);
     this.touch(page);
     page.move(known.index, account);
-    page.setKind(known.index, this.kinds.numberOf(account));
-    return undo;
+    page.setKind(known.index, kinds.numberOf(account));
+    return () => {
+      undo();
+      kinds.truncate(kindsBefore);
+    };
   }
 
   /** The last page, or a new one behind it. Of pages whose accounts were all taken back, the first: firsts must stay in order. */
@@ -261,4 +287,9 @@ export class AccountStore {
   private read(id: AccountId, page: AccountPage, index: number): StoredAccount {
     return new StoredAccount(id, this.kinds.at(page.kind(index)), page, index, this);
   }
+}
+
+function parseRevision(json: unknown): Revision {
+  if (typeof json !== "number") throw new TypeError("not a revision");
+  return json;
 }

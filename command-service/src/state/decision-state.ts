@@ -17,7 +17,9 @@ import {
 import { AccountStore } from "./account-store.ts";
 import { type DueHold, type DuePage, DueWalk, inTurn } from "./due-holds.ts";
 import { KnownKeys } from "./known-keys.ts";
+import { type KeptPayment, PaymentPages } from "./payment-pages.ts";
 import { Recent } from "./recent.ts";
+import { isStateFault } from "./state-faults.ts";
 import type { StateFile } from "./state-file.ts";
 import type { StoredAccount } from "./stored-account.ts";
 
@@ -25,6 +27,14 @@ export type DecisionStateOptions = {
   readonly file: StateFile;
   /** Accounts kept in memory beside those that changed since the last flush. Default 2 million (160 MB, when there are so many). */
   readonly accountsCached?: number;
+  /** Names of accounts kept in memory beside those that are not written yet. Default 50,000; from 2. */
+  readonly namesCached?: number;
+  /** Payments kept in memory beside the tail's. Default 20,000; from 2. */
+  readonly paymentsCached?: number;
+  /** Pages of payments kept in memory. Default 128, mostly of 2 to 12 KB; from 2. */
+  readonly paymentPagesCached?: number;
+  /** Pages of payments read by one look for due holds. Default 64, some 2 ms; from 1. */
+  readonly duePagesPerLook?: number;
   /** Bytes of the filter that tells a new idempotency key without a disk read; a multiple of 64. Default 32 MiB. */
   readonly keyFilterBytes?: number;
 };
@@ -54,7 +64,8 @@ type Payments = Map<PaymentId, KnownPayment>;
 export class DecisionState implements LedgerStateDraft {
   private readonly file: StateFile;
   private readonly accounts: AccountStore;
-  private readonly cachedPayments = new Recent<PaymentId, KnownPayment>(10_000);
+  private readonly cachedPayments: Recent<PaymentId, KnownPayment>;
+  private readonly paymentPages: PaymentPages;
   private readonly clearingAccounts = new Map<string, AccountId>();
   private readonly keys: KnownKeys;
   private readonly dueWalk: DueWalk;
@@ -73,10 +84,13 @@ export class DecisionState implements LedgerStateDraft {
 
   constructor(options: DecisionStateOptions) {
     this.file = options.file;
-    const { accountTables: tables, accountsPerPage } = this.file;
-    this.accounts = new AccountStore({ tables, accountsPerPage, cached: options.accountsCached ?? 2_000_000 });
+    const { pages, layout } = this.file;
+    const namesCached = options.namesCached ?? 50_000;
+    this.accounts = new AccountStore({ pages, layout, namesCached, cached: options.accountsCached ?? 2_000_000 });
+    this.cachedPayments = new Recent(Math.max(1, Math.ceil((options.paymentsCached ?? 20_000) / 2)));
+    this.paymentPages = new PaymentPages({ pages, layout, cached: options.paymentPagesCached ?? 128 });
+    this.dueWalk = new DueWalk(this.paymentPages, options.duePagesPerLook ?? 64);
     this.keys = new KnownKeys(this.file.keys, options.keyFilterBytes ?? 32 * 2 ** 20, this.file.hashKey);
-    this.dueWalk = new DueWalk(this.file.dueHolds);
     this.stand = { ...this.file.stand() };
     this.settled = this.stand.revision;
     for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);
@@ -102,6 +116,10 @@ export class DecisionState implements LedgerStateDraft {
   /** How much the next flush has to write. */
   get tailSize(): number {
     return this.keys.tailSize + this.payments.size;
+  }
+  /** What is not on disk: of the tail, and of a flush under way or one that failed. */
+  get unwrittenSize(): number {
+    return this.tailSize + this.keys.writingSize + (this.flushing?.size ?? 0);
   }
   /** Pages of accounts that the next flush has to write. */
   get changedPages(): number {
@@ -165,7 +183,7 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The revision of the last event of a payment that is not in memory, from what is kept or from its id. */
   paymentRevision(id: PaymentId): Revision {
-    return this.knownPayment(id)?.revision ?? this.file.paymentRevision(id) ?? readId(id).revision;
+    return this.knownPayment(id)?.revision ?? this.paymentPages.revisionOf(id) ?? readId(id).revision;
   }
 
   /** Takes in a payment that was read back from the log, unless a newer one is known. */
@@ -240,6 +258,7 @@ export class DecisionState implements LedgerStateDraft {
   /**
    * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. Started only when
    * every applied event is in the log. While it runs, decisions go on in a new tail.
+   * @throws state_corrupt · state_unavailable: nothing was written, and `takeBackFlush` is to be called between two batches
    */
   *flush(): Generator<void> {
     assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
@@ -248,16 +267,36 @@ export class DecisionState implements LedgerStateDraft {
     this.flushing = payments;
     this.payments = new Map();
     this.keys.freeze();
-    this.file.begin();
-    yield* this.accounts.write();
-    yield* this.writePayments(payments);
-    yield* this.keys.write();
-    this.file.commit(stand);
+    try {
+      this.file.begin();
+      yield* this.accounts.write();
+      yield* this.paymentPages.write(keptOf(payments));
+      yield* this.keys.write();
+      this.file.commit(stand);
+    } catch (error) {
+      if (isStateFault(error)) this.file.rollback();
+      throw error;
+    }
     this.accounts.settle();
+    this.paymentPages.settle();
     this.dueWalk.restart();
     yield* this.rememberWritten(payments);
     this.flushing = undefined;
     this.keys.settle();
+  }
+
+  /** What a flush did not get to disk is part of the tail again. Called between two batches, when nothing can be taken back. */
+  takeBackFlush(): void {
+    const { flushing } = this;
+    if (!flushing) return;
+    assert(this.settled === this.stand.revision, "a flush is taken back between batches");
+    this.accounts.takeBack();
+    this.paymentPages.takeBack();
+    this.dueWalk.restart();
+    this.keys.takeBack(this.file.reopenKeys());
+    for (const [id, known] of this.payments) flushing.set(id, known);
+    this.payments = flushing;
+    this.flushing = undefined;
   }
 
   /** The file has it: the cache learns the payments, while the flushed tail still answers for them. */
@@ -266,15 +305,6 @@ export class DecisionState implements LedgerStateDraft {
     for (const [id, known] of payments) {
       this.cachedPayments.set(id, known);
       if (++done % 1024 === 0) yield;
-    }
-  }
-
-  private *writePayments(payments: Payments): Generator<void> {
-    let written = 0;
-    for (const { payment, revision } of payments.values()) {
-      const { tenant, held, expiresAt } = payment;
-      this.file.putPayment(payment.id, revision, held > 0n && expiresAt !== null ? { tenant, expiresAt } : null);
-      if (++written % 64 === 0) yield;
     }
   }
 
@@ -287,5 +317,12 @@ export class DecisionState implements LedgerStateDraft {
     if (this.clearingAccounts.has(name)) return;
     this.clearingAccounts.set(name, account.id);
     if (this.marked) this.undos.push(() => this.clearingAccounts.delete(name));
+  }
+}
+
+function* keptOf(payments: Payments): Generator<KeptPayment> {
+  for (const { payment, revision } of payments.values()) {
+    const { id, tenant, held, expiresAt } = payment;
+    yield { id, revision, hold: held > 0n && expiresAt !== null ? { tenant, expiresAt } : null };
   }
 }

@@ -1,20 +1,8 @@
 import type { Micros, PaymentId } from "ledger-core";
+import type { PaymentPages } from "./payment-pages.ts";
 
 /** A hold whose time has come, and whose it is. */
 export type DueHold = { readonly id: PaymentId; readonly tenant: string; readonly expiresAt: Micros };
-
-/** A place among a tenant's holds, which lie in the order of their time and then of their ids. */
-export type DuePlace = { readonly expiresAt: Micros; readonly id: string };
-
-/** The open holds of the state file by the time at which they end. */
-export type DueIndex = {
-  /** The first of all. */
-  due(now: Micros, limit: number): DueHold[];
-  /** Those of a tenant after a place. */
-  dueOf(tenant: string, now: Micros, after: DuePlace, limit: number): DueHold[];
-  /** The next tenant by name that has an open hold, and when its first one ends. */
-  nextTenant(after: string): { readonly tenant: string; readonly first: Micros } | undefined;
-};
 
 export type DuePage = {
   /** Each tenant's in the order of their time, the tenants in turn. */
@@ -23,78 +11,75 @@ export type DuePage = {
   readonly more: boolean;
 };
 
-/** Entries that are looked at for each one asked for: most may be known as released. */
-const LOOKS_PER_HOLD = 8;
-const start: DuePlace = { expiresAt: Number.MIN_SAFE_INTEGER, id: "" };
+/** Pages read by each look: few, so that no command waits for them; a pass over however many takes this many looks at most. */
+const LOOKS_PER_PASS = 16;
 
 /**
- * Walks the due holds of the state file. The file keeps a hold until the flush after its release, so any number of those at the front may be
- * released already: the walk goes past them, page by page. It takes tenants in turn, so that none waits for the holds of another.
+ * Walks the due holds on disk, page by page in the order of their earliest. A page keeps a hold until the flush after its release, so any
+ * number of those at the front may be released already: the walk goes past them. Every tenant's holds are gathered apart and given in turn, so that
+ * none waits for those of another.
  */
 export class DueWalk {
-  readonly #index: DueIndex;
-  /** How far each tenant's holds were walked, and whether that was to their end. */
-  readonly #walks = new Map<string, { readonly place: DuePlace; readonly ended: boolean }>();
-  /** The tenant whose turn was last; empty before the first. */
-  #tenant = "";
+  readonly #disk: PaymentPages;
+  readonly #pagesPerLook: number;
+  /** Pages that this pass has still to read; the next one last. */
+  #left: number[] = [];
+  #share = 1;
+  /** Found and not given yet, at most `limit` for each tenant. */
+  #found = new Map<string, DueHold[]>();
+  /** Whether some did not find their place there: then another pass is needed. */
+  #passedOver = false;
 
-  constructor(index: DueIndex) {
-    this.#index = index;
+  /** @param pagesPerLook pages that one look reads, unless so many are due that a pass would take too long */
+  constructor(disk: PaymentPages, pagesPerLook: number) {
+    this.#disk = disk;
+    this.#pagesPerLook = pagesPerLook;
   }
 
   /** Begins at the front again: the file was written, and no longer has what was released. */
   restart(): void {
-    this.#walks.clear();
+    this.#left = [];
+    this.#found.clear();
+    this.#passedOver = false;
   }
 
-  /** The next due holds, about `limit` of them, without those that the tail knows. */
+  /** The next due holds, at most `limit` of them, without those that the tail knows. */
   next(now: Micros, limit: number, isKnown: (id: PaymentId) => boolean): { holds: DueHold[]; more: boolean } {
-    const first = this.#index.due(now, limit);
-    if (first.length < limit) {
-      this.restart();
-      return { holds: first.filter(({ id }) => !isKnown(id)), more: false };
+    if (this.#left.length === 0 && this.#found.size === 0) this.#begin(now);
+    for (let looked = 0; looked < this.#share; looked++) {
+      const page = this.#left.pop();
+      if (page === undefined) break;
+      for (const hold of this.#disk.dueOn(page, now)) if (!isKnown(hold.id)) this.#keep(hold, limit);
     }
-    const tenants = this.#tenantsInTurn(now, limit);
-    const share = Math.ceil(limit / Math.max(1, tenants.length));
-    const holds: DueHold[] = [];
-    for (const tenant of tenants) this.#walk(tenant, now, share, isKnown, holds);
-    const more = this.#tenant !== "" || [...this.#walks.values()].some(({ ended }) => !ended);
-    if (!more) this.restart();
-    return { holds, more };
+    const holds = this.#take(limit, isKnown);
+    return { holds, more: this.#left.length > 0 || this.#found.size > 0 || this.#passedOver };
   }
 
-  /** Up to `limit` tenants with a hold that is due, from the one after the last. Few looks, so that no command waits for them. */
-  #tenantsInTurn(now: Micros, limit: number): string[] {
-    const tenants: string[] = [];
-    for (let looks = LOOKS_PER_HOLD * limit; looks > 0 && tenants.length < limit; looks--) {
-      const next = this.#index.nextTenant(this.#tenant);
-      this.#tenant = next?.tenant ?? "";
-      if (!next) break;
-      if (next.first <= now) tenants.push(next.tenant);
-    }
-    return tenants;
+  #begin(now: Micros): void {
+    this.#left = this.#disk.duePages(now).reverse();
+    this.#share = Math.max(this.#pagesPerLook, Math.ceil(this.#left.length / LOOKS_PER_PASS));
+    this.#passedOver = false;
   }
 
-  #walk(tenant: string, now: Micros, share: number, isKnown: (id: PaymentId) => boolean, into: DueHold[]): void {
-    let { place } = this.#walks.get(tenant) ?? { place: start };
-    let left = share;
-    let ended = false;
-    for (let looks = LOOKS_PER_HOLD * share; looks > 0 && left > 0 && !ended; ) {
-      const asked = Math.min(left, looks);
-      const holds = this.#index.dueOf(tenant, now, place, asked);
-      for (const hold of holds) {
-        if (isKnown(hold.id)) continue;
-        into.push(hold);
-        left--;
+  #keep(hold: DueHold, limit: number): void {
+    const others = this.#found.get(hold.tenant) ?? [];
+    if (others.length >= limit) this.#passedOver = true;
+    else others.push(hold);
+    this.#found.set(hold.tenant, others);
+  }
+
+  #take(limit: number, isKnown: (id: PaymentId) => boolean): DueHold[] {
+    const taken: DueHold[] = [];
+    while (taken.length < limit && this.#found.size > 0) {
+      for (const [tenant, own] of this.#found) {
+        const hold = own.shift();
+        if (hold && !isKnown(hold.id) && taken.push(hold) >= limit) break;
+        if (own.length === 0) this.#found.delete(tenant);
       }
-      looks -= asked;
-      ended = holds.length < asked;
-      place = holds.at(-1) ?? place;
     }
-    this.#walks.set(tenant, { place, ended });
+    return taken;
   }
 }
-
 /** Up to `limit` of some holds: each tenant's in the order of their time, the tenants in turn. */
 export function inTurn(holds: readonly DueHold[], limit = holds.length): DueHold[] {
   const byTenant = new Map<string, DueHold[]>();

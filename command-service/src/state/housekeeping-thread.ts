@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { CLOSED, ORDERS } from "./housekeeping.ts";
+import { ORDERS } from "./housekeeping.ts";
 import { readPageSql } from "./key-pages.ts";
 
 export type Housework = { readonly do: "checkpoint" | "close" } | { readonly do: "read"; readonly pages: Uint32Array };
@@ -47,8 +47,6 @@ function close(): void {
   try {
     letGo();
   } finally {
-    Atomics.store(shared, CLOSED, 1);
-    Atomics.notify(shared, CLOSED);
     parentPort?.close();
   }
 }

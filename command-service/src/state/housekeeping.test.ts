@@ -22,29 +22,29 @@ function fileWith(mebibytes: number): { file: string; db: DatabaseSync } {
   return { file, db };
 }
 
-test("what commits left in the log is copied by another connection, while the writer's is open", () => {
+test("what commits left in the log is copied by another connection, while the writer's is open", async () => {
   const { file, db } = fileWith(6);
   expect(statSync(file).size).toBeLessThan(2 ** 20);
   const housekeeping = makeHousekeeping(file);
   housekeeping.committed(none);
-  housekeeping.close();
+  await housekeeping.close();
   expect(statSync(file).size).toBeGreaterThan(6 * 2 ** 20);
   expect(db.prepare("SELECT count(*) AS n FROM t").get()?.n).toBe(6);
 });
 
-test("little is left where it is", () => {
+test("little is left where it is", async () => {
   const { file } = fileWith(1);
   const housekeeping = makeHousekeeping(file);
   housekeeping.committed(none);
-  housekeeping.close();
+  await housekeeping.close();
   expect(statSync(file).size).toBeLessThan(2 ** 20);
 });
 
-test("closed, nobody else holds the file: another one in its place keeps what is written to it", () => {
+test("closed, nobody else holds the file: another one in its place keeps what is written to it", async () => {
   const { file, db } = fileWith(6);
   const housekeeping = makeHousekeeping(file);
   housekeeping.committed(none);
-  housekeeping.close();
+  await housekeeping.close();
   db.close();
   for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
   const other = new DatabaseSync(file);
@@ -55,22 +55,22 @@ test("closed, nobody else holds the file: another one in its place keeps what is
   other.close();
 });
 
-test("a file that is gone is no fault of the writer's", () => {
+test("a file that is gone is no fault of the writer's", async () => {
   const { file } = fileWith(6);
   const housekeeping = makeHousekeeping(file);
   housekeeping.committed(none);
   housekeeping.committed(none);
-  housekeeping.close();
-  housekeeping.close();
+  await housekeeping.close();
+  await housekeeping.close();
   expect(() => makeHousekeeping(`${file}.none`).committed(none)).not.toThrow();
 });
 
-test("pages that cannot be read ahead harm nothing, and the log is copied all the same", () => {
+test("pages that cannot be read ahead harm nothing, and the log is copied all the same", async () => {
   const { file, db } = fileWith(6);
   const housekeeping = makeHousekeeping(file);
   // There is no table of pages in this file.
   for (let i = 0; i < 20; i++) housekeeping.committed(Uint32Array.of(1, 2, 3));
-  housekeeping.close();
+  await housekeeping.close();
   expect(statSync(file).size).toBeGreaterThan(6 * 2 ** 20);
   expect(db.prepare("SELECT count(*) AS n FROM t").get()?.n).toBe(6);
 });

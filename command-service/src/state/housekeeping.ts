@@ -4,13 +4,11 @@ import type { Housework } from "./housekeeping-thread.ts";
 
 /** What a write-ahead log may hold before it is worth copying. */
 const WAL_BYTES = 4 << 20;
-const CLOSE_WAIT_MS = 30_000;
 /** Orders under way above which nothing more is read ahead: the disk is behind as it is. */
 const ORDERS_MAX = 4;
 
-/** Places in the memory that both threads see. */
-export const CLOSED = 0;
-export const ORDERS = 1;
+/** The place of the count of orders in the memory that both threads see. */
+export const ORDERS = 0;
 
 /**
  * What waits for the disk beside a state file, in a thread of its own, since the writer's thread should not: what commits left in
@@ -20,18 +18,21 @@ export const ORDERS = 1;
 export type Housekeeping = {
   /** A commit is done; the next will need these pages of keys. */
   committed(soon: Uint32Array): void;
-  /** Returns when nobody but the caller holds the file: it may be deleted then. */
-  close(): void;
+  /** Settles when nobody but the caller holds the file: it may be deleted then. Nothing waits for it meanwhile. */
+  close(): Promise<void>;
 };
 
 /** The thread is started by the first commit that gives it something to do. */
 export function makeHousekeeping(file: string): Housekeeping {
-  const shared = new Int32Array(new SharedArrayBuffer(8));
+  const shared = new Int32Array(new SharedArrayBuffer(4));
   let worker: Worker | undefined;
+  let closed: Promise<void> | undefined;
   function order(work: Housework): void {
     if (!worker) {
       worker = new Worker(new URL("./housekeeping-thread.ts", import.meta.url), { workerData: { file, shared } });
       worker.unref();
+      // The thread answers for nothing: should it fail, the writer's own connection does its work.
+      worker.on("error", () => {});
     }
     Atomics.add(shared, ORDERS, 1);
     worker.postMessage(work);
@@ -43,10 +44,13 @@ export function makeHousekeeping(file: string): Housekeeping {
       if (soon.length > 0 && Atomics.load(shared, ORDERS) < ORDERS_MAX) order({ do: "read", pages: soon });
     },
     close() {
-      if (!worker) return;
-      order({ do: "close" });
-      Atomics.wait(shared, CLOSED, 0, CLOSE_WAIT_MS);
-      worker = undefined;
+      closed ??= new Promise((resolve) => {
+        if (!worker) return resolve();
+        worker.ref();
+        worker.once("exit", () => resolve());
+        order({ do: "close" });
+      });
+      return closed;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { KeyFilter } from "./key-filter.ts";
+import { onStateDisk } from "./state-faults.ts";
 
 export const keyPagesSchema = "CREATE TABLE key_pages (page INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;";
 
@@ -37,14 +38,14 @@ export function openKeyPages(db: DatabaseSync, used: readonly Uint32Array[]): Ke
   let written = 0;
   return {
     read(page) {
-      const data = read.get(page)?.data;
+      const data = onStateDisk(() => read.get(page)?.data);
       if (!(data instanceof Uint8Array)) return new Uint32Array(0);
       return new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4);
     },
     write(entries, keys) {
       const page = free.pop() ?? next++;
       written++;
-      write.run(page, new Uint8Array(entries.buffer, entries.byteOffset, keys * ENTRY_BYTES));
+      onStateDisk(() => write.run(page, new Uint8Array(entries.buffer, entries.byteOffset, keys * ENTRY_BYTES)));
       return page;
     },
     free(pages) {

@@ -6,6 +6,7 @@ import { addEntries, ENTRY_WORDS, keyPagesSchema, openKeyPages } from "./key-pag
 import { findInRun, type KeyRun } from "./key-run.ts";
 import { KeyRunWriter, writeTail } from "./key-run-writer.ts";
 import type { KeyTail } from "./key-tail.ts";
+import { onStateDisk } from "./state-faults.ts";
 
 /** Numbers stand in the machine's own byte order: the file is of use only where it was made. */
 export const keyRunsSchema = `
@@ -74,7 +75,7 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
 
   function keep(written: KeyRun, level: number, filter: KeyFilter | undefined): void {
     const run = 1 + Math.max(0, ...runs.map((other) => other.run));
-    writeRun.run(run, level, written.keys, bytesOf(written.pages), bytesOf(written.firsts));
+    onStateDisk(() => writeRun.run(run, level, written.keys, bytesOf(written.pages), bytesOf(written.firsts)));
     runs.push({ ...written, run, level, filter });
   }
 
@@ -83,7 +84,7 @@ export function openKeyRuns(db: DatabaseSync): KeyRuns {
     const filter = filterFor(level, keys);
     keep(yield* mergeRuns(writerOf(keys, [filter]), pages, cursors), level, filter);
     runs = runs.filter((run) => !inputs.includes(run));
-    for (const { run } of inputs) dropRun.run(run);
+    for (const { run } of inputs) onStateDisk(() => dropRun.run(run));
     for (const input of inputs) pages.free(input.pages);
   }
 

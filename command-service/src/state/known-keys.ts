@@ -8,7 +8,7 @@ const none: readonly Revision[] = [];
 
 /** Every idempotency key that was ever used: a tail in memory, another one that is being written, and the runs on disk behind a filter. */
 export class KnownKeys {
-  private readonly runs: KeyRuns;
+  private runs: KeyRuns;
   private readonly filter: KeyFilter;
   private tail = new KeyTail();
   private writing: KeyTail | undefined;
@@ -28,6 +28,11 @@ export class KnownKeys {
   /** How many the next flush has to write. */
   get tailSize(): number {
     return this.tail.size;
+  }
+
+  /** How many a flush under way, or one that failed, has to write. */
+  get writingSize(): number {
+    return this.writing?.size ?? 0;
   }
 
   /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
@@ -68,6 +73,21 @@ export class KnownKeys {
     if (!this.writing) return;
     this.writing.clear();
     this.spare = this.writing;
+    this.writing = undefined;
+  }
+
+  /** What `write` was to write is part of the tail again. Called when nothing can be taken back. @param runs opened again */
+  takeBack(runs: KeyRuns): void {
+    const { writing, tail } = this;
+    this.runs = runs;
+    runs.fill(this.filter);
+    if (!writing) return;
+    for (let entry = 0; entry < tail.size; entry++) {
+      writing.add(tail.high[entry] ?? 0, tail.low[entry] ?? 0, tail.revision[entry] ?? 0);
+    }
+    tail.clear();
+    this.tail = writing;
+    this.spare = tail;
     this.writing = undefined;
   }
 }

@@ -1,9 +1,10 @@
-import { PageRooms } from "./account-block.ts";
+import { PageRooms, PROFILE_BYTES, STANDING_BYTES } from "./account-block.ts";
 import { AccountPage } from "./account-page.ts";
-import type { AccountTables } from "./account-tables.ts";
+import type { Pages } from "./pages.ts";
+import { stateCorrupt } from "./state-faults.ts";
 
 export type PageCacheOptions = {
-  readonly tables: Pick<AccountTables, "page">;
+  readonly disk: Pick<Pages, "read">;
   /** Pages that the file has. */
   readonly stored: number;
   readonly accountsPerPage: number;
@@ -11,9 +12,12 @@ export type PageCacheOptions = {
   readonly most: number;
 };
 
+type StoredPage = { readonly standing: Uint8Array; readonly profile: Uint8Array };
+
 /** The pages of accounts by their number, as many in memory as may be. */
 export class PageCache {
-  private readonly tables: PageCacheOptions["tables"];
+  private readonly disk: PageCacheOptions["disk"];
+  private readonly accountsPerPage: number;
   private readonly most: number;
   private readonly rooms: PageRooms;
   private readonly pages: (AccountPage | undefined)[];
@@ -21,8 +25,9 @@ export class PageCache {
   private readonly resident: AccountPage[] = [];
   private hand = 0;
 
-  constructor({ tables, stored, accountsPerPage, most }: PageCacheOptions) {
-    this.tables = tables;
+  constructor({ disk, stored, accountsPerPage, most }: PageCacheOptions) {
+    this.disk = disk;
+    this.accountsPerPage = accountsPerPage;
     this.most = most;
     this.rooms = new PageRooms(accountsPerPage);
     this.pages = new Array<AccountPage | undefined>(stored).fill(undefined);
@@ -31,7 +36,7 @@ export class PageCache {
   /** A page that there is, read from the file when it is not in memory. */
   get(number: number): AccountPage {
     const known = this.pages[number];
-    if (!known) return this.make(number, this.tables.page(number));
+    if (!known) return this.make(number, this.read(number));
     known.used = true;
     return known;
   }
@@ -51,7 +56,18 @@ export class PageCache {
     return this.pages[page.number] === page ? page : this.get(page.number);
   }
 
-  private make(number: number, stored?: ReturnType<AccountTables["page"]>): AccountPage {
+  /** @throws state_corrupt, state_unavailable */
+  private read(number: number): StoredPage {
+    const standing = this.disk.read("standings", number);
+    const profile = this.disk.read("profiles", number);
+    const count = standing.length / STANDING_BYTES;
+    if (count < 1 || count > this.accountsPerPage || profile.length !== count * PROFILE_BYTES) {
+      throw stateCorrupt(`page ${number} of accounts has ${standing.length} and ${profile.length} bytes`);
+    }
+    return { standing, profile };
+  }
+
+  private make(number: number, stored?: StoredPage): AccountPage {
     const slot = this.slotToReuse();
     const dropped = this.resident[slot];
     if (dropped) this.pages[dropped.number] = undefined;
@@ -68,7 +84,7 @@ export class PageCache {
     for (let looked = 0; looked < 2 * resident.length; looked++) {
       this.hand = (this.hand + 1) % resident.length;
       const candidate = resident[this.hand];
-      if (!candidate || candidate.dirty || candidate.pending) continue;
+      if (!candidate || candidate.dirty || candidate.flushing) continue;
       if (!candidate.used) return this.hand;
       candidate.used = false;
     }

@@ -9,13 +9,13 @@ import type {
   Currency,
   Limits,
   Micros,
-  Revision,
 } from "ledger-core";
+import type { AccountKind } from "./account-kinds.ts";
+import type { AccountNames } from "./account-names.ts";
 import type { AccountPage } from "./account-page.ts";
-import type { AccountKind, AccountNames } from "./account-tables.ts";
 
 /** Where an account's page and its names are. */
-type Store = { present(page: AccountPage): AccountPage; namesOf(revision: Revision): AccountNames };
+type Store = { present(page: AccountPage): AccountPage; namesOf(page: AccountPage, index: number): AccountNames };
 
 /** An account as it stands when it is read; what never changes and decisions seldom look at is read when they do. */
 export class StoredAccount implements AccountState {
@@ -61,10 +61,10 @@ export class StoredAccount implements AccountState {
     return this.present.openedAt(this.index);
   }
   get owner(): string {
-    return this.store.namesOf(this.present.revision(this.index)).owner;
+    return this.store.namesOf(this.present, this.index).owner;
   }
   get displayName(): string | null {
-    return this.store.namesOf(this.present.revision(this.index)).displayName;
+    return this.store.namesOf(this.present, this.index).displayName;
   }
 
   private get present(): AccountPage {

@@ -19,6 +19,8 @@ const operatingProblems: Partial<Record<LedgerErrorCode, { code: ProblemCode; de
     detail: "The position asked for was not reached within Ledger-Wait.",
     logged: false,
   },
+  state_corrupt: { code: "not_ready", detail: "The shard is not served for now.", logged: true },
+  state_unavailable: { code: "not_ready", detail: "The shard is not served for now.", logged: true },
 };
 
 const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {

@@ -1,4 +1,4 @@
-import type { WriterOptions } from "command-service";
+import type { StateLayout, WriterOptions } from "command-service";
 import type { ConsumerOptions } from "projection-workers";
 import type { QueryDeps, QueryLimits } from "query-service";
 import type { Random } from "./random.ts";
@@ -8,7 +8,9 @@ type Draw<Value> = (random: Random) => Value;
 /** A draw for every option: an option that is added to a part and has no draw here does not compile. */
 type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Options[Name]>> };
 
-type WriterWiring = "log" | "shard" | "stateFile" | "runtime" | "parts" | "onReplay" | "onStanding";
+type WriterWiring =
+  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "parts")
+  | ("onReplay" | "onDiscarded" | "onUnwritten" | "onStanding");
 type ConsumerWiring =
   | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")
   | ("projection" | "shard" | "target");
@@ -19,7 +21,7 @@ type Tuning<Options, Wiring extends keyof Options> = Partial<Omit<Options, Wirin
 /** The tuning constants of one world: what is not drawn is left out, and so has its default. */
 export type Settings = {
   readonly writer: Tuning<WriterOptions, WriterWiring>;
-  readonly disk: { readonly accountsPerPage?: number };
+  readonly disk: Partial<StateLayout>;
   readonly consumer: Tuning<ConsumerOptions<unknown>, ConsumerWiring>;
   readonly queries: Tuning<QueryDeps, QueryWiring>;
   /** Those that were drawn, as `writer.queueMax`, each with its value. */
@@ -36,12 +38,27 @@ const draws: Table = {
     aheadMin: scale(1, 250),
     accountsCached: scale(2, 2_000),
     keyFilterBytes: (random) => 64 * random.pick([1, 4, 256]),
+    namesCached: scale(2, 2_000),
+    paymentsCached: scale(2, 2_000),
+    paymentPagesCached: scale(2, 128),
+    duePagesPerLook: scale(1, 64),
     flushAt: scale(1, 400),
+    flushSliceMs: (random) => random.pick([0, 0.5, 1, 5]),
+    flushMsPerEvent: (random) => random.pick([0, 0.01, 0.1, 1]),
+    changedPagesMax: scale(1, 16_384),
+    tailsMax: scale(1, 8),
+    unwrittenMax: scale(1, 8),
+    failedReadsMax: scale(1, 8),
     expiryEveryMs: scale(100, 5_000),
     dueMax: scale(1, 1_000),
     releasesMax: scale(1, 50),
   },
-  disk: { accountsPerPage: scale(1, 250) },
+  disk: {
+    accountsPerPage: scale(1, 250),
+    revisionsPerPage: scale(1, 512),
+    pagesPerChunk: scale(1, 512),
+    valuesPerPage: scale(1, 64),
+  },
   consumer: {
     batchMax: scale(1, 10_000),
     retryMs: (random) =>

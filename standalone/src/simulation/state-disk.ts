@@ -24,7 +24,6 @@ export type StateDiskOptions = {
 };
 
 export function makeStateDisk({ random, faults, settings, note }: StateDiskOptions): StateDisk {
-  const { accountsPerPage } = settings.disk;
   let images: Uint8Array[] = [];
   let open: DatabaseSync | undefined;
 
@@ -34,18 +33,18 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
       const image = images.at(-1);
       if (image) db.deserialize(image);
       open = db;
-      const file = stateFileOn(db, accountsPerPage, hashKey(random));
+      const file = stateFileOn(db, settings.disk, hashKey(random));
       return {
         ...file,
-        commit(stand) {
-          file.commit(stand);
+        commit(stand, keysManifest) {
+          file.commit(stand, keysManifest);
           if (open !== db) return;
           images.push(db.serialize());
           if (images.length > IMAGES_MAX) images.shift();
         },
         close() {
-          file.close();
           if (open === db) open = undefined;
+          return file.close();
         },
       };
     },

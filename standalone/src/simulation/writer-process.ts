@@ -55,7 +55,11 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   const parts: WriterParts = plant.parts({
     ...writerParts,
     openStateFile: () => disk.open(),
-    discardStateFile: () => disk.discard(),
+    discardStateFile() {
+      disk.discard();
+      return undefined;
+    },
+    dropDamaged() {},
     openState: (state) => new CollidingState(state, { random: random.stream("collisions"), faults }),
   });
 

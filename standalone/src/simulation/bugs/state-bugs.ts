@@ -1,8 +1,9 @@
 import {
   DecisionState,
   type DecisionStateOptions,
-  type DueIndex,
   type DuePage,
+  type PageKind,
+  type Pages,
   type StateFile,
   type WriterParts,
 } from "command-service";
@@ -44,7 +45,7 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: "expiry-looks-at-first-page",
     what: "expiry looks at the first page only of what is due on disk, whatever of it was released since",
-    plant: () => filing(({ dueHolds }) => ({ dueHolds: { ...dueHolds, due: firstPageOf(dueHolds.due) } })),
+    plant: () => filing(({ pages }) => ({ pages: { ...pages, marks: (kind) => firstDue(pages.marks(kind), kind) } })),
   },
   {
     name: "key-lost-in-memory",
@@ -59,12 +60,12 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: "deadline-lost-on-disk",
     what: "when an authorization ends is not written down",
-    plant: () => filing((file) => ({ putPayment: (id, revision) => file.putPayment(id, revision, null) })),
+    plant: () => filing(({ pages }) => ({ pages: writing(pages, withoutDeadlines) })),
   },
   {
     name: "payment-lost-on-disk",
     what: "what became of a payment is not written down",
-    plant: () => filing(() => ({ putPayment: () => {} })),
+    plant: () => filing(({ pages }) => ({ pages: writing(pages, (kind) => (kind === "payments" ? undefined : same)) })),
   },
   {
     name: "stand-outside-transaction",
@@ -81,7 +82,7 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: "stale-account-on-disk",
     what: "an account that is on disk already is not written again",
-    plant: () => filing(({ accountTables }) => ({ accountTables: writingOnce(accountTables) })),
+    plant: () => filing(({ pages }) => ({ pages: writingOnce(pages) })),
   },
   {
     name: "event-id-reused-after-restart",
@@ -111,19 +112,45 @@ function filing(change: (file: StateFile) => Partial<StateFile>) {
   };
 }
 
-function writingOnce(tables: StateFile["accountTables"]): StateFile["accountTables"] {
+/** What becomes of a page that is to be written: others are left out. */
+type Change = (bytes: Uint8Array, mark: number) => { readonly bytes: Uint8Array; readonly mark: number };
+const same: Change = (bytes, mark) => ({ bytes, mark });
+
+function writing(pages: Pages, changeOf: (kind: PageKind) => Change | undefined): Pages {
   return {
-    ...tables,
-    writeStanding(page, data) {
-      const { standing } = tables.page(page);
-      if (standing === undefined || standing.length < data.length) tables.writeStanding(page, data);
+    ...pages,
+    write(kind, page, bytes, mark = 0) {
+      const written = changeOf(kind)?.(bytes, mark);
+      if (written) pages.write(kind, page, written.bytes, written.mark);
     },
   };
 }
 
-/** A page that is never full, so that nobody asks for the next. */
-function firstPageOf(due: DueIndex["due"]): DueIndex["due"] {
-  return (now, limit) => due(now, Math.max(1, limit - 1));
+/** Rows of payments have six columns; the fifth is when the hold ends. */
+function withoutDeadlines(kind: PageKind): Change {
+  if (kind !== "payments") return same;
+  return (bytes) => {
+    const rows = new Float64Array(bytes.slice().buffer);
+    for (let at = 4; at < rows.length; at += 6) rows[at] = 0;
+    return { bytes: new Uint8Array(rows.buffer), mark: 0 };
+  };
+}
+
+function writingOnce(pages: Pages): Pages {
+  return {
+    ...pages,
+    write(kind, page, bytes, mark) {
+      const known = kind === "standings" && pages.has(kind, page) ? pages.read(kind, page).length : -1;
+      if (known < bytes.length) pages.write(kind, page, bytes, mark);
+    },
+  };
+}
+
+/** The marks of payments, as if only the page with the earliest hold had one. */
+function firstDue(marks: Float64Array, kind: PageKind): Float64Array {
+  if (kind !== "payments") return marks;
+  const earliest = Math.min(...marks.filter((mark) => mark > 0));
+  return marks.map((mark) => (mark === earliest ? mark : 0));
 }
 
 class KeepsSpeculation extends DecisionState {

@@ -1,0 +1,94 @@
+import { stateCorrupt } from "./state-faults.ts";
+
+/** What the directory knows of each page of one kind. A chunk of it is written, and has a checksum, like any page. */
+export class PageDirectory {
+  /** Pages from 0 up to the last that there is. */
+  count = 0;
+  private readonly perChunk: number;
+  private sums = new Uint32Array(64);
+  private marks = new Float64Array(64);
+  private readonly changed = new Set<number>();
+  /** What a transaction under way has changed, so that it can be taken back. */
+  private journal: { readonly page: number; readonly sum: number; readonly mark: number; readonly count: number }[] =
+    [];
+
+  /** @param perChunk pages per chunk */
+  constructor(perChunk: number) {
+    this.perChunk = perChunk;
+  }
+
+  /** The checksum of a page; 0: there is none. */
+  sum(page: number): number {
+    return this.sums[page] ?? 0;
+  }
+  /** The number that its owner keeps with each page. */
+  mark(page: number): number {
+    return this.marks[page] ?? 0;
+  }
+  /** The marks of all pages, to be read only, and not beyond a `set`. */
+  allMarks(): Float64Array {
+    return this.marks.subarray(0, this.count);
+  }
+
+  set(page: number, sum: number, mark: number): void {
+    this.journal.push({ page, sum: this.sum(page), mark: this.mark(page), count: this.count });
+    this.reserve(page + 1);
+    this.sums[page] = sum;
+    this.marks[page] = mark;
+    this.count = Math.max(this.count, page + 1);
+    this.changed.add(Math.floor(page / this.perChunk));
+  }
+
+  get chunks(): number {
+    return Math.ceil(this.count / this.perChunk);
+  }
+  changedChunks(): number[] {
+    return [...this.changed];
+  }
+
+  /** The bytes of a chunk: its checksums, then its marks; places beyond the last page are 0. */
+  chunk(number: number): Uint8Array {
+    const from = number * this.perChunk;
+    this.reserve(from + this.perChunk);
+    const bytes = new Uint8Array(this.perChunk * 12);
+    const { sums, marks, perChunk } = this;
+    bytes.set(new Uint8Array(sums.buffer, from * 4, perChunk * 4));
+    bytes.set(new Uint8Array(marks.buffer, from * 8, perChunk * 8), perChunk * 4);
+    return bytes;
+  }
+
+  /** @throws state_corrupt when the chunk has another length than it is written with */
+  load(number: number, bytes: Uint8Array, count: number): void {
+    const { perChunk } = this;
+    if (bytes.length !== perChunk * 12) throw stateCorrupt(`a chunk of the directory has ${bytes.length} bytes`);
+    const from = number * perChunk;
+    this.reserve(from + perChunk);
+    this.count = count;
+    new Uint8Array(this.sums.buffer).set(bytes.subarray(0, perChunk * 4), from * 4);
+    new Uint8Array(this.marks.buffer).set(bytes.subarray(perChunk * 4), from * 8);
+  }
+
+  committed(): void {
+    this.journal = [];
+    this.changed.clear();
+  }
+
+  rolledBack(): void {
+    for (const { page, sum, mark, count } of this.journal.reverse()) {
+      this.sums[page] = sum;
+      this.marks[page] = mark;
+      this.count = count;
+    }
+    this.committed();
+  }
+
+  private reserve(pages: number): void {
+    if (pages <= this.sums.length) return;
+    const capacity = Math.max(pages, this.sums.length * 2);
+    const { sums, marks } = this;
+    this.sums = new Uint32Array(capacity);
+    this.marks = new Float64Array(capacity);
+    this.sums.set(sums);
+    this.marks.set(marks);
+  }
+}
