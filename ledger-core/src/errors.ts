@@ -24,6 +24,10 @@ export type LedgerErrorCode =
   | "position_not_reached"
   /** A read model, cache or graph cannot be reached. */
   | "store_unavailable"
+  /** A derived file cannot be read, or holds what it cannot: it is set aside and built anew from the log. */
+  | "store_damaged"
+  /** A row of a derived store holds what no projection wrote: the projection is built anew beside it. */
+  | "row_unreadable"
   /** An event that its projection cannot apply: the shard's projection halts. */
   | "poison_event"
   /** The next event is not the next revision: the shard's projection halts. */

@@ -1,8 +1,10 @@
 import { systemRuntime } from "ledger-core/process";
 import { describe, expect, test } from "vitest";
+import { queryLimits } from "./limits.ts";
 import { reached, readFreshness } from "./positions.ts";
 
-const read = (headers: Record<string, string>) => readFreshness(headers, { shards: 2, runtime: systemRuntime });
+const read = (headers: Record<string, string>) =>
+  readFreshness(headers, { shards: 2, runtime: systemRuntime, limits: queryLimits });
 
 describe("Ledger-Position", () => {
   test("none, one, several, with spaces or without", () => {

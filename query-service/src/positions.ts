@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { formatPosition, type Position, parsePosition, type Runtime } from "ledger-core";
 import { Problem } from "ledger-core/http";
+import type { QueryLimits } from "./limits.ts";
 
-export const WAIT_DEFAULT_MS = 1000;
 export const WAIT_MAX_MS = 10_000;
 
 /** How fresh a request wants its answer to be, and until when it waits for that, by the runtime's clock of spans. */
@@ -11,15 +11,10 @@ export type Freshness = { readonly required: readonly Position[]; readonly deadl
 /** Reads Ledger-Position and Ledger-Wait. @throws Problem 400 */
 export function readFreshness(
   headers: IncomingHttpHeaders,
-  { shards, runtime }: { readonly shards: number; readonly runtime: Runtime },
+  { shards, runtime, limits }: { readonly shards: number; readonly runtime: Runtime; readonly limits: QueryLimits },
 ): Freshness {
   const required = readPositions(headers["ledger-position"], shards);
-  return { required, deadlineMs: runtime.elapsedMs() + readWait(headers["ledger-wait"]) };
-}
-
-/** The same request, asking for some positions more. */
-export function atLeast(freshness: Freshness, positions: readonly Position[]): Freshness {
-  return { ...freshness, required: [...freshness.required, ...positions] };
+  return { required, deadlineMs: runtime.elapsedMs() + readWait(headers["ledger-wait"], limits) };
 }
 
 function readPositions(header: string | string[] | undefined, shards: number): readonly Position[] {
@@ -34,8 +29,8 @@ function readPositions(header: string | string[] | undefined, shards: number): r
   });
 }
 
-function readWait(header: string | string[] | undefined): number {
-  if (header === undefined) return WAIT_DEFAULT_MS;
+function readWait(header: string | string[] | undefined, { waitMs: otherwise }: QueryLimits): number {
+  if (header === undefined) return otherwise;
   const waitMs = typeof header === "string" && /^(0|[1-9]\d{0,4})$/.test(header) ? Number(header) : Number.NaN;
   if (!(waitMs <= WAIT_MAX_MS))
     throw new Problem("invalid_header", `Ledger-Wait is a whole number of milliseconds up to ${WAIT_MAX_MS}.`);

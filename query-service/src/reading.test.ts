@@ -1,8 +1,11 @@
 import { type Position, tables } from "ledger-core";
+import { systemRuntime } from "ledger-core/process";
 import { connectSqlite } from "ledger-core/sql";
 import { examples } from "ledger-core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { whenReached } from "./reading.ts";
+import { whenReached } from "./freshness.ts";
+import { queryLimits } from "./limits.ts";
+import { answered, behind } from "./query.ts";
 import { openModels, type TestModels } from "./testing/models.ts";
 import { serveQueries, type TestQueries } from "./testing/served.ts";
 import { tellStory } from "./testing/story.ts";
@@ -120,12 +123,19 @@ test("the next page is not served by a replica that is behind the page before", 
 test("a store that said it had come far enough is not trusted for another that answers", async () => {
   const positions: readonly Position[] = [{ shard: 0, revision: 5 }];
   const room = openWaitingRoom({ positions: async () => positions });
+  const rooms = { models: room, session: room, graph: room };
   let attempts = 0;
-  const attempt = async () => (++attempts < 4 ? undefined : { result: "there", positions });
-  const freshness = { required: positions, deadlineMs: performance.now() + 10_000 };
-  expect((await whenReached(freshness, room, attempt)).result).toBe("there");
-  const never = { required: positions, deadlineMs: performance.now() + 30 };
-  await expect(whenReached(never, room, async () => undefined)).rejects.toMatchObject({ code: "position_not_reached" });
+  const there = answered(positions, "{}");
+  const query = { route: "payments", caller: operator, path: "", id: "", parameters: {}, required: positions };
+  const options = { rooms, runtime: systemRuntime, limits: queryLimits };
+  const late = async () => (++attempts < 4 ? behind("models", positions) : there);
+  const soon = { required: positions, deadlineMs: performance.now() + 10_000 };
+  expect(await whenReached({ ...options, run: late }, query, soon)).toEqual(there);
+  const never = async () => behind("models", positions);
+  const freshness = { required: positions, deadlineMs: performance.now() + 30 };
+  await expect(whenReached({ ...options, run: never }, query, freshness)).rejects.toMatchObject({
+    code: "position_not_reached",
+  });
 });
 
 test("a switch to another build is served from the next request on, its tables gone or not", async () => {

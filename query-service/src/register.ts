@@ -1,35 +1,20 @@
-import type { FastifyInstance } from "fastify";
-import type { Knex } from "knex";
-import type { Micros, PaymentGraph, Position, ProjectionTarget, Runtime, SessionView } from "ledger-core";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { PaymentGraph, Position, ProjectionTarget, Runtime, SessionView } from "ledger-core";
+import { callerOf } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
-import { type Cursors, signedCursors } from "./cursors.ts";
+import type { Parameters } from "./filters.ts";
+import { whenReached } from "./freshness.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
-import { createModelReader, type Wake } from "./reading.ts";
-import { serveAccounts } from "./routes/accounts.ts";
-import { serveBalance } from "./routes/balance.ts";
-import type { QueryContext } from "./routes/context.ts";
-import { serveEntries } from "./routes/entries.ts";
-import { serveMovements } from "./routes/movements.ts";
-import { servePayments } from "./routes/payments.ts";
-import { serveRecommendations } from "./routes/recommendations.ts";
-import { serveSession } from "./routes/session.ts";
-import { openWaitingRoom } from "./waiting.ts";
+import { formatPositions, readFreshness } from "./positions.ts";
+import type { Query, QueryRunner, StoreName } from "./query.ts";
+import { createModelReader } from "./reading.ts";
+import type { QueryRoute } from "./routes/context.ts";
+import { createQueryRunner, knexOf, queryRoutes, type RunnerOptions } from "./runner.ts";
+import { createCrowd, openWaitingRoom, type Wake } from "./waiting.ts";
 
-export type QueryDeps = {
-  /** Reads the models; needs no more than the right to SELECT. */
-  readonly models: Knex;
+export type QueryDeps = RunnerOptions & {
   readonly session: SessionView;
   readonly graph: PaymentGraph;
-  /** How many shards there are: a position of any other is refused. */
-  readonly shards: number;
-  /**
-   * Signs cursors; the same in every process that answers queries, 32 bytes. A new key makes the cursors out there
-   * invalid, no more.
-   */
-  readonly cursorKey: Uint8Array;
-  /** Default: signed with `cursorKey`. */
-  readonly cursors?: Cursors;
-  readonly clock?: () => Micros;
   /**
    * Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are
    * polled.
@@ -37,39 +22,59 @@ export type QueryDeps = {
   readonly wake?: Wake;
   /** Waits and measures. Default: the system's. */
   readonly runtime?: Runtime;
-  readonly limits?: Partial<QueryLimits>;
 };
 
-/** Adds every query of the API to an edge. */
+/** Adds every query of the API to an edge, answered in this thread. */
 export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
-  const { models, session, graph, shards, clock = endOfThisMillisecond, wake, runtime = systemRuntime } = deps;
-  const limits = { ...queryLimits, ...deps.limits };
-  const context: QueryContext = {
-    models: createModelReader(models, { wake, runtime, limits }),
-    session,
-    sessionRoom: openWaitingRoom({ positions: () => checkpoints(session, shards), wake, runtime }),
-    graph,
-    graphRoom: openWaitingRoom({ positions: () => checkpoints(graph, shards), wake, runtime }),
-    shards,
-    runtime,
-    cursors: deps.cursors ?? signedCursors(deps.cursorKey),
-    clock,
-  };
-  serveAccounts(app, context);
-  serveEntries(app, context);
-  serveBalance(app, context);
-  servePayments(app, context);
-  serveMovements(app, context);
-  serveSession(app, context);
-  serveRecommendations(app, context);
+  const { models, session, graph, shards, limits } = deps;
+  const reader = createModelReader(knexOf(models), { ...queryLimits, ...limits });
+  registerQueryRoutes(app, {
+    ...deps,
+    run: createQueryRunner(deps),
+    positions: {
+      models: () => reader.positions(),
+      session: () => checkpoints(session, shards),
+      graph: () => checkpoints(graph, shards),
+    },
+  });
 }
 
-/**
- * The system's clock stands still within a millisecond while events are booked in it: what was booked is never ahead of
- * now.
- */
-function endOfThisMillisecond(): Micros {
-  return Date.now() * 1000 + 999;
+export type QueryRoutesOptions = Pick<QueryDeps, "shards" | "wake" | "runtime" | "limits"> & {
+  /** Answers, in this thread or another. */
+  readonly run: QueryRunner;
+  /** How far each store has come. */
+  readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
+};
+
+/** Adds every query of the API to an edge: this thread checks the request, waits for positions, and sends the bytes it is given. */
+export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOptions): void {
+  const { run, positions, shards, wake, runtime = systemRuntime } = options;
+  const limits: QueryLimits = { ...queryLimits, ...options.limits };
+  const crowd = createCrowd(limits);
+  const room = (store: StoreName) => openWaitingRoom({ positions: positions[store], wake, crowd, limits, runtime });
+  const rooms = { models: room("models"), session: room("session"), graph: room("graph") };
+  for (const { name, url, schema } of queryRoutes) {
+    app.get(url, { schema }, async (request: QueryRequest, reply) => {
+      const freshness = readFreshness(request.headers, { shards, runtime, limits });
+      const query = queryOf(name, request, freshness.required);
+      const { positions: served, body } = await whenReached({ run, rooms, runtime, limits }, query, freshness);
+      reply.header("ledger-position", formatPositions(served));
+      return reply.type("application/json; charset=utf-8").send(Buffer.from(body.buffer, 0, body.byteLength));
+    });
+  }
+}
+
+type QueryRequest = FastifyRequest<{ Params: { id?: string }; Querystring: Parameters }>;
+
+function queryOf(route: QueryRoute["name"], request: QueryRequest, required: readonly Position[]): Query {
+  return {
+    route,
+    caller: callerOf(request),
+    path: request.url.split("?", 1)[0] ?? "",
+    id: request.params.id ?? "",
+    parameters: { ...request.query },
+    required,
+  };
 }
 
 async function checkpoints(

@@ -1,6 +1,7 @@
 import type { Position } from "ledger-core";
 import { expect, test } from "vitest";
-import { openWaitingRoom } from "./waiting.ts";
+import { queryLimits } from "./limits.ts";
+import { createCrowd, openWaitingRoom } from "./waiting.ts";
 
 /** A store whose position the test moves, and which says how often it was asked. */
 function store() {
@@ -34,20 +35,20 @@ const inMs = (ms: number) => performance.now() + ms;
 
 test("a position that is there needs no wait", async () => {
   const it = store();
-  expect(await openWaitingRoom(it).until(at(0), inMs(0))).toBe(true);
+  expect(await openWaitingRoom(it).until(at(0), inMs(0), "c")).toBe(true);
   expect(it.asked).toBe(1);
 });
 
 test("one that is not there when the time is up is not reached, and not a moment before", async () => {
   const start = performance.now();
-  expect(await openWaitingRoom({ positions: store().positions }).until(at(1), start + 30)).toBe(false);
+  expect(await openWaitingRoom({ positions: store().positions }).until(at(1), start + 30, "c")).toBe(false);
   expect(performance.now() - start).toBeGreaterThanOrEqual(30);
 });
 
 test("a wake ends the wait, and nobody listens when nobody waits", async () => {
   const it = store();
   const room = openWaitingRoom(it);
-  const waits = [room.until(at(1), inMs(10_000)), room.until(at(2), inMs(10_000))];
+  const waits = [room.until(at(1), inMs(10_000), "c"), room.until(at(2), inMs(10_000), "c")];
   it.moveTo(1);
   expect(await waits[0]).toBe(true);
   it.moveTo(2);
@@ -58,7 +59,7 @@ test("a wake ends the wait, and nobody listens when nobody waits", async () => {
 test("without a wake the store is polled", async () => {
   const it = store();
   const room = openWaitingRoom({ positions: it.positions });
-  const wait = room.until(at(3), inMs(10_000));
+  const wait = room.until(at(3), inMs(10_000), "c");
   it.moveTo(3);
   expect(await wait).toBe(true);
 });
@@ -66,20 +67,39 @@ test("without a wake the store is polled", async () => {
 test("however many wait, the store is asked for all of them at once", async () => {
   const it = store();
   const room = openWaitingRoom(it);
-  const waits = Array.from({ length: 500 }, () => room.until(at(1), inMs(10_000)));
+  const waits = Array.from({ length: 500 }, (_, n) => room.until(at(1), inMs(10_000), `c${n}`));
   it.moveTo(1);
   expect(await Promise.all(waits)).not.toContain(false);
   expect(it.asked).toBeLessThan(10);
 });
 
-test("a full room turns away, and has place again when one has left", async () => {
+test("a caller with as many waiting as it may is turned away, and no other, until one of its own has left", async () => {
   const it = store();
-  const room = openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, waitersMax: 2 });
-  const waits = [room.until(at(1), inMs(10_000)), room.until(at(1), inMs(10_000))];
-  expect(() => room.until(at(1), inMs(10_000))).toThrow(expect.objectContaining({ code: "overloaded" }));
+  const limits = { ...queryLimits, waitersPerCaller: 2 };
+  const room = openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, limits });
+  const waits = [room.until(at(1), inMs(10_000), "one"), room.until(at(1), inMs(10_000), "one")];
+  await expect(room.until(at(1), inMs(10_000), "one")).rejects.toMatchObject({
+    code: "too_many_requests",
+    headers: { "retry-after": "1" },
+  });
+  const other = room.until(at(1), inMs(10_000), "other");
   it.moveTo(1);
-  expect(await Promise.all(waits)).toEqual([true, true]);
-  expect(await room.until(at(1), inMs(0))).toBe(true);
+  expect(await Promise.all([...waits, other])).toEqual([true, true, true]);
+  expect(await room.until(at(1), inMs(0), "one")).toBe(true);
+});
+
+test("rooms of one crowd are bounded together, each caller and all", async () => {
+  const it = store();
+  const limits = { ...queryLimits, waitersPerCaller: 2, waitersMax: 3 };
+  const crowd = createCrowd(limits);
+  const rooms = [1, 2].map(() => openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, limits, crowd }));
+  const [models, session] = rooms;
+  const waits = [models?.until(at(1), inMs(10_000), "one"), session?.until(at(1), inMs(10_000), "one")];
+  await expect(session?.until(at(1), inMs(10_000), "one")).rejects.toMatchObject({ code: "too_many_requests" });
+  waits.push(models?.until(at(1), inMs(10_000), "other"));
+  await expect(models?.until(at(1), inMs(10_000), "third")).rejects.toMatchObject({ code: "overloaded" });
+  it.moveTo(1);
+  expect(await Promise.all(waits)).toEqual([true, true, true]);
 });
 
 test("a store that cannot be reached is told to everyone who waits, and asked again for the next", async () => {
@@ -90,8 +110,8 @@ test("a store that cannot be reached is told to everyone who waits, and asked ag
       return at(1);
     },
   });
-  const waits = [room.until(at(1), inMs(10_000)), room.until(at(1), inMs(10_000))];
+  const waits = [room.until(at(1), inMs(10_000), "c"), room.until(at(1), inMs(10_000), "c")];
   expect((await Promise.allSettled(waits)).map((wait) => wait.status)).toEqual(["rejected", "rejected"]);
   away = false;
-  expect(await room.until(at(1), inMs(0))).toBe(true);
+  expect(await room.until(at(1), inMs(0), "c")).toBe(true);
 });

@@ -1,34 +1,61 @@
 import type { Position, Runtime } from "ledger-core";
 import { Problem } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
+import { type QueryLimits, queryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
 
-/**
- * Requests that wait at once for one store; more are turned away, so that a stopped projection cannot fill the memory
- * with them.
- */
-export const WAITERS_MAX = 1000;
-const PAUSE_MIN_MS = 5;
-const PAUSE_MAX_MS = 50;
+export type Wake = (listener: () => void) => () => void;
 
 export type WaitingRoomOptions = {
   /** How far the store has come. */
   readonly positions: () => Promise<readonly Position[]>;
   /** Calls its listener when the store may have moved on; without it, or between calls, the store is polled. */
-  readonly wake?: ((listener: () => void) => () => void) | undefined;
-  readonly waitersMax?: number;
+  readonly wake?: Wake | undefined;
+  /** Counts who waits; rooms that share it are bounded together. Default: the room's own. */
+  readonly crowd?: Crowd;
+  readonly limits?: QueryLimits;
   readonly runtime?: Runtime;
 };
 
 /** Where requests wait for a store to come to a position. However many wait, the store is asked once at a time. */
 export type WaitingRoom = {
-  readonly runtime: Runtime;
   /**
-   * Whether the store came to the positions before the deadline, by the runtime's clock of spans. @throws Problem 503
-   * when the room is full
+   * Whether the store came to the positions before the deadline, by the runtime's clock of spans.
+   * @throws Problem 429 when the caller has as many waiting as it may, 503 when all callers together have
    */
-  until(required: readonly Position[], deadlineMs: number): Promise<boolean>;
+  until(required: readonly Position[], deadlineMs: number, caller: string): Promise<boolean>;
 };
+
+/** How many requests wait, of each caller and in all. */
+export type Crowd = {
+  /** @throws Problem 429, 503 */
+  enter(caller: string): void;
+  leave(caller: string): void;
+};
+
+/** A stopped projection must not let waiting requests fill the memory, nor one caller's take the place of another's. */
+export function createCrowd({ waitersPerCaller, waitersMax }: QueryLimits): Crowd {
+  const counts = new Map<string, number>();
+  let all = 0;
+  return {
+    enter(caller) {
+      const own = counts.get(caller) ?? 0;
+      if (own >= waitersPerCaller)
+        throw new Problem("too_many_requests", "Too many of the caller's requests are waiting for a position.", later);
+      if (all >= waitersMax) throw new Problem("overloaded", "Too many requests are waiting for a position.", later);
+      counts.set(caller, own + 1);
+      all++;
+    },
+    leave(caller) {
+      const own = (counts.get(caller) ?? 0) - 1;
+      if (own > 0) counts.set(caller, own);
+      else counts.delete(caller);
+      all--;
+    },
+  };
+}
+
+const later = { headers: { "retry-after": "1" } };
 
 type Waiter = {
   readonly required: readonly Position[];
@@ -37,21 +64,22 @@ type Waiter = {
 };
 
 export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
-  const { positions, wake, waitersMax = WAITERS_MAX, runtime = systemRuntime } = options;
+  const { positions, wake, limits = queryLimits, runtime = systemRuntime } = options;
+  const { crowd = createCrowd(limits) } = options;
   const waiters = new Set<Waiter>();
   let polling = false;
 
   async function poll(): Promise<void> {
     const alarm = createAlarm(runtime);
     const asleep = wake?.(alarm.ring);
-    let pauseMs = PAUSE_MIN_MS;
+    let pauseMs = limits.pollMs.first;
     try {
       while (waiters.size > 0) {
         settle(await positions());
         if (waiters.size === 0) break;
         const nearestMs = Math.min(...Array.from(waiters, (waiter) => waiter.deadlineMs)) - runtime.elapsedMs();
         await alarm.within(Math.max(0, Math.min(pauseMs, nearestMs)));
-        pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
+        pauseMs = Math.min(pauseMs * 2, limits.pollMs.most);
       }
     } catch (error) {
       for (const waiter of waiters) waiter.done.reject(error);
@@ -73,19 +101,19 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   }
 
   return {
-    runtime,
-    until(required, deadlineMs) {
-      if (waiters.size >= waitersMax)
-        throw new Problem("overloaded", "Too many requests are waiting for a position.", {
-          headers: { "retry-after": "1" },
-        });
+    async until(required, deadlineMs, caller) {
+      crowd.enter(caller);
       const waiter = { required, deadlineMs, done: Promise.withResolvers<boolean>() };
       waiters.add(waiter);
       if (!polling) {
         polling = true;
         void poll();
       }
-      return waiter.done.promise;
+      try {
+        return await waiter.done.promise;
+      } finally {
+        crowd.leave(caller);
+      }
     },
   };
 }

@@ -3,16 +3,16 @@ import type { Revision, Shard } from "ledger-core";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics } from "ledger-core/http";
 import { allocateYoung, type Logger, type LogLevel, logLevels } from "ledger-core/process";
-import { registerQueries } from "query-service";
+import { registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { watchHeads } from "./heads.ts";
 import { damagedViews, type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
+import { positionsOf, type QueryTuning, startQueryThreads } from "./query-threads.ts";
 import { readinessOf, waitForProjections } from "./readiness.ts";
 import { rebuildNames } from "./rebuild-state.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
-import { openStores } from "./stores.ts";
 
 export type StandaloneOptions = {
   /** Where everything is kept; made when there is none. */
@@ -30,6 +30,8 @@ export type StandaloneOptions = {
   readonly rails?: readonly string[];
   /** The writer's bounds and thresholds; each field states its default. */
   readonly writer?: WriterTuning;
+  /** The queries' limits and those of their threads; each field states its default. */
+  readonly queries?: QueryTuning;
 };
 
 export type Standalone = {
@@ -62,8 +64,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const projections = await startProjectionThread({ folder, logPort, shards: SHARDS, logLevel: levelOf(logger) });
     closers.push(() => projections.stop());
     refuseAhead(folder, projections, head);
-    const stores = await openStores(folder, { readOnly: true });
-    closers.push(() => stores.close());
+    const tuning = options.queries ?? {};
+    const queries = startQueryThreads({ folder, shards: SHARDS, logger, tuning });
+    closers.push(() => queries.close());
     const writer = await openWriter({
       ...options.writer,
       log,
@@ -86,13 +89,22 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     });
     closers.push(() => app.close());
     registerCommands(app, { writer, ...(options.rails && { rails: options.rails }) });
-    registerQueries(app, { ...stores, shards: SHARDS, cursorKey: folder.cursorKey, wake: projections.wake });
+    registerQueryRoutes(app, {
+      run: queries.run,
+      positions: positionsOf(projections, SHARDS),
+      wake: projections.wake,
+      shards: SHARDS,
+      ...(tuning.limits && { limits: tuning.limits }),
+    });
     registerAdmin(app, lag);
     for (const name of rebuildNames) {
       metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () =>
         projections.revision(name, 0),
       );
     }
+    metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
+      queries.replaced(),
+    );
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });
     closers.push(async () => removeServerFile(folder.dir));

@@ -14,6 +14,8 @@ const operatingProblems: Partial<Record<LedgerErrorCode, { code: ProblemCode; de
   not_ready: { code: "not_ready", detail: "The service is starting, stopping or not the writer now.", logged: false },
   log_unavailable: { code: "log_unavailable", detail: "The event log cannot be written now.", logged: true },
   store_unavailable: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },
+  store_damaged: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },
+  row_unreadable: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },
   position_not_reached: {
     code: "position_not_reached",
     detail: "The position asked for was not reached within Ledger-Wait.",

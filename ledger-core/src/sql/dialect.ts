@@ -234,7 +234,7 @@ const faults: Record<FaultKind, { code: LedgerErrorCode; retryable: boolean; tex
   full: { code: "store_unavailable", retryable: true, text: "cannot write" },
   refused_row: { code: "poison_event", retryable: false, text: "does not take a row" },
   missing_table: { code: "incompatible", retryable: false, text: "lacks a table or column" },
-  damaged: { code: "incompatible", retryable: false, text: "is damaged or no database" },
+  damaged: { code: "store_damaged", retryable: false, text: "is damaged or no database" },
 };
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */

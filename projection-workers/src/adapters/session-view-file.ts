@@ -283,7 +283,12 @@ function amount(stored: string | null): bigint | null {
   return stored === null ? null : BigInt(stored);
 }
 
+/** @throws row_unreadable when a row holds what this program did not write */
 function parse(body: SQLOutputValue | undefined) {
-  assert(typeof body === "string", "a body is JSON text");
-  return JSON.parse(body);
+  try {
+    assert(typeof body === "string", "a body is JSON text");
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new LedgerError("row_unreadable", "session view: a row's body cannot be read", { cause });
+  }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   assert,
+  isLedgerError,
   LedgerError,
   NO_REVISION,
   type Position,
@@ -102,6 +103,16 @@ export function openViewFile<Change, Statements>(
     view.write(statementsOf(build), changes);
   }
 
+  /** What a row makes of the code that reads it, other than an error of SQLite, is the row's fault: nothing in a file is trusted. */
+  function reading<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (isLedgerError(storeError(store, error))) throw error;
+      throw new LedgerError("row_unreadable", `${store}: a row cannot be read`, { cause: error });
+    }
+  }
+
   let turn: Promise<unknown> = Promise.resolve();
   function exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
     const mine = turn.then(work);
@@ -126,7 +137,7 @@ export function openViewFile<Change, Statements>(
           const positions = statements.positions
             .all(view.name, build.version)
             .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }));
-          return work(statementsOf(build), positions);
+          return reading(() => work(statementsOf(build), positions));
         }),
       ),
     create: (build) => guarded(() => transact(database, () => createTables(database, view, build.suffix))),

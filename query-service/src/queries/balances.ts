@@ -12,6 +12,7 @@ import type {
   Shard,
 } from "ledger-core";
 import { DAILY_TOTAL_BASE, endOfBusinessDate, MILESTONE_SPAN } from "ledger-core";
+import { whole } from "./columns.ts";
 import { along, type View } from "./view.ts";
 
 /**
@@ -28,7 +29,7 @@ export type Moment =
 export async function balancesAsOf(view: View, account: AccountRow, moment: Moment): Promise<Balances> {
   switch (moment.kind) {
     case "now":
-      return { posted: account.posted, held: account.held };
+      return { posted: whole(account.posted, "posted"), held: whole(account.held, "held") };
     case "at":
       return {
         posted: await postedAt(view, account.id, BigInt(moment.at)),
@@ -59,7 +60,7 @@ async function postedAt(view: View, account: string, at: bigint): Promise<Amount
     .orderBy("revision", "desc")
     .orderBy("idx", "desc")
     .first("balance_after");
-  return row?.balance_after ?? 0n;
+  return row ? whole(row.balance_after, "balance_after") : 0n;
 }
 
 async function postedAfter(view: View, account: string, revision: bigint, latest: Latest): Promise<Amount> {
@@ -71,7 +72,7 @@ async function postedAfter(view: View, account: string, revision: bigint, latest
     .orderBy("revision", "desc")
     .orderBy("idx", "desc")
     .first("balance_after");
-  return row?.balance_after ?? 0n;
+  return row ? whole(row.balance_after, "balance_after") : 0n;
 }
 
 type Latest = bigint | undefined;
@@ -86,7 +87,7 @@ async function latestTime(view: View, shard: Shard, revision: Revision): Promise
     .where("span", ">", BigInt(Math.floor(revision / MILESTONE_SPAN)))
     .orderBy("span")
     .first("booked_at");
-  return row?.booked_at;
+  return row && whole(row.booked_at, "booked_at");
 }
 
 /** One row a day with postings: the only one of these whose cost grows, by at most 366 short rows a year. */
@@ -97,7 +98,7 @@ async function postedWithin(view: View, account: string, date: BusinessDate): Pr
     .where("date", "<=", date)
     .sum({ billions: "billions", units: "units" })
     .first<{ billions: bigint | null; units: bigint | null }>();
-  return (row.billions ?? 0n) * DAILY_TOTAL_BASE + (row.units ?? 0n);
+  return whole(row.billions ?? 0n, "billions") * DAILY_TOTAL_BASE + whole(row.units ?? 0n, "units");
 }
 
 async function heldAt(view: View, account: string, at: bigint): Promise<Amount> {
@@ -107,7 +108,7 @@ async function heldAt(view: View, account: string, at: bigint): Promise<Amount> 
     .orderBy("booked_at", "desc")
     .orderBy("revision", "desc")
     .first("held");
-  return row?.held ?? 0n;
+  return row ? whole(row.held, "held") : 0n;
 }
 
 async function heldAfter(view: View, account: string, revision: bigint, latest: Latest): Promise<Amount> {
@@ -118,5 +119,5 @@ async function heldAfter(view: View, account: string, revision: bigint, latest: 
     .orderBy("booked_at", "desc")
     .orderBy("revision", "desc")
     .first("held");
-  return row?.held ?? 0n;
+  return row ? whole(row.held, "held") : 0n;
 }

@@ -1,6 +1,7 @@
 import type { Caller, MovementRow, PayoutId, RefundId, TopUpId, TransferId } from "ledger-core";
 import { seesWholeTenant } from "ledger-core";
 import { ownsOneOf } from "./accounts.ts";
+import { json } from "./columns.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function readMovement(
   const row = await view.db<MovementRow>(view.tables.movements).where({ id, tenant: caller.tenant }).first();
   if (!row) return undefined;
   if (seesWholeTenant(caller.role)) return row;
-  const accounts: unknown = JSON.parse(row.accounts);
+  const accounts = json(row.accounts, "accounts");
   const touched = Array.isArray(accounts) ? accounts.filter((account) => typeof account === "string") : [];
   return (await ownsOneOf(view, caller.tenant, caller.sub, touched)) ? row : undefined;
 }

@@ -1,40 +1,32 @@
-import type { FastifyInstance } from "fastify";
 import { type AccountId, type Position, parseId, parsePosition, readId } from "ledger-core";
-import { callerOf } from "ledger-core/http";
 import { date, instant, invalidQuery, type Parameters } from "../filters.ts";
-import { atLeast, readFreshness } from "../positions.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { balancesAsOf, type Moment } from "../queries/balances.ts";
+import { toAccount } from "../queries/rows.ts";
+import { answered, behind, type Outcome, type Query } from "../query.ts";
 import { balanceRoute } from "../schemas/balance.ts";
-import { absent, type QueryContext, served } from "./context.ts";
+import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
 /** GET /v1/accounts/{id}/balance */
-export function serveBalance(app: FastifyInstance, context: QueryContext): void {
-  app.get<{ Params: { id: string }; Querystring: Parameters }>(
-    "/v1/accounts/:id/balance",
-    { schema: balanceRoute },
-    async (request, reply) => {
-      const freshness = readFreshness(request.headers, context);
-      const id = parseId("acct", request.params.id);
-      if (!id) throw absent("account");
-      const { moment, required } = readMoment(request.query, id, context);
-      const read = await context.models.read(atLeast(freshness, required), async (view) => {
-        const account = await readAccount(view, callerOf(request), id);
-        return account && { account, balances: await balancesAsOf(view, account, moment) };
-      });
-      if (!read.result) throw absent("account");
-      served(reply, read);
-      const { account, balances } = read.result;
-      const { posted, held } = balances;
-      return {
-        account: account.id,
-        currency: account.currency,
-        posted: `${posted}`,
-        held: `${held}`,
-        available: `${posted - held}`,
-      };
-    },
-  );
+export const balanceRoutes: readonly QueryRoute[] = [
+  { name: "balance", url: "/v1/accounts/:id/balance", schema: balanceRoute, lane: "quick", answer: answerBalance },
+];
+
+async function answerBalance({ caller, id, parameters, required }: Query, context: QueryContext): Promise<Outcome> {
+  const account = parseId("acct", id);
+  if (!account) throw absent("account");
+  const { moment, required: momentRequired } = readMoment(parameters, account, context);
+  const all = [...required, ...momentRequired];
+  const read = await context.models.read(all, async (view) => {
+    const row = await readAccount(view, caller, account);
+    return row && { row, balances: await balancesAsOf(view, row, moment) };
+  });
+  if (!read) return behind("models", all);
+  if (!read.result) throw absent("account");
+  const { currency } = toAccount(read.result.row);
+  const { posted, held } = read.result.balances;
+  const body = { account, currency, posted: `${posted}`, held: `${held}`, available: `${posted - held}` };
+  return answered(read.positions, body);
 }
 
 /**

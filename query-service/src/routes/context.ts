@@ -1,29 +1,33 @@
-import type { FastifyReply } from "fastify";
-import type { Micros, PaymentGraph, Runtime, SessionView } from "ledger-core";
+import type { Micros, PaymentGraph, SessionView } from "ledger-core";
 import { Problem } from "ledger-core/http";
 import type { Cursors } from "../cursors.ts";
-import { formatPositions } from "../positions.ts";
-import type { ModelReader, Read } from "../reading.ts";
-import type { WaitingRoom } from "../waiting.ts";
+import type { QueryLimits } from "../limits.ts";
+import type { Outcome, Query } from "../query.ts";
+import type { ModelReader } from "../reading.ts";
 
 /** What the routes answer from. */
 export type QueryContext = {
   readonly models: ModelReader;
-  readonly session: SessionView;
-  readonly sessionRoom: WaitingRoom;
-  readonly graph: PaymentGraph;
-  readonly graphRoom: WaitingRoom;
+  readonly session: Pick<SessionView, "read">;
+  readonly graph: Pick<PaymentGraph, "recommend">;
   readonly shards: number;
-  readonly runtime: Runtime;
   readonly cursors: Cursors;
   readonly clock: () => Micros;
+  readonly limits: QueryLimits;
 };
 
-/** Says what position is served and hands on what was read. */
-export function served<Result>(reply: FastifyReply, { result, positions }: Read<Result>): Result {
-  reply.header("ledger-position", formatPositions(positions));
-  return result;
-}
+/** A query of the API. */
+export type QueryRoute = {
+  readonly name: string;
+  readonly url: string;
+  readonly schema: object;
+  /** `quick`: a few rows by their keys; `list`: what walks an index, and may take as long as its page allows. */
+  readonly lane: Lane;
+  answer(query: Query, context: QueryContext): Promise<Outcome>;
+};
+
+export const lanes = ["quick", "list"] as const;
+export type Lane = (typeof lanes)[number];
 
 const absences = {
   account: new Problem("account_not_found", "There is no such account, or none that the caller may see."),

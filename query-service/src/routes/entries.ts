@@ -1,34 +1,35 @@
-import type { FastifyInstance } from "fastify";
 import { entryBody, parseId } from "ledger-core";
 import { amount, instant, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { type EntryKey, listEntries } from "../queries/entries.ts";
 import { toEntry } from "../queries/rows.ts";
+import { answered, behind, type Outcome, type Query } from "../query.ts";
 import { entryListRoute } from "../schemas/entries.ts";
-import { absent, type QueryContext, served } from "./context.ts";
+import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
 
 /** GET /v1/accounts/{id}/entries */
-export function serveEntries(app: FastifyInstance, context: QueryContext): void {
-  app.get<{ Params: { id: string }; Querystring: Parameters }>(
-    "/v1/accounts/:id/entries",
-    { schema: entryListRoute },
-    async (request, reply) => {
-      const list = readList(request, context);
-      const id = parseId("acct", request.params.id);
-      if (!id) throw absent("account");
-      const filters = readFilters(request.query);
-      const { result: page, positions } = await context.models.read(list.freshness, async (view) => {
-        if (!(await readAccount(view, list.caller, id))) return undefined;
-        const after = list.after === undefined ? undefined : parseKey(list.after);
-        return listEntries(view, id, filters, { limit: list.limit, order: list.order, after });
-      });
-      if (!page) throw absent("account");
-      const { rows, last } = page;
-      const read = { result: { rows, last: last && formatKey(last) }, positions };
-      served(reply, read);
-      return listBody(context, list, read, (row) => entryBody(toEntry(row)));
-    },
+export const entryRoutes: readonly QueryRoute[] = [
+  { name: "entries", url: "/v1/accounts/:id/entries", schema: entryListRoute, lane: "list", answer: answerEntries },
+];
+
+async function answerEntries(query: Query, context: QueryContext): Promise<Outcome> {
+  const list = readList(query, context);
+  const id = parseId("acct", query.id);
+  if (!id) throw absent("account");
+  const filters = readFilters(query.parameters);
+  const read = await context.models.read(list.required, async (view) => {
+    if (!(await readAccount(view, query.caller, id))) return undefined;
+    const after = list.after === undefined ? undefined : parseKey(list.after);
+    return listEntries(view, id, filters, { limit: list.limit, order: list.order, after });
+  });
+  if (!read) return behind("models", list.required);
+  if (!read.result) throw absent("account");
+  const { rows, last } = read.result;
+  const page = { result: { rows, last: last && formatKey(last) }, positions: read.positions };
+  return answered(
+    read.positions,
+    listBody(context, list, page, (row) => entryBody(toEntry(row))),
   );
 }
 

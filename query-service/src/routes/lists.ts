@@ -1,38 +1,33 @@
-import type { FastifyRequest } from "fastify";
-import { type Caller, type Position, parsePosition } from "ledger-core";
-import { callerOf, Problem } from "ledger-core/http";
+import { type Position, parsePosition } from "ledger-core";
+import { Problem } from "ledger-core/http";
 import type { CursorScope, Cursors } from "../cursors.ts";
-import type { Parameters } from "../filters.ts";
-import { atLeast, type Freshness, formatPositions, readFreshness } from "../positions.ts";
+import { formatPositions } from "../positions.ts";
+import type { Query } from "../query.ts";
 import type { Read } from "../reading.ts";
 import type { QueryContext } from "./context.ts";
 
-export const LIMIT_DEFAULT = 50;
-
-/** A list as it was asked for: whose, how long, in which order, after which row, and how fresh. */
+/** A list as it was asked for: how long, in which order, after which row, and how fresh. */
 export type ListRequest = {
-  readonly caller: Caller;
   readonly limit: number;
   readonly order: "asc" | "desc";
   /** The key of the last row of the page before. */
   readonly after: string | undefined;
-  readonly freshness: Freshness;
+  /** The header's positions and the cursor's. */
+  readonly required: readonly Position[];
   readonly scope: CursorScope;
 };
 
 /** Reads the parameters that every list has. @throws Problem 400 */
-export function readList(request: FastifyRequest<{ Querystring: Parameters }>, context: QueryContext): ListRequest {
-  const { limit, order: givenOrder, cursor, ...rest } = request.query;
-  const caller = callerOf(request);
+export function readList({ caller, path, parameters, required }: Query, context: QueryContext): ListRequest {
+  const { limit, order: givenOrder, cursor, ...rest } = parameters;
   const order = givenOrder === "asc" ? "asc" : "desc";
   const filters = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value ?? ""]));
-  const path = request.url.split("?", 1)[0] ?? "";
   const scope = { path, filters, order, tenant: caller.tenant, sub: caller.sub } as const;
-  const freshness = readFreshness(request.headers, context);
-  const shared = { caller, limit: limit === undefined ? LIMIT_DEFAULT : Number(limit), order, scope } as const;
-  if (cursor === undefined) return { ...shared, after: undefined, freshness };
+  const rows = limit === undefined ? context.limits.pageRows : Number(limit);
+  const shared = { limit: rows, order, scope } as const;
+  if (cursor === undefined) return { ...shared, after: undefined, required };
   const { after, positions } = readCursor(context.cursors, scope, cursor);
-  return { ...shared, after, freshness: atLeast(freshness, positions) };
+  return { ...shared, after, required: [...required, ...positions] };
 }
 
 function readCursor(cursors: Cursors, scope: CursorScope, cursor: string): { after: string; positions: Position[] } {

@@ -1,33 +1,36 @@
-import type { FastifyInstance } from "fastify";
 import { parseId, paymentBody } from "ledger-core";
-import { callerOf } from "ledger-core/http";
 import { instant, invalidQuery, type Parameters } from "../filters.ts";
-import { readFreshness } from "../positions.ts";
 import { listPayments, readPayment } from "../queries/payments.ts";
 import { toPayment } from "../queries/rows.ts";
+import { answered, behind, type Outcome, type Query } from "../query.ts";
 import { paymentListRoute, paymentRoute } from "../schemas/payments.ts";
-import { absent, type QueryContext, served } from "./context.ts";
+import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
 
-/** GET /v1/payments and /v1/payments/{id} */
-export function servePayments(app: FastifyInstance, context: QueryContext): void {
-  app.get<{ Params: { id: string } }>("/v1/payments/:id", { schema: paymentRoute }, async (request, reply) => {
-    const freshness = readFreshness(request.headers, context);
-    const id = parseId("pay", request.params.id);
-    if (!id) throw absent("payment");
-    const read = await context.models.read(freshness, (view) => readPayment(view, callerOf(request), id));
-    if (!read.result) throw absent("payment");
-    served(reply, read);
-    return paymentBody(toPayment(read.result));
-  });
+/** GET /v1/payments/{id} and /v1/payments */
+export const paymentRoutes: readonly QueryRoute[] = [
+  { name: "payment", url: "/v1/payments/:id", schema: paymentRoute, lane: "quick", answer: answerPayment },
+  { name: "payments", url: "/v1/payments", schema: paymentListRoute, lane: "list", answer: answerPayments },
+];
 
-  app.get<{ Querystring: Parameters }>("/v1/payments", { schema: paymentListRoute }, async (request, reply) => {
-    const list = readList(request, context);
-    const filters = readFilters(request.query);
-    const read = await context.models.read(list.freshness, (view) => listPayments(view, list.caller, filters, list));
-    served(reply, read);
-    return listBody(context, list, read, (row) => paymentBody(toPayment(row)));
-  });
+async function answerPayment({ caller, id, required }: Query, { models }: QueryContext): Promise<Outcome> {
+  const payment = parseId("pay", id);
+  if (!payment) throw absent("payment");
+  const read = await models.read(required, (view) => readPayment(view, caller, payment));
+  if (!read) return behind("models", required);
+  if (!read.result) throw absent("payment");
+  return answered(read.positions, paymentBody(toPayment(read.result)));
+}
+
+async function answerPayments(query: Query, context: QueryContext): Promise<Outcome> {
+  const list = readList(query, context);
+  const filters = readFilters(query.parameters);
+  const read = await context.models.read(list.required, (view) => listPayments(view, query.caller, filters, list));
+  if (!read) return behind("models", list.required);
+  return answered(
+    read.positions,
+    listBody(context, list, read, (row) => paymentBody(toPayment(row))),
+  );
 }
 
 function readFilters({ account, status, from, to }: Parameters) {

@@ -12,8 +12,8 @@ import {
 } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
-import type { Wake } from "../reading.ts";
 import { registerQueries } from "../register.ts";
+import type { Wake } from "../waiting.ts";
 import type { TestModels } from "./models.ts";
 
 export type Answer = {

@@ -70,7 +70,7 @@ test("a file that is no database is refused as such", async () => {
   await writeFile(file, "this is not a database, but long enough to be taken for one ".repeat(40));
   const db = connectSqlite({ file });
   onTestFinished(() => db.destroy());
-  await expect(onStore("store", () => db.raw("SELECT 1"))).rejects.toMatchObject({ code: "incompatible" });
+  await expect(onStore("store", () => db.raw("SELECT 1"))).rejects.toMatchObject({ code: "store_damaged" });
 });
 
 test("more statement texts than are kept ready still run", async () => {

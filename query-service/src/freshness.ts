@@ -1,0 +1,37 @@
+import { LedgerError, type Runtime } from "ledger-core";
+import type { QueryLimits } from "./limits.ts";
+import type { Freshness } from "./positions.ts";
+import { callerKey, type Outcome, type Query, type QueryRunner, type StoreName } from "./query.ts";
+import type { WaitingRoom } from "./waiting.ts";
+
+export type FreshRunnerOptions = {
+  readonly run: QueryRunner;
+  readonly rooms: Readonly<Record<StoreName, WaitingRoom>>;
+  readonly runtime: Runtime;
+  readonly limits: QueryLimits;
+};
+
+/**
+ * Asks, and while the store has not come far enough waits for it, until the time is up. An attempt says for itself
+ * where it stands: the store that said it had reached a position may be another replica than the one that answers.
+ * @throws LedgerError position_not_reached
+ */
+export async function whenReached(
+  { run, rooms, runtime, limits }: FreshRunnerOptions,
+  query: Query,
+  { deadlineMs }: Freshness,
+): Promise<Extract<Outcome, { kind: "answer" }>> {
+  for (let attempts = 1; ; attempts++) {
+    const outcome = await run(query);
+    if (outcome.kind === "answer") return outcome;
+    if (attempts > 1) await runtime.delay(limits.replicaPauseMs);
+    const room = rooms[outcome.store];
+    if (!(await room.until(outcome.required, deadlineMs, callerKey(query.caller)))) throw notReached();
+    if (attempts > 1 && runtime.elapsedMs() >= deadlineMs) throw notReached();
+  }
+}
+
+function notReached(): LedgerError {
+  const message = "What is served had not come to the position asked for within Ledger-Wait.";
+  return new LedgerError("position_not_reached", message, { retryable: true });
+}

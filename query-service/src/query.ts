@@ -1,0 +1,46 @@
+import type { Caller, Position } from "ledger-core";
+import type { Parameters } from "./filters.ts";
+
+/** The stores that queries are answered from, each with a position of its own. */
+export type StoreName = "models" | "session" | "graph";
+
+/** A query, checked by its route's schema, as plain data: it may cross to the thread that answers it. */
+export type Query = {
+  readonly route: string;
+  readonly caller: Caller;
+  /** The request's path without its query string. */
+  readonly path: string;
+  /** The id in the path, in whatever form it came; empty when the route has none. */
+  readonly id: string;
+  readonly parameters: Parameters;
+  /** What Ledger-Position asks for. */
+  readonly required: readonly Position[];
+};
+
+/** `behind`: the store has not come to what the query requires, which is more than its header names when a cursor does. */
+export type Outcome =
+  | { readonly kind: "answer"; readonly positions: readonly Position[]; readonly body: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "behind"; readonly store: StoreName; readonly required: readonly Position[] };
+
+/**
+ * Answers a query from the stores as they are, without waiting for a position.
+ * @throws Problem, LedgerError store_unavailable, store_damaged, overloaded
+ */
+export type QueryRunner = (query: Query) => Promise<Outcome>;
+
+/** Whose queries wait together, and are bounded together. */
+export function callerKey({ tenant, sub }: Caller): string {
+  return `${tenant} ${sub}`;
+}
+
+/** An answer's body as bytes: JSON of an object, or text that is JSON already. */
+export function answered(positions: readonly Position[], body: object | string): Outcome {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { kind: "answer", positions, body: encoder.encode(text) };
+}
+
+const encoder = new TextEncoder();
+
+export function behind(store: StoreName, required: readonly Position[]): Outcome {
+  return { kind: "behind", store, required };
+}

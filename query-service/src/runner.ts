@@ -1,0 +1,80 @@
+import type { Knex } from "knex";
+import { assert, type Micros, type PaymentGraph, type SessionView } from "ledger-core";
+import { type Cursors, signedCursors } from "./cursors.ts";
+import { readingOf } from "./damage.ts";
+import { type QueryLimits, queryLimits } from "./limits.ts";
+import type { QueryRunner } from "./query.ts";
+import { createModelReader } from "./reading.ts";
+import { accountRoutes } from "./routes/accounts.ts";
+import { balanceRoutes } from "./routes/balance.ts";
+import type { QueryContext, QueryRoute } from "./routes/context.ts";
+import { entryRoutes } from "./routes/entries.ts";
+import { movementRoutes } from "./routes/movements.ts";
+import { paymentRoutes } from "./routes/payments.ts";
+import { recommendationRoutes } from "./routes/recommendations.ts";
+import { sessionRoutes } from "./routes/session.ts";
+
+/** Every query of the API. */
+export const queryRoutes: readonly QueryRoute[] = [
+  ...accountRoutes,
+  ...entryRoutes,
+  ...balanceRoutes,
+  ...paymentRoutes,
+  ...movementRoutes,
+  ...sessionRoutes,
+  ...recommendationRoutes,
+];
+
+/** What queries are answered from. */
+export type QueryStores = {
+  /** Reads the models; needs no more than the right to SELECT. A function: another connection from the next query on. */
+  readonly models: Knex | (() => Knex);
+  readonly session: Pick<SessionView, "read">;
+  readonly graph: Pick<PaymentGraph, "recommend">;
+};
+
+export type RunnerOptions = QueryStores & {
+  /** How many shards there are: a position of any other is refused. */
+  readonly shards: number;
+  /**
+   * Signs cursors; the same in every process that answers queries, 32 bytes. A new key makes the cursors out there
+   * invalid, no more.
+   */
+  readonly cursorKey: Uint8Array;
+  /** Default: signed with `cursorKey`. */
+  readonly cursors?: Cursors;
+  readonly clock?: () => Micros;
+  readonly limits?: Partial<QueryLimits>;
+};
+
+/** Answers queries in this thread. */
+export function createQueryRunner(options: RunnerOptions): QueryRunner {
+  const { models, session, graph, shards, clock = endOfThisMillisecond } = options;
+  const limits = { ...queryLimits, ...options.limits };
+  const context: QueryContext = {
+    models: createModelReader(knexOf(models), limits),
+    session: { read: (...whose) => readingOf("session", () => session.read(...whose)) },
+    graph: { recommend: (...whom) => readingOf("graph", () => graph.recommend(...whom)) },
+    shards,
+    cursors: options.cursors ?? signedCursors(options.cursorKey),
+    clock,
+    limits,
+  };
+  return async (query) => {
+    const route = queryRoutes.find(({ name }) => name === query.route);
+    assert(route, `${query.route} is a query`);
+    return route.answer(query, context);
+  };
+}
+
+export function knexOf(models: Knex | (() => Knex)): () => Knex {
+  return "transaction" in models ? () => models : models;
+}
+
+/**
+ * The system's clock stands still within a millisecond while events are booked in it: what was booked is never ahead of
+ * now.
+ */
+function endOfThisMillisecond(): Micros {
+  return Date.now() * 1000 + 999;
+}

@@ -1,0 +1,43 @@
+import type { MessagePort } from "node:worker_threads";
+import type { QueryRunner } from "../query.ts";
+import { type Order, type Report, toQueryFault } from "./messages.ts";
+
+export type ServedQueries = {
+  readonly run: QueryRunner;
+  /** Opens the stores' files again. */
+  reopen(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Answers the queries that come over a port, one after another: this is all that the thread does. */
+export function serveQueryThread(port: MessagePort, { run, reopen, close }: ServedQueries): void {
+  const tell = (report: Report, transfer: ArrayBuffer[] = []) => port.postMessage(report, transfer);
+  let turn: Promise<void> = Promise.resolve();
+  port.on("message", (order: Order) => {
+    turn = turn.then(() => obey(order));
+  });
+  tell({ kind: "ready" });
+
+  async function obey(order: Order): Promise<void> {
+    switch (order.kind) {
+      case "query":
+        return answer(order);
+      case "reopen":
+        return reopen();
+      case "close":
+        await close();
+        return port.close();
+      default:
+        return order satisfies never;
+    }
+  }
+
+  async function answer({ call, query }: Extract<Order, { kind: "query" }>): Promise<void> {
+    try {
+      const outcome = await run(query);
+      tell({ kind: "outcome", call, outcome }, outcome.kind === "answer" ? [outcome.body.buffer] : []);
+    } catch (error) {
+      tell({ kind: "fault", call, fault: toQueryFault(error) });
+    }
+  }
+}

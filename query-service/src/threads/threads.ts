@@ -1,0 +1,61 @@
+import type { Worker } from "node:worker_threads";
+import { assert } from "ledger-core";
+import type { Logger } from "ledger-core/process";
+import { StoreDamage } from "../damage.ts";
+import type { QueryRunner } from "../query.ts";
+import { type Lane, lanes } from "../routes/context.ts";
+import { queryRoutes } from "../runner.ts";
+import { type LaneLimits, laneLimits, openLane, type QueryLane } from "./lane.ts";
+
+export type QueryThreadsOptions = {
+  /** Starts the thread of a lane, which calls `serveQueryThread` on its parent's port. */
+  readonly start: (lane: Lane) => Worker;
+  readonly logger: Logger;
+  readonly limits?: Partial<LaneLimits>;
+  /** A query met a file or row that cannot be read. */
+  readonly onDamaged?: (damage: StoreDamage) => void;
+};
+
+export type QueryThreads = {
+  readonly run: QueryRunner;
+  /** How many threads were replaced since the start. */
+  replaced(): number;
+  /** The stores' files are other ones now: every thread opens them again. */
+  reopen(): void;
+  close(): Promise<void>;
+};
+
+/** Answers queries in threads of their own, a lane for those by key and one for lists: none holds up this thread, or the other lane. */
+export function openQueryThreads(options: QueryThreadsOptions): QueryThreads {
+  const { start, logger, onDamaged } = options;
+  const limits = { ...laneLimits, ...options.limits };
+  let replaced = 0;
+  const open = (name: Lane): QueryLane =>
+    openLane({
+      name,
+      start: () => start(name),
+      logger,
+      limits,
+      onFault: (error) => {
+        if (error instanceof StoreDamage) onDamaged?.(error);
+      },
+      onReplaced: () => replaced++,
+    });
+  const opened: Readonly<Record<Lane, QueryLane>> = { quick: open("quick"), list: open("list") };
+  const all = lanes.map((lane) => opened[lane]);
+  const laneOf = new Map(queryRoutes.map(({ name, lane }) => [name, opened[lane]]));
+  return {
+    run(query) {
+      const lane = laneOf.get(query.route);
+      assert(lane, `${query.route} is a query`);
+      return lane.run(query);
+    },
+    replaced: () => replaced,
+    reopen() {
+      for (const lane of all) lane.reopen();
+    },
+    async close() {
+      await Promise.all(all.map((lane) => lane.close()));
+    },
+  };
+}
