@@ -76,8 +76,7 @@ assert(parentPort, "this file is a thread, started by standalone");
 const port = parentPort;
 await main(port, workerData).catch((error: unknown) => {
   if (!isLedgerError(error)) throw error;
-  // A driver's error lies behind it when the file itself is bad; a version's refusal is the ledger's own.
-  const damaged = error.code === "incompatible" && error.cause !== undefined;
+  const damaged = error.code === "store_damaged";
   const report: Report = { kind: "refused", code: error.code, message: error.message, damaged };
   port.postMessage(report);
 });

@@ -100,7 +100,12 @@ describe("what the app shows", () => {
         .sort(),
     );
     const nobody = await ledger.as("consumer", "nobody");
-    expect((await nobody.get("/v1/me/session")).body).toEqual({ owner: "nobody", accounts: [], movements: [] });
+    expect((await nobody.get("/v1/me/session")).body).toEqual({
+      owner: "nobody",
+      accounts: [],
+      moreAccounts: false,
+      movements: [],
+    });
   });
 
   test("recommendations cite the payments they rest on, and a full refund retracts them", async () => {
