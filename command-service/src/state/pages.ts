@@ -89,13 +89,16 @@ export function openPages(db: DatabaseSync, perChunk: number): Pages {
     for (const chunk of directory.changedChunks()) {
       sums[chunk] = store(pageKinds[kind] + DIRECTORY, chunk, directory.chunk(chunk));
     }
-    nextSums.set(directory, sums);
-    return { count: directory.count, chunks: sums };
+    // Payments begin far behind revision 0, so whole chunks may have no page: these are not stored, and 0 says so.
+    const chunks = Array.from({ length: directory.chunks }, (_, chunk) => sums[chunk] ?? 0);
+    nextSums.set(directory, chunks);
+    return { count: directory.count, chunks };
   }
   function loadKind(kind: PageKind, { count, chunks }: DirectoryRoot): void {
     const directory = directories[kind];
     if (chunks.length !== Math.ceil(count / perChunk)) throw stateCorrupt(`the directory of ${kind} is incomplete`);
     for (const [chunk, sum] of chunks.entries()) {
+      if (sum === 0) continue;
       directory.load(chunk, checked(pageKinds[kind] + DIRECTORY, chunk, sum), count);
     }
     chunkSums.set(directory, chunks);
