@@ -21,7 +21,10 @@ export type Told =
 
 const [dataDir = ""] = process.argv.slice(2);
 const logger = createLogger({ level: "warn", name: "attacked" });
-const tuning: WriterTuning = { accountsCached: 1, keyFilterBytes: 64, flushAt: 30 };
+const tuning: WriterTuning = {
+  ...{ accountsCached: 1, keyFilterBytes: 64, flushAt: 30 },
+  layout: { accountsPerPage: 20, revisionsPerPage: 64, pagesPerChunk: 8, valuesPerPage: 4 },
+};
 let stop = async () => {};
 let port = 0;
 
@@ -65,6 +68,8 @@ async function startCommands(): Promise<string> {
       shard: 0,
       stateFile: folder.state,
       onReplay: ({ detail }) => onProgress(`decision state: ${detail}`),
+      onDiscarded: (discarded) => logger.warn(discarded, "the decision state is rebuilt from the log"),
+      onUnwritten: (why) => logger.warn({ why }, "the decision state could not be written"),
       onStanding: (standing) => logger.warn(standing, "the writer's standing changed"),
     });
     const readiness = [{ name: "writer", check: () => writer.readiness() }];
