@@ -1,4 +1,4 @@
-import { assert, isLedgerError, LedgerError } from "ledger-core";
+import { assert, formatPosition, isLedgerError, LedgerError } from "ledger-core";
 import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 import { isStateFault, stateCorrupt, stateUnavailable } from "./state/state-faults.ts";
 
@@ -22,11 +22,13 @@ const ENTRIES_PER_PAGE = 32;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
+/** `detail` is for everybody: it names no file. */
 export type Standing = { readonly ready: boolean; readonly detail: string };
 
 export type HeldShardOptions = RecoveryOptions &
   FlushLimits & {
-    readonly tell: (standing: Standing) => void;
+    /** Told when the shard is no longer served, and why, and when it is again. */
+    readonly tell: (standing: Standing, cause?: LedgerError) => void;
     /** Told when a flush failed for want of room or by the disk, and is tried again. */
     readonly onUnwritten: (why: string) => void;
   };
@@ -68,7 +70,7 @@ export class HeldShard {
       shard.#hold(await recover(shard.#on));
     } catch (error) {
       if (!isStateFault(error)) throw error;
-      shard.#stand(false, `cannot take shard ${options.shard}: ${error.message}`);
+      shard.#standDown(`cannot take shard ${options.shard}`, error);
     }
     return shard;
   }
@@ -160,7 +162,7 @@ export class HeldShard {
 
   /** Nothing is served from here on; the state may hold what is not in the log, and is given up. */
   stepDown(cause: LedgerError): void {
-    this.#stand(false, `stepped down: ${cause.message}`);
+    this.#standDown("stepped down", cause);
     if (isStateFault(cause)) this.#damage = this.#damageOf(cause);
     const midFlush = this.#flushing !== undefined;
     this.#flushing = undefined;
@@ -192,7 +194,7 @@ export class HeldShard {
         return;
       } catch (again) {
         if (!isLedgerError(again)) throw again;
-        this.#stand(false, `cannot take shard ${shard}: ${again.message}`);
+        this.#standDown(`cannot take shard ${shard}`, again);
         await runtime.delay(waitMs);
       }
     }
@@ -221,9 +223,9 @@ export class HeldShard {
     this.#standing = { ready: true, detail: serving(this.#on.shard, held) };
   }
 
-  #stand(ready: boolean, detail: string): void {
-    this.#standing = { ready, detail };
-    this.#on.tell(this.#standing);
+  #standDown(what: string, cause: LedgerError): void {
+    this.#standing = { ready: false, detail: `${what}: ${publicReason(cause)}` };
+    this.#on.tell(this.#standing, cause);
   }
 
   /**
@@ -235,6 +237,14 @@ export class HeldShard {
     if (changedPages >= changedPagesMax) return 0;
     return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
   }
+}
+
+/** Why, without the names of files that the log's own errors have. */
+function publicReason({ code, message, position }: LedgerError): string {
+  const where = position ? ` at ${formatPosition(position)}` : "";
+  if (code === "log_unavailable") return "the event log cannot be read or written; it is tried again";
+  if (code === "log_corrupt") return `the event log is damaged${where}; the server's log has the details`;
+  return message;
 }
 
 function serving(shard: number, { state }: Recovered): string {

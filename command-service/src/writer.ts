@@ -3,7 +3,7 @@ import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { type FlushLimits, HeldShard } from "./held-shard.ts";
+import { type FlushLimits, HeldShard, type Standing } from "./held-shard.ts";
 import { bulkJob, clientItem, type Job } from "./jobs.ts";
 import { type WriterParts, writerParts } from "./parts.ts";
 import { JobQueue } from "./queue.ts";
@@ -42,7 +42,7 @@ export type WriterOptions = ExpiryLimits &
     /** Told when the state could not be written, and is tried again. */
     readonly onUnwritten?: (why: string) => void;
     /** Told when the writer stops serving and when it serves again. */
-    readonly onStanding?: (standing: { readonly ready: boolean; readonly detail: string }) => void;
+    readonly onStanding?: (standing: Standing, cause?: LedgerError) => void;
   };
 
 /** The writer's bounds and thresholds: what an operator or a test may set without touching what it is made of. */

@@ -6,6 +6,7 @@ import { allocateYoung, type Logger, type LogLevel, logLevels } from "ledger-cor
 import { registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { watchDecisionState } from "./decision-state.ts";
 import { watchHeads } from "./heads.ts";
 import { damagedViews, type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
 import { positionsOf, type QueryTuning, startQueryThreads } from "./query-threads.ts";
@@ -67,19 +68,19 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const tuning = options.queries ?? {};
     const queries = startQueryThreads({ folder, shards: SHARDS, logger, tuning });
     closers.push(() => queries.close());
+    const metrics = createMetrics();
     const writer = await openWriter({
       ...options.writer,
       log,
       shard: 0,
       stateFile: folder.state,
       onReplay: ({ detail }) => onProgress(`decision state: ${detail}`),
-      onStanding: (standing) => logger.warn(standing, "the writer's standing changed"),
+      ...watchDecisionState(logger, metrics),
     });
     closers.push(() => writer.stop());
     const lag = { projections, shards: SHARDS, head };
     await waitForProjections(lag, options.catchUpMs ?? 60_000, onProgress);
 
-    const metrics = createMetrics();
     const app = await createEdge({
       logger,
       authenticate: authenticator([folder.signingKeys.publicKey]),

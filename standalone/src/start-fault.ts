@@ -1,4 +1,4 @@
-import { isLedgerError } from "ledger-core";
+import { ImpossibleEvent, isLedgerError } from "ledger-core";
 
 /** Why a ledger does not start on its folder and port, each with its own exit code. */
 export const startFaults = {
@@ -8,6 +8,7 @@ export const startFaults = {
   folder_newer: 7,
   folder_unwritable: 8,
   folder_absent: 9,
+  log_impossible: 10,
 } as const;
 export type StartFaultKind = keyof typeof startFaults;
 
@@ -32,6 +33,14 @@ export function startFaultOf(error: unknown, context: { dataDir: string; port?: 
     return new StartFault(
       "folder_newer",
       `${folder} was written by another version of the ledger: ${error.message}`,
+      error,
+    );
+  }
+  if (isLedgerError(error, "log_corrupt") && error.cause instanceof ImpossibleEvent) {
+    const advice = "no ledger wrote such a log: restore it from a copy";
+    return new StartFault(
+      "log_impossible",
+      `the event log in ${folder} is impossible: ${error.message}; ${advice}`,
       error,
     );
   }

@@ -1,0 +1,32 @@
+import type { WriterOptions } from "command-service";
+import type { Metrics } from "ledger-core/http";
+import type { Logger } from "ledger-core/process";
+
+/** Tells the operator what becomes of the writer's decision state, in the log and in metrics. */
+export function watchDecisionState(
+  logger: Logger,
+  metrics: Metrics,
+): Required<Pick<WriterOptions, "onDiscarded" | "onUnwritten" | "onStanding">> {
+  const discards = metrics.counter(
+    "decision_state_discarded_total",
+    "Times that the decision state was taken out of the way and rebuilt from the log.",
+  );
+  const failures = metrics.counter(
+    "decision_state_write_failures_total",
+    "Times that the decision state could not be written; it is tried again.",
+  );
+  discards.add({}, 0);
+  failures.add({}, 0);
+  return {
+    onDiscarded(discarded) {
+      discards.add();
+      logger.error(discarded, "the decision state was discarded and is rebuilt from the log");
+    },
+    onUnwritten(why) {
+      failures.add();
+      logger.error({ why }, "the decision state could not be written; it is tried again");
+    },
+    onStanding: (standing, cause) =>
+      logger.warn({ ...standing, ...(cause && { cause: cause.message }) }, "the writer's standing changed"),
+  };
+}
