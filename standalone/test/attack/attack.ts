@@ -7,8 +7,10 @@ import { available, type Lane } from "./books.ts";
 import { type Client, makeClient, type Outages, Stuck, Wrong } from "./client.ts";
 import { damage, putSnapshot, type Snapshot, type Target, takeSnapshot } from "./damage.ts";
 import { checkLog } from "./log-check.ts";
+import { misreadings } from "./readings.ts";
 import { Died, makeSubject, NoStart, type Subject } from "./subject.ts";
 import { makeTemplate, type Template } from "./template.ts";
+import { runVerify } from "./verify.ts";
 
 export type Mode = "running" | "stopped";
 export type AttackOptions = {
@@ -30,6 +32,8 @@ export type Finding = {
 export type AttackReport = {
   readonly findings: readonly Finding[];
   readonly damages: number;
+  /** Rounds in which a query of the read models was answered wrongly, until `ledger verify --heal` had found and mended it. */
+  readonly misread: number;
   /** Events that the logs of all ledgers of the run held, read back and added up. */
   readonly eventsChecked: number;
   readonly outages: Outages;
@@ -48,7 +52,7 @@ export async function attack(options: AttackOptions): Promise<AttackReport> {
   const random = seeded(options.seed);
   const draw = (bound: number) => Math.floor(random() * Math.max(1, bound));
   const run: Run = {
-    ...{ options, folder, random, draw, findings: [], messages: new Map(), damages: 0, eventsChecked: 0 },
+    ...{ options, folder, random, draw, findings: [], messages: new Map(), damages: 0, misread: 0, eventsChecked: 0 },
     outages: { refusals: 0, reasons: new Map() },
     template: await makeTemplate(folder, options.target, draw),
   };
@@ -60,8 +64,8 @@ export async function attack(options: AttackOptions): Promise<AttackReport> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const { findings, messages, damages, eventsChecked, outages } = run;
-  return { findings, messages, damages, eventsChecked, outages };
+  const { findings, messages, damages, misread, eventsChecked, outages } = run;
+  return { findings, messages, damages, misread, eventsChecked, outages };
 }
 
 type Run = {
@@ -74,6 +78,7 @@ type Run = {
   readonly messages: Map<string, number>;
   readonly outages: Outages;
   damages: number;
+  misread: number;
   eventsChecked: number;
 };
 
@@ -93,7 +98,7 @@ async function attackCopy(run: Run, first: number): Promise<number> {
   const copy: Copy = {
     subject,
     lanes: structuredClone(template.lanes),
-    client: makeClient(subject, template.token, run.outages, run.draw),
+    client: makeClient(subject, template.tokens, run.outages, run.draw),
     snapshots: [...template.snapshots],
   };
   const last = Math.min(options.rounds, first + ROUNDS_PER_COPY);
@@ -104,10 +109,13 @@ async function attackCopy(run: Run, first: number): Promise<number> {
     for (; round < last; round++) {
       damages.length = 0;
       await (options.mode === "running" ? attackRunning : attackStopped)(run, copy, damages);
+      if (options.target === "models") await checkReadings(run, copy);
       if (run.draw(10) === 0) keepSnapshot(run, copy);
     }
-    await subject.stop();
-    await subject.start("whole");
+    if (options.target === "state") {
+      await subject.stop();
+      await subject.start("whole");
+    }
     await checkBalances(copy, run);
     await subject.stop();
     run.eventsChecked += await checkLog(join(subject.data, "events.sqlite"), copy.lanes);
@@ -165,6 +173,21 @@ function doDamage(run: Run, { subject, snapshots }: Copy, damages: string[]): vo
 function keepSnapshot(run: Run, { subject, snapshots }: Copy): void {
   snapshots.push(takeSnapshot(subject.data, run.options.target));
   if (snapshots.length > SNAPSHOTS_KEPT) snapshots.splice(run.draw(SNAPSHOTS_KEPT), 1);
+}
+
+/**
+ * What can be read of the read models and is wrong need not be noticed by a query; it must be found by `ledger verify`, and be right after
+ * its healing. @throws Wrong
+ */
+async function checkReadings(run: Run, { subject, lanes, client }: Copy): Promise<void> {
+  const read = async () => (await Promise.all(lanes.map((lane) => misreadings(client, lane, run.draw)))).flat();
+  const before = await read();
+  if (before.length === 0) return;
+  run.misread++;
+  const verified = await runVerify(subject.data, true);
+  if (verified.equal) throw new Wrong(`ledger verify finds nothing, and ${before.join("; ")}`);
+  const after = await read();
+  if (after.length > 0) throw new Wrong(`after ledger verify --heal (${verified.output}) ${after.join("; ")}`);
 }
 
 /** The API's balances against the client's books, for a part of the accounts. */

@@ -39,6 +39,11 @@ export type Step = {
   book(id: string): void;
 };
 
+/** Each wallet has an owner of its own, so that a session shows it alone. */
+export function walletOwner(lane: string, n: number): string {
+  return `${lane}-${n}`;
+}
+
 type Draw = (bound: number) => number;
 
 /** The lane's next command, drawn by chance among those whose answer is known beforehand. */

@@ -20,12 +20,22 @@ export type Client = {
   /** A wallet's balances as the API tells them, at what was last answered or later. */
   balances(account: string): Promise<{ posted: bigint; held: bigint }>;
   post(path: string, key: string, body: object): Promise<Reply>;
+  /** A query at what was last answered or later; as the operator, or as the consumer who owns accounts. */
+  get(path: string, owner?: string): Promise<Reply>;
 };
+
+/** The operator's token, or the consumer's of this name. */
+export type Tokens = (owner?: string) => Promise<string>;
 
 export type Reply = { readonly status: number; readonly text: string; readonly body: unknown };
 
 /** A client that asks again under the same key until it is answered, for as long as the process lives. */
-export function makeClient(subject: Subject, token: string, outages: Outages, draw: (bound: number) => number): Client {
+export function makeClient(
+  subject: Subject,
+  tokens: Tokens,
+  outages: Outages,
+  draw: (bound: number) => number,
+): Client {
   let revision = -1;
 
   async function once(path: string, init: RequestInit): Promise<Reply | undefined> {
@@ -69,13 +79,21 @@ export function makeClient(subject: Subject, token: string, outages: Outages, dr
     }
   }
 
-  function post(path: string, key: string, body: object): Promise<Reply> {
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": key };
+  async function post(path: string, key: string, body: object): Promise<Reply> {
+    const authorization = `Bearer ${await tokens()}`;
+    const headers = { authorization, "content-type": "application/json", "idempotency-key": key };
     return settle(path, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  async function get(path: string, owner?: string): Promise<Reply> {
+    const headers: Record<string, string> = { authorization: `Bearer ${await tokens(owner)}`, "ledger-wait": "10000" };
+    if (revision >= 0) headers["ledger-position"] = `0:${revision}`;
+    return settle(path, { headers });
   }
 
   return {
     post,
+    get,
     async run(lane, steps) {
       for (let n = 0; n < steps; n++) {
         const step = nextStep(lane, draw);
@@ -85,9 +103,7 @@ export function makeClient(subject: Subject, token: string, outages: Outages, dr
       }
     },
     async balances(account) {
-      const headers: Record<string, string> = { authorization: `Bearer ${token}` };
-      if (revision >= 0) headers["ledger-position"] = `0:${revision}`;
-      const reply = await settle(`/v1/accounts/${account}`, { headers: { ...headers, "ledger-wait": "10000" } });
+      const reply = await get(`/v1/accounts/${account}`);
       const amount = (name: string) => BigInt(String(at(reply.body, "balances", name)));
       if (reply.status !== 200) throw new Wrong(`${account} is answered ${reply.status}: ${reply.text}`);
       return { posted: amount("posted"), held: amount("held") };

@@ -19,8 +19,8 @@ export type Target = "state" | "models";
 /** The content of a target's files by their path inside the folder. */
 export type Snapshot = ReadonlyMap<string, Buffer>;
 
-/** What no attack touches: the log, which is the truth, and the folder's own files. */
-const spared = /^(?:events\.sqlite|payledger\.json|server\.json|keys$)/;
+/** What no attack touches: the log, which is the truth, the folder's own files, and what was set aside and is never read. */
+const spared = /^(?:events\.sqlite|payledger\.json|server\.json|keys$)|\.damaged/;
 const readModels = /^(?:models|views)\.sqlite/;
 
 /**

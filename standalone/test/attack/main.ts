@@ -29,7 +29,7 @@ const report = await attack({ target, mode, rounds, seed, onProgress: (text) => 
 process.stdout.write(`${tell(report).join("\n")}\n`);
 process.exitCode = report.findings.length === 0 ? 0 : 1;
 
-function tell({ findings, damages, eventsChecked, outages, messages }: AttackReport): readonly string[] {
+function tell({ findings, damages, misread, eventsChecked, outages, messages }: AttackReport): readonly string[] {
   const count = (kind: string) => findings.filter((finding) => finding.kind === kind).length;
   const seconds = Math.round((performance.now() - began) / 1000);
   return [
@@ -37,6 +37,7 @@ function tell({ findings, damages, eventsChecked, outages, messages }: AttackRep
       ({ round, kind, damages: done, detail }) => `round ${round}, ${kind}: ${detail}\n  after ${done.join("; ")}`,
     ),
     `${rounds} rounds with ${damages} damages in ${seconds} s; ${eventsChecked} events read back and added up`,
+    `${misread} rounds with readings that were wrong until ledger verify --heal`,
     `wrong ${count("wrong")}, died ${count("died")}, no start ${count("no start")}, stuck ${count("stuck")}`,
     `refused for a moment ${outages.refusals} times; /readyz said:`,
     ...sorted(outages.reasons),

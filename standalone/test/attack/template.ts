@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { signToken } from "ledger-core/http";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { at, listAt } from "../json.ts";
-import type { Lane, Wallet } from "./books.ts";
-import { type Client, makeClient, type Outages } from "./client.ts";
+import { type Lane, type Wallet, walletOwner } from "./books.ts";
+import { type Client, makeClient, type Outages, type Tokens } from "./client.ts";
 import { type Snapshot, type Target, takeSnapshot } from "./damage.ts";
 import { makeSubject } from "./subject.ts";
 
 /** A ledger with some thousand events, its books, and what its files were like on the way: every run of rounds begins with a copy. */
 export type Template = {
-  readonly token: string;
+  readonly tokens: Tokens;
   readonly lanes: readonly Lane[];
   readonly snapshots: readonly Snapshot[];
   /** Copies it to a folder. */
@@ -27,14 +27,17 @@ export async function makeTemplate(folder: string, target: Target, draw: (bound:
   const data = join(folder, "template");
   mkdirSync(data);
   const { signingKeys } = await openDataFolder(data);
-  const token = await signToken(
-    { tenant: "default", role: "operator", sub: "attack", ttlSeconds: 86_400 },
-    signingKeys,
-  );
+  const known = new Map<string, Promise<string>>();
+  const tokens: Tokens = (owner) => {
+    const [role, sub] = owner === undefined ? (["operator", "attack"] as const) : (["consumer", owner] as const);
+    const token = known.get(sub) ?? signToken({ tenant: "default", role, sub, ttlSeconds: 86_400 }, signingKeys);
+    known.set(sub, token);
+    return token;
+  };
   const subject = makeSubject(data);
   const outages: Outages = { refusals: 0, reasons: new Map() };
   await subject.start("whole");
-  const client = makeClient(subject, token, outages, draw);
+  const client = makeClient(subject, tokens, outages, draw);
   const lanes: Lane[] = [];
   for (let n = 0; n < LANES; n++) lanes.push(await openLane(client, `lane-${n}`));
   const snapshots: Snapshot[] = [];
@@ -45,7 +48,7 @@ export async function makeTemplate(folder: string, target: Target, draw: (bound:
   await subject.stop();
   await subject.kill();
   return {
-    token,
+    tokens,
     lanes,
     snapshots,
     copyTo(to) {
@@ -58,7 +61,11 @@ export async function makeTemplate(folder: string, target: Target, draw: (bound:
 async function openLane(client: Client, name: string): Promise<Lane> {
   const open = async (type: string, n: number): Promise<Wallet> => {
     const key = `open-${name}-${type}-${n}`;
-    const reply = await client.post("/v1/accounts", key, { type, currency: "HKD", owner: `${name}-${n}` });
+    const reply = await client.post("/v1/accounts", key, {
+      type,
+      currency: "HKD",
+      owner: type === "wallet" ? walletOwner(name, n) : `shop-${name}`,
+    });
     return { id: String(at(reply.body, "id")), posted: type === "wallet" ? FUNDS : 0n, held: 0n };
   };
   const wallets = await Promise.all(Array.from({ length: WALLETS_PER_LANE }, (_, n) => open("wallet", n)));

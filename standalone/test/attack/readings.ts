@@ -1,0 +1,63 @@
+import { at } from "../json.ts";
+import { type Lane, type Wallet, walletOwner } from "./books.ts";
+import { type Client, type Reply, Wrong } from "./client.ts";
+
+const WALLETS_PER_READING = 3;
+
+/**
+ * Reads a part of a lane through every kind of query and holds the answers against the books. What cannot be read is refused and asked for
+ * again by the client, until it was built anew; answers with what was readable and wrong, in words.
+ */
+export async function misreadings(client: Client, lane: Lane, draw: (bound: number) => number): Promise<string[]> {
+  const wallets = Array.from({ length: WALLETS_PER_READING }, () => draw(lane.wallets.length));
+  const found: (string | undefined)[] = [await readAccount(client, lane.shop), await readEntries(client, lane.shop)];
+  for (const n of wallets) {
+    const wallet = lane.wallets[n];
+    if (!wallet) continue;
+    found.push(await readAccount(client, wallet), await readEntries(client, wallet));
+    found.push(await readSession(client, wallet, walletOwner(lane.name, n)));
+  }
+  const authorization = lane.authorizations[draw(lane.authorizations.length)];
+  if (authorization) {
+    const reply = await client.get(`/v1/payments/${authorization.id}`);
+    const [captured, refunded] = [at(reply.body, "captured"), at(reply.body, "refunded")];
+    const right = captured === String(authorization.captured) && refunded === String(authorization.refunded);
+    found.push(right ? undefined : misreading(reply, `payment ${authorization.id}`));
+  }
+  return found.filter((one) => one !== undefined);
+}
+
+async function readAccount(client: Client, wallet: Wallet): Promise<string | undefined> {
+  const reply = await client.get(`/v1/accounts/${wallet.id}`);
+  return sameBalances(at(reply.body, "balances"), wallet) ? undefined : misreading(reply, `account ${wallet.id}`);
+}
+
+/** The newest entries: the balances behind them lead from one to the next and end at the books'. */
+async function readEntries(client: Client, { id, posted }: Wallet): Promise<string | undefined> {
+  const reply = await client.get(`/v1/accounts/${id}/entries?limit=5`);
+  const entries = at(reply.body, "data");
+  if (!Array.isArray(entries)) return misreading(reply, `entries of ${id}`);
+  let balance = posted;
+  for (const entry of entries) {
+    if (at(entry, "balanceAfter") !== String(balance)) return misreading(reply, `entries of ${id}`);
+    balance -= BigInt(String(at(entry, "amount")));
+  }
+  return entries.length === 0 && posted !== 0n ? misreading(reply, `entries of ${id}`) : undefined;
+}
+
+async function readSession(client: Client, wallet: Wallet, owner: string): Promise<string | undefined> {
+  const reply = await client.get("/v1/me/session", owner);
+  const right =
+    at(reply.body, "accounts", 0, "id") === wallet.id &&
+    sameBalances(at(reply.body, "accounts", 0, "balances"), wallet);
+  return right ? undefined : misreading(reply, `session of ${owner}`);
+}
+
+function sameBalances(balances: unknown, { posted, held }: Wallet): boolean {
+  return at(balances, "posted") === String(posted) && at(balances, "held") === String(held);
+}
+
+function misreading(reply: Reply, what: string): string {
+  if (reply.status >= 500) throw new Wrong(`${what} is answered ${reply.status}: ${reply.text}`);
+  return `${what} is answered ${reply.status}: ${reply.text.slice(0, 200)}`;
+}
