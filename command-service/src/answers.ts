@@ -12,8 +12,8 @@ import {
   topUpBody,
   transferBody,
 } from "ledger-core";
-import { eventInstance, type FieldFault, problemBody, problemKind } from "ledger-core/http";
-import type { BulkAnswer, BulkItemAnswer } from "./submission.ts";
+import { eventInstance, type FieldFault, listedFaults, problemBody, problemKind } from "ledger-core/http";
+import type { BulkAnswer, BulkItemAnswer, ItemFault } from "./submission.ts";
 
 /** An answer as it goes out: `problem` when the command was refused. */
 export type RenderedAnswer = { readonly status: number; readonly body: string; readonly problem: boolean };
@@ -83,30 +83,46 @@ function refusal(
 
 /** The answer to a bulk: one result an item, in order. A dry run has no positions, and its ids are nothing's. */
 export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dryRun: boolean): RenderedAnswer {
+  const faults = new Map<ItemFault, readonly [string, string]>();
   let body = '{"results":[';
   let index = 0;
   for (const result of answer.results) {
     if (index > 0) body += ",";
-    body += renderItem(result, index++, answer.position.shard, dryRun);
+    body +=
+      result.kind === "fault"
+        ? renderFault(faults, result.fault, index)
+        : renderItem(result, answer.position.shard, dryRun);
+    index++;
   }
   return { status: 200, body: `${body}]}`, problem: false };
 }
 
 /** Ids and positions hold nothing that JSON escapes, so an item that went well is written out directly. */
-function renderItem(result: BulkItemAnswer, index: number, shard: Shard, dryRun: boolean): string {
+function renderItem(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard, dryRun: boolean): string {
   if (result.kind === "made") {
     // One template each: a text that is joined from few pieces costs less than one of pieces of pieces.
     if (dryRun) return `{"status":201,"id":"${result.id}"}`;
     return `{"status":201,"id":"${result.id}","position":"${shard}:${result.revision}"}`;
   }
-  if (result.kind === "fault") {
-    const { status, body } = refusal(result.fault, `urn:payledger:item:${index}`);
-    return `{"status":${status},"problem":${body}}`;
-  }
   const position = dryRun ? "" : `,"position":"${formatPosition(result.event)}"`;
   const { status, body } = renderAnswer(result.event);
   return `{"status":${status}${position},"problem":${body}}`;
 }
+
+/** The problems of items with one fault differ in their index alone: a fault is made into text once, before and after it. */
+function renderFault(rendered: Map<ItemFault, readonly [string, string]>, fault: ItemFault, index: number): string {
+  let parts = rendered.get(fault);
+  if (!parts) {
+    const { code, detail, errors, more = 0 } = fault;
+    const { status, body } = refusal({ code, detail, errors: listedFaults(errors, more) }, ITEM);
+    const at = body.indexOf(`"instance":"${ITEM}"`) + `"instance":"${ITEM}`.length;
+    parts = [`{"status":${status},"problem":${body.slice(0, at)}`, `${body.slice(at)}}`];
+    rendered.set(fault, parts);
+  }
+  return `${parts[0]}${index}${parts[1]}`;
+}
+
+const ITEM = "urn:payledger:item:";
 
 /** The answer to an item, from its answering event. */
 export function itemAnswer(event: LedgerEvent): BulkItemAnswer {

@@ -3,6 +3,7 @@ import {
   type Fact,
   frameEvent,
   idBody,
+  type LedgerError,
   type LedgerEvent,
   type Micros,
   makeId,
@@ -23,19 +24,28 @@ export type Batch = {
   /** The last revision before it. */
   readonly after: Revision;
   readonly events: EventFrames;
+  readonly limits: BatchLimits;
   /** Run after the append is durable. */
   readonly answers: (() => void)[];
   /** Run when the append failed for certain. */
-  readonly failures: ((error: unknown) => void)[];
+  readonly failures: ((error: LedgerError) => void)[];
+};
+
+export type BatchLimits = {
+  /** No event is larger, as it lies in the batch. */
+  readonly eventBytesMax: number;
+  /** Nor is a batch, which is one append. */
+  readonly batchBytesMax: number;
 };
 
 export type BatchMark = { readonly state: Mark; readonly events: FramesMark };
 
-export function openBatch(state: DecisionState, clock: Micros, events = new EventFrames()): Batch {
+export function openBatch(state: DecisionState, clock: Micros, limits: BatchLimits, events = new EventFrames()): Batch {
   return {
     now: Math.max(clock, state.at),
     after: state.revision,
     events,
+    limits,
     answers: [],
     failures: [],
   };
@@ -55,21 +65,31 @@ export function minter(batch: Batch, state: DecisionState, by: Incarnation): (in
   return (index) => idBody(batch.now, { shard: by.shard, revision: state.revision + 1 + index }, by.salt);
 }
 
-/** Gives facts their identity, applies them to the state and adds them to the batch; returns the last, the answering event. */
+const nothing: LedgerEvent[] = [];
+
+/**
+ * Gives facts their identity, adds them to the batch and applies them to the state; returns the last, the answering event.
+ * `full`: they do not fit into what is left of the batch; `too_large`: not into any. Then nothing was changed.
+ */
 export function addFacts(
   batch: Batch,
   state: DecisionState,
   by: Incarnation,
   facts: readonly Fact[],
   origin: Origin,
-): LedgerEvent {
+): LedgerEvent | "full" | "too_large" {
+  const { events, limits } = batch;
+  const { size, length } = events;
+  /** Of a decision of several facts, those before the last. */
+  const before: LedgerEvent[] = facts.length > 1 ? [] : nothing;
   let last: LedgerEvent | undefined;
   for (let index = 0; index < facts.length; index++) {
     const fact = facts[index];
     if (!fact) break;
-    const revision = state.revision + 1;
+    const revision = state.revision + 1 + index;
     const answering = index === facts.length - 1;
-    const event: LedgerEvent = {
+    if (last) before.push(last);
+    last = {
       id: makeId("evt", idBody(batch.now, { shard: by.shard, revision }, by.salt)),
       at: batch.now,
       shard: by.shard,
@@ -77,11 +97,17 @@ export function addFacts(
       origin: answering ? origin : { ...origin, key: null, print: null },
       fact,
     };
-    state.apply(event);
-    frameEvent(batch.events, event);
-    last = event;
+    const start = events.size;
+    frameEvent(events, last);
+    const over = events.size > limits.batchBytesMax;
+    if (!over && events.size - start <= limits.eventBytesMax) continue;
+    const alone = length === 0 || events.size - start > limits.eventBytesMax;
+    events.truncate({ size, length });
+    return alone ? "too_large" : "full";
   }
   if (!last) throw new Error("a decision without a fact");
+  for (const event of before) state.apply(event);
+  state.apply(last);
   return last;
 }
 

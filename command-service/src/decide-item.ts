@@ -17,6 +17,13 @@ import type { WriterParts } from "./parts.ts";
 import type { DecisionState } from "./state/decision-state.ts";
 import type { Answer } from "./submission.ts";
 
+/** What a bulk may ask for beyond the bounds of its batch. */
+export type BulkLimits = {
+  readonly atomicItemsMax: number;
+  readonly answerBytesMax: number;
+  readonly lookAheadItems: number;
+};
+
 /** What deciding works with: the state, where the log is read, who writes, and the batch that is being filled. */
 export type Deciding = {
   readonly decide: WriterParts["decide"];
@@ -24,13 +31,14 @@ export type Deciding = {
   readonly lookup: Lookup;
   readonly by: Incarnation;
   readonly batch: Batch;
-  readonly batchBytesMax: number;
+  readonly bulkLimits: BulkLimits;
   /** What comes after this revision is the job's own and may be taken back: nothing of it is ever waited for. */
   readonly ownAfter: Revision;
   context: DecisionContext | undefined;
 };
 
 const later: Step<never> = { kind: "later" };
+const full: Step<never> = { kind: "full" };
 
 /** Whether a key was answered before. `done(null)` says that it is new. */
 export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<Answer | null> {
@@ -73,11 +81,10 @@ export function decideItem(on: Deciding, caller: Caller, item: Item): Step<Answe
   }
   const facts =
     item.check && decision.kind === "refused" ? [declined(item.command, decision.rejection)] : factsOf(decision);
-  return done({
-    kind: "recorded",
-    event: addFacts(batch, state, by, facts, originOfItem(on, caller, item)),
-    replayed: false,
-  });
+  const event = addFacts(batch, state, by, facts, originOfItem(on, caller, item));
+  if (event === "full") return full;
+  if (event === "too_large") return done({ kind: "refused", rejection: tooLargeForAnEvent });
+  return done({ kind: "recorded", event, replayed: false });
 }
 
 /** One for all the items of a caller in a batch: its ids go on with the state. */
@@ -111,6 +118,11 @@ function loadPayment(on: Deciding, item: Item): Step<never> | undefined {
   });
   return { kind: "wait", until };
 }
+
+const tooLargeForAnEvent = reject(
+  "invalid_request",
+  "The event of this command would be larger than the log takes; send shorter texts or fewer legs.",
+);
 
 /** A bulk's item must not bear the bulk's own key: both could not be answered under it. */
 export const keyOfBulk = reject(

@@ -3,6 +3,7 @@ import {
   type ClientCommand,
   type ExpirePayment,
   isOldPrint,
+  type LedgerError,
   type LedgerEvent,
   oldPrint,
   type Rejection,
@@ -55,10 +56,10 @@ export type BulkJob = JobBase & {
   readonly tried: Map<string, { readonly print: string; readonly answer: BulkItemAnswer }>;
   /** Whether `results` are those of an earlier answer, read from the log. */
   recalled: boolean;
-  /** The newest of its items' answering events; −1 while no item has one. */
-  newest: Revision;
+  /** The first event that was decided for it, unless all of it is in one batch: from there on it may be in the log in part. */
+  firstOwn: Revision;
   /** Why it goes no further; told when the batch with its first items is in the log, or is not. */
-  failure: unknown;
+  failure: LedgerError | undefined;
   readonly answer: (answer: BulkAnswer) => void;
 };
 export type Job = SingleJob | BulkJob;
@@ -111,7 +112,7 @@ export function bulkJob(
     results: [],
     tried: new Map(),
     recalled: false,
-    newest: -1,
+    firstOwn: Number.POSITIVE_INFINITY,
     failure: undefined,
     ...settle,
   };
@@ -119,7 +120,7 @@ export function bulkJob(
 
 /** Forgets what was decided of a bulk and is not to be appended. */
 export function beginAgain(job: BulkJob): void {
-  Object.assign(job, { next: 0, results: [], newest: -1 });
+  Object.assign(job, { next: 0, results: [], firstOwn: Number.POSITIVE_INFINITY });
   job.tried.clear();
 }
 

@@ -1,7 +1,9 @@
 import {
+  type BulkOutcome,
   type BulkRecorded,
   type Caller,
   decodeEvent,
+  LedgerError,
   type LedgerEvent,
   type PaymentId,
   type Revision,
@@ -20,11 +22,15 @@ export type Lookup = {
   event(revision: Revision): Promise<LedgerEvent | undefined>;
   /** Settles whether one of these revisions answers a key: its `found` is set, or they are cleared. */
   key(caller: Caller, check: KeyCheck, revisions: readonly Revision[]): Promise<void>;
+  /** The same for many keys of a caller, in as few reads as their events are near each other. */
+  keys(caller: Caller, wanted: readonly WantedKey[]): Promise<void>;
   /** Brings a payment into the state; false when the ledger has none of this id. */
   payment(id: PaymentId): Promise<boolean>;
   /** The answers of a recorded bulk, item by item. */
   bulk(recorded: BulkRecorded): Promise<BulkItemAnswer[]>;
 };
+
+export type WantedKey = { readonly check: KeyCheck; readonly revisions: readonly Revision[] };
 
 export function openLookup(log: EventLog, shard: Shard, state: () => DecisionState): Lookup {
   async function event(revision: Revision): Promise<LedgerEvent | undefined> {
@@ -35,15 +41,17 @@ export function openLookup(log: EventLog, shard: Shard, state: () => DecisionSta
   return {
     event,
     async key(caller, check, revisions) {
-      for (const revision of revisions) {
-        const found = await event(revision);
-        const origin = found?.origin;
-        if (!found || origin?.key !== check.key || origin.sub !== caller.sub || origin.tenant !== caller.tenant)
-          continue;
-        check.found = hasPrint(check, origin.print) ? { event: found } : { rejection: keyReused };
-        return;
-      }
+      for (const revision of revisions) if (answersKey(caller, check, await event(revision))) return;
       check.cleared = [...check.cleared, ...revisions];
+    },
+    async keys(caller, wanted) {
+      const events = new Map<Revision, LedgerEvent>();
+      const revisions = wanted.flatMap(({ revisions }) => revisions);
+      for await (const event of readEvents(log, shard, revisions)) events.set(event.revision, event);
+      for (const { check, revisions } of wanted) {
+        if (revisions.some((revision) => answersKey(caller, check, events.get(revision)))) continue;
+        check.cleared = [...check.cleared, ...revisions];
+      }
     },
     async payment(id) {
       if (readId(id).shard !== shard) return false;
@@ -58,21 +66,57 @@ export function openLookup(log: EventLog, shard: Shard, state: () => DecisionSta
         if (state().payment(id)) return true;
       }
     },
-    async bulk(recorded) {
-      const results: BulkItemAnswer[] = [];
-      for (const outcome of recorded.outcomes) {
-        if ("code" in outcome) {
-          const { code, detail, errors } = outcome;
-          for (let i = 0; i < outcome.count; i++) results.push({ kind: "fault", fault: { code, detail, errors } });
-        } else {
-          for await (const batch of log.read(shard, outcome.first, { limit: outcome.count })) {
-            for (const stored of batch) results.push(itemAnswer(decodeEvent(stored)));
-          }
-        }
-      }
-      return results;
+    async bulk({ outcomes, faults }) {
+      const answers = new Map<Revision, BulkItemAnswer>();
+      for await (const event of readEvents(log, shard, outcomes.flatMap(revisionsOf)))
+        answers.set(event.revision, itemAnswer(event));
+      return outcomes.flatMap((outcome): BulkItemAnswer[] => {
+        if ("fault" in outcome) return Array(outcome.count).fill({ kind: "fault", fault: faults[outcome.fault] });
+        return revisionsOf(outcome).map((revision) => answers.get(revision) ?? missing(shard, revision));
+      });
     },
   };
+}
+
+/** Sets the answer of a key if the event is that of this key; answers whether it is. */
+function answersKey(caller: Caller, check: KeyCheck, event: LedgerEvent | undefined): boolean {
+  const origin = event?.origin;
+  if (!event || origin?.key !== check.key || origin.sub !== caller.sub || origin.tenant !== caller.tenant) return false;
+  check.found = hasPrint(check, origin.print) ? { event } : { rejection: keyReused };
+  return true;
+}
+
+function revisionsOf(outcome: BulkOutcome): Revision[] {
+  return "fault" in outcome ? [] : Array.from({ length: outcome.count }, (_, nth) => outcome.first + nth);
+}
+
+function missing(shard: Shard, revision: Revision): never {
+  throw new LedgerError("log_corrupt", `the log has no event ${revision} that a bulk answers from`, {
+    position: { shard, revision },
+  });
+}
+
+/** Events that are so near in the log are read together, with those between them. */
+const GAP_MAX = 16;
+/** Events of one read, so that no answer of the log is large. */
+const READ_MAX = 256;
+
+/** Reads these events in order of their revisions, each once, neighbors in one read. */
+async function* readEvents(log: EventLog, shard: Shard, revisions: readonly Revision[]): AsyncGenerator<LedgerEvent> {
+  const wanted = [...new Set(revisions)].sort((a, b) => a - b);
+  for (let next = 0; next < wanted.length; ) {
+    const first = wanted[next] ?? 0;
+    const group = new Set<Revision>();
+    for (let last = first; next < wanted.length; next++) {
+      const revision = wanted[next] ?? 0;
+      if (revision - last > GAP_MAX || revision - first >= READ_MAX) break;
+      group.add(revision);
+      last = revision;
+    }
+    const limit = Math.max(...group) - first + 1;
+    for await (const batch of log.read(shard, first, { limit }))
+      for (const stored of batch) if (group.has(stored.revision)) yield decodeEvent(stored);
+  }
 }
 
 export const keyReused = reject(

@@ -1,4 +1,5 @@
-import { LedgerError } from "ledger-core";
+import { isLedgerError, LedgerError, NO_REVISION } from "ledger-core";
+import { failureOf } from "./failures.ts";
 import type { Job } from "./jobs.ts";
 
 /** The commands that were accepted and have no answer yet, bounded by their weight. */
@@ -88,12 +89,12 @@ export class JobQueue {
       },
       (error: unknown) => {
         if (this.parked.delete(job)) {
-          if (job.kind === "bulk" && job.next > 0) {
+          if (job.kind === "bulk" && job.next > 0 && isLedgerError(error)) {
             job.failure = error;
             this.jobs.push(job);
           } else {
             this.release(job);
-            job.fail(error);
+            job.fail(isLedgerError(error) ? failureOf(job, error, NO_REVISION) : error);
           }
         }
         wake();

@@ -86,7 +86,7 @@ async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Rec
     await replay(options, state, file);
     const by = { shard: options.shard, salt: options.runtime.random(2 ** 30) };
     const mark = state.mark();
-    const batch = openBatch(state, options.runtime.now());
+    const batch = openBatch(state, options.runtime.now(), unlimited);
     startEpoch(batch, state, by);
     try {
       await appendSurely(options.log, options.shard, batch, options.runtime);
@@ -98,6 +98,9 @@ async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Rec
     }
   }
 }
+
+/** The epoch's event is a few bytes, and alone in its batch. */
+const unlimited = { eventBytesMax: Number.POSITIVE_INFINITY, batchBytesMax: Number.POSITIVE_INFINITY };
 
 function startEpoch(batch: Batch, state: DecisionState, by: Incarnation): void {
   const fact = { type: "WriterEpochStarted", epoch: state.epoch + 1, salt: by.salt } as const;

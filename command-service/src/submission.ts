@@ -1,4 +1,4 @@
-import type { Caller, ClientCommand, LedgerEvent, Position, Rejection, Revision } from "ledger-core";
+import type { BulkFault, Caller, ClientCommand, LedgerEvent, Position, Rejection, Revision } from "ledger-core";
 
 /** A command of a client, checked in form and allowed to its role, on its way to the writer. */
 export type Submission = {
@@ -16,12 +16,8 @@ export type Answer =
   | { readonly kind: "recorded"; readonly event: LedgerEvent; readonly replayed: boolean }
   | { readonly kind: "refused"; readonly rejection: Rejection };
 
-/** A fault of a bulk's item that was found before the writer: its form, or its role. `code` is one of the problem codes. */
-export type ItemFault = {
-  readonly code: string;
-  readonly detail: string;
-  readonly errors: readonly { readonly pointer: string; readonly detail: string }[];
-};
+/** A fault of a bulk's item that was found before the writer: its form, or its role. */
+export type ItemFault = BulkFault;
 export type BulkItem =
   /** `print` is the command's fingerprint, where it was made already. */
   | { readonly kind: "command"; readonly key: string; readonly command: ClientCommand; readonly print?: string }
@@ -39,7 +35,7 @@ export type BulkSubmission = {
 };
 
 /**
- * What an item came to. `made`: an object of this id; what bulks are mostly made of, so that no event is kept for it. `declined`: a
+ * The result of an item. `made`: an object of this id; what bulks are mostly made of, so that no event is kept for it. `declined`: a
  * recorded refusal. `fault` recorded nothing (code `bulk_aborted`: another item of an atomic bulk failed).
  */
 export type BulkItemAnswer =
@@ -52,10 +48,12 @@ export type BulkAnswer =
       readonly kind: "recorded";
       readonly results: readonly BulkItemAnswer[];
       readonly replayed: boolean;
-      /** The position of the bulk's last event, or of the newest that it answered from when it appended none. */
+      /** The position of the bulk's record. */
       readonly position: Position;
     }
-  | { readonly kind: "refused"; readonly rejection: Rejection };
+  | { readonly kind: "refused"; readonly rejection: Rejection }
+  /** There is a stored answer, and some of it was another role's to ask for. */
+  | { readonly kind: "forbidden" };
 
 /**
  * The one writer of a shard, as the routes see it.

@@ -1,8 +1,10 @@
-import { isLedgerError, LedgerError, type PaymentId, type Runtime, type Shard } from "ledger-core";
+import { isLedgerError, type LedgerError, type PaymentId, type Revision, type Runtime, type Shard } from "ledger-core";
 import { type EventLog, makeFramesPool } from "ledger-core/event-log";
 import { appendSurely, assertUpToDate } from "./append.ts";
-import { type Batch, openBatch } from "./batch.ts";
+import { type Batch, type BatchLimits, openBatch } from "./batch.ts";
+import type { BulkLimits } from "./decide-item.ts";
 import { decideJob } from "./decide-job.ts";
+import { failureOf } from "./failures.ts";
 import type { HeldShard } from "./held-shard.ts";
 import type { Job } from "./jobs.ts";
 import { openLookup } from "./lookup.ts";
@@ -17,7 +19,8 @@ export type TurnsOptions = {
   readonly queue: JobQueue;
   readonly held: HeldShard;
   readonly decide: WriterParts["decide"];
-  readonly batchBytesMax: number;
+  readonly limits: BatchLimits;
+  readonly bulkLimits: BulkLimits;
   readonly aheadMin: number;
 };
 
@@ -47,7 +50,7 @@ export class Turns {
     const payment = (id: PaymentId) =>
       lookup.payment(id).catch((error: unknown) => {
         this.stateFailed(error);
-        throw refusalOf(error);
+        throw error;
       });
     this.#lookup = { ...lookup, payment };
     if (!options.held.standing.ready) this.#waitFor(options.held.retake());
@@ -94,11 +97,11 @@ export class Turns {
 
   /** One batch, from the queue to its append. */
   async #turn(): Promise<void> {
-    const { held, queue, aheadMin, runtime } = this.#on;
+    const { held, queue, aheadMin, runtime, limits } = this.#on;
     // Little is gathered until the append ends; and a flush begins when nothing is ahead of the log.
     if (this.#appending && (held.flushDue || !queue.holds(aheadMin))) return this.#appending;
     if (!held.standing.ready) return;
-    this.#ahead = openBatch(held.state, runtime.now(), this.#frames.take());
+    this.#ahead = openBatch(held.state, runtime.now(), limits, this.#frames.take());
     if (!this.#fault) this.#fill(this.#ahead);
     await this.#appending;
     const batch = this.#ahead;
@@ -126,10 +129,10 @@ export class Turns {
 
   /** Decides what is queued until the batch is full. When the decision state cannot be read, that is `#fault`. */
   #fill(batch: Batch): void {
-    const { queue, held, runtime, decide, batchBytesMax } = this.#on;
+    const { queue, held, runtime, decide, limits, bulkLimits } = this.#on;
     const { state, by } = held;
     const on = {
-      ...{ decide, state, by, lookup: this.#lookup, batch, batchBytesMax, runtime },
+      ...{ decide, state, by, lookup: this.#lookup, batch, bulkLimits, runtime },
       ownAfter: Number.POSITIVE_INFINITY,
       context: undefined,
     };
@@ -140,12 +143,12 @@ export class Turns {
         if (step.kind === "full") queue.putBack(job);
         if (step.kind === "later") queue.postpone(job);
         if (step.kind === "wait") queue.park(job, step.until, () => this.schedule());
-        if (step.kind === "full" || batch.events.size >= batchBytesMax) break;
+        if (step.kind === "full" || batch.events.size >= limits.batchBytesMax) break;
       }
     } catch (error) {
       if (!isStateFault(error)) throw error;
       this.#fault = error;
-      if (job) batch.failures.push(failing(queue, job));
+      if (job) batch.failures.push(failing(queue, job, state.settledAt));
     }
   }
 
@@ -185,37 +188,26 @@ export class Turns {
   }
 
   /**
-   * The decision state failed, or an append for certain: nothing of the batch happened, nor of the one decided after it. The shard is taken
-   * again, from its log.
+   * The decision state failed, or an append for certain: nothing of the batch happened, nor of the one decided after it; of a bulk that was
+   * begun in an earlier batch, something did. The shard is taken again, from its log.
    */
   async #standDown(error: LedgerError, batch?: Batch): Promise<void> {
     const { held, queue } = this.#on;
     this.#fault = undefined;
     held.stepDown(error);
-    const refusal = refusalOf(error);
-    for (const failed of [batch, this.#ahead]) for (const fail of failed?.failures ?? []) fail(refusal);
+    for (const failed of [batch, this.#ahead]) for (const fail of failed?.failures ?? []) fail(error);
     this.#ahead = undefined;
     for (const job of queue.drain()) {
       queue.release(job);
-      job.fail(refusal);
+      job.fail(failureOf(job, error, held.state.settledAt));
     }
     await held.retake();
   }
 }
 
-function failing(queue: JobQueue, job: Job): (error: unknown) => void {
+function failing(queue: JobQueue, job: Job, durable: Revision): (error: LedgerError) => void {
   return (error) => {
     queue.release(job);
-    job.fail(error);
+    job.fail(failureOf(job, error, durable));
   };
-}
-
-function refusalOf(error: unknown): unknown {
-  if (isStateFault(error)) {
-    const told = "the shard is not served for now: its decision state cannot be read or written";
-    return new LedgerError("not_ready", told, { retryable: true, cause: error });
-  }
-  if (!isLedgerError(error, "wrong_expected_revision")) return error;
-  const told = "another writer took this shard; nothing was written";
-  return new LedgerError("not_ready", told, { retryable: true, cause: error });
 }

@@ -5,7 +5,7 @@ import type { Writer } from "./submission.ts";
 import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
 
 /** What happens to an append: it is done, or it fails before or after it was written. */
-type Fate = "done" | "lost_request" | "lost_reply" | "no_room";
+type Fate = "done" | "lost_request" | "lost_reply" | "no_room" | "fenced";
 
 /** A log whose appends meet the fates that a test lays out, one after another; then all is well. */
 function fated(log: EventLog, fates: Fate[], seen: (readonly NewEvent[])[] = []): EventLog {
@@ -19,6 +19,7 @@ function fated(log: EventLog, fates: Fate[], seen: (readonly NewEvent[])[] = [])
       seen.push([...events]);
       const fate = fates.shift() ?? "done";
       if (fate === "no_room") throw new LedgerError("log_unavailable", "no room", { retryable: true });
+      if (fate === "fenced") throw new LedgerError("wrong_expected_revision", "another writer wrote");
       if (fate === "lost_request") throw new LedgerError("outcome_unknown", "timed out", { retryable: true });
       const last = await log.append(shard, expected, events);
       if (fate === "lost_reply") throw new LedgerError("outcome_unknown", "connection lost", { retryable: true });
@@ -180,6 +181,58 @@ describe("an append that failed for certain", () => {
     expect(paid.length).toBe(acknowledged);
     expect(acknowledged).toBeGreaterThan(0);
   });
+});
+
+describe("a bulk in mode each of which a later append fails", () => {
+  const bulkOf = (items: readonly ReturnType<typeof bulkItem>[]) =>
+    ({ caller: operator, key: "bulk", mode: "each", items, print: "x" }) as const;
+
+  test.each<[Fate, string]>([
+    ["no_room", "log_unavailable"],
+    ["fenced", "not_ready"],
+  ])(
+    "%s: its caller is told that a part may be applied, and gets all of it under the same keys",
+    async (fate, code) => {
+      const fates: Fate[] = [];
+      const told: { ready: boolean }[] = [];
+      const { onStanding, serving } = whenServing(told);
+      const ledger = await writerFixture({ wrap: (log) => fated(log, fates), onStanding, batchBytesMax: 8192 });
+      const writer = await ledger.start();
+      const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+      const bulk = bulkOf(Array.from({ length: 60 }, (_, n) => bulkItem(`p${n}`, payment(from, to, 1n))));
+      const charged = async () =>
+        (await allEvents(ledger.log)).filter((event) => event.fact.type === "PaymentCharged").length;
+      fates.push("done", fate);
+      const error = await writer.submitBulk(bulk).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code, retryable: true, partlyApplied: true });
+      expect(String(error)).toMatch(/may be applied: repeat it under the same keys/);
+      expect(String(error)).not.toMatch(/nothing was written/);
+      expect(await charged()).toBeGreaterThan(0);
+      await serving;
+      const answer = await writer.submitBulk(bulk);
+      expect(answer).toMatchObject({ kind: "recorded", replayed: false });
+      expect(await charged()).toBe(60);
+    },
+  );
+
+  test.each<Fate>(["no_room", "fenced"])(
+    "%s: where it is the first, nothing was written, and that is told",
+    async (fate) => {
+      const fates: Fate[] = [];
+      const ledger = await writerFixture({ wrap: (log) => fated(log, fates), batchBytesMax: 8192 });
+      const writer = await ledger.start();
+      const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+      const bulk = bulkOf(Array.from({ length: 60 }, (_, n) => bulkItem(`p${n}`, payment(from, to, 1n))));
+      const head = await ledger.log.head(0);
+      fates.push(fate);
+      const error = await writer.submitBulk(bulk).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ partlyApplied: false });
+      expect(String(error)).toMatch(/nothing was written/);
+      expect((await allEvents(ledger.log)).slice(head + 1).map(({ fact }) => fact.type)).not.toContain(
+        "PaymentCharged",
+      );
+    },
+  );
 });
 
 describe("two writers", () => {

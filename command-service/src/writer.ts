@@ -1,6 +1,7 @@
 import { LedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
+import type { BatchLimits } from "./batch.ts";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type FlushLimits, HeldShard, type Standing } from "./held-shard.ts";
@@ -24,8 +25,22 @@ export type WriterOptions = ExpiryLimits &
     readonly runtime?: Runtime;
     /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
     readonly queueMax?: number;
-    /** An append is closed at this size, whole commands only. Default 900,000 bytes (an EventStoreDB server takes 1 MiB). */
+    /**
+     * The most that one append holds, headers of its events included; a command's events are never in two. Default 921,600 bytes (an
+     * EventStoreDB server takes 1 MiB); at least 4,096.
+     */
     readonly batchBytesMax?: number;
+    /**
+     * The most that one event takes, and no more than `batchBytesMax`. Default 524,288 bytes (Event Hubs take 1 MB a message); at least
+     * 4,096. A bulk needs 30 bytes an item: with less than the default, bulks of fewer items are taken.
+     */
+    readonly eventBytesMax?: number;
+    /** Items of an atomic bulk. Default and most 1,000. */
+    readonly atomicItemsMax?: number;
+    /** Bytes of a bulk's answer, beyond which the faults of its items are counted and not listed. Default 10 MiB. */
+    readonly bulkAnswerBytesMax?: number;
+    /** Items of a bulk whose keys are looked up in the log together when one of them was used before. Default 256, at least 1. */
+    readonly lookAheadItems?: number;
     /** Commands that wait while a batch is being appended, from which on they are decided at once and not gathered. Default 250. */
     readonly aheadMin?: number;
     /** The tail that is written down at once while events are replayed, and between batches when serving. Default 131,072 entries; from 1. */
@@ -62,7 +77,12 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { decide } = parts;
   const turns = new Turns({
     ...{ log, shard, runtime, queue, held, decide },
-    batchBytesMax: options.batchBytesMax ?? 900_000,
+    limits: batchLimits(options),
+    bulkLimits: {
+      atomicItemsMax: options.atomicItemsMax ?? 1000,
+      answerBytesMax: options.bulkAnswerBytesMax ?? 10 * 2 ** 20,
+      lookAheadItems: options.lookAheadItems ?? 256,
+    },
     aheadMin: options.aheadMin ?? 250,
   });
   const { dueMax, releasesMax } = options;
@@ -99,6 +119,10 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     readiness: () => (stopping ? { ready: false, detail: "stopping" } : held.standing),
     stop: () => (stopped ??= end()),
   };
+}
+
+function batchLimits({ batchBytesMax = 921_600, eventBytesMax = 524_288 }: WriterOptions): BatchLimits {
+  return { batchBytesMax, eventBytesMax: Math.min(eventBytesMax, batchBytesMax) };
 }
 
 type Accept = (job: Job) => void;

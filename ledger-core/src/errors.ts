@@ -35,23 +35,29 @@ export type LedgerErrorCode =
   /** Settings that cannot be used; the message lists every fault. */
   | "config";
 
+export type LedgerErrorOptions = {
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  readonly position?: { readonly shard: number; readonly revision: number };
+  readonly partlyApplied?: boolean;
+};
+
 /** An operating error: thrown by adapters, caught in the writer, the consumer loop and the HTTP error handler, and nowhere else. */
 export class LedgerError extends Error {
   readonly code: LedgerErrorCode;
   readonly retryable: boolean;
   /** Where in the log, when the fault has a place there. */
   readonly position: { shard: number; revision: number } | undefined;
+  /** Of a bulk in mode each: its first items may be in the log. Otherwise nothing of the command was written, nor will be. */
+  readonly partlyApplied: boolean;
 
-  constructor(
-    code: LedgerErrorCode,
-    message: string,
-    options: { retryable?: boolean; cause?: unknown; position?: { shard: number; revision: number } } = {},
-  ) {
+  constructor(code: LedgerErrorCode, message: string, options: LedgerErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = "LedgerError";
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.position = options.position;
+    this.partlyApplied = options.partlyApplied ?? false;
   }
 }
 

@@ -160,23 +160,28 @@ export type RefundDeclined = Refusal & {
 };
 
 /**
- * How a bulk ended, so that its key gets the same answer for ever.
- * `outcomes` stand in the order of the items; `{first, count}` is a run of items whose answering events have consecutive revisions,
- * a problem is the answer of `count` items, one after another, that recorded nothing.
+ * How a bulk ended, so that its key gets the same answer for ever. `outcomes` are in the order of the items: a run of items whose
+ * answering events have consecutive revisions, or a run of items with the same fault, by its index in `faults`.
  */
 export type BulkRecorded = {
   readonly type: "BulkRecorded";
   readonly mode: "each" | "atomic";
+  /** Each of them once. */
+  readonly faults: readonly BulkFault[];
   readonly outcomes: readonly BulkOutcome[];
 };
 export type BulkOutcome =
   | { readonly first: Revision; readonly count: number }
-  | {
-      readonly code: string;
-      readonly detail: string;
-      readonly errors: readonly { readonly pointer: string; readonly detail: string }[];
-      readonly count: number;
-    };
+  | { readonly fault: number; readonly count: number };
+
+/** The problem of a bulk's item that recorded nothing. `code` is one of the problem codes. */
+export type BulkFault = {
+  readonly code: string;
+  readonly detail: string;
+  readonly errors: readonly { readonly pointer: string; readonly detail: string }[];
+  /** Further faults of the item, which are counted and not listed. Absent: none. */
+  readonly more?: number;
+};
 
 export type Declined =
   | AccountChangeDeclined

@@ -113,7 +113,7 @@ describe("evolve", () => {
     const [some] = ledger.events;
     if (some === undefined) throw new Error("no events");
     evolve(ledger.state, { ...some, fact: { type: "WriterEpochStarted", epoch: 1, salt: 2 } });
-    evolve(ledger.state, { ...some, fact: { type: "BulkRecorded", mode: "each", outcomes: [] } });
+    evolve(ledger.state, { ...some, fact: { type: "BulkRecorded", mode: "each", faults: [], outcomes: [] } });
     expect(ledger.state.accounts).toEqual(accounts);
     expect(ledger.state.payments.size).toBe(0);
   });

@@ -1,6 +1,7 @@
 export * from "./account.ts";
 export * from "./caller.ts";
 export * from "./codec/codec.ts";
+export { FaultTable } from "./codec/fault-table.ts";
 export * from "./commands.ts";
 export * from "./currencies.ts";
 export * from "./decider/decide.ts";

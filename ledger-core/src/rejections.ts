@@ -21,6 +21,7 @@ export const rejections = {
   capture_exceeds_authorized: { kind: "unprocessable", recorded: true, title: "Capture exceeds what is left" },
   refund_exceeds_captured: { kind: "unprocessable", recorded: true, title: "Refund exceeds what is left" },
   payment_not_refundable: { kind: "conflict", recorded: true, title: "Payment cannot be refunded" },
+  bulk_too_large: { kind: "unprocessable", recorded: false, title: "Bulk is too large" },
   invalid_request: { kind: "unprocessable", recorded: false, title: "Request is not valid" },
   idempotency_key_reused: {
     kind: "unprocessable",

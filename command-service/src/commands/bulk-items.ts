@@ -6,6 +6,9 @@ import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts"
 import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";
 import { readTransfer, type TransferRequest, transferRequest } from "./transfers.ts";
 
+/** Faults that are listed of an item; the contract's, and so no option. */
+const ITEM_FAULTS_MAX = 8;
+
 type ItemCommand = {
   readonly schema: object;
   readonly command: ClientCommand["type"];
@@ -43,7 +46,7 @@ function itemCommand(
       ...body.properties,
     },
   };
-  return { schema, command, check: compileCheck(schema), read };
+  return { schema, command, check: compileCheck(schema, ITEM_FAULTS_MAX), read };
 }
 
 /**
@@ -77,8 +80,9 @@ function commandOf(commands: ItemCommands, item: unknown): ItemCommand | undefin
 function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFault {
   const misfit = kind.check(item);
   if (misfit) {
-    const { code, detail, errors } = bodyProblem(misfit);
-    return { code, detail, errors };
+    const { code, detail } = bodyProblem(misfit);
+    const { faults: errors, more } = misfit;
+    return more === 0 ? { code, detail, errors } : { code, detail, errors, more };
   }
   const command = kind.read(item);
   if ("type" in command) return command;

@@ -4,6 +4,7 @@ import {
   BULK_BODY_BYTES_MAX,
   callerOf,
   commandAnswers,
+  Problem,
   paymentSchema,
   problemSchema,
   rejectionProblem,
@@ -114,5 +115,8 @@ const compileEnvelope: typeof validatorCompiler = (part) =>
 
 function sendBulk(reply: FastifyReply, answer: BulkAnswer, dryRun: boolean): FastifyReply {
   if (answer.kind === "refused") throw rejectionProblem(answer.rejection);
-  return sendRecorded(reply, renderBulk(answer, dryRun), answer.replayed, dryRun ? null : answer.position);
+  if (answer.kind === "forbidden")
+    throw new Problem("forbidden", "The answer to this bulk is stored, and your role may not send each of its items.");
+  const tried = dryRun && !answer.replayed;
+  return sendRecorded(reply, renderBulk(answer, tried), answer.replayed, dryRun ? null : answer.position);
 }

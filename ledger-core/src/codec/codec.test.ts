@@ -85,6 +85,62 @@ describe("stored fixtures", () => {
   });
 });
 
+describe("the record of a bulk means what it meant when it was written", () => {
+  const amountMissing = { pointer: "/items/40/amount", detail: "is required" };
+  const misfit = { code: "invalid_request", detail: "The body does not fit this route." };
+  const required = { pointer: "/amount", detail: "is required" };
+  const account = "acct_01m8160s0j000000000100002d";
+  it.each([
+    [
+      1,
+      [{ code: "invalid_request", detail: "amount is missing", errors: [amountMissing] }],
+      [
+        { first: 12, count: 40 },
+        { fault: 0, count: 1 },
+        { first: 52, count: 9 },
+      ],
+    ],
+    [
+      2,
+      [
+        { ...misfit, errors: [required] },
+        { ...misfit, errors: [required], more: 292 },
+        {
+          code: "account_not_found",
+          detail: `There is no account ${account} that you may use; check the id.`,
+          errors: [],
+        },
+      ],
+      [
+        { first: 12, count: 40 },
+        { fault: 0, count: 1 },
+        { fault: 1, count: 3 },
+        { first: 52, count: 9 },
+        { fault: 2, count: 1 },
+        { fault: 0, count: 1 },
+      ],
+    ],
+  ])("version %i", (version, faults, outcomes) => {
+    const { fact } = decodeEvent(stored(fixture("BulkRecorded", version)));
+    expect(fact).toEqual({ type: "BulkRecorded", mode: "each", faults, outcomes });
+  });
+
+  it("version 1 with the faults of many items, of which some are equal", () => {
+    const fault = (n: number) => ({ code: "invalid_request", detail: `fault ${n}`, errors: [amountMissing], count: 1 });
+    const outcomes = [fault(1), fault(2), { ...fault(1), count: 2 }];
+    const old = fixture("BulkRecorded", 1);
+    const { fact } = decodeEvent(stored({ ...old, data: { ...old.data, outcomes } }));
+    expect(fact).toMatchObject({
+      faults: [{ detail: "fault 1" }, { detail: "fault 2" }],
+      outcomes: [
+        { fault: 0, count: 1 },
+        { fault: 1, count: 1 },
+        { fault: 0, count: 2 },
+      ],
+    });
+  });
+});
+
 it("every event comes back as it went in", () => {
   const at = 1_795_336_200_000_000;
   const id = makeId("evt", idBody(at, { shard: 3, revision: 9 }, 5));

@@ -1,24 +1,12 @@
 import { type Account, openableAccountTypes } from "../account.ts";
 import type { Leg } from "../commands.ts";
-import type { BulkOutcome, Fact, FactType, HoldChange, Origin, PaymentCharged, Posting } from "../events.ts";
+import type { Fact, FactType, HoldChange, Origin, PaymentCharged, Posting } from "../events.ts";
 import type { Currency } from "../money.ts";
 import { type Payment, paymentStatuses } from "../payment.ts";
 import { type RejectionCode, rejections } from "../rejections.ts";
 import type { BusinessDate } from "../time.ts";
-import {
-  amount,
-  asObject,
-  branded,
-  id,
-  integer,
-  list,
-  nullable,
-  oneOf,
-  pairs,
-  record,
-  type Shape,
-  text,
-} from "./shape.ts";
+import { bulkRecorded } from "./bulk-recorded.ts";
+import { amount, branded, id, integer, list, nullable, oneOf, pairs, record, type Shape, text } from "./shape.ts";
 
 /** How the current version of each fact stands in JSON. A changed shape is a new version with an upcaster and a fixture. */
 
@@ -71,18 +59,6 @@ const legs = list(record<Leg>({ from: id("acct"), to: id("acct"), amount }));
 const postings = list(record<Posting>({ account: id("acct"), amount, balance: amount, date }));
 const hold = record<HoldChange>({ account: id("acct"), amount, held: amount });
 
-const run = record<Extract<BulkOutcome, { first: number }>>({ first: integer, count: integer });
-const problem = record<Exclude<BulkOutcome, { first: number }>>({
-  code: text,
-  detail: text,
-  errors: list(record({ pointer: text, detail: text })),
-  count: integer,
-});
-const outcome: Shape<BulkOutcome> = {
-  write: (value) => ("first" in value ? run.write(value) : problem.write(value)),
-  read: (json) => ("first" in asObject(json) ? run.read(json) : problem.read(json)),
-};
-
 const movement = { account: id("acct"), ...money, rail: text };
 const accountChange = record({ account, reason: text });
 const released = { payment, released: amount, hold };
@@ -128,5 +104,5 @@ export const factShapes: FactShapes = {
   CaptureDeclined: record({ ...refusal, payment: id("pay"), amount: nullable(amount) }),
   VoidDeclined: record({ ...refusal, payment: id("pay") }),
   RefundDeclined: record({ ...refusal, payment: id("pay"), amount: nullable(amount) }),
-  BulkRecorded: record({ mode: oneOf("each", "atomic"), outcomes: list(outcome) }),
+  BulkRecorded: bulkRecorded,
 };

@@ -1,4 +1,5 @@
 import type { FactType } from "../events.ts";
+import { raiseBulkRecorded } from "./bulk-recorded.ts";
 import type { Json } from "./shape.ts";
 
 /** The version in which each fact is written today. */
@@ -25,7 +26,7 @@ export const currentVersions: { readonly [T in FactType]: number } = {
   CaptureDeclined: 1,
   VoidDeclined: 1,
   RefundDeclined: 1,
-  BulkRecorded: 1,
+  BulkRecorded: 2,
 };
 
 export function isFactType(type: string): type is FactType {
@@ -38,5 +39,5 @@ export type Upcaster = (stored: { readonly [key: string]: Json }) => Json;
 /** By type, then by the version that is raised to the next one. */
 export type Upcasters = { readonly [T in FactType]?: { readonly [version: number]: Upcaster } };
 
-/** None yet: every fact is in its first version. The next version of a fact adds its way up here, and its fixture. */
-export const upcasters: Upcasters = {};
+/** The next version of a fact adds its way up here, and its fixture. */
+export const upcasters: Upcasters = { BulkRecorded: { 1: raiseBulkRecorded } };

@@ -187,6 +187,8 @@ const rejectionMeanings: Record<RejectionCode, string> = {
   capture_exceeds_authorized: "The amount is more than what is authorized and not captured.",
   refund_exceeds_captured: "The amount is more than what is captured and not refunded.",
   payment_not_refundable: "Nothing of the payment is left to refund.",
+  bulk_too_large:
+    "An atomic bulk has at most 1,000 items, and all its events fit into one append of 900 KiB. Nothing was decided.",
   invalid_request: "The body does not fit the route; `errors` points at each fault.",
   idempotency_key_reused: "The key was used for another command. Take a new key for a new command.",
   idempotency_key_in_progress: "The first request under this key has no answer yet. Repeat it later.",

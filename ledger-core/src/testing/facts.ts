@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type Account, openableAccountTypes } from "../account.ts";
-import type { Fact, FactType, HoldChange, Origin, Posting } from "../events.ts";
+import type { BulkFault, Fact, FactType, HoldChange, Origin, Posting } from "../events.ts";
 import { type IdPrefix, idBody, makeId } from "../ids.ts";
 import { AMOUNT_MAX, type Amount } from "../money.ts";
 import { type Payment, paymentStatuses } from "../payment.ts";
@@ -77,13 +77,27 @@ const posting: fc.Arbitrary<Posting> = fc.record({ account: accountId, amount: b
 const postings = fc.array(fc.tuple(posting, posting), { maxLength: 3 }).map((pairs) => pairs.flat());
 const hold: fc.Arbitrary<HoldChange> = fc.record({ account: accountId, amount: balance, held: positive });
 const legs = fc.array(fc.record({ from: accountId, to: accountId, amount: positive }), { maxLength: 4 });
-const problem = fc.record({
-  code: text,
-  detail: text,
-  errors: fc.array(fc.record({ pointer: text, detail: text }), { maxLength: 2 }),
-  count,
-});
-const outcome = fc.oneof(fc.record({ first: count, count }), problem);
+const bulkFault: fc.Arbitrary<BulkFault> = fc
+  .record({
+    code: text,
+    detail: fc.oneof(
+      text,
+      accountId.map((of) => `There is no account ${of}.`),
+    ),
+    errors: fc.array(fc.record({ pointer: text, detail: text }), { maxLength: 2 }),
+    more: fc.nat({ max: 3 }),
+  })
+  .map(({ more, ...fault }) => (more === 0 ? fault : { ...fault, more }));
+/** Each of the faults is the fault of some items. */
+const outcomes = fc
+  .record({
+    faults: fc.uniqueArray(bulkFault, { maxLength: 4, selector: (fault) => JSON.stringify(fault) }),
+    runs: fc.array(fc.record({ first: count, count: fc.integer({ min: 1, max: 10_000 }) }), { maxLength: 4 }),
+  })
+  .map(({ faults, runs }) => ({
+    faults,
+    outcomes: [...faults.map((_, fault) => ({ fault, count: 1 + fault })), ...runs],
+  }));
 
 const movement = { account: accountId, amount: positive, currency, rail: text };
 const refusal = { code, detail: text };
@@ -185,11 +199,9 @@ export const factsByType: { readonly [T in FactType]: fc.Arbitrary<FactOf<T>> } 
   }),
   VoidDeclined: fc.record({ type: is("VoidDeclined"), ...refusal, payment: id("pay") }),
   RefundDeclined: fc.record({ type: is("RefundDeclined"), ...refusal, payment: id("pay"), amount: nullable(positive) }),
-  BulkRecorded: fc.record({
-    type: is("BulkRecorded"),
-    mode: fc.constantFrom("each", "atomic"),
-    outcomes: fc.array(outcome, { maxLength: 4 }),
-  }),
+  BulkRecorded: fc
+    .record({ type: is("BulkRecorded"), mode: fc.constantFrom("each", "atomic"), outcomes })
+    .map(({ outcomes: some, ...fact }) => ({ ...fact, ...some })),
 };
 
 export const anyFact: fc.Arbitrary<Fact> = fc.oneof(...Object.values(factsByType));

@@ -64,13 +64,13 @@ export function makeClients(options: ClientsOptions): Clients {
 
   function actAnew(): void {
     if (random.chance(0.06)) {
-      send(intended(bulkIntent(auditor, random, now(), `b${++names}`)));
+      send(intended(bulkIntent(auditor, random, now(), `b${++names}`, intents.slice(-40))));
       return;
     }
     const { caller, command } = wish(random, auditor.books, now());
     if (random.chance(0.05)) {
       const key = `dry${++names}`;
-      const bulk = random.chance(0.3) ? bulkQuestion(auditor, random, now(), key) : undefined;
+      const bulk = random.chance(0.3) ? bulkQuestion(auditor, random, now(), key, intents.slice(-40)) : undefined;
       delivery.ask(bulk ?? { caller, key, what: { kind: "command", command } }, serving());
       return;
     }

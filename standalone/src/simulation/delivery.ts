@@ -67,10 +67,12 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       const load = accept(process, weight);
       const keys = keysOf(intent);
       auditor.submitted(caller, keys);
+      const head = auditor.events.length;
       note(process.name, `takes ${requestText(name, what)}`);
       const failed = (error: unknown) => {
         watch(() => checkFailure(error, process, load.weight));
-        auditor.failedForCertain(caller, keys);
+        const partlyApplied = isLedgerError(error) && error.partlyApplied;
+        watch(() => auditor.failedForCertain(caller, keys, { partlyApplied, head }));
         load.weight -= weight;
         note(process.name, `fails ${name}: ${isLedgerError(error) ? error.code : error}`);
         settle({ kind: "failed", error });
@@ -87,9 +89,8 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
         writer.submit({ caller, key, command: what.command }).then(inspect, failed);
         return;
       }
-      const itemKeys = what.items.map((item) => (item.kind === "command" ? item.key : null));
       const inspect = (answer: BulkAnswer) =>
-        answered(bulkText(answer), () => auditor.answeredBulk(key, caller, itemKeys, answer));
+        answered(bulkText(answer), () => auditor.answeredBulk(key, caller, what, answer));
       writer.submitBulk({ caller, key, mode: what.mode, items: what.items, print: key }).then(inspect, failed);
     },
     ask(question, process) {

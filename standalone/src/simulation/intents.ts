@@ -28,7 +28,24 @@ export type Question = {
   readonly what: { readonly kind: "command"; readonly command: ClientCommand } | Bulk;
 };
 
-const fault: ItemFault = { code: "invalid_request", detail: "An amount is missing.", errors: [] };
+/** A fault of form, now and then of as many errors and as long pointers as an item may have. */
+function faultOf(random: Random): ItemFault {
+  const detail = "The body does not fit this route.";
+  if (random.chance(0.5))
+    return { code: "invalid_request", detail, errors: [{ pointer: "/amount", detail: "is required" }] };
+  const name = "x".repeat(random.pick([1, 60]));
+  const errors = Array.from({ length: random.between(2, 8) }, () => {
+    return { pointer: `/legs/${random.below(100)}/${name}${random.below(1000)}`, detail: "is not a known field" };
+  });
+  return errors.length < 8
+    ? { code: "invalid_request", detail, errors }
+    : { code: "amount_invalid", detail, errors, more: 292 };
+}
+
+/** Bulks have a few items; some have many, most of them faulty. */
+const LARGE_SHARE = 0.2;
+const LARGE_ITEMS_MAX = 40;
+
 const bulkable = new Set(["MakePayment", "PostTransfer", "TopUpAccount", "PayOut"]);
 
 /** A command under a key, told to the auditor before it is sent. */
@@ -45,8 +62,14 @@ export function commandIntent(
 }
 
 /** A bulk of a few commands of one operator, told to the auditor before it is sent. */
-export function bulkIntent(auditor: Auditor, random: Random, now: Micros, key: string): Intent {
-  const { caller, what } = bulkQuestion(auditor, random, now, key);
+export function bulkIntent(
+  auditor: Auditor,
+  random: Random,
+  now: Micros,
+  key: string,
+  earlier: readonly Intent[],
+): Intent {
+  const { caller, what } = bulkQuestion(auditor, random, now, key, earlier);
   const { items, mode } = what;
   const keys = items.flatMap((item) => (item.kind === "command" ? [item.key] : []));
   const atomicKeys = mode === "atomic" ? [...keys, key] : null;
@@ -58,12 +81,13 @@ export function bulkIntent(auditor: Auditor, random: Random, now: Micros, key: s
   return { name: key, key, caller, what, answered: false, attempts: 0 };
 }
 
-/** Such a bulk as a question: some items are faulty in form, some bear the key of one before them, with the same command or another. */
+/** Such a bulk as a question, some of it like what was sent `earlier`: some items are faulty in form, some bear the key of one before them, with the same command or another. */
 export function bulkQuestion(
   auditor: Auditor,
   random: Random,
   now: Micros,
   key: string,
+  earlier: readonly Intent[],
 ): Question & { readonly what: Bulk } {
   const mode = random.pick(["each", "atomic"] as const);
   const { tenant } = wish(random, auditor.books, now).caller;
@@ -74,10 +98,20 @@ export function bulkQuestion(
       if (bulkable.has(wanted.command.type) && wanted.caller.tenant === tenant) return wanted.command;
     }
   };
+  // Some items were sent before, by themselves: what they were answered then is what the bulk repeats.
+  const sent = earlier.filter(
+    (intent) =>
+      intent.what.kind === "command" && bulkable.has(intent.what.command.type) && intent.caller.sub === caller.sub,
+  );
   const items: BulkItem[] = [];
-  for (let length = random.between(1, 6); items.length < length; ) {
+  const large = random.chance(LARGE_SHARE);
+  const faulty = large ? random.pick([0.5, 1]) : 0.05;
+  for (let length = random.between(1, large ? LARGE_ITEMS_MAX : 6); items.length < length; ) {
     const before = items.length > 0 && random.chance(0.05) ? random.pick(items) : undefined;
-    if (random.chance(0.05)) items.push({ kind: "fault", fault });
+    const old = sent.length > 0 && random.chance(0.08) ? random.pick(sent) : undefined;
+    if (random.chance(faulty)) items.push({ kind: "fault", fault: faultOf(random) });
+    else if (old?.what.kind === "command" && !items.some((item) => item.kind === "command" && item.key === old.key))
+      items.push({ kind: "command", key: old.key, command: old.what.command });
     else if (before?.kind !== "command")
       items.push({ kind: "command", key: `${key}.${items.length}`, command: command() });
     else items.push(random.chance(0.5) ? before : { ...before, command: command() });
@@ -101,7 +135,7 @@ export function answerText(answer: Answer): string {
 }
 
 export function bulkText(answer: BulkAnswer): string {
-  if (answer.kind === "refused") return answer.rejection.code;
+  if (answer.kind !== "recorded") return answer.kind === "refused" ? answer.rejection.code : answer.kind;
   const results = answer.results.map((result) =>
     result.kind === "fault" ? result.fault.code : (result.kind === "made" ? result : result.event).revision,
   );

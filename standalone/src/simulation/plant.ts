@@ -17,6 +17,9 @@ export type Plant = {
   queueMax(max: number): number;
   /** The writer as the routes of commands have it. */
   commands(writer: Writer): Writer;
+  eventBytesMax(max: number | undefined): number | undefined;
+  /** A writer as its clients have it. */
+  writer(writer: Writer): Writer;
   /** Whether the log cuts off a batch that it wrote in part when it died. */
   readonly cutsTornBatches: boolean;
   /** Whether what the log has answered is still there when it has died and started again. */
@@ -40,6 +43,8 @@ export const nothingPlanted: Plant = {
   parts: (parts) => parts,
   queueMax: (max) => max,
   commands: (writer) => writer,
+  eventBytesMax: (max) => max,
+  writer: (writer) => writer,
   cutsTornBatches: true,
   syncsBeforeAnswering: true,
   feed: (log) => log,

@@ -34,7 +34,11 @@ type Table = { readonly [Part in Exclude<keyof Settings, "drawn">]: Draws<Settin
 const draws: Table = {
   writer: {
     queueMax: scale(2, 20_000),
-    batchBytesMax: scale(1_000, 900_000),
+    batchBytesMax: scale(4_096, 921_600),
+    eventBytesMax: scale(4_096, 32_768),
+    atomicItemsMax: scale(1, 1_000),
+    bulkAnswerBytesMax: scale(1_000, 10 * 2 ** 20),
+    lookAheadItems: scale(1, 256),
     aheadMin: scale(1, 250),
     accountsCached: scale(2, 2_000),
     keyFilterBytes: (random) => 64 * random.pick([1, 4, 256]),

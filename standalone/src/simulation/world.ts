@@ -99,7 +99,7 @@ type World = {
 
 async function compose(surroundings: Surroundings, count: number): Promise<World> {
   const { random, note, onViolation } = surroundings;
-  const auditor = makeAuditor();
+  const auditor = makeAuditor(surroundings.settings.writer);
   const delivery = makeDelivery({ auditor, note, onViolation });
   const writeSide = makeWriteSide(
     surroundings,

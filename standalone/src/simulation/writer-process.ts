@@ -47,6 +47,8 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   const note = (what: string) => options.note(name, what);
   const disk = makeStateDisk({ random: random.stream("disk"), faults, settings, note });
   const queueMax = settings.writer.queueMax ?? QUEUE_MAX_DEFAULT;
+  const planted = plant.eventBytesMax(settings.writer.eventBytesMax);
+  const eventBytesMax = planted === undefined ? {} : { eventBytesMax: planted };
   let owner = makeOwner(name);
   owner.alive = false;
   let writer: Writer | undefined;
@@ -79,9 +81,10 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
           parts,
           ...settings.writer,
           queueMax: plant.queueMax(queueMax),
+          ...eventBytesMax,
           onStanding: ({ detail }) => note(detail),
         });
-        if (owner === incarnation) writer = opened;
+        if (owner === incarnation) writer = plant.writer(opened);
         note("serves");
       } catch (error) {
         if (!isLedgerError(error)) throw error;

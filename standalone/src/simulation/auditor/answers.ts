@@ -1,20 +1,15 @@
-import { type Answer, type BulkAnswer, type BulkItem, type BulkItemAnswer, renderAnswer } from "command-service";
-import { type Caller, formatPosition, type LedgerEvent, type Micros, rebrand, type Shard } from "ledger-core";
+import { type Answer, type BulkAnswer, type BulkItem, renderAnswer } from "command-service";
+import { formatPosition, type LedgerEvent, type Micros } from "ledger-core";
 import type { Books } from "./books.ts";
+import { type Bounds, type EventPlace, makeBulkCheck, placeOf } from "./bulk-answers.ts";
 import { expectOutcome } from "./outcomes.ts";
 import type { Notes } from "./reading.ts";
 import { type KeyBook, type Sent, scopeOf, textOf } from "./requests.ts";
 import { hold, Violation } from "./violation.ts";
 
-type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
-
-/** The answering event of an item: an object bears the characters of the event that made it. */
-function placeOf(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard): EventPlace {
-  return result.kind === "made" ? { id: rebrand("evt", result.id), shard, revision: result.revision } : result.event;
-}
-
 /** Looks at every answer before anybody else does. @throws Violation */
-export function makeAnswerCheck({ books, keys, events }: Notes) {
+export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
+  const { books, keys, events } = notes;
   /** That an answer is of an event in the log, of this key, and of what was sent. */
   function inLog(known: KeyBook | undefined, answer: EventPlace): LedgerEvent {
     const stored = events[answer.revision];
@@ -44,35 +39,13 @@ export function makeAnswerCheck({ books, keys, events }: Notes) {
       if (!answer.replayed) known.firstAnswers++;
       hold(known.firstAnswers <= 1, "2 one answer", () => `${key} happened twice, as the answers have it`);
     },
-    answeredBulk(key: string, caller: Caller, itemKeys: readonly (string | null)[], answer: BulkAnswer): void {
-      const known = keys.get(scopeOf(caller, key));
-      if (answer.kind === "refused") return;
-      hold(answer.results.length === itemKeys.length, "2 one answer", () => "a bulk is not answered item by item");
-      for (const [index, result] of answer.results.entries()) {
-        const itemKey = itemKeys[index];
-        if (result.kind !== "fault" && itemKey)
-          inLog(keys.get(scopeOf(caller, itemKey)), placeOf(result, answer.position.shard));
-      }
-      const declined = answer.results.some((result) => result.kind === "fault" && !unrecorded.has(result.fault.code));
-      hold(!declined || known?.event !== undefined, "2 one answer", () => `bulk ${key} was declined, and forgotten`);
-      // Where nothing was recorded, nothing need be repeated.
-      if (!known?.event || known.event.revision !== answer.position.revision) return;
-      const body = answer.results
-        .map((result) => (result.kind === "fault" ? result.fault.code : placeOf(result, answer.position.shard).id))
-        .join();
-      known.body ??= body;
-      hold(
-        body === known.body,
-        "2 one answer",
-        () => `bulk ${key} is answered with ${body}, before with ${known.body}`,
-      );
-    },
+    answeredBulk: makeBulkCheck(notes, inLog, bounds),
   };
 }
 
 /** That a bulk which was only tried is answered item by item, and items that bear one key by the first that would be recorded. */
 export function checkTried(items: readonly BulkItem[], answer: BulkAnswer): void {
-  if (answer.kind === "refused") return;
+  if (answer.kind !== "recorded") return;
   hold(answer.results.length === items.length, "2 one answer", () => "a dry run is not answered item by item");
   const firsts = new Map<string, { readonly text: string; readonly id: string }>();
   for (const [index, result] of answer.results.entries()) {
@@ -89,12 +62,6 @@ export function checkTried(items: readonly BulkItem[], answer: BulkAnswer): void
     hold(found === expected, "2 one answer", () => `item ${index} is tried as ${found}, under a key of ${first.id}`);
   }
 }
-
-/** What is refused and not stored, so that the same key may come to something later. */
-const unrecorded = new Set([
-  ...["account_not_found", "payment_not_found", "amount_invalid", "invalid_request"],
-  ...["idempotency_key_reused", "bulk_aborted"],
-]);
 
 const END_OF_TIME: Micros = Number.MAX_SAFE_INTEGER / 2;
 

@@ -3,6 +3,7 @@ import type { Caller, LedgerEvent, Micros, Revision } from "ledger-core";
 import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import { makeAnswerCheck } from "./answers.ts";
 import { type Books, emptyBooks } from "./books.ts";
+import { type Bounds, defaultBounds, type SentBulk } from "./bulk-answers.ts";
 import { type History, makeHistory } from "./history.ts";
 import { hasExpired } from "./payment-outcomes.ts";
 import { makeReading, type Notes } from "./reading.ts";
@@ -21,16 +22,20 @@ export type Auditor = {
   restarted(head: Revision): void;
   /** A writer was given what these keys stand for. */
   submitted(caller: Caller, keys: readonly string[]): void;
-  /** It said that nothing was written, and that nothing will be. */
-  failedForCertain(caller: Caller, keys: readonly string[]): void;
+  /** It failed, and nothing more of it will be written; unless a part may be there, it said that nothing was. */
+  failedForCertain(caller: Caller, keys: readonly string[], told: Told): void;
   /** The writer answered a command. */
   answered(key: string, sent: Sent, answer: Answer): void;
-  answeredBulk(key: string, caller: Caller, itemKeys: readonly (string | null)[], answer: BulkAnswer): void;
+  answeredBulk(key: string, caller: Caller, sent: SentBulk, answer: BulkAnswer): void;
   /** Authorizations that should have been released by now. */
   overdue(now: Micros): number;
 };
 
-export function makeAuditor(): Auditor {
+/** What a failure said: whether a part may be applied. `head`: how many events there were when the writer was given it. */
+export type Told = { readonly partlyApplied: boolean; readonly head: number };
+
+export function makeAuditor(given: Bounds = {}): Auditor {
+  const bounds = { ...defaultBounds, ...given };
   const books = emptyBooks();
   const notes: Notes = { books, keys: new Map(), events: [], history: makeHistory(books) };
   const change = (caller: Caller, keys: readonly string[], by: 1 | -1) => {
@@ -41,8 +46,8 @@ export function makeAuditor(): Auditor {
   };
   return {
     ...notes,
-    ...makeAnswerCheck(notes),
-    appended: makeReading(notes),
+    ...makeAnswerCheck(notes, bounds),
+    appended: makeReading(notes, bounds),
     restarted(head) {
       const { events } = notes;
       hold(
@@ -52,7 +57,19 @@ export function makeAuditor(): Auditor {
       );
     },
     submitted: (caller, keys) => change(caller, keys, 1),
-    failedForCertain: (caller, keys) => change(caller, keys, -1),
+    failedForCertain(caller, keys, { partlyApplied, head }) {
+      for (const key of partlyApplied ? [] : keys) {
+        const known = notes.keys.get(scopeOf(caller, key));
+        // Of a key that was given to a writer once, what came of it came of that.
+        const wrote = known?.live === 1 && known.event !== undefined && known.event.revision >= head;
+        hold(
+          !wrote,
+          "13 failed is not written",
+          () => `${key}: "nothing was written", and it is at ${known?.event?.revision}`,
+        );
+      }
+      change(caller, keys, -1);
+    },
     overdue(now) {
       let count = 0;
       for (const payment of books.payments.values()) if (payment.held > 0n && hasExpired(payment, now)) count++;

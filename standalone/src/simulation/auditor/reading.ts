@@ -1,6 +1,7 @@
 import { decodeEvent, type LedgerEvent } from "ledger-core";
 import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import type { Books } from "./books.ts";
+import type { Bounds } from "./bulk-answers.ts";
 import { difference, enter, spendAll } from "./events.ts";
 import type { Outcome } from "./grounds.ts";
 import type { History } from "./history.ts";
@@ -19,7 +20,7 @@ export type Notes = {
 };
 
 /** Reads the log as it grows: every batch, event by event, with the append that it came in. @throws Violation */
-export function makeReading({ books, keys, events, history }: Notes) {
+export function makeReading({ books, keys, events, history }: Notes, bounds: Required<Bounds>) {
   const checkPlace = makePlaceCheck();
   /** A clearing account was opened, for the event that comes next. */
   let opening: LedgerEvent | undefined;
@@ -80,23 +81,34 @@ export function makeReading({ books, keys, events, history }: Notes) {
     enter(books, event);
   }
 
-  /** Of an atomic bulk all items are in the log with its own record, or none is. */
+  /** What an atomic bulk made is in the log with its own record, in one append, or none of it is. */
   function wholeBulks(batch: readonly StoredEvent[]): void {
-    for (const { origin } of events.slice(batch[0]?.revision ?? 0)) {
-      if (origin.key === null) continue;
+    const first = batch[0]?.revision ?? 0;
+    for (const { origin, fact } of events.slice(first)) {
+      if (origin.key === null || fact.type === "BulkRecorded") continue;
       const bulk = keys.get(scopeOf(origin, origin.key))?.answers[0]?.atomicKeys ?? [];
-      const there = bulk.map((key) => keys.get(scopeOf(origin, key))?.event !== undefined);
-      const none = there.slice(0, -1).every((item) => !item);
+      const there = bulk.map((key) => keys.get(scopeOf(origin, key))?.event?.revision);
+      const whole = there.every((revision) => revision !== undefined) && (there.at(-1) ?? first) >= first;
+      hold(whole, "5 all or none", () => `of atomic bulk ${bulk.at(-1)} a part is in the log`);
+    }
+  }
+
+  function bounded(batch: readonly StoredEvent[]): void {
+    let sum = 0;
+    for (const { data, type, revision } of batch) {
+      sum += data.length;
       hold(
-        none || there.every((item) => item),
-        "5 all or none",
-        () => `of atomic bulk ${bulk.at(-1)} a part is in the log`,
+        data.length <= bounds.eventBytesMax,
+        "11 bounded event",
+        () => `${type} at ${revision} has ${data.length} bytes, ${bounds.eventBytesMax} at most`,
       );
     }
+    hold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
   }
 
   return (batch: readonly StoredEvent[], sent: readonly NewEvent[]): void => {
     hold(batch.length === sent.length, "5 all or none", () => `${batch.length} of ${sent.length} events were kept`);
+    bounded(batch);
     for (const stored of batch) inspect(stored);
     hold(!opening, "5 all or none", () => "an append ends between the events of one command");
     wholeBulks(batch);

@@ -58,6 +58,19 @@ export const logBugs: readonly PlantedBug[] = [
     }),
   },
   {
+    name: "bulk-record-in-another-append",
+    what: "the record of a bulk is appended after its items, not with them",
+    plant: () => ({
+      log: (log) =>
+        appending(log, async (shard, expected, events) => {
+          const all = [...events];
+          const at = all.findIndex(({ type }) => type === "BulkRecorded");
+          const reached = at > 0 ? await log.append(shard, expected, all.slice(0, at)) : expected;
+          return log.append(shard, reached, at > 0 ? all.slice(at) : events);
+        }),
+    }),
+  },
+  {
     name: "head-one-behind",
     what: "the last event is overlooked when a writer reads the log to its end",
     plant: () => ({ log: oneBehind }),

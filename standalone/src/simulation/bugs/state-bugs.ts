@@ -7,7 +7,14 @@ import {
   type StateFile,
   type WriterParts,
 } from "command-service";
-import { type AccountId, type AccountState, accountOf, type LedgerEvent, type Standing } from "ledger-core";
+import {
+  type AccountId,
+  type AccountState,
+  accountOf,
+  isLedgerError,
+  type LedgerEvent,
+  type Standing,
+} from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
 /** Bugs in what a writer remembers: in memory, and in its state file. */
@@ -93,6 +100,24 @@ export const stateBugs: readonly PlantedBug[] = [
     name: "unbounded-queue",
     what: "the queue takes whatever comes",
     plant: () => ({ queueMax: () => Number.MAX_SAFE_INTEGER }),
+  },
+  {
+    name: "unbounded-event",
+    what: "an event takes whatever a bulk's faults need",
+    plant: () => ({ eventBytesMax: () => Number.MAX_SAFE_INTEGER }),
+  },
+  {
+    name: "nothing-written-told-of-a-part",
+    what: "of a bulk whose first items are in the log, its client is told that nothing was written",
+    plant: () => ({
+      writer: (writer) => ({
+        ...writer,
+        submitBulk: (bulk) =>
+          writer.submitBulk(bulk).catch((error: unknown) => {
+            throw isLedgerError(error) ? Object.assign(error, { partlyApplied: false }) : error;
+          }),
+      }),
+    }),
   },
 ];
 

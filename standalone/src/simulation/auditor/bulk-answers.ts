@@ -1,0 +1,109 @@
+import type { BulkAnswer, BulkItem, BulkItemAnswer } from "command-service";
+import { type Caller, type LedgerEvent, rebrand, type Shard } from "ledger-core";
+import type { Notes } from "./reading.ts";
+import { type KeyBook, scopeOf, textOf } from "./requests.ts";
+import { hold, Violation } from "./violation.ts";
+
+export type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
+export type SentBulk = { readonly mode: "each" | "atomic"; readonly items: readonly BulkItem[] };
+
+/** The bounds of a world, as its writers are told them. */
+export type Bounds = {
+  readonly eventBytesMax?: number;
+  readonly batchBytesMax?: number;
+  readonly atomicItemsMax?: number;
+};
+
+export const defaultBounds = { eventBytesMax: 524_288, batchBytesMax: 921_600, atomicItemsMax: 1000 } as const;
+
+/** The answering event of an item: an object bears the characters of the event that made it. */
+export function placeOf(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard): EventPlace {
+  return result.kind === "made" ? { id: rebrand("evt", result.id), shard, revision: result.revision } : result.event;
+}
+
+type InLog = (known: KeyBook | undefined, answer: EventPlace) => LedgerEvent;
+
+/** Looks at the answers to bulks. @throws Violation */
+export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bounds>) {
+  return (key: string, caller: Caller, sent: SentBulk, answer: BulkAnswer): void => {
+    const known = keys.get(scopeOf(caller, key));
+    if (answer.kind === "forbidden") throw new Violation("15 tenants apart", `an operator is kept from bulk ${key}`);
+    if (answer.kind === "refused") {
+      checkRefused(answer.rejection.code, sent, known, bounds);
+      return;
+    }
+    const { results, position } = answer;
+    hold(results.length === sent.items.length, "2 one answer", () => "a bulk is not answered item by item");
+    const stored = known?.event;
+    if (!known || stored?.revision !== position.revision)
+      throw new Violation("2 one answer", `bulk ${key} is answered, and not recorded at ${position.revision}`);
+    for (const [index, result] of results.entries()) {
+      const item = sent.items[index];
+      if (item?.kind === "fault") checkFault(item, result);
+      else if (item) checkCommand(keys.get(scopeOf(caller, item.key)), item, result, stored, inLog);
+    }
+    if (sent.mode === "atomic") checkAtomic(results, stored);
+    const body = results
+      .map((result) => (result.kind === "fault" ? textOf(result.fault) : placeOf(result, position.shard).id))
+      .join();
+    known.body ??= body;
+    hold(body === known.body, "2 one answer", () => `bulk ${key} is answered with ${body}, before with ${known.body}`);
+    if (!answer.replayed) known.firstAnswers++;
+    hold(known.firstAnswers <= 1, "2 one answer", () => `bulk ${key} happened twice, as the answers have it`);
+  };
+}
+
+/** The most that the events of one item take in this world, and what their record takes beside. */
+const ITEM_BYTES = 2_500;
+
+/** Only what is too large for one append is refused as a whole, and then nothing is kept of it. */
+function checkRefused(
+  code: string,
+  { mode, items }: SentBulk,
+  known: KeyBook | undefined,
+  { atomicItemsMax, batchBytesMax }: Required<Bounds>,
+): void {
+  hold(known?.event === undefined, "2 one answer", () => `a bulk is refused with ${code}, and has an answer`);
+  const large = items.length > atomicItemsMax || (1 + items.length) * ITEM_BYTES > batchBytesMax;
+  const right = code === "bulk_too_large" && mode === "atomic" && large;
+  hold(right, "4 decisions", () => `a bulk of ${items.length} items is refused with ${code}`);
+}
+
+/** A fault is told as it is; where there is no room for that, its code is, and how many errors there are. */
+function checkFault(item: Extract<BulkItem, { kind: "fault" }>, result: BulkItemAnswer): void {
+  if (result.kind !== "fault") throw new Violation("4 decisions", "an item came to something, faulty as it is");
+  const { code, errors, more = 0 } = result.fault;
+  const { fault } = item;
+  const told = `${code}, ${errors.length} + ${more}`;
+  hold(code === fault.code, "2 one answer", () => `a fault ${fault.code} is told as ${told}`);
+  hold(errors.length <= 8, "11 bounded answer", () => `an item lists ${errors.length} errors`);
+  const all = errors.length + more === fault.errors.length + (fault.more ?? 0);
+  hold(all, "2 one answer", () => `a fault of ${fault.errors.length} + ${fault.more ?? 0} errors is told as ${told}`);
+}
+
+function checkCommand(
+  known: KeyBook | undefined,
+  item: Extract<BulkItem, { kind: "command" }>,
+  result: BulkItemAnswer,
+  record: LedgerEvent,
+  inLog: InLog,
+): void {
+  if (result.kind !== "fault") {
+    inLog(known, placeOf(result, record.shard));
+    return;
+  }
+  const { code } = result.fault;
+  if (code === "idempotency_key_reused") return;
+  const event = known?.event;
+  const before =
+    event && event.revision < record.revision && known?.answers.every(({ text }) => text === textOf(item.command));
+  hold(!before, "2 one answer", () => `${item.key} was answered at ${event?.revision}, and is ${code} in a bulk`);
+}
+
+/** All was applied, or nothing: then there is a reason, and what was made was made before. */
+function checkAtomic(results: readonly BulkItemAnswer[], { revision }: LedgerEvent): void {
+  const failed = results.filter(({ kind }) => kind !== "made");
+  if (failed.length === 0) return;
+  const reasons = failed.filter((result) => result.kind !== "fault" || result.fault.code !== "bulk_aborted");
+  hold(reasons.length > 0, "4 decisions", () => `the bulk at ${revision} was aborted for nothing`);
+}
