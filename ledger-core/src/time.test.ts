@@ -90,6 +90,11 @@ describe("dates and zones from outside", () => {
     expect(parseTimeZone("Asia/Hong_Kong")).toBe("Asia/Hong_Kong");
     expect(parseTimeZone("europe/PRAGUE")).toBe("Europe/Prague");
     expect(parseTimeZone("UTC")).toBe("UTC");
+    const kolkata = parseTimeZone("Asia/Kolkata");
+    expect(kolkata).toMatch(/^Asia\/(Kolkata|Calcutta)$/);
+    // However it is written, an alias has at most two names.
+    const names = ["asia/kolkata", "ASIA/KOLKATA", "aSIA/kOLKATA", "asia/calcutta"].map(parseTimeZone);
+    expect(new Set([...names, kolkata]).size).toBeLessThanOrEqual(2);
     for (const value of ["+08:00", "Mars/Olympus", "", "../etc/passwd", "Asia/Hong Kong", null, 8]) {
       expect(parseTimeZone(value), String(value)).toBeUndefined();
     }

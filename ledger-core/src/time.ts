@@ -49,7 +49,8 @@ export function parseBusinessDate(text: unknown): BusinessDate | undefined {
 }
 
 /**
- * An IANA time zone that this runtime knows, `europe/prague` in its proper case, an alias as it came; undefined otherwise.
+ * An IANA time zone that this runtime knows, `europe/prague` in its proper case; undefined otherwise. An alias stays an alias in the one case
+ * that most have, and else becomes its zone: the names that accounts can have are as few as there are zones.
  * Fixed offsets are refused: they are not zones.
  */
 export function parseTimeZone(text: unknown): string | undefined {
@@ -58,7 +59,7 @@ export function parseTimeZone(text: unknown): string | undefined {
   if (known !== undefined) return known;
   try {
     const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions();
-    const name = timeZone.toLowerCase() === text.toLowerCase() ? timeZone : text;
+    const name = aliasCase.test(text) && timeZone.toLowerCase() !== text.toLowerCase() ? text : timeZone;
     if (zoneNames.size >= ZONES_MAX) zoneNames.clear();
     zoneNames.set(text, name);
     return name;
@@ -67,6 +68,8 @@ export function parseTimeZone(text: unknown): string | undefined {
   }
 }
 
+/** Words in capitals of one letter: `Asia/Kolkata`. */
+const aliasCase = /^[A-Z][a-z]*(?:[/_][A-Z][a-z]*)+$/;
 /** Asking the runtime for a zone costs 0.2 ms, and every account names one. */
 const zoneNames = new Map<string, string>();
 const formats = new Map<string, Intl.DateTimeFormat>();

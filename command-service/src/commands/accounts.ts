@@ -10,6 +10,7 @@ import {
   type OpenableAccountType,
   openableAccountTypes,
   parseId,
+  parseTimeZone,
   type Rejection,
   reject,
 } from "ledger-core";
@@ -101,7 +102,7 @@ function readAccount(body: AccountRequest): OpenAccount | Rejection {
     currency: body.currency as Currency,
     owner: body.owner,
     displayName: body.displayName ?? null,
-    timeZone: body.timeZone ?? "UTC",
+    timeZone: parseTimeZone(body.timeZone) ?? "UTC",
     limits: readLimits(body),
     metadata: body.metadata ?? {},
   };
