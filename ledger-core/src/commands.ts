@@ -95,3 +95,9 @@ export type CommandType = Command["type"];
 
 /** Seven days: what an authorization lives when its command does not say. */
 export const AUTHORIZATION_LIFETIME_US = 7 * 86_400 * 1_000_000;
+/** 400 days: the longest that it may live. */
+export const AUTHORIZATION_LIFETIME_MAX_US = 400 * 86_400 * 1_000_000;
+/** The first business date that a transfer may take effect on. */
+export const EFFECTIVE_DATE_MIN = "1970-01-01" as BusinessDate;
+/** How many days after today in UTC it may take effect. */
+export const EFFECTIVE_DAYS_AHEAD_MAX = 366;

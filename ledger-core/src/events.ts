@@ -40,6 +40,9 @@ export type AccountFrozen = { readonly type: "AccountFrozen"; readonly account: 
 export type AccountUnfrozen = { readonly type: "AccountUnfrozen"; readonly account: Account; readonly reason: string };
 export type AccountClosed = { readonly type: "AccountClosed"; readonly account: Account; readonly reason: string };
 
+/** A business day of an account on which a transfer's debits count against its ceiling. */
+export type SpentDay = { readonly account: AccountId; readonly day: BusinessDate };
+
 export type TransferPosted = {
   readonly type: "TransferPosted";
   readonly transfer: TransferId;
@@ -49,6 +52,11 @@ export type TransferPosted = {
   readonly effectiveDate: BusinessDate | null;
   readonly metadata: Metadata;
   readonly postings: readonly Posting[];
+  /**
+   * Of the debited accounts with a ceiling per day, where an effective date hides the day; without one, the postings' dates are it.
+   * Null in events older than version 2.
+   */
+  readonly spentOn: readonly SpentDay[] | null;
 };
 export type TopUpSettled = {
   readonly type: "TopUpSettled";
@@ -82,12 +90,16 @@ export type PaymentAuthorized = {
   readonly payment: Payment;
   readonly hold: HoldChange;
 };
-/** `amount` was captured, `released` given back to the payer's available balance. */
+/**
+ * `amount` was captured, `released` given back to the payer's available balance; on the business day of the authorization (`sameDay`) it is
+ * given back to the ceiling of that day, too.
+ */
 export type PaymentCaptured = {
   readonly type: "PaymentCaptured";
   readonly payment: Payment;
   readonly amount: Amount;
   readonly released: Amount;
+  readonly sameDay: boolean;
   readonly hold: HoldChange;
   readonly postings: readonly Posting[];
 };
@@ -95,12 +107,14 @@ export type PaymentVoided = {
   readonly type: "PaymentVoided";
   readonly payment: Payment;
   readonly released: Amount;
+  readonly sameDay: boolean;
   readonly hold: HoldChange;
 };
 export type PaymentExpired = {
   readonly type: "PaymentExpired";
   readonly payment: Payment;
   readonly released: Amount;
+  readonly sameDay: boolean;
   readonly hold: HoldChange;
 };
 export type PaymentRefunded = {

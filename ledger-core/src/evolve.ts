@@ -1,10 +1,20 @@
 import type { Account, AccountState, Balances, Standing } from "./account.ts";
 import type { LedgerStateDraft } from "./decision.ts";
 import { ImpossibleEvent, unreachable } from "./errors.ts";
-import type { HoldChange, LedgerEvent, Posting } from "./events.ts";
+import type {
+  HoldChange,
+  LedgerEvent,
+  PaymentCaptured,
+  PaymentExpired,
+  PaymentVoided,
+  Posting,
+  TransferPosted,
+} from "./events.ts";
 import type { AccountId } from "./ids.ts";
 import type { Amount } from "./money.ts";
-import { businessDate, type Micros } from "./time.ts";
+import { type BusinessDate, businessDate, type Micros } from "./time.ts";
+
+type Release = PaymentCaptured | PaymentVoided | PaymentExpired;
 
 /**
  * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or balances
@@ -15,21 +25,25 @@ export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
   const { fact, at } = event;
   switch (fact.type) {
     case "PaymentCharged":
-      post(draft, fact.postings, at);
+      post(draft, fact.postings, ofPosting);
       draft.putPayment(fact.payment);
       return;
     case "PaymentAuthorized":
-      hold(draft, fact.hold, at);
+      hold(
+        draft,
+        fact.hold,
+        spentOn(at, () => fact.payment.spentOn),
+      );
       draft.putPayment(fact.payment);
       return;
     case "PaymentCaptured":
-      hold(draft, fact.hold, null);
+      release(draft, fact);
       post(draft, fact.postings, null);
       draft.putPayment(fact.payment);
       return;
     case "PaymentVoided":
     case "PaymentExpired":
-      hold(draft, fact.hold, null);
+      release(draft, fact);
       draft.putPayment(fact.payment);
       return;
     case "PaymentRefunded":
@@ -37,8 +51,10 @@ export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
       draft.putPayment(fact.payment);
       return;
     case "TransferPosted":
+      post(draft, fact.postings, fact.effectiveDate === null ? ofPosting : spentOn(at, ({ id }) => dayIn(fact, id)));
+      return;
     case "PayoutSettled":
-      post(draft, fact.postings, at);
+      post(draft, fact.postings, ofPosting);
       return;
     case "TopUpSettled":
       post(draft, fact.postings, null);
@@ -67,38 +83,68 @@ export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
   }
 }
 
-/** `spentAt` is the time when the debits count against the day's ceiling; null: they do not, or did when authorized. */
-function post(draft: LedgerStateDraft, postings: readonly Posting[], spentAt: Micros | null): void {
+/** The business day on which what leaves an account counts against its ceiling; asked of accounts that have one. */
+type SpentOn = (account: AccountState, posting: Posting | HoldChange) => BusinessDate;
+
+/** A posting without an effective date of its own is dated with the account's business day, as it was decided. */
+const ofPosting: SpentOn = (_account, posting) => ("date" in posting ? posting.date : impossible("a hold has no date"));
+
+/** The day that was decided; where an old event does not tell it, what zone rules make of its time. */
+function spentOn(at: Micros, decided: (account: AccountState) => BusinessDate | null | undefined): SpentOn {
+  return (account) => decided(account) ?? businessDate(at, account.timeZone);
+}
+
+function dayIn({ spentOn: days }: TransferPosted, id: AccountId): BusinessDate | undefined {
+  return days?.find(({ account }) => account === id)?.day;
+}
+
+/** `day` null: the debits do not count against a day's ceiling, or did when authorized. */
+function post(draft: LedgerStateDraft, postings: readonly Posting[], day: SpentOn | null): void {
   let sum = 0n;
-  for (const { account: id, amount, balance } of postings) {
+  for (const posting of postings) {
+    const { account: id, amount, balance } = posting;
     sum += amount;
     const account = existing(draft, id);
     const posted = account.balances.posted + amount;
     if (posted !== balance) impossible(`account ${id} stands at ${posted}, its posting says ${balance}`);
     const balances = { posted, held: account.balances.held };
-    draft.moveAccount(account, moved(account, balances, amount, spentAt));
+    draft.moveAccount(account, moved(account, balances, -amount, day, posting));
   }
   if (sum !== 0n) impossible(`postings sum to ${sum}`);
 }
 
-function hold(draft: LedgerStateDraft, change: HoldChange, spentAt: Micros | null): void {
+function hold(draft: LedgerStateDraft, change: HoldChange, day: SpentOn): void {
   const account = existing(draft, change.account);
+  draft.moveAccount(account, moved(account, held(account, change), change.amount, day, change));
+}
+
+/** What is released on the day of its authorization is given back to that day; later, that day is over. */
+function release(draft: LedgerStateDraft, { hold: change, released, sameDay }: Release): void {
+  const account = existing(draft, change.account);
+  const spent = sameDay ? account.spent - released : account.spent;
+  if (spent < 0n) impossible(`account ${account.id} spent ${account.spent} and is given back ${released}`);
+  draft.moveAccount(account, { balances: held(account, change), day: account.day, spent });
+}
+
+function held(account: AccountState, change: HoldChange): Balances {
   const held = account.balances.held + change.amount;
   if (held !== change.held) impossible(`account ${change.account} holds ${held}, its event says ${change.held}`);
   if (held < 0n) impossible(`account ${change.account} would hold ${held}`);
-  draft.moveAccount(account, moved(account, { posted: account.balances.posted, held }, -change.amount, spentAt));
+  return { posted: account.balances.posted, held };
 }
 
-/**
- * An amount below zero leaves the account, and is spent. What was spent on an earlier day is forgotten when something is spent on the
- * next. A void does not give the day back.
- */
-function moved(account: AccountState, balances: Balances, amount: Amount, spentAt: Micros | null): Standing {
-  if (spentAt === null || amount >= 0n || account.limits.perDay === null)
+/** What was spent on an earlier day is forgotten when something is spent on the next. */
+function moved(
+  account: AccountState,
+  balances: Balances,
+  leaves: Amount,
+  day: SpentOn | null,
+  by: Posting | HoldChange,
+): Standing {
+  if (day === null || leaves <= 0n || account.limits.perDay === null)
     return { balances, day: account.day, spent: account.spent };
-  const spent = -amount;
-  const day = businessDate(spentAt, account.timeZone);
-  return { balances, day, spent: day === account.day ? account.spent + spent : spent };
+  const today = day(account, by);
+  return { balances, day: today, spent: today === account.day ? account.spent + leaves : leaves };
 }
 
 function changeStatus(draft: LedgerStateDraft, account: Account): void {

@@ -1,7 +1,7 @@
 import type { AccountType } from "./account.ts";
 import type { AccountId, PaymentId } from "./ids.ts";
 import type { Amount, Currency } from "./money.ts";
-import type { Micros } from "./time.ts";
+import type { BusinessDate, Micros } from "./time.ts";
 
 export type PaymentStatus =
   | "authorized"
@@ -45,4 +45,9 @@ export type Payment = {
   readonly metadata: Metadata;
   readonly createdAt: Micros;
   readonly expiresAt: Micros | null;
+  /**
+   * The business day of the payer whose ceiling its authorization counts against, as it was decided then. Null without such a ceiling, for a
+   * charge (its posting is dated), and for authorizations older than version 2 of their event.
+   */
+  readonly spentOn: BusinessDate | null;
 };

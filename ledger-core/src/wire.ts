@@ -67,7 +67,7 @@ export type PaymentBody = {
 };
 
 /** Of a payment as the domain or a read model has it: what is held is not shown. */
-export function paymentBody(payment: Omit<Payment, "tenant" | "payeeType" | "held">): PaymentBody {
+export function paymentBody(payment: Omit<Payment, "tenant" | "payeeType" | "held" | "spentOn">): PaymentBody {
   return {
     id: payment.id,
     payer: payment.payer,

@@ -5,6 +5,7 @@ import { isLedgerError } from "../errors.ts";
 import type { StoredEvent } from "../event-log/port.ts";
 import { type EventId, idBody, makeId } from "../ids.ts";
 import { anyFact, anyOrigin } from "../testing/facts.ts";
+import type { BusinessDate } from "../time.ts";
 import { decodeEvent, encodeEvent } from "./codec.ts";
 import { currentVersions, type Upcasters } from "./versions.ts";
 
@@ -75,6 +76,7 @@ describe("stored fixtures", () => {
           metadata: { table: "4" },
           createdAt: 1_795_336_204_938_268,
           expiresAt: null,
+          spentOn: null,
         },
         postings: [
           { account: payer, amount: -1250n, balance: 998_750n, date: "2026-11-22" },
@@ -238,6 +240,7 @@ it("a charge that is not a plain one is a bug, not an event", () => {
     { ...fact, payment: { ...payment, held: 1n } },
     { ...fact, payment: { ...payment, refunded: 1n } },
     { ...fact, payment: { ...payment, expiresAt: 1 } },
+    { ...fact, payment: { ...payment, spentOn: "2026-11-22" as BusinessDate } },
     { ...fact, payment: { ...payment, tenant: "tenant-b" } },
   ]) {
     expect(() => encodeEvent({ origin, fact: wrong })).toThrow("not a plain one");

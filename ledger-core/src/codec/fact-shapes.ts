@@ -1,12 +1,12 @@
 import { type Account, openableAccountTypes } from "../account.ts";
 import type { Leg } from "../commands.ts";
-import type { Fact, FactType, HoldChange, Origin, PaymentCharged, Posting } from "../events.ts";
+import type { Fact, FactType, HoldChange, Origin, PaymentCharged, Posting, SpentDay } from "../events.ts";
 import type { Currency } from "../money.ts";
 import { type Payment, paymentStatuses } from "../payment.ts";
 import { type RejectionCode, rejections } from "../rejections.ts";
 import type { BusinessDate } from "../time.ts";
 import { bulkRecorded } from "./bulk-recorded.ts";
-import { amount, branded, id, integer, list, nullable, oneOf, pairs, record, type Shape, text } from "./shape.ts";
+import { amount, branded, flag, id, integer, list, nullable, oneOf, pairs, record, type Shape, text } from "./shape.ts";
 
 /** How the current version of each fact stands in JSON. A changed shape is a new version with an upcaster and a fixture. */
 
@@ -53,6 +53,7 @@ const payment = record<Payment>({
   metadata: pairs,
   createdAt: integer,
   expiresAt: nullable(integer),
+  spentOn: nullable(date),
 });
 
 const legs = list(record<Leg>({ from: id("acct"), to: id("acct"), amount }));
@@ -61,7 +62,7 @@ const hold = record<HoldChange>({ account: id("acct"), amount, held: amount });
 
 const movement = { account: id("acct"), ...money, rail: text };
 const accountChange = record({ account, reason: text });
-const released = { payment, released: amount, hold };
+const released = { payment, released: amount, sameDay: flag, hold };
 
 type BodyOf<T extends FactType> = Omit<Extract<Fact, { type: T }>, "type">;
 export type FactShapes = { readonly [T in Exclude<FactType, PaymentCharged["type"]>]: Shape<BodyOf<T>> };
@@ -81,11 +82,12 @@ export const factShapes: FactShapes = {
     effectiveDate: nullable(date),
     metadata: pairs,
     postings,
+    spentOn: nullable(list(record<SpentDay>({ account: id("acct"), day: date }))),
   }),
   TopUpSettled: record({ topUp: id("top"), ...movement, externalId: nullable(text), postings }),
   PayoutSettled: record({ payout: id("pyt"), ...movement, externalId: nullable(text), postings }),
   PaymentAuthorized: record({ payment, hold }),
-  PaymentCaptured: record({ payment, amount, released: amount, hold, postings }),
+  PaymentCaptured: record({ payment, amount, released: amount, sameDay: flag, hold, postings }),
   PaymentVoided: record(released),
   PaymentExpired: record(released),
   PaymentRefunded: record({

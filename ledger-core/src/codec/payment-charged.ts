@@ -58,7 +58,8 @@ export function isPlainCharge(origin: Origin, { payment, postings }: PaymentChar
     payment.refunded === 0n &&
     payment.status === "captured" &&
     payment.capture === "automatic" &&
-    payment.expiresAt === null
+    payment.expiresAt === null &&
+    payment.spentOn === null
   );
 }
 
@@ -91,6 +92,7 @@ export function readPaymentCharged(json: Json): { origin: Origin; fact: PaymentC
     metadata: stored.metadata === undefined ? {} : pairs.read(stored.metadata),
     createdAt: integer.read(stored.createdAt),
     expiresAt: null,
+    spentOn: null,
   };
   const { balances, dates } = stored;
   if (!Array.isArray(balances) || !Array.isArray(dates)) throw new Malformed("balances or dates are missing");

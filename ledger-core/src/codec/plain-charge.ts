@@ -104,6 +104,7 @@ export function readPlainCharge(data: Uint8Array): { origin: Origin; fact: Payme
     metadata: noMetadata,
     createdAt,
     expiresAt: null,
+    spentOn: null,
   };
   const postings = [
     { account: payer, amount: -amount, balance: payerBalance, date: payerDate },

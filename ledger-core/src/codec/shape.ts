@@ -25,6 +25,11 @@ export const integer: Shape<number> = {
   read: (json) => (typeof json === "number" && Number.isSafeInteger(json) ? json : malformed("an integer", json)),
 };
 
+export const flag: Shape<boolean> = {
+  write: (value) => value,
+  read: (json) => (typeof json === "boolean" ? json : malformed("true or false", json)),
+};
+
 const digits = /^(?:0|-?[1-9][0-9]{0,18})$/;
 
 export const amount: Shape<Amount> = {

@@ -4,7 +4,16 @@ import { type Amount, formatAmount } from "../money.ts";
 import type { Payment } from "../payment.ts";
 import { type Rejection, reject } from "../rejections.ts";
 import { businessDate, type Micros } from "../time.ts";
-import { absentPayment, accepted, invalidAmount, notOpen, paymentToUse, refused, tooLarge } from "./checks.ts";
+import {
+  absentPayment,
+  accepted,
+  invalidAmount,
+  isSameDay,
+  notOpen,
+  paymentToUse,
+  refused,
+  tooLarge,
+} from "./checks.ts";
 import { statusOf } from "./payment-status.ts";
 
 /**
@@ -37,6 +46,7 @@ export function decideCapture(state: LedgerState, command: CapturePayment, conte
     payment: { ...payment, captured, held, status: statusOf({ captured, held, refunded: payment.refunded }) },
     amount,
     released,
+    sameDay: released > 0n && isSameDay(payment, payer, context.now),
     hold: { account: payer.id, amount: -(amount + released), held: heldAfter },
     postings: [
       { account: payer.id, amount: -amount, balance: payerAfter, date: businessDate(context.now, payer.timeZone) },

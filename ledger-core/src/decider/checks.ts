@@ -111,6 +111,16 @@ export function overLimit(account: AccountState, amount: Amount, now: Micros): R
   );
 }
 
+/**
+ * Whether what is released of a payment now is given back to its payer's ceiling of the day: it was authorized on this business day, which
+ * is the one that the payer's spending is counted for.
+ */
+export function isSameDay(payment: Payment, payer: AccountState, now: Micros): boolean {
+  if (payer.limits.perDay === null) return false;
+  const today = businessDate(now, payer.timeZone);
+  return payer.day === today && (payment.spentOn ?? businessDate(payment.createdAt, payer.timeZone)) === today;
+}
+
 /** Whether an account that stands at `posted` can give `amount`: what is held is not available, and the floor holds. */
 export function lacking(account: Account, posted: Amount, amount: Amount): Rejection | undefined {
   const { floor } = account.limits;

@@ -51,6 +51,7 @@ describe("an automatic payment", () => {
       metadata: { table: "4" },
       createdAt: START,
       expiresAt: null,
+      spentOn: null,
     });
     expect(fact.postings).toEqual([
       { account: alice, amount: -1250n, balance: 8750n, date: "2026-11-22" },

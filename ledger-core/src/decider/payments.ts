@@ -1,5 +1,5 @@
 import type { AccountState } from "../account.ts";
-import { AUTHORIZATION_LIFETIME_US, type MakePayment } from "../commands.ts";
+import { AUTHORIZATION_LIFETIME_MAX_US, AUTHORIZATION_LIFETIME_US, type MakePayment } from "../commands.ts";
 import type { Decision, DecisionContext, LedgerState } from "../decision.ts";
 import { makeId } from "../ids.ts";
 import type { Payment } from "../payment.ts";
@@ -28,7 +28,7 @@ import {
 export function decideMakePayment(state: LedgerState, command: MakePayment, context: DecisionContext): Decision {
   const { amount, currency, capture } = command;
   const { caller, now } = context;
-  const invalid = invalidAmount(amount) ?? pastExpiry(command, now);
+  const invalid = invalidAmount(amount) ?? invalidExpiry(command, now);
   if (invalid) return refused(invalid);
   const payer = accountToUse(state, caller, command.payer);
   if (payer === undefined || isLedgersOwn(payer)) return refused(absentAccount(command.payer));
@@ -50,7 +50,7 @@ export function decideMakePayment(state: LedgerState, command: MakePayment, cont
     (charged ? tooLarge(payee, payeeAfter, payee.balances.held) : undefined);
   if (rejection) return refused(rejection);
 
-  const payment = newPayment(command, payee, context);
+  const payment = newPayment(command, payer, payee, context);
   if (!charged) {
     return accepted({ type: "PaymentAuthorized", payment, hold: { account: payer.id, amount, held: held + amount } });
   }
@@ -64,10 +64,14 @@ export function decideMakePayment(state: LedgerState, command: MakePayment, cont
   });
 }
 
-/** An automatic payment never expires, but a time that has passed is a client's error on it too. */
-function pastExpiry({ expiresAt }: MakePayment, now: Micros): Rejection | undefined {
-  if (expiresAt === null || expiresAt > now) return undefined;
-  return reject("invalid_request", "expiresAt has passed; name a time to come, or none.", "/expiresAt");
+/** An automatic payment never expires, but a time that none can end at is a client's error on it too. */
+function invalidExpiry({ expiresAt }: MakePayment, now: Micros): Rejection | undefined {
+  if (expiresAt === null) return undefined;
+  if (expiresAt <= now) {
+    return reject("invalid_request", "expiresAt has passed; name a time to come, or none.", "/expiresAt");
+  }
+  if (expiresAt <= now + AUTHORIZATION_LIFETIME_MAX_US) return undefined;
+  return reject("invalid_request", "expiresAt is more than 400 days ahead; name an earlier time.", "/expiresAt");
 }
 
 function sameAccount(payer: AccountState, payee: AccountState): Rejection | undefined {
@@ -75,7 +79,12 @@ function sameAccount(payer: AccountState, payee: AccountState): Rejection | unde
   return reject("same_account", "Payer and payee are the same account; name two accounts.");
 }
 
-function newPayment(command: MakePayment, payee: AccountState, { mint, now }: DecisionContext): Payment {
+function newPayment(
+  command: MakePayment,
+  payer: AccountState,
+  payee: AccountState,
+  { mint, now }: DecisionContext,
+): Payment {
   const charged = command.capture === "automatic";
   return {
     id: makeId("pay", mint(0)),
@@ -95,5 +104,6 @@ function newPayment(command: MakePayment, payee: AccountState, { mint, now }: De
     metadata: command.metadata,
     createdAt: now,
     expiresAt: charged ? null : (command.expiresAt ?? now + AUTHORIZATION_LIFETIME_US),
+    spentOn: charged || payer.limits.perDay === null ? null : businessDate(now, payer.timeZone),
   };
 }

@@ -1,3 +1,4 @@
+import type { AccountState } from "../account.ts";
 import type { ExpirePayment, VoidPayment } from "../commands.ts";
 import type { Decision, DecisionContext, LedgerState } from "../decision.ts";
 import type { HoldChange } from "../events.ts";
@@ -6,7 +7,7 @@ import type { Payment } from "../payment.ts";
 import { type Rejection, reject } from "../rejections.ts";
 import type { Micros } from "../time.ts";
 import { hasExpired } from "./captures.ts";
-import { absentPayment, accepted, paymentToUse, refused } from "./checks.ts";
+import { absentPayment, accepted, isSameDay, paymentToUse, refused } from "./checks.ts";
 import { statusOf } from "./payment-status.ts";
 
 /** Gives what is held back to the payer, whatever the state of the accounts: a release takes nothing from anyone. */
@@ -16,7 +17,7 @@ export function decideVoid(state: LedgerState, command: VoidPayment, context: De
   const { payment, payer } = found;
   const rejection = notVoidable(payment, context.now);
   if (rejection) return refused(rejection);
-  return accepted({ type: "PaymentVoided", ...release(payment, payer.balances.held, "voided") });
+  return accepted({ type: "PaymentVoided", ...release(payment, payer, context.now, "voided") });
 }
 
 /**
@@ -30,19 +31,21 @@ export function decideExpiry(state: LedgerState, command: ExpirePayment, context
   if (payment.held === 0n || payment.expiresAt === null || context.now < payment.expiresAt) {
     return refused(reject("payment_not_voidable", `Payment ${payment.id} has nothing that expires now.`));
   }
-  return accepted({ type: "PaymentExpired", ...release(payment, payer.balances.held, "expired") });
+  return accepted({ type: "PaymentExpired", ...release(payment, payer, context.now, "expired") });
 }
 
 function release(
   payment: Payment,
-  heldByPayer: Amount,
+  payer: AccountState,
+  now: Micros,
   ended: "voided" | "expired",
-): { payment: Payment; released: Amount; hold: HoldChange } {
+): { payment: Payment; released: Amount; sameDay: boolean; hold: HoldChange } {
   const released = payment.held;
   return {
     payment: { ...payment, held: 0n, status: statusOf({ ...payment, held: 0n }, ended) },
     released,
-    hold: { account: payment.payer, amount: -released, held: heldByPayer - released },
+    sameDay: isSameDay(payment, payer, now),
+    hold: { account: payment.payer, amount: -released, held: payer.balances.held - released },
   };
 }
 

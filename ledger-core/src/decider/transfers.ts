@@ -1,7 +1,7 @@
 import type { AccountState } from "../account.ts";
-import type { Leg, PostTransfer } from "../commands.ts";
+import { EFFECTIVE_DATE_MIN, EFFECTIVE_DAYS_AHEAD_MAX, type Leg, type PostTransfer } from "../commands.ts";
 import type { Decision, DecisionContext, LedgerState } from "../decision.ts";
-import type { Posting } from "../events.ts";
+import type { Posting, SpentDay } from "../events.ts";
 import { type AccountId, makeId } from "../ids.ts";
 import { AMOUNT_MAX, type Amount, type Currency } from "../money.ts";
 import { type Rejection, reject } from "../rejections.ts";
@@ -33,7 +33,7 @@ type Running = { readonly account: AccountState; readonly date: BusinessDate; po
  */
 export function decideTransfer(state: LedgerState, command: PostTransfer, context: DecisionContext): Decision {
   const { legs, currency } = command;
-  const invalid = invalidLegs(legs);
+  const invalid = invalidLegs(legs) ?? invalidDate(command, context.now);
   if (invalid) return refused(invalid);
   const accounts = new Map<AccountId, Running>();
   for (const leg of legs) {
@@ -65,7 +65,23 @@ export function decideTransfer(state: LedgerState, command: PostTransfer, contex
   }
   const { reference, effectiveDate, metadata } = command;
   const transfer = makeId("txf", context.mint(0));
-  return accepted({ type: "TransferPosted", transfer, legs, currency, reference, effectiveDate, metadata, postings });
+  const spentOn = effectiveDate === null ? [] : spentDays([...accounts.values()], context.now);
+  const texts = { reference, effectiveDate, metadata };
+  return accepted({ type: "TransferPosted", transfer, legs, currency, ...texts, postings, spentOn });
+}
+
+function invalidDate({ effectiveDate }: PostTransfer, now: Micros): Rejection | undefined {
+  if (effectiveDate === null) return undefined;
+  const last = businessDate(now + EFFECTIVE_DAYS_AHEAD_MAX * 86_400_000_000, "UTC");
+  if (effectiveDate >= EFFECTIVE_DATE_MIN && effectiveDate <= last) return undefined;
+  return reject("invalid_request", `effectiveDate is from ${EFFECTIVE_DATE_MIN} to ${last} today.`, "/effectiveDate");
+}
+
+/** The business days that the ceilings count, where the postings bear another date. */
+function spentDays(accounts: readonly Running[], now: Micros): SpentDay[] {
+  return accounts
+    .filter(({ account, debits }) => debits > 0n && account.limits.perDay !== null)
+    .map(({ account }) => ({ account: account.id, day: businessDate(now, account.timeZone) }));
 }
 
 function invalidLegs(legs: readonly Leg[]): Rejection | undefined {

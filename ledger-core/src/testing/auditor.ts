@@ -4,6 +4,7 @@ import { holdOf, type LedgerEvent, type Posting, postingsOf } from "../events.ts
 import type { AccountId, PaymentId } from "../ids.ts";
 import type { Amount } from "../money.ts";
 import type { Payment } from "../payment.ts";
+import type { Micros } from "../time.ts";
 
 /** A second opinion on a ledger's events, by plain sums that share nothing with deciders and evolve. */
 export type Auditor = {
@@ -24,6 +25,7 @@ export function auditor(): Auditor {
   const balances = new Map<AccountId, Amount>();
   const payments = new Map<PaymentId, Payment>();
   const spent = new Map<string, Amount>();
+  const authorizedOn = new Map<PaymentId, string>();
 
   const known = (id: AccountId): Account => {
     const account = accounts.get(id);
@@ -65,16 +67,28 @@ export function auditor(): Auditor {
 
   function checkBounds(event: LedgerEvent): void {
     for (const [id, amount] of outgoings(event)) {
-      const { limits, timeZone, status } = known(id);
+      const { limits, status } = known(id);
       const { floor, perTransaction, perDay } = limits;
       assert(status === "open", `${amount} left the ${status} account ${id}`);
       assert(floor === null || available(id) >= floor, `account ${id} fell below its floor`);
       assert(perTransaction === null || amount <= perTransaction, `${amount} left account ${id} at once`);
       if (perDay === null) continue;
-      const day = `${id} ${new Date(event.at / 1000).toLocaleDateString("sv-SE", { timeZone })}`;
+      const day = dayOf(id, event.at);
+      if (event.fact.type === "PaymentAuthorized") authorizedOn.set(event.fact.payment.id, day);
       spent.set(day, (spent.get(day) ?? 0n) + amount);
       assert((spent.get(day) ?? 0n) <= perDay, `more than ${perDay} left account ${id} in a day`);
     }
+  }
+
+  function dayOf(id: AccountId, at: Micros): string {
+    return `${id} ${new Date(at / 1000).toLocaleDateString("sv-SE", { timeZone: known(id).timeZone })}`;
+  }
+
+  /** What is released on the day of its authorization does not count against the day. */
+  function giveBack({ fact, at }: LedgerEvent): void {
+    if (!("released" in fact)) return;
+    const day = dayOf(fact.payment.payer, at);
+    if (authorizedOn.get(fact.payment.id) === day) spent.set(day, (spent.get(day) ?? 0n) - fact.released);
   }
 
   function checkPayment(payment: Payment): void {
@@ -99,6 +113,7 @@ export function auditor(): Auditor {
       if ("payment" in fact && typeof fact.payment === "object") checkPayment(fact.payment);
       const hold = holdOf(fact);
       if (hold) assert(held(hold.account) === hold.held, `account ${hold.account} holds ${held(hold.account)}`);
+      giveBack(event);
       if (bounded.has(fact.type)) return checkBounds(event);
       if (fact.type === "PaymentRefunded") return;
       for (const [id, before] of availableBefore) {

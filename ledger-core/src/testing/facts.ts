@@ -71,6 +71,7 @@ const payment: fc.Arbitrary<Payment> = fc.record({
   metadata,
   createdAt: instant,
   expiresAt: nullable(instant),
+  spentOn: nullable(date),
 });
 
 const posting: fc.Arbitrary<Posting> = fc.record({ account: accountId, amount: balance, balance, date });
@@ -102,7 +103,7 @@ const outcomes = fc
 const movement = { account: accountId, amount: positive, currency, rail: text };
 const refusal = { code, detail: text };
 const change = { account, reason: text };
-const release = { payment, released: positive, hold };
+const release = { payment, released: positive, sameDay: fc.boolean(), hold };
 
 type FactOf<T extends FactType> = Extract<Fact, { readonly type: T }>;
 const is = <T extends FactType>(type: T) => fc.constant(type);
@@ -121,6 +122,7 @@ const charged: fc.Arbitrary<FactOf<"PaymentCharged">> = fc
       fee,
       capture: "automatic",
       expiresAt: null,
+      spentOn: null,
     },
     postings: [
       { account: some.payer, amount: -some.amount, balance: payerAfter, date: payerDate },
@@ -144,6 +146,7 @@ export const factsByType: { readonly [T in FactType]: fc.Arbitrary<FactOf<T>> } 
     effectiveDate: nullable(date),
     metadata,
     postings,
+    spentOn: nullable(fc.array(fc.record({ account: accountId, day: date }), { maxLength: 3 })),
   }),
   TopUpSettled: fc.record({
     type: is("TopUpSettled"),

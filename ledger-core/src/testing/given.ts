@@ -34,6 +34,8 @@ export type GivenLedger = {
   /** Sets the clock; history keeps the times that it has. */
   at(now: Micros): GivenLedger;
   when(command: Command, caller?: Caller): Outcome;
+  /** The decision on a command, of which nothing becomes history. */
+  try(command: Command, caller?: Caller): Decision;
 };
 
 const SHARD = 0;
@@ -57,10 +59,14 @@ export function given(...facts: readonly Fact[]): GivenLedger {
     return event;
   }
 
-  function when(command: Command, caller = operator): Outcome {
+  function decided(command: Command, caller: Caller): Decision {
     const first = events.length;
     const mint = (index: number) => idBody(now, { shard: SHARD, revision: first + index }, SALT);
-    const decision = decide(state, command, { caller, now, shard: SHARD, mint });
+    return decide(state, command, { caller, now, shard: SHARD, mint });
+  }
+
+  function when(command: Command, caller = operator): Outcome {
+    const decision = decided(command, caller);
     return {
       thenAccepted(type, expected = {}) {
         expect(decision, `${command.type} is accepted`).toMatchObject({ kind: "accepted" });
@@ -89,6 +95,7 @@ export function given(...facts: readonly Fact[]): GivenLedger {
       return ledger;
     },
     when,
+    try: (command, caller = operator) => decided(command, caller),
   };
   return ledger;
 }

@@ -22,7 +22,7 @@ import { count, json, text, textOrNull, whole, wholeOrNull } from "./columns.ts"
 // and nowhere else.
 
 /** What a payment's row tells of it; what is held and the payee's type matter to decisions only. */
-export type PaymentView = Omit<Payment, "held" | "payeeType">;
+export type PaymentView = Omit<Payment, "held" | "payeeType" | "spentOn">;
 
 export function toAccount(row: AccountRow): Account {
   return {

@@ -1,4 +1,4 @@
-import type { Micros, OpenAccount } from "ledger-core";
+import { type BusinessDate, type Micros, type OpenAccount, parseBusinessDate } from "ledger-core";
 import { type AccountBook, type Books, type PaymentBook, zoneOffsetsMinutes } from "./auditor/books.ts";
 import { payment, paymentStep } from "./payment-commands.ts";
 import type { Random } from "./random.ts";
@@ -46,7 +46,7 @@ export function wish(random: Random, books: Books, now: Micros): Wish {
     return { caller: operator(random.pick(tenants)), command: opening(random, "wallet", `wallet-${random.below(6)}`) };
   }
   if (roll < 5) return accountChange(random, accounts);
-  if (roll < 15) return transfer(random, accounts);
+  if (roll < 15) return transfer(random, accounts, now);
   if (roll < 30) return railMovement(random, "TopUpAccount", random.pick(accounts));
   if (roll < 36) return railMovement(random, "PayOut", random.pick(accounts));
   if (roll < 72 || payments.length === 0) return payment(random, accounts, now);
@@ -78,7 +78,7 @@ function changeOf(
   };
 }
 
-function transfer(random: Random, accounts: readonly AccountBook[]): Wish {
+function transfer(random: Random, accounts: readonly AccountBook[], now: Micros): Wish {
   const first = random.pick(accounts);
   const fitting = accounts.filter(({ tenant, currency: kept }) => tenant === first.tenant && kept === first.currency);
   const pool = random.chance(0.95) ? fitting : accounts;
@@ -87,9 +87,16 @@ function transfer(random: Random, accounts: readonly AccountBook[]): Wish {
     const others = pool.length > 1 && random.chance(0.95) ? pool.filter(({ id }) => id !== from.id) : pool;
     return { from: from.id, to: random.pick(others).id, amount: amountFrom(random, from, 0) };
   });
-  const rest = { reference: null, effectiveDate: null, metadata: {} };
+  const rest = { reference: null, effectiveDate: random.chance(0.2) ? dateFrom(random, now) : null, metadata: {} };
   const command = { type: "PostTransfer", legs, currency: currency(first.currency), ...rest } as const;
   return { caller: operator(first.tenant), command };
+}
+
+/** A date around today, or one at the edges of what may be asked for. */
+function dateFrom(random: Random, now: Micros): BusinessDate | null {
+  const days = random.pick([-20_000, -3, -1, 0, 1, 40, 366, 367]);
+  const date = random.chance(0.05) ? "1969-12-31" : new Date(now / 1000 + days * 86_400_000).toISOString().slice(0, 10);
+  return parseBusinessDate(date) ?? null;
 }
 
 function railMovement(random: Random, type: "TopUpAccount" | "PayOut", account: AccountBook): Wish {

@@ -3,6 +3,11 @@ import type { AccountBook, Books, PaymentBook } from "./auditor/books.ts";
 import type { Random } from "./random.ts";
 import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
 
+/** Mostly short ones, the longest that may be asked for, and one that is too long. */
+const lifetimesUs = [
+  20_000, 200_000, 2_000_000, 20_000_000, 20_000, 200_000, 2_000_000, 34_560_000_000_000, 34_560_000_060_000,
+];
+
 export function payment(random: Random, accounts: readonly AccountBook[], now: Micros): Wish {
   const payer = random.pick(accounts);
   const fitting = accounts.filter(({ tenant, currency: kept }) => tenant === payer.tenant && kept === payer.currency);
@@ -20,7 +25,7 @@ export function payment(random: Random, accounts: readonly AccountBook[], now: M
       currency: currency(payer.currency),
       capture: manual ? "manual" : "automatic",
       reference: null,
-      expiresAt: manual && random.chance(0.7) ? now + random.pick([20_000, 200_000, 2_000_000, 20_000_000]) : null,
+      expiresAt: manual && random.chance(0.7) ? now + random.pick(lifetimesUs) : null,
       metadata: {},
     },
   };

@@ -1,5 +1,5 @@
 import { type Answer, type BulkAnswer, type BulkItem, renderAnswer } from "command-service";
-import { formatPosition, type LedgerEvent, type Micros } from "ledger-core";
+import { type ClientCommand, formatPosition, type LedgerEvent, type Micros } from "ledger-core";
 import type { Books } from "./books.ts";
 import { type Bounds, type EventPlace, makeBulkCheck, placeOf } from "./bulk-answers.ts";
 import { expectOutcome } from "./outcomes.ts";
@@ -77,10 +77,18 @@ function checkRefusal(books: Books, known: KeyBook | undefined, sent: Sent, code
   hold(!recorded, "2 one answer", () => `${code} to a request that has another answer`);
   if (!sent.command) return;
   const { command, caller } = sent;
-  // When it was decided is not known, since nothing is in the log: at the beginning or at the end of all time it must be right.
-  const right = [0, END_OF_TIME].some((at) => {
+  // When it was decided is not known, since nothing is in the log: at the beginning or at the end of all time, or when its own times fit, it
+  // must be right.
+  const right = [0, END_OF_TIME, fittingTime(command)].some((at) => {
     const expected = expectOutcome(books, command, caller, at);
     return expected.kind === "refused" && !expected.recorded && expected.codes.includes(code);
   });
   hold(right, "4 decisions", () => `${sent.command?.type} is refused with ${code}`);
+}
+
+/** A time at which the times that a command names are neither past nor too far ahead. */
+function fittingTime(command: ClientCommand): Micros {
+  if (command.type === "MakePayment") return (command.expiresAt ?? 1) - 1;
+  if (command.type === "PostTransfer" && command.effectiveDate) return Date.parse(command.effectiveDate) * 1000;
+  return 0;
 }

@@ -33,6 +33,8 @@ export type PaymentBook = {
   refunded: Amount;
   held: Amount;
   ended: "voided" | "expired" | null;
+  /** The business day of its payer on which it was made. */
+  readonly day: string;
 };
 
 export type Books = {
@@ -71,6 +73,15 @@ export function spend(account: AccountBook, amount: Amount, at: Micros): void {
   const spent = spentOn(account, at) + amount;
   account.day = dayOf(at, account.zone);
   account.spent = spent;
+}
+
+/** What is released on the business day of its authorization is given back to that day's ceiling; answers whether it is. */
+export function giveBack(books: Books, { payer, day }: PaymentBook, amount: Amount, at: Micros): boolean {
+  const account = books.accounts.get(payer);
+  if (!account || account.limits.perDay === null || amount === 0n || dayOf(at, account.zone) !== day) return false;
+  account.spent -= amount;
+  hold(account.spent >= 0n && account.day === day, "4 limits", () => `${payer} is given back what it did not spend`);
+  return true;
 }
 
 /** Books postings: in pairs of opposite amounts, in one currency, each with the balance after it and its business date. */

@@ -1,5 +1,13 @@
-import { type AccountId, type Fact, type LedgerEvent, type Payment, type Posting, rebrand } from "ledger-core";
-import { type Books, book, type PaymentBook, spend, statusOf } from "./books.ts";
+import {
+  type AccountId,
+  type Fact,
+  type LedgerEvent,
+  type Micros,
+  type Payment,
+  type Posting,
+  rebrand,
+} from "ledger-core";
+import { type Books, book, dayOf, giveBack, type PaymentBook, spend, statusOf } from "./books.ts";
 import type { Move, Outcome } from "./grounds.ts";
 import { hold, Violation } from "./violation.ts";
 
@@ -36,11 +44,11 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
       book(books, fact.postings, at, null);
       return;
     case "PaymentCharged":
-      enterPayment(books, fact.payment);
+      enterPayment(books, fact.payment, at);
       book(books, fact.postings, at, null);
       return;
     case "PaymentAuthorized":
-      enterPayment(books, fact.payment);
+      enterPayment(books, fact.payment, at);
       enterHold(books, fact);
       return;
     case "PaymentCaptured": {
@@ -48,6 +56,7 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
       payment.captured += fact.amount;
       payment.held -= fact.amount + fact.released;
       enterHold(books, fact);
+      enterRelease(books, payment, fact, at);
       book(books, fact.postings, at, null);
       compare(payment, fact.payment);
       return;
@@ -58,6 +67,7 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
       payment.held = 0n;
       payment.ended = fact.type === "PaymentVoided" ? "voided" : "expired";
       enterHold(books, fact);
+      enterRelease(books, payment, fact, at);
       compare(payment, fact.payment);
       return;
     }
@@ -76,10 +86,26 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
   }
 }
 
-function enterPayment(books: Books, payment: Payment): void {
+function enterPayment(books: Books, payment: Payment, at: Micros): void {
   const { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held } = payment;
   hold(!books.payments.has(id), "5 one id, one object", () => `${id} is made twice`);
-  books.payments.set(id, { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held, ended: null });
+  const account = books.accounts.get(payer);
+  const day = account ? dayOf(at, account.zone) : "";
+  const book = { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held, ended: null, day };
+  books.payments.set(id, book);
+  const spentOn = held > 0n && account?.limits.perDay != null ? day : null;
+  hold(payment.spentOn === spentOn, "4 limits", () => `${id} counts for ${payment.spentOn}, should for ${spentOn}`);
+}
+
+function enterRelease(
+  books: Books,
+  payment: PaymentBook,
+  { released, sameDay }: Extract<Fact, { sameDay: boolean }>,
+  at: Micros,
+): void {
+  const given = giveBack(books, payment, released, at);
+  const what = () => `of ${payment.id}, ${released} is ${given ? "" : "not "}to be given back to ${payment.day}`;
+  hold(given === sameDay, "4 limits", what);
 }
 
 function known(books: Books, { id }: Payment): PaymentBook {

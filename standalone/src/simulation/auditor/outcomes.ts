@@ -14,6 +14,9 @@ import {
 } from "./grounds.ts";
 import { expectPaymentStep } from "./payment-outcomes.ts";
 
+/** 366 days. */
+const DATED_AHEAD_MS = 31_622_400_000;
+
 const none = { moves: [], hold: null, spends: [] } as const;
 
 /** What a command comes to in the books at a time. */
@@ -60,13 +63,16 @@ function expectChange(
 /** All legs or none; money that comes in by an earlier leg may leave by a later one; ceilings see the sum that leaves. */
 function expectTransfer(
   books: Books,
-  { legs, currency }: Extract<ClientCommand, { type: "PostTransfer" }>,
+  { legs, currency, effectiveDate }: Extract<ClientCommand, { type: "PostTransfer" }>,
   caller: Caller,
   at: Micros,
 ): Outcome {
   const posted = new Map<AccountId, Amount>();
   const leaves = new Map<AccountId, Amount>();
   if (legs.reduce((sum, { amount }) => sum + amount, 0n) > LARGEST) return absent("amount_invalid");
+  const last = new Date(at / 1000 + DATED_AHEAD_MS).toISOString().slice(0, 10);
+  if (effectiveDate !== null && (effectiveDate < "1970-01-01" || effectiveDate > last))
+    return absent("invalid_request");
   const codes: (string | false)[] = [];
   const moves: Move[] = [];
   for (const { from, to, amount } of legs) {

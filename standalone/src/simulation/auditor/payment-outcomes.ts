@@ -2,6 +2,9 @@ import type { Caller, ClientCommand, Micros } from "ledger-core";
 import type { Books, PaymentBook } from "./books.ts";
 import { absent, ceilings, inTenant, type Outcome, refusedOr, short, tooLarge, usable } from "./grounds.ts";
 
+/** 400 days. */
+const EXPIRY_MOST_US = 34_560_000_000_000;
+
 type PaymentStep = Extract<ClientCommand, { type: "MakePayment" | "CapturePayment" | "VoidPayment" | "RefundPayment" }>;
 
 export function expectPaymentStep(books: Books, command: PaymentStep, caller: Caller, at: Micros): Outcome {
@@ -76,7 +79,7 @@ function expectPayment(
   const { amount, currency, expiresAt, capture } = command;
   const payer = usable(books, caller, command.payer);
   const payee = inTenant(books, caller, command.payee);
-  if (expiresAt !== null && expiresAt <= at) return absent("invalid_request");
+  if (expiresAt !== null && (expiresAt <= at || expiresAt > at + EXPIRY_MOST_US)) return absent("invalid_request");
   if (!payer || !payee || payer.type === "clearing" || payee.type === "clearing") return absent("account_not_found");
   const charged = capture === "automatic";
   const large = charged

@@ -150,8 +150,8 @@ function withHeld(state: LedgerState, account: AccountState, held: Amount): Ledg
 function authorized(id: PaymentId, tenant: string, wanted: MakePayment, now: Micros): Payment {
   const { payer, payee, amount, currency, reference, metadata, expiresAt } = wanted;
   const sums = { captured: 0n, refunded: 0n, held: amount, fee: 0n };
-  const rest = { reference, metadata, createdAt: now, expiresAt, status: "authorized", capture: "manual" } as const;
-  return { id, tenant, payer, payee, payeeType: "merchant", amount, currency, ...sums, ...rest };
+  const rest = { reference, metadata, createdAt: now, expiresAt, spentOn: null, status: "authorized" } as const;
+  return { id, tenant, payer, payee, payeeType: "merchant", amount, currency, capture: "manual", ...sums, ...rest };
 }
 
 /** Accounts looked at last, which its cache keeps. */
