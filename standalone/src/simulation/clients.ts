@@ -3,6 +3,7 @@ import type { Auditor } from "./auditor/auditor.ts";
 import { openings, wish } from "./commands.ts";
 import type { Delivery, Settled } from "./delivery.ts";
 import type { Faults } from "./faults.ts";
+import { type FloodKind, flood } from "./floods.ts";
 import { bulkIntent, bulkQuestion, commandIntent, type Intent } from "./intents.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -14,6 +15,8 @@ export type Clients = {
   finish(): void;
   /** Many requests at one moment. */
   burst(): void;
+  /** What a hostile one sends at one moment. */
+  flood(kind: FloodKind): void;
   unanswered(): number;
 };
 
@@ -128,6 +131,18 @@ export function makeClients(options: ClientsOptions): Clients {
     burst() {
       if (auditor.books.accounts.size < 8) return;
       for (let count = random.between(10, 60); count > 0; count--) act();
+    },
+    flood(kind) {
+      if (auditor.books.accounts.size < 8) return;
+      const { intents: sent, questions } = flood(kind, {
+        auditor,
+        random,
+        now,
+        name: () => `${++names}`,
+        earlier: intents.slice(-40),
+      });
+      for (const intent of sent) send(intended(intent));
+      for (const question of questions) delivery.ask(question, serving());
     },
     unanswered: () => intents.reduce((count, { answered }) => count + (answered ? 0 : 1), 0),
   };

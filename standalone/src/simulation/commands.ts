@@ -17,7 +17,8 @@ export function openings(random: Random): Wish[] {
   );
 }
 
-function opening(random: Random, type: OpenAccount["accountType"], owner: string): OpenAccount {
+/** A new account, with limits of any kind. */
+export function opening(random: Random, type: OpenAccount["accountType"], owner: string): OpenAccount {
   const bounded = type === "wallet" || type === "merchant";
   return {
     type: "OpenAccount",

@@ -105,7 +105,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
           ? writer.dryRun({ caller, key, command: what.command })
           : writer
               .dryRunBulk({ caller, key, mode: what.mode, items: what.items, print: key })
-              .then((answered) => watch(() => checkTried(what.items, answered)));
+              .then((answered) => watch(() => checkTried(what.mode, what.items, answered)));
       const done = () => {
         load.weight -= weight;
       };

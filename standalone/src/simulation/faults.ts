@@ -1,3 +1,4 @@
+import { floodKinds } from "./floods.ts";
 import type { Random } from "./random.ts";
 
 /** Everything that goes wrong in a simulated world, each switched on or off by itself so that a failure can be told with the fewest. */
@@ -29,6 +30,8 @@ export const faultKinds = [
   "odd_query",
   "cursor_misuse",
   "hostile_http",
+  "position_flood",
+  ...floodKinds,
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -61,15 +61,19 @@ export function commandIntent(
   return { name, key, caller, what: { kind: "command", sent, command }, answered: false, attempts: 0 };
 }
 
-/** A bulk of a few commands of one operator, told to the auditor before it is sent. */
+/** How a bulk is made: how many items, and the shares of those under the key of another and of those that are faulty in form. */
+export type BulkShape = { readonly length: number; readonly duplicates: number; readonly faults: number };
+
+/** A bulk of commands of one operator, told to the auditor before it is sent; without a shape, mostly a small one. */
 export function bulkIntent(
   auditor: Auditor,
   random: Random,
   now: Micros,
   key: string,
   earlier: readonly Intent[],
+  shape?: BulkShape,
 ): Intent {
-  const { caller, what } = bulkQuestion(auditor, random, now, key, earlier);
+  const { caller, what } = bulkQuestion(auditor, random, now, key, earlier, shape);
   const { items, mode } = what;
   const keys = items.flatMap((item) => (item.kind === "command" ? [item.key] : []));
   const atomicKeys = mode === "atomic" ? [...keys, key] : null;
@@ -88,6 +92,7 @@ export function bulkQuestion(
   now: Micros,
   key: string,
   earlier: readonly Intent[],
+  shape: BulkShape = usualShape(random),
 ): Question & { readonly what: Bulk } {
   const mode = random.pick(["each", "atomic"] as const);
   const { tenant } = wish(random, auditor.books, now).caller;
@@ -104,12 +109,10 @@ export function bulkQuestion(
       intent.what.kind === "command" && bulkable.has(intent.what.command.type) && intent.caller.sub === caller.sub,
   );
   const items: BulkItem[] = [];
-  const large = random.chance(LARGE_SHARE);
-  const faulty = large ? random.pick([0.5, 1]) : 0.05;
-  for (let length = random.between(1, large ? LARGE_ITEMS_MAX : 6); items.length < length; ) {
-    const before = items.length > 0 && random.chance(0.05) ? random.pick(items) : undefined;
+  while (items.length < shape.length) {
+    const before = items.length > 0 && random.chance(shape.duplicates) ? random.pick(items) : undefined;
     const old = sent.length > 0 && random.chance(0.08) ? random.pick(sent) : undefined;
-    if (random.chance(faulty)) items.push({ kind: "fault", fault: faultOf(random) });
+    if (random.chance(shape.faults)) items.push({ kind: "fault", fault: faultOf(random) });
     else if (old?.what.kind === "command" && !items.some((item) => item.kind === "command" && item.key === old.key))
       items.push({ kind: "command", key: old.key, command: old.what.command });
     else if (before?.kind !== "command")
@@ -117,6 +120,12 @@ export function bulkQuestion(
     else items.push(random.chance(0.5) ? before : { ...before, command: command() });
   }
   return { caller, key, what: { kind: "bulk", mode, items } };
+}
+
+function usualShape(random: Random): BulkShape {
+  const large = random.chance(LARGE_SHARE);
+  const length = random.between(1, large ? LARGE_ITEMS_MAX : 6);
+  return { length, duplicates: 0.05, faults: large ? random.pick([0.5, 1]) : 0.05 };
 }
 
 /** What is asked for, for the story. */

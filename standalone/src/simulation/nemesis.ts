@@ -1,6 +1,7 @@
 import type { Clients } from "./clients.ts";
 import type { EventStore } from "./event-store.ts";
 import type { Faults } from "./faults.ts";
+import { floodKinds } from "./floods.ts";
 import type { Random } from "./random.ts";
 import type { Projector } from "./read-side/projector.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -33,6 +34,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (faults.strikes("disk_full", 0.1)) fillDisk();
     if (faults.strikes("clock_jump", 0.12)) jump(process);
     if (faults.strikes("burst", 0.08)) clients.burst();
+    for (const kind of floodKinds) if (faults.strikes(kind, 0.05)) clients.flood(kind);
     if (faults.strikes("writer_crash", 0.06)) process.stop();
     if (faults.strikes("projector_crash", 0.08)) projector.crash();
     if (faults.strikes("second_projector", 0.08)) projector.double();

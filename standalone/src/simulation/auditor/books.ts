@@ -56,6 +56,12 @@ export const zoneOffsetsMinutes: Readonly<Record<string, number>> = {
   "Asia/Hong_Kong": 480,
   "Asia/Kolkata": 330,
   "America/Caracas": -240,
+  "Asia/Tokyo": 540,
+  "Asia/Kathmandu": 345,
+  "Asia/Dubai": 240,
+  "Africa/Nairobi": 180,
+  "America/Phoenix": -420,
+  "Pacific/Honolulu": -600,
 };
 
 export function dayOf(at: Micros, zone: string): string {

@@ -4,6 +4,7 @@ import { modelsProjection, modelsTarget } from "projection-workers";
 import type { Auditor } from "../auditor/auditor.ts";
 import { textOf } from "../auditor/requests.ts";
 import { openModels, type SimulatedStores } from "./stores.ts";
+import { ACCOUNTS_MAX, byLatestEntry } from "./view-questions.ts";
 
 const compared = [
   tables.accounts,
@@ -98,7 +99,8 @@ function bookedSessions(auditor: Auditor): string[] {
   const { books, history } = auditor;
   return ownersOf(auditor).map(([tenant, owner]) => {
     const accounts = [...books.accounts.values()].filter((one) => one.tenant === tenant && one.owner === owner);
-    const balances = accounts.map(({ id, status, posted, held }) => `${id} ${status} ${posted} ${held}`);
+    const shown = byLatestEntry(history, accounts, Number.MAX_SAFE_INTEGER).slice(0, ACCOUNTS_MAX);
+    const balances = shown.map(({ id, status, posted, held }) => `${id} ${status} ${posted} ${held}`);
     const movements = accounts
       .flatMap(({ id }) => history.entries(id, Number.MAX_SAFE_INTEGER).map(({ body }) => `${body.id}`))
       .toSorted()

@@ -79,6 +79,26 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     hold(status === 400, "19 refused as declared", () => `${path} is answered with ${status} ${JSON.stringify(body)}`);
   }
 
+  /** Many at once that wait for what will not come: each is told so, in time, and another caller is answered meanwhile. */
+  async function swamp({ caller, path }: Question): Promise<void> {
+    const waitMs = random.pick([0, 50, 300]);
+    const headers = { "ledger-position": `0:${auditor.events.length + 1_000_000}`, "ledger-wait": `${waitMs}` };
+    const waiting = Array.from({ length: random.between(2, 40) }, () => edge.get(caller, path, headers));
+    const others = { ...caller, role: "operator" as const, sub: "another" };
+    const other = edge.get(others, "/v1/accounts?limit=1", { "ledger-wait": "0" });
+    const replies = await scheduler.settled(Promise.all([other, ...waiting]));
+    note(`${path} waits ${waitMs} in ${waiting.length}: ${replies.map(({ status }) => status)}`);
+    const [answered, ...refused] = replies;
+    const free = answered.status === 200 || (answered.status === 503 && auditor.events.length < 100);
+    hold(free, "11 refused alone", () => `another caller is answered with ${answered.status}`);
+    const told = refused.every(({ status }) => status === 503 || status === 429);
+    hold(
+      told,
+      "9 never older",
+      () => `a position ahead of the log is answered with ${refused.map((one) => one.status)}`,
+    );
+  }
+
   /** One list to its end, or to the patience of the reader, every page at the position asked for or later. */
   async function ask({ caller, path, check }: Question): Promise<void> {
     let cursor: string | undefined;
@@ -136,6 +156,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
       const next = question();
       try {
         if (next) await ask(next);
+        if (next && faults.strikes("position_flood", 0.02)) await swamp(next);
         if (next && faults.strikes("odd_query", 0.1)) await refuses(oddQuery(next, random));
       } catch (violation) {
         options.onViolation(violation);

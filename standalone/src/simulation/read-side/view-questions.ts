@@ -4,7 +4,7 @@ import type { History } from "../auditor/history.ts";
 import { equal, fields } from "./pages.ts";
 import type { Question } from "./questions.ts";
 
-const ACCOUNTS_MAX = 50;
+export const ACCOUNTS_MAX = 50;
 const MOVEMENTS_MAX = 20;
 
 /** What an owner's app shows first. */
@@ -15,15 +15,11 @@ export function askSession(books: Books, history: History, { tenant, owner }: Ac
     path: "/v1/me/session",
     check(body, revision) {
       const own = [...books.accounts.values()].filter((one) => one.tenant === tenant && one.owner === owner);
-      const entries = new Map(own.map(({ id }) => [id, history.entries(id, revision)]));
-      const latest = (id: AccountId) => String(entries.get(id)?.at(-1)?.body.id ?? "");
-      const accounts = own
-        .flatMap(({ id }) => {
-          const account = history.account(id, revision);
-          return account ? [[id, account.status, `${account.posted}`, `${account.held}`] as const] : [];
-        })
-        .sort(([a], [b]) => (latest(a) < latest(b) || (latest(a) === latest(b) && a < b) ? 1 : -1));
-      const movements = [...entries.values()].flatMap((all) => all.map((entry) => String(entry.body.id)));
+      const accounts = byLatestEntry(history, own, revision).flatMap(({ id }) => {
+        const account = history.account(id, revision);
+        return account ? [[id, account.status, `${account.posted}`, `${account.held}`] as const] : [];
+      });
+      const movements = own.flatMap(({ id }) => history.entries(id, revision).map((entry) => String(entry.body.id)));
       const [shownAccounts, moreAccounts, shownMovements] = fields(body, "accounts", "moreAccounts", "movements");
       const shown = listOf(shownAccounts).map((account) => {
         const [id, status, balances] = fields(account, "id", "status", "balances");
@@ -37,6 +33,17 @@ export function askSession(books: Books, history: History, { tenant, owner }: Ac
       return undefined;
     },
   };
+}
+
+/** Accounts as a session shows them: those with the latest entry first. */
+export function byLatestEntry(
+  history: History,
+  accounts: readonly AccountBook[],
+  revision: Revision,
+): readonly AccountBook[] {
+  const latest = new Map(accounts.map(({ id }) => [id, String(history.entries(id, revision).at(-1)?.body.id ?? "")]));
+  const orderOf = ({ id }: AccountBook) => `${latest.get(id)} ${id}`;
+  return accounts.toSorted((a, b) => (orderOf(a) < orderOf(b) ? 1 : -1));
 }
 
 /** Merchants that an account has not paid, by how many of those who paid its merchants have paid them. */
