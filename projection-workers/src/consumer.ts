@@ -15,6 +15,8 @@ export type ProjectionStatus = {
   readonly revision: Revision;
   /** Why it is not going on: the event named, for a poison event. */
   readonly reason: string | null;
+  /** It halted because its store cannot be read: another has to be built. */
+  readonly damaged: boolean;
 };
 
 export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
@@ -49,6 +51,7 @@ export function runProjection<Change>(options: ConsumerOptions<Change>): Project
     state: "catching_up",
     revision: NO_REVISION,
     reason: null,
+    damaged: false,
   };
   const set = (change: Partial<ProjectionStatus>) => {
     const before = status;
@@ -67,7 +70,8 @@ async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus):
   const about = { projection: projection.name, shard };
   let pauseMs = retryMs.first;
   const moved: SetStatus = (change) => {
-    pauseMs = retryMs.first;
+    // That it tries is no success yet.
+    if (change.state !== "catching_up") pauseMs = retryMs.first;
     set(change);
   };
   while (!signal.aborted) {
@@ -77,7 +81,7 @@ async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus):
       if (!isLedgerError(error)) throw error;
       if (!passes(error)) {
         logger.error({ ...about, code: error.code, position: error.position, err: error }, "projection halted");
-        return set({ state: "halted", reason: `${error.code}: ${error.message}` });
+        return set({ state: "halted", reason: `${error.code}: ${error.message}`, damaged: isStoreDamage(error) });
       }
       logger.warn({ ...about, code: error.code, pauseMs, err: error }, "projection waits for its store");
       set({ state: "retrying", reason: `${error.code}: ${error.message}` });
@@ -105,6 +109,11 @@ function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void>
 /** Faults that end by themselves, after which the checkpoint says what was applied. */
 function passes({ code }: LedgerError): boolean {
   return code === "store_unavailable" || code === "log_unavailable" || code === "not_ready";
+}
+
+/** What the driver calls damage, or a table that is gone: an event of a newer version has no driver's error behind it. */
+function isStoreDamage({ code, cause }: LedgerError): boolean {
+  return code === "store_damaged" || (code === "incompatible" && cause instanceof Error && "errcode" in cause);
 }
 
 async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {

@@ -8,7 +8,7 @@ export { migrateModels } from "./models/migrations.ts";
 export { type ModelChange, modelsProjection } from "./models/projection.ts";
 export { rebuildableModels } from "./models/rebuild.ts";
 export { modelsTarget } from "./models/target.ts";
-export { type Projections, type ProjectionsOptions, startProjections } from "./projections.ts";
+export { type Projections, type ProjectionsOptions, type ProjectionTuning, startProjections } from "./projections.ts";
 export {
   type RebuildableStore,
   type RebuildOptions,

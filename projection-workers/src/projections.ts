@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { PaymentGraph, Revision, SessionView, Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { type ProjectionStatus, runProjection } from "./consumer.ts";
+import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer.ts";
 import { graphProjection } from "./graph-projection.ts";
 import { modelsProjection } from "./models/projection.ts";
 import { modelsTarget } from "./models/target.ts";
@@ -17,7 +17,11 @@ export type ProjectionsOptions = {
   readonly logger: Logger;
   readonly onProgress?: (projection: string, shard: Shard, revision: Revision) => void;
   readonly onStatus?: (status: ProjectionStatus) => void;
+  readonly tuning?: ProjectionTuning;
 };
+
+/** How projections batch and try again; each field states its default. */
+export type ProjectionTuning = Pick<ConsumerOptions<unknown>, "batchMax" | "retryMs">;
 
 export type Projections = {
   /** One status for each projection of each shard. */
@@ -30,7 +34,7 @@ export type Projections = {
 export function startProjections(options: ProjectionsOptions): Projections {
   const { shards, models, session, graph } = options;
   const abort = new AbortController();
-  const common = { ...options, signal: abort.signal };
+  const common = { ...options, ...options.tuning, signal: abort.signal };
   const modelTarget = modelsTarget(models);
   const runs = shards.flatMap((shard) => [
     runProjection({ ...common, shard, projection: modelsProjection, target: modelTarget }),

@@ -94,7 +94,9 @@ describe.each(routes)("%s", (path, query) => {
   test("names every status that it answers with", () => {
     const { responses, summary, description, tags } = operation();
     const ids = path.includes("{id}") ? ["404", "414"] : [];
-    expect(Object.keys(responses).sort()).toEqual(["200", "400", "401", "408", "429", "431", "503", ...ids].sort());
+    expect(Object.keys(responses).sort()).toEqual(
+      ["200", "400", "401", "403", "408", "429", "431", "503", ...ids].sort(),
+    );
     for (const [status, { content, description }] of Object.entries(responses)) {
       expect(description).toMatch(/\w/);
       expect(Object.keys(content)).toEqual([status === "200" ? "application/json" : "application/problem+json"]);

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { PaymentGraph, Position, ProjectionTarget, Runtime, SessionView } from "ledger-core";
+import type { PaymentGraph, Position, ProjectionTarget, Role, Runtime, SessionView } from "ledger-core";
 import { callerOf } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
 import type { Parameters } from "./filters.ts";
@@ -44,6 +44,8 @@ export type QueryRoutesOptions = Pick<QueryDeps, "shards" | "wake" | "runtime" |
   readonly run: QueryRunner;
   /** How far each store has come. */
   readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
+  /** What a store must have come to before it is asked anything, as while it is built anew. Default: nothing. */
+  readonly floor?: (store: StoreName) => readonly Position[];
 };
 
 /** Adds every query of the API to an edge: this thread checks the request, waits for positions, and sends the bytes it is given. */
@@ -53,16 +55,21 @@ export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOp
   const crowd = createCrowd(limits);
   const room = (store: StoreName) => openWaitingRoom({ positions: positions[store], wake, crowd, limits, runtime });
   const rooms = { models: room("models"), session: room("session"), graph: room("graph") };
-  for (const { name, url, schema } of queryRoutes) {
-    app.get(url, { schema }, async (request: QueryRequest, reply) => {
+  const { floor = () => [] } = options;
+  for (const { name, url, schema, stores } of queryRoutes) {
+    app.get(url, { schema, config: { roles: readers } }, async (request: QueryRequest, reply) => {
       const freshness = readFreshness(request.headers, { shards, runtime, limits });
-      const query = queryOf(name, request, freshness.required);
+      const required = [...freshness.required, ...stores.flatMap(floor)];
+      const query = queryOf(name, request, required);
       const { positions: served, body } = await whenReached({ run, rooms, runtime, limits }, query, freshness);
       reply.header("ledger-position", formatPositions(served));
       return reply.type("application/json; charset=utf-8").send(Buffer.from(body.buffer, 0, body.byteLength));
     });
   }
 }
+
+/** Those who may see anything at all: the platform's role sees no tenant's data. */
+const readers: readonly Role[] = ["operator", "service", "consumer", "merchant", "auditor"];
 
 type QueryRequest = FastifyRequest<{ Params: { id?: string }; Querystring: Parameters }>;
 

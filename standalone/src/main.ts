@@ -1,17 +1,15 @@
 import { openWriter, registerCommands, type WriterTuning } from "command-service";
-import type { Revision, Shard } from "ledger-core";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics } from "ledger-core/http";
-import { allocateYoung, type Logger, type LogLevel, logLevels } from "ledger-core/process";
+import { allocateYoung, type Logger } from "ledger-core/process";
 import { registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
-import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { openDataFolder } from "./data-folder.ts";
 import { watchDecisionState } from "./decision-state.ts";
 import { watchHeads } from "./heads.ts";
-import { damagedViews, type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
-import { positionsOf, type QueryTuning, startQueryThreads } from "./query-threads.ts";
+import type { QueryTuning } from "./query-threads.ts";
+import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-side.ts";
 import { readinessOf, waitForProjections } from "./readiness.ts";
-import { rebuildNames } from "./rebuild-state.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
 
@@ -33,6 +31,8 @@ export type StandaloneOptions = {
   readonly writer?: WriterTuning;
   /** The queries' limits and those of their threads; each field states its default. */
   readonly queries?: QueryTuning;
+  /** How the projections batch and try again; each field states its default. */
+  readonly projections?: ProjectionsTuning;
 };
 
 export type Standalone = {
@@ -62,12 +62,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => logThread.close());
     const { log, head } = await watchHeads(logThread.log, SHARDS);
     const logPort = logThread.connect();
-    const projections = await startProjectionThread({ folder, logPort, shards: SHARDS, logLevel: levelOf(logger) });
-    closers.push(() => projections.stop());
-    refuseAhead(folder, projections, head);
-    const tuning = options.queries ?? {};
-    const queries = startQueryThreads({ folder, shards: SHARDS, logger, tuning });
-    closers.push(() => queries.close());
+    const readSide = await startReadSide({ ...options, folder, logPort, shards: SHARDS, head });
+    closers.push(() => readSide.stop());
+    const { projections } = readSide;
     const metrics = createMetrics();
     const writer = await openWriter({
       ...options.writer,
@@ -91,21 +88,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => app.close());
     registerCommands(app, { writer, ...(options.rails && { rails: options.rails }) });
     registerQueryRoutes(app, {
-      run: queries.run,
-      positions: positionsOf(projections, SHARDS),
-      wake: projections.wake,
+      ...readSide.routes,
       shards: SHARDS,
-      ...(tuning.limits && { limits: tuning.limits }),
+      ...(options.queries?.limits && { limits: options.queries.limits }),
     });
     registerAdmin(app, lag);
-    for (const name of rebuildNames) {
-      metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () =>
-        projections.revision(name, 0),
-      );
-    }
-    metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
-      queries.replaced(),
-    );
+    measureReadSide(metrics, readSide);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });
     closers.push(async () => removeServerFile(folder.dir));
@@ -114,21 +102,4 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     await stop();
     throw startFaultOf(error, { dataDir, port });
   }
-}
-
-/** A read model ahead of the log would take new events for repeats: the log was lost or is an old copy. */
-function refuseAhead(folder: DataFolder, projections: ProjectionThread, head: (shard: Shard) => Revision): void {
-  for (const name of rebuildNames) {
-    const revision = projections.revision(name, 0);
-    if (revision <= head(0)) continue;
-    const detail = `${folder.events} ends at ${head(0)} and ${name} has seen ${revision}`;
-    throw damagedViews(
-      folder,
-      `${detail}: the log was lost or is an old copy; restore it, or go on with what it holds`,
-    );
-  }
-}
-
-function levelOf(logger: Logger): LogLevel {
-  return logLevels.find((level) => level === logger.level) ?? "warn";
 }

@@ -1,11 +1,10 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { migrateModels } from "projection-workers";
 import { openDataFolder } from "./data-folder.ts";
-import type { RebuildName, RebuildState } from "./rebuild-state.ts";
+import { newRebuild, type RebuildName, type RebuildState } from "./rebuild-state.ts";
 import { runRebuild } from "./rebuilds.ts";
 import { startFaultOf } from "./start-fault.ts";
-import { openStores } from "./stores.ts";
+import { withStore } from "./stores.ts";
 
 export type OfflineRebuildOptions = {
   readonly dataDir: string;
@@ -21,14 +20,14 @@ export async function rebuildOffline(options: OfflineRebuildOptions): Promise<Re
     const folder = await openDataFolder(dataDir, { make: false });
     const log = await openSqliteLog({ file: folder.events });
     try {
-      const stores = await openStores(folder, { readOnly: false });
-      try {
-        await migrateModels(stores.models);
-        const ports = { log, shards: [0], logger, stores, models: folder.models };
-        return await runRebuild(projection, ports, onState);
-      } finally {
-        await stores.close();
-      }
+      let last = newRebuild(projection);
+      const tell = (state: RebuildState) => {
+        last = state;
+        onState(state);
+      };
+      const options = { log, shards: [0], logger };
+      await withStore(folder, projection, (store) => runRebuild(projection, store, options, tell));
+      return last;
     } finally {
       await log.close();
     }

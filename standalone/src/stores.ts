@@ -1,34 +1,40 @@
-import type { Knex } from "knex";
 import { connectSqlite } from "ledger-core/sql";
 import {
-  type EmbeddedPaymentGraph,
-  type EmbeddedSessionView,
+  migrateModels,
   openPaymentGraph,
   openSessionView,
+  type RebuildableStore,
+  rebuildableModels,
 } from "projection-workers";
 import type { DataFolder } from "./data-folder.ts";
+import type { RebuildName } from "./rebuild-state.ts";
 
-export type Stores = {
-  readonly models: Knex;
-  readonly session: EmbeddedSessionView;
-  readonly graph: EmbeddedPaymentGraph;
-  close(): Promise<void>;
-};
-
-/** What the projections write into; `readOnly` for the side that answers queries, once the writing side has made the files. */
-export async function openStores(
+/** Opens the store of one projection to be written while work is under way. Nothing else may have it open. */
+export async function withStore<Result>(
   files: Pick<DataFolder, "models" | "views">,
-  { readOnly }: { readonly readOnly: boolean },
-): Promise<Stores> {
-  const models = connectSqlite({ file: files.models, readOnly });
-  const session = await openSessionView({ file: files.views, readOnly });
-  const graph = await openPaymentGraph({ file: files.views, readOnly });
-  return {
-    models,
-    session,
-    graph,
-    async close() {
-      await Promise.all([session.close(), graph.close(), models.destroy()]);
-    },
-  };
+  projection: RebuildName,
+  work: <Change>(store: RebuildableStore<Change>) => Promise<Result>,
+): Promise<Result> {
+  switch (projection) {
+    case "models": {
+      const db = connectSqlite({ file: files.models });
+      const reader = connectSqlite({ file: files.models, readOnly: true });
+      try {
+        await migrateModels(db);
+        return await work(rebuildableModels(db, reader));
+      } finally {
+        await Promise.all([db.destroy(), reader.destroy()]);
+      }
+    }
+    case "session": {
+      const view = await openSessionView({ file: files.views });
+      return work(view.rebuildable).finally(() => view.close());
+    }
+    case "graph": {
+      const view = await openPaymentGraph({ file: files.views });
+      return work(view.rebuildable).finally(() => view.close());
+    }
+    default:
+      return projection satisfies never;
+  }
 }

@@ -287,7 +287,7 @@ function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefine
   if (!(error instanceof Error)) return undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if ("errcode" in error && typeof error.errcode === "number") {
-    const missing = error.errcode === 1 && /no such (table|column)/.test(error.message);
+    const missing = error.errcode === 1 && /no such (table|column|index)/.test(error.message);
     const kind = missing ? "missing_table" : sqliteFaults[error.errcode % 256];
     return kind && { kind, detail: `SQLite ${error.errcode}` };
   }

@@ -1,6 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
-  assert,
   isLedgerError,
   LedgerError,
   NO_REVISION,
@@ -86,12 +85,19 @@ export function openViewFile<Change, Statements>(
   }
   function served(): Build {
     const row = statements.served.get(view.name);
-    assert(row && typeof row.suffix === "string", `${view.name} has a row in view_builds`);
-    return { version: Number(row.version), suffix: row.suffix };
+    const version = Number(row?.version);
+    if (typeof row?.suffix !== "string" || !Number.isSafeInteger(version)) throw damaged();
+    return { version, suffix: row.suffix };
   }
   function checkpoint(build: Build, shard: Shard): Revision {
     const row = statements.checkpoint.get(view.name, build.version, shard);
-    return row ? Number(row.revision) : NO_REVISION;
+    if (!row) return NO_REVISION;
+    const revision = Number(row.revision);
+    if (!Number.isSafeInteger(revision) || revision < NO_REVISION) throw damaged();
+    return revision;
+  }
+  function damaged(): LedgerError {
+    return new LedgerError("store_damaged", `${store}: its bookkeeping holds what nothing wrote`);
   }
   function write(build: Build, shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): void {
     if (checkpoint(build, shard) !== after) {

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { assert, LedgerError, type ModelVersionRow, NO_REVISION, type Revision, type Shard } from "ledger-core";
+import { LedgerError, type ModelVersionRow, NO_REVISION, type Revision, type Shard } from "ledger-core";
 import { affectedRows, insertRows, lockText, selectRows } from "ledger-core/sql";
 import type { Build } from "../build.ts";
 import { checkpoints, modelVersions } from "./schema.ts";
@@ -21,7 +21,7 @@ export async function servedBuild(db: Knex, projection: string, lock?: "share" |
     `SELECT projection, version, suffix FROM \`${modelVersions.name}\` WHERE projection = ?${lock ? lockText(db, lock) : ""}`,
     [projection],
   );
-  assert(row, `${projection} has a row in ${modelVersions.name}`);
+  if (!row || !Number.isInteger(row.version) || typeof row.suffix !== "string") throw damaged(modelVersions.name);
   return { version: row.version, suffix: row.suffix };
 }
 
@@ -37,7 +37,14 @@ export async function readCheckpoint(db: Knex, projection: string, build: Build,
     `SELECT revision FROM \`${checkpoints.name}\` WHERE projection = ? AND version = ? AND shard = ?`,
     [projection, build.version, shard],
   );
-  return row ? Number(row.revision) : NO_REVISION;
+  if (!row) return NO_REVISION;
+  const revision = Number(row.revision);
+  if (!Number.isSafeInteger(revision) || revision < NO_REVISION) throw damaged(checkpoints.name);
+  return revision;
+}
+
+function damaged(table: string): LedgerError {
+  return new LedgerError("store_damaged", `read models: ${table} holds what nothing wrote`);
 }
 
 /**

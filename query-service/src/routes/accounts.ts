@@ -8,8 +8,22 @@ import { listBody, readList } from "./lists.ts";
 
 /** GET /v1/accounts/{id} and /v1/accounts */
 export const accountRoutes: readonly QueryRoute[] = [
-  { name: "account", url: "/v1/accounts/:id", schema: accountRoute, lane: "quick", answer: answerAccount },
-  { name: "accounts", url: "/v1/accounts", schema: accountListRoute, lane: "list", answer: answerAccounts },
+  {
+    name: "account",
+    url: "/v1/accounts/:id",
+    schema: accountRoute,
+    lane: "quick",
+    stores: ["models"],
+    answer: answerAccount,
+  },
+  {
+    name: "accounts",
+    url: "/v1/accounts",
+    schema: accountListRoute,
+    lane: "list",
+    stores: ["models"],
+    answer: answerAccounts,
+  },
 ];
 
 async function answerAccount({ caller, id, required }: Query, { models }: QueryContext): Promise<Outcome> {

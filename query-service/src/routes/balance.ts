@@ -9,7 +9,14 @@ import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
 /** GET /v1/accounts/{id}/balance */
 export const balanceRoutes: readonly QueryRoute[] = [
-  { name: "balance", url: "/v1/accounts/:id/balance", schema: balanceRoute, lane: "quick", answer: answerBalance },
+  {
+    name: "balance",
+    url: "/v1/accounts/:id/balance",
+    schema: balanceRoute,
+    lane: "quick",
+    stores: ["models"],
+    answer: answerBalance,
+  },
 ];
 
 async function answerBalance({ caller, id, parameters, required }: Query, context: QueryContext): Promise<Outcome> {

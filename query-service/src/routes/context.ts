@@ -2,7 +2,7 @@ import type { Micros, PaymentGraph, SessionView } from "ledger-core";
 import { Problem } from "ledger-core/http";
 import type { Cursors } from "../cursors.ts";
 import type { QueryLimits } from "../limits.ts";
-import type { Outcome, Query } from "../query.ts";
+import type { Outcome, Query, StoreName } from "../query.ts";
 import type { ModelReader } from "../reading.ts";
 
 /** What the routes answer from. */
@@ -23,6 +23,8 @@ export type QueryRoute = {
   readonly schema: object;
   /** `quick`: a few rows by their keys; `list`: what walks an index, and may take as long as its page allows. */
   readonly lane: Lane;
+  /** What it is answered from. */
+  readonly stores: readonly StoreName[];
   answer(query: Query, context: QueryContext): Promise<Outcome>;
 };
 

@@ -10,7 +10,14 @@ import { listBody, readList } from "./lists.ts";
 
 /** GET /v1/accounts/{id}/entries */
 export const entryRoutes: readonly QueryRoute[] = [
-  { name: "entries", url: "/v1/accounts/:id/entries", schema: entryListRoute, lane: "list", answer: answerEntries },
+  {
+    name: "entries",
+    url: "/v1/accounts/:id/entries",
+    schema: entryListRoute,
+    lane: "list",
+    stores: ["models"],
+    answer: answerEntries,
+  },
 ];
 
 async function answerEntries(query: Query, context: QueryContext): Promise<Outcome> {

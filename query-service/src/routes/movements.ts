@@ -23,6 +23,7 @@ const movements: readonly Movement[] = [
 export const movementRoutes: readonly QueryRoute[] = movements.map((movement) => ({
   ...movement,
   lane: "quick",
+  stores: ["models"],
   answer: (query, context) => answerMovement(movement, query, context),
 }));
 

@@ -9,8 +9,22 @@ import { listBody, readList } from "./lists.ts";
 
 /** GET /v1/payments/{id} and /v1/payments */
 export const paymentRoutes: readonly QueryRoute[] = [
-  { name: "payment", url: "/v1/payments/:id", schema: paymentRoute, lane: "quick", answer: answerPayment },
-  { name: "payments", url: "/v1/payments", schema: paymentListRoute, lane: "list", answer: answerPayments },
+  {
+    name: "payment",
+    url: "/v1/payments/:id",
+    schema: paymentRoute,
+    lane: "quick",
+    stores: ["models"],
+    answer: answerPayment,
+  },
+  {
+    name: "payments",
+    url: "/v1/payments",
+    schema: paymentListRoute,
+    lane: "list",
+    stores: ["models"],
+    answer: answerPayments,
+  },
 ];
 
 async function answerPayment({ caller, id, required }: Query, { models }: QueryContext): Promise<Outcome> {

@@ -15,6 +15,7 @@ export const recommendationRoutes: readonly QueryRoute[] = [
     url: "/v1/accounts/:id/recommendations",
     schema: recommendationsRoute,
     lane: "list",
+    stores: ["models", "graph"],
     answer: answerRecommendations,
   },
 ];

@@ -6,7 +6,14 @@ import type { QueryContext, QueryRoute } from "./context.ts";
 
 /** GET /v1/me/session, from the session view alone. */
 export const sessionRoutes: readonly QueryRoute[] = [
-  { name: "session", url: "/v1/me/session", schema: sessionRoute, lane: "quick", answer: answerSession },
+  {
+    name: "session",
+    url: "/v1/me/session",
+    schema: sessionRoute,
+    lane: "quick",
+    stores: ["session"],
+    answer: answerSession,
+  },
 ];
 
 async function answerSession({ caller, required }: Query, { session }: QueryContext): Promise<Outcome> {

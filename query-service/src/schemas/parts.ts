@@ -57,7 +57,10 @@ export function objectRoute(route: Documented & { readonly id: string }) {
   return {
     ...shared(route),
     params: { type: "object", properties: { id: { type: "string", description: "The id.", example: route.id } } },
-    response: { 200: { ...route.answer, headers: positionHeader }, ...problemAnswers(400, 401, 404, 414, 429, 503) },
+    response: {
+      200: { ...route.answer, headers: positionHeader },
+      ...problemAnswers(400, 401, 403, 404, 414, 429, 503),
+    },
   };
 }
 
@@ -65,7 +68,7 @@ export function objectRoute(route: Documented & { readonly id: string }) {
 export function plainRoute(route: Documented) {
   return {
     ...shared(route),
-    response: { 200: { ...route.answer, headers: positionHeader }, ...problemAnswers(400, 401, 429, 503) },
+    response: { 200: { ...route.answer, headers: positionHeader }, ...problemAnswers(400, 401, 403, 429, 503) },
   };
 }
 

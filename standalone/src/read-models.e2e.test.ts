@@ -1,0 +1,196 @@
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { signToken } from "ledger-core/http";
+import { createLogger } from "ledger-core/process";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openDataFolder } from "./data-folder.ts";
+import { type Standalone, startStandalone } from "./main.ts";
+
+/** The read models' files as real disks fail them: while the ledger serves, and before it starts. */
+
+const logger = createLogger({ level: "silent", name: "test" });
+let dataDir = "";
+let mounted: string | undefined;
+let server: Standalone | undefined;
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), "read-models-"));
+});
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+  if (mounted) execFileSync("umount", [mounted]);
+  mounted = undefined;
+  rmSync(dataDir, { recursive: true });
+});
+
+async function start(): Promise<string> {
+  server = await startStandalone({ dataDir, port: 0, logger, projections: { asideEveryMs: 0 } });
+  return server.url;
+}
+
+async function headers(more: Record<string, string> = {}): Promise<Record<string, string>> {
+  const { signingKeys } = await openDataFolder(dataDir);
+  const token = await signToken({ tenant: "default", role: "operator", sub: "test", ttlSeconds: 600 }, signingKeys);
+  return { authorization: `Bearer ${token}`, "content-type": "application/json", ...more };
+}
+
+/** Opens an account, and answers with where it stands in the log. */
+async function openAccount(url: string, key: string, metadata: Record<string, string> = {}): Promise<string> {
+  const body = JSON.stringify({ type: "wallet", currency: "HKD", owner: key, metadata });
+  const answer = await fetch(`${url}/v1/accounts`, {
+    method: "POST",
+    headers: await headers({ "idempotency-key": key }),
+    body,
+  });
+  expect(answer.status).toBe(201);
+  return answer.headers.get("ledger-position") ?? "";
+}
+
+async function ask(url: string, path: string, position: string, waitMs = 10_000) {
+  const answer = await fetch(url + path, {
+    headers: await headers({ "ledger-position": position, "ledger-wait": `${waitMs}` }),
+  });
+  return { status: answer.status, text: await answer.text() };
+}
+
+/** Asks until the answer is another than that it cannot be had now. */
+async function untilAnswered(url: string, path: string, position: string) {
+  for (;;) {
+    const answer = await ask(url, path, position);
+    if (answer.status !== 503) return answer;
+  }
+}
+
+type Check = { readonly name: string; readonly ready: boolean; readonly detail: string };
+
+/** Waits until /readyz says of a part what is looked for. */
+async function untilReady(url: string, name: string, fits: (check: Check) => boolean): Promise<Check> {
+  for (;;) {
+    const { checks }: { checks: Check[] } = JSON.parse(await (await fetch(`${url}/readyz`)).text());
+    const check = checks.find((one) => one.name === name);
+    if (check && fits(check)) return check;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const large = Object.fromEntries(Array.from({ length: 18 }, (_, n) => [`key-${n}`, "v".repeat(500)]));
+const files = [
+  { file: "models.sqlite", part: "models", path: "/v1/accounts?limit=1" },
+  { file: "views.sqlite", part: "session", path: "/v1/me/session" },
+] as const;
+
+/** A file system of its own, so that what fills it up is nobody else's. Undefined, and why, where none can be mounted. */
+async function mount(sizeKiB: number): Promise<string> {
+  await openDataFolder(dataDir);
+  const folder = join(dataDir, "small");
+  mkdirSync(folder);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${sizeKiB}k`, "tmpfs", folder]);
+  mounted = folder;
+  return folder;
+}
+
+function whyNoMount(): string | undefined {
+  if (process.getuid?.() !== 0) return "mounting a small file system takes root";
+  const folder = mkdtempSync(join(tmpdir(), "mount-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], { stdio: "ignore" });
+    execFileSync("umount", [folder]);
+    return undefined;
+  } catch {
+    return "this machine lets nobody mount a file system";
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const cannot = whyNoMount();
+describe.skipIf(cannot !== undefined)(cannot ?? "on a file system that is full", () => {
+  test.each(files)("$part waits for room and says so; commands and the other projections go on", async (one) => {
+    const small = await mount(1024);
+    symlinkSync(join(small, one.file), join(dataDir, one.file));
+    const url = await start();
+    let last = await openAccount(url, "first");
+    const other = files.find(({ part }) => part !== one.part) ?? one;
+    let stuck: Check | undefined;
+    for (let n = 0; !stuck; n++) {
+      last = await openAccount(url, `fills-${n}`, large);
+      const { checks }: { checks: Check[] } = JSON.parse(await (await fetch(`${url}/readyz`)).text());
+      stuck = checks.find(({ name, ready }) => name === one.part && !ready);
+    }
+    expect(stuck.detail).toContain("retrying: store_unavailable");
+    expect(stuck.detail).not.toMatch(/\.sqlite|\/tmp|small/i);
+    last = await openAccount(url, "while-full");
+    expect((await ask(url, other.path, last)).status).toBe(200);
+    const refused = await ask(url, one.path, last, 50);
+    expect(refused.status).toBe(503);
+    expect(refused.text).not.toMatch(/\.sqlite|select|small/i);
+
+    execFileSync("mount", ["-o", "remount,size=262144k", small]);
+    await untilReady(url, one.part, ({ ready }) => ready);
+    expect((await ask(url, one.path, last)).status).toBe(200);
+  });
+
+  test("a start without room serves commands, and projects when there is room", async () => {
+    const small = await mount(16);
+    writeFileSync(join(small, "filler"), Buffer.alloc(16 * 1024));
+    for (const { file } of files) symlinkSync(join(small, file), join(dataDir, file));
+    const url = await start();
+    const last = await openAccount(url, "one");
+    for (const { part } of files) {
+      const { detail } = await untilReady(url, part, ({ ready }) => !ready);
+      expect(detail).toContain("retrying: store_unavailable");
+    }
+    expect((await ask(url, "/v1/accounts", last, 50)).status).toBe(503);
+    execFileSync("mount", ["-o", "remount,size=65536k", small]);
+    for (const { path } of files) expect((await untilAnswered(url, path, last)).status).toBe(200);
+  });
+});
+
+describe("a file that cannot be read", () => {
+  test.each(files)(
+    "$file overwritten while it is served: 503, then built anew by itself",
+    async ({ file, part, path }) => {
+      const url = await start();
+      await openAccount(url, "one");
+      const last = await openAccount(url, "test");
+      await untilReady(url, part, ({ detail }) => detail.startsWith(`at ${last}`));
+      for (const name of [file, `${file}-wal`]) {
+        const whole = join(dataDir, name);
+        writeFileSync(whole, Buffer.alloc(readFileSync(whole).length, "damage "), { flag: "r+" });
+      }
+      const first = await ask(url, path, last, 0);
+      expect(first.status).toBe(503);
+      expect(first.text).not.toMatch(/\.sqlite|select|view/i);
+      // Any command goes on meanwhile, and the answer is right as soon as there is one.
+      const later = await openAccount(url, "meanwhile");
+      const { status, text } = await untilAnswered(url, path, later);
+      expect(status).toBe(200);
+      expect(text).toContain('"wallet"');
+      expect(existsSync(join(dataDir, `${file}.damaged`))).toBe(true);
+      await untilReady(url, part, ({ ready, detail }) => ready && !detail.includes("anew"));
+    },
+  );
+
+  test("a build that begins anew is not asked before it has come to where the log ended", async () => {
+    const url = await start();
+    for (let n = 0; n < 30; n++) await openAccount(url, `key-${n}`);
+    await server?.stop();
+    truncateSync(join(dataDir, "models.sqlite"), 4096 * 2 + 17);
+    const again = await start();
+    const { status, text } = await ask(again, "/v1/accounts?limit=200", "0:0");
+    expect(status).toBe(200);
+    expect(JSON.parse(text).data.length).toBe(30);
+  });
+});
