@@ -30,24 +30,26 @@ export function prefetch({ state }: Deciding, items: BulkJob["items"], from: num
  * many such keys would be decided as many times. Undefined when there is nothing to read.
  */
 export function readKeys(on: Deciding, job: BulkJob, from: number, to: number): Step<never> | undefined {
-  const { wanted, ahead } = unreadKeys(on, job, from, to);
+  const { wanted, ahead, unloaded } = unreadKeys(on, job, from, to);
+  if (unloaded) return { kind: "unloaded" };
   if (ahead) return { kind: "later" };
   return wanted.length === 0 ? undefined : { kind: "wait", until: on.lookup.keys(job.caller, wanted) };
 }
 
-/** The keys of some items that were used before and are not looked up; whether some of those are not in the log yet. */
+/** The keys of some items that were used before and are not looked up; whether some of those are not in the log yet, or not loaded. */
 export function unreadKeys(on: Deciding, { caller, items }: BulkJob, from: number, to: number) {
   const wanted: WantedKey[] = [];
-  let ahead = false;
+  let [ahead, unloaded] = [false, false];
   for (let index = from; index < Math.min(to, items.length); index++) {
     const item = items[index];
     if (!item || isFault(item) || !item.check || item.check.found) continue;
     const { check } = item;
     const revisions = unreadOf(on, caller, check);
-    if (revisions.some((revision) => revision > on.state.settledAt)) ahead = true;
+    if (revisions === undefined) unloaded = true;
+    else if (revisions.some((revision) => revision > on.state.settledAt)) ahead = true;
     else if (revisions.length > 0) wanted.push({ check, revisions });
   }
-  return { wanted, ahead };
+  return { wanted, ahead, unloaded };
 }
 
 /** Decides one item of a bulk, or finds what it was answered before. */

@@ -39,11 +39,13 @@ export type Deciding = {
 
 const later: Step<never> = { kind: "later" };
 const full: Step<never> = { kind: "full" };
+const unloaded: Step<never> = { kind: "unloaded" };
 
 /** Whether a key was answered before. `done(null)` says that it is new. */
 export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<Answer | null> {
   if (!check.found) {
     const unread = unreadOf(on, caller, check);
+    if (unread === undefined) return unloaded;
     if (unread.length === 0) return done(null);
     if (unread.some((revision) => revision > on.state.settledAt)) return later;
     return { kind: "wait", until: on.lookup.key(caller, check, unread) };
@@ -53,14 +55,15 @@ export function checkKey(on: Deciding, caller: Caller, check: KeyCheck): Step<An
     : done({ kind: "refused", rejection: check.found.rejection });
 }
 
-/** Where an event may stand that answers a key, and nobody has looked yet. */
+/** Where an event may stand that answers a key, and nobody has looked yet. Undefined when the key is not loaded. */
 export function unreadOf(
   { state, ownAfter }: Deciding,
   { tenant, sub }: Caller,
-  { key, cleared }: KeyCheck,
-): readonly Revision[] {
-  const candidates = state.findKey(tenant, sub, key);
-  if (candidates.length === 0) return candidates;
+  check: KeyCheck,
+): readonly Revision[] | undefined {
+  const { key, cleared } = check;
+  const candidates = state.findKey(check, tenant, sub, key);
+  if (candidates === undefined || candidates.length === 0) return candidates;
   return candidates.filter((revision) => revision <= ownAfter && !cleared.includes(revision));
 }
 

@@ -1,5 +1,6 @@
 import { assert, formatPosition, isLedgerError, LedgerError } from "ledger-core";
 import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
+import { type Flush, finishFlush } from "./state/decision-state.ts";
 import { isStateFault, stateCorrupt, stateUnavailable } from "./state/state-faults.ts";
 
 export type FlushLimits = {
@@ -41,7 +42,9 @@ export class HeldShard {
   readonly #on: HeldShardOptions;
   #held: Recovered | undefined;
   #standing: Standing = { ready: false, detail: "starting" };
-  #flushing: Generator<void> | undefined;
+  #flushing: Flush | undefined;
+  /** What the flush waits for. */
+  #waiting: Promise<void> | undefined;
   #unwritten: Unwritten | undefined;
   /** The damage for which the file is to be taken out of the way, once it is closed. */
   #damage: LedgerError | undefined;
@@ -88,8 +91,14 @@ export class HeldShard {
   get standing(): Standing {
     return this.#standing;
   }
+  /** Whether a flush is under way that waits for nothing. */
   get flushing(): boolean {
-    return this.#flushing !== undefined;
+    return this.#flushing !== undefined && this.#waiting === undefined;
+  }
+  /** What has to end before more is decided: the tail is at its bound, and waits to be written. */
+  get overdue(): Promise<void> | undefined {
+    const { flushAt, tailsMax = 2 } = this.#on;
+    return this.#waiting && this.#ours.state.tailSize >= tailsMax * flushAt ? this.#waiting : undefined;
   }
   /** Whether a flush should begin as soon as everything that was decided is in the log. */
   get flushDue(): boolean {
@@ -103,38 +112,52 @@ export class HeldShard {
    * A slice of the flush for the events that a batch added: as long as they may cost to write down, so that a flush ends before the
    * next is due. Where that is not enough the flush is brought to its end at once: the tail is bounded, whatever the load.
    * @param quiet everything that was decided is in the log: a flush may begin
+   * @returns what it waits for, when it begins to
    * @throws state_corrupt · state_unavailable when more would be unwritten than memory has room for
    */
-  flushSlice(added: number, quiet: boolean): void {
+  flushSlice(added: number, quiet: boolean): Promise<void> | undefined {
     const { state } = this.#ours;
+    let waiting: Promise<void> | undefined;
     try {
       if (quiet && this.flushDue) {
         state.takeBackFlush();
         this.#flushing = state.flush();
       }
-      this.#advance(added);
+      waiting = this.#advance(added);
     } catch (error) {
       if (!isLedgerError(error, "state_unavailable")) throw error;
       this.#postpone(error);
     }
     if (this.#unwritten) this.#boundUnwritten(this.#unwritten);
+    return waiting;
   }
 
-  #advance(added: number): void {
+  #advance(added: number): Promise<void> | undefined {
     const { runtime, flushAt, flushSliceMs = 1, flushMsPerEvent = 0.01, tailsMax = 2 } = this.#on;
-    if (!this.#flushing) return;
+    if (!this.#flushing || this.#waiting) return undefined;
     const until = runtime.elapsedMs() + Math.max(flushSliceMs, added * flushMsPerEvent);
     const behind = this.#ours.state.tailSize >= tailsMax * flushAt;
     // At least a step: the first of a flush holds fast what it writes, and the next batch may be ahead of the log.
     do {
-      if (!this.#flushing.next().done) continue;
+      const { done, value } = this.#flushing.next();
+      if (value) return this.#waitFor(value);
+      if (!done) continue;
       this.#flushing = undefined;
       this.#failedReads = 0;
-      if (!this.#unwritten) return;
+      if (!this.#unwritten) return undefined;
       this.#hold(this.#ours);
       this.#on.tell(this.#standing);
-      return;
+      return undefined;
     } while (behind || runtime.elapsedMs() < until);
+    return undefined;
+  }
+
+  #waitFor(work: Promise<void>): Promise<void> {
+    const waiting = work.then(() => {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    });
+    this.#waiting = waiting;
+    return waiting;
   }
 
   /** The disk took nothing: the shard serves on, and the flush is tried again when a while has passed. */
@@ -166,6 +189,7 @@ export class HeldShard {
     if (isStateFault(cause)) this.#damage = this.#damageOf(cause);
     const midFlush = this.#flushing !== undefined;
     this.#flushing = undefined;
+    this.#waiting = undefined;
     this.#unwritten = undefined;
     const { file } = this.#ours;
     if (midFlush && !this.#damage) tryQuietly(() => file.rollback());
@@ -206,9 +230,10 @@ export class HeldShard {
     if (!this.#standing.ready) return;
     const { state, file } = this.#ours;
     try {
-      if (this.#flushing) for (; !this.#flushing.next().done; );
+      await this.#waiting;
+      if (this.#flushing) await finishFlush(this.#flushing);
       state.takeBackFlush();
-      for (const _ of state.flush());
+      await finishFlush(state.flush());
     } catch (error) {
       if (!isStateFault(error)) throw error;
       this.#on.onUnwritten(error.message);

@@ -10,10 +10,11 @@ import {
   type Revision,
 } from "ledger-core";
 import { fingerprint } from "./fingerprint.ts";
+import { type KeyPlace, unknownPlace } from "./state/keys/known-keys.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault } from "./submission.ts";
 
-/** A key that is looked up: `cleared` are revisions of its hash that turned out to be another key's. */
-export type KeyCheck = {
+/** A key that is looked up, and what is known of its place: `cleared` are revisions of its hash that turned out to be another key's. */
+export type KeyCheck = KeyPlace & {
   readonly key: string;
   readonly print: string;
   /** What the print is of. */
@@ -66,20 +67,21 @@ export type Job = SingleJob | BulkJob;
 
 /**
  * What came of deciding an item or a job: `wait` needs the log read, `later` needs the batch under way to be in the log,
- * `full` needs another batch.
+ * `full` needs another batch, and `unloaded` one before which the keys are read that are on disk.
  */
 export type Step<T> =
   | { readonly kind: "done"; readonly value: T }
   | { readonly kind: "wait"; readonly until: Promise<void> }
   | { readonly kind: "later" }
-  | { readonly kind: "full" };
+  | { readonly kind: "full" }
+  | { readonly kind: "unloaded" };
 
 export function done<T>(value: T): Step<T> {
   return { kind: "done", value };
 }
 
 export function keyCheck(key: string, print: string, request: KeyCheck["request"]): KeyCheck {
-  return { key, print, request, cleared: [], found: undefined };
+  return { key, print, request, cleared: [], found: undefined, ...unknownPlace() };
 }
 
 /** Whether a stored print is of the request that a key came with, by the function that made the stored one. */

@@ -47,6 +47,14 @@ export class JobQueue {
     this.weight -= job.weight;
   }
 
+  /** The jobs that are ready, in order. */
+  *upcoming(): Generator<Job> {
+    for (let at = this.head; at < this.jobs.length; at++) {
+      const job = this.jobs[at];
+      if (job) yield job;
+    }
+  }
+
   take(): Job | undefined {
     const job = this.jobs[this.head];
     if (!job) return undefined;

@@ -12,12 +12,12 @@ import type { EventLog, StoredEvent } from "ledger-core/event-log";
 import { appendSurely } from "./append.ts";
 import { addFacts, type Batch, type Incarnation, openBatch } from "./batch.ts";
 import type { WriterParts } from "./parts.ts";
-import type { DecisionState, DecisionStateOptions } from "./state/decision-state.ts";
+import { type DecisionState, type DecisionStateOptions, finishFlush } from "./state/decision-state.ts";
 import { stateCorrupt } from "./state/state-faults.ts";
 import type { StateFile } from "./state/state-file.ts";
 import type { StateLayout } from "./state/state-root.ts";
 
-export type RecoveryOptions = Omit<DecisionStateOptions, "file"> & {
+export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly log: EventLog;
   readonly shard: Shard;
   readonly stateFile: string;
@@ -81,7 +81,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
 }
 
 async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Recovered> {
-  const state = options.parts.openState({ ...options, file });
+  const state = options.parts.openState({ ...options, random: options.runtime.random, file });
   for (;;) {
     await replay(options, state, file);
     const by = { shard: options.shard, salt: options.runtime.random(2 ** 30) };
@@ -190,7 +190,7 @@ async function flushWhenRoom(options: RecoveryOptions, state: DecisionState, hea
   const { runtime, parts, stateFile, onReplay } = options;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
-      for (const _ of state.flush());
+      await finishFlush(state.flush());
       return;
     } catch (error) {
       if (!isLedgerError(error, "state_unavailable")) throw error;

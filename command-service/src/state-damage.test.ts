@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "ledger-core";
 import { describe, expect, test } from "vitest";
@@ -14,8 +15,8 @@ const small: Partial<WriterOptions> = {
   ...{ accountsCached: 2, namesCached: 2, paymentsCached: 2, paymentPagesCached: 2 },
 };
 
-/** A ledger whose wallet `poor` holds 100, written down and closed; and what is told of it from then on. */
-async function poorLedger(options: Partial<WriterOptions> = small) {
+/** A ledger whose wallet `poor` holds 100, written down and closed; and what is told of it from then on. `others`: accounts beside it. */
+async function poorLedger(options: Partial<WriterOptions> = small, others = 0) {
   const discarded: DiscardedState[] = [];
   const standings: boolean[] = [];
   const servesAgain: (() => void)[] = [];
@@ -31,6 +32,7 @@ async function poorLedger(options: Partial<WriterOptions> = small) {
   const bank = await ledger.open(writer, "bank", null);
   const poor = await ledger.open(writer, "poor");
   const shop = await ledger.open(writer, "shop");
+  await Promise.all(Array.from({ length: others }, (_, n) => ledger.open(writer, `other-${n}`)));
   await ledger.send(writer, payment(bank, poor, 100n));
   const held = eventOf(await ledger.send(writer, payment(bank, shop, 7n, { capture: "manual" })));
   for (let n = 0; n < 40; n++) await ledger.send(writer, payment(bank, shop, 1n));
@@ -128,16 +130,47 @@ describe("a state file that was damaged while it was closed", () => {
   });
 
   test("whatever page of the file is overwritten, the writer starts and decides right", async () => {
-    const first = await poorLedger();
+    const first = await poorLedger(small, 60);
     const pages = statSync(first.stateFile).size / 8192;
     expect(pages).toBeGreaterThanOrEqual(4);
     for (let page = 0; page < pages; page++) {
-      const ledger = page === 0 ? first : await poorLedger();
+      const ledger = page === 0 ? first : await poorLedger(small, 60);
       const bytes = readFileSync(ledger.stateFile);
       writeFileSync(ledger.stateFile, bytes.fill(0xa5, page * 8192, (page + 1) * 8192));
       const writer = await ledger.start();
       await insist(ledger, () => ledger.send(writer, payment(ledger.poor, ledger.shop, 1_000_000n), "first"));
       await expectRight(ledger, writer);
+    }
+  });
+
+  test.each<[string, (bytes: Uint8Array) => Uint8Array | undefined]>([
+    ["an entry", flip(20)],
+    ["the sum of a block", flip(92)],
+    ["the end", (bytes) => flip(bytes.length - 3)(bytes)],
+    ["what filters are read from", (bytes) => flip(bytes.length - 100)(bytes)],
+    ["the length", (bytes) => bytes.subarray(0, -1)],
+    ["a whole file", () => undefined],
+    ["all there is of a file", (bytes) => bytes.fill(0)],
+  ])("of the files of keys, %s: a used key gets its answer, and a new one is decided once", async (_, damage) => {
+    for (const filterBytes of [0, 2 ** 20]) {
+      const keys = { filterBytes, entriesPerBlock: 5, layers: 2, partKeys: 20 };
+      const ledger = await poorLedger({ ...small, keys });
+      const writer = await ledger.start();
+      const command = payment(ledger.bank, ledger.shop, 1n);
+      const first = eventOf(await ledger.send(writer, command, "used"));
+      await writer.stop();
+      const folder = `${ledger.stateFile}-keys`;
+      for (const name of readdirSync(folder)) {
+        const bytes = damage(readFileSync(join(folder, name)));
+        if (bytes) writeFileSync(join(folder, name), bytes);
+        else rmSync(join(folder, name));
+      }
+      const again = await ledger.start();
+      const answer = await insist(ledger, () => ledger.send(again, command, "used"));
+      expect(answer).toEqual({ kind: "recorded", event: first, replayed: true });
+      await expectRight(ledger, again);
+      expect(ledger.discarded.length).toBeLessThanOrEqual(1);
+      await again.stop();
     }
   });
 

@@ -7,6 +7,8 @@ import { isLedgerError } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { writerParts } from "./parts.ts";
+import { openDiskStorage } from "./state/keys/disk-storage.ts";
+import type { KeyStorage } from "./state/keys/key-storage.ts";
 import { stateUnavailable } from "./state/state-faults.ts";
 import { stateFileOn } from "./state/state-file.ts";
 import type { Writer } from "./submission.ts";
@@ -15,6 +17,7 @@ import { openWriter, type WriterOptions } from "./writer.ts";
 
 const FLUSH_AT = 64;
 const BULK = 20;
+const PAGE_BYTES = 8192;
 const cannotWrite = "the decision state cannot be written: the disk is full";
 
 type Ledger = Awaited<ReturnType<typeof writerFixture>>;
@@ -59,7 +62,7 @@ async function expectOnce(ledger: Pick<Ledger, "log">, filled: Awaited<ReturnTyp
   expect(charged).toHaveLength((filled.refused + 1) * BULK);
 }
 
-/** Parts whose state file may grow to so many pages. */
+/** Parts whose state file, and whose files of keys, may each grow to so many pages. */
 function boundedParts() {
   const bound = { pages: Number.MAX_SAFE_INTEGER };
   let db: DatabaseSync | undefined;
@@ -73,7 +76,13 @@ function boundedParts() {
       db = new DatabaseSync(file);
       const state = stateFileOn(db, layout);
       apply();
-      return state;
+      const disk = openDiskStorage(`${file}-keys`);
+      const run: KeyStorage["run"] = (work) => {
+        const bytes = disk.list().reduce((sum, one) => sum + one.bytes, 0);
+        if (work.kind === "remove" || bytes < bound.pages * PAGE_BYTES) return disk.run(work);
+        return Promise.reject(stateUnavailable("the disk is full"));
+      };
+      return { ...state, keyStorage: { ...disk, run } };
     },
   };
   const limit = (pages: number) => {
@@ -91,7 +100,7 @@ describe("a state file that has no room to grow", () => {
     const onUnwritten = (why: string) => unwritten.push(why);
     const ledger = await writerFixture({ parts, flushAt: FLUSH_AT, unwrittenMax: 4, onStanding, onUnwritten });
     const writer = await ledger.start();
-    limit(30);
+    limit(2);
     const filled = await fill(ledger, writer);
     expect(filled.error).toMatchObject({ code: "not_ready", retryable: true });
     expect(filled.servedOn).toContain("entries wait in memory");

@@ -7,6 +7,7 @@ import { decideJob } from "./decide-job.ts";
 import { failureOf } from "./failures.ts";
 import type { HeldShard } from "./held-shard.ts";
 import type { Job } from "./jobs.ts";
+import { loadKeys } from "./load-keys.ts";
 import { openLookup } from "./lookup.ts";
 import type { WriterParts } from "./parts.ts";
 import type { JobQueue } from "./queue.ts";
@@ -22,6 +23,8 @@ export type TurnsOptions = {
   readonly limits: BatchLimits;
   readonly bulkLimits: BulkLimits;
   readonly aheadMin: number;
+  /** Jobs are looked at for keys to load until they have so many. */
+  readonly keysAhead: number;
 };
 
 /**
@@ -101,6 +104,8 @@ export class Turns {
     // Little is gathered until the append ends; and a flush begins when nothing is ahead of the log.
     if (this.#appending && (held.flushDue || !queue.holds(aheadMin))) return this.#appending;
     if (!held.standing.ready) return;
+    const loading = this.#fault ? undefined : (held.overdue ?? loadKeys(held.state, queue, this.#on.keysAhead));
+    if (loading && !(await this.#isLoaded(loading))) return;
     this.#ahead = openBatch(held.state, runtime.now(), limits, this.#frames.take());
     if (!this.#fault) this.#fill(this.#ahead);
     await this.#appending;
@@ -110,6 +115,16 @@ export class Turns {
     if (this.#fault) return this.#waitFor(this.#standDown(this.#fault));
     this.#ahead = undefined;
     this.#waitFor(this.#finish(batch));
+  }
+
+  /** Waits for what a batch needs, and says whether it can be filled then: meanwhile the shard may have stood down. */
+  async #isLoaded(loading: Promise<void>): Promise<boolean> {
+    try {
+      await loading;
+    } catch (error) {
+      this.stateFailed(error);
+    }
+    return this.#on.held.standing.ready && !this.#fault;
   }
 
   /** Lets nothing be appended before this has ended. */
@@ -140,10 +155,10 @@ export class Turns {
     try {
       for (; job; job = queue.take()) {
         const step = decideJob(on, queue, job);
-        if (step.kind === "full") queue.putBack(job);
+        if (step.kind === "full" || step.kind === "unloaded") queue.putBack(job);
         if (step.kind === "later") queue.postpone(job);
         if (step.kind === "wait") queue.park(job, step.until, () => this.schedule());
-        if (step.kind === "full" || batch.events.size >= limits.batchBytesMax) break;
+        if (step.kind === "full" || step.kind === "unloaded" || batch.events.size >= limits.batchBytesMax) break;
       }
     } catch (error) {
       if (!isStateFault(error)) throw error;
@@ -167,7 +182,8 @@ export class Turns {
     for (const answer of batch.answers) answer();
     queue.resume();
     try {
-      held.flushSlice(batch.events.length, this.#ahead === undefined);
+      const waiting = held.flushSlice(batch.events.length, this.#ahead === undefined);
+      void waiting?.then(() => this.#stopping || this.schedule());
     } catch (error) {
       if (!isStateFault(error)) throw error;
       return this.#standDown(error);

@@ -16,7 +16,7 @@ import { Turns } from "./turns.ts";
 
 export type WriterOptions = ExpiryLimits &
   FlushLimits &
-  Omit<DecisionStateOptions, "file"> & {
+  Omit<DecisionStateOptions, "file" | "random"> & {
     readonly log: EventLog;
     readonly shard: Shard;
     /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
@@ -43,6 +43,8 @@ export type WriterOptions = ExpiryLimits &
     readonly lookAheadItems?: number;
     /** Commands that wait while a batch is being appended, from which on they are decided at once and not gathered. Default 250. */
     readonly aheadMin?: number;
+    /** Keys of waiting commands that are looked for on disk before a batch is decided. Default 4,096; from 1. */
+    readonly keysAhead?: number;
     /** The tail that is written down at once while events are replayed, and between batches when serving. Default 131,072 entries; from 1. */
     readonly flushAt?: number;
     /** How the pages of a new state file are cut; one that is there keeps its own. */
@@ -84,6 +86,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
       lookAheadItems: options.lookAheadItems ?? 256,
     },
     aheadMin: options.aheadMin ?? 250,
+    keysAhead: options.keysAhead ?? 4096,
   });
   const { dueMax, releasesMax } = options;
   const expireDue = makeExpiry({

@@ -4,11 +4,11 @@ import { type AccountId, type AccountState, accountOf, idBody, makeId } from "le
 import { expect, test } from "vitest";
 import { HKD } from "../writer.fixture.ts";
 import { AccountStore } from "./account-store.ts";
-import { type StateFile, stateFileOn } from "./state-file.ts";
+import { type StateTables, stateFileOn } from "./state-file.ts";
 
 const PER_PAGE = 3;
 
-function open({ pages, layout }: StateFile, cached: number): AccountStore {
+function open({ pages, layout }: StateTables, cached: number): AccountStore {
   return new AccountStore({ pages, layout, cached, namesCached: 2 });
 }
 

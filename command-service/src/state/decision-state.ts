@@ -16,7 +16,8 @@ import {
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
 import { type DueHold, type DuePage, DueWalk, inTurn } from "./due-holds.ts";
-import { KnownKeys } from "./known-keys.ts";
+import type { KeyRunsOptions } from "./keys/key-runs.ts";
+import { type KeyPlace, KnownKeys } from "./keys/known-keys.ts";
 import { type KeptPayment, PaymentPages } from "./payment-pages.ts";
 import { Recent } from "./recent.ts";
 import { isStateFault } from "./state-faults.ts";
@@ -35,14 +36,17 @@ export type DecisionStateOptions = {
   readonly paymentPagesCached?: number;
   /** Pages of payments read by one look for due holds. Default 64, some 2 ms; from 1. */
   readonly duePagesPerLook?: number;
-  /** Bytes of the filter that tells a new idempotency key without a disk read; a multiple of 64. Default 32 MiB. */
-  readonly keyFilterBytes?: number;
+  readonly keys?: KeyRunsOptions;
+  /** An integer from 0 up to and without its argument. Default: unpredictable. */
+  readonly random?: (below: number) => number;
 };
 
 /** A payment as the tail knows it, and the revision of its last event. */
 type KnownPayment = { readonly payment: Payment; readonly revision: Revision };
 
 type Undo = () => void;
+
+export type Flush = Generator<Promise<void> | void>;
 
 /** A point to go back to inside a batch that is not appended yet. */
 export type Mark = {
@@ -90,7 +94,11 @@ export class DecisionState implements LedgerStateDraft {
     this.cachedPayments = new Recent(Math.max(1, Math.ceil((options.paymentsCached ?? 20_000) / 2)));
     this.paymentPages = new PaymentPages({ pages, layout, cached: options.paymentPagesCached ?? 128 });
     this.dueWalk = new DueWalk(this.paymentPages, options.duePagesPerLook ?? 64);
-    this.keys = new KnownKeys(this.file.keys, options.keyFilterBytes ?? 32 * 2 ** 20, this.file.hashKey);
+    this.keys = new KnownKeys({
+      ...options.keys,
+      ...{ storage: this.file.keyStorage, hashKey: this.file.hashKey, manifest: this.file.keysManifest() },
+      ...(options.random ? { random: options.random } : {}),
+    });
     this.stand = { ...this.file.stand() };
     this.settled = this.stand.revision;
     for (const account of this.accounts.clearingAccounts()) this.indexClearing(account);
@@ -216,9 +224,19 @@ export class DecisionState implements LedgerStateDraft {
     return due;
   }
 
-  /** The revisions at which an answering event of this key may stand: none for a key never seen, without a disk read. */
-  findKey(tenant: string, sub: string, key: string): readonly Revision[] {
-    return this.keys.find(tenant, sub, key);
+  /** The revisions at which an answering event of a key may be: none for a new one; undefined when its place has to be loaded first. */
+  findKey(place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] | undefined {
+    return this.keys.find(place, tenant, sub, key);
+  }
+
+  /** Whether the disk has to be read to find a key. */
+  seekKey(place: KeyPlace, tenant: string, sub: string, key: string): boolean {
+    return this.keys.seek(place, tenant, sub, key);
+  }
+
+  /** Reads all that `seekKey` asked for at once. @throws state_corrupt, state_unavailable */
+  loadKeys(places: readonly KeyPlace[]): Promise<void> {
+    return this.keys.load(places);
   }
 
   /** Applies the next event, appended or about to be. */
@@ -256,23 +274,29 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   /**
-   * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. Started only when
-   * every applied event is in the log. While it runs, decisions go on in a new tail.
+   * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. A step that gives a
+   * promise waits for what is done beside this thread: the next is to be taken when it has settled. Started only when every applied event
+   * is in the log. While it runs, decisions go on in a new tail.
    * @throws state_corrupt · state_unavailable: nothing was written, and `takeBackFlush` is to be called between two batches
    */
-  *flush(): Generator<void> {
+  *flush(): Flush {
     assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
     const stand = { ...this.stand };
     const payments = this.payments;
     this.flushing = payments;
     this.payments = new Map();
-    this.keys.freeze();
+    let keysFault: unknown;
+    const keysWritten = this.keys.write().catch((error: unknown) => {
+      keysFault = error;
+    });
     try {
       this.file.begin();
       yield* this.accounts.write();
       yield* this.paymentPages.write(keptOf(payments));
-      yield* this.keys.write();
-      this.file.commit(stand);
+      yield keysWritten;
+      if (keysFault) throw keysFault;
+      this.file.commit(stand, this.keys.record());
+      this.keys.settle();
     } catch (error) {
       if (isStateFault(error)) this.file.rollback();
       throw error;
@@ -282,7 +306,6 @@ export class DecisionState implements LedgerStateDraft {
     this.dueWalk.restart();
     yield* this.rememberWritten(payments);
     this.flushing = undefined;
-    this.keys.settle();
   }
 
   /** What a flush did not get to disk is part of the tail again. Called between two batches, when nothing can be taken back. */
@@ -293,7 +316,7 @@ export class DecisionState implements LedgerStateDraft {
     this.accounts.takeBack();
     this.paymentPages.takeBack();
     this.dueWalk.restart();
-    this.keys.takeBack(this.file.reopenKeys());
+    this.keys.takeBack();
     for (const [id, known] of this.payments) flushing.set(id, known);
     this.payments = flushing;
     this.flushing = undefined;
@@ -325,4 +348,9 @@ function* keptOf(payments: Payments): Generator<KeptPayment> {
     const { id, tenant, held, expiresAt } = payment;
     yield { id, revision, hold: held > 0n && expiresAt !== null ? { tenant, expiresAt } : null };
   }
+}
+
+/** Runs a flush to its end. */
+export async function finishFlush(flush: Flush): Promise<void> {
+  for (const step of flush) if (step) await step;
 }

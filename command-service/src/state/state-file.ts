@@ -3,14 +3,15 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { LedgerError, NO_REVISION } from "ledger-core";
 import { makeHousekeeping } from "./housekeeping.ts";
-import { type KeyRuns, keyRunsSchema, openKeyRuns } from "./key-runs.ts";
+import { openDiskStorage } from "./keys/disk-storage.ts";
 import { HASH_KEY_BYTES } from "./keys/key-hasher.ts";
+import type { KeyStorage } from "./keys/key-storage.ts";
 import { openPages, type Pages, pagesSchema, readRootSql } from "./pages.ts";
 import { onStateDisk, stateCorrupt } from "./state-faults.ts";
 import { decodeRoot, encodeRoot, type Stand, type StateLayout, type StateRoot } from "./state-root.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
-const STATE_VERSION = 4;
+const STATE_VERSION = 5;
 /** 256 MiB. */
 const WAL_PAGES_MAX = 32_768;
 const APPLICATION_ID = 0x504c5354;
@@ -20,7 +21,7 @@ const defaultLayout: StateLayout = {
   pagesPerChunk: 512,
   valuesPerPage: 64,
 };
-const schema = `${pagesSchema}; ${keyRunsSchema}`;
+const schema = pagesSchema;
 
 /**
  * The decision state on local disk: a projection of one shard's log that may be deleted at any time. Not fsync'd at each
@@ -28,8 +29,12 @@ const schema = `${pagesSchema}; ${keyRunsSchema}`;
  * SQLite keeps its pages together in transactions; whether they are what was written is checked by `Pages` and never left to it.
  * Every method may throw `state_corrupt` or `state_unavailable`.
  */
-export type StateFile = {
-  readonly keys: KeyRuns;
+export type StateFile = StateTables & {
+  /** Where the files of keys are, which the last commit lists. */
+  readonly keyStorage: KeyStorage;
+};
+
+export type StateTables = {
   /** What idempotency keys are hashed under: drawn when the file is made, and known to nobody else. */
   readonly hashKey: Uint8Array;
   readonly pages: Pages;
@@ -39,9 +44,8 @@ export type StateFile = {
   keysManifest(): string | null;
   begin(): void;
   commit(stand: Stand, keysManifest?: string | null): void;
-  /** Takes a transaction back, if one is open; `keys` has to be opened again then. */
+  /** Takes a transaction back, if one is open. */
   rollback(): void;
-  reopenKeys(): KeyRuns;
   /** Settles when nothing of this process holds the file. */
   close(): Promise<void>;
 };
@@ -56,17 +60,25 @@ export function openStateFile(file: string, layout?: Partial<StateLayout>): Stat
   // Caps the write-ahead log if the checkpoint thread falls behind.
   onStateDisk(() => db.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES_MAX}`));
   const housekeeping = makeHousekeeping(file);
+  const keyStorage = openDiskStorage(keysFolder(file));
   return {
     ...state,
+    keyStorage,
     commit(stand, manifest) {
       state.commit(stand, manifest);
-      housekeeping.committed(state.keys.soon());
+      housekeeping.committed();
     },
     async close() {
       await housekeeping.close();
+      await keyStorage.close();
       await state.close();
     },
   };
+}
+
+/** A new state file names no file of keys, so what an older one left there is removed when it is opened. */
+function keysFolder(file: string): string {
+  return `${file}-keys`;
 }
 
 /** Suffixes of the files that make up one database; the last is never kept. */
@@ -106,7 +118,7 @@ export function stateFileOn(
   db: DatabaseSync,
   layout: Partial<StateLayout> = {},
   newHashKey: Uint8Array = randomBytes(HASH_KEY_BYTES),
-): StateFile {
+): StateTables {
   try {
     return onStateDisk(() => {
       prepare(db, { ...defaultLayout, ...layout }, newHashKey);
@@ -173,18 +185,14 @@ function expectedSchema(): string {
   return text;
 }
 
-function operations(db: DatabaseSync): StateFile {
+function operations(db: DatabaseSync): StateTables {
   const page = db.prepare(readRootSql).get()?.data;
   if (!(page instanceof Uint8Array)) throw stateCorrupt("the root is missing");
   let root: StateRoot = decodeRoot(page);
   const { layout, hashKey } = root;
   const pages = openPages(db, layout.pagesPerChunk);
   pages.load(root.directories);
-  let keys = openKeyRuns(db);
   return {
-    get keys() {
-      return keys;
-    },
     hashKey: Buffer.from(hashKey, "hex"),
     pages,
     layout,
@@ -202,7 +210,6 @@ function operations(db: DatabaseSync): StateFile {
       pages.rolledBack();
       onStateDisk(() => db.isTransaction && db.exec("ROLLBACK"));
     },
-    reopenKeys: () => (keys = onStateDisk(() => openKeyRuns(db))),
     async close() {
       db.close();
     },

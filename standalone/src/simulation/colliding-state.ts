@@ -1,4 +1,4 @@
-import { DecisionState, type DecisionStateOptions } from "command-service";
+import { DecisionState, type DecisionStateOptions, type KeyPlace } from "command-service";
 import type { Revision } from "ledger-core";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -14,9 +14,9 @@ export class CollidingState extends DecisionState {
     this.faults = faults;
   }
 
-  override findKey(tenant: string, sub: string, key: string): readonly Revision[] {
-    const found = super.findKey(tenant, sub, key);
-    if (this.revision === 0 || !this.faults.strikes("colliding_keys", 0.03)) return found;
+  override findKey(place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] | undefined {
+    const found = super.findKey(place, tenant, sub, key);
+    if (found === undefined || this.revision === 0 || !this.faults.strikes("colliding_keys", 0.03)) return found;
     return [this.random.below(this.revision), ...found];
   }
 }

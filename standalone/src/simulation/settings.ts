@@ -1,4 +1,4 @@
-import type { StateLayout, WriterOptions } from "command-service";
+import type { KeyRunsOptions, StateLayout, WriterOptions } from "command-service";
 import type { ConsumerOptions } from "projection-workers";
 import type { QueryDeps, QueryLimits } from "query-service";
 import type { Random } from "./random.ts";
@@ -41,7 +41,8 @@ const draws: Table = {
     lookAheadItems: scale(1, 256),
     aheadMin: scale(1, 250),
     accountsCached: scale(2, 2_000),
-    keyFilterBytes: (random) => 64 * random.pick([1, 4, 256]),
+    keys: drawKeys,
+    keysAhead: scale(1, 4_096),
     namesCached: scale(2, 2_000),
     paymentsCached: scale(2, 2_000),
     paymentPagesCached: scale(2, 128),
@@ -74,6 +75,20 @@ const draws: Table = {
   },
   queries: { limits: drawLimits },
 };
+
+function drawKeys(random: Random): Required<KeyRunsOptions> {
+  return {
+    filterBytes: random.pick([0, 200, 2 ** 20]),
+    entriesPerBlock: scale(1, 255)(random),
+    layers: scale(1, 8)(random),
+    partKeys: scale(1, 2 ** 20)(random),
+    mergeWidth: scale(2, 8)(random),
+    lastRatio: scale(1, 8)(random),
+    stepsPerCommit: scale(1, 16)(random),
+    runsMax: scale(2, 32)(random),
+    readsAtOnce: scale(1, 64)(random),
+  };
+}
 
 function drawLimits(random: Random): QueryLimits {
   const first = random.pick([1, 5, 40]);

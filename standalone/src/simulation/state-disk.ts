@@ -1,13 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
-import { type StateFile, stateFileOn } from "command-service";
-import { idBody, makeId } from "ledger-core";
+import { type KeyFiles, type StateFile, stateFileOn, storageOn } from "command-service";
+import { idBody, LedgerError, makeId } from "ledger-core";
 import type { Faults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Settings } from "./settings.ts";
 
-/** A writer's local disk: its state file as the images that were there after each flush. */
+/** A writer's local disk: its state file, and the files of keys that it lists, as the images that were there after each flush. */
 export type StateDisk = {
-  open(): StateFile;
+  /** @param later runs a task of the process that opens it */
+  open(later: (task: () => void) => void): StateFile;
   discard(): void;
   /** The process died: a flush under way is gone, and what was not fsync'd may be gone too. */
   crash(): void;
@@ -24,22 +25,27 @@ export type StateDiskOptions = {
 };
 
 export function makeStateDisk({ random, faults, settings, note }: StateDiskOptions): StateDisk {
-  let images: Uint8Array[] = [];
+  let images: Image[] = [];
+  /** Files of keys by their numbers. What a process that died left there stays. */
+  let keys = new Map<number, Uint8Array>();
   let open: DatabaseSync | undefined;
 
   return {
-    open() {
+    open(later) {
       const db = new DatabaseSync(":memory:");
       const image = images.at(-1);
-      if (image) db.deserialize(image);
+      if (image) db.deserialize(image.database);
+      keys = new Map([...keys, ...(image?.keys ?? [])]);
+      const own = keys;
       open = db;
       const file = stateFileOn(db, settings.disk, hashKey(random));
       return {
         ...file,
+        keyStorage: storageOn(filesIn(own), later),
         commit(stand, keysManifest) {
           file.commit(stand, keysManifest);
           if (open !== db) return;
-          images.push(db.serialize());
+          images.push({ database: db.serialize(), keys: new Map(own) });
           if (images.length > IMAGES_MAX) images.shift();
         },
         close() {
@@ -58,13 +64,28 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
         images = [];
         note("state file is deleted");
       } else if (faults.strikes("foreign_state_file", 0.1)) {
-        images = [foreignImage(random.below(30))];
+        images = [{ database: foreignImage(random.below(30)), keys: new Map() }];
         note("state file is another ledger's");
       } else if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
         images = images.slice(0, random.between(1, images.length - 1));
         note("state file is an older one");
       }
     },
+  };
+}
+
+type Image = { readonly database: Uint8Array; readonly keys: ReadonlyMap<number, Uint8Array> };
+
+function filesIn(kept: Map<number, Uint8Array>): KeyFiles {
+  return {
+    list: () => [...kept].map(([file, { length }]) => ({ file, bytes: length })),
+    read(file, at, bytes) {
+      const found = kept.get(file);
+      if (!found || found.length < at + bytes) throw new LedgerError("state_corrupt", `the file ${file} is too short`);
+      return found.slice(at, at + bytes);
+    },
+    write: (file, bytes) => void kept.set(file, bytes),
+    remove: (file) => void kept.delete(file),
   };
 }
 

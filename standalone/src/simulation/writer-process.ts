@@ -1,5 +1,5 @@
 import { openWriter, type Writer, type WriterParts, writerParts } from "command-service";
-import { isLedgerError, type Micros } from "ledger-core";
+import { isLedgerError, type Micros, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { CollidingState } from "./colliding-state.ts";
 import type { Faults } from "./faults.ts";
@@ -53,10 +53,11 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   owner.alive = false;
   let writer: Writer | undefined;
   let retired = false;
+  let later: Runtime["defer"] = () => {};
 
   const parts: WriterParts = plant.parts({
     ...writerParts,
-    openStateFile: () => disk.open(),
+    openStateFile: () => disk.open(later),
     discardStateFile() {
       disk.discard();
       return undefined;
@@ -72,6 +73,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     note("starts");
     const runtime = plant.runtime(processRuntime(scheduler, random, incarnation, () => process.clockOffsetUs));
     scheduler.after(random.between(100, 2000), incarnation, async () => {
+      later = runtime.defer;
       try {
         const opened = await openWriter({
           log: options.connect(incarnation),

@@ -22,7 +22,7 @@ export type Told =
 const [dataDir = ""] = process.argv.slice(2);
 const logger = createLogger({ level: "warn", name: "attacked" });
 const tuning: WriterTuning = {
-  ...{ accountsCached: 1, keyFilterBytes: 64, flushAt: 30 },
+  ...{ accountsCached: 1, keys: { filterBytes: 64 }, flushAt: 30 },
   layout: { accountsPerPage: 20, revisionsPerPage: 64, pagesPerChunk: 8, valuesPerPage: 4 },
 };
 let stop = async () => {};

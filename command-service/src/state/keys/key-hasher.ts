@@ -41,6 +41,14 @@ export class KeyHasher {
     this.mix(this.scope, bytes, this.scopeBytes + bytes.length);
   }
 
+  /** Tells the hash of a key that was hashed before others were. */
+  recall(tenant: string, sub: string, key: string, high: number, low: number): void {
+    if (tenant !== this.lastTenant || sub !== this.lastSub) this.enterScope(tenant, sub);
+    this.lastKey = key;
+    this.high = high;
+    this.low = low;
+  }
+
   /** Of bytes, each of them a unit of the text; the plain SipHash. */
   hashBytes(text: string): void {
     this.lastKey = undefined;

@@ -2,6 +2,7 @@ import {
   DecisionState,
   type DecisionStateOptions,
   type DuePage,
+  type KeyPlace,
   type PageKind,
   type Pages,
   type StateFile,
@@ -62,7 +63,7 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: "key-lost-at-restart",
     what: "keys on disk are not found after a restart",
-    plant: () => filing((file) => ({ keys: { ...file.keys, fill: () => {} } })),
+    plant: () => filing(() => ({ keysManifest: () => null })),
   },
   {
     name: "deadline-lost-on-disk",
@@ -79,10 +80,10 @@ export const stateBugs: readonly PlantedBug[] = [
     what: "the state file says where it stands before it is there",
     plant: () =>
       filing((file) => ({
-        commit: (stand) => {
+        commit: (stand, keysManifest) => {
           file.rollback();
           file.begin();
-          file.commit(stand);
+          file.commit(stand, keysManifest);
         },
       })),
   },
@@ -235,7 +236,7 @@ class ReleasesLate extends DecisionState {
 }
 
 class LosesKeys extends DecisionState {
-  override findKey(tenant: string, sub: string, key: string): readonly number[] {
-    return super.findKey(tenant, sub, key).filter((revision) => revision < this.revision - 40);
+  override findKey(place: KeyPlace, tenant: string, sub: string, key: string): readonly number[] | undefined {
+    return super.findKey(place, tenant, sub, key)?.filter((revision) => revision < this.revision - 40);
   }
 }

@@ -1,0 +1,25 @@
+import { LAYER_PASSES } from "./key-filter.ts";
+import type { Run } from "./key-run.ts";
+import { layerWordsOf } from "./part-format.ts";
+
+/**
+ * Gives each part as many layers as there is room for: a layer saves the more reads for its bytes the less keys its run has and the less
+ * layers lie below it.
+ */
+export function planFilters(runs: readonly Run[], bytesMax: number): void {
+  const layers = runs.flatMap((run) => {
+    for (const part of run.parts) if (part) part.wanted = 0;
+    const most = run.parts.reduce((sum, part) => Math.max(sum, part?.part.layers ?? 0), 0);
+    return Array.from({ length: most }, (_, layer) => ({ run, layer, worth: LAYER_PASSES ** layer / run.keys }));
+  });
+  let left = bytesMax;
+  for (const { run, layer } of layers.sort((a, b) => b.worth - a.worth)) {
+    for (const part of run.parts) {
+      if (!part || part.wanted !== layer || layer >= part.part.layers) continue;
+      const bytes = 4 * layerWordsOf(part.part.keys);
+      if (bytes > left) continue;
+      left -= bytes;
+      part.wanted++;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { LedgerError, type LedgerErrorCode } from "ledger-core";
+import { diskFiles, keyFault } from "./disk-storage.ts";
+import { doKeyWork, type KeyWork, type WrittenPart } from "./key-work.ts";
+
+export type KeyRequest = KeyWork;
+
+export type KeyReply =
+  | { readonly parts: readonly WrittenPart[] }
+  | { readonly code: LedgerErrorCode; readonly message: string; readonly retryable: boolean };
+
+/** The thread of `openDiskStorage`. An error that is none of the disk's is a bug, and ends it. */
+const { folder }: { folder: string } = workerData;
+const files = diskFiles(folder);
+
+parentPort?.on("message", (work: KeyRequest) => {
+  const reply = attempt(work);
+  const memory =
+    "parts" in reply
+      ? reply.parts.flatMap(({ index }) => [index.fences.buffer, ...index.layers.map((layer) => layer.buffer)])
+      : [];
+  parentPort?.postMessage(reply, memory);
+});
+
+function attempt(work: KeyWork): KeyReply {
+  try {
+    return { parts: doKeyWork(files, work) };
+  } catch (error) {
+    const fault = keyFault(error);
+    if (!(fault instanceof LedgerError)) throw fault;
+    return { code: fault.code, message: fault.message, retryable: fault.retryable };
+  }
+}
