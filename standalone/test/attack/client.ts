@@ -12,7 +12,8 @@ export class Stuck extends Error {}
 export type Outages = { refusals: number; readonly reasons: Map<string, number> };
 
 const PATIENCE_MS = 30_000;
-const PAUSE_MS = 15;
+const PAUSE_MS = 40;
+const REASONS_EVERY_MS = 200;
 
 export type Client = {
   /** Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died */
@@ -37,6 +38,7 @@ export function makeClient(
   draw: (bound: number) => number,
 ): Client {
   let revision = -1;
+  let reasonsAtMs = 0;
 
   async function once(path: string, init: RequestInit): Promise<Reply | undefined> {
     try {
@@ -69,6 +71,8 @@ export function makeClient(
 
   /** While it refuses, /readyz names the part and says why. */
   async function noteReasons(): Promise<void> {
+    if (performance.now() - reasonsAtMs < REASONS_EVERY_MS) return;
+    reasonsAtMs = performance.now();
     const reply = await once("/readyz", {});
     if (reply?.status !== 503) return;
     const checks = at(reply.body, "checks");

@@ -19,8 +19,8 @@ export type Template = {
 
 const LANES = 8;
 /** More than a few pages of the decision state. */
-const WALLETS_PER_LANE = 120;
-const STEPS = 240;
+const WALLETS_PER_LANE = 50;
+const STEPS = 150;
 const FUNDS = 200n;
 
 export async function makeTemplate(folder: string, target: Target, draw: (bound: number) => number): Promise<Template> {
