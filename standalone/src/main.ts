@@ -1,6 +1,6 @@
 import { openWriter, registerCommands, type WriterTuning } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
-import { authenticator, createEdge, createMetrics } from "ledger-core/http";
+import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
 import { allocateYoung, type Logger } from "ledger-core/process";
 import { registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
@@ -25,6 +25,8 @@ export type StandaloneOptions = {
   readonly onProgress?: (text: string) => void;
   /** How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default 60,000. */
   readonly catchUpMs?: number;
+  /** What clients may have under way; each field states its bounds and default. */
+  readonly limits?: Partial<EdgeLimits>;
   /** The payment rails that top-ups and payouts may name. 1 to 50; default fps, card, bank. */
   readonly rails?: readonly string[];
   /** The writer's bounds and thresholds; each field states its default. */
@@ -84,8 +86,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       readiness: readinessOf(writer, lag),
       metrics,
       referenceVersion: API_VERSION,
+      ...(options.limits && { limits: options.limits }),
     });
-    closers.push(() => app.close());
+    closers.push(async () => {
+      await app.drain();
+      await app.close();
+    });
     registerCommands(app, { writer, ...(options.rails && { rails: options.rails }) });
     registerQueryRoutes(app, {
       ...readSide.routes,

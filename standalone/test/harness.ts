@@ -22,6 +22,8 @@ export type Ledger = {
   kill(): Promise<void>;
   /** SIGTERM; answers with the exit code. */
   stop(): Promise<number | null>;
+  /** Halts the process while `work` runs: what arrives meanwhile is in the kernel's buffers. SIGTERM is what it then sees first. */
+  stopHalted(work: () => Promise<void>): Promise<number | null>;
   /** What it printed since its last start. */
   output(): string;
   as(role: string, owner?: string, tenant?: string): Promise<Client>;
@@ -77,6 +79,13 @@ export function createLedger(): Ledger {
     },
     kill: async () => void (await signal("SIGKILL")),
     stop: () => signal("SIGTERM"),
+    async stopHalted(work) {
+      child?.kill("SIGSTOP");
+      await work();
+      const end = signal("SIGTERM");
+      child?.kill("SIGCONT");
+      return end;
+    },
     as(role, owner = role, tenant = "default") {
       const name = JSON.stringify([role, owner, tenant]);
       const known = clients.get(name) ?? makeToken(data, role, owner, tenant).then((t) => createClient(endpoint, t));

@@ -35,7 +35,8 @@ function rails(text: string): readonly string[] {
   return value;
 }
 
-const STOP_BOUND_MS = 30_000;
+/** API.md: a stop ends within 10 s. */
+const STOP_BOUND_MS = 10_000;
 
 const examples = `
 Examples:

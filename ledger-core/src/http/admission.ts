@@ -1,31 +1,62 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../caller.ts";
-import { LedgerError } from "../errors.ts";
 import { admitCaller, bearerOf } from "./auth.ts";
+import { announcedBytes, checkExpect, holdsBodyBack } from "./body-reader.ts";
+import type { Connections } from "./connections.ts";
 import { checkBodyHeaders } from "./media-type.ts";
 import { checkPath, routedOnly } from "./paths.ts";
 import { Problem } from "./problems.ts";
 import { checkQuery } from "./query-string.ts";
 import type { Authenticator } from "./tokens.ts";
+import type { Held, UnderWay } from "./under-way.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    held: Held | null;
+  }
+  interface FastifyContextConfig {
+    /** Asked by what watches the process: never refused for load. */
+    probe?: boolean;
+  }
+}
+
+/** What admission works with. */
+export type Gate = {
+  readonly authenticate: Authenticator;
+  readonly connections: Connections;
+  readonly underWay: UnderWay;
+};
 
 /**
  * Whatever can be told before a request's body is read, in the order in which faults are answered: that the service runs, the route,
- * the form of the request, the caller, the headers of the body. It is one hook, since each hook of its own would cost every request.
+ * the form of the request, the caller, the headers and length of the body, the load. It is one hook, since each hook of its own would
+ * cost every request.
  */
-export function admitRequests(app: FastifyInstance, authenticate: Authenticator): void {
-  const checkServing = refuseWhileClosing(app);
+export function admitRequests(app: FastifyInstance, { authenticate, connections, underWay }: Gate): void {
   const checkRouted = routedOnly(app);
   app.decorateRequest("caller", null);
-  app.addHook("onRequest", (request, _reply, done) => {
-    checkServing();
+  app.decorateRequest("held", null);
+  app.addHook("onRequest", (request, reply, done) => {
+    const { socket } = request.raw;
+    reply.raw.on("close", () => {
+      connections.end(socket);
+      if (request.held !== null) underWay.gone(request.held);
+    });
+    connections.begin(reply);
     checkRouted(request);
     checkHost(request);
     checkPath(request.url);
     checkQuery(request);
+    checkExpect(request);
     const { config } = request.routeOptions;
     const admit = (caller: Caller | null): void => {
       if (caller !== null) admitCaller(request, caller, config.roles);
-      if (request.method === "POST") checkBodyHeaders(request, config);
+      let bytes = 0;
+      if (request.method === "POST") {
+        checkBodyHeaders(request, config);
+        bytes = announcedBytes(request);
+      }
+      if (config.probe !== true) request.held = underWay.begin(caller, bytes);
     };
     const caller = config.open === true ? null : authenticate(bearerOf(request));
     if (caller instanceof Promise) {
@@ -35,18 +66,11 @@ export function admitRequests(app: FastifyInstance, authenticate: Authenticator)
     admit(caller);
     done();
   });
-}
-
-/** Requests that still come over open connections while the server closes; those under way are answered. */
-function refuseWhileClosing(app: FastifyInstance): () => void {
-  let closing = false;
-  app.addHook("preClose", (done) => {
-    closing = true;
+  app.addHook("onSend", (request, reply, _payload, done) => {
+    if (request.held !== null) underWay.answered(request.held);
+    if (holdsBodyBack(request)) reply.header("connection", "close");
     done();
   });
-  return () => {
-    if (closing) throw new LedgerError("not_ready", "The service is stopping.", { retryable: true });
-  };
 }
 
 /** @throws Problem `bad_request` for an HTTP/1.1 request without the Host header that RFC 9112 asks of it */

@@ -14,7 +14,7 @@ beforeAll(async () => {
   app = await createEdge({
     logger: pino({ level: "silent" }),
     authenticate: () => ({ tenant: "t", role: "operator", sub: "o" }),
-    requestTimeoutMs: 200,
+    limits: { requestTimeoutMs: 200 },
   });
   app.post("/things", { config: { open: true } }, (request) => ({ key: idempotencyKey(request) }));
   port = Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);

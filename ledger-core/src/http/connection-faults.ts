@@ -21,13 +21,19 @@ function connectionProblem(code: string | undefined): { code: ProblemCode; detai
   }
 }
 
-function rawAnswer(problem: { code: ProblemCode; detail: string }, requestId: string): string {
+/** A whole answer as it goes over a connection that is no request's, or that ends with it. */
+export function rawAnswer(
+  problem: { code: ProblemCode; detail: string },
+  requestId: string,
+  headers: readonly string[] = [],
+): string {
   const { status } = problemKind(problem.code);
   const body = problemBody(problem, requestInstance(requestId));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${problemContentType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
     "Connection: close",
   ];
   return `${head.join("\r\n")}\r\n\r\n${body}`;

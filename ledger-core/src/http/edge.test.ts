@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LedgerError, type LedgerErrorCode } from "../errors.ts";
 import { requestBytes, sendRaw } from "../testing/raw-http.ts";
 import { callerOf } from "./auth.ts";
-import { BODY_BYTES_MAX, createEdge } from "./edge.ts";
+import { createEdge } from "./edge.ts";
 import { amount } from "./field-schemas.ts";
+import { BODY_BYTES_MAX } from "./limits.ts";
 import { authenticator, createSigningKeys, type SigningKeys, signToken } from "./tokens.ts";
 
 const logged: string[] = [];

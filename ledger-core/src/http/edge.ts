@@ -1,21 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import { admitRequests } from "./admission.ts";
+import { holdContinue } from "./body-reader.ts";
 import { answerConnectionFault } from "./connection-faults.ts";
+import { Connections } from "./connections.ts";
 import { answerFault } from "./faults.ts";
+import { BODY_BYTES_MAX, type EdgeLimits, edgeLimits } from "./limits.ts";
 import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import { parseQuery } from "./query-string.ts";
 import { serveReference } from "./reference.ts";
 import type { Authenticator } from "./tokens.ts";
+import { UnderWay } from "./under-way.ts";
 import { validatorCompiler } from "./validation.ts";
 
-export const BODY_BYTES_MAX = 64 * 1024;
-export const BULK_BODY_BYTES_MAX = 4 * 1024 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
 const PARAMETER_LENGTH_MAX = 100;
-const IDLE_SWEEP_MS = 20;
 
 export type EdgeOptions = {
   readonly logger: FastifyBaseLogger;
@@ -27,16 +28,25 @@ export type EdgeOptions = {
   readonly metricsAccess?: MetricsAccess;
   /** The version that /openapi.json names; without it, neither that nor /docs is served. */
   readonly referenceVersion?: string;
-  /** Within what time headers and body must arrive. Default 30,000. */
-  readonly requestTimeoutMs?: number;
+  /** What clients may have under way; each field states its default. */
+  readonly limits?: Partial<EdgeLimits>;
 };
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** Accepts nothing new, answers every request that had arrived whole, closes every connection. To be awaited before `close`. */
+    drain(): Promise<void>;
+  }
+}
 
 /**
  * The strict HTTP edge that commands and queries share: nothing is coerced or dropped, every route needs a token unless its
  * config says `open`, and whatever goes wrong is an RFC 9457 problem with a code of the one table.
  */
 export async function createEdge(options: EdgeOptions): Promise<FastifyInstance> {
-  const { logger, metrics = createMetrics(), requestTimeoutMs = 30_000 } = options;
+  const { logger, metrics = createMetrics() } = options;
+  const limits = { ...edgeLimits, ...options.limits };
+  const { requestTimeoutMs } = limits;
   const nextId = requestIds();
   const app = fastify({
     loggerInstance: logger,
@@ -47,6 +57,8 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionTimeout: limits.unreadMs,
     return503OnClosing: false,
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -62,13 +74,15 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler(answerFault);
-  app.addHook("preClose", (done) => {
-    closeWhenIdle(app);
-    done();
-  });
-  admitRequests(app, options.authenticate);
+  const connections = new Connections(app, limits, nextId);
+  const underWay = new UnderWay(limits);
+  app.decorate("drain", () => connections.drain());
+  app.addHook("preClose", () => connections.drain());
+  holdContinue(app);
+  admitRequests(app, { authenticate: options.authenticate, connections, underWay });
   readJsonOnly(app);
   measureAnswers(app, metrics);
+  measureLoad(metrics, connections, underWay);
   if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
   serveOperations(app, {
     readiness: options.readiness ?? [],
@@ -78,14 +92,12 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   return app;
 }
 
-/**
- * Closes each kept-alive connection when its request under way is answered. The server's own close looks at them once only, and then
- * waits for the clients to let go of those that were busy.
- */
-function closeWhenIdle({ server }: FastifyInstance): void {
-  if (!server.listening) return;
-  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
-  server.once("close", () => clearInterval(sweep));
+function measureLoad(metrics: Metrics, connections: Connections, underWay: UnderWay): void {
+  metrics.gauge("http_connections_open", "Open connections.", () => connections.open);
+  metrics.gauge("http_connections_refused", "Connections refused since the start.", () => connections.refused);
+  metrics.gauge("http_requests_under_way", "Requests admitted, whose answers are not sent.", () => underWay.requests);
+  metrics.gauge("http_body_bytes_under_way", "Announced bytes of their bodies.", () => underWay.bytes);
+  metrics.gauge("http_callers_under_way", "Callers that have requests under way.", () => underWay.callers);
 }
 
 /** Ids of requests: drawn once, then counted, so that they cost nothing and are unlike another process's. */

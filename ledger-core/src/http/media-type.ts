@@ -1,5 +1,6 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from "fastify";
 import { parseBody } from "./body.ts";
+import { readBody } from "./body-reader.ts";
 import { Problem } from "./problems.ts";
 
 declare module "fastify" {
@@ -16,15 +17,31 @@ const json = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*(?:utf-8|"ut
 /** Reads JSON bodies in UTF-8 and nothing else; where a body is optional, zero bytes of any type, however framed, are none. */
 export function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
-    const { bodyOptional, readBody } = request.routeOptions.config;
-    if (bytes.length === 0 && bodyOptional === true) return done(null, {});
-    done(null, readBody?.(bytes) ?? parseBody(bytes));
-  });
-  app.addContentTypeParser<Buffer>("*", { parseAs: "buffer" }, (request, bytes, done) => {
-    if (bytes.length === 0 && request.routeOptions.config.bodyOptional === true) return done(null, {});
+  addParser(app, "application/json", (bytes, { readBody }) => readBody?.(bytes) ?? parseBody(bytes));
+  addParser(app, "*", () => {
     throw unsupported();
   });
+}
+
+type Parse = (bytes: Buffer, config: FastifyContextConfig) => object;
+
+function addParser(app: FastifyInstance, type: string, parse: Parse): void {
+  app.addContentTypeParser(type, (request, payload, done) => {
+    readBody(request, payload, (error, bytes) => {
+      let body: object | undefined;
+      let fault = error;
+      try {
+        if (fault === null) body = bodyOf(bytes, request.routeOptions.config, parse);
+      } catch (thrown) {
+        fault = thrown instanceof Error ? thrown : new Error("the body's parser threw no error", { cause: thrown });
+      }
+      done(fault, body);
+    });
+  });
+}
+
+function bodyOf(bytes: Buffer, config: FastifyContextConfig, parse: Parse): object {
+  return bytes.length === 0 && config.bodyOptional === true ? {} : parse(bytes, config);
 }
 
 function unsupported(): Problem {

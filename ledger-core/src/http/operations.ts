@@ -19,8 +19,8 @@ export function serveOperations(
   app: FastifyInstance,
   options: { readiness: readonly ReadinessCheck[]; metrics: Metrics; metricsAccess: MetricsAccess },
 ): void {
-  app.get("/livez", { config: { open: true }, schema: { hide: true } }, () => ({ status: "ok" }));
-  app.get("/readyz", { config: { open: true }, schema: { hide: true } }, (_request, reply) => {
+  app.get("/livez", { config: { open: true, probe: true }, schema: { hide: true } }, () => ({ status: "ok" }));
+  app.get("/readyz", { config: { open: true, probe: true }, schema: { hide: true } }, (_request, reply) => {
     const checks = options.readiness.map((part) => ({ name: part.name, ...part.check() }));
     const ready = checks.every((check) => check.ready);
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not_ready", checks });

@@ -23,7 +23,12 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
       return document;
     },
   });
-  app.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, () => app.swagger());
+  // One text for all who ask: however many connections leave it unread, it is in memory once.
+  let text: Buffer | undefined;
+  app.get("/openapi.json", { config: { open: true }, schema: { hide: true } }, (_request, reply) => {
+    text ??= Buffer.from(JSON.stringify(app.swagger()));
+    return reply.type("application/json; charset=utf-8").send(text);
+  });
   await app.register(async (scope) => {
     scope.addHook("onRoute", (route) => {
       route.config = { ...route.config, open: true };

@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { BODY_BYTES_MAX } from "./limits.ts";
+import { Problem } from "./problems.ts";
+
+/** What a body's buffer begins with; it doubles up to the body's length. */
+const FIRST_BYTES = 16 * 1024;
+
+/**
+ * The bytes that a body may come to by its headers: its length, or where it has none the most that the route takes.
+ * @throws Problem `body_too_large`
+ */
+export function announcedBytes({ headers, routeOptions }: FastifyRequest): number {
+  const { bodyLimit = BODY_BYTES_MAX } = routeOptions;
+  const length = headers["content-length"];
+  if (length === undefined) return headers["transfer-encoding"] === undefined ? 0 : bodyLimit;
+  const bytes = Number(length);
+  if (bytes > bodyLimit) throw tooLarge();
+  return bytes;
+}
+
+/**
+ * Reads a body to its end, into one buffer that grows with what has come: many small pieces cost no more than few large ones.
+ * `done` is called once, with the bytes or with why there are none.
+ */
+export function readBody(
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null, bytes: Buffer) => void,
+): void {
+  const { bodyLimit = BODY_BYTES_MAX } = request.routeOptions;
+  const announced = request.headers["content-length"];
+  let bytes = nothing;
+  let length = 0;
+
+  function end(error: Error | null): void {
+    payload.off("data", onData).off("end", onEnd).off("error", end);
+    done(error, bytes.subarray(0, length));
+  }
+
+  function onData(chunk: Buffer): void {
+    const needed = length + chunk.length;
+    if (needed > bodyLimit) {
+      end(tooLarge());
+      return;
+    }
+    if (needed > bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.min(bodyLimit, Math.max(needed, capacity(bytes.length, announced))));
+      bytes.copy(grown, 0, 0, length);
+      bytes = grown;
+    }
+    chunk.copy(bytes, length);
+    length = needed;
+  }
+
+  function onEnd(): void {
+    const whole = announced === undefined || Number(announced) === length;
+    end(whole ? null : new Problem("incomplete_body", "The body has another length than Content-Length says."));
+  }
+
+  if (request.headers.expect !== undefined) sendContinue(request.raw);
+  payload.on("data", onData).on("end", onEnd).on("error", end);
+  payload.resume();
+}
+
+const nothing = Buffer.alloc(0);
+
+/** Small bodies get what they announce at once; of large ones only what has come is paid for. */
+function capacity(present: number, announced: string | undefined): number {
+  const doubled = present === 0 ? FIRST_BYTES : present * 2;
+  return announced === undefined ? doubled : Math.min(doubled, Number(announced));
+}
+
+function tooLarge(): Problem {
+  return new Problem("body_too_large", "The body is larger than this route takes.");
+}
+
+/** Requests that wait for `100 Continue` before they send their body. */
+const waiting = new WeakMap<IncomingMessage, ServerResponse>();
+
+/** Keeps Node from asking for a body before its headers, token and length have passed. */
+export function holdContinue({ server }: FastifyInstance): void {
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    waiting.set(request, response);
+    server.emit("request", request, response);
+  });
+  // Admission refuses any other expectation with a problem; Node would answer it without one.
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
+}
+
+/** @throws Problem `invalid_header` for an expectation other than 100-continue */
+export function checkExpect({ headers }: FastifyRequest): void {
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue")
+    throw new Problem("invalid_header", "The only expectation that can be met is 100-continue.");
+}
+
+/** Whether the client was never asked for the body that it holds back: after the answer its connection is of no more use. */
+export function holdsBodyBack(request: FastifyRequest): boolean {
+  return request.headers.expect !== undefined && waiting.has(request.raw);
+}
+
+function sendContinue(request: IncomingMessage): void {
+  waiting.get(request)?.writeContinue();
+  waiting.delete(request);
+}
