@@ -22,8 +22,9 @@ export type Told =
 const [dataDir = ""] = process.argv.slice(2);
 const logger = createLogger({ level: "warn", name: "attacked" });
 const tuning: WriterTuning = {
-  ...{ accountsCached: 1, keys: { filterBytes: 64 }, flushAt: 30 },
+  ...{ accountsCached: 1, namesCached: 2, paymentsCached: 2, paymentPagesCached: 2, flushAt: 30 },
   layout: { accountsPerPage: 20, revisionsPerPage: 64, pagesPerChunk: 8, valuesPerPage: 4 },
+  keys: { filterBytes: 0, entriesPerBlock: 16, partKeys: 500 },
 };
 let stop = async () => {};
 let port = 0;

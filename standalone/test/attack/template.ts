@@ -38,8 +38,7 @@ export async function makeTemplate(folder: string, target: Target, draw: (bound:
   const outages: Outages = { refusals: 0, reasons: new Map() };
   await subject.start("whole");
   const client = makeClient(subject, tokens, outages, draw);
-  const lanes: Lane[] = [];
-  for (let n = 0; n < LANES; n++) lanes.push(await openLane(client, `lane-${n}`));
+  const lanes = await Promise.all(Array.from({ length: LANES }, (_, n) => openLane(client, `lane-${n}`)));
   const snapshots: Snapshot[] = [];
   for (let part = 0; part < 3; part++) {
     await Promise.all(lanes.map((lane) => client.run(lane, STEPS / 3)));
