@@ -1,4 +1,5 @@
 import { ledgerSub, type PaymentId, type Runtime } from "ledger-core";
+import type { ClockGuard } from "./clock-guard.ts";
 import type { HeldShard } from "./held-shard.ts";
 import type { JobQueue } from "./queue.ts";
 import type { Turns } from "./turns.ts";
@@ -15,6 +16,7 @@ type ExpiryOptions = ExpiryLimits & {
   readonly queue: JobQueue;
   readonly turns: Turns;
   readonly runtime: Runtime;
+  readonly clock: ClockGuard;
   readonly accepting: () => boolean;
 };
 
@@ -25,7 +27,7 @@ const caller = { tenant: "", role: "service", sub: ledgerSub } as const;
  * at a time and each time when those before are in the log, until nothing is due.
  */
 export function makeExpiry(options: ExpiryOptions): () => void {
-  const { held, queue, turns, runtime, accepting, dueMax = 1000, releasesMax = 50 } = options;
+  const { held, queue, turns, runtime, clock, accepting, dueMax = 1000, releasesMax = 50 } = options;
   /** Found and not yet asked for. */
   let due: readonly PaymentId[] = [];
   let more = false;
@@ -60,11 +62,11 @@ export function makeExpiry(options: ExpiryOptions): () => void {
   function look(): void {
     more = false;
     try {
-      const page = held.state.duePayments(Math.max(runtime.now(), held.state.at), dueMax);
+      const page = held.state.duePayments(Math.max(clock.now(), held.state.at), dueMax);
       due = page.payments;
       more = page.more;
     } catch (error) {
-      turns.stateFailed(error);
+      turns.shardFailed(error);
     }
   }
 

@@ -22,6 +22,7 @@ const codes: { readonly [code in LedgerErrorCode]?: LedgerErrorCode } = {
   wrong_expected_revision: "not_ready",
   state_corrupt: "not_ready",
   state_unavailable: "not_ready",
+  clock_unconfirmed: "not_ready",
 };
 const reasons: { readonly [code in LedgerErrorCode]?: string } = {
   wrong_expected_revision: "another writer took this shard",

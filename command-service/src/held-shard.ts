@@ -1,7 +1,7 @@
 import { assert, formatPosition, isLedgerError, LedgerError } from "ledger-core";
 import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 import { type Flush, finishFlush } from "./state/decision-state.ts";
-import { isStateFault, stateCorrupt, stateUnavailable } from "./state/state-faults.ts";
+import { isShardFault, isStateFault, stateCorrupt, stateUnavailable } from "./state/state-faults.ts";
 
 export type FlushLimits = {
   /** A slice of a flush between two batches takes at least so long. Default 1; from 0. */
@@ -64,7 +64,8 @@ export class HeldShard {
   }
 
   /**
-   * A state file that cannot be opened or written is no reason not to start: the shard is then not ready, and `retake` is to be called.
+   * A state file that cannot be opened or written, or a wild clock, is no reason not to start: the shard is then not ready, and `retake` is
+   * to be called.
    * @throws what the log throws when it cannot be read or appended to
    */
   static async take(options: HeldShardOptions): Promise<HeldShard> {
@@ -72,7 +73,7 @@ export class HeldShard {
     try {
       shard.#hold(await recover(shard.#on));
     } catch (error) {
-      if (!isStateFault(error)) throw error;
+      if (!isShardFault(error)) throw error;
       shard.#standDown(`cannot take shard ${options.shard}`, error);
     }
     return shard;

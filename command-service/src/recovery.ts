@@ -11,6 +11,7 @@ import {
 import type { EventLog, StoredEvent } from "ledger-core/event-log";
 import { appendSurely } from "./append.ts";
 import { addFacts, type Batch, type Incarnation, openBatch } from "./batch.ts";
+import type { ClockGuard } from "./clock-guard.ts";
 import type { WriterParts } from "./parts.ts";
 import { type DecisionState, type DecisionStateOptions, finishFlush } from "./state/decision-state.ts";
 import { stateCorrupt } from "./state/state-faults.ts";
@@ -23,6 +24,7 @@ export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly stateFile: string;
   readonly layout?: Partial<StateLayout>;
   readonly runtime: Runtime;
+  readonly clock: ClockGuard;
   readonly parts: WriterParts;
   /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 131,072. */
   readonly flushAt: number;
@@ -59,7 +61,7 @@ const LONGEST_WAIT_MS = 5000;
  * Takes the shard: reads the log to its end on top of the state file and appends `WriterEpochStarted` with the exact expected revision.
  * From then on any earlier writer's append is refused. A writer that loses this race reads on and tries again. A state file that turns out
  * to be damaged, or to contradict the log, is taken out of the way, and the state is built again from the first event.
- * @throws log_corrupt when an event contradicts those before it · state_unavailable when the state file cannot be opened or read
+ * @throws clock_unconfirmed · log_corrupt when an event contradicts those before it · state_unavailable when the state file cannot be opened or read
  */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const file = await usableFile(options);
@@ -86,7 +88,8 @@ async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Rec
     await replay(options, state, file);
     const by = { shard: options.shard, salt: options.runtime.random(2 ** 30) };
     const mark = state.mark();
-    const batch = openBatch(state, options.runtime.now(), unlimited);
+    const now = options.clock.onTaking(state.revision === NO_REVISION ? null : state.at);
+    const batch = openBatch(state, now, unlimited);
     startEpoch(batch, state, by);
     try {
       await appendSurely(options.log, options.shard, batch, options.runtime);

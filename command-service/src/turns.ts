@@ -1,7 +1,16 @@
-import { isLedgerError, type LedgerError, type PaymentId, type Revision, type Runtime, type Shard } from "ledger-core";
+import {
+  isLedgerError,
+  type LedgerError,
+  type Micros,
+  type PaymentId,
+  type Revision,
+  type Runtime,
+  type Shard,
+} from "ledger-core";
 import { type EventLog, makeFramesPool } from "ledger-core/event-log";
 import { appendSurely, assertUpToDate } from "./append.ts";
 import { type Batch, type BatchLimits, openBatch } from "./batch.ts";
+import type { ClockGuard } from "./clock-guard.ts";
 import type { BulkLimits } from "./decide-item.ts";
 import { decideJob } from "./decide-job.ts";
 import { failureOf } from "./failures.ts";
@@ -11,12 +20,13 @@ import { loadKeys } from "./load-keys.ts";
 import { openLookup } from "./lookup.ts";
 import type { WriterParts } from "./parts.ts";
 import type { JobQueue } from "./queue.ts";
-import { isStateFault } from "./state/state-faults.ts";
+import { isShardFault, isStateFault } from "./state/state-faults.ts";
 
 export type TurnsOptions = {
   readonly log: EventLog;
   readonly shard: Shard;
   readonly runtime: Runtime;
+  readonly clock: ClockGuard;
   readonly queue: JobQueue;
   readonly held: HeldShard;
   readonly decide: WriterParts["decide"];
@@ -43,7 +53,7 @@ export class Turns {
   #appending: Promise<void> | undefined;
   /** Decided, and waiting for that append. */
   #ahead: Batch | undefined;
-  /** The decision state failed outside a turn: the next one stands down. */
+  /** The decision state failed outside a turn, or the clock: the next one stands down. */
   #fault: LedgerError | undefined;
   #retrying = false;
 
@@ -52,7 +62,7 @@ export class Turns {
     const lookup = openLookup(options.log, options.shard, () => options.held.state);
     const payment = (id: PaymentId) =>
       lookup.payment(id).catch((error: unknown) => {
-        this.stateFailed(error);
+        this.shardFailed(error);
         throw error;
       });
     this.#lookup = { ...lookup, payment };
@@ -73,9 +83,9 @@ export class Turns {
     });
   }
 
-  /** A read of the decision state failed outside a turn: the shard stands down. Any other error is thrown again. */
-  stateFailed(error: unknown): void {
-    if (!isStateFault(error)) throw error;
+  /** The decision state or the clock failed: the shard stands down. Any other error is thrown again. */
+  shardFailed(error: unknown): void {
+    if (!isShardFault(error)) throw error;
     if (!this.#on.held.standing.ready) return;
     this.#fault ??= error;
     this.schedule();
@@ -100,13 +110,13 @@ export class Turns {
 
   /** One batch, from the queue to its append. */
   async #turn(): Promise<void> {
-    const { held, queue, aheadMin, runtime, limits } = this.#on;
+    const { held, queue, aheadMin, limits } = this.#on;
     // Little is gathered until the append ends; and a flush begins when nothing is ahead of the log.
     if (this.#appending && (held.flushDue || !queue.holds(aheadMin))) return this.#appending;
     if (!held.standing.ready) return;
     const loading = this.#fault ? undefined : (held.overdue ?? loadKeys(held.state, queue, this.#on.keysAhead));
     if (loading && !(await this.#isLoaded(loading))) return;
-    this.#ahead = openBatch(held.state, runtime.now(), limits, this.#frames.take());
+    this.#ahead = openBatch(held.state, this.#clock(), limits, this.#frames.take());
     if (!this.#fault) this.#fill(this.#ahead);
     await this.#appending;
     const batch = this.#ahead;
@@ -122,9 +132,19 @@ export class Turns {
     try {
       await loading;
     } catch (error) {
-      this.stateFailed(error);
+      this.shardFailed(error);
     }
     return this.#on.held.standing.ready && !this.#fault;
+  }
+
+  /** The time of the next batch. When the clock is wild, that is `#fault`. */
+  #clock(): Micros {
+    try {
+      return this.#on.clock.now();
+    } catch (error) {
+      this.shardFailed(error);
+      return this.#on.held.state.at;
+    }
   }
 
   /** Lets nothing be appended before this has ended. */

@@ -2,6 +2,7 @@ import { LedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 import type { BatchLimits } from "./batch.ts";
+import { ClockGuard, type ClockLimits } from "./clock-guard.ts";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type FlushLimits, HeldShard, type Standing } from "./held-shard.ts";
@@ -15,13 +16,14 @@ import type { Answer, BulkAnswer, BulkSubmission, Submission, Writer } from "./s
 import { Turns } from "./turns.ts";
 
 export type WriterOptions = ExpiryLimits &
+  ClockLimits &
   FlushLimits &
   Omit<DecisionStateOptions, "file" | "random"> & {
     readonly log: EventLog;
     readonly shard: Shard;
     /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
     readonly stateFile: string;
-    /** Time, turns and chance. Log time follows its clock but never goes back. */
+    /** Time, turns and chance. Log time follows its clock, unless that is wild, but never goes back. */
     readonly runtime?: Runtime;
     /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
     readonly queueMax?: number;
@@ -72,13 +74,14 @@ export type WriterTuning = Omit<
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard, runtime = systemRuntime, parts = writerParts, onReplay = () => {} } = options;
   let stopping = false;
-  const recovery = { ...options, runtime, parts, flushAt: options.flushAt ?? 131_072, onReplay };
+  const clock = new ClockGuard(runtime, options);
+  const recovery = { ...options, runtime, clock, parts, flushAt: options.flushAt ?? 131_072, onReplay };
   const { onDiscarded = () => {}, onUnwritten = () => {}, onStanding: tell = () => {} } = options;
   const held = await HeldShard.take({ ...recovery, onDiscarded, onUnwritten, tell, stopping: () => stopping });
   const queue = new JobQueue(options.queueMax ?? 20_000);
   const { decide } = parts;
   const turns = new Turns({
-    ...{ log, shard, runtime, queue, held, decide },
+    ...{ log, shard, runtime, clock, queue, held, decide },
     limits: batchLimits(options),
     bulkLimits: {
       atomicItemsMax: options.atomicItemsMax ?? 1000,
@@ -90,7 +93,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   });
   const { dueMax, releasesMax } = options;
   const expireDue = makeExpiry({
-    ...{ held, queue, turns, runtime, accepting: () => !stopping },
+    ...{ held, queue, turns, runtime, clock, accepting: () => !stopping },
     ...(dueMax === undefined ? {} : { dueMax }),
     ...(releasesMax === undefined ? {} : { releasesMax }),
   });

@@ -12,6 +12,8 @@ export type LedgerErrorCode =
   | "state_corrupt"
   /** The decision state cannot be read or written for now: no room, or the disk fails. */
   | "state_unavailable"
+  /** The wall clock is too far ahead to be followed without confirmation. */
+  | "clock_unconfirmed"
   /** The store is held by another process. */
   | "locked"
   /** A data folder, state file or table was written by a newer or foreign version. */

@@ -18,7 +18,7 @@ import { createProgress } from "../progress.ts";
 import { DEFAULT_DATA, DEFAULT_PORT } from "../settings.ts";
 import { greeting } from "./greeting.ts";
 
-type StartFlags = { data: string; port: number; rails?: readonly string[]; json?: true };
+type StartFlags = { data: string; port: number; rails?: readonly string[]; acceptClock?: true; json?: true };
 
 const railsForm = "must be up to 50 names, like fps,card,bank: small letters, digits and dashes";
 const railsSetting: Setting<readonly string[]> = {
@@ -44,6 +44,8 @@ Examples:
   ledger start --data /srv/ledger --port 0   on a port that is free; it says which
 
 Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one, later, ends it at once.
+A clock more than 30 days after the last event, or set more than 30 days ahead while it serves, is not followed: it says so in /readyz and
+in its log, and answers commands with 503 until the clock is right. After a longer rest, or a right correction, start it with --accept-clock.
 LEDGER_RAILS names the payment rails like --rails does. LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
 
 Exit codes: 0 stopped; 1 failed, or the stop took over ${STOP_BOUND_MS / 1000} s; 2 usage;
@@ -62,6 +64,7 @@ export function startCommand(): Command {
       `the payment rails there are (default: LEDGER_RAILS, else ${defaultRails.join(",")})`,
       rails,
     )
+    .option("--accept-clock", "the clock is right, though it is more than 30 days after the last event")
     .option("--json", "print one JSON document when it listens, instead of the greeting")
     .addHelpText("after", examples)
     .action(async (flags: StartFlags) => {
@@ -77,6 +80,7 @@ export function startCommand(): Command {
         dataDir,
         port: flags.port,
         rails: flags.rails ?? settings.LEDGER_RAILS,
+        ...(flags.acceptClock ? { writer: { acceptClock: true } } : {}),
         logger,
         onProgress: progress.note,
       });

@@ -24,6 +24,11 @@ export function isStateFault(error: unknown): error is StateFault {
   return isLedgerError(error, "state_corrupt") || isLedgerError(error, "state_unavailable");
 }
 
+/** An error for which the shard stands down by itself: its state's, or its clock's. */
+export function isShardFault(error: unknown): error is LedgerError {
+  return isStateFault(error) || isLedgerError(error, "clock_unconfirmed");
+}
+
 /** Runs what touches the files of the decision state: whatever goes wrong on the disk leaves as an operating error. */
 export function onStateDisk<T>(work: () => T): T {
   try {

@@ -22,6 +22,7 @@ const operatingProblems: Partial<Record<LedgerErrorCode, { code: ProblemCode; de
     logged: false,
   },
   state_corrupt: { code: "not_ready", detail: "The shard is not served for now.", logged: true },
+  clock_unconfirmed: { code: "not_ready", detail: "The shard is not served for now.", logged: true },
   state_unavailable: { code: "not_ready", detail: "The shard is not served for now.", logged: true },
 };
 

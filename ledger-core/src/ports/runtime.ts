@@ -5,7 +5,7 @@ import type { Micros } from "../time.ts";
  * from Node (`systemRuntime` in `ledger-core/process`); the simulator gives its own, so that a seed determines a whole run.
  */
 export type Runtime = {
-  /** Wall-clock time; may jump. */
+  /** Wall-clock time; may jump either way, and shows a correction within a second. */
   now(): Micros;
   /** A clock for measuring spans only; never jumps. Milliseconds. */
   elapsedMs(): number;

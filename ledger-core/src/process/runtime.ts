@@ -1,10 +1,11 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Runtime } from "../ports/runtime.ts";
+import { makeWallClock } from "./wall-clock.ts";
 
 /** The real clock, event loop and source of chance. */
 export const systemRuntime: Runtime = {
-  now: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
+  now: makeWallClock({ wallMs: () => Date.now(), elapsedMs: () => performance.now() }),
   elapsedMs: () => performance.now(),
   defer: (task) => void setImmediate(task),
   delay: (ms) => delay(ms),

@@ -33,6 +33,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (faults.strikes("log_crash", 0.08)) store.crash();
     if (faults.strikes("disk_full", 0.1)) fillDisk();
     if (faults.strikes("clock_jump", 0.12)) jump(process);
+    if (faults.strikes("wild_clock", 0.1)) runWild(process);
     if (faults.strikes("burst", 0.08)) clients.burst();
     for (const kind of floodKinds) if (faults.strikes(kind, 0.05)) clients.flood(kind);
     if (faults.strikes("writer_crash", 0.06)) process.stop();
@@ -85,6 +86,16 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     scheduler.after(random.between(20_000, 3_000_000), null, () => {
       projector.poison(projection, undefined);
       note("projector", `${projection} can project every event`);
+    });
+  }
+
+  /** A clock is set far ahead, and after a while right again. */
+  function runWild(process: WriterProcess): void {
+    process.clockOffsetUs = random.pick([31, 40, 3650]) * 24 * HOUR_US;
+    note(process.name, `clock is off by ${process.clockOffsetUs / 1_000_000} s`);
+    scheduler.after(random.between(2_000, random.chance(0.2) ? 2_000_000 : 100_000), null, () => {
+      process.clockOffsetUs = 0;
+      note(process.name, "clock is right");
     });
   }
 

@@ -56,6 +56,10 @@ const draws: Table = {
     failedReadsMax: scale(1, 8),
     expiryEveryMs: scale(100, 5_000),
     dueMax: scale(1, 1_000),
+    // No world lasts an hour, so that none is taken to have slept.
+    clockAheadMaxMs: (random) => random.pick([1, 2, 720]) * 3_600_000,
+    // What is confirmed by hand is not wild: no world has anybody to do it.
+    acceptClock: () => false,
     releasesMax: scale(1, 50),
   },
   disk: {

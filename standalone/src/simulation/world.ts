@@ -1,3 +1,5 @@
+import type { Micros } from "ledger-core";
+import type { StoredEvent } from "ledger-core/event-log";
 import { type Auditor, makeAuditor } from "./auditor/auditor.ts";
 import { hold, Violation } from "./auditor/violation.ts";
 import { type Clients, makeClients } from "./clients.ts";
@@ -41,6 +43,8 @@ export type WorldResult = {
 
 /** 2026-11-22T15:59:50Z: ten seconds before midnight in Hong Kong. */
 const START = 1_795_363_190_000_000;
+/** 30 days and the hours that a clock was off by before. */
+const FOLLOWED_US = 30.9 * 86_400_000_000;
 const HEAL_STEPS_MAX = 60_000;
 const EXPIRY_US = 15_000_000;
 
@@ -103,7 +107,13 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
   const delivery = makeDelivery({ auditor, note, onViolation });
   const writeSide = makeWriteSide(
     surroundings,
-    { onAppended: (batch, append) => auditor.appended(batch, append.events), onRestart: auditor.restarted },
+    {
+      onAppended: (batch, append) => {
+        checkClock(batch, auditor.events.at(-1)?.at, surroundings.scheduler.now());
+        auditor.appended(batch, append.events);
+      },
+      onRestart: auditor.restarted,
+    },
     delivery.checkStopped,
   );
   const readSide = await makeReadSide(surroundings, writeSide, auditor);
@@ -133,6 +143,13 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
       clients.finish();
     },
   };
+}
+
+/** No writer takes a clock over that is more than 30 days ahead; an empty log has any clock. */
+function checkClock(batch: readonly StoredEvent[], last: Micros | undefined, now: Micros): void {
+  const most = Math.max(last ?? Number.POSITIVE_INFINITY, now) + FOLLOWED_US;
+  for (const { at, revision } of batch)
+    hold(at <= most, "14 clocks", () => `event ${revision} is of a wild clock, ${at}`);
 }
 
 /** After healing every request is answered, what ran out is released, and the projections are the log. */
