@@ -5,6 +5,7 @@ import { simulateCommand } from "./commands/simulate.ts";
 import { startCommand } from "./commands/start.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tokenCommand } from "./commands/token.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 const introduction = `
 A ledger keeps everything in one data folder (./data unless --data says otherwise) and is used over HTTP.
@@ -14,6 +15,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger status                                       does it serve, and how far is it
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               a projection anew from the log
+  ledger verify                                       the read models compared with the log
   ledger simulate --seed 7                            the whole ledger under faults, promises checked
 
 Every command has --help with examples, and --json for one JSON document on stdout.
@@ -30,6 +32,7 @@ export function createProgram(finish: (code: number) => void): Command {
     .addCommand(statusCommand(finish))
     .addCommand(importCommand(finish))
     .addCommand(rebuildCommand(finish))
+    .addCommand(verifyCommand(finish))
     .addCommand(simulateCommand(finish));
   inherit(program);
   return program;

@@ -1,3 +1,5 @@
+import { LedgerError } from "ledger-core";
+
 export type Row = { readonly [column: string]: unknown };
 
 export type Difference = {
@@ -35,8 +37,9 @@ export async function compareTables(tables: readonly ComparedTable[]): Promise<C
   let rows = 0;
   let differing = 0;
   const differences: Difference[] = [];
-  for (const { name, key, live, rebuilt } of tables) {
-    for await (const [one, other] of pairs(walk(live), walk(rebuilt), key)) {
+  for (const table of tables) {
+    const { name, key, live, rebuilt } = table;
+    for await (const [one, other] of pairs(walk(live, table), walk(rebuilt, table), key)) {
       rows++;
       if (one && other && equal(one, other)) continue;
       differing++;
@@ -48,12 +51,20 @@ export async function compareTables(tables: readonly ComparedTable[]): Promise<C
   return { rows, differing, differences };
 }
 
-async function* walk(source: RowSource): AsyncGenerator<Row, undefined> {
+/** @throws row_unreadable when the rows are not in the order of their key: a damaged index could be walked for ever */
+async function* walk(
+  source: RowSource,
+  { name, key }: Pick<ComparedTable, "name" | "key">,
+): AsyncGenerator<Row, undefined> {
   let last: Row | undefined;
   while (true) {
     const rows = await source(last);
-    yield* rows;
-    last = rows.at(-1);
+    for (const row of rows) {
+      if (last && compareKeys(last, row, key) >= 0)
+        throw new LedgerError("row_unreadable", `the rows of ${name} are not in the order of their key`);
+      yield row;
+      last = row;
+    }
     if (!last || rows.length < COMPARED_AT_A_TIME) return;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
@@ -27,6 +28,18 @@ export type NextBuild<Change> = {
   discard(): Promise<void>;
 };
 
+/** A build in a store of its own beside the live one, which is only read: to compare the two, and be thrown away. */
+export type ShadowBuild<Change> = {
+  readonly projection: Projection<Change>;
+  readonly target: ProjectionTarget<Change>;
+  /** How far the live build has come. */
+  checkpoint(shard: Shard): Promise<Revision>;
+  /** As a next build's. @throws store_damaged, row_unreadable */
+  compare(shards: readonly Shard[], reach: Reach<Change>): Promise<Comparison>;
+  /** What the store finds wrong with its own file. */
+  faults(): Promise<readonly string[]>;
+};
+
 export type RebuildOptions = {
   readonly log: EventLog;
   readonly shards: readonly Shard[];
@@ -54,7 +67,7 @@ export async function rebuild<Change>(
   store: RebuildableStore<Change>,
   options: RebuildOptions,
 ): Promise<RebuildResult> {
-  const { log, shards, logger, signal, onProgress } = options;
+  const { shards, logger, signal, onProgress } = options;
   const { projection } = store;
   const heads = new Map<Shard, Revision>();
   for (const shard of shards) heads.set(shard, await store.live.checkpoint(shard));
@@ -63,17 +76,10 @@ export async function rebuild<Change>(
   const report = (step: RebuildProgress["step"]) =>
     onProgress?.({ step, done: count(reached), total: Math.max(count(heads), count(reached)) });
 
-  const reach: Reach<Change> = async (target, shard, upTo) => {
-    let at = await target.checkpoint(shard);
-    if (at >= upTo) return;
-    const end = signal ?? new AbortController().signal;
-    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), FILL_MAX)) {
-      end.throwIfAborted();
-      at = await applyEvents({ shard, projection, target }, at, events);
-      reached.set(shard, at);
-      report("filling");
-    }
-  };
+  const reach = reacher(projection, options, (shard, at) => {
+    reached.set(shard, at);
+    report("filling");
+  });
 
   try {
     for (const shard of shards) await reach(next.target, shard, heads.get(shard) ?? NO_REVISION);
@@ -92,8 +98,30 @@ export async function rebuild<Change>(
   }
 }
 
-/** Events of one transaction while filling. */
-const FILL_MAX = 10_000;
+export type FillOptions = Pick<RebuildOptions, "log" | "signal"> & {
+  /** Events of one transaction while filling. 1 to 100,000. Default 10,000. */
+  readonly fillMax?: number;
+  /** The pause after each, for work that is in no hurry, in ms. 0 to 1000. Default 0. */
+  readonly pauseMs?: number;
+};
+
+/** Fills builds of a projection from the log. */
+export function reacher<Change>(
+  projection: Projection<Change>,
+  { log, signal, fillMax = 10_000, pauseMs = 0 }: FillOptions,
+  onReached: (shard: Shard, at: Revision) => void,
+): Reach<Change> {
+  return async (target, shard, upTo) => {
+    let at = await target.checkpoint(shard);
+    if (at >= upTo) return;
+    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), fillMax)) {
+      signal?.throwIfAborted();
+      at = await applyEvents({ shard, projection, target, batchMax: fillMax }, at, events);
+      onReached(shard, at);
+      if (pauseMs > 0) await setTimeout(pauseMs);
+    }
+  };
+}
 
 function count(revisions: ReadonlyMap<Shard, Revision>): number {
   return [...revisions.values()].reduce((sum, revision) => sum + revision + 1, 0);

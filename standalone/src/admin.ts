@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { Problem } from "ledger-core/http";
 import type { Lag } from "./readiness.ts";
 import { isRebuildName, rebuildNames } from "./rebuild-state.ts";
+import type { Verifications } from "./verifications.ts";
 
 const platform = { config: { roles: ["platform"] as const } };
 const readers = { config: { roles: ["platform", "operator", "auditor", "service"] as const } };
@@ -13,8 +14,31 @@ const rebuildBody = {
   additionalProperties: false,
 } as const;
 
+const verifyBody = {
+  type: "object",
+  properties: { heal: { type: "boolean" } },
+  required: ["heal"],
+  additionalProperties: false,
+} as const;
+
+function verifyAnswer(verifications: Verifications) {
+  return { running: verifications.running(), projections: verifications.states() };
+}
+
 /** What the platform role and the `ledger` command ask of the whole; no part of the API that clients rely on. */
-export function registerAdmin(app: FastifyInstance, { projections, shards, head }: Lag): void {
+export function registerAdmin(app: FastifyInstance, lag: Lag, verifications: Verifications): void {
+  const { projections, shards, head } = lag;
+  app.post<{ Body: { heal: boolean } }>(
+    "/admin/verifications",
+    { ...platform, schema: { hide: true, body: verifyBody } },
+    (request, reply) => {
+      verifications.begin(request.body.heal);
+      return reply.code(202).send(verifyAnswer(verifications));
+    },
+  );
+
+  app.get("/admin/verifications", { ...platform, schema: { hide: true } }, () => verifyAnswer(verifications));
+
   app.get("/admin/positions", { ...readers, schema: { hide: true } }, () => {
     const all = Array.from({ length: shards }, (_, shard) => shard);
     return {

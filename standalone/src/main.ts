@@ -12,6 +12,7 @@ import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-s
 import { readinessOf, waitForProjections } from "./readiness.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
+import { openVerifications } from "./verifications.ts";
 
 export type StandaloneOptions = {
   /** Where everything is kept; made when there is none. */
@@ -98,7 +99,10 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       shards: SHARDS,
       ...(options.queries?.limits && { limits: options.queries.limits }),
     });
-    registerAdmin(app, lag);
+    const { connect } = logThread;
+    const verifications = openVerifications({ folder, shards: SHARDS, projections, logger, connectLog: connect });
+    closers.push(() => verifications.stop());
+    registerAdmin(app, lag, verifications);
     measureReadSide(metrics, readSide);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { isLedgerError, LedgerError, NO_REVISION, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
@@ -129,7 +128,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
   /** Whether the file is out of the way. */
   function discard(reason: string): boolean {
     try {
-      const aside = existsSync(file) ? setAside(file) : null;
+      const aside = setAside(file);
       logger.error(
         { store, file, aside, reason },
         "read models cannot be read: set aside, to be built anew from the log",

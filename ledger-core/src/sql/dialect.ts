@@ -203,6 +203,13 @@ async function send(db: Knex, sql: string, values: readonly SqlValue[]) {
   }
 }
 
+/** What SQLite finds wrong with its own file, indexes that do not fit their tables among it; MySQL watches over its own. */
+export async function integrityFaults(db: Knex): Promise<string[]> {
+  if (dialectOf(db) !== "sqlite") return [];
+  const rows = await selectRows<{ integrity_check: string }>(db, "PRAGMA integrity_check(10)");
+  return rows.map((row) => String(row.integrity_check)).filter((text) => text !== "ok");
+}
+
 /** Whether a query failed because its table is not there: a rebuild switched and dropped it; ask model_versions again. */
 export function isMissingTable(error: unknown): boolean {
   return faultOf(error)?.kind === "missing_table";

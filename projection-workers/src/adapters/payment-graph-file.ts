@@ -12,7 +12,7 @@ import {
 import { graphProjection } from "../graph-projection.ts";
 import type { RebuildableStore } from "../rebuild.ts";
 import { openViewFile, type View, type ViewTable } from "./view-file.ts";
-import { rebuildableView } from "./view-rebuild.ts";
+import { rebuildableView, type Shadow, shadowView } from "./view-rebuild.ts";
 
 /*
  * An edge is one row and stands in two indexes: of its payer by merchant, of its merchant by time. A step from a payer skips from
@@ -87,6 +87,16 @@ export async function openPaymentGraph(options: {
       })),
     rebuildable: rebuildableView(graphProjection, view, file),
     close: file.close,
+  };
+}
+
+/** A build of the view in `scratch`, a file that is not there yet, to be compared with the live one in `file`. */
+export function shadowGraph(options: { readonly file: string; readonly scratch: string }): Shadow<EdgeChange> {
+  const reader = openViewFile(view, { file: options.file, readOnly: true });
+  const scratch = openViewFile(view, { file: options.scratch });
+  return {
+    ...shadowView(graphProjection, view, reader, scratch),
+    close: async () => void (await Promise.all([reader.close(), scratch.close()])),
   };
 }
 

@@ -16,7 +16,7 @@ import {
 import type { RebuildableStore } from "../rebuild.ts";
 import { sessionProjection } from "../session-projection.ts";
 import { openViewFile, type View, type ViewTable } from "./view-file.ts";
-import { rebuildableView } from "./view-rebuild.ts";
+import { rebuildableView, type Shadow, shadowView } from "./view-rebuild.ts";
 
 /*
  * A session shows the accounts with the latest entries. Nearly every owner has fewer than are shown at all: they are read and sorted. From
@@ -117,6 +117,16 @@ export async function openSessionView(options: {
       })),
     rebuildable: rebuildableView(sessionProjection, view, file),
     close: file.close,
+  };
+}
+
+/** A build of the view in `scratch`, a file that is not there yet, to be compared with the live one in `file`. */
+export function shadowSession(options: { readonly file: string; readonly scratch: string }): Shadow<SessionChange> {
+  const reader = openViewFile(view, { file: options.file, readOnly: true });
+  const scratch = openViewFile(view, { file: options.scratch });
+  return {
+    ...shadowView(sessionProjection, view, reader, scratch),
+    close: async () => void (await Promise.all([reader.close(), scratch.close()])),
   };
 }
 

@@ -1,9 +1,17 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import { assert, type Projection, type ProjectionTarget } from "ledger-core";
+import { LedgerError, type Projection, type ProjectionTarget, type Shard } from "ledger-core";
+import { onStore } from "ledger-core/sql";
 import { type Build, buildOf } from "../build.ts";
-import { COMPARED_AT_A_TIME, type ComparedTable, compareTables, type Row, type RowSource } from "../comparison.ts";
-import type { NextBuild, RebuildableStore } from "../rebuild.ts";
+import {
+  COMPARED_AT_A_TIME,
+  type ComparedTable,
+  type Comparison,
+  compareTables,
+  type Row,
+  type RowSource,
+} from "../comparison.ts";
+import type { NextBuild, Reach, RebuildableStore, ShadowBuild } from "../rebuild.ts";
 import type { View, ViewFile, ViewTable } from "./view-file.ts";
 
 /** A view in a file, to be built again in tables beside the live ones. */
@@ -33,11 +41,7 @@ function begin<Change, Statements>(
     version: next.version,
     target,
     compare: (shards, reach) =>
-      atOneMoment(file, async (moment) => {
-        const positions = shards.map((shard) => ({ shard, revision: moment.checkpoint(live, shard) }));
-        for (const { shard, revision } of positions) await reach(target, shard, revision);
-        return compareTables(view.tables.map((table) => compared(table, moment.database, live, file.database, next)));
-      }),
+      compareWithLive(view, file, { database: file.database, build: next, target }, shards, reach),
     async serve(shards, reach) {
       await file.exclusively(async () => {
         for (const shard of shards) await reach(target, shard, file.checkpoint(live, shard));
@@ -51,11 +55,59 @@ function begin<Change, Statements>(
   };
 }
 
-type Moment<Change, Statements> = Pick<ViewFile<Change, Statements>, "database" | "checkpoint">;
+export type Shadow<Change> = ShadowBuild<Change> & { close(): Promise<void> };
+
+type Compared<Change> = {
+  readonly database: DatabaseSync;
+  readonly build: Build;
+  readonly target: ProjectionTarget<Change>;
+};
+
+/** Compares a build with the live one as it is at one moment, at that moment's positions. */
+function compareWithLive<Change, Statements>(
+  view: View<Change, Statements>,
+  file: Pick<ViewFile<Change, Statements>, "openReader">,
+  { database, build, target }: Compared<Change>,
+  shards: readonly Shard[],
+  reach: Reach<Change>,
+): Promise<Comparison> {
+  return atOneMoment(file, async (moment) => {
+    const live = moment.served();
+    const positions = shards.map((shard) => ({ shard, revision: moment.checkpoint(live, shard) }));
+    for (const { shard, revision } of positions) await reach(target, shard, revision);
+    return compareTables(view.tables.map((table) => compared(table, moment.database, live, database, build)));
+  });
+}
+
+/** A build of a view in a file of its own, to be compared with the live one; `reader` only reads that, `scratch` is thrown away. */
+export function shadowView<Change, Statements>(
+  projection: Projection<Change>,
+  view: View<Change, Statements>,
+  reader: ViewFile<Change, Statements>,
+  scratch: ViewFile<Change, Statements>,
+): ShadowBuild<Change> {
+  const build = scratch.served();
+  const { database, target } = scratch;
+  const store = `${view.name} view`;
+  return {
+    projection,
+    target,
+    checkpoint: (shard) => reader.target.checkpoint(shard),
+    compare: (shards, reach) =>
+      onStore(store, () => compareWithLive(view, reader, { database, build, target }, shards, reach)),
+    faults: () =>
+      onStore(store, async () => {
+        const rows = reader.database.prepare("PRAGMA integrity_check(10)").all();
+        return rows.map((row) => String(row.integrity_check)).filter((text) => text !== "ok");
+      }),
+  };
+}
+
+type Moment<Change, Statements> = Pick<ViewFile<Change, Statements>, "database" | "checkpoint" | "served">;
 
 /** A second connection that sees the file as it is when the work first reads, while the first goes on writing. */
 async function atOneMoment<Change, Statements, Result>(
-  file: ViewFile<Change, Statements>,
+  file: Pick<ViewFile<Change, Statements>, "openReader">,
   work: (moment: Moment<Change, Statements>) => Promise<Result>,
 ): Promise<Result> {
   const moment = file.openReader();
@@ -98,6 +150,6 @@ function rowsOf(database: DatabaseSync, { name, key }: ViewTable, suffix: string
 
 function keyValue(row: Row, column: string): SQLInputValue {
   const value = row[column];
-  assert(typeof value === "string" || typeof value === "bigint", "a key is text or a whole number");
-  return value;
+  if (typeof value === "string" || typeof value === "bigint") return value;
+  throw new LedgerError("row_unreadable", `a row's ${column} holds what no key can`);
 }

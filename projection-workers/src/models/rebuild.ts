@@ -1,11 +1,18 @@
 import type { Knex } from "knex";
-import { assert } from "ledger-core";
-import { inSnapshot, onStore, type SqlValue, selectRows } from "ledger-core/sql";
+import { assert, LedgerError, type Shard } from "ledger-core";
+import { inSnapshot, integrityFaults, onStore, type SqlValue, selectRows } from "ledger-core/sql";
 import { type Build, buildOf } from "../build.ts";
-import { COMPARED_AT_A_TIME, type ComparedTable, compareTables, type Row, type RowSource } from "../comparison.ts";
-import type { NextBuild, RebuildableStore } from "../rebuild.ts";
+import {
+  COMPARED_AT_A_TIME,
+  type ComparedTable,
+  type Comparison,
+  compareTables,
+  type Row,
+  type RowSource,
+} from "../comparison.ts";
+import type { NextBuild, Reach, RebuildableStore, ShadowBuild } from "../rebuild.ts";
 import { readCheckpoint, serveBuild, servedBuild, storedVersions } from "./builds.ts";
-import { buildTables, createBuild, dropBuild } from "./migrations.ts";
+import { buildTables, createBuild, dropBuild, migrateModels } from "./migrations.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
 import { modelsTarget } from "./target.ts";
 
@@ -32,16 +39,7 @@ async function begin(db: Knex, reader: Knex): Promise<NextBuild<ModelChange>> {
   return {
     version: next.version,
     target,
-    compare: (shards, reach) =>
-      onStore(store, () =>
-        inSnapshot(reader, async (moment) => {
-          const positions = [];
-          for (const shard of shards)
-            positions.push({ shard, revision: await readCheckpoint(moment, name, live, shard) });
-          for (const { shard, revision } of positions) await reach(target, shard, revision);
-          return compareTables(buildTables.map((table) => compared(table, moment, live, db, next)));
-        }),
-      ),
+    compare: (shards, reach) => compareWithLive(reader, db, next, shards, reach),
     async serve(shards, reach) {
       await onStore(store, () =>
         db.transaction(async (trx) => {
@@ -60,6 +58,43 @@ async function begin(db: Knex, reader: Knex): Promise<NextBuild<ModelChange>> {
         if (served.version !== next.version) await dropBuild(db, next);
       }),
   };
+}
+
+/**
+ * A build of the models in a store of its own, to be compared with the live ones. `reader` only reads those; `scratch` is empty and thrown
+ * away afterwards.
+ */
+export async function shadowModels(reader: Knex, scratch: Knex): Promise<ShadowBuild<ModelChange>> {
+  await migrateModels(scratch);
+  const build = await servedBuild(scratch, name);
+  return {
+    projection: modelsProjection,
+    target: modelsTarget(scratch, build),
+    checkpoint: (shard) =>
+      onStore(store, async () => readCheckpoint(reader, name, await servedBuild(reader, name), shard)),
+    compare: (shards, reach) => compareWithLive(reader, scratch, build, shards, reach),
+    faults: () => onStore(store, () => integrityFaults(reader)),
+  };
+}
+
+/** Compares a build with the live one as it is at one moment, at that moment's positions. */
+async function compareWithLive(
+  reader: Knex,
+  db: Knex,
+  build: Build,
+  shards: readonly Shard[],
+  reach: Reach<ModelChange>,
+): Promise<Comparison> {
+  const target = modelsTarget(db, build);
+  return onStore(store, () =>
+    inSnapshot(reader, async (moment) => {
+      const live = await servedBuild(moment, name);
+      const positions = [];
+      for (const shard of shards) positions.push({ shard, revision: await readCheckpoint(moment, name, live, shard) });
+      for (const { shard, revision } of positions) await reach(target, shard, revision);
+      return compareTables(buildTables.map((table) => compared(table, moment, live, db, build)));
+    }),
+  );
 }
 
 /** What a comparison needs of a table, whatever its rows are. */
@@ -98,6 +133,6 @@ function beyond(key: readonly string[], after: Row): { text: string; values: Sql
 }
 
 function keyValue(value: unknown): SqlValue {
-  assert(typeof value === "string" || typeof value === "number" || typeof value === "bigint", "a key holds no NULL");
-  return value;
+  if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") return value;
+  throw new LedgerError("row_unreadable", "read models: a row's key holds what no key can");
 }

@@ -1,0 +1,73 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeBank, writeBank } from "../import/berka.fixture.ts";
+import { documentOf, ledger, type Server, startServer } from "../ledger.fixture.ts";
+
+const bank = makeBank({ seed: 7, rows: 200, customers: 10 });
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+  const file = writeBank(server.dir, ".bank.csv", bank.rows);
+  const { code, stderr } = await ledger("import", "berka", "--data", server.dir, file);
+  expect(code, stderr).toBe(0);
+});
+afterAll(() => server.remove());
+
+function tamper(file: "models.sqlite" | "views.sqlite", statement: string): void {
+  const database = new DatabaseSync(join(server.dir, file), { timeout: 5000 });
+  database.exec(statement);
+  database.close();
+}
+
+/** Changes one cell in the build that is served. */
+function tamperModels(): void {
+  const database = new DatabaseSync(join(server.dir, "models.sqlite"), { readOnly: true });
+  const served = database.prepare("SELECT suffix FROM model_versions WHERE projection = 'models'").get();
+  database.close();
+  const table = `entries${served?.suffix}`;
+  tamper("models.sqlite", `UPDATE ${table} SET amount = amount + 1 WHERE id = (SELECT max(id) FROM ${table})`);
+}
+
+const verify = (...flags: string[]) => ledger("verify", "--data", server.dir, "--json", ...flags);
+
+test("while the ledger runs: equal; then what differs is named, healed, and equal again", async () => {
+  const before = await verify();
+  expect(before.code, before.stdout + before.stderr).toBe(0);
+  expect(documentOf(before).projections).toMatchObject([
+    { projection: "models", status: "done", result: { verdict: "equal", differing: 0 } },
+    { projection: "session", result: { verdict: "equal" } },
+    { projection: "graph", result: { verdict: "equal" } },
+  ]);
+  tamperModels();
+  tamper("views.sqlite", "UPDATE session_accounts SET posted = posted + 1");
+  const found = await ledger("verify", "--data", server.dir);
+  expect(found.code, found.stdout + found.stderr).toBe(3);
+  expect(found.stdout).toMatch(/entries acct_\S+: changed in amount \(account acct_\w+, event evt_\w+\)/);
+  expect(found.stdout).toMatch(/session: done: \d+ of \d+ rows differ/);
+  const healed = await verify("--heal");
+  expect(healed.code, healed.stdout + healed.stderr).toBe(3);
+  expect(documentOf(healed).projections).toMatchObject([{ healed: true }, { healed: true }, { healed: false }]);
+  const after = await verify();
+  expect(after.code, after.stdout + after.stderr).toBe(0);
+});
+
+test("on a folder that no server runs on: the same, and what cannot be read is set aside for the next start", async () => {
+  await server.stop();
+  tamperModels();
+  expect((await verify()).code).toBe(3);
+  expect((await verify("--heal")).code).toBe(3);
+  expect((await verify()).code).toBe(0);
+  writeFileSync(join(server.dir, "views.sqlite"), "damage ".repeat(2000));
+  const found = await verify("--heal");
+  expect(found.code, found.stdout + found.stderr).toBe(3);
+  expect(documentOf(found).projections).toMatchObject([
+    { result: { verdict: "equal" } },
+    { result: { verdict: "unreadable" }, healed: true },
+    { result: { verdict: "unreadable" }, healed: true },
+  ]);
+  await server.start();
+  const after = await verify();
+  expect(after.code, after.stdout + after.stderr).toBe(0);
+});

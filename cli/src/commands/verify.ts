@@ -1,0 +1,98 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Command } from "commander";
+import { createLogger } from "ledger-core/process";
+import { readServerFile, type VerifyState, verifyOffline } from "standalone";
+import { httpUrl } from "../arguments.ts";
+import { createClient, type LedgerClient } from "../import/client.ts";
+import { asObject } from "../import/json.ts";
+import { createOutput, exitCodes } from "../output.ts";
+import { createProgress, type Progress } from "../progress.ts";
+import { DEFAULT_DATA, resolveAccess } from "../settings.ts";
+
+type VerifyFlags = { url?: string; data?: string; json?: true; heal?: true };
+
+const POLL_MS = 200;
+const FINDINGS_SHOWN = 20;
+
+const examples = `
+Builds each projection a second time in a file of its own and compares it, row for row, with the one that is served, both at one position.
+Through the running server when there is one, behind everything else it does; otherwise by itself on the folder. Nothing is changed unless
+--heal is given: then what differs is built anew, and what cannot be read is set aside and built anew.
+
+Examples:
+  ledger verify
+  ledger verify --heal --data /srv/ledger
+
+Exit codes: 0 everything equals the log; 1 it could not be found out, or not be healed; 3 something differs or cannot be read, healed or not.`;
+
+/** `ledger verify`: the read models compared with the log. */
+export function verifyCommand(finish: (code: number) => void): Command {
+  return new Command("verify")
+    .description("compare the read models with the log, and name what differs")
+    .option("--heal", "build anew what differs")
+    .option("--url <url>", "where the ledger listens (default: the server on the data folder)", httpUrl)
+    .option("--data <dir>", "the data folder (default: LEDGER_TOKEN, else ./data)")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", examples)
+    .action(async (flags: VerifyFlags) => {
+      const progress = createProgress({ to: process.stderr });
+      const states = await verify(flags, progress);
+      createOutput(flags.json ?? false).result({ projections: states }, states.flatMap(lines));
+      finish(exitCode(states));
+    });
+}
+
+function exitCode(states: readonly VerifyState[]): number {
+  if (states.length === 0 || states.some(({ status }) => status !== "done")) return exitCodes.failure;
+  return states.every(({ result }) => result?.verdict === "equal") ? exitCodes.ok : exitCodes.checkNotMet;
+}
+
+async function verify(flags: VerifyFlags, progress: Progress): Promise<readonly VerifyState[]> {
+  const dataDir = flags.data ?? DEFAULT_DATA;
+  const heal = flags.heal ?? false;
+  const url = flags.url ?? readServerFile(dataDir)?.url;
+  if (url !== undefined && (flags.url !== undefined || (await answers(url)))) {
+    const access = await resolveAccess({ ...flags, url, sub: "verify", role: "platform" });
+    return verifyOnline(createClient({ ...access, patienceMs: 30_000, onWait: progress.note }), heal);
+  }
+  progress.note(`no server runs on ${dataDir}: verifying the folder itself`);
+  const logger = createLogger({ level: "error", name: "verify" });
+  return verifyOffline({ dataDir, heal, logger, onState: () => undefined });
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(new URL("/livez", url)).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function verifyOnline(client: LedgerClient, heal: boolean): Promise<readonly VerifyState[]> {
+  await client.post("/admin/verifications", `verify:${Date.now()}`, { heal });
+  for (;;) {
+    const { running, projections } = asObject((await client.get("/admin/verifications")).body);
+    if (running !== true) return readStates(projections);
+    await delay(POLL_MS);
+  }
+}
+
+function readStates(value: unknown): readonly VerifyState[] {
+  if (!Array.isArray(value) || !value.every(isState)) throw new Error("the answer is no verification");
+  return value;
+}
+
+function isState(value: unknown): value is VerifyState {
+  return typeof value === "object" && value !== null && "projection" in value && "status" in value && "result" in value;
+}
+
+function lines({ projection, status, detail, result }: VerifyState): string[] {
+  const head = `${projection}: ${status}: ${detail}`;
+  if (!result) return [head];
+  const found = result.findings.slice(0, FINDINGS_SHOWN).map(({ table, key, kind, fields, account, event }) => {
+    const named = fields.length > 0 ? ` in ${fields.join(", ")}` : "";
+    const about = [account && `account ${account}`, event && `event ${event}`].filter(Boolean).join(", ");
+    return `  ${table} ${key}: ${kind}${named}${about === "" ? "" : ` (${about})`}`;
+  });
+  const more = result.differing - found.length;
+  return [head, ...result.faults.map((fault) => `  ${fault}`), ...found, ...(more > 0 ? [`  and ${more} more`] : [])];
+}

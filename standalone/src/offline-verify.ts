@@ -1,0 +1,50 @@
+import { openSqliteLog } from "ledger-core/event-log";
+import type { Logger } from "ledger-core/process";
+import { openDataFolder } from "./data-folder.ts";
+import { rebuildOffline } from "./offline-rebuild.ts";
+import { setAside } from "./set-aside.ts";
+import { startFaultOf } from "./start-fault.ts";
+import { type VerifyState, verifyAll } from "./verification.ts";
+
+export type OfflineVerifyOptions = {
+  readonly dataDir: string;
+  /** Builds anew what differs; what cannot be read is set aside, and built anew by the next start. */
+  readonly heal: boolean;
+  readonly logger: Logger;
+  readonly onState: (state: VerifyState) => void;
+};
+
+/** Compares the read models of a folder that no server runs on with its log. @throws StartFault when one does, or the folder cannot be used */
+export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineVerifyOptions): Promise<VerifyState[]> {
+  const states = new Map<string, VerifyState>();
+  const set = (state: VerifyState) => {
+    states.set(state.projection, state);
+    onState(state);
+  };
+  try {
+    const folder = await openDataFolder(dataDir, { make: false });
+    const log = await openSqliteLog({ file: folder.events });
+    try {
+      // Nobody else is held up: in large steps, without pauses.
+      await verifyAll({ folder, log, shards: [0], tuning: { fillMax: 10_000, pauseMs: 0 } }, set);
+    } finally {
+      await log.close();
+    }
+    if (heal) {
+      for (const state of states.values()) {
+        const { projection, result } = state;
+        if (!result || result.verdict === "equal") continue;
+        if (result.verdict === "unreadable") {
+          setAside(projection === "models" ? folder.models : folder.views);
+          set({ ...state, healed: true, detail: `${state.detail}; set aside, the next start builds it anew` });
+          continue;
+        }
+        const { status, detail } = await rebuildOffline({ dataDir, projection, logger, onState: () => undefined });
+        set({ ...state, healed: status === "done", detail: `${state.detail}; ${detail}` });
+      }
+    }
+  } catch (error) {
+    throw startFaultOf(error, { dataDir });
+  }
+  return [...states.values()];
+}
