@@ -4,6 +4,7 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Role } from "ledger-core";
+import { openSqliteLog } from "ledger-core/event-log";
 import { signToken } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -120,6 +121,49 @@ test.each(["models.sqlite", "views.sqlite"])("a damaged %s is set aside and buil
   expect(readFileSync(join(dataDir, `${file}.damaged`), "utf8")).toBe(garbage);
   const metrics = await (await fetch(`${url}/metrics`, { headers: await operatorHeaders("platform") })).text();
   expect(metrics).toMatch(new RegExp(`read_models_${file.replace(".sqlite", "")}_set_aside 1`));
+});
+
+test("a damaged state.sqlite is set aside and built anew from the log, and the metrics say so", async () => {
+  const first = await start();
+  const opened = await openAccount(first.url, "one");
+  await first.stop();
+  const garbage = "garbage ".repeat(2000);
+  writeFileSync(join(dataDir, "state.sqlite"), garbage);
+  const { url } = await start();
+  const again = await openAccount(url, "one");
+  expect(again.headers.get("idempotency-replayed")).toBe("true");
+  expect(await again.text()).toBe(await opened.text());
+  expect(readFileSync(join(dataDir, "state.sqlite.damaged"), "utf8")).toBe(garbage);
+  const metrics = await (await fetch(`${url}/metrics`, { headers: await operatorHeaders("platform") })).text();
+  expect(metrics).toMatch(/^decision_state_discarded_total 1$/m);
+  expect(metrics).toMatch(/^decision_state_write_failures_total 0$/m);
+});
+
+test("a log that no ledger can have written is refused by the place and both balances", async () => {
+  const first = await start();
+  const opened: unknown = await (await openAccount(first.url, "one")).json();
+  expect(opened).toMatchObject({ id: expect.any(String) });
+  const body = JSON.stringify({ account: (opened as { id: string }).id, amount: "70", currency: "HKD", rail: "fps" });
+  const headers = { ...(await operatorHeaders()), "idempotency-key": "two" };
+  expect((await fetch(`${first.url}/v1/top-ups`, { method: "POST", headers, body })).status).toBe(201);
+  await first.stop();
+  const file = join(dataDir, "events.sqlite");
+  const whole = await openSqliteLog({ file });
+  const stored = [];
+  for await (const batch of whole.read(0, 0)) stored.push(...batch);
+  await whole.close();
+  for (const name of readdirSync(dataDir))
+    if (/^(events|state)/.test(name)) rmSync(join(dataDir, name), { recursive: true });
+  const altered = await openSqliteLog({ file });
+  const wrong = (data: Uint8Array) => Buffer.from(data).toString().replaceAll('"balance":"70"', '"balance":"71"');
+  await altered.append(
+    0,
+    -1,
+    stored.map((event) => ({ ...event, data: wrong(event.data) })),
+  );
+  await altered.close();
+  const message = expect.stringMatching(/at 0:\d+ contradicts .* stands at 70, its posting says 71/);
+  await expect(start()).rejects.toMatchObject({ kind: "log_impossible", message });
 });
 
 test("a log that is older than what was read from it is refused", async () => {
