@@ -26,7 +26,7 @@ const LONGEST_WAIT_MS = 5000;
 /** `detail` is for everybody: it names no file. */
 export type Standing = { readonly ready: boolean; readonly detail: string };
 
-export type HeldShardOptions = RecoveryOptions &
+export type HeldShardOptions = Omit<RecoveryOptions, "readFailed"> &
   FlushLimits & {
     /** Told when the shard is no longer served, and why, and when it is again. */
     readonly tell: (standing: Standing, cause?: LedgerError) => void;
@@ -39,7 +39,7 @@ type Unwritten = { readonly why: string; readonly retryAtMs: number; readonly wa
 
 /** The shard in this writer's hands: its decision state, who writes, and whether it may be served. */
 export class HeldShard {
-  readonly #on: HeldShardOptions;
+  readonly #on: HeldShardOptions & RecoveryOptions;
   #held: Recovered | undefined;
   #standing: Standing = { ready: false, detail: "starting" };
   #flushing: Flush | undefined;
@@ -54,6 +54,7 @@ export class HeldShard {
   private constructor(options: HeldShardOptions) {
     this.#on = {
       ...options,
+      readFailed: (error) => this.#damageOf(error) ?? error,
       onReplay: (progress) => {
         options.onReplay(progress);
         const rebuilding =

@@ -32,6 +32,8 @@ export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly onReplay: (progress: ReplayProgress) => void;
   /** Told when a state file is not used: it was taken out of the way, and is built again from the log. */
   readonly onDiscarded: (discarded: DiscardedState) => void;
+  /** Told when the state file could not be read. @returns what it comes to: the same, or damage when it failed too often */
+  readonly readFailed: (error: LedgerError) => LedgerError;
   /** Whether the writer is being stopped: a replay then ends early. */
   readonly stopping: () => boolean;
 };
@@ -70,8 +72,9 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     return await recoverOn(options, file);
   } catch (error) {
     await file.close();
-    if (!onFile || !isLedgerError(error, "state_corrupt")) throw error;
-    discard(options, error);
+    const fault = isLedgerError(error, "state_unavailable") ? options.readFailed(error) : error;
+    if (!onFile || !isLedgerError(fault, "state_corrupt")) throw fault;
+    discard(options, fault);
   }
   const fresh = options.parts.openStateFile(options.stateFile, options.layout);
   try {

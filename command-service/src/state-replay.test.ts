@@ -4,10 +4,13 @@ import { DatabaseSync } from "node:sqlite";
 import { encodeEvent, ImpossibleEvent, type LedgerEvent } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
 import { expect, onTestFinished, test } from "vitest";
+import { writerParts } from "./parts.ts";
 import type { DiscardedState } from "./recovery.ts";
+import { stateUnavailable } from "./state/state-faults.ts";
 import { stateFileOn } from "./state/state-file.ts";
+import type { Writer } from "./submission.ts";
 import { allEvents, eventOf, payment, writerFixture } from "./writer.fixture.ts";
-import { openWriter } from "./writer.ts";
+import { openWriter, type WriterOptions } from "./writer.ts";
 
 /** Changes the first balance of a state file, with all its checksums made anew: a fault that no checksum tells. */
 async function enrich(stateFile: string, by: bigint): Promise<void> {
@@ -21,9 +24,9 @@ async function enrich(stateFile: string, by: bigint): Promise<void> {
   await file.close();
 }
 
-test("a state file that contradicts the log behind it is discarded, and the log says what is right", async () => {
-  const discarded: DiscardedState[] = [];
-  const ledger = await writerFixture({ onDiscarded: (one) => discarded.push(one) });
+/** A ledger whose state file is older than its log: `from` may still go 100 down in it, and has paid 60 since. */
+async function behindLedger(options: Partial<WriterOptions>) {
+  const ledger = await writerFixture(options);
   const writer = await ledger.start();
   const [from, to] = [await ledger.open(writer, "a", -100n), await ledger.open(writer, "b", null)];
   await writer.stop();
@@ -33,14 +36,51 @@ test("a state file that contradicts the log behind it is discarded, and the log 
   await second.stop();
   for (const suffix of ["-wal", "-shm"]) rmSync(ledger.stateFile + suffix, { force: true });
   copyFileSync(`${ledger.stateFile}.old`, ledger.stateFile);
+  const expectRight = async (third: Writer) => {
+    expect(eventOf(await ledger.send(third, payment(from, to, 41n))).fact.type).toBe("PaymentDeclined");
+    expect(eventOf(await ledger.send(third, payment(from, to, 40n))).fact.type).toBe("PaymentCharged");
+  };
+  return { ...ledger, expectRight };
+}
+
+test("a state file that contradicts the log behind it is discarded, and the log says what is right", async () => {
+  const discarded: DiscardedState[] = [];
+  const ledger = await behindLedger({ onDiscarded: (one) => discarded.push(one) });
   await enrich(ledger.stateFile, 1_000_000n);
-  const third = await ledger.start();
+  const writer = await ledger.start();
   expect(discarded).toMatchObject([{ keptAt: `${ledger.stateFile}.damaged` }]);
   expect(discarded[0]?.why).toMatch(
     /at 0:\d+ contradicts what came before it: .* stands at 999940, its posting says -60/,
   );
-  expect(eventOf(await ledger.send(third, payment(from, to, 41n))).fact.type).toBe("PaymentDeclined");
-  expect(eventOf(await ledger.send(third, payment(from, to, 40n))).fact.type).toBe("PaymentCharged");
+  await ledger.expectRight(writer);
+});
+
+test("a page that a replay cannot read, however often, is rebuilt from the log", async () => {
+  const serving = Promise.withResolvers<void>();
+  const discarded: string[] = [];
+  let broken = false;
+  const parts = {
+    ...writerParts,
+    openStateFile(file: string, layout: WriterOptions["layout"]) {
+      const state = writerParts.openStateFile(file, layout);
+      const read: typeof state.pages.read = (kind, page) => {
+        if (broken && kind === "standings") throw stateUnavailable("the disk fails (EIO)");
+        return state.pages.read(kind, page);
+      };
+      return { ...state, pages: { ...state.pages, read } };
+    },
+    discardStateFile(file: string, keep: boolean) {
+      broken = false;
+      return writerParts.discardStateFile(file, keep);
+    },
+  };
+  const ledger = await behindLedger({ parts, failedReadsMax: 2, onDiscarded: ({ why }) => discarded.push(why) });
+  broken = true;
+  const writer = await ledger.start({ onStanding: ({ ready }) => ready && serving.resolve() });
+  expect(writer.readiness()).toMatchObject({ ready: false, detail: expect.stringContaining("EIO") });
+  await serving.promise;
+  expect(discarded).toEqual([expect.stringContaining("could not be read 2 times")]);
+  await ledger.expectRight(writer);
 });
 
 /** A log of its own with these events. */
