@@ -56,16 +56,21 @@ export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bo
 /** The most that the events of one item take in this world, and what their record takes beside. */
 const ITEM_BYTES = 2_500;
 
-/** Only what is too large for one append is refused as a whole, and then nothing is kept of it. */
+/** The most that the record of a bulk takes for each item when its faults are told by their codes alone, and beside them. */
+const RECORD_ITEM_BYTES = 32;
+const RECORD_BYTES = 700;
+
+/** Only what is too large for one append, or whose record is too large for an event, is refused as a whole, and then nothing is kept of it. */
 function checkRefused(
   code: string,
   { mode, items }: SentBulk,
   known: KeyBook | undefined,
-  { atomicItemsMax, batchBytesMax }: Required<Bounds>,
+  { atomicItemsMax, batchBytesMax, eventBytesMax }: Required<Bounds>,
 ): void {
   hold(known?.event === undefined, "2 one answer", () => `a bulk is refused with ${code}, and has an answer`);
   const large = items.length > atomicItemsMax || (1 + items.length) * ITEM_BYTES > batchBytesMax;
-  const right = code === "bulk_too_large" && mode === "atomic" && large;
+  const record = RECORD_BYTES + items.length * RECORD_ITEM_BYTES > Math.min(eventBytesMax, batchBytesMax);
+  const right = code === "bulk_too_large" && ((mode === "atomic" && large) || record);
   hold(right, "4 decisions", () => `a bulk of ${items.length} items is refused with ${code}`);
 }
 
