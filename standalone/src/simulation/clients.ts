@@ -97,7 +97,7 @@ export function makeClients(options: ClientsOptions): Clients {
     const settle = (outcome: Settled) => {
       if (faults.strikes("client_loss", 0.03)) return;
       scheduler.after(random.between(50, 500), null, () => {
-        if (outcome.kind === "failed") again(random.between(5_000, 120_000));
+        if (outcome.kind === "failed") again(random.between(5_000, 120_000) * Math.min(8, intent.attempts));
         else {
           forget();
           open = false;

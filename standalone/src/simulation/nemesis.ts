@@ -5,6 +5,7 @@ import { floodKinds } from "./floods.ts";
 import type { Random } from "./random.ts";
 import type { Projector } from "./read-side/projector.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { DiskCondition } from "./state-disk.ts";
 import type { WriterProcess } from "./writer-process.ts";
 
 export type NemesisOptions = {
@@ -18,6 +19,11 @@ export type NemesisOptions = {
   readonly note: (who: string, what: string) => void;
 };
 
+const diskTroubles = [
+  ["full_state_disk", "full"],
+  ["failing_state_disk", "failing"],
+  ["slow_state_disk", "slow"],
+] as const;
 const HOUR_US = 3_600_000_000;
 
 /** What goes wrong in the world at large, now and then, until it is told to heal. */
@@ -34,6 +40,8 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (faults.strikes("disk_full", 0.1)) fillDisk();
     if (faults.strikes("clock_jump", 0.12)) jump(process);
     if (faults.strikes("wild_clock", 0.1)) runWild(process);
+    for (const [kind, condition] of diskTroubles) if (faults.strikes(kind, 0.06)) trouble(process, condition);
+    if (faults.strikes("damaged_state_file", 0.06)) process.disk.damage();
     if (faults.strikes("burst", 0.08)) clients.burst();
     for (const kind of floodKinds) if (faults.strikes(kind, 0.05)) clients.flood(kind);
     if (faults.strikes("writer_crash", 0.06)) process.stop();
@@ -77,6 +85,16 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     scheduler.after(random.between(1_000, 60_000), null, () => store.fill(false));
   }
 
+  function trouble({ name, disk }: WriterProcess, condition: DiskCondition): void {
+    disk.condition = condition;
+    note(name, `state disk is ${condition}`);
+    scheduler.after(random.between(1_000, random.chance(0.2) ? 4_000_000 : 60_000), null, () => {
+      if (disk.condition !== condition) return;
+      disk.condition = "sound";
+      note(name, "state disk is sound");
+    });
+  }
+
   /** An event to come cannot be projected until somebody mends the program. */
   function poison(): void {
     const projection = random.pick(["models", "session", "graph"]);
@@ -111,6 +129,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
       store.fill(false);
       for (const [index, process] of processes.entries()) {
         process.clockOffsetUs = 0;
+        process.disk.condition = "sound";
         if (process.owner.paused) scheduler.resume(process.owner);
         if (index > 0) process.retire();
         else process.start();

@@ -1,14 +1,26 @@
 import type { Micros, Runtime } from "ledger-core";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import type { StateDisk } from "./state-disk.ts";
+
+/** What a process runs on: its own clock, and a disk that may take its time. */
+export type Machine = {
+  /** What its clock is ahead of the true time. */
+  readonly clockOffsetUs: Micros;
+  readonly disk?: Pick<StateDisk, "condition">;
+};
+
+/** What measured time moves on by each time that it is asked for. */
+const STEP_MS = 0.3;
+const SLOW_STEP_MS = 30;
 
 /** Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere. */
-export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, offset: () => Micros): Runtime {
+export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, machine: Machine): Runtime {
   let creptMs = 0;
   const runtime: Runtime = {
-    now: () => scheduler.now() + offset(),
+    now: () => scheduler.now() + machine.clockOffsetUs,
     elapsedMs: () => {
-      creptMs += 0.3;
+      creptMs += machine.disk?.condition === "slow" ? SLOW_STEP_MS : STEP_MS;
       return scheduler.now() / 1000 + creptMs;
     },
     defer: (task) => void scheduler.after(random.between(1, 100), owner, task),

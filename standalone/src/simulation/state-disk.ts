@@ -2,20 +2,31 @@ import { DatabaseSync } from "node:sqlite";
 import { type KeyFiles, type StateFile, stateFileOn, storageOn } from "command-service";
 import { idBody, LedgerError, makeId } from "ledger-core";
 import type { Faults } from "./faults.ts";
+import { type DiskError, diskErrors, FaultyDatabase } from "./faulty-database.ts";
 import type { Random } from "./random.ts";
 import type { Settings } from "./settings.ts";
+import { damageBytes, damageFile, damagePage } from "./state-damage.ts";
+
+/** How a disk is for a while: `full` takes no write, `failing` gives errors now and then, `slow` takes its time. */
+export type DiskCondition = "sound" | "full" | "failing" | "slow";
 
 /** A writer's local disk: its state file, and the files of keys that it lists, as the images that were there after each flush. */
 export type StateDisk = {
+  condition: DiskCondition;
   /** @param later runs a task of the process that opens it */
   open(later: (task: () => void) => void): StateFile;
+  /** @throws state_unavailable */
   discard(): void;
   /** The process died: a flush under way is gone, and what was not fsync'd may be gone too. */
   crash(): void;
+  /** A page of the state file, or a file of keys, is damaged while it is in use. */
+  damage(): void;
 };
 
 /** How many flushes may be lost at once, since none of them is fsync'd. */
 const IMAGES_MAX = 4;
+/** The share of reads of key files that are a step of their own. */
+const READ_STEPS = 0.05;
 
 export type StateDiskOptions = {
   readonly random: Random;
@@ -24,24 +35,53 @@ export type StateDiskOptions = {
   readonly note: (what: string) => void;
 };
 
+type Image = { readonly database: Uint8Array; readonly keys: ReadonlyMap<number, Uint8Array> };
+
 export function makeStateDisk({ random, faults, settings, note }: StateDiskOptions): StateDisk {
   let images: Image[] = [];
   /** Files of keys by their numbers. What a process that died left there stays. */
   let keys = new Map<number, Uint8Array>();
   let open: DatabaseSync | undefined;
+  const chance = random.stream("trouble");
 
-  return {
+  function trouble(access: "read" | "write"): DiskError | undefined {
+    if (disk.condition === "full") return access === "write" ? diskErrors.full : undefined;
+    if (disk.condition !== "failing" || !chance.chance(0.2)) return undefined;
+    return access === "write" ? diskErrors.writeFailed : chance.pick([diskErrors.readFailed, diskErrors.shortRead]);
+  }
+
+  /** As the file system would say it. */
+  function fileTrouble(access: "read" | "write"): void {
+    const error = trouble(access);
+    if (error) throw Object.assign(new Error(error.message), { code: error === diskErrors.full ? "ENOSPC" : "EIO" });
+  }
+
+  /** A whole file at rest, from before a start: its own bytes or those of its keys. */
+  function damageAtRest({ database, keys: files }: Image): Image {
+    const damaged = new Map(files);
+    const [file] = files.size > 0 && chance.chance(0.4) ? chance.pick([...files]) : [];
+    if (file === undefined) {
+      const [bytes, told] = damageBytes(database, chance, images[0]?.database);
+      note(`state file is damaged: ${told}`);
+      return { database: bytes, keys: files };
+    }
+    note(`a file of keys is damaged: ${damageFile(damaged, file, chance)}`);
+    return { database, keys: damaged };
+  }
+
+  const disk: StateDisk = {
+    condition: "sound",
     open(later) {
-      const db = new DatabaseSync(":memory:");
+      const db = new FaultyDatabase(trouble, () => chance.chance(0.5));
       const image = images.at(-1);
-      if (image) db.deserialize(image.database);
+      open = db;
+      if (image) load(db, image.database);
       keys = new Map([...keys, ...(image?.keys ?? [])]);
       const own = keys;
-      open = db;
       const file = stateFileOn(db, settings.disk, hashKey(random));
       return {
         ...file,
-        keyStorage: storageOn(filesIn(own), later),
+        keyStorage: storageOn(filesIn(own, fileTrouble), mostlyAtOnce(later, chance)),
         commit(stand, keysManifest) {
           file.commit(stand, keysManifest);
           if (open !== db) return;
@@ -55,37 +95,71 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
       };
     },
     discard() {
+      if (disk.condition === "failing" && chance.chance(0.3)) {
+        throw new LedgerError("state_unavailable", "the disk fails (EIO)", { retryable: true });
+      }
       images = [];
     },
     crash() {
-      open?.close();
+      if (open?.isOpen) open.close();
       open = undefined;
+      const image = images.at(-1);
       if (faults.strikes("lost_state_file", 0.1)) {
         images = [];
         note("state file is deleted");
       } else if (faults.strikes("foreign_state_file", 0.1)) {
         images = [{ database: foreignImage(random.below(30)), keys: new Map() }];
         note("state file is another ledger's");
+      } else if (image && faults.strikes("damaged_state_file", 0.3)) {
+        const damaged = damageAtRest(image);
+        images = [damaged];
+        keys = new Map(damaged.keys);
       } else if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
         images = images.slice(0, random.between(1, images.length - 1));
         note("state file is an older one");
       }
     },
+    damage() {
+      if (!open?.isOpen || open.isTransaction || disk.condition !== "sound") return;
+      const [file] = keys.size > 0 && chance.chance(0.4) ? chance.pick([...keys]) : [];
+      const told = file === undefined ? damagePage(open, chance, images[0]?.database) : damageFile(keys, file, chance);
+      note(`state file is damaged in use: ${told}`);
+    },
   };
+  return disk;
 }
 
-type Image = { readonly database: Uint8Array; readonly keys: ReadonlyMap<number, Uint8Array> };
+/** A step of the world for every read would take most of its time: most reads are done within the step that asked for them. */
+function mostlyAtOnce(later: (task: () => void) => void, chance: Random): (task: () => void) => void {
+  return (task) => (chance.chance(READ_STEPS) ? later(task) : queueMicrotask(task));
+}
 
-function filesIn(kept: Map<number, Uint8Array>): KeyFiles {
+/** What SQLite does not take for a database at all is damage like any other. */
+function load(db: DatabaseSync, image: Uint8Array): void {
+  try {
+    db.deserialize(image);
+  } catch (error) {
+    throw new LedgerError("state_corrupt", "the state file is no database", { cause: error });
+  }
+}
+
+function filesIn(kept: Map<number, Uint8Array>, trouble: (access: "read" | "write") => void): KeyFiles {
   return {
     list: () => [...kept].map(([file, { length }]) => ({ file, bytes: length })),
     read(file, at, bytes) {
+      trouble("read");
       const found = kept.get(file);
       if (!found || found.length < at + bytes) throw new LedgerError("state_corrupt", `the file ${file} is too short`);
       return found.slice(at, at + bytes);
     },
-    write: (file, bytes) => void kept.set(file, bytes),
-    remove: (file) => void kept.delete(file),
+    write(file, bytes) {
+      trouble("write");
+      kept.set(file, bytes);
+    },
+    remove(file) {
+      trouble("write");
+      kept.delete(file);
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import { processRuntime } from "./process-runtime.ts";
 import type { Random } from "./random.ts";
 import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
 import type { Settings } from "./settings.ts";
-import { makeStateDisk } from "./state-disk.ts";
+import { makeStateDisk, type StateDisk } from "./state-disk.ts";
 
 /** A machine on which a writer runs, again and again. */
 export type WriterProcess = {
@@ -18,6 +18,7 @@ export type WriterProcess = {
   readonly queueMax: number;
   /** What its own clock is ahead of the true time. */
   clockOffsetUs: Micros;
+  readonly disk: StateDisk;
   start(): void;
   crash(): void;
   /** Stops in order, as on SIGTERM, and is started again. */
@@ -71,7 +72,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     const incarnation = makeOwner(name);
     owner = incarnation;
     note("starts");
-    const runtime = plant.runtime(processRuntime(scheduler, random, incarnation, () => process.clockOffsetUs));
+    const runtime = plant.runtime(processRuntime(scheduler, random, incarnation, process));
     scheduler.after(random.between(100, 2000), incarnation, async () => {
       later = runtime.defer;
       try {
@@ -113,6 +114,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     },
     queueMax,
     clockOffsetUs: 0,
+    disk,
     start,
     crash() {
       if (!owner.alive) return;
