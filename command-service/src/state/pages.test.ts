@@ -44,3 +44,48 @@ test("a page that is missing, altered or another's is corruption", () => {
     expect(pages.read("payments", 14)).toEqual(bytes("fourteen"));
   }
 });
+
+test("an older copy of a page, and an older directory, are corruption", () => {
+  const { db, roots } = written();
+  const before = db.prepare("SELECT place, data FROM pages").all();
+  const pages = openPages(db, PER_CHUNK);
+  pages.load(roots);
+  pages.write("payments", 9, bytes("NINE"));
+  const next = pages.writeDirectory();
+  pages.committed();
+  const restored = db.prepare("UPDATE pages SET data = ? WHERE place = ?");
+  let found = 0;
+  for (const { place, data } of before) {
+    const now = db.prepare("SELECT data FROM pages WHERE place = ?").get(place as number)?.data as Uint8Array;
+    restored.run(data as Uint8Array, place as number);
+    const again = openPages(db, PER_CHUNK);
+    const read = () => {
+      again.load(next);
+      return again.read("payments", 9);
+    };
+    if (Buffer.compare(now, data as Uint8Array) === 0) expect(read()).toEqual(bytes("NINE"));
+    else {
+      expect(read).toThrow(expect.objectContaining({ code: "state_corrupt" }));
+      found++;
+    }
+    restored.run(now, place as number);
+  }
+  // The page and its chunk of the directory.
+  expect(found).toBe(2);
+});
+
+test("what a transaction wrote and took back is as it was, on disk and in the directory", () => {
+  const { db, roots } = written();
+  const pages = openPages(db, PER_CHUNK);
+  pages.load(roots);
+  db.exec("BEGIN");
+  pages.write("payments", 9, bytes("NINE"), 7);
+  pages.write("payments", 40, bytes("forty"), 8);
+  pages.writeDirectory();
+  db.exec("ROLLBACK");
+  pages.rolledBack();
+  expect(pages.count("payments")).toBe(15);
+  expect(pages.read("payments", 9)).toEqual(bytes("nine"));
+  expect(pages.mark("payments", 9)).toBe(0);
+  expect(pages.writeDirectory()).toEqual(roots);
+});
