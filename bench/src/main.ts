@@ -10,6 +10,7 @@ import type { Scale } from "./scale.ts";
 import { runSoak } from "./soak.ts";
 import { measureBulk } from "./targets/bulk.ts";
 import { measureHistory } from "./targets/history.ts";
+import { measureKeys } from "./targets/keys.ts";
 import { measureSingles } from "./targets/singles.ts";
 import { measureWhole } from "./targets/whole.ts";
 
@@ -19,13 +20,14 @@ if (options === undefined) {
   process.stdout.write(`${usage}\n`);
   process.exit(0);
 }
-const { scale, parts, soak } = options;
+const { scale, parts, soak, keys } = options;
 const folder = mkdtempSync(join(tmpdir(), "payledger-bench-"));
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)));
 try {
   process.stderr.write(`${JSON.stringify(machine())}\n`);
   if (soak) await runSoak(folder, scale, soak, began);
+  else if (keys) await measureKeys(folder, keys);
   else await measure();
 } catch (error) {
   if (!(error instanceof BenchFault)) throw error;

@@ -3,10 +3,12 @@ import { type Scale, scales } from "./scale.ts";
 
 export const usage = `npm run bench -- [--quick] [--only singles,bulk,history,whole]
 npm run bench -- --soak [MINUTES] [--rate N] [--quick]
+npm run bench -- --keys N [--filter-mib MIB]
 
 Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and keeps JSON in
 bench/results. --quick takes under two minutes. --soak runs the command service at N payments a second (default: 60 % of what it
-does, measured just before) for so many minutes (default 30) and says what grows.`;
+does, measured just before) for so many minutes (default 30) and says what grows. --keys fills the store of idempotency keys
+directly and prints what that costs; filters may take so many MiB (default 256).`;
 
 export const partNames = ["singles", "bulk", "history", "whole"] as const;
 export type PartName = (typeof partNames)[number];
@@ -16,7 +18,9 @@ export type BenchOptions = {
   readonly scale: Scale;
   readonly parts: ReadonlySet<PartName>;
   readonly soak: Soak | undefined;
+  readonly keys?: Keys;
 };
+export type Keys = { readonly keys: number; readonly filterMib: number };
 
 /** Undefined: help was asked for. @throws on arguments that say nothing */
 export function readOptions(args: readonly string[]): BenchOptions | undefined {
@@ -27,6 +31,8 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
       only: { type: "string" },
       soak: { type: "string" },
       rate: { type: "string" },
+      keys: { type: "string" },
+      "filter-mib": { type: "string" },
       help: { type: "boolean" },
     },
   });
@@ -35,7 +41,13 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const soak =
     values.soak === undefined ? undefined : { minutes: positive("--soak", values.soak), rate: rateOf(values) };
   const scale = values.quick ? scales.quick : scales.full;
-  return { scale, parts: new Set(values.only?.split(",").map(partOf) ?? partNames), soak };
+  return { scale, parts: new Set(values.only?.split(",").map(partOf) ?? partNames), soak, ...keysOf(values) };
+}
+
+function keysOf(values: { keys?: string | undefined; "filter-mib"?: string | undefined }): { readonly keys?: Keys } {
+  const { keys, "filter-mib": filterMib = "256" } = values;
+  if (keys === undefined) return {};
+  return { keys: { keys: positive("--keys", keys), filterMib: positive("--filter-mib", filterMib) } };
 }
 
 /** `--soak` alone is half an hour. */

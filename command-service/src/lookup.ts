@@ -38,21 +38,20 @@ export function openLookup(log: EventLog, shard: Shard, state: () => DecisionSta
     return undefined;
   }
 
+  async function keys(caller: Caller, wanted: readonly WantedKey[]): Promise<void> {
+    const events = new Map<Revision, LedgerEvent>();
+    const revisions = wanted.flatMap(({ revisions }) => revisions);
+    for await (const event of readEvents(log, shard, revisions)) events.set(event.revision, event);
+    for (const { check, revisions } of wanted) {
+      if (revisions.some((revision) => answersKey(caller, check, events.get(revision)))) continue;
+      check.cleared = [...check.cleared, ...revisions];
+    }
+  }
+
   return {
     event,
-    async key(caller, check, revisions) {
-      for (const revision of revisions) if (answersKey(caller, check, await event(revision))) return;
-      check.cleared = [...check.cleared, ...revisions];
-    },
-    async keys(caller, wanted) {
-      const events = new Map<Revision, LedgerEvent>();
-      const revisions = wanted.flatMap(({ revisions }) => revisions);
-      for await (const event of readEvents(log, shard, revisions)) events.set(event.revision, event);
-      for (const { check, revisions } of wanted) {
-        if (revisions.some((revision) => answersKey(caller, check, events.get(revision)))) continue;
-        check.cleared = [...check.cleared, ...revisions];
-      }
-    },
+    key: (caller, check, revisions) => keys(caller, [{ check, revisions }]),
+    keys,
     async payment(id) {
       if (readId(id).shard !== shard) return false;
       for (;;) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { type KeyStorage, KnownKeys, openDiskStorage, unknownPlace } from "command-service";
+import type { Keys } from "../options.ts";
 
 const BATCH = 1000;
 const FLUSH_AT = 131_072;
@@ -10,7 +11,6 @@ const SAMPLE = 200_000;
 /** What one look-up on disk reads. */
 const BLOCK_BYTES = 4096;
 
-type KeysOptions = { readonly keys: number; readonly filterMib: number };
 type Store = { keys: KnownKeys; manifest: string | null; flushing: Promise<void> | undefined };
 type Counted = KeyStorage & { reads: number };
 
@@ -18,7 +18,7 @@ type Counted = KeyStorage & { reads: number };
  * Fills the key store directly, as a writer with nothing else to do would, and prints what that costs: every tenth of the way, and
  * in full at the end. Takes some 19 bytes a key of the folder's disk, and as much again of 1 million keys while it merges.
  */
-export async function measureKeys(folder: string, { keys: total, filterMib }: KeysOptions): Promise<void> {
+export async function measureKeys(folder: string, { keys: total, filterMib }: Keys): Promise<void> {
   const path = join(folder, "keys");
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < total * 25) throw new Error(`${folder} has no room for ${total} keys`);

@@ -184,8 +184,8 @@ export class KeyRuns {
   private removeUnnamed(): void {
     if (this.unnamed.length === 0 || this.reading > 0) return;
     const files = this.unnamed.splice(0);
-    // What cannot be removed now is, when the files are opened again.
-    this.storage.run({ kind: "remove", files }).catch(() => {});
+    // What cannot be removed now is tried again with what comes next, or when the files are opened again.
+    this.storage.run({ kind: "remove", files }).catch(() => this.unnamed.push(...files));
   }
 
   private merge(): void {
