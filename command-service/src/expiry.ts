@@ -7,7 +7,7 @@ import type { Turns } from "./turns.ts";
 export type ExpiryLimits = {
   /** Due holds that are looked for at once. From 1; default 1,000. */
   readonly dueMax?: number;
-  /** Holds that are being released at once: few, so that clients' commands find their place between them. From 1; default 50. */
+  /** Holds that are being released at once: few, so that clients' commands find their place between them. From 1; default 100. */
   readonly releasesMax?: number;
 };
 
@@ -23,11 +23,11 @@ type ExpiryOptions = ExpiryLimits & {
 const caller = { tenant: "", role: "service", sub: ledgerSub } as const;
 
 /**
- * Makes what releases the holds whose time has come: the ledger's own commands, through the same queue. Once begun it goes on, a few holds
- * at a time and each time when those before are in the log, until nothing is due.
+ * Makes what releases the holds whose time has come: the ledger's own commands, through the same queue. Once begun it goes on until
+ * nothing is due, with a few holds under way: the next are taken when half of those are in the log.
  */
 export function makeExpiry(options: ExpiryOptions): () => void {
-  const { held, queue, turns, runtime, clock, accepting, dueMax = 1000, releasesMax = 50 } = options;
+  const { held, queue, turns, runtime, clock, accepting, dueMax = 1000, releasesMax = 100 } = options;
   /** Found and not yet asked for. */
   let due: readonly PaymentId[] = [];
   let more = false;
@@ -35,7 +35,7 @@ export function makeExpiry(options: ExpiryOptions): () => void {
   let scheduled = false;
 
   function goOn(): void {
-    if (scheduled || underWay > 0) return;
+    if (scheduled || underWay > releasesMax / 2) return;
     scheduled = true;
     runtime.defer(() => {
       scheduled = false;
@@ -44,18 +44,20 @@ export function makeExpiry(options: ExpiryOptions): () => void {
   }
 
   function release(): void {
-    if (underWay > 0) return;
+    if (underWay > releasesMax / 2) return;
     if (!accepting() || !held.standing.ready) {
       due = [];
+      more = false;
       return;
     }
-    if (due.length === 0) look();
-    const now = due.slice(0, releasesMax);
-    due = due.slice(releasesMax);
-    underWay = now.length;
+    // Those under way are still due: a page is looked for when the one before is in the log.
+    if (due.length === 0 && underWay === 0) look();
+    const now = due.slice(0, releasesMax - underWay);
+    due = due.slice(now.length);
+    underWay += now.length;
     for (const payment of now) expire(payment);
     if (now.length > 0) turns.schedule();
-    else if (more) goOn();
+    else if (more && underWay === 0) goOn();
   }
 
   /** By log time, as captures are refused: it stays ahead of a clock that was set back. */
@@ -73,7 +75,7 @@ export function makeExpiry(options: ExpiryOptions): () => void {
   function expire(payment: PaymentId): void {
     const settled = () => {
       underWay--;
-      if (due.length > 0 || more) goOn();
+      if (due.length > 0 || (more && underWay === 0)) goOn();
     };
     const item = { command: { type: "ExpirePayment", payment } as const, check: null, paymentAbsent: false };
     queue.add({ kind: "single", caller, item, dryRun: false, weight: 0, answer: settled, fail: settled });

@@ -36,6 +36,11 @@ export const stateBugs: readonly PlantedBug[] = [
     plant: () => remembering((options) => new ForgetsSpending(options)),
   },
   {
+    name: "day-not-given-back",
+    what: "what was voided or has expired still counts against the daily ceiling of its day",
+    plant: () => remembering((options) => new KeepsTheDay(options)),
+  },
+  {
     name: "ahead-counts-as-settled",
     what: "what was decided while a batch is appended counts as in the log when that batch is",
     plant: () => remembering((options) => new SettlesAll(options)),
@@ -44,6 +49,13 @@ export const stateBugs: readonly PlantedBug[] = [
     name: "log-time-goes-back",
     what: "events bear the time of the writer's clock, even if it is before the last event's",
     plant: () => remembering((options) => new FollowsItsClock(options)),
+  },
+  {
+    name: "wild-clock-taken-over",
+    what: "the clock that measures spans goes ahead with the wall clock, so that nothing seems wild",
+    plant: () => ({
+      runtime: (runtime) => ({ ...runtime, elapsedMs: () => runtime.elapsedMs() + runtime.now() / 1000 }),
+    }),
   },
   {
     name: "released-late",
@@ -214,6 +226,13 @@ class KeepsHolds extends DecisionState {
 class ForgetsSpending extends DecisionState {
   override moveAccount(account: AccountState, to: Standing): void {
     super.moveAccount(account, { ...to, spent: 0n });
+  }
+}
+
+class KeepsTheDay extends DecisionState {
+  override apply(event: LedgerEvent): void {
+    const { fact } = event;
+    super.apply("sameDay" in fact ? { ...event, fact: { ...fact, sameDay: false } } : event);
   }
 }
 
