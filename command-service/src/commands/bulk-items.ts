@@ -8,9 +8,11 @@ import { readTransfer, type TransferRequest, transferRequest } from "./transfers
 
 /** Faults that are listed of an item; the contract's, and so no option. */
 const ITEM_FAULTS_MAX = 8;
+/** Values in a field of an item, twice what any fitting one holds: beyond it they are not looked at one by one. */
+const FIELD_VALUES_MAX = 1000;
 
 type ItemCommand = {
-  readonly schema: object;
+  readonly schema: { readonly properties: object };
   readonly command: ClientCommand["type"];
   readonly check: (item: unknown) => Misfit | undefined;
   /** The command of an item that passed the check. */
@@ -58,6 +60,9 @@ export type ReadItem = BulkItem & { readonly key?: string; readonly print: strin
 export function readItem(commands: ItemCommands, item: unknown, role: Role): ReadItem {
   const kind = commandOf(commands, item);
   if (kind === undefined) return { kind: "fault", fault: unknownCommand(commands, item), print: printOf([item]) };
+  const huge = hugeField(item);
+  // Its JSON as it came is its print: to bring it into one order would cost more than all the rest.
+  if (huge) return { kind: "fault", fault: tooManyValues(huge, kind), print: printOf([JSON.stringify(item)]) };
   const read = readCommand(kind, item);
   if ("type" in read)
     return admit({ kind: "command", key: keyOf(item), command: read, print: fingerprint(read) }, role);
@@ -88,6 +93,41 @@ function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFaul
   if ("type" in command) return command;
   const { code, detail, pointer } = command;
   return { code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] };
+}
+
+/** The first field of an item that holds more values than any fitting one. */
+function hugeField(item: unknown): { readonly name: string } | undefined {
+  if (typeof item !== "object" || item === null) return undefined;
+  let fields = 0;
+  for (const [name, value] of Object.entries(item)) {
+    if (++fields > FIELD_VALUES_MAX) return { name: "" };
+    if (valuesIn(value) > FIELD_VALUES_MAX) return { name };
+  }
+  return undefined;
+}
+
+/** How many values there are in one, itself included; counted up to the bound alone. */
+function valuesIn(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let count = 1;
+  for (const name in value) {
+    count += valuesIn((value as { readonly [name: string]: unknown })[name]);
+    if (count > FIELD_VALUES_MAX) break;
+  }
+  return count;
+}
+
+function tooManyValues({ name }: { readonly name: string }, { schema }: ItemCommand): ItemFault {
+  return {
+    code: "invalid_request",
+    detail: "The body does not fit this route.",
+    errors: [
+      {
+        pointer: Object.hasOwn(schema.properties, name) ? `/${name}` : "",
+        detail: `holds more than ${FIELD_VALUES_MAX} values`,
+      },
+    ],
+  };
 }
 
 function keyOf(item: unknown): string {

@@ -115,6 +115,42 @@ describe("the bulk itself is refused when it", () => {
   });
 });
 
+describe("at most 8 errors of an item are listed:", () => {
+  const legs = (count: number) => Array.from({ length: count }, () => ({ from: alice, to: bob }));
+  const errorsOf = async (item: object) => {
+    const { json } = await post([...keyed([payment]), { idempotencyKey: "many", ...item }]);
+    return json.results[1].problem.errors;
+  };
+
+  test("the others are counted", async () => {
+    const errors = await errorsOf({ ...transfer, legs: legs(60) });
+    expect(errors).toHaveLength(9);
+    expect(errors[7]).toEqual({ pointer: "/legs/7/amount", detail: "is required" });
+    expect(errors[8]).toEqual({ pointer: "", detail: "52 more faults are not listed" });
+    expect(writer.bulks[0]?.items[1]).toMatchObject({ fault: { more: 52, errors: { length: 8 } } });
+    expect(await errorsOf({ ...transfer, legs: legs(8) })).toHaveLength(8);
+  });
+
+  test("a field of more values than any fitting one is told as a whole", async () => {
+    const tooMany = [{ pointer: "/legs", detail: "holds more than 1000 values" }];
+    expect(await errorsOf({ ...transfer, legs: legs(500) })).toEqual(tooMany);
+    const fields = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`f${n}`, 1]));
+    expect(await errorsOf({ ...payment, ...fields })).toEqual([{ ...tooMany[0], pointer: "" }]);
+    expect(await errorsOf({ ...payment, x: legs(500) })).toEqual([{ ...tooMany[0], pointer: "" }]);
+  });
+
+  test("items are read in slices, and their order stays", async () => {
+    const items = Array.from({ length: 600 }, (_, n) => ({
+      ...transfer,
+      idempotencyKey: `k${n}`,
+      legs: legs(n % 100),
+    }));
+    const { json } = await post(items);
+    const counts = json.results.map(({ problem }: { problem: { errors: unknown[] } }) => problem.errors.length);
+    expect(counts).toEqual(items.map((_, n) => Math.min(9, Math.max(1, n % 100))));
+  });
+});
+
 test("a bulk may be larger than other bodies", async () => {
   const { json } = await post(keyed(Array.from({ length: 1000 }, () => ({ ...topUp, externalId: "x".repeat(100) }))));
   expect(json.results).toHaveLength(1000);

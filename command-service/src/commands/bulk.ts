@@ -65,8 +65,14 @@ const bulkAnswer = {
   additionalProperties: false,
 } as const;
 
+export type BulkOptions = {
+  readonly rails: readonly string[];
+  readonly sliceFaults: number;
+};
+
 /** POST /v1/bulk: thousands of commands in one request, each by itself or all or none. */
-export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts, rails: readonly string[]): void {
+export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts, options: BulkOptions): void {
+  const { rails, sliceFaults } = options;
   const commands = itemCommands(rails);
   const schema = {
     summary: "Send many commands at once",
@@ -81,29 +87,50 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts,
   app.post<{ Body: BulkRequest; Querystring: { dryRun?: string } }>(
     "/v1/bulk",
     { schema, config, bodyLimit: BULK_BODY_BYTES_MAX, validatorCompiler: compileEnvelope },
-    (request, reply) => {
+    async (request, reply) => {
       const dryRun = request.query.dryRun === "true";
       const caller = callerOf(request);
       const { mode } = request.body;
-      const items = readItems(commands, request.body, caller.role);
+      const items = await readInSlices(commands, request.body, caller.role, sliceFaults);
       const print = bulkPrint(mode, items);
       const oldPrint = () => oldBulkPrint(commands, request.body);
       const bulk = { caller, key: request.idempotencyKey, mode, items, print, oldPrint };
       const answer = dryRun ? writer.dryRunBulk(bulk) : waits(bulk, () => writer.submitBulk(bulk));
-      return answer.then((known) => sendBulk(reply, known, dryRun));
+      return sendBulk(reply, await answer, dryRun);
     },
   );
 }
 
-function readItems(commands: ItemCommands, body: BulkRequest, role: Role): readonly ReadItem[] {
-  if (!isPlainBulk(body)) return body.items.map((item) => readItem(commands, item, role));
-  return body.items.map((item) => (item.kind === "json" ? readItem(commands, item.value, role) : admit(item, role)));
+/**
+ * Reads the items, and lets other requests have their turn after so many faults: to say what is wrong with an item costs far more than to
+ * read a sound one.
+ */
+async function readInSlices(commands: ItemCommands, body: BulkRequest, role: Role, sliceFaults: number) {
+  const items: ReadItem[] = [];
+  let faults = 0;
+  for (const item of itemsIn(commands, body, role)) {
+    items.push(item);
+    if (item.kind === "command") continue;
+    const { errors, more = 0 } = item.fault;
+    faults += 1 + errors.length + more;
+    if (faults < sliceFaults) continue;
+    faults = 0;
+    await new Promise(setImmediate);
+  }
+  return items;
+}
+
+function* itemsIn(commands: ItemCommands, body: BulkRequest, role: Role): Generator<ReadItem> {
+  if (!isPlainBulk(body)) for (const item of body.items) yield readItem(commands, item, role);
+  else
+    for (const item of body.items)
+      yield item.kind === "json" ? readItem(commands, item.value, role) : admit(item, role);
 }
 
 /** The print that a bulk had before prints were cryptographic: what is no command was known by its JSON. */
 function oldBulkPrint(commands: ItemCommands, body: BulkRequest): string {
   const raw = isPlainBulk(body) ? body.items.map((item) => (item.kind === "json" ? item.value : item)) : body.items;
-  const printed = readItems(commands, body, "operator").map((item, index) => {
+  const printed = [...itemsIn(commands, body, "operator")].map((item, index) => {
     if (item.kind === "fault") return { print: printOf([raw[index]], oldPrint) };
     return { key: item.key, print: fingerprint(item.command, oldPrint) };
   });
