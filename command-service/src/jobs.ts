@@ -38,6 +38,8 @@ type JobBase = {
   readonly dryRun: boolean;
   /** How much of the bounded queue it takes: one an item. */
   readonly weight: number;
+  /** About what it takes in memory. Absent: the ledger's own, which are few. */
+  readonly bytes?: number;
   fail(error: unknown): void;
 };
 export type SingleJob = JobBase & {
@@ -100,6 +102,7 @@ export function bulkJob(
   bulk: BulkSubmission,
   items: readonly (Item | ItemFault)[],
   dryRun: boolean,
+  bytes: number,
   settle: { answer(answer: BulkAnswer): void; fail(error: unknown): void },
 ): BulkJob {
   return {
@@ -110,6 +113,7 @@ export function bulkJob(
     items,
     dryRun,
     weight: items.length,
+    bytes,
     next: 0,
     results: [],
     tried: new Map(),

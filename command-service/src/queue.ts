@@ -2,10 +2,12 @@ import { isLedgerError, LedgerError, NO_REVISION } from "ledger-core";
 import { failureOf } from "./failures.ts";
 import type { Job } from "./jobs.ts";
 
-/** The commands that were accepted and have no answer yet, bounded by their weight. */
+/** The commands that were accepted and have no answer yet, bounded by their number and by what they take in memory. */
 export class JobQueue {
   private readonly max: number;
+  private readonly bytesMax: number;
   private weight = 0;
+  private bytes = 0;
   /** Ready to be decided, in order; `head` is the first of them (shifting an array of thousands would move them all). */
   private jobs: Job[] = [];
   private head = 0;
@@ -14,8 +16,9 @@ export class JobQueue {
   /** Wait for something to be read from the log. */
   private readonly parked = new Set<Job>();
 
-  constructor(max: number) {
+  constructor(max: number, bytesMax: number) {
     this.max = max;
+    this.bytesMax = bytesMax;
   }
 
   /** Whether at least so much is ready to be decided. */
@@ -35,16 +38,20 @@ export class JobQueue {
 
   /** @throws overloaded before anything was accepted */
   add(job: Job): void {
-    if (job.weight > 0 && this.weight + job.weight > this.max && this.weight > 0) {
+    const { weight, bytes = 0 } = job;
+    const full = this.weight + weight > this.max || this.bytes + bytes > this.bytesMax;
+    if (full && weight > 0 && this.weight > 0) {
       throw new LedgerError("overloaded", `${this.weight} commands wait already; try again`, { retryable: true });
     }
-    this.weight += job.weight;
+    this.weight += weight;
+    this.bytes += bytes;
     this.jobs.push(job);
   }
 
   /** Gives a job's place back: it has its answer. */
   release(job: Job): void {
     this.weight -= job.weight;
+    this.bytes -= job.bytes ?? 0;
   }
 
   /** The jobs that are ready, in order. */

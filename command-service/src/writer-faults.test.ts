@@ -282,6 +282,22 @@ describe("load", () => {
     expect(eventOf(await ledger.send(writer, payment(from, to, 1n))).fact.type).toBe("PaymentCharged");
   });
 
+  test("GUARANTEES 11: a queue is full when what waits takes too much memory, few commands as they may be", async () => {
+    const ledger = await writerFixture({ queueBytesMax: 100_000 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const metadata = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, "x".repeat(500)]));
+    const large = payment(from, to, 1n, { metadata });
+    const sent = await Promise.allSettled(Array.from({ length: 10 }, () => ledger.send(writer, large)));
+    expect(sent.filter((one) => one.status === "fulfilled")).toHaveLength(4);
+    for (const one of sent) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "overloaded" });
+    // One that is larger than the bound is taken when nothing waits.
+    const items = Array.from({ length: 10 }, (_, n) => bulkItem(`k${n}`, large));
+    const bulk = { caller: operator, key: "bulk", mode: "each", items, print: "x" } as const;
+    const both = await Promise.allSettled([writer.submitBulk(bulk), ledger.send(writer, large)]);
+    expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  });
+
   test("stopping twice waits twice for what was accepted", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();

@@ -6,6 +6,7 @@ import { ClockGuard, type ClockLimits } from "./clock-guard.ts";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type FlushLimits, HeldShard, type Standing } from "./held-shard.ts";
+import { commandBytes, faultBytes } from "./job-bytes.ts";
 import { bulkJob, clientItem, type Job } from "./jobs.ts";
 import { type WriterParts, writerParts } from "./parts.ts";
 import { JobQueue } from "./queue.ts";
@@ -27,6 +28,11 @@ export type WriterOptions = ExpiryLimits &
     readonly runtime?: Runtime;
     /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
     readonly queueMax?: number;
+    /**
+     * About what the commands accepted and not yet answered take in memory; beyond it they are refused as `overloaded`, unless nothing
+     * waits. Default 64 MiB; at least 1 MiB where bulks of 1,000 items are to find a place beside others.
+     */
+    readonly queueBytesMax?: number;
     /**
      * The most that one append holds, headers of its events included; a command's events are never in two. Default 921,600 bytes (an
      * EventStoreDB server takes 1 MiB); at least 4,096.
@@ -78,7 +84,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const recovery = { ...options, runtime, clock, parts, flushAt: options.flushAt ?? 131_072, onReplay };
   const { onDiscarded = () => {}, onUnwritten = () => {}, onStanding: tell = () => {} } = options;
   const held = await HeldShard.take({ ...recovery, onDiscarded, onUnwritten, tell, stopping: () => stopping });
-  const queue = new JobQueue(options.queueMax ?? 20_000);
+  const queue = new JobQueue(options.queueMax ?? 20_000, options.queueBytesMax ?? 64 * 2 ** 20);
   const { decide } = parts;
   const turns = new Turns({
     ...{ log, shard, runtime, clock, queue, held, decide },
@@ -136,7 +142,8 @@ type Accept = (job: Job) => void;
 function submit(accept: Accept, { caller, key, command }: Submission, dryRun: boolean): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const item = clientItem(key, command, fingerprint(command));
-    accept({ kind: "single", caller, item, dryRun, weight: 1, answer: resolve, fail: reject });
+    const bytes = commandBytes(command);
+    accept({ kind: "single", caller, item, dryRun, weight: 1, bytes, answer: resolve, fail: reject });
   });
 }
 
@@ -145,6 +152,8 @@ function submitBulk(accept: Accept, bulk: BulkSubmission, dryRun: boolean): Prom
     const items = bulk.items.map((item) =>
       item.kind === "fault" ? item.fault : clientItem(item.key, item.command, item.print ?? fingerprint(item.command)),
     );
-    accept(bulkJob(bulk, items, dryRun, { answer: resolve, fail: reject }));
+    let bytes = 0;
+    for (const item of bulk.items) bytes += item.kind === "fault" ? faultBytes(item.fault) : commandBytes(item.command);
+    accept(bulkJob(bulk, items, dryRun, bytes, { answer: resolve, fail: reject }));
   });
 }

@@ -127,10 +127,16 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       for (const { process, weight, largest } of loads.values()) {
         const bound = Math.max(process.queueMax, largest);
         hold(weight <= bound, "11 bounded queue", () => `${process.name} has ${weight} commands, ${bound} at most`);
+        const bytes = Math.max(process.queueBytesMax, largest * COMMAND_BYTES_MAX);
+        hold(weight * COMMAND_BYTES_MIN <= bytes, "11 bounded queue", () => `${weight} commands in ${bytes} bytes`);
       }
     },
   };
 }
+
+/** The least and the most that a command of this world, or a faulty item, takes in a queue. */
+const COMMAND_BYTES_MIN = 400;
+const COMMAND_BYTES_MAX = 4_000;
 
 function weightOf(what: Question["what"]): number {
   return what.kind === "bulk" ? what.items.length : 1;
@@ -147,5 +153,6 @@ function checkFailure(error: unknown, process: WriterProcess, weight: number): v
   if (!isLedgerError(error, "overloaded")) {
     throw new Violation("19 declared failures", error instanceof Error ? `${error.stack}` : String(error));
   }
-  hold(weight > process.queueMax, "11 bounded queue", () => `overloaded with ${weight} commands`);
+  const full = weight > process.queueMax || weight * COMMAND_BYTES_MAX > process.queueBytesMax;
+  hold(full, "11 bounded queue", () => `overloaded with ${weight} commands`);
 }

@@ -34,6 +34,7 @@ type Table = { readonly [Part in Exclude<keyof Settings, "drawn">]: Draws<Settin
 const draws: Table = {
   writer: {
     queueMax: scale(2, 20_000),
+    queueBytesMax: scale(20_000, 64 * 2 ** 20),
     batchBytesMax: scale(4_096, 921_600),
     eventBytesMax: scale(4_096, 32_768),
     atomicItemsMax: scale(1, 1_000),

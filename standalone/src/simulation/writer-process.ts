@@ -16,6 +16,7 @@ export type WriterProcess = {
   readonly writer: Writer | undefined;
   readonly owner: Owner;
   readonly queueMax: number;
+  readonly queueBytesMax: number;
   /** What its own clock is ahead of the true time. */
   clockOffsetUs: Micros;
   readonly disk: StateDisk;
@@ -42,6 +43,7 @@ export type WriterProcessOptions = {
 
 /** The bound of a world that does not draw one. */
 const QUEUE_MAX_DEFAULT = 20_000;
+const QUEUE_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
 
 export function makeWriterProcess(options: WriterProcessOptions): WriterProcess {
   const { name, scheduler, random, faults, settings, plant } = options;
@@ -113,6 +115,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
       return owner;
     },
     queueMax,
+    queueBytesMax: settings.writer.queueBytesMax ?? QUEUE_BYTES_MAX_DEFAULT,
     clockOffsetUs: 0,
     disk,
     start,
