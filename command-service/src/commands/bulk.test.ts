@@ -1,3 +1,4 @@
+import { LedgerError } from "ledger-core";
 import { compileCheck, signToken } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -149,6 +150,21 @@ describe("at most 8 errors of an item are listed:", () => {
     const counts = json.results.map(({ problem }: { problem: { errors: unknown[] } }) => problem.errors.length);
     expect(counts).toEqual(items.map((_, n) => Math.min(9, Math.max(1, n % 100))));
   });
+});
+
+test.each([
+  [true, /The first items of this bulk may be applied: repeat it under the same keys/],
+  [false, /^The event log cannot be written now\.$/],
+])("a failure says whether a part may be applied: %s", async (partlyApplied, detail) => {
+  writer.failBulks = new LedgerError("log_unavailable", "disk full at a path", { retryable: true, partlyApplied });
+  const { status, headers, json } = await post(keyed([payment]));
+  writer.failBulks = undefined;
+  expect({ status, code: json.code, after: headers["retry-after"] }).toEqual({
+    status: 503,
+    code: "log_unavailable",
+    after: "1",
+  });
+  expect(json.detail).toMatch(detail);
 });
 
 test("a bulk may be larger than other bodies", async () => {

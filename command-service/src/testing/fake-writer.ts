@@ -6,6 +6,7 @@ import {
   evolve,
   type Fact,
   idBody,
+  type LedgerError,
   type LedgerEvent,
   makeId,
   rejections,
@@ -23,6 +24,8 @@ export type FakeWriter = Writer & {
   readonly events: LedgerEvent[];
   /** Takes the place of the next decisions. */
   override: ((submission: Submission) => Promise<Answer>) | undefined;
+  /** What bulks fail with, if they do. */
+  failBulks: LedgerError | undefined;
 };
 
 /** The accounts of the examples are there: Alice's and Bob's wallets, Sam's shop and a bank. */
@@ -62,6 +65,7 @@ export function fakeWriter(): FakeWriter {
 
   async function submitBulk(bulk: BulkSubmission): Promise<BulkAnswer> {
     writer.bulks.push(bulk);
+    if (writer.failBulks) throw writer.failBulks;
     const results = bulk.items.map((item): BulkItemAnswer => {
       if (item.kind === "fault") return item;
       const answer = decideOne(bulk.caller, item.key, item.command);
@@ -76,6 +80,7 @@ export function fakeWriter(): FakeWriter {
     bulks: [],
     events,
     override: undefined,
+    failBulks: undefined,
     submit,
     submitBulk,
     dryRun: submit,

@@ -4,6 +4,7 @@ import type { ProblemCode } from "./problem-codes.ts";
 import { Problem, sendProblem } from "./problems.ts";
 
 const RETRY_AFTER_S = "1";
+const PARTLY = "The first items of this bulk may be applied: repeat it under the same keys for the results of all.";
 
 /**
  * What an operating error is to a client; the ones not named here are the operator's matter alone: 500. The error's own message may name
@@ -69,7 +70,9 @@ function toProblem(error: unknown): Problem | undefined {
 
 function operatingProblem(error: LedgerError): Problem | undefined {
   const told = operatingProblems[error.code];
-  return told && new Problem(told.code, told.detail, { headers: { "retry-after": RETRY_AFTER_S } });
+  if (!told) return undefined;
+  const detail = error.partlyApplied ? `${told.detail} ${PARTLY}` : told.detail;
+  return new Problem(told.code, detail, { headers: { "retry-after": RETRY_AFTER_S } });
 }
 
 function isFrameworkError(error: unknown): error is FastifyError {

@@ -149,12 +149,16 @@ const edgeProblems = {
   not_ready: {
     status: 503,
     title: "Not ready",
-    meaning: "The service is starting, stopping or not the writer now. Repeat the request after Retry-After.",
+    meaning:
+      "The service is starting, stopping or not the writer now: nothing was written, but of a bulk in mode each the first " +
+      "items may be, as the detail then says. Repeat the request under the same key after Retry-After.",
   },
   log_unavailable: {
     status: 503,
     title: "Event log is unavailable",
-    meaning: "Nothing was written. Repeat the request under the same key after Retry-After.",
+    meaning:
+      "Nothing was written, but of a bulk in mode each the first items may be, as the detail then says. " +
+      "Repeat the request under the same key after Retry-After.",
   },
   store_unavailable: {
     status: 503,
