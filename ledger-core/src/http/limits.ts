@@ -5,7 +5,7 @@ export const BULK_BODY_BYTES_MAX = 4 * 1024 * 1024;
 
 /** What clients may have under way before anything of it is accepted; together these bound the edge's memory. */
 export type EdgeLimits = {
-  /** Open connections; one more is answered 503 and closed. 1 to 100,000, default 10,000. */
+  /** Open connections; one more is answered 503 and closed. 1 to 100,000, default 12,000. */
   readonly connectionsMax: number;
   /** Connections that are just being answered so; more are reset without an answer. 0 to 10,000, default 256. */
   readonly refusalsMax: number;
@@ -37,7 +37,7 @@ export type EdgeLimits = {
 };
 
 export const edgeLimits: EdgeLimits = {
-  connectionsMax: 10_000,
+  connectionsMax: 12_000,
   refusalsMax: 256,
   callerRequestsMax: 512,
   anonymousRequestsMax: 256,
