@@ -1,4 +1,4 @@
-import { assert, formatPosition, isLedgerError, LedgerError } from "ledger-core";
+import { assert, isLedgerError, LedgerError, publicReason } from "ledger-core";
 import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 import { type Flush, finishFlush } from "./state/decision-state.ts";
 import { isShardFault, isStateFault, stateCorrupt, stateUnavailable } from "./state/state-faults.ts";
@@ -264,14 +264,6 @@ export class HeldShard {
     if (changedPages >= changedPagesMax) return 0;
     return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
   }
-}
-
-/** Why, without the names of files that the log's own errors have. */
-function publicReason({ code, message, position }: LedgerError): string {
-  const where = position ? ` at ${formatPosition(position)}` : "";
-  if (code === "log_unavailable") return "the event log cannot be read or written; it is tried again";
-  if (code === "log_corrupt") return `the event log is damaged${where}; the server's log has the details`;
-  return message;
 }
 
 function serving(shard: number, { state }: Recovered): string {

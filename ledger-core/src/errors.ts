@@ -79,6 +79,24 @@ export class ImpossibleEvent extends Error {
   }
 }
 
+/** Errors whose messages are the driver's, and may name a file, a host or a query. */
+const privateMessages: Partial<Record<LedgerErrorCode, string>> = {
+  log_unavailable: "the event log cannot be read or written; it is tried again",
+  log_corrupt: "the event log is damaged",
+  store_unavailable: "the store cannot be reached or written; it is tried again",
+  store_damaged: "the store's file is damaged",
+  row_unreadable: "a row of the store is damaged",
+  locked: "the store is held by another process",
+  incompatible: "the store was written by another version",
+};
+
+/** Why something does not serve, for those who may ask without a token; the whole message is in the server's log. */
+export function publicReason({ code, message, position }: LedgerError): string {
+  const text = privateMessages[code];
+  if (text === undefined) return `${code}: ${message}`;
+  return `${code}: ${text}${position ? ` at ${position.shard}:${position.revision}` : ""}`;
+}
+
 /** Ends the computation with a bug report when something that cannot be false is false. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);

@@ -1,4 +1,12 @@
-import { isLedgerError, type LedgerError, NO_REVISION, type Revision, type Runtime, type Shard } from "ledger-core";
+import {
+  isLedgerError,
+  type LedgerError,
+  NO_REVISION,
+  publicReason,
+  type Revision,
+  type Runtime,
+  type Shard,
+} from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
 import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
@@ -15,6 +23,8 @@ export type ProjectionStatus = {
   readonly revision: Revision;
   /** Why it is not going on: the event named, for a poison event. */
   readonly reason: string | null;
+  /** The same for those without a token: without the words of a driver, which may name a file, a host or a query. */
+  readonly publicReason: string | null;
   /** It halted because its store cannot be read: another has to be built. */
   readonly damaged: boolean;
 };
@@ -51,6 +61,7 @@ export function runProjection<Change>(options: ConsumerOptions<Change>): Project
     state: "catching_up",
     revision: NO_REVISION,
     reason: null,
+    publicReason: null,
     damaged: false,
   };
   const set = (change: Partial<ProjectionStatus>) => {
@@ -81,15 +92,19 @@ async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus):
       if (!isLedgerError(error)) throw error;
       if (!passes(error)) {
         logger.error({ ...about, code: error.code, position: error.position, err: error }, "projection halted");
-        return set({ state: "halted", reason: `${error.code}: ${error.message}`, damaged: isStoreDamage(error) });
+        return set({ state: "halted", ...reasons(error), damaged: isStoreDamage(error) });
       }
       logger.warn({ ...about, code: error.code, pauseMs, err: error }, "projection waits for its store");
-      set({ state: "retrying", reason: `${error.code}: ${error.message}` });
+      set({ state: "retrying", ...reasons(error) });
       await pause(runtime, pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, retryMs.most);
     }
   }
   set({ state: "stopped", reason: null });
+}
+
+function reasons(error: LedgerError): Pick<ProjectionStatus, "reason" | "publicReason"> {
+  return { reason: `${error.code}: ${error.message}`, publicReason: publicReason(error) };
 }
 
 /** A pause that the signal ends early. */

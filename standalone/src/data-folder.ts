@@ -18,7 +18,7 @@ import { createSigningKeys, formatSigningKeys, parseSigningKeys, type SigningKey
 import { StartFault, startFaultOf } from "./start-fault.ts";
 
 /** The layout of a data folder. A newer number is refused; an older one would be carried over here. */
-export const FOLDER_FORMAT = 1;
+const FOLDER_FORMAT = 1;
 const CURSOR_KEY_BYTES = 32;
 
 /** A ledger's folder: where everything lies, and its keys. */

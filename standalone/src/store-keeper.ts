@@ -1,4 +1,4 @@
-import { isLedgerError, LedgerError, NO_REVISION, type Shard } from "ledger-core";
+import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import type { ProjectionStatus } from "projection-workers";
@@ -79,12 +79,12 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
         if (!isLedgerError(error)) throw error;
         if (isForeign(error)) {
           tried.reject(error);
-          say(`halted: ${error.code}: ${error.message}`);
+          say(`halted: ${publicReason(error)}`);
           return;
         }
         if (isDamage(error) && discard(error.message)) continue;
         logger.warn({ store, file, code: error.code, pauseMs, err: error }, "read models cannot be opened");
-        say(`retrying: ${error.code}: ${error.message}`);
+        say(`retrying: ${publicReason(error)}`);
         tried.resolve();
         await pause(pauseMs, stopping.signal);
         pauseMs = Math.min(pauseMs * 2, retryMs.most);
@@ -117,12 +117,12 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
     }
   }
 
-  function onStatus({ projection, shard, state, reason }: ProjectionStatus): void {
+  function onStatus({ projection, shard, state, publicReason: why }: ProjectionStatus): void {
     const name = names.find((one) => one === projection);
     if (!name) return;
     if (state === "live") anew = false;
     const well = anew ? "building anew from the log" : null;
-    options.onTrouble(name, shard, state === "halted" || state === "retrying" ? `${state}: ${reason}` : well);
+    options.onTrouble(name, shard, state === "halted" || state === "retrying" ? `${state}: ${why}` : well);
   }
 
   /** Whether the file is out of the way. */

@@ -21,11 +21,11 @@ export type Opening = {
 
 const LANES = 32;
 
-export function customerOwner(account: string): string {
+function customerOwner(account: string): string {
   return `berka:${account}`;
 }
 
-export function counterpartyOwner(counterparty: Counterparty): string {
+function counterpartyOwner(counterparty: Counterparty): string {
   return `berka:counterparty:${counterparty}`;
 }
 

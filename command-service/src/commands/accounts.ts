@@ -122,7 +122,7 @@ function amountOrNull(digits: string | null | undefined): bigint | null {
 }
 
 /** The command on the account of an id; an id outside the grammar is an absent account's. */
-export function withAccount(
+function withAccount(
   text: string,
   command: (account: AccountId) => ClientCommand,
   pointer?: string,

@@ -35,7 +35,7 @@ function unreadable(name: string, code: string, body: string | Uint8Array): Host
 }
 
 /** Amounts as JSON text: everything that is nearly an amount. */
-export const hostileAmounts = [
+const hostileAmounts = [
   '"0"',
   '"-5"',
   '"+5"',
