@@ -93,6 +93,16 @@ describe("capture", () => {
     ledger.when(voidOf(payment)).thenAccepted("PaymentVoided", { released: 100n });
   });
 
+  it("cannot reach a payee that was closed; its end still gives the hold back", () => {
+    const { ledger, payment } = authorized();
+    ledger.when(close(shop)).thenAccepted("AccountClosed");
+    const { expiresAt } = ledger.state.payment(payment) ?? {};
+    ledger
+      .at(expiresAt ?? 0)
+      .when(expire(payment))
+      .thenAccepted("PaymentExpired", { released: 100n });
+  });
+
   it("cannot take the payee's balance beyond what the ledger can count", () => {
     const { ledger, payment } = authorized();
     ledger.when(topUp(AMOUNT_MAX, { account: shop })).thenAccepted("TopUpSettled");

@@ -11,8 +11,8 @@ import { businessDate, type Micros } from "../time.ts";
 
 /*
  * The checks of every decider, each a function that answers a refusal or nothing. A decider runs all of them before its outcome,
- * chained by `??` in the ledger's one order of precedence:
- *   1. form: amounts, number of legs, expiresAt       (amount_invalid, invalid_request; never recorded)
+ * chained by `??` in the ledger's one order of precedence, which precedence.test.ts pins:
+ *   1. form: amounts, number of legs, times it names     (amount_invalid, invalid_request; never recorded)
  *   2. existence and policy, in the command's order   (account_not_found, payment_not_found; never recorded)
  *   3. the pair: same account, then currency          (same_account, currency_mismatch)
  *   4. the payment's state, then what is left of it   (payment_expired, payment_not_…, …_exceeds_…)
