@@ -3,3 +3,4 @@ export * from "./env.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export { systemRuntime } from "./runtime.ts";
+export { makeWallClock } from "./wall-clock.ts";

@@ -14,6 +14,7 @@ export const faultKinds = [
   "writer_pause",
   "second_writer",
   "clock_jump",
+  "clock_drift",
   "wild_clock",
   "old_state_file",
   "lost_state_file",

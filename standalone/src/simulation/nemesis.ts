@@ -39,6 +39,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
     if (faults.strikes("log_crash", 0.08)) store.crash();
     if (faults.strikes("disk_full", 0.1)) fillDisk();
     if (faults.strikes("clock_jump", 0.12)) jump(process);
+    if (faults.strikes("clock_drift", 0.1)) drift(process);
     if (faults.strikes("wild_clock", 0.1)) runWild(process);
     for (const [kind, condition] of diskTroubles) if (faults.strikes(kind, 0.06)) trouble(process, condition);
     if (faults.strikes("damaged_state_file", 0.06)) process.disk.damage();
@@ -109,17 +110,22 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
 
   /** A clock is set far ahead, and after a while right again. */
   function runWild(process: WriterProcess): void {
-    process.clockOffsetUs = random.pick([31, 40, 3650]) * 24 * HOUR_US;
-    note(process.name, `clock is off by ${process.clockOffsetUs / 1_000_000} s`);
+    process.clock.offsetUs = random.pick([31, 40, 3650]) * 24 * HOUR_US;
+    note(process.name, `clock is off by ${process.clock.offsetUs / 1_000_000} s`);
     scheduler.after(random.between(2_000, random.chance(0.2) ? 2_000_000 : 100_000), null, () => {
-      process.clockOffsetUs = 0;
+      process.clock.offsetUs = 0;
       note(process.name, "clock is right");
     });
   }
 
+  function drift({ name, clock }: WriterProcess): void {
+    clock.driftPpm = random.pick([-100_000, -500, 0, 500, 100_000]);
+    note(name, `clock gains ${clock.driftPpm} ppm`);
+  }
+
   function jump(process: WriterProcess): void {
-    process.clockOffsetUs = random.pick([-HOUR_US, -2_000_000, 0, 3_000_000, HOUR_US, 20 * HOUR_US]);
-    note(process.name, `clock is off by ${process.clockOffsetUs / 1_000_000} s`);
+    process.clock.offsetUs = random.pick([-HOUR_US, -2_000_000, 0, 3_000_000, HOUR_US, 20 * HOUR_US]);
+    note(process.name, `clock is off by ${process.clock.offsetUs / 1_000_000} s`);
   }
 
   return {
@@ -128,7 +134,8 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
       faults.heal();
       store.fill(false);
       for (const [index, process] of processes.entries()) {
-        process.clockOffsetUs = 0;
+        process.clock.driftPpm = 0;
+        process.clock.offsetUs = 0;
         process.disk.condition = "sound";
         if (process.owner.paused) scheduler.resume(process.owner);
         if (index > 0) process.retire();

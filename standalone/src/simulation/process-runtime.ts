@@ -1,12 +1,13 @@
-import type { Micros, Runtime } from "ledger-core";
+import type { Runtime } from "ledger-core";
+import { makeWallClock } from "ledger-core/process";
+import type { MachineClock } from "./machine-clock.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 import type { StateDisk } from "./state-disk.ts";
 
 /** What a process runs on: its own clock, and a disk that may take its time. */
 export type Machine = {
-  /** What its clock is ahead of the true time. */
-  readonly clockOffsetUs: Micros;
+  readonly clock: Pick<MachineClock, "now">;
   readonly disk?: Pick<StateDisk, "condition">;
 };
 
@@ -18,7 +19,10 @@ const SLOW_STEP_MS = 30;
 export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, machine: Machine): Runtime {
   let creptMs = 0;
   const runtime: Runtime = {
-    now: () => scheduler.now() + machine.clockOffsetUs,
+    now: makeWallClock({
+      wallMs: () => Math.floor(machine.clock.now() / 1000),
+      elapsedMs: () => scheduler.now() / 1000,
+    }),
     elapsedMs: () => {
       creptMs += machine.disk?.condition === "slow" ? SLOW_STEP_MS : STEP_MS;
       return scheduler.now() / 1000 + creptMs;

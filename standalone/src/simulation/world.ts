@@ -6,6 +6,7 @@ import { type Clients, makeClients } from "./clients.ts";
 import { type Delivery, makeDelivery } from "./delivery.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
 import { makeHttpClients } from "./http-clients.ts";
+import type { MachineClock } from "./machine-clock.ts";
 import { makeNemesis } from "./nemesis.ts";
 import { nothingPlanted, type Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
@@ -109,7 +110,8 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
     surroundings,
     {
       onAppended: (batch, append) => {
-        checkClock(batch, auditor.events.at(-1)?.at, surroundings.scheduler.now());
+        const clock = writeSide.processes.find(({ name }) => name === append.from)?.clock;
+        checkClock(batch, auditor.events.at(-1)?.at, surroundings.scheduler.now(), clock);
         auditor.appended(batch, append.events);
       },
       onRestart: auditor.restarted,
@@ -145,11 +147,21 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
   };
 }
 
-/** No writer takes a clock over that is more than 30 days ahead; an empty log has any clock. */
-function checkClock(batch: readonly StoredEvent[], last: Micros | undefined, now: Micros): void {
+/** No writer takes a clock over that is more than 30 days ahead; an empty log has any clock. A right one, or a corrected one, it follows. */
+function checkClock(
+  batch: readonly StoredEvent[],
+  last: Micros | undefined,
+  now: Micros,
+  clock: Pick<MachineClock, "said"> | undefined,
+): void {
   const most = Math.max(last ?? Number.POSITIVE_INFINITY, now) + FOLLOWED_US;
-  for (const { at, revision } of batch)
+  let before = last;
+  for (const { at, revision } of batch) {
     hold(at <= most, "14 clocks", () => `event ${revision} is of a wild clock, ${at}`);
+    const followed = at === before || clock?.said(at) === true;
+    hold(followed, "14 clocks", () => `event ${revision} is of ${at}, which its writer's clock did not say`);
+    before = at;
+  }
 }
 
 /** After healing every request is answered, what ran out is released, and the projections are the log. */

@@ -1,8 +1,9 @@
 import { openWriter, type Writer, type WriterParts, writerParts } from "command-service";
-import { isLedgerError, type Micros, type Runtime } from "ledger-core";
+import { isLedgerError, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { CollidingState } from "./colliding-state.ts";
 import type { Faults } from "./faults.ts";
+import { type MachineClock, makeMachineClock } from "./machine-clock.ts";
 import type { Plant } from "./plant.ts";
 import { processRuntime } from "./process-runtime.ts";
 import type { Random } from "./random.ts";
@@ -17,8 +18,7 @@ export type WriterProcess = {
   readonly owner: Owner;
   readonly queueMax: number;
   readonly queueBytesMax: number;
-  /** What its own clock is ahead of the true time. */
-  clockOffsetUs: Micros;
+  readonly clock: MachineClock;
   readonly disk: StateDisk;
   start(): void;
   crash(): void;
@@ -116,7 +116,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     },
     queueMax,
     queueBytesMax: settings.writer.queueBytesMax ?? QUEUE_BYTES_MAX_DEFAULT,
-    clockOffsetUs: 0,
+    clock: makeMachineClock(scheduler.now),
     disk,
     start,
     crash() {

@@ -13,16 +13,16 @@ export const decisionBugs: readonly PlantedBug[] = [
     payment: (payment) => ({ ...payment, held: payment.held + 1n }),
   }),
   lenient("funds-ignore-holds", "what is held counts as available", ["insufficient_funds"], {
-    account: ({ balances, ...account }) => withFloor({ balances, ...account }, -balances.held),
+    account: (account) => withFloor(account, -account.balances.held),
   }),
   lenient("floor-off-by-one", "an account may fall one minor unit below its floor", ["insufficient_funds"], {
     account: (account) => withFloor(account, -1n),
   }),
   lenient("frozen-account-pays", "freezing an account stops nothing", ["account_frozen"], {
-    account: (account) => ({ ...account, status: account.status === "frozen" ? "open" : account.status }),
+    account: (account) => ({ ...stateOf(account), status: account.status === "frozen" ? "open" : account.status }),
   }),
   lenient("closed-account-moves", "a closed account takes and gives", ["account_not_open"], {
-    account: (account) => ({ ...account, status: "open" }),
+    account: (account) => ({ ...stateOf(account), status: "open" }),
   }),
   lenient(
     "ceiling-per-leg",
@@ -30,7 +30,7 @@ export const decisionBugs: readonly PlantedBug[] = [
     ["limit_per_transaction"],
     {
       only: (command) => command.type === "PostTransfer" && command.legs.length > 1,
-      account: ({ limits, ...account }) => ({ ...account, limits: { ...limits, perTransaction: null } }),
+      account: (account) => ({ ...stateOf(account), limits: { ...account.limits, perTransaction: null } }),
     },
   ),
   lenient(
@@ -144,8 +144,13 @@ function patched(state: LedgerState, { account, payment }: Looking): LedgerState
   };
 }
 
+/** An account as plain fields: one of the state reads its own from its page, and they would not be copied. */
+function stateOf(account: AccountState): AccountState {
+  const { day, spent } = account;
+  return { ...accountOf(account), day, spent };
+}
+
 function withFloor(account: AccountState, by: bigint): AccountState {
-  const { limits, day, spent } = account;
-  const moved = { ...limits, floor: limits.floor === null ? null : limits.floor + by };
-  return { ...accountOf(account), limits: moved, day, spent };
+  const { limits } = account;
+  return { ...stateOf(account), limits: { ...limits, floor: limits.floor === null ? null : limits.floor + by } };
 }

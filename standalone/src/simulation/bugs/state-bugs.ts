@@ -110,6 +110,16 @@ export const stateBugs: readonly PlantedBug[] = [
     plant: () => ({ runtime: (runtime) => ({ ...runtime, random: () => 7 }) }),
   },
   {
+    name: "clock-fixed-at-start",
+    what: "time is the clock of the start and what has passed since: a correction is never seen",
+    plant: () => ({
+      runtime(runtime) {
+        const [startUs, startMs] = [runtime.now(), runtime.elapsedMs()];
+        return { ...runtime, now: () => startUs + Math.floor((runtime.elapsedMs() - startMs) * 1000) };
+      },
+    }),
+  },
+  {
     name: "unbounded-queue",
     what: "the queue takes whatever comes",
     plant: () => ({ queueMax: () => Number.MAX_SAFE_INTEGER }),

@@ -40,7 +40,7 @@ export async function makeReadSide(
     faults,
     stores,
     connect: (owner) => connectStore({ store, scheduler, random: link, faults, owner, note }),
-    runtime: (owner) => processRuntime(scheduler, link, owner, { clockOffsetUs: 0 }),
+    runtime: (owner) => processRuntime(scheduler, link, owner, { clock: scheduler }),
     head: () => store.head(),
     plant,
     settings,

@@ -1,0 +1,56 @@
+import type { Micros } from "ledger-core";
+
+/** The wall clock of one machine: it may be set, and may run too fast or too slow. What measures spans is another, and always right. */
+export type MachineClock = {
+  /** What it is ahead of the true time. Setting it sets the clock. */
+  offsetUs: Micros;
+  /** What it gains on the true time, in millionths. */
+  driftPpm: number;
+  now(): Micros;
+  /** Whether it said so at some time, up to a second ago if it was set since: within that a correction must be followed. */
+  said(at: Micros): boolean;
+};
+
+/** A stretch without a change: from a true time on it goes from a reading at a rate. */
+type Stretch = { readonly from: Micros; readonly reading: Micros; readonly rate: number };
+
+const FOLLOWED_US = 1_000_000;
+/** A reading is of the millisecond, and interpolated. */
+const EXACT_US = 2_000;
+
+export function makeMachineClock(trueTime: () => Micros): MachineClock {
+  const stretches: Stretch[] = [{ from: trueTime(), reading: trueTime(), rate: 1 }];
+  const last = () => stretches.at(-1) ?? { from: 0, reading: 0, rate: 1 };
+
+  function reading({ from, reading: at, rate }: Stretch, now: Micros): Micros {
+    return at + Math.floor((now - from) * rate);
+  }
+  function change(offsetUs: Micros, rate: number): void {
+    const now = trueTime();
+    stretches.push({ from: now, reading: now + offsetUs, rate });
+  }
+
+  return {
+    get offsetUs() {
+      return reading(last(), trueTime()) - trueTime();
+    },
+    set offsetUs(offsetUs) {
+      change(offsetUs, last().rate);
+    },
+    get driftPpm() {
+      return (last().rate - 1) * 1_000_000;
+    },
+    set driftPpm(ppm) {
+      change(reading(last(), trueTime()) - trueTime(), 1 + ppm / 1_000_000);
+    },
+    now: () => reading(last(), trueTime()),
+    said(at) {
+      return stretches.some((stretch, index) => {
+        const when = stretch.from + (at - stretch.reading) / stretch.rate;
+        const next = stretches[index + 1];
+        const end = next ? next.from + FOLLOWED_US : trueTime();
+        return when >= stretch.from - EXACT_US && when <= end + EXACT_US;
+      });
+    },
+  };
+}
