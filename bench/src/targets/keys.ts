@@ -126,13 +126,7 @@ async function reopen(path: string, manifest: string | null, options: object, to
   );
   const answeredMs = since();
   await keys.onDisk.settled();
-  tell({
-    reopened: total,
-    openedMs,
-    answeredMs,
-    filtersReadMs: since(),
-    rssMib: rounded(process.memoryUsage.rss() / 2 ** 20),
-  });
+  tell({ reopened: total, openedMs, answeredMs, filtersReadMs: since() });
   await storage.close();
 }
 

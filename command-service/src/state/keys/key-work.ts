@@ -58,6 +58,9 @@ export function doKeyWork(files: KeyFiles, work: KeyWork): readonly WrittenPart[
   return [];
 }
 
+/** Blocks that a merge reads at once: half a mebibyte. */
+const BLOCKS_READ = 128;
+
 /** Where the nth part of a run begins: the least `high` that is its own. */
 export function partStart(nth: number, partCount: number): number {
   return Math.ceil((nth * 2 ** 32) / partCount);
@@ -119,39 +122,44 @@ function mergePart(
 
 /** The entries of a run whose `high` is from `from` up to and without `to`. */
 function entriesBetween(files: KeyFiles, parts: readonly PartFile[], from: number, to: number): Uint32Array {
-  const pieces = parts.map((part) => readEntries(files, part, from, to));
-  const all = new Uint32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  const count = all.length / ENTRY_WORDS;
-  const [first, end] = [lowerBound(all, ENTRY_WORDS, count, from), lowerBound(all, ENTRY_WORDS, count, to)];
-  return all.subarray(first * ENTRY_WORDS, end * ENTRY_WORDS);
+  const ranges = parts.map((part) => blocksBetween(files, part, from, to));
+  const most = ranges.reduce((sum, { part, first, end }) => sum + (end - first) * part.entriesPerBlock, 0);
+  const entries = new Uint32Array(most * ENTRY_WORDS);
+  let filled = 0;
+  for (const range of ranges) filled = readBlocks(files, range, entries, filled);
+  const count = filled / ENTRY_WORDS;
+  const [first, end] = [lowerBound(entries, ENTRY_WORDS, count, from), lowerBound(entries, ENTRY_WORDS, count, to)];
+  return entries.subarray(first * ENTRY_WORDS, end * ENTRY_WORDS);
 }
 
-/** The entries of the blocks that may hold a `high` of a range. @throws state_corrupt */
-function readEntries(files: KeyFiles, part: PartFile, from: number, to: number): Uint32Array {
-  const { blockBytes, fencesAt, footerAt, blocks, bytes } = placesOf(part);
+type BlockRange = { readonly part: PartFile; readonly first: number; readonly end: number };
+
+/** The blocks that may hold a `high` of a range. @throws state_corrupt */
+function blocksBetween(files: KeyFiles, part: PartFile, from: number, to: number): BlockRange {
+  const { fencesAt, footerAt, blocks, bytes } = placesOf(part);
   const footer = wordsOf(files.read(part.file, footerAt, bytes - footerAt));
   checkFooter(footer, part);
   const fences = wordsOf(files.read(part.file, fencesAt, blocks * 4));
   checkFences(fences, footer, part);
-  const first = Math.max(0, lowerBound(fences, 1, blocks, from) - 1);
-  const end = lowerBound(fences, 1, blocks, to);
-  const words = wordsOf(files.read(part.file, first * blockBytes, (end - first) * blockBytes));
-  const entries = new Uint32Array((end - first) * part.entriesPerBlock * ENTRY_WORDS);
-  let filled = 0;
-  for (let block = first; block < end; block++) {
-    const at = ((block - first) * blockBytes) / 4;
-    const held = words.subarray(at, at + blockBytes / 4);
-    checkBlock(held, block, part);
-    const length = entriesIn(part, block) * ENTRY_WORDS;
-    entries.set(held.subarray(0, length), filled);
-    filled += length;
+  return { part, first: Math.max(0, lowerBound(fences, 1, blocks, from) - 1), end: lowerBound(fences, 1, blocks, to) };
+}
+
+/** Appends the entries of blocks, which are read a few at a time. @returns how many words are filled then. @throws state_corrupt */
+function readBlocks(files: KeyFiles, { part, first, end }: BlockRange, entries: Uint32Array, from: number): number {
+  const { blockBytes } = placesOf(part);
+  let filled = from;
+  for (let at = first; at < end; at += BLOCKS_READ) {
+    const count = Math.min(BLOCKS_READ, end - at);
+    const words = wordsOf(files.read(part.file, at * blockBytes, count * blockBytes));
+    for (let i = 0; i < count; i++) {
+      const block = words.subarray((i * blockBytes) / 4, ((i + 1) * blockBytes) / 4);
+      checkBlock(block, at + i, part);
+      const length = entriesIn(part, at + i) * ENTRY_WORDS;
+      entries.set(block.subarray(0, length), filled);
+      filled += length;
+    }
   }
-  return entries.subarray(0, filled);
+  return filled;
 }
 
 /** A linear merge of words: the heads lie side by side, since every key is compared with all of them. */
