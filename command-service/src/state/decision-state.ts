@@ -11,38 +11,27 @@ import {
   type Payment,
   type PaymentId,
   type Revision,
-  readId,
   type Standing,
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
-import { type DueHold, type DuePage, DueWalk, inTurn } from "./due-holds.ts";
+import type { DuePage } from "./due-holds.ts";
 import type { KeyRunsOptions } from "./keys/key-runs.ts";
 import { type KeyPlace, KnownKeys } from "./keys/known-keys.ts";
-import { type KeptPayment, PaymentPages } from "./payment-pages.ts";
-import { Recent } from "./recent.ts";
+import { KnownPayments, type KnownPaymentsOptions } from "./known-payments.ts";
 import { isStateFault } from "./state-faults.ts";
 import type { StateFile } from "./state-file.ts";
 import type { StoredAccount } from "./stored-account.ts";
 
-export type DecisionStateOptions = {
+export type DecisionStateOptions = KnownPaymentsOptions & {
   readonly file: StateFile;
   /** Accounts kept in memory beside those that changed since the last flush. Default 2 million (160 MB, when there are so many). */
   readonly accountsCached?: number;
   /** Names of accounts kept in memory beside those that are not written yet. Default 50,000; from 2. */
   readonly namesCached?: number;
-  /** Payments kept in memory beside the tail's. Default 20,000; from 2. */
-  readonly paymentsCached?: number;
-  /** Pages of payments kept in memory. Default 128, mostly of 2 to 12 KB; from 2. */
-  readonly paymentPagesCached?: number;
-  /** Pages of payments read by one look for due holds. Default 64, some 2 ms; from 1. */
-  readonly duePagesPerLook?: number;
   readonly keys?: KeyRunsOptions;
   /** An integer from 0 up to and without its argument. Default: unpredictable. */
   readonly random?: (below: number) => number;
 };
-
-/** A payment as the tail knows it, and the revision of its last event. */
-type KnownPayment = { readonly payment: Payment; readonly revision: Revision };
 
 type Undo = () => void;
 
@@ -58,9 +47,6 @@ export type Mark = {
   readonly epoch: number;
 };
 
-/** Payments that changed since the last flush. */
-type Payments = Map<PaymentId, KnownPayment>;
-
 /**
  * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is being decided.
  * Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the local file.
@@ -68,14 +54,11 @@ type Payments = Map<PaymentId, KnownPayment>;
 export class DecisionState implements LedgerStateDraft {
   private readonly file: StateFile;
   private readonly accounts: AccountStore;
-  private readonly cachedPayments: Recent<PaymentId, KnownPayment>;
-  private readonly paymentPages: PaymentPages;
+  private readonly payments: KnownPayments;
   private readonly clearingAccounts = new Map<string, AccountId>();
   private readonly keys: KnownKeys;
-  private readonly dueWalk: DueWalk;
-  private payments: Payments = new Map();
-  /** Those that a flush under way writes; they stay readable. */
-  private flushing: Payments | undefined;
+  /** A flush is under way, or failed and is not taken back yet. */
+  private flushing = false;
   private readonly undos: Undo[] = [];
   /** Whether changes are noted for taking back: from a mark to the end of its batch. */
   private marked = false;
@@ -91,9 +74,7 @@ export class DecisionState implements LedgerStateDraft {
     const { pages, layout } = this.file;
     const namesCached = options.namesCached ?? 50_000;
     this.accounts = new AccountStore({ pages, layout, namesCached, cached: options.accountsCached ?? 2_000_000 });
-    this.cachedPayments = new Recent(Math.max(1, Math.ceil((options.paymentsCached ?? 20_000) / 2)));
-    this.paymentPages = new PaymentPages({ pages, layout, cached: options.paymentPagesCached ?? 128 });
-    this.dueWalk = new DueWalk(this.paymentPages, options.duePagesPerLook ?? 64);
+    this.payments = new KnownPayments(pages, layout, options);
     this.keys = new KnownKeys({
       ...options.keys,
       ...{ storage: this.file.keyStorage, hashKey: this.file.hashKey, manifest: this.file.keysManifest() },
@@ -123,11 +104,11 @@ export class DecisionState implements LedgerStateDraft {
   }
   /** How much the next flush has to write. */
   get tailSize(): number {
-    return this.keys.tailSize + this.payments.size;
+    return this.keys.tailSize + this.payments.tailSize;
   }
   /** What is not on disk: of the tail, and of a flush under way or one that failed. */
   get unwrittenSize(): number {
-    return this.tailSize + this.keys.writingSize + (this.flushing?.size ?? 0);
+    return this.tailSize + this.keys.writingSize + this.payments.writingSize;
   }
   /** Pages of accounts that the next flush has to write. */
   get changedPages(): number {
@@ -173,16 +154,14 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   payment(id: PaymentId): Payment | undefined {
-    return this.knownPayment(id)?.payment;
+    return this.payments.get(id);
   }
 
   putPayment(payment: Payment): void {
     // A payment captured in one go stands in its own event, which its id leads to: only what comes later is kept.
     if (payment.capture === "automatic" && payment.status === "captured") return;
-    const { payments } = this;
-    const before = payments.get(payment.id);
-    if (this.marked) this.undos.push(() => (before ? payments.set(payment.id, before) : payments.delete(payment.id)));
-    payments.set(payment.id, { payment, revision: this.applying });
+    const undo = this.payments.put(payment, this.applying);
+    if (this.marked) this.undos.push(undo);
   }
 
   clearing(tenant: string, rail: string, currency: Currency): AccountId | undefined {
@@ -191,37 +170,21 @@ export class DecisionState implements LedgerStateDraft {
 
   /** The revision of the last event of a payment that is not in memory, from what is kept or from its id. */
   paymentRevision(id: PaymentId): Revision {
-    return this.knownPayment(id)?.revision ?? this.paymentPages.revisionOf(id) ?? readId(id).revision;
+    return this.payments.revisionOf(id);
   }
 
   /** Takes in a payment that was read back from the log, unless a newer one is known. */
   admitPayment(payment: Payment, revision: Revision): void {
-    if (this.paymentRevision(payment.id) === revision) this.cachedPayments.set(payment.id, { payment, revision });
+    this.payments.admit(payment, revision);
   }
 
   /**
    * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many they are and whatever
    * of them was released since the last flush, and to each tenant's without waiting for another's.
-   * @param limit at most so many from the file, and so many from the tail
+   * @param limit at most so many from the disk, and so many from the tail
    */
   duePayments(now: Micros, limit: number): DuePage {
-    const isKnown = (id: PaymentId) => this.payments.has(id) || this.flushing?.has(id) === true;
-    const { holds, more } = this.dueWalk.next(now, limit, isKnown);
-    const recent = this.dueInTail(now);
-    const payments = inTurn([...holds, ...inTurn(recent, limit)]).map(({ id }) => id);
-    return { payments, more: more || recent.length > limit };
-  }
-
-  private dueInTail(now: Micros): DueHold[] {
-    const due: DueHold[] = [];
-    for (const payments of [this.flushing, this.payments]) {
-      for (const [id, { payment }] of payments ?? []) {
-        const { tenant, held, expiresAt } = payment;
-        const newest = payments === this.payments || !this.payments.has(id);
-        if (newest && held > 0n && expiresAt !== null && expiresAt <= now) due.push({ id, tenant, expiresAt });
-      }
-    }
-    return due;
+    return this.payments.due(now, limit);
   }
 
   /** The revisions at which an answering event of a key may be: none for a new one; undefined when its place has to be loaded first. */
@@ -282,9 +245,8 @@ export class DecisionState implements LedgerStateDraft {
   *flush(): Flush {
     assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
     const stand = { ...this.stand };
-    const payments = this.payments;
-    this.flushing = payments;
-    this.payments = new Map();
+    this.flushing = true;
+    this.payments.freeze();
     let keysFault: unknown;
     const keysWritten = this.keys.write().catch((error: unknown) => {
       keysFault = error;
@@ -292,7 +254,7 @@ export class DecisionState implements LedgerStateDraft {
     try {
       this.file.begin();
       yield* this.accounts.write();
-      yield* this.paymentPages.write(keptOf(payments));
+      yield* this.payments.write();
       yield keysWritten;
       if (keysFault) throw keysFault;
       this.file.commit(stand, this.keys.record());
@@ -302,37 +264,18 @@ export class DecisionState implements LedgerStateDraft {
       throw error;
     }
     this.accounts.settle();
-    this.paymentPages.settle();
-    this.dueWalk.restart();
-    yield* this.rememberWritten(payments);
-    this.flushing = undefined;
+    yield* this.payments.settle();
+    this.flushing = false;
   }
 
   /** What a flush did not get to disk is part of the tail again. Called between two batches, when nothing can be taken back. */
   takeBackFlush(): void {
-    const { flushing } = this;
-    if (!flushing) return;
+    if (!this.flushing) return;
     assert(this.settled === this.stand.revision, "a flush is taken back between batches");
     this.accounts.takeBack();
-    this.paymentPages.takeBack();
-    this.dueWalk.restart();
+    this.payments.takeBack();
     this.keys.takeBack();
-    for (const [id, known] of this.payments) flushing.set(id, known);
-    this.payments = flushing;
-    this.flushing = undefined;
-  }
-
-  /** The file has it: the cache learns the payments, while the flushed tail still answers for them. */
-  private *rememberWritten(payments: Payments): Generator<void> {
-    let done = 0;
-    for (const [id, known] of payments) {
-      this.cachedPayments.set(id, known);
-      if (++done % 1024 === 0) yield;
-    }
-  }
-
-  private knownPayment(id: PaymentId): KnownPayment | undefined {
-    return this.payments.get(id) ?? this.flushing?.get(id) ?? this.cachedPayments.get(id);
+    this.flushing = false;
   }
 
   private indexClearing(account: AccountState): void {
@@ -340,13 +283,6 @@ export class DecisionState implements LedgerStateDraft {
     if (this.clearingAccounts.has(name)) return;
     this.clearingAccounts.set(name, account.id);
     if (this.marked) this.undos.push(() => this.clearingAccounts.delete(name));
-  }
-}
-
-function* keptOf(payments: Payments): Generator<KeptPayment> {
-  for (const { payment, revision } of payments.values()) {
-    const { id, tenant, held, expiresAt } = payment;
-    yield { id, revision, hold: held > 0n && expiresAt !== null ? { tenant, expiresAt } : null };
   }
 }
 
