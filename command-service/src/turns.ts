@@ -114,7 +114,13 @@ export class Turns {
     // Little is gathered until the append ends; and a flush begins when nothing is ahead of the log.
     if (this.#appending && (held.flushDue || !queue.holds(aheadMin))) return this.#appending;
     if (!held.standing.ready) return;
-    const loading = this.#fault ? undefined : (held.overdue ?? loadKeys(held.state, queue, this.#on.keysAhead));
+    if (!this.#fault && held.overdue) {
+      // The tail is at its bound: what is being written ends before more is decided.
+      await held.overdue;
+      if (!held.standing.ready) return;
+      this.#flush(0, false);
+    }
+    const loading = this.#fault ? undefined : loadKeys(held.state, queue, this.#on.keysAhead);
     if (loading && !(await this.#isLoaded(loading))) return;
     this.#ahead = openBatch(held.state, this.#clock(), limits, this.#frames.take());
     if (!this.#fault) this.#fill(this.#ahead);
@@ -201,14 +207,20 @@ export class Turns {
     held.state.settle(batch.after + batch.events.length);
     for (const answer of batch.answers) answer();
     queue.resume();
+    this.#flush(batch.events.length, this.#ahead === undefined);
+    if (this.#fault) await this.#standDown(this.#fault);
+  }
+
+  /** A slice of the flush. When the decision state can no longer be written, that is `#fault`. */
+  #flush(added: number, quiet: boolean): void {
     try {
-      const waiting = held.flushSlice(batch.events.length, this.#ahead === undefined);
+      const waiting = this.#on.held.flushSlice(added, quiet);
       void waiting?.then(() => this.#stopping || this.schedule());
+      this.#retryFlush();
     } catch (error) {
       if (!isStateFault(error)) throw error;
-      return this.#standDown(error);
+      this.#fault = error;
     }
-    this.#retryFlush();
   }
 
   /** A flush that the disk did not take is tried again, also when no command comes. */
