@@ -33,6 +33,7 @@ export type TurnsOptions = {
   readonly limits: BatchLimits;
   readonly bulkLimits: BulkLimits;
   readonly aheadMin: number;
+  readonly triedMax: number;
   /** Jobs are looked at for keys to load until they have so many. */
   readonly keysAhead: number;
 };
@@ -170,13 +171,14 @@ export class Turns {
 
   /** Decides what is queued until the batch is full. When the decision state cannot be read, that is `#fault`. */
   #fill(batch: Batch): void {
-    const { queue, held, runtime, decide, limits, bulkLimits } = this.#on;
+    const { queue, held, runtime, decide, limits, bulkLimits, triedMax } = this.#on;
     const { state, by } = held;
     const on = {
       ...{ decide, state, by, lookup: this.#lookup, batch, bulkLimits, runtime },
       ownAfter: Number.POSITIVE_INFINITY,
       context: undefined,
     };
+    let tried = 0;
     let job = queue.take();
     try {
       for (; job; job = queue.take()) {
@@ -184,7 +186,9 @@ export class Turns {
         if (step.kind === "full" || step.kind === "unloaded") queue.putBack(job);
         if (step.kind === "later") queue.postpone(job);
         if (step.kind === "wait") queue.park(job, step.until, () => this.schedule());
-        if (step.kind === "full" || step.kind === "unloaded" || batch.events.size >= limits.batchBytesMax) break;
+        if (step.kind === "full" || step.kind === "unloaded") break;
+        if (job.dryRun) tried += job.weight;
+        if (batch.events.size >= limits.batchBytesMax || tried >= triedMax) break;
       }
     } catch (error) {
       if (!isStateFault(error)) throw error;

@@ -109,6 +109,33 @@ describe("bulk", () => {
     expect(kinds(await writer.submitBulk(bulk))).toEqual(expected);
   });
 
+  test("of several large dry runs one is decided in a turn, and what comes after them is answered", async () => {
+    let decisions = 0;
+    const atHead: number[] = [];
+    const decide: WriterParts["decide"] = (...given) => {
+      decisions++;
+      return writerParts.decide(...given);
+    };
+    const wrap = (log: EventLog): EventLog => ({
+      ...log,
+      head: (shard) => {
+        atHead.push(decisions);
+        return log.head(shard);
+      },
+    });
+    const ledger = await writerFixture({ parts: { ...writerParts, decide }, wrap, triedMax: 20, aheadMin: 1_000 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const items = Array.from({ length: 30 }, (_, n) => bulkItem(`p${n}`, payment(from, to, 1n)));
+    const dryRun = (key: string) => writer.dryRunBulk({ caller: operator, key, mode: "each", items, print: "x" });
+    decisions = 0;
+    atHead.length = 0;
+    const answers = await Promise.all([dryRun("b1"), dryRun("b2"), ledger.send(writer, payment(from, to, 1n), "last")]);
+    expect(answers.map(({ kind }) => kind)).toEqual(["recorded", "recorded", "recorded"]);
+    // Where nothing is appended the log is asked for its head before the answer leaves: after each of the two.
+    expect(atHead).toEqual([30, 60]);
+  });
+
   test("a key that stands twice: each replays it, atomic refuses it", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();

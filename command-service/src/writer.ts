@@ -49,6 +49,11 @@ export type WriterOptions = ExpiryLimits &
     readonly bulkAnswerBytesMax?: number;
     /** Items of a bulk whose keys are looked up in the log together when one of them was used before. Default 256, at least 1. */
     readonly lookAheadItems?: number;
+    /**
+     * Commands of dry runs after which a batch is closed, since they leave no bytes in it: two large dry runs are never decided in one
+     * turn. From 1; default 1,000.
+     */
+    readonly triedMax?: number;
     /** Commands that wait while a batch is being appended, from which on they are decided at once and not gathered. Default 250. */
     readonly aheadMin?: number;
     /** Keys of waiting commands that are looked for on disk before a batch is decided. Default 4,096; from 1. */
@@ -95,6 +100,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
       lookAheadItems: options.lookAheadItems ?? 256,
     },
     aheadMin: options.aheadMin ?? 250,
+    triedMax: options.triedMax ?? 1000,
     keysAhead: options.keysAhead ?? 4096,
   });
   const { dueMax, releasesMax } = options;

@@ -40,6 +40,7 @@ const draws: Table = {
     atomicItemsMax: scale(1, 1_000),
     bulkAnswerBytesMax: scale(1_000, 10 * 2 ** 20),
     lookAheadItems: scale(1, 256),
+    triedMax: scale(1, 1_000),
     aheadMin: scale(1, 250),
     accountsCached: scale(2, 2_000),
     keys: drawKeys,
