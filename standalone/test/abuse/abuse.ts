@@ -14,6 +14,8 @@ export type AbuseOptions = {
   readonly seed: number;
   /** Seconds after which a window is told. */
   readonly windowSeconds: number;
+  /** Acts whose name contains it; all by default. */
+  readonly only?: string;
   readonly onWindow?: (window: Window) => void;
 };
 
@@ -38,7 +40,7 @@ export async function abuse(options: AbuseOptions): Promise<AbuseReport> {
   try {
     const honest = await openHonest(server);
     const abusers = new Worker(new URL("./abusers.ts", import.meta.url), {
-      workerData: await abusersData(server, seed),
+      workerData: await abusersData(server, seed, options.only ?? ""),
     });
     const windows = await watch(options, server, honest);
     const died = server.ended();
@@ -76,7 +78,7 @@ async function openHonest(server: Abused): Promise<Honest> {
 }
 
 /** A consumer with two empty wallets in the honest client's tenant, and an operator of a tenant of his own. */
-async function abusersData(server: Abused, seed: number): Promise<AbusersData> {
+async function abusersData(server: Abused, seed: number, only: string): Promise<AbusersData> {
   const bank = await server.token("operator", "bank");
   const open = async (n: number): Promise<string> => {
     const headers = {
@@ -89,7 +91,7 @@ async function abusersData(server: Abused, seed: number): Promise<AbusersData> {
     return String(at(await response.json(), "id"));
   };
   return {
-    ...{ url: server.url, seed, connectionsMax: CONNECTIONS_MAX },
+    ...{ url: server.url, seed, connectionsMax: CONNECTIONS_MAX, only },
     consumer: await server.token("consumer", "mallory"),
     operator: await server.token("operator", "mallory", "evil"),
     wallets: [await open(0), await open(1)],

@@ -12,6 +12,8 @@ export type AbusersData = Pick<AbuserContext, "consumer" | "operator" | "wallets
   readonly url: string;
   readonly seed: number;
   readonly connectionsMax: number;
+  /** Acts whose name contains it; all when it is empty. */
+  readonly only: string;
 };
 /** What the server said to each act, and how often. */
 export type Answers = ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -35,7 +37,8 @@ parentPort?.once("message", () => {
   // Some sleep for long between two bytes.
   process.exit();
 });
-await Promise.all(acts.flatMap((act) => Array.from({ length: act.width }, () => repeat(act))));
+const chosen = acts.filter(({ name }) => name.includes(data.only));
+await Promise.all(chosen.flatMap((act) => Array.from({ length: act.width }, () => repeat(act))));
 
 async function repeat(act: Act): Promise<void> {
   while (!ended) {

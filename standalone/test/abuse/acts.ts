@@ -49,12 +49,13 @@ export const acts: readonly Act[] = [
     name: "slow headers",
     ...{ width: 20, pauseMs: 100 },
     async run(_, socket) {
+      const answer = answerOf(socket, 35_000);
       socket.write("GET /v1/me/session HTTP/1.1\r\nHost: a\r\n");
       for (let n = 0; n < 60 && !socket.destroyed; n++) {
         socket.write(`X-${n}: 1\r\n`);
         await delay(500);
       }
-      return heldUpTo(socket, 1000);
+      return answer;
     },
   },
   {
@@ -91,11 +92,12 @@ export const acts: readonly Act[] = [
     ...{ width: 20, pauseMs: 100 },
     async run({ consumer, wallets, next }, socket) {
       const bytes = post("/v1/bulk", consumer, `giant-${next()}`, giantBulk(wallets, next));
+      const answer = answerOf(socket, 60_000);
       for (let from = 0; from < bytes.length && !socket.destroyed; from += 64 * 1024) {
         socket.write(bytes.subarray(from, from + 64 * 1024));
         await delay(200);
       }
-      return answerOf(socket, 30_000);
+      return answer;
     },
   },
   {

@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { type AbuseReport, abuse, type Window } from "./abuse.ts";
 
-const usage = `npm run abuse -- [--minutes N] [--seed N]
+const usage = `npm run abuse -- [--minutes N] [--seed N] [--only ACT]
 
 Abuses a real \`ledger start\` on a temporary folder for so many minutes (default 2): half-sent headers and bodies, resets, pipelined
 garbage, slow headers, giant bulks, floods of keys, kinds, rails and accounts, many connections, waiting queries. Beside it an honest
 client pays, queries and repeats keys; every answer is held against its own books. Prints a line for each ten seconds, what the abusers
 were told, and how SIGTERM went while they were still at it. Loopback only. Ends with 1 when an honest answer was wrong or refused, the
-server died, or its stop was not in order.`;
+server died, or its stop was not in order. --only names a part of an act, to see what costs what.`;
 
 const header = [
   "s",
@@ -27,6 +27,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "2" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    only: { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
 });
@@ -39,7 +40,7 @@ if (!(minutes > 0 && minutes <= 24 * 60)) throw new Error(`--minutes takes a num
 
 process.stdout.write(`${minutes} minutes of abuse, seed ${seed}\n${line(header)}\n`);
 const onWindow = (window: Window) => process.stdout.write(`${line(cells(window))}\n`);
-const report = await abuse({ seconds: minutes * 60, seed, windowSeconds: 10, onWindow });
+const report = await abuse({ seconds: minutes * 60, seed, windowSeconds: 10, only: values.only, onWindow });
 process.stdout.write(`${tell(report).join("\n")}\n`);
 const { windows, died, stop } = report;
 const held = windows.every(({ refused, wrong }) => refused.length === 0 && wrong.length === 0);
