@@ -2,12 +2,22 @@ import { isLedgerError, LedgerError, NO_REVISION } from "ledger-core";
 import { failureOf } from "./failures.ts";
 import type { Job } from "./jobs.ts";
 
+export type QueueBounds = {
+  readonly max: number;
+  readonly bytesMax: number;
+  /** Share of both that bulks may fill, so that some callers' bulks are not the refusal of others' single commands. */
+  readonly bulkShare: number;
+};
+
 /** The commands that were accepted and have no answer yet, bounded by their number and by what they take in memory. */
 export class JobQueue {
   private readonly max: number;
   private readonly bytesMax: number;
+  private readonly bulkShare: number;
   private weight = 0;
   private bytes = 0;
+  private bulksWeight = 0;
+  private bulksBytes = 0;
   /** Ready to be decided, in order; `head` is the first of them (shifting an array of thousands would move them all). */
   private jobs: Job[] = [];
   private head = 0;
@@ -16,9 +26,10 @@ export class JobQueue {
   /** Wait for something to be read from the log. */
   private readonly parked = new Set<Job>();
 
-  constructor(max: number, bytesMax: number) {
+  constructor({ max, bytesMax, bulkShare }: QueueBounds) {
     this.max = max;
     this.bytesMax = bytesMax;
+    this.bulkShare = bulkShare;
   }
 
   /** Whether at least so much is ready to be decided. */
@@ -43,15 +54,30 @@ export class JobQueue {
     if (full && weight > 0 && this.weight > 0) {
       throw new LedgerError("overloaded", `${this.weight} commands wait already; try again`, { retryable: true });
     }
-    this.weight += weight;
-    this.bytes += bytes;
+    if (job.kind === "bulk" && this.bulksWeight > 0) {
+      const weightMax = Math.floor(this.max * this.bulkShare);
+      const bytesMax = Math.floor(this.bytesMax * this.bulkShare);
+      if (this.bulksWeight + weight > weightMax || this.bulksBytes + bytes > bytesMax) {
+        const detail = `${this.bulksWeight} commands of bulks wait already; try again`;
+        throw new LedgerError("overloaded", detail, { retryable: true });
+      }
+    }
+    this.count(job, 1);
     this.jobs.push(job);
   }
 
   /** Gives a job's place back: it has its answer. */
   release(job: Job): void {
-    this.weight -= job.weight;
-    this.bytes -= job.bytes ?? 0;
+    this.count(job, -1);
+  }
+
+  private count(job: Job, sign: 1 | -1): void {
+    const { weight, bytes = 0 } = job;
+    this.weight += sign * weight;
+    this.bytes += sign * bytes;
+    if (job.kind !== "bulk") return;
+    this.bulksWeight += sign * weight;
+    this.bulksBytes += sign * bytes;
   }
 
   /** The jobs that are ready, in order. */

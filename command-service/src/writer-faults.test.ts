@@ -298,6 +298,26 @@ describe("load", () => {
     expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   });
 
+  test("GUARANTEES 11: bulks fill their share of the queue, and single commands are taken beside them", async () => {
+    const ledger = await writerFixture({ queueMax: 20, bulkShare: 0.5 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    let sent = 0;
+    const bulk = (size: number) => {
+      const key = `bulk-${++sent}`;
+      const items = Array.from({ length: size }, (_, n) => bulkItem(`${key}-${n}`, payment(from, to, 1n)));
+      return writer.submitBulk({ caller: operator, key, mode: "each", items, print: key });
+    };
+    const bulks = [bulk(8), bulk(3), bulk(2)];
+    const single = ledger.send(writer, payment(from, to, 1n));
+    const outcomes = await Promise.allSettled(bulks);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(outcomes[1]).toMatchObject({ reason: { code: "overloaded" } });
+    expect(eventOf(await single).fact.type).toBe("PaymentCharged");
+    // A bulk alone is taken whatever its share, and one after another.
+    for (const size of [15, 20]) await bulk(size);
+  });
+
   test("stopping twice waits twice for what was accepted", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();

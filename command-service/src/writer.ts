@@ -28,6 +28,8 @@ export type WriterOptions = ExpiryLimits &
     readonly runtime?: Runtime;
     /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
     readonly queueMax?: number;
+    /** Share of the queue that bulks may fill, except one alone; the rest is for single commands. 0 to 1, default 0.75. */
+    readonly bulkShare?: number;
     /**
      * About what the commands accepted and not yet answered take in memory; beyond it they are refused as `overloaded`, unless nothing
      * waits. Default 64 MiB; at least 1 MiB where bulks of 1,000 items are to find a place beside others.
@@ -89,7 +91,11 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const recovery = { ...options, runtime, clock, parts, flushAt: options.flushAt ?? 131_072, onReplay };
   const { onDiscarded = () => {}, onUnwritten = () => {}, onStanding: tell = () => {} } = options;
   const held = await HeldShard.take({ ...recovery, onDiscarded, onUnwritten, tell, stopping: () => stopping });
-  const queue = new JobQueue(options.queueMax ?? 20_000, options.queueBytesMax ?? 64 * 2 ** 20);
+  const queue = new JobQueue({
+    max: options.queueMax ?? 20_000,
+    bytesMax: options.queueBytesMax ?? 64 * 2 ** 20,
+    bulkShare: options.bulkShare ?? 0.75,
+  });
   const { decide } = parts;
   const turns = new Turns({
     ...{ log, shard, runtime, clock, queue, held, decide },

@@ -70,7 +70,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
       const head = auditor.events.length;
       note(process.name, `takes ${requestText(name, what)}`);
       const failed = (error: unknown) => {
-        watch(() => checkFailure(error, process, load.weight));
+        watch(() => checkFailure(error, process, what.kind, load.weight));
         const partlyApplied = isLedgerError(error) && error.partlyApplied;
         watch(() => auditor.failedForCertain(caller, keys, { partlyApplied, head }));
         load.weight -= weight;
@@ -110,7 +110,7 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
         load.weight -= weight;
       };
       answer.then(done, (error: unknown) => {
-        watch(() => checkFailure(error, process, load.weight));
+        watch(() => checkFailure(error, process, what.kind, load.weight));
         done();
       });
     },
@@ -148,11 +148,12 @@ function keysOf({ key, what }: Intent): readonly string[] {
 }
 
 /** Only what the port declares, and only for its reason. */
-function checkFailure(error: unknown, process: WriterProcess, weight: number): void {
+function checkFailure(error: unknown, process: WriterProcess, kind: Question["what"]["kind"], weight: number): void {
   if (isLedgerError(error, "not_ready") || isLedgerError(error, "log_unavailable")) return;
   if (!isLedgerError(error, "overloaded")) {
     throw new Violation("19 declared failures", error instanceof Error ? `${error.stack}` : String(error));
   }
-  const full = weight > process.queueMax || weight * COMMAND_BYTES_MAX > process.queueBytesMax;
+  const share = kind === "bulk" ? process.bulkShare : 1;
+  const full = weight > process.queueMax * share || weight * COMMAND_BYTES_MAX > process.queueBytesMax * share;
   hold(full, "11 bounded queue", () => `overloaded with ${weight} commands`);
 }

@@ -8,8 +8,9 @@ type Draw<Value> = (random: Random) => Value;
 /** A draw for every option: an option that is added to a part and has no draw here does not compile. */
 type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Options[Name]>> };
 
+/** Confirming a wild clock is an act, not a setting, and no world has anybody to do it. */
 type WriterWiring =
-  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "parts")
+  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "parts" | "acceptClock")
   | ("onReplay" | "onDiscarded" | "onUnwritten" | "onStanding");
 type ConsumerWiring =
   | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")
@@ -35,6 +36,7 @@ const draws: Table = {
   writer: {
     queueMax: scale(2, 20_000),
     queueBytesMax: scale(20_000, 64 * 2 ** 20),
+    bulkShare: (random) => random.pick([0, 0.1, 0.75, 1]),
     batchBytesMax: scale(4_096, 921_600),
     eventBytesMax: scale(4_096, 32_768),
     atomicItemsMax: scale(1, 1_000),
@@ -60,8 +62,6 @@ const draws: Table = {
     dueMax: scale(1, 1_000),
     // No world lasts an hour, so that none is taken to have slept.
     clockAheadMaxMs: (random) => random.pick([1, 2, 720]) * 3_600_000,
-    // What is confirmed by hand is not wild: no world has anybody to do it.
-    acceptClock: () => false,
     releasesMax: scale(1, 50),
   },
   disk: {

@@ -18,6 +18,8 @@ export type WriterProcess = {
   readonly owner: Owner;
   readonly queueMax: number;
   readonly queueBytesMax: number;
+  /** What bulks may fill of both. */
+  readonly bulkShare: number;
   readonly clock: MachineClock;
   readonly disk: StateDisk;
   start(): void;
@@ -44,6 +46,7 @@ export type WriterProcessOptions = {
 /** The bound of a world that does not draw one. */
 const QUEUE_MAX_DEFAULT = 20_000;
 const QUEUE_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
+const BULK_SHARE_DEFAULT = 0.75;
 
 export function makeWriterProcess(options: WriterProcessOptions): WriterProcess {
   const { name, scheduler, random, faults, settings, plant } = options;
@@ -116,6 +119,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     },
     queueMax,
     queueBytesMax: settings.writer.queueBytesMax ?? QUEUE_BYTES_MAX_DEFAULT,
+    bulkShare: settings.writer.bulkShare ?? BULK_SHARE_DEFAULT,
     clock: makeMachineClock(scheduler.now),
     disk,
     start,
