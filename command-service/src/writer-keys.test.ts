@@ -1,6 +1,7 @@
-import type { Revision } from "ledger-core";
+import { oldPrint, type Revision } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { describe, expect, test } from "vitest";
+import { equalHashKeys } from "./equal-hashes.fixture.ts";
 import { writerParts } from "./parts.ts";
 import { DecisionState } from "./state/decision-state.ts";
 import type { KeyPlace } from "./state/keys/known-keys.ts";
@@ -8,6 +9,22 @@ import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "
 
 /** No room for filters: every key that is looked for is looked for on disk. */
 const unfiltered = { flushAt: 50, keys: { filterBytes: 0, entriesPerBlock: 7, partKeys: 100 } };
+
+/** Wraps a log and counts how often it is read. */
+function countedReads() {
+  const reads = {
+    count: 0,
+    wrap(log: EventLog): EventLog {
+      return Object.assign(Object.create(log), {
+        read(...order: Parameters<EventLog["read"]>) {
+          reads.count++;
+          return log.read(...order);
+        },
+      });
+    },
+  };
+  return reads;
+}
 
 describe("keys that memory cannot tell", () => {
   test("are read for a whole batch at once, and answered as ever", async () => {
@@ -88,7 +105,7 @@ describe("keys that memory cannot tell", () => {
 });
 
 test("keys of one hash cost no more than their share: the events that they meet are read together", async () => {
-  let reads = 0;
+  const reads = countedReads();
   class Colliding extends DecisionState {
     override findKey(...key: Parameters<DecisionState["findKey"]>): readonly Revision[] | undefined {
       const found = super.findKey(...key);
@@ -100,15 +117,7 @@ test("keys of one hash cost no more than their share: the events that they meet 
     ...writerParts,
     openState: (options: ConstructorParameters<typeof Colliding>[0]) => new Colliding(options),
   };
-  const wrap = (log: EventLog): EventLog => {
-    return Object.assign(Object.create(log), {
-      read(...order: Parameters<EventLog["read"]>) {
-        reads++;
-        return log.read(...order);
-      },
-    });
-  };
-  const ledger = await writerFixture({ parts, wrap });
+  const ledger = await writerFixture({ parts, wrap: reads.wrap });
   const writer = await ledger.start();
   const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
   const bulk = async (name: string) => {
@@ -116,10 +125,25 @@ test("keys of one hash cost no more than their share: the events that they meet 
     await writer.submitBulk({ caller: operator, key: name, mode: "each", items, print: "x" });
   };
   await bulk("one");
-  reads = 0;
+  reads.count = 0;
   await bulk("other");
-  expect(reads).toBeLessThan(50);
-  reads = 0;
+  expect(reads.count).toBeLessThan(50);
+  reads.count = 0;
   await ledger.send(writer, payment(from, to, 1n), "single");
-  expect(reads).toBeLessThan(10);
+  expect(reads.count).toBeLessThan(10);
+});
+
+test("keys made to meet under the hash of old are keys like any others", async () => {
+  const reads = countedReads();
+  const keys = equalHashKeys(operator.tenant, operator.sub);
+  const hashes = new Set(keys.map((key) => oldPrint(`${operator.tenant}\n${operator.sub}\n${key}`)));
+  expect(hashes.size).toBe(1);
+  expect(keys.length).toBeGreaterThan(100);
+  const ledger = await writerFixture({ wrap: reads.wrap });
+  const writer = await ledger.start();
+  const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+  reads.count = 0;
+  const items = keys.map((key) => bulkItem(key, payment(from, to, 1n)));
+  await writer.submitBulk({ caller: operator, key: "bulk", mode: "each", items, print: "x" });
+  expect(reads.count).toBe(0);
 });
