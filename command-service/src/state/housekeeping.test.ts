@@ -62,3 +62,13 @@ test("a file that is gone is no fault of the writer's", async () => {
   await housekeeping.close();
   expect(() => makeHousekeeping(`${file}.none`).committed()).not.toThrow();
 });
+
+test("closing waits beside the event loop, not on it: a checkpoint under way holds up no answer", async () => {
+  const { file } = fileWith(24);
+  const housekeeping = makeHousekeeping(file);
+  housekeeping.committed();
+  let turned = false;
+  setImmediate(() => (turned = true));
+  await housekeeping.close();
+  expect(turned).toBe(true);
+});

@@ -7,7 +7,7 @@ import { openDiskStorage } from "./keys/disk-storage.ts";
 import { HASH_KEY_BYTES } from "./keys/key-hasher.ts";
 import type { KeyStorage } from "./keys/key-storage.ts";
 import { openPages, type Pages, pagesSchema, readRootSql } from "./pages.ts";
-import { onStateDisk, stateCorrupt } from "./state-faults.ts";
+import { isStateFault, onStateDisk, stateCorrupt, translateStateFault } from "./state-faults.ts";
 import { decodeRoot, encodeRoot, type Stand, type StateLayout, type StateRoot } from "./state-root.ts";
 
 /** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
@@ -211,7 +211,12 @@ function operations(db: DatabaseSync): StateTables {
       onStateDisk(() => db.isTransaction && db.exec("ROLLBACK"));
     },
     async close() {
-      db.close();
+      try {
+        db.close();
+      } catch (error) {
+        // A file that cannot even be closed is given up as it is: the next to open it looks what is there.
+        if (!isStateFault(translateStateFault(error))) throw error;
+      }
     },
   };
 }
