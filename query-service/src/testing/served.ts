@@ -12,6 +12,7 @@ import {
 } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
+import type { QueryLimits } from "../limits.ts";
 import { registerQueries } from "../register.ts";
 import type { Wake } from "../waiting.ts";
 import type { TestModels } from "./models.ts";
@@ -42,6 +43,7 @@ export type ServedOptions = {
   readonly session?: SessionView;
   readonly graph?: PaymentGraph;
   readonly cursorKey?: Uint8Array;
+  readonly limits?: Partial<QueryLimits>;
 };
 
 /** Every page of a list; `url` has a query string. */
