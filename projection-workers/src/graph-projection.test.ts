@@ -55,3 +55,14 @@ test("what is captured after all before it was refunded makes the edge again", (
     { kind: "paid", event: again.id },
   ]);
 });
+
+test("a merchant that is frozen or closed is told, and one that is open again; other accounts are not", () => {
+  const ledger = given(...cast());
+  ledger.when(examples.freeze(shop)).thenAccepted("AccountFrozen");
+  ledger.when(examples.unfreeze(shop)).thenAccepted("AccountUnfrozen");
+  ledger.when(examples.freeze(bob)).thenAccepted("AccountFrozen");
+  expect(edges(ledger.events)).toEqual([
+    { kind: "standing", merchant: shop, open: false },
+    { kind: "standing", merchant: shop, open: true },
+  ]);
+});

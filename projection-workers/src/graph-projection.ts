@@ -1,7 +1,7 @@
 import type { EdgeChange, LedgerEvent, Payment, Projection } from "ledger-core";
 
-/** Who paid which merchant: an edge while some of a payment's money stays with the merchant. */
-export const graphProjection: Projection<EdgeChange> = { name: "graph", version: 1, project };
+/** Who paid which merchant: an edge while some of a payment's money stays with the merchant; and which merchants are not open. */
+export const graphProjection: Projection<EdgeChange> = { name: "graph", version: 2, project };
 
 function project(event: LedgerEvent): readonly EdgeChange[] {
   const { fact } = event;
@@ -14,6 +14,12 @@ function project(event: LedgerEvent): readonly EdgeChange[] {
       return toMerchant(fact.payment) && fact.payment.refunded === fact.payment.captured
         ? [{ kind: "retracted", payment: fact.payment.id }]
         : [];
+    case "AccountFrozen":
+    case "AccountUnfrozen":
+    case "AccountClosed": {
+      const { id, type, status } = fact.account;
+      return type === "merchant" ? [{ kind: "standing", merchant: id, open: status === "open" }] : [];
+    }
     default:
       return [];
   }

@@ -190,3 +190,12 @@ test("an index that does not fit its table is found by the file's own check", as
   expect(verdict).toBe("unreadable");
   expect(faults.join()).toMatch(/payments_by_tenant_status_id|malformed|damaged/);
 });
+
+test("a merchant that is said to be shut and is not is found", async () => {
+  const graph = await projectedViews("graph");
+  tamper(graph.file, "INSERT INTO graph_shut SELECT merchant FROM graph_edges LIMIT 1");
+  expect(await graph.verify()).toMatchObject({
+    verdict: "differs",
+    findings: [{ table: "graph_shut", kind: "surplus" }],
+  });
+});

@@ -18,8 +18,10 @@ const shop = (n: number): AccountId => accountId(5000 + n);
 const eventId = (n: number): EventId => makeId("evt", idBody(START + n * SECOND_US, { shard: 0, revision: n }, 3));
 const paymentId = (n: number): PaymentId => rebrand("pay", eventId(n));
 
+type Paid = Extract<EdgeChange, { kind: "paid" }>;
+
 /** The nth payment, of one to a shop. */
-function paid(n: number, from: AccountId, merchant: AccountId, tenant = TENANT): EdgeChange {
+function paid(n: number, from: AccountId, merchant: AccountId, tenant = TENANT): Paid {
   return { kind: "paid", tenant, payment: paymentId(n), payer: from, merchant, event: eventId(n) };
 }
 
@@ -50,6 +52,26 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       const graph = await given(paid(1, payer(1), shop(1)));
       expect(await recommended(graph, payer(9))).toEqual([]);
       expect(await recommended(graph, payer(1))).toEqual([]);
+    });
+
+    test("only open merchants are recommended, however many others there are", async () => {
+      const standing = (n: number, isOpen: boolean): EdgeChange => ({
+        kind: "standing",
+        merchant: shop(n),
+        open: isOpen,
+      });
+      const shops = Array.from({ length: 30 }, (_, n) => n + 2);
+      const graph = await given(
+        paid(1, payer(1), shop(1)),
+        paid(2, payer(2), shop(1)),
+        ...shops.map((n) => paid(n + 10, payer(2), shop(n))),
+        ...shops.slice(0, 28).map((n) => standing(n, false)),
+        standing(shops[0] ?? 2, true),
+        standing(1, false),
+      );
+      const merchants = (await recommended(graph, payer(1), 2)).map(({ merchant }) => merchant);
+      expect(merchants).toEqual([shop(2), shop(30)]);
+      expect((await recommended(graph, payer(1), 50)).length).toBe(3);
     });
 
     test("what others paid who share a merchant is recommended, with the events that say so", async () => {

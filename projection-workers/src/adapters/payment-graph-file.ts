@@ -21,7 +21,10 @@ import { rebuildableView, type Shadow, shadowView } from "./view-rebuild.ts";
  */
 
 type Statements = Readonly<
-  Record<"putEdge" | "dropEdge" | "tenantOf" | "merchantsOf" | "payersOf" | "hasPaid", StatementSync>
+  Record<
+    "putEdge" | "dropEdge" | "tenantOf" | "merchantsOf" | "payersOf" | "hasPaid" | "shut" | "reopen" | "isShut",
+    StatementSync
+  >
 >;
 
 const tables: readonly ViewTable[] = [
@@ -32,6 +35,8 @@ const tables: readonly ViewTable[] = [
     key: ["payment"],
     indexes: ["(payer, merchant, event)", "(merchant, event, payer)"],
   },
+  // Merchants that are frozen or closed.
+  { name: "graph_shut", columns: "merchant TEXT NOT NULL", key: ["merchant"] },
 ];
 
 /** Merchants of one payer that are looked at, and edges of one merchant, before those of FAN_OUT_MAX neighbors are taken. */
@@ -41,7 +46,7 @@ const view: View<EdgeChange, Statements> = {
   name: graphProjection.name,
   tables,
   prepare: (prepare, suffix) => {
-    const [edges] = tables.map(({ name }) => name + suffix);
+    const [edges, shut] = tables.map(({ name }) => name + suffix);
     return {
       putEdge: prepare(`INSERT INTO ${edges} VALUES (?, ?, ?, ?, ?)`),
       dropEdge: prepare(`DELETE FROM ${edges} WHERE payment = ?`),
@@ -63,6 +68,9 @@ const view: View<EdgeChange, Statements> = {
         ) GROUP BY payer ORDER BY event DESC LIMIT ${FAN_OUT_MAX}`,
       ),
       hasPaid: prepare(`SELECT 1 FROM ${edges} WHERE payer = ? AND merchant = ? LIMIT 1`),
+      shut: prepare(`INSERT OR IGNORE INTO ${shut} VALUES (?)`),
+      reopen: prepare(`DELETE FROM ${shut} WHERE merchant = ?`),
+      isShut: prepare(`SELECT 1 FROM ${shut} WHERE merchant = ?`),
     };
   },
   write(statements, changes) {
@@ -108,6 +116,9 @@ function writeChange(statements: Statements, change: EdgeChange): void {
     case "retracted":
       statements.dropEdge.run(change.payment);
       return;
+    case "standing":
+      (change.open ? statements.reopen : statements.shut).run(change.merchant);
+      return;
     default:
       unreachable(change);
   }
@@ -130,18 +141,29 @@ function recommend(statements: Statements, tenant: string, account: AccountId, l
       else if (id !== account && !statements.hasPaid.get(account, id)) found.set(id, [event]);
     }
   }
-  return [...found]
-    .sort(([a, { length: scoreA }], [b, { length: scoreB }]) => scoreB - scoreA || (a < b ? -1 : 1))
-    .slice(0, limit)
-    .map(([merchant, events]) => ({
-      merchant: rebrand("acct", merchant),
-      score: events.length,
-      events: events
-        .sort()
-        .reverse()
-        .slice(0, EVIDENCE_MAX)
-        .map((event) => rebrand("evt", event)),
-    }));
+  const open = ([merchant]: readonly [string, ...unknown[]]) => !statements.isShut.get(merchant);
+  return firstOf(
+    [...found].sort(([a, { length: scoreA }], [b, { length: scoreB }]) => scoreB - scoreA || (a < b ? -1 : 1)),
+    limit,
+    open,
+  ).map(([merchant, events]) => ({
+    merchant: rebrand("acct", merchant),
+    score: events.length,
+    events: events
+      .sort()
+      .reverse()
+      .slice(0, EVIDENCE_MAX)
+      .map((event) => rebrand("evt", event)),
+  }));
+}
+
+function firstOf<Item>(items: readonly Item[], most: number, fits: (item: Item) => boolean): Item[] {
+  const taken: Item[] = [];
+  for (const item of items) {
+    if (taken.length === most) break;
+    if (fits(item)) taken.push(item);
+  }
+  return taken;
 }
 
 /** The most recent distinct neighbors of a step. */

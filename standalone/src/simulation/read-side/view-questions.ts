@@ -59,7 +59,8 @@ export function askRecommendations(books: Books, history: History, caller: Calle
       );
       const scores = new Map<AccountId, number>();
       for (const merchant of peers.flatMap(([, merchants]) => [...merchants])) {
-        if (merchant !== id && !mine.has(merchant)) scores.set(merchant, (scores.get(merchant) ?? 0) + 1);
+        const isOpen = history.account(merchant, revision)?.status === "open";
+        if (isOpen && merchant !== id && !mine.has(merchant)) scores.set(merchant, (scores.get(merchant) ?? 0) + 1);
       }
       const expected = [...scores].sort(([a, scoreA], [b, scoreB]) => scoreB - scoreA || (a < b ? -1 : 1));
       const [data] = fields(body, "data");
