@@ -6,7 +6,7 @@ type StoredFault = (number | string)[];
 
 /** Marks in a stored text where the body of an id goes; a text that holds it is stored as it is. */
 const HOLE = "\u0000";
-const idBody = /(?<=\b[a-z]{3,5}_)[0-9a-hjkmnp-tv-z]{26}\b/;
+const idBody = /\b[a-z]{3,5}_([0-9a-hjkmnp-tv-z]{26})\b/;
 
 /**
  * The distinct faults of a bulk's record, gathered in as few bytes as 10,000 of them need to fit into one event: each text is stored
@@ -27,7 +27,7 @@ export class FaultTable {
   /** The index of a fault, added unless it is there. Undefined, and nothing is added, when that would take more than `room` bytes. */
   add({ code, detail, errors, more = 0 }: BulkFault, room = Number.POSITIVE_INFINITY): number | undefined {
     const before = { texts: this.texts.length, pointers: this.pointers.length };
-    const [body] = detail.includes(HOLE) ? [] : (idBody.exec(detail) ?? []);
+    const [, body] = detail.includes(HOLE) ? [] : (idBody.exec(detail) ?? []);
     let bytes = 0;
     const index = (texts: string[], indexes: Map<string, number>, text: string): number => {
       const known = indexes.get(text);
