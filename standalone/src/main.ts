@@ -78,7 +78,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       ...watchDecisionState(logger, metrics),
     });
     closers.push(() => writer.stop());
-    const lag = { projections, shards: SHARDS, head };
+    const { behindMax } = options.projections ?? {};
+    const lag = { projections, shards: SHARDS, head, ...(behindMax !== undefined && { behindMax }) };
     await waitForProjections(lag, options.catchUpMs ?? 60_000, onProgress);
 
     const app = await createEdge({

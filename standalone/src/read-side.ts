@@ -8,10 +8,19 @@ import type { DataFolder } from "./data-folder.ts";
 import type { StoreFile } from "./messages.ts";
 import { type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
 import { positionsOf, type QueryTuning, startQueryThreads } from "./query-threads.ts";
+import type { Lag } from "./readiness.ts";
 import { rebuildNames } from "./rebuild-state.ts";
 import type { KeeperTuning } from "./store-keeper.ts";
 
-export type ProjectionsTuning = ProjectionTuning & Partial<KeeperTuning>;
+export type ProjectionsTuning = ProjectionTuning &
+  Partial<KeeperTuning> &
+  Pick<Lag, "behindMax"> & {
+    /**
+     * How long after a rebuild for an unreadable row the next such row asks for none, in ms: a rebuild that did not help is somebody's to
+     * look at. 0 to 86,400,000. Default 600,000.
+     */
+    readonly rebuildEveryMs?: number;
+  };
 
 /** The threads that project and that answer queries. */
 export type ReadSide = {
@@ -21,7 +30,6 @@ export type ReadSide = {
   stop(): Promise<void>;
 };
 
-/** How long after a rebuild for an unreadable row the next such row asks for none: a rebuild that did not help is somebody's to look at. */
 const REBUILD_EVERY_MS = 600_000;
 
 const fileOf: Readonly<Record<StoreName, StoreFile>> = { models: "models", session: "views", graph: "views" };
@@ -40,7 +48,7 @@ export async function startReadSide(options: {
   const rebuiltAtMs = new Map<StoreName, number>();
   let queries: QueryThreads | undefined;
 
-  const { retryMs, batchMax, asideEveryMs } = options.projections ?? {};
+  const { retryMs, batchMax, asideEveryMs, rebuildEveryMs = REBUILD_EVERY_MS } = options.projections ?? {};
   const projections = await startProjectionThread({
     ...{ folder, logPort, shards, logLevel: levelOf(logger) },
     keeper: { ...(retryMs && { retryMs }), ...(asideEveryMs !== undefined && { asideEveryMs }) },
@@ -57,7 +65,7 @@ export async function startReadSide(options: {
     const { store, code, message } = damage;
     if (code === "store_damaged") return projections.damaged(fileOf[store], message);
     const nowMs = performance.now();
-    if (nowMs - (rebuiltAtMs.get(store) ?? Number.NEGATIVE_INFINITY) < REBUILD_EVERY_MS) return;
+    if (nowMs - (rebuiltAtMs.get(store) ?? Number.NEGATIVE_INFINITY) < rebuildEveryMs) return;
     rebuiltAtMs.set(store, nowMs);
     logger.error({ projection: store, reason: message }, "a row cannot be read: the projection is built anew");
     projections.rebuild(store);

@@ -9,9 +9,13 @@ export type Lag = {
   readonly projections: ProjectionThread;
   readonly shards: number;
   head(shard: Shard): Revision;
+  /**
+   * A projection at most this many events behind is ready; what a position asks for is waited for all the same. 0 to 10,000,000. Default
+   * 10,000.
+   */
+  readonly behindMax?: number;
 };
 
-/** A projection this far behind still serves; what a position asks for is waited for all the same. */
 const BEHIND_MAX = 10_000;
 const TELL_EVERY_MS = 2_000;
 
@@ -79,11 +83,12 @@ export function readinessOf(writer: Writer, lag: Lag): readonly ReadinessCheck[]
 }
 
 function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
+  const { behindMax = BEHIND_MAX } = lag;
   return {
     name,
     check() {
       const own = places(lag).filter((place) => place.name === name);
-      const ready = own.every((place) => place.trouble === undefined && place.behind <= BEHIND_MAX);
+      const ready = own.every((place) => place.trouble === undefined && place.behind <= behindMax);
       return { ready, detail: own.map(tellPlace).join("; ") };
     },
   };
