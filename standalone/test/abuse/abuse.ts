@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { at } from "../json.ts";
-import { type Abused, startAbused, type Usage } from "./abused.ts";
+import { type Abused, type Stop, startAbused, type Usage } from "./abused.ts";
 import type { AbusersData, Answers } from "./abusers.ts";
 import { type Honest, type HonestWindow, startHonest } from "./honest.ts";
 
@@ -26,7 +26,7 @@ export type AbuseReport = {
   readonly answers: Answers;
   /** Why the server ended before it was told to; undefined when it did not. */
   readonly died: string | undefined;
-  readonly stop: { readonly code: number | null; readonly ms: number };
+  readonly stop: Stop;
 };
 
 const CONNECTIONS_MAX = 900;

@@ -17,13 +17,15 @@ export type Usage = {
   readonly loopMs: number;
 };
 
+export type Stop = { readonly code: number | null; readonly ms: number; readonly printed: string };
+
 /** The real `ledger start` in a process of its own, watched from outside. */
 export type Abused = {
   readonly url: string;
   token(role: "operator" | "consumer" | "merchant", sub: string, tenant?: string): Promise<string>;
   usage(): Usage;
-  /** SIGTERM; how it ended and how long that took. */
-  stop(): Promise<{ readonly code: number | null; readonly ms: number }>;
+  /** SIGTERM; how it ended, how long that took, and the end of what it printed. */
+  stop(): Promise<Stop>;
   /** Undefined while it lives. */
   ended(): string | undefined;
   kill(): void;
@@ -69,7 +71,7 @@ export async function startAbused(data: string): Promise<Abused> {
       const begin = performance.now();
       child.kill("SIGTERM");
       await closed;
-      return { code: child.exitCode, ms: performance.now() - begin };
+      return { code: child.exitCode, ms: performance.now() - begin, printed };
     },
     ended: () => (running() ? undefined : `ended with ${child.exitCode ?? child.signalCode}:\n${printed}`),
     kill: () => void child.kill("SIGKILL"),

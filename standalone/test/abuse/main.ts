@@ -70,6 +70,7 @@ function tell({ windows, answers, died, stop }: AbuseReport): readonly string[] 
     ),
     died === undefined ? "the server lived" : `the server died: ${died}`,
     `SIGTERM: exit code ${stop.code} after ${Math.round(stop.ms)} ms`,
+    ...(stop.code === 0 ? [] : [stop.printed]),
   ];
 }
 

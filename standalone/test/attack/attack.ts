@@ -120,7 +120,9 @@ async function attackCopy(run: Run, first: number): Promise<number> {
     await subject.stop();
     run.eventsChecked += await checkLog(join(subject.data, "events.sqlite"), copy.lanes);
   } catch (error) {
-    run.findings.push({ round, kind: kindOf(error), damages: [...damages], detail: detailOf(error) });
+    const finding: Finding = { round, kind: kindOf(error), damages: [...damages], detail: detailOf(error) };
+    run.findings.push(finding);
+    options.onProgress?.(tellFinding(finding));
     round++;
   } finally {
     await subject.kill();
@@ -200,6 +202,10 @@ async function checkBalances({ lanes, client }: Copy, run: Run): Promise<void> {
       throw new Wrong(`${wallet.id} must have ${books}; the API says ${told.posted}, ${told.held}`);
     }
   }
+}
+
+export function tellFinding({ round, kind, damages, detail }: Finding): string {
+  return `round ${round}, ${kind}: ${detail}\n  after ${damages.join("; ")}`;
 }
 
 function kindOf(error: unknown): Finding["kind"] {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type AttackReport, attack } from "./attack.ts";
+import { type AttackReport, attack, tellFinding } from "./attack.ts";
 
 const usage = `npm run attack -- [--target state|models] [--mode running|stopped] [--rounds N] [--seed N]
 
@@ -33,9 +33,7 @@ function tell({ findings, damages, misread, eventsChecked, outages, messages }: 
   const count = (kind: string) => findings.filter((finding) => finding.kind === kind).length;
   const seconds = Math.round((performance.now() - began) / 1000);
   return [
-    ...findings.map(
-      ({ round, kind, damages: done, detail }) => `round ${round}, ${kind}: ${detail}\n  after ${done.join("; ")}`,
-    ),
+    ...findings.map(tellFinding),
     `${rounds} rounds with ${damages} damages in ${seconds} s; ${eventsChecked} events read back and added up`,
     `${misread} rounds with readings that were wrong until ledger verify --heal`,
     `wrong ${count("wrong")}, died ${count("died")}, no start ${count("no start")}, stuck ${count("stuck")}`,
