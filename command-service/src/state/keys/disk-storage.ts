@@ -190,6 +190,7 @@ function openThread(folder: string): Thread {
     started.unref();
     started.on("message", (reply: KeyReply) => {
       const first = waiting.shift();
+      if (waiting.length === 0) started.unref();
       if ("parts" in reply) first?.resolve(reply.parts);
       else first?.reject(new LedgerError(reply.code, reply.message, { retryable: reply.retryable }));
     });
@@ -206,6 +207,8 @@ function openThread(folder: string): Thread {
     run(work: KeyWork) {
       if (closed) return Promise.reject(stateUnavailable("the files of keys are closed"));
       worker ??= start();
+      // The process does not end while something waits for it.
+      worker.ref();
       const request: KeyRequest = work;
       worker.postMessage(request);
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));

@@ -133,6 +133,7 @@ export class KeyRuns {
   /** Writes keys as a run that is not looked into before it is added. @throws state_corrupt, state_unavailable */
   async write(columns: KeyColumns): Promise<Run> {
     while (this.merging && this.runs.length > this.on.runsMax) await this.merging;
+    if (this.failure) throw this.failure;
     const keys = columns.high.length;
     const partCount = Math.ceil(keys / this.on.partKeys);
     const parts = Array.from({ length: partCount }, (_, nth) => this.newPart(nth));
