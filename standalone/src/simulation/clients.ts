@@ -39,6 +39,7 @@ export function makeClients(options: ClientsOptions): Clients {
   const intents: Intent[] = [];
   let finishing = false;
   let names = 0;
+  let unanswered = 0;
 
   /** The clients know the time of the log: what expires, expires after it. */
   function now(): Micros {
@@ -47,6 +48,7 @@ export function makeClients(options: ClientsOptions): Clients {
 
   function intended(intent: Intent): Intent {
     intents.push(intent);
+    unanswered++;
     return intent;
   }
 
@@ -101,6 +103,7 @@ export function makeClients(options: ClientsOptions): Clients {
         else {
           forget();
           open = false;
+          if (!intent.answered) unanswered--;
           intent.answered = true;
         }
       });
@@ -144,6 +147,6 @@ export function makeClients(options: ClientsOptions): Clients {
       for (const intent of sent) send(intended(intent));
       for (const question of questions) delivery.ask(question, serving());
     },
-    unanswered: () => intents.reduce((count, { answered }) => count + (answered ? 0 : 1), 0),
+    unanswered: () => unanswered,
   };
 }

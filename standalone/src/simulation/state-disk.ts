@@ -13,6 +13,8 @@ export type DiskCondition = "sound" | "full" | "failing" | "slow";
 /** A writer's local disk: its state file, and the files of keys that it lists, as the images that were there after each flush. */
 export type StateDisk = {
   condition: DiskCondition;
+  /** Whether what was written may have been damaged, or may have seemed so: only then is it given up. */
+  readonly hurt: boolean;
   /** @param later runs a task of the process that opens it */
   open(later: (task: () => void) => void): StateFile;
   /** @throws state_unavailable */
@@ -43,10 +45,12 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
   let keys = new Map<number, Uint8Array>();
   let open: DatabaseSync | undefined;
   const chance = random.stream("trouble");
+  let hurt = false;
 
   function trouble(access: "read" | "write"): DiskError | undefined {
     if (disk.condition === "full") return access === "write" ? diskErrors.full : undefined;
     if (disk.condition !== "failing" || !chance.chance(0.2)) return undefined;
+    hurt = true;
     return access === "write" ? diskErrors.writeFailed : chance.pick([diskErrors.readFailed, diskErrors.shortRead]);
   }
 
@@ -71,6 +75,9 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
 
   const disk: StateDisk = {
     condition: "sound",
+    get hurt() {
+      return hurt;
+    },
     open(later) {
       const db = new FaultyDatabase(trouble, () => chance.chance(0.5));
       const image = images.at(-1);
@@ -109,9 +116,11 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
         note("state file is deleted");
       } else if (faults.strikes("foreign_state_file", 0.1)) {
         images = [{ database: foreignImage(random.below(30)), keys: new Map() }];
+        hurt = true;
         note("state file is another ledger's");
       } else if (image && faults.strikes("damaged_state_file", 0.3)) {
         const damaged = damageAtRest(image);
+        hurt = true;
         images = [damaged];
         keys = new Map(damaged.keys);
       } else if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
@@ -121,6 +130,7 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
     },
     damage() {
       if (!open?.isOpen || open.isTransaction || disk.condition !== "sound") return;
+      hurt = true;
       const [file] = keys.size > 0 && chance.chance(0.4) ? chance.pick([...keys]) : [];
       const told = file === undefined ? damagePage(open, chance, images[0]?.database) : damageFile(keys, file, chance);
       note(`state file is damaged in use: ${told}`);

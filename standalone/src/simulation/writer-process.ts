@@ -1,6 +1,7 @@
 import { openWriter, type Writer, type WriterParts, writerParts } from "command-service";
 import { isLedgerError, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
+import { hold } from "./auditor/violation.ts";
 import { CollidingState } from "./colliding-state.ts";
 import type { Faults } from "./faults.ts";
 import { type MachineClock, makeMachineClock } from "./machine-clock.ts";
@@ -91,6 +92,10 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
           queueMax: plant.queueMax(queueMax),
           ...eventBytesMax,
           onStanding: ({ detail }) => note(detail),
+          onDiscarded({ why }) {
+            note(`gives its state up: ${why}`);
+            hold(disk.hurt, "21 rebuilt for a reason", () => `a sound state is given up: ${why}`);
+          },
         });
         if (owner === incarnation) writer = plant.writer(opened);
         note("serves");

@@ -105,6 +105,20 @@ export const stateBugs: readonly PlantedBug[] = [
     plant: () => filing(({ pages }) => ({ pages: writingOnce(pages) })),
   },
   {
+    name: "state-page-unchecked",
+    what: "a page of accounts is decided on as the disk gives it, and now and then a bit of it is wrong",
+    plant: () => filing(({ pages }) => ({ pages: unchecked(pages) })),
+  },
+  {
+    name: "flush-failure-taken-for-done",
+    what: "a flush that finds no room counts as written",
+    plant: () =>
+      filing((file) => ({
+        pages: { ...file.pages, write: (...page) => written(() => file.pages.write(...page)) },
+        commit: (stand, keysManifest) => written(() => file.commit(stand, keysManifest)) || file.rollback(),
+      })),
+  },
+  {
     name: "event-id-reused-after-restart",
     what: "every incarnation of a writer makes the same ids",
     plant: () => ({ runtime: (runtime) => ({ ...runtime, random: () => 7 }) }),
@@ -157,6 +171,30 @@ function filing(change: (file: StateFile) => Partial<StateFile>) {
         return { ...file, ...change(file) };
       },
     }),
+  };
+}
+
+/** Runs a write, and says whether there was room for it. */
+function written(write: () => void): boolean {
+  try {
+    write();
+    return true;
+  } catch (error) {
+    if (isLedgerError(error, "state_unavailable")) return false;
+    throw error;
+  }
+}
+
+/** Of every so many standings that are read, one is off by a bit: the disk's, where nobody compares it with its checksum. */
+function unchecked(pages: Pages): Pages {
+  let reads = 0;
+  return {
+    ...pages,
+    read(kind, page) {
+      const bytes = pages.read(kind, page);
+      if (kind === "standings" && ++reads % 5 === 0) bytes[1] = (bytes[1] ?? 0) ^ 1;
+      return bytes;
+    },
   };
 }
 
@@ -254,7 +292,7 @@ class SettlesAll extends DecisionState {
 
 class FollowsItsClock extends DecisionState {
   override get at(): number {
-    return 0;
+    return super.at - 3_600_000_000;
   }
 }
 

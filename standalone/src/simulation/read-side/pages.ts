@@ -57,5 +57,9 @@ export function checkPage(
   if (scans === "rows" && next === null) equal(rest.length, rows.length, `how many ${what} are left`, revision);
   const last = rows.at(-1);
   if (next === null) return undefined;
-  return last === undefined ? after : String(fields(last, "id")[0]);
+  if (last !== undefined) return String(fields(last, "id")[0]);
+  // An empty page goes on somewhere behind what there was: newest first, whatever is made from now on comes before it.
+  const newest = expected.reduce((most, { id }) => (String(id) > most ? String(id) : most), "");
+  if (order === "asc") return after;
+  return after ?? (newest === "" ? "" : `${newest}~`);
 }
