@@ -46,11 +46,6 @@ export function accountOf(state: AccountState): Account {
   return { id, tenant, type, currency, owner, displayName, timeZone, status, limits, balances, openedAt };
 }
 
-/** The side on which the account normally stands: a bank or clearing account holds the money that the others claim. */
-export function normalSide(type: AccountType): "credit" | "debit" {
-  return type === "bank" || type === "clearing" ? "debit" : "credit";
-}
-
 /** The limits of an account that named none: customers stay at or above zero, the ledger's counterparties need not. */
 export function defaultFloor(type: AccountType): Amount | null {
   return type === "wallet" || type === "merchant" ? 0n : null;
@@ -59,9 +54,4 @@ export function defaultFloor(type: AccountType): Amount | null {
 /** The owner of the clearing account that stands for a rail's money. */
 export function clearingOwner(rail: string): string {
   return `rail:${rail}`;
-}
-
-/** The rail that a clearing account stands for; undefined for any other account. */
-export function clearingRail(account: Pick<Account, "type" | "owner">): string | undefined {
-  return account.type === "clearing" && account.owner.startsWith("rail:") ? account.owner.slice(5) : undefined;
 }

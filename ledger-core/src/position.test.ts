@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { formatPosition, parsePosition, REVISION_MAX, SHARD_MAX, streamName } from "./position.ts";
+import { formatPosition, parsePosition, REVISION_MAX, SHARD_MAX } from "./position.ts";
 
 it("a position comes back as it went out", () => {
   const position = fc.record({ shard: fc.nat({ max: SHARD_MAX }), revision: fc.nat({ max: REVISION_MAX }) });
@@ -37,8 +37,4 @@ it.each([
 
 it("the ends of what an id can hold are positions", () => {
   expect(parsePosition("1023:1099511627775")).toEqual({ shard: SHARD_MAX, revision: REVISION_MAX });
-});
-
-it("a shard's stream is named after it", () => {
-  expect(streamName(12)).toBe("ledger-12");
 });

@@ -26,8 +26,3 @@ export function parsePosition(text: string): Position | undefined {
   const position = { shard: Number(match[1]), revision: Number(match[2]) };
   return position.shard <= SHARD_MAX && position.revision <= REVISION_MAX ? position : undefined;
 }
-
-/** The name of a shard's stream in the event log. */
-export function streamName(shard: Shard): string {
-  return `ledger-${shard}`;
-}

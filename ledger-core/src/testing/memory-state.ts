@@ -1,4 +1,4 @@
-import { type AccountState, clearingRail } from "../account.ts";
+import type { AccountState } from "../account.ts";
 import type { LedgerStateDraft } from "../decision.ts";
 import type { AccountId, PaymentId } from "../ids.ts";
 import type { Payment } from "../payment.ts";
@@ -21,8 +21,9 @@ export function memoryState(): MemoryState {
     clearing: (tenant, rail, currency) => clearing.get(JSON.stringify([tenant, rail, currency])),
     putAccount(account) {
       accounts.set(account.id, account);
-      const rail = clearingRail(account);
-      if (rail !== undefined) clearing.set(JSON.stringify([account.tenant, rail, account.currency]), account.id);
+      if (account.type !== "clearing") return;
+      const rail = account.owner.replace(/^rail:/, "");
+      clearing.set(JSON.stringify([account.tenant, rail, account.currency]), account.id);
     },
     moveAccount(account, to) {
       accounts.set(account.id, { ...account, ...to });

@@ -6,7 +6,6 @@ export const ENTRY_WORDS = 4;
 const ENTRY_BYTES = ENTRY_WORDS * 4;
 const FORMAT = 1;
 const MAGIC = 0x504c4b31;
-export const LAYERS_MAX = 8;
 const FOOTER_WORDS = 16;
 const FOOTER_BYTES = FOOTER_WORDS * 4;
 /** Places of sections in their checksums, above those of blocks. */
