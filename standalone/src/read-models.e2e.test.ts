@@ -183,6 +183,18 @@ describe("a file that cannot be read", () => {
     },
   );
 
+  test.each(files)("$file deleted while it is served is built anew", async ({ file, part, path }) => {
+    const url = await start();
+    const first = await openAccount(url, "test");
+    await untilReady(url, part, ({ detail }) => detail.startsWith(`at ${first}`));
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) rmSync(join(dataDir, name), { force: true });
+    await untilReady(url, part, () => existsSync(join(dataDir, file)));
+    const { status, text } = await untilAnswered(url, path, await openAccount(url, "later"));
+    expect(status).toBe(200);
+    expect(text).toContain('"wallet"');
+    expect(existsSync(join(dataDir, file))).toBe(true);
+  });
+
   test("a build that begins anew is not asked before it has come to where the log ended", async () => {
     const url = await start();
     for (let n = 0; n < 30; n++) await openAccount(url, `key-${n}`);

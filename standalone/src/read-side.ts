@@ -48,10 +48,14 @@ export async function startReadSide(options: {
   const rebuiltAtMs = new Map<StoreName, number>();
   let queries: QueryThreads | undefined;
 
-  const { retryMs, batchMax, asideEveryMs, rebuildEveryMs = REBUILD_EVERY_MS } = options.projections ?? {};
+  const { retryMs, batchMax, asideEveryMs, watchMs, rebuildEveryMs = REBUILD_EVERY_MS } = options.projections ?? {};
   const projections = await startProjectionThread({
     ...{ folder, logPort, shards, logLevel: levelOf(logger) },
-    keeper: { ...(retryMs && { retryMs }), ...(asideEveryMs !== undefined && { asideEveryMs }) },
+    keeper: {
+      ...(retryMs && { retryMs }),
+      ...(asideEveryMs !== undefined && { asideEveryMs }),
+      ...(watchMs !== undefined && { watchMs }),
+    },
     tuning: { ...(retryMs && { retryMs }), ...(batchMax !== undefined && { batchMax }) },
     // What is built anew knows only a part until it has come to where the log ends now: it is not asked before.
     onBuildingAnew: (name, shard) => {

@@ -2,6 +2,7 @@ import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Shard } fro
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import type { ProjectionStatus } from "projection-workers";
+import { watchFile } from "./file-watch.ts";
 import type { Checkpoint, StoreFile } from "./messages.ts";
 import type { RebuildName } from "./rebuild-state.ts";
 import { setAside } from "./set-aside.ts";
@@ -19,9 +20,11 @@ export type KeeperTuning = {
   readonly retryMs: { readonly first: number; readonly most: number };
   /** How long after a file was set aside nobody's word sets the next one aside, in ms: it may be of the one before. Default 10,000. */
   readonly asideEveryMs: number;
+  /** How often it looks whether the open file is still the one at its path, in ms. 10 to 60,000. Default 1000. */
+  readonly watchMs: number;
 };
 
-export const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000 };
+export const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
 
 export type KeeperOptions = {
   readonly store: StoreFile;
@@ -56,7 +59,7 @@ export type StoreKeeper = {
  */
 export function keepStore(options: KeeperOptions): StoreKeeper {
   const { store, file, names, shards, log, logger } = options;
-  const { retryMs, asideEveryMs } = { ...keeperTuning, ...options.tuning };
+  const { retryMs, asideEveryMs, watchMs } = { ...keeperTuning, ...options.tuning };
   const stopping = new AbortController();
   const tried = Promise.withResolvers<void>();
   let anew = false;
@@ -95,6 +98,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
   /** Answers with the damage that ended it; undefined when it was stopped. */
   async function openAndRun(onOpen: () => void): Promise<string | undefined> {
     const opened = await options.open();
+    const watched = { end: () => {} };
     try {
       const checkpoints: Checkpoint[] = [];
       for (const shard of shards) {
@@ -109,9 +113,12 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
       onOpen();
       options.onOpened(checkpoints);
       tried.resolve();
-      session = startSession({ ...opened, shards, stop: stopping.signal, onStatus });
+      const started = startSession({ ...opened, shards, stop: stopping.signal, onStatus });
+      session = started;
+      watched.end = watchFile(file, watchMs, started.damage);
       return await session.ended;
     } finally {
+      watched.end();
       session = undefined;
       await opened.close().catch((error: unknown) => logger.warn({ store, err: error }, "a store did not close"));
     }
