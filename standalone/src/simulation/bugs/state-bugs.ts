@@ -110,15 +110,6 @@ export const stateBugs: readonly PlantedBug[] = [
     plant: () => filing(({ pages }) => ({ pages: unchecked(pages) })),
   },
   {
-    name: "flush-failure-taken-for-done",
-    what: "a flush that finds no room counts as written",
-    plant: () =>
-      filing((file) => ({
-        pages: { ...file.pages, write: (...page) => written(() => file.pages.write(...page)) },
-        commit: (stand, keysManifest) => written(() => file.commit(stand, keysManifest)) || file.rollback(),
-      })),
-  },
-  {
     name: "event-id-reused-after-restart",
     what: "every incarnation of a writer makes the same ids",
     plant: () => ({ runtime: (runtime) => ({ ...runtime, random: () => 7 }) }),
@@ -172,17 +163,6 @@ function filing(change: (file: StateFile) => Partial<StateFile>) {
       },
     }),
   };
-}
-
-/** Runs a write, and says whether there was room for it. */
-function written(write: () => void): boolean {
-  try {
-    write();
-    return true;
-  } catch (error) {
-    if (isLedgerError(error, "state_unavailable")) return false;
-    throw error;
-  }
 }
 
 /** Of every so many standings that are read, one is off by a bit: the disk's, where nobody compares it with its checksum. */
