@@ -60,6 +60,11 @@ class NodeSqliteClient extends BetterSqlite3Client {
     // A transaction that reads first and then writes cannot be made to wait for its lock; one that begins as a writer can.
     const sql =
       query.sql === "BEGIN;" && !settingsOf(this.connectionSettings).readOnly ? "BEGIN IMMEDIATE;" : query.sql;
+    // After some faults SQLite has rolled back by itself; the fault is what counts then, not that there is nothing to roll back.
+    if (/^ROLLBACK;?$/i.test(sql) && !connection.database.isTransaction) {
+      query.response = { changes: 0 };
+      return query;
+    }
     const { statement, reads, numbers } = prepare(connection, sql);
     const bindings = (query.bindings ?? []).map(toSqlite);
     if (reads) {
