@@ -13,7 +13,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { LedgerError } from "ledger-core";
 import { stateCorrupt, stateUnavailable, translateStateFault } from "../state-faults.ts";
@@ -69,7 +69,7 @@ function openThere(path: string): number {
   try {
     return openSync(path, "r");
   } catch (error) {
-    throw missing(error) ? stateCorrupt(`${path} is missing`, error) : error;
+    throw missing(error) ? stateCorrupt(`${basename(path)} is missing`, error) : error;
   }
 }
 
