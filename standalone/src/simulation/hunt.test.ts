@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bugNamed, plantedBugs, plantOf } from "./bugs/catalog.ts";
+import { faultKinds } from "./faults.ts";
 import { hunt } from "./hunt.ts";
 import { shrink } from "./shrink.ts";
 
@@ -39,6 +40,13 @@ test("the table in docs/simulation.md names every bug and no other", () => {
   const page = readFileSync(join(root, "docs/simulation.md"), "utf8");
   const rows = [...page.matchAll(/^\| ([a-z-]+) \| .* \| \d+ \| \d+\.\d+ \|$/gm)].map(([, name]) => name);
   expect(rows).toEqual(plantedBugs.map(({ name }) => name));
+});
+
+test("the table in docs/simulation.md names every fault and no other", () => {
+  const [, section = ""] = readFileSync(join(root, "docs/simulation.md"), "utf8").split("## What goes wrong");
+  const [table = ""] = section.split("\n## ");
+  const named = [...table.matchAll(/^\| ([a-z_, ]+) \| /gm)].flatMap(([, names = ""]) => names.split(", "));
+  expect(named.filter((name) => name !== "fault").toSorted()).toEqual([...faultKinds].toSorted());
 });
 
 test("no program but the simulator's own command can come near a planted bug", () => {
