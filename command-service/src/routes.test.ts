@@ -174,13 +174,16 @@ describe("an answer", () => {
 describe("a second request under the key of one that is under way", () => {
   test("is told after a while, and the first is not", async () => {
     const settled = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
     const event = writer.events.at(-1);
     if (!event) throw new Error("there is an event");
     writer.override = async () => {
+      arrived.resolve();
       await settled.promise;
       return { kind: "recorded", event, replayed: false };
     };
     const first = post({ url: "/v1/payments", body: pays, key: "same" });
+    await arrived.promise;
     const second = await post({ url: "/v1/payments", body: pays, key: "same" });
     expect(second).toMatchObject(refusedAs(409, "idempotency_key_in_progress"));
     settled.resolve();

@@ -50,7 +50,7 @@ test("what the thread throws is thrown here: a problem, damage with its store, a
 });
 
 test("a statement that does not end costs its own query alone: those behind it are answered by another thread", async () => {
-  const { threads, ask } = opened({ queryMs: 1000 });
+  const { threads, ask } = opened({ queryMs: 4000 });
   const before = bodyOf(await ask("/before"));
   const endless = ask("/for-ever");
   const behind = Promise.all([ask("/1"), ask("/2", { sub: "bob" })]);
