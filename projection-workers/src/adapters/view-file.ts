@@ -190,7 +190,8 @@ function snapshot<Result>(database: DatabaseSync, work: () => Result): Result {
   try {
     return work();
   } finally {
-    database.exec("ROLLBACK");
+    // After a read of a damaged file SQLite may have rolled back by itself; the fault of that read is what must be told.
+    if (database.isTransaction) database.exec("ROLLBACK");
   }
 }
 

@@ -115,7 +115,7 @@ async function atOneMoment<Change, Statements, Result>(
   try {
     return await work(moment);
   } finally {
-    moment.database.exec("ROLLBACK");
+    if (moment.database.isTransaction) moment.database.exec("ROLLBACK");
     await moment.close();
   }
 }
