@@ -17,6 +17,12 @@ describe("ledger simulate", () => {
     expect(stdout).toMatch(/digest [0-9a-f]{64}\nevery promise held\n$/);
   });
 
+  test("runs as many seeds as are asked for, one after another", async () => {
+    const { code, stdout } = await ledger("simulate", "--seed", "7", "--seeds", "2", "--steps", "2000");
+    expect(code, stdout).toBe(0);
+    expect(stdout.match(/^seed \d+/gm)).toEqual(["seed 7", "seed 8"]);
+  });
+
   test("finds a planted bug and tells it as a story", async () => {
     const { code, stdout } = await ledger("simulate", "--seed", "1", "--bug", "refund-off-by-one");
     expect(code, stdout).toBe(0);

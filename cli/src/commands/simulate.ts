@@ -3,7 +3,7 @@ import type { PlantedBug } from "standalone/simulation";
 import { wholeNumber } from "../arguments.ts";
 import { createOutput, exitCodes, type Output } from "../output.ts";
 
-type SimulateFlags = { seed?: number; steps: number; bug?: string; bugs?: true; json?: true };
+type SimulateFlags = { seed?: number; seeds: number; steps: number; bug?: string; bugs?: true; json?: true };
 
 /** Loaded by this command alone: no other comes near the planted bugs. */
 type Simulation = typeof import("standalone/simulation");
@@ -16,6 +16,7 @@ The same seed gives the same run, and the same digest.
 Examples:
   ledger simulate                                 100,000 steps from a fresh seed, which is printed
   ledger simulate --seed 7 --steps 1000000
+  ledger simulate --seeds 20 --steps 1000000      a night: as many runs, of one seed after another, until a promise is broken
   ledger simulate --bug refund-off-by-one         with a bug planted on purpose: how it is found, as a short story
   ledger simulate --bugs                          every planted bug, and the check that finds it, as a table
 
@@ -26,6 +27,12 @@ export function simulateCommand(finish: (code: number) => void): Command {
   return new Command("simulate")
     .description("run the whole ledger under faults from a seed, and check its promises after every step")
     .option("--seed <n>", "what determines the run (default: a fresh one)", wholeNumber(0, 999_999_999))
+    .option(
+      "--seeds <n>",
+      "how many runs, each of the next seed; they end with the first broken promise",
+      wholeNumber(1, 1_000_000),
+      1,
+    )
     .option("--steps <n>", "how long to run", wholeNumber(1, 999_999_999), 100_000)
     .option("--bug <name>", "plant this bug; it must be found within the steps")
     .option("--bugs", "plant every bug, one after another, each until it is found")
@@ -44,7 +51,10 @@ export function simulateCommand(finish: (code: number) => void): Command {
         const names = simulation.plantedBugs.map(({ name }) => name).join(", ");
         command.error(`error: there is no bug ${flags.bug}; there are ${names}`, { exitCode: exitCodes.usage });
       }
-      finish(await run(simulation, seed, flags.steps, bug, output));
+      for (let next = seed; next < seed + flags.seeds; next++) {
+        const code = await run(simulation, next, flags.steps, bug, output);
+        if (code !== exitCodes.ok || next === seed + flags.seeds - 1) return finish(code);
+      }
     });
 }
 

@@ -12,7 +12,7 @@ const factTypes = [
   ...["PayoutDeclined", "PaymentDeclined", "CaptureDeclined", "VoidDeclined", "RefundDeclined", "BulkRecorded"],
 ];
 
-test("a few worlds see every event, every recorded refusal and every fault", { timeout: 120_000 }, async () => {
+test("a few worlds see every event, every recorded refusal and every fault", { timeout: 300_000 }, async () => {
   const seen = new Set<string>();
   for (let world = 0; world < 40; world++) {
     const seed = `rich ${world}`;

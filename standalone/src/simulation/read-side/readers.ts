@@ -7,6 +7,7 @@ import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { QueryEdge } from "./edge.ts";
 import { misused, oddQuery } from "./odd-questions.ts";
+import { fields } from "./pages.ts";
 import { askAccount, askBalance, askEntries, askPayment, askPayments, type Question } from "./questions.ts";
 import { askRecommendations, askSession } from "./view-questions.ts";
 
@@ -89,8 +90,8 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     const replies = await scheduler.settled(Promise.all([other, ...waiting]));
     note(`${path} waits ${waitMs} in ${waiting.length}: ${replies.map(({ status }) => status)}`);
     const [answered, ...refused] = replies;
-    const free = answered.status === 200 || (answered.status === 503 && auditor.events.length < 100);
-    hold(free, "11 refused alone", () => `another caller is answered with ${answered.status}`);
+    const crowded = ["overloaded", "too_many_requests"].includes(String(fields(answered.body, "code")[0]));
+    hold(!crowded, "11 refused alone", () => `another caller is answered with ${answered.status}`);
     const told = refused.every(({ status }) => status === 503 || status === 429);
     hold(
       told,
