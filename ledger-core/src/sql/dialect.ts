@@ -244,7 +244,7 @@ const faults: Record<FaultKind, { code: LedgerErrorCode; retryable: boolean; tex
   damaged: { code: "store_damaged", retryable: false, text: "is damaged or no database" },
 };
 
-/** SQLite's primary result codes (sqlite.org/rescode.html). */
+/** SQLite's primary result codes (sqlite.org/rescode.html), and those extended ones that mean something else than their primary. */
 const sqliteFaults: Record<number, FaultKind> = {
   5: "busy",
   6: "busy",
@@ -257,6 +257,11 @@ const sqliteFaults: Record<number, FaultKind> = {
   19: "refused_row",
   20: "refused_row",
   26: "damaged",
+  // IOERR_SHORT_READ: the file ends before what it must hold, which no trying again brings back.
+  // The file ends too early, a checksum of the file system does not match, the file system is corrupt: no trying again mends it.
+  522: "damaged",
+  8202: "damaged",
+  8458: "damaged",
 };
 
 /** Server error numbers of MySQL and MariaDB. */
@@ -295,7 +300,7 @@ function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefine
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if ("errcode" in error && typeof error.errcode === "number") {
     const missing = error.errcode === 1 && /no such (table|column|index)/.test(error.message);
-    const kind = missing ? "missing_table" : sqliteFaults[error.errcode % 256];
+    const kind = missing ? "missing_table" : (sqliteFaults[error.errcode] ?? sqliteFaults[error.errcode % 256]);
     return kind && { kind, detail: `SQLite ${error.errcode}` };
   }
   if ("errno" in error && typeof error.errno === "number" && error.errno > 0) {
