@@ -37,9 +37,18 @@ export function filesOf(dir: string, target: Target, running: boolean): string[]
 
 export function takeSnapshot(dir: string, target: Target): Snapshot {
   const names = filesOf(dir, target, true);
-  return new Map(
-    names.map((name) => [name, existsSync(join(dir, name)) ? readFileSync(join(dir, name)) : Buffer.alloc(0)]),
-  );
+  const contents = names.map((name) => [name, unlessGone(() => readFileSync(join(dir, name)))] as const);
+  return new Map(contents.flatMap(([name, content]) => (content === undefined ? [] : [[name, content] as const])));
+}
+
+/** A running ledger removes files of its own, also between a listing and a reading. */
+function unlessGone<Result>(act: () => Result): Result | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Puts files as they once were in place of those of now; files that there were not then go. */
@@ -73,7 +82,7 @@ export function damage(place: Place): string {
   const kinds = Object.keys(acts);
   const kind = kinds[Math.floor(random() * kinds.length)] ?? "flip";
   if (files.length === 0) return "nothing there";
-  return `${kind}: ${acts[kind]?.(place, files) ?? "nothing"}`;
+  return `${kind}: ${unlessGone(() => acts[kind]?.(place, files)) ?? "nothing"}`;
 }
 
 type Act = (place: Place, files: readonly string[]) => string;
