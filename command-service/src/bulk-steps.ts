@@ -3,7 +3,7 @@ import { itemAnswer } from "./answers.ts";
 import { addFacts, originOf } from "./batch.ts";
 import { keepOutcomes } from "./bulk-outcomes.ts";
 import { type Deciding, decideItem, keyOfBulk, unreadOf } from "./decide-item.ts";
-import { type BulkJob, done, isFault, type KeyCheck, type Step } from "./jobs.ts";
+import { type BulkJob, done, isFault, type KeyCheck, requestPrint, type Step } from "./jobs.ts";
 import { keyReused, type WantedKey } from "./lookup.ts";
 import type { BulkAnswer, BulkItemAnswer, ItemFault } from "./submission.ts";
 
@@ -64,7 +64,7 @@ export function decideOne(on: Deciding, job: BulkJob, index: number): Step<BulkI
   if (step.kind !== "done") return step;
   if (step.value.kind === "refused") return done(refused(step.value.rejection));
   const answer = itemAnswer(step.value.event);
-  if (job.dryRun && item.check) job.tried.set(item.check.key, { print: item.check.print, answer });
+  if (job.dryRun && item.check) job.tried.set(item.check.key, { print: requestPrint(item.check), answer });
   return done(answer);
 }
 
@@ -72,7 +72,7 @@ export function decideOne(on: Deciding, job: BulkJob, index: number): Step<BulkI
 function triedBefore({ tried }: BulkJob, check: KeyCheck): BulkItemAnswer | undefined {
   const before = tried.get(check.key);
   if (!before) return undefined;
-  return before.print === check.print ? before.answer : refused(keyReused);
+  return before.print === requestPrint(check) ? before.answer : refused(keyReused);
 }
 
 /** Records the bulk with its results under its key, whatever they are: its repeat must get the same answer. */
@@ -81,14 +81,14 @@ export function recordBulk(on: Deciding, job: BulkJob): BulkAnswer | "full" | "t
   const kept = keepOutcomes(job.results, recordLimits(on, job));
   job.results = kept.results;
   const fact = { type: "BulkRecorded", mode: job.mode, faults: kept.faults, outcomes: kept.outcomes } as const;
-  const event = addFacts(batch, state, by, [fact], originOf(job.caller, job.check.key, job.check.print));
+  const event = addFacts(batch, state, by, [fact], originOf(job.caller, job.check.key, requestPrint(job.check)));
   if (typeof event === "string") return event;
   const { shard, revision } = event;
   return { kind: "recorded", results: job.results, replayed: false, position: { shard, revision } };
 }
 
 export function recordLimits({ batch, bulkLimits }: Deciding, { caller, check }: BulkJob) {
-  const origin = JSON.stringify(originOf(caller, check.key, check.print));
+  const origin = JSON.stringify(originOf(caller, check.key, requestPrint(check)));
   const { eventBytesMax, batchBytesMax } = batch.limits;
   return {
     recordBytesMax: Math.min(eventBytesMax, batchBytesMax) - Buffer.byteLength(origin),

@@ -11,7 +11,8 @@ import {
   rejections,
 } from "ledger-core";
 import { addFacts, type Batch, type Incarnation, minter, originOf } from "./batch.ts";
-import { done, type Item, type KeyCheck, type Step } from "./jobs.ts";
+import { IN_EVENT, isKeptWhole } from "./fingerprint.ts";
+import { done, type Item, type KeyCheck, requestPrint, type Step } from "./jobs.ts";
 import type { Lookup } from "./lookup.ts";
 import type { WriterParts } from "./parts.ts";
 import type { DecisionState } from "./state/decision-state.ts";
@@ -84,7 +85,7 @@ export function decideItem(on: Deciding, caller: Caller, item: Item): Step<Answe
   }
   const facts =
     item.check && decision.kind === "refused" ? [declined(item.command, decision.rejection)] : factsOf(decision);
-  const event = addFacts(batch, state, by, facts, originOfItem(on, caller, item));
+  const event = addFacts(batch, state, by, facts, originOfItem(on, caller, item, facts));
   if (event === "full") return full;
   if (event === "too_large") return done({ kind: "refused", rejection: tooLargeForAnEvent });
   return done({ kind: "recorded", event, replayed: false });
@@ -102,8 +103,11 @@ function factsOf(decision: Decision): readonly Fact[] {
 }
 
 /** The ledger's own command belongs to the tenant of its payment and has no key. */
-function originOfItem(on: Deciding, caller: Caller, item: Item): Origin {
-  if (item.check) return originOf(caller, item.check.key, item.check.print);
+function originOfItem(on: Deciding, caller: Caller, item: Item, facts: readonly Fact[]): Origin {
+  if (item.check) {
+    const inEvent = isKeptWhole(item.command) && facts[0]?.type === "PaymentCharged";
+    return originOf(caller, item.check.key, inEvent ? IN_EVENT : requestPrint(item.check));
+  }
   return originOf({ tenant: on.state.payment(item.command.payment)?.tenant ?? "", sub: caller.sub }, null, null);
 }
 

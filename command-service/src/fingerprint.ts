@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { ClientCommand, MakePayment } from "ledger-core";
+import type { ClientCommand, LedgerEvent, MakePayment } from "ledger-core";
 
 /** Makes a print of the text that describes a request. */
 export type Printer = (text: string) => string;
@@ -14,7 +14,27 @@ export const printText: Printer = (text) => hash("sha256", text, "hex").slice(0,
  * fields one order.
  */
 export function fingerprint(command: ClientCommand, printer = printText): string {
-  return printer(command.type === "MakePayment" ? paymentText(command) : textOf(Object.values(command)));
+  return printer(commandText(command));
+}
+
+function commandText(command: ClientCommand): string {
+  return command.type === "MakePayment" ? paymentText(command) : textOf(Object.values(command));
+}
+
+/** Takes the place of a print where the event holds the whole command: no text has it, and nothing is hashed for a plain payment. */
+export const IN_EVENT = "0".repeat(PRINT_DIGITS);
+
+/** Whether the event of a payment that succeeds will hold all that was asked for. */
+export function isKeptWhole(command: ClientCommand): boolean {
+  return command.type === "MakePayment" && command.capture === "automatic" && command.expiresAt === null;
+}
+
+/** Whether an event that bears `IN_EVENT` answers this command. */
+export function isOfCommand({ fact }: LedgerEvent, command: ClientCommand): boolean {
+  if (fact.type !== "PaymentCharged" || command.type !== "MakePayment") return false;
+  const { payer, payee, amount, currency, reference, metadata } = fact.payment;
+  const plain = { type: "MakePayment", capture: "automatic", expiresAt: null } as const;
+  return paymentText({ ...plain, payer, payee, amount, currency, reference, metadata }) === paymentText(command);
 }
 
 /** The same for any values of JSON, and amounts: equal for equal ones, with the fields of objects in any order. */
@@ -22,17 +42,19 @@ export function printOf(values: readonly unknown[], printer = printText): string
   return printer(textOf(values));
 }
 
+/** An item of a bulk as its print sees it: the command, or the print of what is none. */
+export type PrintedItem = { readonly key?: string } & (
+  | { readonly command: ClientCommand }
+  | { readonly print: string }
+);
+
 /**
- * The print of a whole bulk, of the prints and keys of its items in their order: equal for a bulk that is sent again, however
- * its JSON is written. Prints have one length, and keys hold no line break.
+ * The print of a whole bulk, of its items and their keys in their order: equal for a bulk that is sent again, however its JSON is
+ * written. Prints have one length and are hexadecimal, as no command begins; keys hold no line break.
  */
-export function bulkPrint(
-  mode: string,
-  items: readonly { readonly key?: string; readonly print: string }[],
-  printer = printText,
-): string {
+export function bulkPrint(mode: string, items: readonly PrintedItem[], printer = printText): string {
   let text = `Bulk\n${mode}\n`;
-  for (const { key = "", print: ofItem } of items) text += `${ofItem}${key}\n`;
+  for (const item of items) text += `${"print" in item ? item.print : commandText(item.command)}${item.key ?? ""}\n`;
   return printer(text);
 }
 

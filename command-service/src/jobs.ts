@@ -9,15 +9,15 @@ import {
   type Rejection,
   type Revision,
 } from "ledger-core";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint, IN_EVENT, isOfCommand } from "./fingerprint.ts";
 import { type KeyPlace, unknownPlace } from "./state/keys/known-keys.ts";
 import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault } from "./submission.ts";
 
 /** A key that is looked up, and what is known of its place: `cleared` are revisions of its hash that turned out to be another key's. */
 export type KeyCheck = KeyPlace & {
   readonly key: string;
-  readonly print: string;
-  /** What the print is of. */
+  /** Of the request; undefined until somebody asks for it: see `requestPrint`. */
+  print: string | undefined;
   readonly request: ClientCommand | { readonly type: "Bulk"; oldPrint?(): string };
   cleared: readonly Revision[];
   /** Set once the log answered for this key. */
@@ -82,19 +82,29 @@ export function done<T>(value: T): Step<T> {
   return { kind: "done", value };
 }
 
-export function keyCheck(key: string, print: string, request: KeyCheck["request"]): KeyCheck {
+export function keyCheck(key: string, print: string | undefined, request: KeyCheck["request"]): KeyCheck {
   return { key, print, request, cleared: [], found: undefined, ...unknownPlace() };
 }
 
-/** Whether a stored print is of the request that a key came with, by the function that made the stored one. */
-export function hasPrint({ print, request }: KeyCheck, stored: string | null): boolean {
-  if (stored === print) return true;
-  if (stored === null || !isOldPrint(stored)) return false;
+/** The print of the request that a key came with: made only where it is stored or compared. */
+export function requestPrint(check: KeyCheck): string {
+  const { request } = check;
+  if (check.print === undefined && request.type !== "Bulk") check.print = fingerprint(request);
+  return check.print ?? "";
+}
+
+/** Whether an event is of the request that a key came with, by its print and the function that made it, or by what it holds. */
+export function isOfRequest(check: KeyCheck, event: LedgerEvent): boolean {
+  const { request } = check;
+  const stored = event.origin.print;
+  if (stored === null) return false;
+  if (stored === IN_EVENT) return request.type !== "Bulk" && isOfCommand(event, request);
+  if (!isOldPrint(stored)) return stored === requestPrint(check);
   return stored === (request.type === "Bulk" ? request.oldPrint?.() : fingerprint(request, oldPrint));
 }
 
-export function clientItem(key: string, command: ClientCommand, print: string): Item {
-  return { command, check: keyCheck(key, print, command), paymentAbsent: false };
+export function clientItem(key: string, command: ClientCommand): Item {
+  return { command, check: keyCheck(key, undefined, command), paymentAbsent: false };
 }
 
 /** A bulk's job before it is decided. */

@@ -13,7 +13,7 @@ import {
 } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { itemAnswer } from "./answers.ts";
-import { hasPrint, type KeyCheck } from "./jobs.ts";
+import { isOfRequest, type KeyCheck } from "./jobs.ts";
 import type { DecisionState } from "./state/decision-state.ts";
 import type { BulkItemAnswer } from "./submission.ts";
 
@@ -81,7 +81,7 @@ export function openLookup(log: EventLog, shard: Shard, state: () => DecisionSta
 function answersKey(caller: Caller, check: KeyCheck, event: LedgerEvent | undefined): boolean {
   const origin = event?.origin;
   if (!event || origin?.key !== check.key || origin.sub !== caller.sub || origin.tenant !== caller.tenant) return false;
-  check.found = hasPrint(check, origin.print) ? { event } : { rejection: keyReused };
+  check.found = isOfRequest(check, event) ? { event } : { rejection: keyReused };
   return true;
 }
 

@@ -19,8 +19,7 @@ export type Answer =
 /** A fault of a bulk's item that was found before the writer: its form, or its role. */
 export type ItemFault = BulkFault;
 export type BulkItem =
-  /** `print` is the command's fingerprint, where it was made already. */
-  | { readonly kind: "command"; readonly key: string; readonly command: ClientCommand; readonly print?: string }
+  | { readonly kind: "command"; readonly key: string; readonly command: ClientCommand }
   | { readonly kind: "fault"; readonly fault: ItemFault };
 
 export type BulkSubmission = {

@@ -59,6 +59,38 @@ describe("answers and keys", () => {
     expect(first[2]?.fact).toMatchObject({ type: "PaymentDeclined", code: "insufficient_funds" });
   });
 
+  test("a plain payment's event holds the whole command, which a repeat is compared with; all others bear a print", async () => {
+    const ledger = await writerFixture();
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", -1000n), await ledger.open(writer, "b", -1000n)];
+    const command = payment(from, to, 5n, { reference: "r", metadata: { a: "1", b: "2" } });
+    const event = eventOf(await ledger.send(writer, command, "k"));
+    expect(event.origin.print).toBe("0".repeat(32));
+    const same = { ...command, metadata: { b: "2", a: "1" } };
+    expect(await ledger.send(writer, same, "k")).toEqual({ kind: "recorded", event, replayed: true });
+    const manual = { ...command, capture: "manual" as const };
+    const expiring = { ...command, expiresAt: event.at + 60_000_000 };
+    const others = [
+      { ...command, payer: to, payee: from },
+      { ...command, amount: 6n },
+      { ...command, reference: null },
+      { ...command, reference: "" },
+      { ...command, metadata: { a: "1" } },
+      manual,
+      expiring,
+      openAccount("c"),
+    ];
+    const reused = { kind: "refused", rejection: { code: "idempotency_key_reused" } };
+    for (const other of others) expect(await ledger.send(writer, other, "k")).toMatchObject(reused);
+    const printed = [{ ...command, amount: 10_000n }, manual, expiring];
+    for (const [i, one] of printed.entries()) {
+      const answer = eventOf(await ledger.send(writer, one, `p${i}`));
+      expect(answer.origin.print).toBe(fingerprint(one));
+      expect(await ledger.send(writer, one, `p${i}`)).toEqual({ kind: "recorded", event: answer, replayed: true });
+      expect(await ledger.send(writer, { ...one, reference: "other" }, `p${i}`)).toMatchObject(reused);
+    }
+  });
+
   test("an event of before prints were cryptographic answers the command that it was made for, and no other", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();

@@ -4,7 +4,6 @@ import { systemRuntime } from "ledger-core/process";
 import type { BatchLimits } from "./batch.ts";
 import { ClockGuard, type ClockLimits } from "./clock-guard.ts";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
-import { fingerprint } from "./fingerprint.ts";
 import { type FlushLimits, HeldShard, type Standing } from "./held-shard.ts";
 import { commandBytes, faultBytes } from "./job-bytes.ts";
 import { bulkJob, clientItem, type Job } from "./jobs.ts";
@@ -153,7 +152,7 @@ type Accept = (job: Job) => void;
 
 function submit(accept: Accept, { caller, key, command }: Submission, dryRun: boolean): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const item = clientItem(key, command, fingerprint(command));
+    const item = clientItem(key, command);
     const bytes = commandBytes(command);
     accept({ kind: "single", caller, item, dryRun, weight: 1, bytes, answer: resolve, fail: reject });
   });
@@ -161,9 +160,7 @@ function submit(accept: Accept, { caller, key, command }: Submission, dryRun: bo
 
 function submitBulk(accept: Accept, bulk: BulkSubmission, dryRun: boolean): Promise<BulkAnswer> {
   return new Promise((resolve, reject) => {
-    const items = bulk.items.map((item) =>
-      item.kind === "fault" ? item.fault : clientItem(item.key, item.command, item.print ?? fingerprint(item.command)),
-    );
+    const items = bulk.items.map((item) => (item.kind === "fault" ? item.fault : clientItem(item.key, item.command)));
     let bytes = 0;
     for (const item of bulk.items) bytes += item.kind === "fault" ? faultBytes(item.fault) : commandBytes(item.command);
     accept(bulkJob(bulk, items, dryRun, bytes, { answer: resolve, fail: reject }));

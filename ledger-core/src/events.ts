@@ -9,7 +9,8 @@ import type { BusinessDate, Micros } from "./time.ts";
 
 /**
  * The command behind an event. Exactly one event of a command bears its `key` and `print`: the one that the answer is made from.
- * `print` is the fingerprint of the command, 32 hex digits (16 in old events): the same key with another print is a reuse.
+ * `print` is the fingerprint of the command, 32 hex digits (16 in old events; zeros where the fact holds the whole command): the same key
+ * with another print is a reuse.
  */
 export type Origin = {
   readonly tenant: string;

@@ -1,6 +1,6 @@
 import { type ClientCommand, maySend, type Rejection, type Role } from "ledger-core";
 import { bodyProblem, compileCheck, idempotencyKeyField, type Misfit } from "ledger-core/http";
-import { fingerprint, printOf } from "../fingerprint.ts";
+import { type PrintedItem, printOf } from "../fingerprint.ts";
 import type { BulkItem, ItemFault } from "../submission.ts";
 import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
 import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";
@@ -52,10 +52,10 @@ function itemCommand(
 }
 
 /**
- * An item as the writer takes it, a command or the fault that keeps it from being one. Key and print say what was asked for, whoever
- * asks: under another role it still is the same item.
+ * An item as the writer takes it, a command or the fault that keeps it from being one. Key and command, or print, say what was asked for,
+ * whoever asks: under another role it still is the same item.
  */
-export type ReadItem = BulkItem & { readonly key?: string; readonly print: string };
+export type ReadItem = BulkItem & PrintedItem;
 
 export function readItem(commands: ItemCommands, item: unknown, role: Role): ReadItem {
   const kind = commandOf(commands, item);
@@ -64,8 +64,7 @@ export function readItem(commands: ItemCommands, item: unknown, role: Role): Rea
   // Its JSON as it came is its print: to bring it into one order would cost more than all the rest.
   if (huge) return { kind: "fault", fault: tooManyValues(huge, kind), print: printOf([JSON.stringify(item)]) };
   const read = readCommand(kind, item);
-  if ("type" in read)
-    return admit({ kind: "command", key: keyOf(item), command: read, print: fingerprint(read) }, role);
+  if ("type" in read) return admit({ kind: "command", key: keyOf(item), command: read }, role);
   const fault = maySend(role, kind.command) ? read : forbidden(role);
   return { kind: "fault", fault, print: printOf([item]) };
 }
@@ -73,7 +72,7 @@ export function readItem(commands: ItemCommands, item: unknown, role: Role): Rea
 /** A command that was read, if the role may send it. */
 export function admit(item: Extract<ReadItem, { kind: "command" }>, role: Role): ReadItem {
   if (maySend(role, item.command.type)) return item;
-  return { kind: "fault", fault: forbidden(role), key: item.key, print: item.print };
+  return { kind: "fault", fault: forbidden(role), key: item.key, command: item.command };
 }
 
 function commandOf(commands: ItemCommands, item: unknown): ItemCommand | undefined {

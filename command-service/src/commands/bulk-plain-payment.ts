@@ -1,5 +1,4 @@
 import { type AccountId, type Currency, type MakePayment, parseCurrency } from "ledger-core";
-import { fingerprint } from "../fingerprint.ts";
 import {
   accountIdEnd,
   amountAt,
@@ -18,7 +17,6 @@ export type PlainPayment = {
   readonly kind: "command";
   readonly key: string;
   readonly command: MakePayment;
-  readonly print: string;
 };
 
 /** Where in the places each field's value begins; where it ends stands beside it. */
@@ -66,7 +64,7 @@ export function readPlainPayment(reading: Reading): PlainPayment | undefined {
     expiresAt: null,
     metadata: noMetadata,
   };
-  return { kind: "command", key, command, print: fingerprint(command) };
+  return { kind: "command", key, command };
 }
 
 /** Finds the fields of an object. Answers the place behind it, or NOT_PLAIN when it is not one of a plain payment's fields. */
