@@ -156,7 +156,21 @@ describe("the form of a bulk", () => {
       rail: "fps",
     }));
     expectProblem(await operator.post("/v1/bulk", { mode: "each", items }), 422, "invalid_request");
-    const reply = await operator.post("/v1/bulk", { mode: "atomic", items: items.slice(1) });
+    const reply = await operator.post("/v1/bulk", { mode: "each", items: items.slice(1) });
     expect(statuses(reply).filter((status) => status === 201)).toHaveLength(10_000);
+  });
+
+  test("of an atomic bulk 1,000 items pass and 1,001 do not", async () => {
+    const items = Array.from({ length: 1001 }, (_, n) => ({
+      idempotencyKey: `together-${n}`,
+      command: "top-up",
+      account: payer,
+      amount: "1",
+      currency: "HKD",
+      rail: "fps",
+    }));
+    expectProblem(await operator.post("/v1/bulk", { mode: "atomic", items }), 422, "bulk_too_large");
+    const reply = await operator.post("/v1/bulk", { mode: "atomic", items: items.slice(1) });
+    expect(statuses(reply).filter((status) => status === 201)).toHaveLength(1000);
   });
 });
