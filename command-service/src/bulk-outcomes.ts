@@ -3,15 +3,15 @@ import { FaultTable } from "ledger-core";
 import type { BulkItemAnswer } from "./submission.ts";
 
 export type OutcomeLimits = {
-  /** What the record may take, its origin apart. */
+  /** Bytes of the record, without its origin. */
   readonly recordBytesMax: number;
-  /** What the whole answer may take. */
+  /** Bytes of the whole answer. */
   readonly answerBytesMax: number;
 };
 
-/** What an item takes of a record at most, when as little as possible is told of it: a run of its own and a fault without its errors. */
+/** Most bytes that an item needs in a record at its tersest: a run of its own and a fault without its errors. */
 const RECORD_ITEM_BYTES = 30;
-/** What a record takes apart from its items: its header and names, and the texts of a dozen codes. */
+/** Bytes of a record apart from its items: its header and names, and the texts of a dozen codes. */
 const RECORD_BYTES = 640;
 /** What an item takes of an answer at most, the errors that it lists apart. */
 const ANSWER_ITEM_BYTES = 512;

@@ -8,7 +8,7 @@ import type { Keys } from "../options.ts";
 const BATCH = 1000;
 const FLUSH_AT = 131_072;
 const SAMPLE = 200_000;
-/** What one look-up on disk reads. */
+/** Bytes that one look-up on disk reads. */
 const BLOCK_BYTES = 4096;
 
 type Store = { keys: KnownKeys; manifest: string | null; flushing: Promise<void> | undefined };

@@ -28,7 +28,7 @@ type StartFlags = {
   json?: true;
 };
 
-/** What filters of idempotency keys may take: enough for 200 million keys at one read from disk per 50 new ones. */
+/** Memory for the filters of idempotency keys: enough for 200 million keys at one read from disk per 50 new ones. */
 const KEY_FILTER_MIB = { min: 0, max: 65_536, otherwise: 256 };
 
 const railsForm = "must be up to 50 names, like fps,card,bank: small letters, digits and dashes";
