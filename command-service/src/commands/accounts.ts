@@ -64,7 +64,7 @@ const reasonRequest = {
 
 /** POST /v1/accounts and what an operator does to an account. */
 export function serveAccounts(app: FastifyInstance, ports: CommandPorts): void {
-  const tag = "accounts";
+  const tag = "Accounts";
   serveCommand<AccountRequest>(app, ports, {
     url: "/v1/accounts",
     command: "OpenAccount",

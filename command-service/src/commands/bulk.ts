@@ -76,7 +76,7 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts,
   const commands = itemCommands(rails);
   const schema = {
     summary: "Send many commands at once",
-    tags: ["bulk"],
+    tags: ["Bulk"],
     headers: keyHeader,
     querystring: dryRunQuery,
     body: bulkRequest(commands),

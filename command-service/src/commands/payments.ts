@@ -52,7 +52,7 @@ const captureRequest = {
 
 /** POST /v1/payments, and what its payee does with an authorization. */
 export function servePayments(app: FastifyInstance, ports: CommandPorts): void {
-  const shared = { tag: "payments", answer: paymentSchema } as const;
+  const shared = { tag: "Payments", answer: paymentSchema } as const;
   serveCommand<PaymentRequest>(app, ports, {
     ...shared,
     url: "/v1/payments",

@@ -15,7 +15,7 @@ export function serveRefunds(app: FastifyInstance, ports: CommandPorts): void {
     url: "/v1/payments/:id/refunds",
     command: "RefundPayment",
     summary: "Give back what was captured, or a part of it",
-    tag: "refunds",
+    tag: "Refunds",
     body: refundRequest,
     bodyOptional: true,
     status: 201,

@@ -49,7 +49,7 @@ export function serveTransfers(app: FastifyInstance, ports: CommandPorts): void 
     url: "/v1/transfers",
     command: "PostTransfer",
     summary: "Move money between accounts, all legs or none",
-    tag: "transfers",
+    tag: "Transfers",
     body: transferRequest,
     status: 201,
     answer: transferSchema,

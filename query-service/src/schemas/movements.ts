@@ -12,7 +12,7 @@ export const transferRoute = objectRoute({
 });
 
 export const refundRoute = objectRoute({
-  tag: "Payments",
+  tag: "Refunds",
   id: "rfd_01kaney4g00008g000000000e2",
   summary: "A refund",
   description: seenByOwners,
