@@ -33,6 +33,13 @@ const subpaths = new Set(["event-log", "http", "sql", "process", "testing"]);
 const EVENT_LOG_PORT = "ledger-core/src/event-log/port.ts";
 const ENVIRONMENT_FILE = "ledger-core/src/process/env.ts";
 
+/** The layers of the command-service, and what each may not import. They meet in the files above them. */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  "command-service/src/http/": ["command-service/src/writer/", "command-service/src/state/"],
+  "command-service/src/writer/": ["command-service/src/http/"],
+  "command-service/src/state/": ["command-service/src/http/", "command-service/src/writer/"],
+};
+
 /** Every break of the rules in a file, in the order of its lines. */
 export function checkSource(source: Source, packages: Packages): Fault[] {
   const faults: Fault[] = [];
@@ -73,6 +80,14 @@ function relativeRule(path: string, specifier: string, packages: Packages): stri
   if (isTest(path)) return undefined;
   if (isTest(target)) return "only tests import tests and testing";
   if (isDomain(path) && !isDomain(target)) return "the root of ledger-core is pure: it does not import its subpaths";
+  return layerRule(path, target);
+}
+
+function layerRule(path: string, target: string): string | undefined {
+  for (const [layer, others] of Object.entries(layers)) {
+    const other = path.startsWith(layer) && others.find((folder) => target.startsWith(folder));
+    if (other) return `${layer} does not import ${other}`;
+  }
   return undefined;
 }
 

@@ -73,6 +73,26 @@ test.each<[string, string, string]>([
   ],
   ["query-service/src/app.ts", 'export { q } from "query-service";', "a package imports its own files by path"],
   ["command-service/src/writer.ts", 'import { x } from "ledger-core/testing";', onlyTests],
+  [
+    "command-service/src/http/a.ts",
+    'import { x } from "../writer/writer.ts";',
+    "command-service/src/http/ does not import command-service/src/writer/",
+  ],
+  [
+    "command-service/src/http/fast/a.ts",
+    'import { x } from "../../state/state-file.ts";',
+    "command-service/src/http/ does not import command-service/src/state/",
+  ],
+  [
+    "command-service/src/writer/a.ts",
+    'import { x } from "../http/routes.ts";',
+    "command-service/src/writer/ does not import command-service/src/http/",
+  ],
+  [
+    "command-service/src/state/a.ts",
+    'import { x } from "../writer/writer.ts";',
+    "command-service/src/state/ does not import command-service/src/writer/",
+  ],
   ["command-service/src/writer.ts", 'import { x } from "./writer.test.ts";', onlyTests],
   [
     "command-service/src/writer.ts",
@@ -118,6 +138,10 @@ test("what the table allows is no fault", () => {
       "ledger-core/src/process/env.ts": "export const env = process.env;",
       "ledger-core/src/testing/x.ts": 'import "vitest"; import "../sql/index.ts";',
       "command-service/src/index.ts": 'import "ledger-core"; import "ledger-core/sql"; import "node:sqlite";',
+      "command-service/src/main.ts": 'import "./http/routes.ts"; import "./writer/writer.ts";',
+      "command-service/src/http/a.ts": 'import "../writer-port.ts";',
+      "command-service/src/http/a.test.ts": 'import "../writer/writer.ts";',
+      "command-service/src/writer/a.ts": 'import "../state/state-file.ts"; import "../writer-port.ts";',
       "standalone/src/index.ts": 'import "command-service"; import "query-service";',
       "standalone/test/harness.ts": 'import "vitest"; import "ledger-core/testing";',
       "vitest.config.ts": 'import "vitest/config"; export default {};',

@@ -1,8 +1,6 @@
-export { type RenderedAnswer, renderAnswer } from "./answers.ts";
-export { type WriterParts, writerParts } from "./parts.ts";
-export { defaultRails, parseRails } from "./rails.ts";
-export type { DiscardedState, ReplayProgress } from "./recovery.ts";
-export { type CommandOptions, registerCommands } from "./routes.ts";
+export { type RenderedAnswer, renderAnswer } from "./http/answers.ts";
+export { defaultRails, parseRails } from "./http/rails.ts";
+export { type CommandOptions, registerCommands } from "./http/routes.ts";
 export { DecisionState, type DecisionStateOptions } from "./state/decision-state.ts";
 export type { DueHold, DuePage } from "./state/due-holds.ts";
 export { openDiskStorage } from "./state/keys/disk-storage.ts";
@@ -13,5 +11,7 @@ export { type KeyPlace, KnownKeys, type KnownKeysOptions, unknownPlace } from ".
 export type { PageKind, Pages } from "./state/pages.ts";
 export { type StateFile, type StateTables, stateFileOn } from "./state/state-file.ts";
 export type { Stand, StateLayout } from "./state/state-root.ts";
-export * from "./submission.ts";
-export { openWriter, type WriterOptions, type WriterTuning } from "./writer.ts";
+export { type WriterParts, writerParts } from "./writer/parts.ts";
+export type { DiscardedState, ReplayProgress } from "./writer/recovery.ts";
+export { openWriter, type WriterOptions, type WriterTuning } from "./writer/writer.ts";
+export * from "./writer-port.ts";

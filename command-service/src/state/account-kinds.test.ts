@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type AccountState, idBody, makeId } from "ledger-core";
 import { expect, test } from "vitest";
-import { HKD } from "../writer.fixture.ts";
+import { HKD } from "../writer/writer.fixture.ts";
 import { AccountStore } from "./account-store.ts";
 import { pageKinds } from "./pages.ts";
 import { stateFileOn } from "./state-file.ts";

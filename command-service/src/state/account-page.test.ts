@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { type AccountState, idBody, makeId } from "ledger-core";
 import { expect, test } from "vitest";
-import { HKD } from "../writer.fixture.ts";
+import { HKD } from "../writer/writer.fixture.ts";
 import { PageRooms } from "./account-block.ts";
 import { AccountPage } from "./account-page.ts";
 

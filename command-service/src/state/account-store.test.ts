@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { type AccountId, type AccountState, accountOf, idBody, makeId } from "ledger-core";
 import { expect, test } from "vitest";
-import { HKD } from "../writer.fixture.ts";
+import { HKD } from "../writer/writer.fixture.ts";
 import { AccountStore } from "./account-store.ts";
 import { type StateTables, stateFileOn } from "./state-file.ts";
 

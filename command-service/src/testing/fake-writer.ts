@@ -12,8 +12,8 @@ import {
   rejections,
 } from "ledger-core";
 import { examples, memoryState } from "ledger-core/testing";
-import { itemAnswer } from "../answers.ts";
-import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, Submission, Writer } from "../submission.ts";
+import { itemAnswer } from "../writer/item-answer.ts";
+import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, Submission, Writer } from "../writer-port.ts";
 
 const SHARD = 0;
 

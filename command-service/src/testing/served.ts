@@ -3,7 +3,7 @@ import type { Caller } from "ledger-core";
 import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { pino } from "pino";
-import { type CommandOptions, registerCommands } from "../routes.ts";
+import { type CommandOptions, registerCommands } from "../http/routes.ts";
 
 export type Sent = {
   readonly url: string;

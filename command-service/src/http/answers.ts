@@ -1,0 +1,124 @@
+import {
+  type AccountEvent,
+  accountBody,
+  formatPosition,
+  type LedgerEvent,
+  type PaymentEvent,
+  paymentText,
+  payoutBody,
+  refundBody,
+  type Shard,
+  topUpBody,
+  transferBody,
+} from "ledger-core";
+import { eventInstance, type FieldFault, listedFaults, problemBody, problemKind } from "ledger-core/http";
+import type { BulkAnswer, BulkItemAnswer, ItemFault } from "../writer-port.ts";
+
+/** An answer as it goes out: `problem` when the command was refused. */
+export type RenderedAnswer = { readonly status: number; readonly body: string; readonly problem: boolean };
+
+/**
+ * The answer to a command, made from its answering event and from nothing else, so that a repeat gets the same bytes for ever.
+ */
+export function renderAnswer(event: LedgerEvent): RenderedAnswer {
+  const { fact } = event;
+  switch (fact.type) {
+    case "AccountOpened":
+      return accountAnswer(201, fact);
+    case "AccountFrozen":
+    case "AccountUnfrozen":
+    case "AccountClosed":
+      return accountAnswer(200, fact);
+    case "TransferPosted":
+      return success(201, transferBody({ ...event, fact }));
+    case "TopUpSettled":
+      return success(201, topUpBody({ ...event, fact }));
+    case "PayoutSettled":
+      return success(201, payoutBody({ ...event, fact }));
+    case "PaymentCharged":
+    case "PaymentAuthorized":
+      return paymentAnswer(201, fact);
+    case "PaymentCaptured":
+    case "PaymentVoided":
+      return paymentAnswer(200, fact);
+    case "PaymentRefunded":
+      return success(201, refundBody({ ...event, fact }));
+    case "AccountChangeDeclined":
+    case "TransferDeclined":
+    case "TopUpDeclined":
+    case "PayoutDeclined":
+    case "PaymentDeclined":
+    case "CaptureDeclined":
+    case "VoidDeclined":
+    case "RefundDeclined":
+      return refusal(fact, eventInstance(event.id));
+    case "WriterEpochStarted":
+    case "PaymentExpired":
+    case "BulkRecorded":
+      throw new Error(`${fact.type} answers no single command`);
+    default:
+      return fact satisfies never;
+  }
+}
+
+function success(status: number, body: object): RenderedAnswer {
+  return { status, body: JSON.stringify(body), problem: false };
+}
+
+function accountAnswer(status: number, fact: AccountEvent): RenderedAnswer {
+  return success(status, accountBody(fact.account));
+}
+
+function paymentAnswer(status: number, fact: PaymentEvent): RenderedAnswer {
+  return { status, body: paymentText(fact.payment), problem: false };
+}
+
+function refusal(
+  problem: { readonly code: string; readonly detail: string; readonly errors?: readonly FieldFault[] },
+  instance: string,
+): RenderedAnswer {
+  return { status: problemKind(problem.code).status, body: problemBody(problem, instance), problem: true };
+}
+
+/** The answer to a bulk: one result an item, in order. A dry run has no positions, and its ids are nothing's. */
+export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dryRun: boolean): RenderedAnswer {
+  const faults = new Map<ItemFault, readonly [string, string]>();
+  let body = '{"results":[';
+  let index = 0;
+  for (const result of answer.results) {
+    if (index > 0) body += ",";
+    body +=
+      result.kind === "fault"
+        ? renderFault(faults, result.fault, index)
+        : renderItem(result, answer.position.shard, dryRun);
+    index++;
+  }
+  return { status: 200, body: `${body}]}`, problem: false };
+}
+
+/** Ids and positions hold nothing that JSON escapes, so an item that went well is written out directly. */
+function renderItem(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard, dryRun: boolean): string {
+  if (result.kind === "made") {
+    // One template each: a text that is joined from few pieces costs less than one of pieces of pieces.
+    if (dryRun) return `{"status":201,"id":"${result.id}"}`;
+    return `{"status":201,"id":"${result.id}","position":"${shard}:${result.revision}"}`;
+  }
+  const position = dryRun ? "" : `,"position":"${formatPosition(result.event)}"`;
+  const { status, body } = renderAnswer(result.event);
+  return `{"status":${status}${position},"problem":${body}}`;
+}
+
+/** The problems of items with one fault differ in their index alone: a fault is made into text once, before and after it. */
+function renderFault(rendered: Map<ItemFault, readonly [string, string]>, fault: ItemFault, index: number): string {
+  let parts = rendered.get(fault);
+  if (!parts) {
+    const { code, detail, errors, more = 0 } = fault;
+    const { status, body } = refusal({ code, detail, errors: listedFaults(errors, more) }, ITEM);
+    const at = body.indexOf(`"instance":"${ITEM}"`) + `"instance":"${ITEM}`.length;
+    parts = [`{"status":${status},"problem":${body.slice(0, at)}`, `${body.slice(at)}}`];
+    rendered.set(fault, parts);
+  }
+  return `${parts[0]}${index}${parts[1]}`;
+}
+
+const ITEM = "urn:payledger:item:";

@@ -1,0 +1,148 @@
+import { type ClientCommand, maySend, type Rejection, type Role } from "ledger-core";
+import { bodyProblem, compileCheck, idempotencyKeyField, type Misfit } from "ledger-core/http";
+import { type PrintedItem, printOf } from "../fingerprint.ts";
+import type { BulkItem, ItemFault } from "../writer-port.ts";
+import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
+import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";
+import { readTransfer, type TransferRequest, transferRequest } from "./transfers.ts";
+
+/** Faults that are listed of an item; the contract's, and so no option. */
+const ITEM_FAULTS_MAX = 8;
+/** Values in a field of an item, twice what any fitting one holds: beyond it they are not looked at one by one. */
+const FIELD_VALUES_MAX = 1000;
+
+type ItemCommand = {
+  readonly schema: { readonly properties: object };
+  readonly command: ClientCommand["type"];
+  readonly check: (item: unknown) => Misfit | undefined;
+  /** The command of an item that passed the check. */
+  readonly read: (item: unknown) => ClientCommand | Rejection;
+};
+
+/** What an item may command, by its name on the wire. */
+export type ItemCommands = Readonly<Record<string, ItemCommand>>;
+
+export function itemCommands(rails: readonly string[]): ItemCommands {
+  const railBody = railRequest(rails);
+  return {
+    payment: itemCommand("payment", "MakePayment", paymentRequest, (item) => readPayment(item as PaymentRequest)),
+    transfer: itemCommand("transfer", "PostTransfer", transferRequest, (item) => readTransfer(item as TransferRequest)),
+    "top-up": itemCommand("top-up", "TopUpAccount", railBody, (item) => readTopUp(item as RailRequest)),
+    payout: itemCommand("payout", "PayOut", railBody, (item) => readPayout(item as RailRequest)),
+  };
+}
+
+/** An item's schema is its command's body, and beside those fields the item's key and the command's name. */
+function itemCommand(
+  name: string,
+  command: ItemCommand["command"],
+  body: { readonly required: readonly string[]; readonly properties: object },
+  read: ItemCommand["read"],
+): ItemCommand {
+  const schema = {
+    ...body,
+    required: ["idempotencyKey", "command", ...body.required],
+    properties: {
+      idempotencyKey: idempotencyKeyField,
+      command: { type: "string", enum: [name] },
+      ...body.properties,
+    },
+  };
+  return { schema, command, check: compileCheck(schema, ITEM_FAULTS_MAX), read };
+}
+
+/**
+ * An item as the writer takes it, a command or the fault that keeps it from being one. Key and command, or print, say what was asked for,
+ * whoever asks: under another role it still is the same item.
+ */
+export type ReadItem = BulkItem & PrintedItem;
+
+export function readItem(commands: ItemCommands, item: unknown, role: Role): ReadItem {
+  const kind = commandOf(commands, item);
+  if (kind === undefined) return { kind: "fault", fault: unknownCommand(commands, item), print: printOf([item]) };
+  const huge = hugeField(item);
+  // Its JSON as it came is its print: to bring it into one order would cost more than all the rest.
+  if (huge) return { kind: "fault", fault: tooManyValues(huge, kind), print: printOf([JSON.stringify(item)]) };
+  const read = readCommand(kind, item);
+  if ("type" in read) return admit({ kind: "command", key: keyOf(item), command: read }, role);
+  const fault = maySend(role, kind.command) ? read : forbidden(role);
+  return { kind: "fault", fault, print: printOf([item]) };
+}
+
+/** A command that was read, if the role may send it. */
+export function admit(item: Extract<ReadItem, { kind: "command" }>, role: Role): ReadItem {
+  if (maySend(role, item.command.type)) return item;
+  return { kind: "fault", fault: forbidden(role), key: item.key, command: item.command };
+}
+
+function commandOf(commands: ItemCommands, item: unknown): ItemCommand | undefined {
+  if (typeof item !== "object" || item === null || !("command" in item)) return undefined;
+  const { command } = item;
+  return typeof command === "string" && Object.hasOwn(commands, command) ? commands[command] : undefined;
+}
+
+function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFault {
+  const misfit = kind.check(item);
+  if (misfit) {
+    const { code, detail } = bodyProblem(misfit);
+    const { faults: errors, more } = misfit;
+    return more === 0 ? { code, detail, errors } : { code, detail, errors, more };
+  }
+  const command = kind.read(item);
+  if ("type" in command) return command;
+  const { code, detail, pointer } = command;
+  return { code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] };
+}
+
+/** The first field of an item that holds more values than any fitting one. */
+function hugeField(item: unknown): { readonly name: string } | undefined {
+  if (typeof item !== "object" || item === null) return undefined;
+  let fields = 0;
+  for (const [name, value] of Object.entries(item)) {
+    if (++fields > FIELD_VALUES_MAX) return { name: "" };
+    if (valuesIn(value) > FIELD_VALUES_MAX) return { name };
+  }
+  return undefined;
+}
+
+/** How many values there are in one, itself included; counted up to the bound alone. */
+function valuesIn(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let count = 1;
+  for (const name in value) {
+    count += valuesIn((value as { readonly [name: string]: unknown })[name]);
+    if (count > FIELD_VALUES_MAX) break;
+  }
+  return count;
+}
+
+function tooManyValues({ name }: { readonly name: string }, { schema }: ItemCommand): ItemFault {
+  return {
+    code: "invalid_request",
+    detail: "The body does not fit this route.",
+    errors: [
+      {
+        pointer: Object.hasOwn(schema.properties, name) ? `/${name}` : "",
+        detail: `holds more than ${FIELD_VALUES_MAX} values`,
+      },
+    ],
+  };
+}
+
+function keyOf(item: unknown): string {
+  return typeof item === "object" && item !== null && "idempotencyKey" in item ? String(item.idempotencyKey) : "";
+}
+
+function unknownCommand(commands: ItemCommands, item: unknown): ItemFault {
+  const named = typeof item === "object" && item !== null && "command" in item;
+  const detail = named ? `must be one of ${Object.keys(commands).join(", ")}` : "is required";
+  return {
+    code: "invalid_request",
+    detail: "The item does not fit a command.",
+    errors: [{ pointer: "/command", detail }],
+  };
+}
+
+function forbidden(role: Role): ItemFault {
+  return { code: "forbidden", detail: `The role ${role} may not send this command.`, errors: [] };
+}
