@@ -1,14 +1,15 @@
-export { type EmbeddedPaymentGraph, openPaymentGraph, shadowGraph } from "./adapters/payment-graph-file.ts";
-export { type EmbeddedSessionView, openSessionView, shadowSession } from "./adapters/session-view-file.ts";
-export type { Comparison, Difference } from "./comparison.ts";
-export type { ProjectionStatus } from "./consumer.ts";
-export { type ConsumerOptions, type ProjectionRun, runProjection } from "./consumer.ts";
-export { graphProjection } from "./graph-projection.ts";
-export { migrateModels } from "./models/migrations.ts";
-export { type ModelChange, modelsProjection } from "./models/projection.ts";
-export { rebuildableModels, shadowModels } from "./models/rebuild.ts";
-export { modelsTarget } from "./models/target.ts";
+export { type EmbeddedPaymentGraph, openPaymentGraph, shadowGraph } from "./adapters/sqlite/payment-graph.ts";
+export { type EmbeddedSessionView, openSessionView, shadowSession } from "./adapters/sqlite/session-view.ts";
+export type { ProjectionStatus } from "./consumer/consumer.ts";
+export { type ConsumerOptions, type ProjectionRun, runProjection } from "./consumer/consumer.ts";
+export { graphProjection } from "./projections/graph/projection.ts";
+export { migrateModels } from "./projections/models/migrations.ts";
+export { type ModelChange, modelsProjection } from "./projections/models/projection.ts";
+export { rebuildableModels, shadowModels } from "./projections/models/rebuild.ts";
+export { modelsTarget } from "./projections/models/target.ts";
+export { sessionProjection } from "./projections/session/projection.ts";
 export { type Projections, type ProjectionsOptions, type ProjectionTuning, startProjections } from "./projections.ts";
+export type { Comparison, Difference } from "./rebuild/comparison.ts";
 export {
   type RebuildableStore,
   type RebuildOptions,
@@ -16,6 +17,5 @@ export {
   type RebuildResult,
   rebuild,
   type ShadowBuild,
-} from "./rebuild.ts";
-export { sessionProjection } from "./session-projection.ts";
-export { type Finding, type Verification, type VerifyOptions, verify } from "./verify.ts";
+} from "./rebuild/rebuild.ts";
+export { type Finding, type Verification, type VerifyOptions, verify } from "./rebuild/verify.ts";

@@ -2,11 +2,11 @@ import type { Knex } from "knex";
 import type { PaymentGraph, Revision, SessionView, Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer.ts";
-import { graphProjection } from "./graph-projection.ts";
-import { modelsProjection } from "./models/projection.ts";
-import { modelsTarget } from "./models/target.ts";
-import { sessionProjection } from "./session-projection.ts";
+import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer/consumer.ts";
+import { graphProjection } from "./projections/graph/projection.ts";
+import { modelsProjection } from "./projections/models/projection.ts";
+import { modelsTarget } from "./projections/models/target.ts";
+import { sessionProjection } from "./projections/session/projection.ts";
 
 export type ProjectionsOptions = {
   readonly log: EventLog;

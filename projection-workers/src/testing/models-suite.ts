@@ -12,14 +12,14 @@ import {
 import { insertRows, selectRows } from "ledger-core/sql";
 import { openTestLog, projectionTargetSuite } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runProjection } from "../consumer.ts";
-import { servedBuild } from "../models/builds.ts";
-import { migrateModels } from "../models/migrations.ts";
-import { modelsProjection } from "../models/projection.ts";
-import { rebuildableModels } from "../models/rebuild.ts";
-import { accounts } from "../models/schema.ts";
-import { modelsTarget } from "../models/target.ts";
-import { rebuild } from "../rebuild.ts";
+import { runProjection } from "../consumer/consumer.ts";
+import { servedBuild } from "../projections/models/builds.ts";
+import { migrateModels } from "../projections/models/migrations.ts";
+import { modelsProjection } from "../projections/models/projection.ts";
+import { rebuildableModels } from "../projections/models/rebuild.ts";
+import { accounts } from "../projections/models/schema.ts";
+import { modelsTarget } from "../projections/models/target.ts";
+import { rebuild } from "../rebuild/rebuild.ts";
 import { randomHistory } from "./history.ts";
 import { appendAll, modelRows, quiet } from "./stores.ts";
 

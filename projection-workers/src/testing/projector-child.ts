@@ -1,14 +1,14 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
 import { connectSqlite } from "ledger-core/sql";
-import { openPaymentGraph } from "../adapters/payment-graph-file.ts";
-import { openSessionView } from "../adapters/session-view-file.ts";
-import { runProjection } from "../consumer.ts";
-import { graphProjection } from "../graph-projection.ts";
-import { migrateModels } from "../models/migrations.ts";
-import { modelsProjection } from "../models/projection.ts";
-import { modelsTarget } from "../models/target.ts";
-import { sessionProjection } from "../session-projection.ts";
+import { openPaymentGraph } from "../adapters/sqlite/payment-graph.ts";
+import { openSessionView } from "../adapters/sqlite/session-view.ts";
+import { runProjection } from "../consumer/consumer.ts";
+import { graphProjection } from "../projections/graph/projection.ts";
+import { migrateModels } from "../projections/models/migrations.ts";
+import { modelsProjection } from "../projections/models/projection.ts";
+import { modelsTarget } from "../projections/models/target.ts";
+import { sessionProjection } from "../projections/session/projection.ts";
 
 /*
  * A projector in a process of its own, to be killed: projects the log in a folder into stores beside it, in small batches, and prints a

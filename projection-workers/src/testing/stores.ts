@@ -8,8 +8,8 @@ import type { EventLog, StoredEvent } from "ledger-core/event-log";
 import { createLogger, type Logger } from "ledger-core/process";
 import { connectSqlite, selectRows } from "ledger-core/sql";
 import { onTestFinished } from "vitest";
-import { servedBuild } from "../models/builds.ts";
-import { buildTables, migrateModels } from "../models/migrations.ts";
+import { servedBuild } from "../projections/models/builds.ts";
+import { buildTables, migrateModels } from "../projections/models/migrations.ts";
 
 export const quiet: Logger = createLogger({ level: "silent", name: "test" });
 

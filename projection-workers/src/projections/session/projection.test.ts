@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { type AccountId, type Balances, entriesOf, NO_REVISION } from "ledger-core";
 import { examples } from "ledger-core/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { openSessionView } from "./adapters/session-view-file.ts";
-import { sessionProjection } from "./session-projection.ts";
-import { randomHistory } from "./testing/history.ts";
-import { testFolder } from "./testing/stores.ts";
+import { openSessionView } from "../../adapters/sqlite/session-view.ts";
+import { randomHistory } from "../../testing/history.ts";
+import { testFolder } from "../../testing/stores.ts";
+import { sessionProjection } from "./projection.ts";
 
 const history = randomHistory(11, 500);
 

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { LedgerError, type Projection, type ProjectionTarget, type Shard } from "ledger-core";
 import { onStore } from "ledger-core/sql";
-import { type Build, buildOf } from "../build.ts";
+import { type Build, buildOf } from "../../rebuild/build.ts";
 import {
   COMPARED_AT_A_TIME,
   type ComparedTable,
@@ -10,8 +10,8 @@ import {
   compareTables,
   type Row,
   type RowSource,
-} from "../comparison.ts";
-import type { NextBuild, Reach, RebuildableStore, ShadowBuild } from "../rebuild.ts";
+} from "../../rebuild/comparison.ts";
+import type { NextBuild, Reach, RebuildableStore, ShadowBuild } from "../../rebuild/rebuild.ts";
 import type { View, ViewFile, ViewTable } from "./view-file.ts";
 
 /** A view in a file, to be built again in tables beside the live ones. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { paymentGraphSuite } from "ledger-core/testing";
-import { testFolder } from "../testing/stores.ts";
-import { openPaymentGraph } from "./payment-graph-file.ts";
+import { testFolder } from "../../testing/stores.ts";
+import { openPaymentGraph } from "./payment-graph.ts";
 
 paymentGraphSuite("file", async () => {
   const file = join(await testFolder(), "views.sqlite");

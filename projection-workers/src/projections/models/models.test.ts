@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { connectSqlite } from "ledger-core/sql";
-import { modelsSuite } from "../testing/models-suite.ts";
-import { temporaryFolder } from "../testing/stores.ts";
+import { modelsSuite } from "../../testing/models-suite.ts";
+import { temporaryFolder } from "../../testing/stores.ts";
 
 modelsSuite("SQLite", async () => {
   const { folder, remove } = await temporaryFolder();

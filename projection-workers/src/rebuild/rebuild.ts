@@ -2,9 +2,9 @@ import { setTimeout } from "node:timers/promises";
 import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { applyEvents } from "./application.ts";
+import { applyEvents } from "../consumer/application.ts";
+import { gather } from "../consumer/gathering.ts";
 import type { Comparison } from "./comparison.ts";
-import { gather } from "./gathering.ts";
 
 /** A store in which a projection can be built a second time beside the build that is served. */
 export type RebuildableStore<Change> = {

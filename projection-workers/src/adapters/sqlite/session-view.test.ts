@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { sessionViewSuite } from "ledger-core/testing";
 import { expect, test } from "vitest";
-import { testFolder } from "../testing/stores.ts";
-import { openSessionView } from "./session-view-file.ts";
+import { testFolder } from "../../testing/stores.ts";
+import { openSessionView } from "./session-view.ts";
 
 sessionViewSuite("file", async () => {
   const file = join(await testFolder(), "views.sqlite");

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { LedgerError, type ModelVersionRow, NO_REVISION, type Revision, type Shard } from "ledger-core";
 import { affectedRows, insertRows, lockText, selectRows } from "ledger-core/sql";
-import type { Build } from "../build.ts";
+import type { Build } from "../../rebuild/build.ts";
 import { checkpoints, modelVersions } from "./schema.ts";
 
 /** The builds that have come to any position: the served one, and what a rebuild that was broken off has left. */

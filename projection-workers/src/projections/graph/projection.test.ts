@@ -1,7 +1,7 @@
 import type { LedgerEvent } from "ledger-core";
 import { examples, given } from "ledger-core/testing";
 import { expect, test } from "vitest";
-import { graphProjection } from "./graph-projection.ts";
+import { graphProjection } from "./projection.ts";
 
 const { alice, authorize, bob, capture, cast, pay, refund, shop, TENANT, transfer, voidOf } = examples;
 

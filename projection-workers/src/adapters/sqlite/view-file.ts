@@ -9,7 +9,7 @@ import {
   type Shard,
 } from "ledger-core";
 import { openSqlite, storeError } from "ledger-core/sql";
-import type { Build } from "../build.ts";
+import type { Build } from "../../rebuild/build.ts";
 
 /** A view as a file keeps it: its tables, and how changes are written into one build of them. */
 export type View<Change, Statements> = {

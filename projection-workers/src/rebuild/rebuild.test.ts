@@ -3,17 +3,17 @@ import type { LedgerEvent } from "ledger-core";
 import { openSqlite } from "ledger-core/sql";
 import { openTestLog } from "ledger-core/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { openPaymentGraph } from "./adapters/payment-graph-file.ts";
-import { openSessionView } from "./adapters/session-view-file.ts";
-import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer.ts";
-import { graphProjection } from "./graph-projection.ts";
-import { servedBuild } from "./models/builds.ts";
-import { rebuildableModels } from "./models/rebuild.ts";
-import { startProjections } from "./projections.ts";
+import { openPaymentGraph } from "../adapters/sqlite/payment-graph.ts";
+import { openSessionView } from "../adapters/sqlite/session-view.ts";
+import { type ConsumerOptions, type ProjectionStatus, runProjection } from "../consumer/consumer.ts";
+import { graphProjection } from "../projections/graph/projection.ts";
+import { servedBuild } from "../projections/models/builds.ts";
+import { rebuildableModels } from "../projections/models/rebuild.ts";
+import { sessionProjection } from "../projections/session/projection.ts";
+import { startProjections } from "../projections.ts";
+import { randomHistory } from "../testing/history.ts";
+import { appendAll, modelRows, quiet, testFolder, testModels } from "../testing/stores.ts";
 import { rebuild } from "./rebuild.ts";
-import { sessionProjection } from "./session-projection.ts";
-import { randomHistory } from "./testing/history.ts";
-import { appendAll, modelRows, quiet, testFolder, testModels } from "./testing/stores.ts";
 
 async function liveProjections() {
   const { log } = await openTestLog();

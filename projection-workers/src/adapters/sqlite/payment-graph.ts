@@ -9,8 +9,8 @@ import {
   rebrand,
   unreachable,
 } from "ledger-core";
-import { graphProjection } from "../graph-projection.ts";
-import type { RebuildableStore } from "../rebuild.ts";
+import { graphProjection } from "../../projections/graph/projection.ts";
+import type { RebuildableStore } from "../../rebuild/rebuild.ts";
 import { openViewFile, type View, type ViewTable } from "./view-file.ts";
 import { rebuildableView, type Shadow, shadowView } from "./view-rebuild.ts";
 

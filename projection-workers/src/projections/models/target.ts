@@ -10,7 +10,7 @@ import {
   rowsPerStatement,
   updateColumn,
 } from "ledger-core/sql";
-import type { Build } from "../build.ts";
+import type { Build } from "../../rebuild/build.ts";
 import { collapse } from "./batch.ts";
 import { moveCheckpoint, readCheckpoint, servedBuild } from "./builds.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";

@@ -13,8 +13,8 @@ import {
   type SessionView,
   unreachable,
 } from "ledger-core";
-import type { RebuildableStore } from "../rebuild.ts";
-import { sessionProjection } from "../session-projection.ts";
+import { sessionProjection } from "../../projections/session/projection.ts";
+import type { RebuildableStore } from "../../rebuild/rebuild.ts";
 import { openViewFile, type View, type ViewTable } from "./view-file.ts";
 import { rebuildableView, type Shadow, shadowView } from "./view-rebuild.ts";
 

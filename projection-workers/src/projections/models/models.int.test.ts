@@ -1,7 +1,7 @@
 import { connectMysql } from "ledger-core/sql";
 import { findMariadb, type Mariadb, startMariadb } from "ledger-core/testing";
 import { afterAll, beforeAll, describe } from "vitest";
-import { modelsSuite } from "../testing/models-suite.ts";
+import { modelsSuite } from "../../testing/models-suite.ts";
 
 const source = await findMariadb();
 

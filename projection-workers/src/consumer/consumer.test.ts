@@ -1,11 +1,11 @@
 import { LedgerError, type LedgerEvent, NO_REVISION, type Projection, type Revision } from "ledger-core";
 import { openTestLog } from "ledger-core/testing";
 import { expect, onTestFinished, test } from "vitest";
+import { randomHistory } from "../testing/history.ts";
+import { memoryTarget } from "../testing/memory-target.ts";
+import { type Script, scriptedLog } from "../testing/scripted-log.ts";
+import { appendAll, quiet, stored } from "../testing/stores.ts";
 import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer.ts";
-import { randomHistory } from "./testing/history.ts";
-import { memoryTarget } from "./testing/memory-target.ts";
-import { type Script, scriptedLog } from "./testing/scripted-log.ts";
-import { appendAll, quiet, stored } from "./testing/stores.ts";
 
 const history = randomHistory(7, 90);
 const events = stored(history);

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { LedgerError, type ModelVersionRow, tables } from "ledger-core";
 import { alone, bindings, createTable, insertRows, onStore, selectRows } from "ledger-core/sql";
-import { buildOf } from "../build.ts";
+import { buildOf } from "../../rebuild/build.ts";
 import { servedBuild, storedVersions } from "./builds.ts";
 import { modelsProjection } from "./projection.ts";
 import {

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { assert, LedgerError, type Shard } from "ledger-core";
 import { inSnapshot, integrityFaults, onStore, type SqlValue, selectRows } from "ledger-core/sql";
-import { type Build, buildOf } from "../build.ts";
+import { type Build, buildOf } from "../../rebuild/build.ts";
 import {
   COMPARED_AT_A_TIME,
   type ComparedTable,
@@ -9,8 +9,8 @@ import {
   compareTables,
   type Row,
   type RowSource,
-} from "../comparison.ts";
-import type { NextBuild, Reach, RebuildableStore, ShadowBuild } from "../rebuild.ts";
+} from "../../rebuild/comparison.ts";
+import type { NextBuild, Reach, RebuildableStore, ShadowBuild } from "../../rebuild/rebuild.ts";
 import { readCheckpoint, serveBuild, servedBuild, storedVersions } from "./builds.ts";
 import { buildTables, createBuild, dropBuild, migrateModels } from "./migrations.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
