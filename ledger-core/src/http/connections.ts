@@ -8,6 +8,8 @@ import type { EdgeLimits } from "./limits.ts";
 const RETRY_AFTER_S = 1;
 /** How long a refused connection has to take its answer. */
 const REFUSED_MS = 1000;
+/** How often connections are checked for unread answers. */
+const SWEEP_MS = 1000;
 /** A client that sends on and on is given up after so many looks. */
 const CUT_ROUNDS_MAX = 50;
 
@@ -50,6 +52,7 @@ export class Connections {
     this.#app = app;
     this.#limits = limits;
     this.#nextId = nextId;
+    this.#closeUnread();
     const serve = app.server.listeners("connection");
     app.server.removeAllListeners("connection");
     app.server.on("connection", (socket: Socket) => {
@@ -107,6 +110,23 @@ export class Connections {
     socket.once("close", () => {
       this.#open.delete(socket);
       if (this.#open.size === 0 && this.#settled) this.#empty.resolve();
+    });
+  }
+
+  /**
+   * Sets Node's inactivity timeout on connections with an unread answer; on every connection, each read and write would restart its
+   * timer.
+   */
+  #closeUnread(): void {
+    const { unreadMs } = this.#limits;
+    const { server } = this.#app;
+    const sweep = () => {
+      for (const socket of this.#open.keys())
+        if (socket.writableLength > 0 && socket.timeout !== unreadMs) socket.setTimeout(unreadMs);
+    };
+    server.on("listening", () => {
+      const timer = setInterval(sweep, Math.min(SWEEP_MS, unreadMs / 2)).unref();
+      server.once("close", () => clearInterval(timer));
     });
   }
 

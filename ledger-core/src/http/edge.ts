@@ -58,7 +58,6 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
-    connectionTimeout: limits.unreadMs,
     return503OnClosing: false,
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,

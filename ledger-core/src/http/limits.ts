@@ -24,7 +24,10 @@ export type EdgeLimits = {
   readonly requestTimeoutMs: number;
   /** How long a connection may be idle between requests. 10 to 600,000 ms, default 72,000. */
   readonly keepAliveMs: number;
-  /** How long a client may leave an answer unread before its connection is closed. 1,000 to 600,000 ms, default 60,000. */
+  /**
+   * How long a client may read nothing of an answer before its connection is closed, up to a second later. 1,000 to 600,000 ms, default
+   * 60,000.
+   */
   readonly unreadMs: number;
   /** Stopping: for how long whole requests are still taken out of the kernel's buffers. 10 to 500 ms, default 200. */
   readonly settleMs: number;

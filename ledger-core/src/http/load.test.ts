@@ -14,7 +14,7 @@ let app: FastifyInstance;
 let metrics: Metrics;
 const sockets: Socket[] = [];
 
-/** An edge whose caller is what the token says, with a route for bodies and one that answers when it is let go. */
+/** An edge whose caller is what the token says, with routes for bodies, a large answer, and one that comes when it is let go. */
 async function serve(limits: Partial<EdgeLimits> = {}) {
   metrics = createMetrics();
   app = await createEdge({
@@ -29,6 +29,7 @@ async function serve(limits: Partial<EdgeLimits> = {}) {
     await letGo.promise;
     return { done: true };
   });
+  app.get("/large", () => ({ text: "x".repeat(32 * KIB * KIB) }));
   const port = Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);
   return { port, letGo: letGo.resolve };
 }
@@ -94,6 +95,22 @@ describe("connections", () => {
     socket.on("error", () => socket.destroy());
     await new Promise((closed) => socket.once("close", closed));
     expect(answer).toBe("");
+  });
+});
+
+describe("answers", () => {
+  test("that are not read end their connection; one that waits for its answer stays", async () => {
+    const { port, letGo } = await serve({ unreadMs: 100 });
+    const waiting = await open(port);
+    waiting.write(head("GET /slow", "a"));
+    await expect.poll(() => metric("http_requests_under_way")).toBe(1);
+    const unread = await open(port);
+    unread.pause().write(head("GET /large", "b"));
+    await expect.poll(() => metric("http_requests_under_way")).toBe(2);
+    await expect.poll(() => metric("http_connections_open"), { timeout: 10_000 }).toBe(1);
+    letGo();
+    expect(await answerOn(waiting)).toMatch(/^HTTP\/1\.1 200 /);
+    await expect.poll(() => metric("http_requests_under_way")).toBe(0);
   });
 });
 
