@@ -16,7 +16,8 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   "command-service": ["ledger-core"],
   "projection-workers": ["ledger-core"],
   "query-service": ["ledger-core"],
-  standalone: "all",
+  standalone: ["ledger-core", "command-service", "projection-workers", "query-service"],
+  simulation: "all",
   cli: "all",
   bench: "all",
 };

@@ -15,7 +15,7 @@ function plant(files: Record<string, string>): string {
   roots.push(root);
   const manifests = {
     "package.json": JSON.stringify({
-      workspaces: ["ledger-core", "command-service", "query-service", "standalone"],
+      workspaces: ["ledger-core", "command-service", "query-service", "standalone", "simulation"],
       devDependencies: { vitest: "1.0.0" },
     }),
     "ledger-core/package.json": JSON.stringify({
@@ -72,6 +72,11 @@ test.each<[string, string, string]>([
     "another package is imported by its name, not by a path into it",
   ],
   ["query-service/src/app.ts", 'export { q } from "query-service";', "a package imports its own files by path"],
+  [
+    "standalone/src/main.ts",
+    'import { simulate } from "simulation";',
+    "standalone may import only ledger-core, command-service, projection-workers, query-service, not simulation",
+  ],
   ["command-service/src/writer.ts", 'import { x } from "ledger-core/testing";', onlyTests],
   [
     "command-service/src/http/a.ts",

@@ -1,12 +1,12 @@
 import { Command } from "commander";
-import type { PlantedBug } from "standalone/simulation";
+import type { PlantedBug } from "simulation";
 import { wholeNumber } from "../arguments.ts";
 import { createOutput, exitCodes, type Output } from "../output.ts";
 
 type SimulateFlags = { seed?: number; seeds: number; steps: number; bug?: string; bugs?: true; json?: true };
 
 /** Loaded by this command alone: no other comes near the planted bugs. */
-type Simulation = typeof import("standalone/simulation");
+type Simulation = typeof import("simulation");
 
 const examples = `
 Clients, writers, the log, projections and queries in one thread, on a clock and with chance from the seed: messages are lost, processes
@@ -39,7 +39,7 @@ export function simulateCommand(finish: (code: number) => void): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", examples)
     .action(async (flags: SimulateFlags, command: Command) => {
-      const simulation = await import("standalone/simulation");
+      const simulation = await import("simulation");
       const output = createOutput(flags.json ?? false);
       const seed = flags.seed ?? Math.floor(Math.random() * 1_000_000_000);
       if (flags.bugs) {

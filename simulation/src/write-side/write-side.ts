@@ -1,9 +1,9 @@
+import type { Faults } from "../faults.ts";
+import type { Plant } from "../plant.ts";
+import type { Random } from "../random.ts";
+import type { Owner, Scheduler } from "../scheduler.ts";
+import type { Settings } from "../settings.ts";
 import { type EventStore, type EventStoreOptions, makeEventStore } from "./event-store.ts";
-import type { Faults } from "./faults.ts";
-import type { Plant } from "./plant.ts";
-import type { Random } from "./random.ts";
-import type { Owner, Scheduler } from "./scheduler.ts";
-import type { Settings } from "./settings.ts";
 import { connectStore } from "./store-connection.ts";
 import { makeWriterProcess, type WriterProcess } from "./writer-process.ts";
 

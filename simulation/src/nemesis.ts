@@ -1,12 +1,12 @@
-import type { Clients } from "./clients.ts";
-import type { EventStore } from "./event-store.ts";
+import type { Clients } from "./clients/clients.ts";
+import { floodKinds } from "./clients/floods.ts";
 import type { Faults } from "./faults.ts";
-import { floodKinds } from "./floods.ts";
 import type { Random } from "./random.ts";
 import type { Projector } from "./read-side/projector.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { DiskCondition } from "./state-disk.ts";
-import type { WriterProcess } from "./writer-process.ts";
+import type { EventStore } from "./write-side/event-store.ts";
+import type { DiskCondition } from "./write-side/state-disk.ts";
+import type { WriterProcess } from "./write-side/writer-process.ts";
 
 export type NemesisOptions = {
   readonly scheduler: Scheduler;

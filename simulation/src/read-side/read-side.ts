@@ -1,9 +1,9 @@
 import type { LedgerEvent, Revision } from "ledger-core";
 import type { Auditor } from "../auditor/auditor.ts";
 import { hold } from "../auditor/violation.ts";
-import { processRuntime } from "../process-runtime.ts";
-import { connectStore } from "../store-connection.ts";
-import type { Surroundings, WriteSide } from "../write-side.ts";
+import { processRuntime } from "../write-side/process-runtime.ts";
+import { connectStore } from "../write-side/store-connection.ts";
+import type { Surroundings, WriteSide } from "../write-side/write-side.ts";
 import { compareStores } from "./comparison.ts";
 import { openEdge } from "./edge.ts";
 import { makeProjector, type Projector } from "./projector.ts";

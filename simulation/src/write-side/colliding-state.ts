@@ -1,7 +1,7 @@
 import { DecisionState, type DecisionStateOptions, type KeyPlace } from "command-service";
 import type { Revision } from "ledger-core";
-import type { Faults } from "./faults.ts";
-import type { Random } from "./random.ts";
+import type { Faults } from "../faults.ts";
+import type { Random } from "../random.ts";
 
 /** The decision state where hashes of keys collide now and then: it names revisions that answer other keys. */
 export class CollidingState extends DecisionState {

@@ -1,15 +1,15 @@
 import { openWriter, type Writer, type WriterParts, writerParts } from "command-service";
 import { isLedgerError, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
-import { hold } from "./auditor/violation.ts";
+import { hold } from "../auditor/violation.ts";
+import type { Faults } from "../faults.ts";
+import type { Plant } from "../plant.ts";
+import type { Random } from "../random.ts";
+import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
+import type { Settings } from "../settings.ts";
 import { CollidingState } from "./colliding-state.ts";
-import type { Faults } from "./faults.ts";
 import { type MachineClock, makeMachineClock } from "./machine-clock.ts";
-import type { Plant } from "./plant.ts";
 import { processRuntime } from "./process-runtime.ts";
-import type { Random } from "./random.ts";
-import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
-import type { Settings } from "./settings.ts";
 import { makeStateDisk, type StateDisk } from "./state-disk.ts";
 
 /** A machine on which a writer runs, again and again. */

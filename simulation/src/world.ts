@@ -2,11 +2,10 @@ import type { Micros } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
 import { type Auditor, makeAuditor } from "./auditor/auditor.ts";
 import { hold, Violation } from "./auditor/violation.ts";
-import { type Clients, makeClients } from "./clients.ts";
-import { type Delivery, makeDelivery } from "./delivery.ts";
+import { type Clients, makeClients } from "./clients/clients.ts";
+import { type Delivery, makeDelivery } from "./clients/delivery.ts";
+import { makeHttpClients } from "./clients/http-clients.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
-import { makeHttpClients } from "./http-clients.ts";
-import type { MachineClock } from "./machine-clock.ts";
 import { makeNemesis } from "./nemesis.ts";
 import { nothingPlanted, type Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
@@ -14,7 +13,8 @@ import { makeReadSide, type ReadSide } from "./read-side/read-side.ts";
 import { makeScheduler } from "./scheduler.ts";
 import { drawSettings } from "./settings.ts";
 import { makeTrace } from "./trace.ts";
-import { makeWriteSide, type Surroundings } from "./write-side.ts";
+import type { MachineClock } from "./write-side/machine-clock.ts";
+import { makeWriteSide, type Surroundings } from "./write-side/write-side.ts";
 
 export type WorldOptions = {
   readonly seed: string;

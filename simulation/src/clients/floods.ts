@@ -1,9 +1,9 @@
 import type { Micros, OpenAccount } from "ledger-core";
-import type { Auditor } from "./auditor/auditor.ts";
-import { zoneOffsetsMinutes } from "./auditor/books.ts";
+import type { Auditor } from "../auditor/auditor.ts";
+import { zoneOffsetsMinutes } from "../auditor/books.ts";
+import type { Random } from "../random.ts";
 import { opening } from "./commands.ts";
 import { type BulkShape, bulkIntent, bulkQuestion, commandIntent, type Intent, type Question } from "./intents.ts";
-import type { Random } from "./random.ts";
 import { currency, operator } from "./wishes.ts";
 
 /** What a hostile client sends at one moment: everything that costs the ledger more than it costs the client. */

@@ -1,8 +1,8 @@
 import type { Runtime } from "ledger-core";
 import { makeWallClock } from "ledger-core/process";
+import type { Random } from "../random.ts";
+import type { Owner, Scheduler } from "../scheduler.ts";
 import type { MachineClock } from "./machine-clock.ts";
-import type { Random } from "./random.ts";
-import type { Owner, Scheduler } from "./scheduler.ts";
 import type { StateDisk } from "./state-disk.ts";
 
 /** What a process runs on: its own clock, and a disk that may take its time. */

@@ -1,10 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { type KeyFiles, type StateFile, stateFileOn, storageOn } from "command-service";
 import { idBody, LedgerError, makeId } from "ledger-core";
-import type { Faults } from "./faults.ts";
+import type { Faults } from "../faults.ts";
+import type { Random } from "../random.ts";
+import type { Settings } from "../settings.ts";
 import { type DiskError, diskErrors, FaultyDatabase } from "./faulty-database.ts";
-import type { Random } from "./random.ts";
-import type { Settings } from "./settings.ts";
 import { damageBytes, damageFile, damagePage } from "./state-damage.ts";
 
 /** How a disk is for a while: `full` takes no write, `failing` gives errors now and then, `slow` takes its time. */

@@ -1,13 +1,13 @@
 import type { Micros } from "ledger-core";
-import type { Auditor } from "./auditor/auditor.ts";
+import type { Auditor } from "../auditor/auditor.ts";
+import type { Faults } from "../faults.ts";
+import type { Random } from "../random.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { WriterProcess } from "../write-side/writer-process.ts";
 import { openings, wish } from "./commands.ts";
 import type { Delivery, Settled } from "./delivery.ts";
-import type { Faults } from "./faults.ts";
 import { type FloodKind, flood } from "./floods.ts";
 import { bulkIntent, bulkQuestion, commandIntent, type Intent } from "./intents.ts";
-import type { Random } from "./random.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { WriterProcess } from "./writer-process.ts";
 
 export type Clients = {
   start(): void;

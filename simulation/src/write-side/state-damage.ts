@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /** Damages a page of a state file in place, below every checksum: answers with what was done to it, for the story. */
 export function damagePage(db: DatabaseSync, random: Random, older: Uint8Array | undefined): string {

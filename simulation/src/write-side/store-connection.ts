@@ -1,9 +1,9 @@
 import { LedgerError, type Revision } from "ledger-core";
 import type { Delivery, EventLog, NewEvent, StoredEvent } from "ledger-core/event-log";
+import type { Faults } from "../faults.ts";
+import type { Random } from "../random.ts";
+import type { Owner, Scheduler } from "../scheduler.ts";
 import type { EventStore } from "./event-store.ts";
-import type { Faults } from "./faults.ts";
-import type { Random } from "./random.ts";
-import type { Owner, Scheduler } from "./scheduler.ts";
 
 export type ConnectionOptions = {
   readonly store: EventStore;

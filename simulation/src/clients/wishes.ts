@@ -1,7 +1,7 @@
 import { type Amount, type Caller, type ClientCommand, type Currency, type Micros, parseCurrency } from "ledger-core";
-import { type AccountBook, spentOn } from "./auditor/books.ts";
-import { LARGEST } from "./auditor/grounds.ts";
-import type { Random } from "./random.ts";
+import { type AccountBook, spentOn } from "../auditor/books.ts";
+import { LARGEST } from "../auditor/grounds.ts";
+import type { Random } from "../random.ts";
 
 /** Something that a client might want, and who wants it. */
 export type Wish = { readonly caller: Caller; readonly command: ClientCommand };

@@ -1,11 +1,11 @@
 import type { Answer, BulkAnswer } from "command-service";
 import { isLedgerError, LedgerError } from "ledger-core";
-import { checkTried } from "./auditor/answers.ts";
-import type { Auditor } from "./auditor/auditor.ts";
-import { hold, Violation } from "./auditor/violation.ts";
+import { checkTried } from "../auditor/answers.ts";
+import type { Auditor } from "../auditor/auditor.ts";
+import { hold, Violation } from "../auditor/violation.ts";
+import type { Owner } from "../scheduler.ts";
+import type { WriterProcess } from "../write-side/writer-process.ts";
 import { answerText, bulkText, type Intent, type Question, requestText } from "./intents.ts";
-import type { Owner } from "./scheduler.ts";
-import type { WriterProcess } from "./writer-process.ts";
 
 /** What became of a request: `answer` is a command's, and none where it was a bulk. */
 export type Settled =

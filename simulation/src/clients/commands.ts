@@ -1,7 +1,7 @@
 import { type BusinessDate, type Micros, type OpenAccount, parseBusinessDate } from "ledger-core";
-import { type AccountBook, type Books, type PaymentBook, zoneOffsetsMinutes } from "./auditor/books.ts";
+import { type AccountBook, type Books, type PaymentBook, zoneOffsetsMinutes } from "../auditor/books.ts";
+import type { Random } from "../random.ts";
 import { payment, paymentStep } from "./payment-commands.ts";
-import type { Random } from "./random.ts";
 import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
 
 const tenants = ["north", "south"];

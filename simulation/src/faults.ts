@@ -1,4 +1,4 @@
-import { floodKinds } from "./floods.ts";
+import { floodKinds } from "./clients/floods.ts";
 import type { Random } from "./random.ts";
 
 /** Everything that goes wrong in a simulated world, each switched on or off by itself so that a failure can be told with the fewest. */

@@ -1,8 +1,8 @@
 import { LedgerError, type Revision } from "ledger-core";
 import { bytesOf, type NewEvent, type StoredEvent } from "ledger-core/event-log";
-import type { Faults } from "./faults.ts";
-import type { Random } from "./random.ts";
-import { makeOwner, type Owner, type Scheduler } from "./scheduler.ts";
+import type { Faults } from "../faults.ts";
+import type { Random } from "../random.ts";
+import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
 
 /** One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at all. */
 export type Append = {

@@ -6,7 +6,7 @@ import { faultKinds } from "./faults.ts";
 import { hunt } from "./hunt.ts";
 import { shrink } from "./shrink.ts";
 
-const root = join(import.meta.dirname, "../../..");
+const root = join(import.meta.dirname, "../..");
 /** Each is found within some 300,000 steps from any seed; what hides for longer is a hole in the simulator. */
 const STEPS = 1_000_000;
 

@@ -1,9 +1,9 @@
 import type { Answer, BulkAnswer, BulkItem, ItemFault } from "command-service";
 import type { Caller, ClientCommand, Micros } from "ledger-core";
-import type { Auditor } from "./auditor/auditor.ts";
-import { noteSent, type Sent, textOf } from "./auditor/requests.ts";
+import type { Auditor } from "../auditor/auditor.ts";
+import { noteSent, type Sent, textOf } from "../auditor/requests.ts";
+import type { Random } from "../random.ts";
 import { wish } from "./commands.ts";
-import type { Random } from "./random.ts";
 
 /** Something that a client wants done once, however often it must ask. */
 export type Intent = {

@@ -3,17 +3,17 @@ import type { FastifyInstance } from "fastify";
 import { type Caller, type ClientCommand, formatInstant, isLedgerError, LedgerError, type Micros } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
-import type { Auditor } from "./auditor/auditor.ts";
-import { scopeOf, textOf } from "./auditor/requests.ts";
-import { hold } from "./auditor/violation.ts";
+import type { Auditor } from "../auditor/auditor.ts";
+import { scopeOf, textOf } from "../auditor/requests.ts";
+import { hold } from "../auditor/violation.ts";
+import type { Faults } from "../faults.ts";
+import type { Plant } from "../plant.ts";
+import type { Random } from "../random.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { WriterProcess } from "../write-side/writer-process.ts";
 import { wish } from "./commands.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Faults } from "./faults.ts";
 import { commandIntent } from "./intents.ts";
-import type { Plant } from "./plant.ts";
-import type { Random } from "./random.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { WriterProcess } from "./writer-process.ts";
 
 export type HttpClientsOptions = {
   readonly scheduler: Scheduler;

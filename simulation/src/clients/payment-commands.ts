@@ -1,6 +1,6 @@
 import { type AccountId, type Amount, type Caller, idBody, type Micros, makeId, type PaymentId } from "ledger-core";
-import type { AccountBook, Books, PaymentBook } from "./auditor/books.ts";
-import type { Random } from "./random.ts";
+import type { AccountBook, Books, PaymentBook } from "../auditor/books.ts";
+import type { Random } from "../random.ts";
 import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
 
 /** Mostly short ones, the longest that may be asked for, and one that is too long. */
