@@ -191,9 +191,19 @@ export function openLane(options: LaneOptions): QueryLane {
       thread = undefined;
       for (const job of flying) job.done.reject(away("The service is stopping."));
       drain();
-      await worker?.terminate();
+      if (worker) await ended(worker, limits.queryMs);
     },
   };
+}
+
+/** Lets a thread come to its end; one that is still at a statement after so long is made to. */
+async function ended(worker: Worker, waitMs: number): Promise<void> {
+  const exit = new Promise((resolve) => worker.once("exit", resolve));
+  const close: Order = { kind: "close" };
+  worker.postMessage(close);
+  const timer = setTimeout(() => void worker.terminate(), waitMs);
+  await exit;
+  clearTimeout(timer);
 }
 
 function away(why: string): Problem {

@@ -108,7 +108,10 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** The files of a folder, which is made when it is not there; a thread of its own works on them, started by the first work. */
+/**
+ * The files of a folder, which is made when it is not there; a thread of its own works on them, started by the first work. Closing lets it
+ * finish what it is at: Node may crash when a thread is terminated in the middle.
+ */
 export function openDiskStorage(folder: string): KeyStorage {
   onDisk(() => mkdirSync(folder, { recursive: true }));
   const files = diskFiles(folder);
@@ -183,6 +186,7 @@ type Thread = Pick<KeyStorage, "run" | "close">;
 function openThread(folder: string): Thread {
   const waiting: { resolve(parts: readonly WrittenPart[]): void; reject(error: unknown): void }[] = [];
   let worker: Worker | undefined;
+  let ended: Promise<void> | undefined;
   let closed = false;
 
   function start(): Worker {
@@ -195,7 +199,12 @@ function openThread(folder: string): Thread {
       else first?.reject(new LedgerError(reply.code, reply.message, { retryable: reply.retryable }));
     });
     started.on("error", (error) => failAll(error));
-    started.on("exit", () => failAll(stateUnavailable("the thread of keys has ended")));
+    ended = new Promise((resolve) => {
+      started.on("exit", () => {
+        failAll(stateUnavailable("the thread of keys has ended"));
+        resolve();
+      });
+    });
     return started;
   }
 
@@ -214,9 +223,13 @@ function openThread(folder: string): Thread {
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
     },
     async close() {
+      if (worker && !closed) {
+        worker.ref();
+        const request: KeyRequest = { kind: "close" };
+        worker.postMessage(request);
+      }
       closed = true;
-      await worker?.terminate();
-      failAll(stateUnavailable("the files of keys are closed"));
+      await ended;
     },
   };
 }

@@ -3,7 +3,7 @@ import { LedgerError, type LedgerErrorCode } from "ledger-core";
 import { diskFiles, keyFault } from "./disk-storage.ts";
 import { doKeyWork, type KeyWork, type WrittenPart } from "./key-work.ts";
 
-export type KeyRequest = KeyWork;
+export type KeyRequest = KeyWork | { readonly kind: "close" };
 
 export type KeyReply =
   | { readonly parts: readonly WrittenPart[] }
@@ -14,6 +14,10 @@ const { folder }: { folder: string } = workerData;
 const files = diskFiles(folder);
 
 parentPort?.on("message", (work: KeyRequest) => {
+  if (work.kind === "close") {
+    parentPort?.close();
+    return;
+  }
   const reply = attempt(work);
   const memory =
     "parts" in reply
