@@ -97,10 +97,14 @@ export class HeldShard {
   get flushing(): boolean {
     return this.#flushing !== undefined && this.#waiting === undefined;
   }
-  /** What has to end before more is decided: the tail is at its bound, and waits to be written. */
-  get overdue(): Promise<void> | undefined {
+  /** Whether the tail is at its bound while another is written: the flush under way ends before more is decided. */
+  get overdue(): boolean {
     const { flushAt, tailsMax = 2 } = this.#on;
-    return this.#waiting && this.#ours.state.tailSize >= tailsMax * flushAt ? this.#waiting : undefined;
+    return this.#flushing !== undefined && this.#ours.state.tailSize >= tailsMax * flushAt;
+  }
+  /** Settles when the flush under way can go on. */
+  get flushWaits(): Promise<void> | undefined {
+    return this.#waiting;
   }
   /** Whether a flush should begin as soon as everything that was decided is in the log. */
   get flushDue(): boolean {

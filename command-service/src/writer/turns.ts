@@ -115,9 +115,8 @@ export class Turns {
     // Little is gathered until the append ends; and a flush begins when nothing is ahead of the log.
     if (this.#appending && (held.flushDue || !queue.holds(aheadMin))) return this.#appending;
     if (!held.standing.ready) return;
-    if (!this.#fault && held.overdue) {
-      // The tail is at its bound: what is being written ends before more is decided.
-      await held.overdue;
+    while (!this.#fault && held.overdue) {
+      await held.flushWaits;
       if (!held.standing.ready) return;
       this.#flush(0, false);
     }

@@ -282,7 +282,8 @@ describe("the state file", () => {
     const file = new DatabaseSync(ledger.stateFile, { readOnly: true });
     const written = decodeRoot(file.prepare(readRootSql).get()?.data as Uint8Array).stand.revision;
     file.close();
-    expect((await ledger.log.head(0)) - written).toBeLessThan(4000);
+    // At most the two bulks that a flush under way writes, and the one that reached the bound meanwhile.
+    expect((await ledger.log.head(0)) - written).toBeLessThanOrEqual(3 * 1001);
   });
 
   test("a restart replays only what came after it", async () => {

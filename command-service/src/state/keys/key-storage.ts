@@ -9,7 +9,7 @@ export type KeyStorage = {
   read(file: number, at: number, bytes: number): Promise<Uint8Array>;
   /** Work is done one after another, in the order of the calls. */
   run(work: KeyWork): Promise<readonly WrittenPart[]>;
-  /** Settles when nothing is done any more; work that has not ended is given up. */
+  /** Settles when nothing is done any more: what is under way may be finished first. */
   close(): Promise<void>;
 };
 
