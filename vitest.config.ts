@@ -6,7 +6,20 @@ const shared = {
   pool: "forks",
 } as const;
 
-/** Two projects: sources first, two files at a time; then the whole ledger from outside, a file at a time, since it takes the machine. */
+const wholeLedger = {
+  ...shared,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+} as const;
+
+/** They load a server to its bounds, and say something of it only where nothing else takes the machine. */
+const alone = [
+  "standalone/test/abuse/*.e2e.test.ts",
+  "standalone/test/bounds.e2e.test.ts",
+  "standalone/test/crowds.e2e.test.ts",
+];
+
+/** Three projects: sources first, then the whole ledger from outside, both two files at a time; last what needs the machine to itself. */
 export default defineConfig({
   test: {
     allowOnly: false,
@@ -23,14 +36,22 @@ export default defineConfig({
       },
       {
         test: {
-          ...shared,
+          ...wholeLedger,
           name: "whole",
           include: ["*/src/**/*.e2e.test.ts", "*/test/**/*.e2e.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: ["**/node_modules/**", ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...wholeLedger,
+          name: "alone",
+          include: alone,
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
