@@ -15,15 +15,13 @@ export function watchDecisionState(
     "decision_state_write_failures_total",
     "Times that the decision state could not be written; it is tried again.",
   );
-  discards.add({}, 0);
-  failures.add({}, 0);
   return {
     onDiscarded(discarded) {
-      discards.add();
+      discards.inc();
       logger.error(discarded, "the decision state was discarded and is rebuilt from the log");
     },
     onUnwritten(why) {
-      failures.add();
+      failures.inc();
       logger.error({ why }, "the decision state could not be written; it is tried again");
     },
     onStanding: (standing, cause) =>

@@ -269,6 +269,6 @@ test("a caller is known, and a length refused, before a byte of the body comes",
 });
 
 /** A gauge's value. */
-function metric(name: string): number {
-  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(metrics.text())?.[1] ?? Number.NaN);
+async function metric(name: string): Promise<number> {
+  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(await metrics.registry.metrics())?.[1] ?? Number.NaN);
 }

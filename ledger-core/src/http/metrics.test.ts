@@ -1,63 +1,64 @@
 import { expect, test } from "vitest";
+import { measureAnswerTimes } from "./answer-times.ts";
 import { createMetrics } from "./metrics.ts";
 
-test("counters add up by their labels", () => {
+test("a counter is there from the start, and counts up", async () => {
   const metrics = createMetrics();
-  const commands = metrics.counter("commands_total", "Commands by outcome.");
-  commands.add({ outcome: "accepted" });
-  commands.add({ outcome: "accepted" }, 2);
-  commands.add({ outcome: "refused" });
-  commands.add();
-  expect(metrics.text()).toBe(
-    [
-      "# HELP commands_total Commands by outcome.",
-      "# TYPE commands_total counter",
-      'commands_total{outcome="accepted"} 3',
-      'commands_total{outcome="refused"} 1',
-      "commands_total 1",
-      "",
-    ].join("\n"),
-  );
+  const commands = metrics.counter("commands_total", "Commands.");
+  const head = "# HELP commands_total Commands.\n# TYPE commands_total counter\n";
+  expect(await metrics.registry.metrics()).toBe(`${head}commands_total 0\n`);
+  commands.inc();
+  commands.inc(2);
+  expect(await metrics.registry.metrics()).toBe(`${head}commands_total 3\n`);
 });
 
-test("gauges are read when they are asked for", () => {
+test("gauges are read when they are asked for", async () => {
   const metrics = createMetrics();
   let length = 1;
   metrics.gauge("queue_length", "Commands that wait.", () => length);
   length = 2;
-  expect(metrics.text()).toContain("\nqueue_length 2\n");
-});
-
-test("a histogram's buckets hold what is at or below them", () => {
-  const metrics = createMetrics();
-  const waits = metrics.histogram("wait_seconds", "Waits.", [0.5, 1]).of({ shard: "0" });
-  for (const value of [0.25, 0.5, 0.75, 4]) waits.observe(value);
-  expect(metrics.text().split("\n").slice(2)).toEqual([
-    'wait_seconds_bucket{shard="0",le="0.5"} 2',
-    'wait_seconds_bucket{shard="0",le="1"} 3',
-    'wait_seconds_bucket{shard="0",le="+Inf"} 4',
-    'wait_seconds_sum{shard="0"} 5.5',
-    'wait_seconds_count{shard="0"} 4',
-    "",
-  ]);
-});
-
-test("the same labels are the same series", () => {
-  const waits = createMetrics();
-  const histogram = waits.histogram("wait_seconds", "Waits.", [1]);
-  histogram.of({ shard: "0" }).observe(0);
-  histogram.of({ shard: "0" }).observe(0);
-  expect(waits.text()).toContain('wait_seconds_count{shard="0"} 2');
-});
-
-test("labels are escaped", () => {
-  const metrics = createMetrics();
-  metrics.counter("odd_total", "Odd.").add({ name: 'a"b\\c\nd' });
-  expect(metrics.text()).toContain('odd_total{name="a\\"b\\\\c\\nd"} 1');
+  expect(await metrics.registry.metrics()).toContain("\nqueue_length 2\n");
 });
 
 test("a name is used once", () => {
   const metrics = createMetrics();
   metrics.counter("once_total", "Once.");
   expect(() => metrics.gauge("once_total", "Twice.", () => 0)).toThrow("once_total");
+});
+
+const labels = { method: "GET", route: "/things", status: "200" };
+
+test("answer times are a histogram whose buckets hold what is at or below them", async () => {
+  const { registry } = createMetrics();
+  const times = measureAnswerTimes(registry)(labels);
+  for (const seconds of [0.25, 0.5, 0.75, 40]) times.observe(seconds);
+  const lines = (await registry.metrics()).trimEnd().split("\n");
+  const series = 'method="GET",route="/things",status="200"';
+  const bucket = (le: string) => `http_request_duration_seconds_bucket{${series},le="${le}"}`;
+  expect(lines[1]).toBe("# TYPE http_request_duration_seconds histogram");
+  expect(lines.slice(10)).toEqual([
+    `${bucket("0.25")} 1`,
+    `${bucket("0.5")} 2`,
+    ...["1", "2.5", "10"].map((le) => `${bucket(le)} 3`),
+    `${bucket("+Inf")} 4`,
+    `http_request_duration_seconds_sum{${series}} 41.5`,
+    `http_request_duration_seconds_count{${series}} 4`,
+  ]);
+});
+
+test("the same labels are the same series, others are another", async () => {
+  const { registry } = createMetrics();
+  const seriesOf = measureAnswerTimes(registry);
+  seriesOf(labels).observe(0);
+  seriesOf({ ...labels }).observe(0);
+  seriesOf({ ...labels, status: "404" }).observe(0);
+  const text = await registry.metrics();
+  expect(text).toContain('_count{method="GET",route="/things",status="200"} 2\n');
+  expect(text).toContain('_count{method="GET",route="/things",status="404"} 1\n');
+});
+
+test("labels are escaped", async () => {
+  const { registry } = createMetrics();
+  measureAnswerTimes(registry)({ ...labels, route: 'a"b\\c\nd' }).observe(0);
+  expect(await registry.metrics()).toContain('route="a\\"b\\\\c\\nd"');
 });

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { type AnswerSeries, measureAnswerTimes } from "./answer-times.ts";
 import type { Metrics } from "./metrics.ts";
 import { type ProblemCode, problemKinds } from "./problem-codes.ts";
 import { Problem } from "./problems.ts";
@@ -27,8 +28,9 @@ export function serveOperations(
   });
   if (options.metricsAccess !== "none") {
     const config = options.metricsAccess === "open" ? { open: true } : { roles: ["platform"] as const };
-    app.get("/metrics", { config, schema: { hide: true } }, (_request, reply) =>
-      reply.type("text/plain; version=0.0.4; charset=utf-8").send(options.metrics.text()),
+    const { registry } = options.metrics;
+    app.get("/metrics", { config, schema: { hide: true } }, async (_request, reply) =>
+      reply.type(registry.contentType).send(await registry.metrics()),
     );
   }
   app.get("/problems", { config: { open: true }, schema: { hide: true } }, (_request, reply) =>
@@ -50,23 +52,17 @@ function describeProblem(code: ProblemCode | string): string {
   return kind ? `${code} (${kind.status})\n${kind.title}\n${kind.meaning}\n` : "";
 }
 
-const secondsBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-
 /** Counts and times every answer by route and status. */
-export function measureAnswers(app: FastifyInstance, metrics: Metrics): void {
-  const answers = metrics.histogram(
-    "http_request_duration_seconds",
-    "Time to answer, by route and status.",
-    secondsBounds,
-  );
-  // By the route's config, which is one object for each route and method.
-  const known = new Map<object, Map<number, ReturnType<typeof answers.of>>>();
+export function measureAnswers(app: FastifyInstance, { registry }: Metrics): void {
+  const seriesOf = measureAnswerTimes(registry);
+  // By the route's config, which is one object per route and method.
+  const known = new Map<object, Map<number, AnswerSeries>>();
   app.addHook("onResponse", (request, reply, done) => {
     const { url = "none", config } = request.routeOptions;
     const { statusCode } = reply;
     let series = known.get(config)?.get(statusCode);
     if (series === undefined) {
-      series = answers.of({ method: request.method, route: url, status: String(statusCode) });
+      series = seriesOf({ method: request.method, route: url, status: String(statusCode) });
       if (!request.is404) known.set(config, (known.get(config) ?? new Map()).set(statusCode, series));
     }
     series.observe(reply.elapsedTime / 1000);
