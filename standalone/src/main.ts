@@ -1,7 +1,7 @@
 import { openWriter, registerCommands, type WriterTuning } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
-import { allocateYoung, type Logger } from "ledger-core/process";
+import { allocateYoung, keepTicksFast, type Logger } from "ledger-core/process";
 import { registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -55,7 +55,8 @@ const API_VERSION = "1";
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const { dataDir, port, logger, onProgress = () => {} } = options;
   allocateYoung();
-  const closers: (() => Promise<void>)[] = [];
+  const releaseTicks = keepTicksFast();
+  const closers: (() => Promise<void>)[] = [async () => releaseTicks()];
   const stop = async () => {
     for (let close = closers.pop(); close; close = closers.pop()) await close();
   };

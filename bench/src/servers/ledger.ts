@@ -4,7 +4,7 @@ import { openWriter, registerCommands, type Writer } from "command-service";
 import { type Caller, decodeEvent, type OpenAccount, parseCurrency, postingsOf } from "ledger-core";
 import { type EventLog, openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
-import { allocateYoung, createLogger } from "ledger-core/process";
+import { allocateYoung, createLogger, keepTicksFast } from "ledger-core/process";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 import { watchStalls } from "./stalls.ts";
 
@@ -33,6 +33,7 @@ export type LedgerCheck = {
 const { folder, accountsCached } = childOptions((value) => value as LedgerServerOptions);
 const operator: Caller = { tenant: "bench", role: "operator", sub: "bench" };
 allocateYoung();
+const releaseTicks = keepTicksFast();
 mkdirSync(folder, { recursive: true });
 const began = performance.now();
 const thread = await openLogThread({ file: join(folder, "events.sqlite") });
@@ -53,6 +54,7 @@ await serveParent(ready, answer, async () => {
   await app.close();
   await writer.stop();
   await thread.close();
+  releaseTicks();
 });
 
 async function answer(question: unknown): Promise<object> {
