@@ -28,10 +28,17 @@ const testsMayImport: Readonly<Record<string, readonly string[]>> = { "query-ser
 /** Clients of the engines: only adapters know them. */
 const drivers = new Set(["mysql2", "kafkajs", "ioredis", "redis", "gremlin", "@eventstore/db-client"]);
 
-/** The parts of ledger-core that may touch the world. Everything else in it is the domain, and pure. */
-const subpaths = new Set(["event-log", "http", "sql", "process", "testing"]);
-/** A port like those in ports/, though it stands beside its adapters: the codec speaks of stored events. */
-const EVENT_LOG_PORT = "ledger-core/src/event-log/port.ts";
+const CORE = "ledger-core/src/";
+/** The pure folders of ledger-core, and which of them each may import. Its other folders may touch the world. */
+const pureFolders: Readonly<Record<string, readonly string[]>> = {
+  domain: ["domain"],
+  ports: ["ports", "domain"],
+  codec: ["codec", "ports", "domain"],
+  wire: ["wire", "domain"],
+};
+/** Pure too: the package's root, and the read models' rows, which are types alone. */
+const pureFiles = new Set([`${CORE}index.ts`, `${CORE}sql/tables.ts`]);
+const PURE = "the pure part of ledger-core imports nothing from outside";
 const ENVIRONMENT_FILE = "ledger-core/src/process/env.ts";
 
 /** The layers of the command-service, and what each may not import. They meet in the files above them. */
@@ -67,9 +74,9 @@ function brokenBy(path: string, specifier: string, packages: Packages): string |
   if (packages.workspaces.has(target)) return workspaceRule(path, specifier, target);
   // Bytes are data: a buffer touches nothing outside.
   if (specifier === "node:buffer") return undefined;
-  if (isDomain(path)) return "the root of ledger-core is pure: it imports nothing outside itself";
+  if (isPure(path)) return PURE;
   if (specifier.startsWith("node:")) return undefined;
-  if (drivers.has(target) && !isAdapter(path)) return `driver ${target} is imported only under adapters/ or event-log/`;
+  if (drivers.has(target) && !isAdapter(path)) return `driver ${target} is imported only under adapters/`;
   return declaredRule(path, target, packages);
 }
 
@@ -80,8 +87,14 @@ function relativeRule(path: string, specifier: string, packages: Packages): stri
     return "another package is imported by its name, not by a path into it";
   if (isTest(path)) return undefined;
   if (isTest(target)) return "only tests import tests and testing";
-  if (isDomain(path) && !isDomain(target)) return "the root of ledger-core is pure: it does not import its subpaths";
-  return layerRule(path, target);
+  return isPure(path) ? pureRule(path, target) : layerRule(path, target);
+}
+
+function pureRule(path: string, target: string): string | undefined {
+  const folder = coreFolder(path);
+  const allowed = pureFolders[folder];
+  if (!allowed) return isPure(target) ? undefined : PURE;
+  return allowed.includes(coreFolder(target)) ? undefined : `${CORE}${folder}/ imports only ${allowed.join(", ")}`;
 }
 
 function layerRule(path: string, target: string): string | undefined {
@@ -118,14 +131,18 @@ function isTest(path: string): boolean {
   return /\.(test|fixture)\.ts$/.test(path) || /(^|\/)(test|testing)\//.test(path);
 }
 
-function isDomain(path: string): boolean {
-  if (path === EVENT_LOG_PORT) return true;
-  if (!path.startsWith("ledger-core/src/") || isTest(path)) return false;
-  return !subpaths.has(path.split("/")[2] ?? "");
+function isPure(path: string): boolean {
+  return !isTest(path) && (pureFiles.has(path) || Object.hasOwn(pureFolders, coreFolder(path)));
+}
+
+/** The folder of ledger-core that a file is in; empty for its root and for other packages. */
+function coreFolder(path: string): string {
+  const [folder = "", ...rest] = path.startsWith(CORE) ? path.slice(CORE.length).split("/") : [];
+  return rest.length > 0 ? folder : "";
 }
 
 function isAdapter(path: string): boolean {
-  return /\/(adapters|event-log)\//.test(path);
+  return path.includes("/adapters/");
 }
 
 function workspaceOf(path: string): string {

@@ -1,4 +1,4 @@
-import type { BulkFault, BulkOutcome, BulkRecorded } from "../events.ts";
+import type { BulkFault, BulkOutcome, BulkRecorded } from "../domain/events.ts";
 import { FaultTable, storedFaults } from "./fault-table.ts";
 import { asObject, integer, type Json, list, Malformed, oneOf, record, type Shape, text } from "./shape.ts";
 

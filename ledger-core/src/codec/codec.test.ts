@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isLedgerError } from "../errors.ts";
-import type { StoredEvent } from "../event-log/port.ts";
-import { type EventId, idBody, makeId } from "../ids.ts";
+import { isLedgerError } from "../domain/errors.ts";
+import { type EventId, idBody, makeId } from "../domain/ids.ts";
+import type { BusinessDate } from "../domain/time.ts";
+import type { StoredEvent } from "../ports/event-log.ts";
 import { anyFact, anyOrigin } from "../testing/facts.ts";
-import type { BusinessDate } from "../time.ts";
 import { decodeEvent, encodeEvent } from "./codec.ts";
 import { currentVersions, type Upcasters } from "./versions.ts";
 

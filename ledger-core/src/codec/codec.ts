@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
-import type { EventBody } from "../decision.ts";
-import { LedgerError } from "../errors.ts";
-import type { NewEvent, StoredEvent } from "../event-log/port.ts";
-import type { Fact, FactType, LedgerEvent } from "../events.ts";
-import { chargeRoom, putCharge } from "./charge-bytes.ts";
+import type { EventBody } from "../domain/decision.ts";
+import { LedgerError } from "../domain/errors.ts";
+import type { Fact, FactType, LedgerEvent } from "../domain/events.ts";
+import type { NewEvent, StoredEvent } from "../ports/event-log.ts";
 import { factShapes, originShape } from "./fact-shapes.ts";
+import { chargeRoom, putCharge } from "./fast/charge-bytes.ts";
+import { readPlainCharge } from "./fast/plain-charge.ts";
 import { readPaymentCharged, writePaymentCharged } from "./payment-charged.ts";
-import { readPlainCharge } from "./plain-charge.ts";
 import { asObject, type Json, Malformed, type Shape } from "./shape.ts";
 import { currentVersions, isFactType, type Upcasters, upcasters } from "./versions.ts";
 

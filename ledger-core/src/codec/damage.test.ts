@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isLedgerError } from "../errors.ts";
-import type { StoredEvent } from "../event-log/port.ts";
-import { idBody, makeId } from "../ids.ts";
+import { isLedgerError } from "../domain/errors.ts";
+import { idBody, makeId } from "../domain/ids.ts";
+import type { StoredEvent } from "../ports/event-log.ts";
 import { anyFact, anyOrigin } from "../testing/facts.ts";
 import { decodeEvent, encodeEvent } from "./codec.ts";
 

@@ -1,10 +1,10 @@
-import { type Account, openableAccountTypes } from "../account.ts";
-import type { Leg } from "../commands.ts";
-import type { Fact, FactType, HoldChange, Origin, PaymentCharged, Posting, SpentDay } from "../events.ts";
-import type { Currency } from "../money.ts";
-import { type Payment, paymentStatuses } from "../payment.ts";
-import { type RejectionCode, rejections } from "../rejections.ts";
-import type { BusinessDate } from "../time.ts";
+import { type Account, openableAccountTypes } from "../domain/account.ts";
+import type { Leg } from "../domain/commands.ts";
+import type { Fact, FactType, HoldChange, Origin, PaymentCharged, Posting, SpentDay } from "../domain/events.ts";
+import type { Currency } from "../domain/money.ts";
+import { type Payment, paymentStatuses } from "../domain/payment.ts";
+import { type RejectionCode, rejections } from "../domain/rejections.ts";
+import type { BusinessDate } from "../domain/time.ts";
 import { bulkRecorded } from "./bulk-recorded.ts";
 import { amount, branded, flag, id, integer, list, nullable, oneOf, pairs, record, type Shape, text } from "./shape.ts";
 

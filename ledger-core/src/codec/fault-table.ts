@@ -1,4 +1,4 @@
-import type { BulkFault } from "../events.ts";
+import type { BulkFault } from "../domain/events.ts";
 import type { Json } from "./shape.ts";
 
 /** A fault as it is stored: indexes of code, detail, pointers and their details; the body of an id in the detail; what is not listed. */

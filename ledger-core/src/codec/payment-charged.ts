@@ -1,9 +1,9 @@
-import { assert } from "../errors.ts";
-import type { Origin, PaymentCharged, Posting } from "../events.ts";
-import type { AccountId } from "../ids.ts";
-import type { Amount, Currency } from "../money.ts";
-import type { Payment } from "../payment.ts";
-import type { BusinessDate } from "../time.ts";
+import { assert } from "../domain/errors.ts";
+import type { Origin, PaymentCharged, Posting } from "../domain/events.ts";
+import type { AccountId } from "../domain/ids.ts";
+import type { Amount, Currency } from "../domain/money.ts";
+import type { Payment } from "../domain/payment.ts";
+import type { BusinessDate } from "../domain/time.ts";
 import { accountType, originShape } from "./fact-shapes.ts";
 import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, text } from "./shape.ts";
 

@@ -1,5 +1,5 @@
-import type { IdPrefix, makeId } from "../ids.ts";
-import type { Amount } from "../money.ts";
+import type { IdPrefix, makeId } from "../domain/ids.ts";
+import type { Amount } from "../domain/money.ts";
 
 /** What JSON.parse can yield. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

@@ -1,4 +1,4 @@
-import type { FactType } from "../events.ts";
+import type { FactType } from "../domain/events.ts";
 import { raiseBulkRecorded } from "./bulk-recorded.ts";
 import { asObject, type Json } from "./shape.ts";
 

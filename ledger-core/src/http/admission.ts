@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Caller } from "../caller.ts";
+import type { Caller } from "../domain/caller.ts";
 import { admitCaller, bearerOf } from "./auth.ts";
 import { announcedBytes, checkExpect, holdsBodyBack } from "./body-reader.ts";
 import type { Connections } from "./connections.ts";

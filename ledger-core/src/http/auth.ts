@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import type { Caller, Role } from "../caller.ts";
-import { assert } from "../errors.ts";
+import type { Caller, Role } from "../domain/caller.ts";
+import { assert } from "../domain/errors.ts";
 import { countHeader } from "./idempotency-key.ts";
 import { Problem } from "./problems.ts";
 import { unauthorized } from "./tokens.ts";

@@ -1,7 +1,7 @@
 import { Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { LedgerError } from "../errors.ts";
+import { LedgerError } from "../domain/errors.ts";
 import { rawAnswer } from "./connection-faults.ts";
 import type { EdgeLimits } from "./limits.ts";
 

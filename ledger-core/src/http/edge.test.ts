@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LedgerError, type LedgerErrorCode } from "../errors.ts";
+import { LedgerError, type LedgerErrorCode } from "../domain/errors.ts";
 import { requestBytes, sendRaw } from "../testing/raw-http.ts";
 import { callerOf } from "./auth.ts";
 import { createEdge } from "./edge.ts";

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { isLedgerError, type LedgerError, type LedgerErrorCode } from "../errors.ts";
+import { isLedgerError, type LedgerError, type LedgerErrorCode } from "../domain/errors.ts";
 import type { ProblemCode } from "./problem-codes.ts";
 import { Problem, sendProblem } from "./problems.ts";
 

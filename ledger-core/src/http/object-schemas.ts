@@ -1,5 +1,5 @@
-import { openableAccountTypes } from "../account.ts";
-import { paymentStatuses } from "../payment.ts";
+import { openableAccountTypes } from "../domain/account.ts";
+import { paymentStatuses } from "../domain/payment.ts";
 import { accountId, amount, businessDate, currency, instant, paymentId, signedAmount } from "./field-schemas.ts";
 
 /*

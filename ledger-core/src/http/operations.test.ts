@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { parsePosition } from "../position.ts";
+import { parsePosition } from "../domain/position.ts";
 import { positionsPattern, problemAnswers } from "./documented-answers.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import { metadata } from "./field-schemas.ts";

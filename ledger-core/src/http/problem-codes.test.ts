@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { expect, test } from "vitest";
-import { rejections } from "../rejections.ts";
+import { rejections } from "../domain/rejections.ts";
 import { problemKind, problemKinds } from "./problem-codes.ts";
 
 test("docs/problems.md and the code have the same codes, statuses and texts", () => {

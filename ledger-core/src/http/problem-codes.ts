@@ -1,4 +1,4 @@
-import { type RejectionCode, rejections } from "../rejections.ts";
+import { type RejectionCode, rejections } from "../domain/rejections.ts";
 
 /** What the edge itself can answer, beside the refusals of the domain. `meaning` says what was wrong and what to do. */
 const edgeProblems = {

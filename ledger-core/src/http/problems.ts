@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
-import type { EventId } from "../ids.ts";
-import type { Rejection } from "../rejections.ts";
+import type { EventId } from "../domain/ids.ts";
+import type { Rejection } from "../domain/rejections.ts";
 import { type ProblemCode, problemKind } from "./problem-codes.ts";
 
 /** One fault in a request: `pointer` is an RFC 6901 pointer into the body, or the name of a query parameter. */

@@ -10,7 +10,7 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
-import { type Caller, type Role, roles } from "../caller.ts";
+import { type Caller, type Role, roles } from "../domain/caller.ts";
 import { Problem } from "./problems.ts";
 
 const ISSUER = "payledger";

@@ -1,4 +1,4 @@
-import type { Caller } from "../caller.ts";
+import type { Caller } from "../domain/caller.ts";
 import { BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 import { Problem } from "./problems.ts";
 

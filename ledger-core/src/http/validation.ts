@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from "ajv";
 import type { FastifySchemaCompiler } from "fastify";
-import { parseCurrency } from "../money.ts";
-import { parseBusinessDate, parseInstant, parseTimeZone } from "../time.ts";
+import { parseCurrency } from "../domain/money.ts";
+import { parseBusinessDate, parseInstant, parseTimeZone } from "../domain/time.ts";
 import { holdsCardNumber } from "./card-numbers.ts";
 import { amount, amountBound, signedAmount } from "./field-schemas.ts";
 import { idempotencyKeyForm, idempotencyKeyPattern } from "./idempotency-key.ts";

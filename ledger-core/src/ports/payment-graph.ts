@@ -1,5 +1,5 @@
-import type { AccountId, EventId, PaymentId } from "../ids.ts";
-import type { Position } from "../position.ts";
+import type { AccountId, EventId, PaymentId } from "../domain/ids.ts";
+import type { Position } from "../domain/position.ts";
 import type { ProjectionTarget } from "./projection.ts";
 
 /** Payer → merchant, one edge a payment, citing the event that captured it; a full refund retracts it. */

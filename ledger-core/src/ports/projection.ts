@@ -1,5 +1,5 @@
-import type { LedgerEvent } from "../events.ts";
-import type { Revision, Shard } from "../position.ts";
+import type { LedgerEvent } from "../domain/events.ts";
+import type { Revision, Shard } from "../domain/position.ts";
 
 /** A pure function from events to the changes of one read model. `version` goes up when the same event gives other changes. */
 export type Projection<Change> = {

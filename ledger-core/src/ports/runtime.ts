@@ -1,4 +1,4 @@
-import type { Micros } from "../time.ts";
+import type { Micros } from "../domain/time.ts";
 
 /**
  * Everything a process takes from outside that is not a message: time, turns of the event loop, and chance. Production takes them

@@ -1,7 +1,7 @@
-import type { Account, AccountStatus, Balances } from "../account.ts";
-import type { AccountId } from "../ids.ts";
-import type { Position } from "../position.ts";
-import type { Entry } from "../shapes.ts";
+import type { Account, AccountStatus, Balances } from "../domain/account.ts";
+import type { Entry } from "../domain/entry.ts";
+import type { AccountId } from "../domain/ids.ts";
+import type { Position } from "../domain/position.ts";
 import type { ProjectionTarget } from "./projection.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLedgerError } from "../errors.ts";
+import { isLedgerError } from "../domain/errors.ts";
 import { integer, oneOf, optionalSecret, optionalText, readSettings, requiredSecret, requiredText } from "./env.ts";
 
 const settings = {

@@ -1,4 +1,4 @@
-import { LedgerError } from "../errors.ts";
+import { LedgerError } from "../domain/errors.ts";
 
 /** How one setting is read from its text; `fault` says what is wrong with it, in words that follow the setting's name. */
 export type Setting<T> = {

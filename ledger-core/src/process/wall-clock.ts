@@ -1,4 +1,4 @@
-import type { Micros } from "../time.ts";
+import type { Micros } from "../domain/time.ts";
 
 export type ClockSources = {
   /** The wall clock in whole milliseconds; may be set, forwards and back. */

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { assert, isLedgerError, LedgerError, type LedgerErrorCode } from "../errors.ts";
+import { assert, isLedgerError, LedgerError, type LedgerErrorCode } from "../domain/errors.ts";
 
 /** Everything in which SQLite and MySQL (and MariaDB) differ for us; no other file asks which of them it talks to. */
 export type Dialect = "sqlite" | "mysql";

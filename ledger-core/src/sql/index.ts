@@ -1,4 +1,4 @@
-export { connectMysql, type MysqlConnection } from "./adapters/mysql.ts";
-export { connectSqlite, openSqlite, type SqliteConnection } from "./adapters/node-sqlite.ts";
+export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
+export { connectSqlite, openSqlite, type SqliteConnection } from "../adapters/sqlite/node-sqlite.ts";
 export * from "./dialect.ts";
 export * from "./table.ts";

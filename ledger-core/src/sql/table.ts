@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { assert } from "../errors.ts";
+import { assert } from "../domain/errors.ts";
 import {
   affectedRows,
   type ColumnType,

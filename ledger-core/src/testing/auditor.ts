@@ -1,10 +1,10 @@
-import type { Account } from "../account.ts";
-import { assert } from "../errors.ts";
-import { holdOf, type LedgerEvent, type Posting, postingsOf } from "../events.ts";
-import type { AccountId, PaymentId } from "../ids.ts";
-import type { Amount } from "../money.ts";
-import type { Payment } from "../payment.ts";
-import type { Micros } from "../time.ts";
+import type { Account } from "../domain/account.ts";
+import { assert } from "../domain/errors.ts";
+import { holdOf, type LedgerEvent, type Posting, postingsOf } from "../domain/events.ts";
+import type { AccountId, PaymentId } from "../domain/ids.ts";
+import type { Amount } from "../domain/money.ts";
+import type { Payment } from "../domain/payment.ts";
+import type { Micros } from "../domain/time.ts";
 
 /** A second opinion on a ledger's events, by plain sums that share nothing with deciders and evolve. */
 export type Auditor = {

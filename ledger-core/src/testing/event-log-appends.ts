@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeFramesPool } from "../event-log/event-frames.ts";
-import type { EventLog, NewEvent } from "../event-log/port.ts";
-import { NO_REVISION, SHARD_MAX } from "../position.ts";
+import { NO_REVISION, SHARD_MAX } from "../domain/position.ts";
+import { makeFramesPool } from "../ports/event-frames.ts";
+import type { EventLog, NewEvent } from "../ports/event-log.ts";
 import { asNew, makeEvents, range, readAll } from "./event-log-events.ts";
 import type { LogUnderTest } from "./event-log-suite.ts";
 

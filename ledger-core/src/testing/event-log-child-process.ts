@@ -1,5 +1,5 @@
-import { isLedgerError } from "../errors.ts";
-import { openSqliteLog } from "../event-log/sqlite-log.ts";
+import { openSqliteLog } from "../adapters/sqlite/event-log/log.ts";
+import { isLedgerError } from "../domain/errors.ts";
 import { makeEvents } from "./event-log-events.ts";
 
 export type Ask = { readonly first: number; readonly count: number; readonly size: number };

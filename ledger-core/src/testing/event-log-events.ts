@@ -1,6 +1,6 @@
-import type { EventLog, NewEvent, StoredEvent } from "../event-log/port.ts";
-import { idBody, makeId } from "../ids.ts";
-import type { Revision, Shard } from "../position.ts";
+import { idBody, makeId } from "../domain/ids.ts";
+import type { Revision, Shard } from "../domain/position.ts";
+import type { EventLog, NewEvent, StoredEvent } from "../ports/event-log.ts";
 
 export type EventShape = {
   readonly shard?: Shard;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { leafHash } from "../event-log/leaf.ts";
-import { NO_REVISION } from "../position.ts";
+import { leafHash } from "../adapters/sqlite/event-log/leaf.ts";
+import { NO_REVISION } from "../domain/position.ts";
 import { asNew, makeEvents, range, readAll } from "./event-log-events.ts";
 import type { LogUnderTest } from "./event-log-suite.ts";
 

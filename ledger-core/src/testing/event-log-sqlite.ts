@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { EventLog } from "../event-log/port.ts";
-import { openSqliteLog } from "../event-log/sqlite-log.ts";
+import { openSqliteLog } from "../adapters/sqlite/event-log/log.ts";
+import type { EventLog } from "../ports/event-log.ts";
 import type { LogUnderTest } from "./event-log-suite.ts";
 
 /** The name of a log that does not exist yet, in a temporary folder of its own that goes when the test is over. */

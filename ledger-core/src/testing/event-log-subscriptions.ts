@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Delivery, EventLog } from "../event-log/port.ts";
-import { NO_REVISION } from "../position.ts";
+import { NO_REVISION } from "../domain/position.ts";
+import type { Delivery, EventLog } from "../ports/event-log.ts";
 import { followTo, makeEvents, range } from "./event-log-events.ts";
 import type { LogUnderTest } from "./event-log-suite.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe } from "vitest";
-import type { EventLog } from "../event-log/port.ts";
+import type { EventLog } from "../ports/event-log.ts";
 import { appendSuite } from "./event-log-appends.ts";
 import { readSuite } from "./event-log-reads.ts";
 import { subscribeSuite } from "./event-log-subscriptions.ts";

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { connectLog } from "../event-log/connection.ts";
+import { connectLog } from "../adapters/sqlite/log-thread/connection.ts";
 import { followTo, makeEvents } from "./event-log-events.ts";
 
 /** Appends to its own shard, follows shard 0 up to `last`, and says what it saw; what goes wrong is said too. */

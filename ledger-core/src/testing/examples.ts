@@ -1,5 +1,5 @@
-import type { Account, AccountType } from "../account.ts";
-import type { Caller } from "../caller.ts";
+import type { Account, AccountType } from "../domain/account.ts";
+import type { Caller } from "../domain/caller.ts";
 import type {
   CapturePayment,
   MakePayment,
@@ -9,12 +9,12 @@ import type {
   RefundPayment,
   TopUpAccount,
   VoidPayment,
-} from "../commands.ts";
-import type { AccountOpened } from "../events.ts";
-import { type AccountId, idBody, makeId, type PaymentId } from "../ids.ts";
-import type { Amount, Currency } from "../money.ts";
-import { parseCurrency } from "../money.ts";
-import type { Micros } from "../time.ts";
+} from "../domain/commands.ts";
+import type { AccountOpened } from "../domain/events.ts";
+import { type AccountId, idBody, makeId, type PaymentId } from "../domain/ids.ts";
+import type { Amount, Currency } from "../domain/money.ts";
+import { parseCurrency } from "../domain/money.ts";
+import type { Micros } from "../domain/time.ts";
 
 /** 2026-11-22T08:30:00Z, a Sunday afternoon in Hong Kong. */
 export const START: Micros = 1_795_336_200_000_000;

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { type Account, openableAccountTypes } from "../account.ts";
-import type { BulkFault, Fact, FactType, HoldChange, Origin, Posting } from "../events.ts";
-import { type IdPrefix, idBody, makeId } from "../ids.ts";
-import { AMOUNT_MAX, type Amount } from "../money.ts";
-import { type Payment, paymentStatuses } from "../payment.ts";
-import type { RejectionCode } from "../rejections.ts";
-import { businessDate } from "../time.ts";
+import { type Account, openableAccountTypes } from "../domain/account.ts";
+import type { BulkFault, Fact, FactType, HoldChange, Origin, Posting } from "../domain/events.ts";
+import { type IdPrefix, idBody, makeId } from "../domain/ids.ts";
+import { AMOUNT_MAX, type Amount } from "../domain/money.ts";
+import { type Payment, paymentStatuses } from "../domain/payment.ts";
+import type { RejectionCode } from "../domain/rejections.ts";
+import { businessDate } from "../domain/time.ts";
 import { currencyOf } from "./examples.ts";
 
 /*

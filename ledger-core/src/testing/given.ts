@@ -1,15 +1,15 @@
 import { expect } from "vitest";
-import type { Caller } from "../caller.ts";
 import { decodeEvent, encodeEvent } from "../codec/codec.ts";
-import type { ClientCommand, Command } from "../commands.ts";
-import { decide } from "../decider/decide.ts";
-import { declined } from "../decider/declined.ts";
-import type { Decision } from "../decision.ts";
-import type { Fact, FactType, LedgerEvent } from "../events.ts";
-import { evolve } from "../evolve.ts";
-import { idBody, makeId } from "../ids.ts";
-import { type Rejection, type RejectionCode, rejections } from "../rejections.ts";
-import type { Micros } from "../time.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { ClientCommand, Command } from "../domain/commands.ts";
+import { decide } from "../domain/decider/decide.ts";
+import { declined } from "../domain/decider/declined.ts";
+import type { Decision } from "../domain/decision.ts";
+import type { Fact, FactType, LedgerEvent } from "../domain/events.ts";
+import { evolve } from "../domain/evolve.ts";
+import { idBody, makeId } from "../domain/ids.ts";
+import { type Rejection, type RejectionCode, rejections } from "../domain/rejections.ts";
+import type { Micros } from "../domain/time.ts";
 import { operator, START } from "./examples.ts";
 import { type MemoryState, memoryState } from "./memory-state.ts";
 

@@ -1,7 +1,7 @@
-import type { AccountState } from "../account.ts";
-import type { LedgerStateDraft } from "../decision.ts";
-import type { AccountId, PaymentId } from "../ids.ts";
-import type { Payment } from "../payment.ts";
+import type { AccountState } from "../domain/account.ts";
+import type { LedgerStateDraft } from "../domain/decision.ts";
+import type { AccountId, PaymentId } from "../domain/ids.ts";
+import type { Payment } from "../domain/payment.ts";
 
 /** The decision state of a small ledger, all of it in maps: for tests of deciders and for models to compare with. */
 export type MemoryState = LedgerStateDraft & {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assert } from "../errors.ts";
-import { type AccountId, type EventId, idBody, makeId, type PaymentId, rebrand } from "../ids.ts";
+import { assert } from "../domain/errors.ts";
+import { type AccountId, type EventId, idBody, makeId, type PaymentId, rebrand } from "../domain/ids.ts";
+import { NO_REVISION } from "../domain/position.ts";
 import { type EdgeChange, EVIDENCE_MAX, FAN_OUT_MAX, type PaymentGraph } from "../ports/payment-graph.ts";
-import { NO_REVISION } from "../position.ts";
 import { accountId, SECOND_US, START, TENANT } from "./examples.ts";
 import { projectionTargetSuite } from "./projection-suite.ts";
 

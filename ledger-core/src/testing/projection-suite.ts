@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assert } from "../errors.ts";
+import { assert } from "../domain/errors.ts";
+import { NO_REVISION, type Revision } from "../domain/position.ts";
 import type { ProjectionTarget } from "../ports/projection.ts";
-import { NO_REVISION, type Revision } from "../position.ts";
 
 /** An empty target under test. */
 export type TargetUnderTest<Change> = {

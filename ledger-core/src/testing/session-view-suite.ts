@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assert } from "../errors.ts";
-import { type AccountId, entryId } from "../ids.ts";
+import type { Entry } from "../domain/entry.ts";
+import { assert } from "../domain/errors.ts";
+import { type AccountId, entryId } from "../domain/ids.ts";
+import { NO_REVISION } from "../domain/position.ts";
+import { businessDate } from "../domain/time.ts";
 import {
   SESSION_ACCOUNTS_MAX,
   SESSION_MOVEMENTS_MAX,
   type SessionChange,
   type SessionView,
 } from "../ports/session-view.ts";
-import { NO_REVISION } from "../position.ts";
-import type { Entry } from "../shapes.ts";
-import { businessDate } from "../time.ts";
 import { account, accountId, alice, bob, HKD, SECOND_US, START, shop, TENANT } from "./examples.ts";
 import { projectionTargetSuite } from "./projection-suite.ts";
 

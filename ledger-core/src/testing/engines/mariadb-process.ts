@@ -3,7 +3,7 @@ import { access, chmod, chown, mkdir, mkdtemp, readdir, writeFile } from "node:f
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { MysqlConnection } from "../../sql/adapters/mysql.ts";
+import type { MysqlConnection } from "../../adapters/mysql/mysql.ts";
 import { makeCertificates } from "./certificates.ts";
 import { type ChildEngine, freePort, startChildEngine } from "./child-engine.ts";
 

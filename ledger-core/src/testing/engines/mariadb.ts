@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { connectMysql, type MysqlConnection } from "../../adapters/mysql/mysql.ts";
 import { optionalText, readSettings } from "../../process/env.ts";
-import { connectMysql, type MysqlConnection } from "../../sql/adapters/mysql.ts";
 import { localBinaries, type MariadbBinaries, startMariadbProcess } from "./mariadb-process.ts";
 
 /** Where a MariaDB comes from, in the order in which it is looked for. */

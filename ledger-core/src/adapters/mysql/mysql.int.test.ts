@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { onStore, selectRows } from "../../sql/dialect.ts";
+import { freePort } from "../../testing/engines/child-engine.ts";
+import { findMariadb, type Mariadb, startMariadb } from "../../testing/engines/mariadb.ts";
+import { startMariadbProcess } from "../../testing/engines/mariadb-process.ts";
+import { sqlSuite } from "../../testing/sql-suite.ts";
+import { connectMysql, type MysqlConnection } from "./mysql.ts";
+
+const source = await findMariadb();
+
+function connect(connection: MysqlConnection) {
+  const db = connectMysql(connection);
+  onTestFinished(() => db.destroy());
+  return db;
+}
+
+describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason : "MariaDB", () => {
+  let mariadb: Mariadb;
+  beforeAll(async () => {
+    mariadb = await startMariadb(source);
+  });
+  afterAll(() => mariadb.stop());
+
+  sqlSuite("MariaDB", async () => {
+    const connection = await mariadb.createDatabase();
+    const db = connectMysql(connection);
+    const reader = connectMysql(connection);
+    return { db, reader, dispose: async () => void (await Promise.all([db.destroy(), reader.destroy()])) };
+  });
+
+  test("of two transactions that lock each other out one goes on, and the other may try again", async () => {
+    const connection = await mariadb.createDatabase();
+    const db = connect(connection);
+    await db.raw("CREATE TABLE t (a int PRIMARY KEY, b int)");
+    await db.raw("INSERT INTO t VALUES (1, 0), (2, 0)");
+    const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const one = (first: number, second: number, mine: number) =>
+      onStore("store", () =>
+        db.transaction(async (trx) => {
+          await trx.raw("UPDATE t SET b = b + 1 WHERE a = ?", [first]);
+          both[mine === 0 ? 0 : 1].resolve();
+          await both[mine === 0 ? 1 : 0].promise;
+          await trx.raw("UPDATE t SET b = b + 1 WHERE a = ?", [second]);
+        }),
+      );
+    const outcomes = await Promise.allSettled([one(1, 2, 0), one(2, 1, 1)]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    expect(failed?.reason).toMatchObject({ code: "store_unavailable", retryable: true });
+    expect((await selectRows(db, "SELECT b FROM t")).map(({ b }) => b)).toEqual([1, 1]);
+  });
+
+  test("a number too large or a text too long is refused, not cut to fit", async () => {
+    const db = connect(await mariadb.createDatabase());
+    await db.raw("CREATE TABLE t (a int, b varchar(3))");
+    for (const values of ["(99999999999, 'x')", "(1, 'long')", "(1, NULL), (NULL, 'long')"]) {
+      const write = onStore("store", () => db.raw(`INSERT INTO t VALUES ${values}`));
+      await expect(write).rejects.toMatchObject({ code: "poison_event" });
+    }
+    expect(await selectRows(db, "SELECT * FROM t")).toEqual([]);
+  });
+
+  test("nobody there, a wrong password and an unknown database are a store that cannot be reached", async () => {
+    const connection = await mariadb.createDatabase();
+    const faults = [{ port: await freePort() }, { password: "wrong" }, { database: "nowhere" }];
+    for (const fault of faults) {
+      const asked = onStore("store", () => connect({ ...connection, ...fault }).raw("SELECT 1"));
+      await expect(asked, JSON.stringify(fault)).rejects.toMatchObject({ code: "store_unavailable" });
+    }
+  });
+});
+
+describe.skipIf(source.kind !== "binaries")("MariaDB's TLS, on a server started here", () => {
+  test("a certificate of another host, of an unknown authority, or none at all is refused", async () => {
+    if (source.kind !== "binaries") throw new Error("skipped otherwise");
+    const { engine, connection } = await startMariadbProcess(source.binaries, "elsewhere.invalid");
+    onTestFinished(() => engine.stop());
+    const ask = (tls: MysqlConnection["tls"]) =>
+      onStore("store", () => connect({ ...connection, database: "mysql", tls }).raw("SELECT 1"));
+    await expect(ask(connection.tls)).rejects.toMatchObject({
+      code: "store_unavailable",
+      cause: { message: /altnames|localhost/ },
+    });
+    await expect(ask({})).rejects.toMatchObject({ code: "store_unavailable" });
+    await expect(ask(null)).rejects.toMatchObject({ code: "store_unavailable" });
+  });
+});

@@ -1,0 +1,215 @@
+import { Buffer } from "node:buffer";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import { assert, LedgerError } from "../../../domain/errors.ts";
+import { REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
+import { FORMAT, openFile, type SqliteFileOptions, sqliteCode, translate } from "./file.ts";
+import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "./frames.ts";
+
+/** How much one step of a read takes from the file. */
+const STEP_BYTES = 1 << 20;
+const STEP_EVENTS = 4096;
+/** How much of an append goes into one row: a read of one event reads its whole row, so rows of a big append are bounded. */
+const ROW_BYTES = 1 << 16;
+const PLACES_PER_SHARD = REVISION_MAX + 1;
+const PLACES = PLACES_PER_SHARD * (SHARD_MAX + 1);
+const SQLITE_FULL = 13;
+const SQLITE_IOERR_WRITE = 778;
+
+const insert = "INSERT INTO batch (place, count, frames, leaves) VALUES (?, ?, ?, ?)";
+/** The row that holds the first place, and those after it up to the last place. */
+const select = `
+  SELECT place, count, frames, leaves FROM batch
+  WHERE place >= (SELECT max(place) FROM batch WHERE place <= ?) AND place <= ? ORDER BY place`;
+const selectLastBelow = "SELECT place, count, frames, leaves FROM batch WHERE place < ? ORDER BY place DESC LIMIT 1";
+
+/** The batches in an open file. */
+type OpenFile = {
+  readonly db: DatabaseSync;
+  readonly begin: StatementSync;
+  readonly insert: StatementSync;
+  readonly commit: StatementSync;
+  readonly select: StatementSync;
+  readonly heads: Map<Shard, Revision>;
+};
+
+/** The batches of every shard in one SQLite file; each function is synchronous and a whole step. */
+export type SqliteBatches = {
+  /** Clears up a commit in doubt, if there is one: every append begins with it. @throws outcome_unknown when that fails */
+  settle(): void;
+  head(shard: Shard): Revision | undefined;
+  /**
+   * Writes a batch at the head of its shard, durably, after `settle`.
+   * @throws log_unavailable: it is not there and never will be · outcome_unknown: it may come to light after a crash
+   */
+  write(batch: Batch): void;
+  /** Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be read */
+  load(shard: Shard, from: Revision, to: Revision): readonly Batch[];
+  close(): void;
+};
+
+export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
+  let open: OpenFile | undefined = openBatches(options);
+  let closed = false;
+  /** A commit failed in a way that may have left it whole in the WAL: a crash now could bring it to light. */
+  let doubt = false;
+
+  const file = (): OpenFile => {
+    if (closed) throw new LedgerError("log_unavailable", `the event log ${options.file} is closed`);
+    open ??= openBatches(options);
+    return open;
+  };
+  const settled = (): OpenFile => {
+    if (!doubt) return file();
+    try {
+      const found = file();
+      discardUncommitted(found.db);
+      doubt = false;
+      return found;
+    } catch (cause) {
+      throw new LedgerError(
+        "outcome_unknown",
+        `the event log ${options.file} failed in the middle of a commit and cannot be read again yet; repeat the append`,
+        { cause, retryable: true },
+      );
+    }
+  };
+  const abandon = (failed: OpenFile): void => {
+    try {
+      if (failed.db.isTransaction) failed.db.exec("ROLLBACK");
+    } catch {
+      // The handle is of no more use: the file itself will tell what is in it.
+      doubt = true;
+      open = undefined;
+      closeQuietly(failed.db);
+    }
+  };
+
+  return {
+    settle: () => {
+      settled();
+    },
+    head: (shard) => file().heads.get(shard),
+    write: (batch) => {
+      const target = file();
+      let committing = false;
+      try {
+        target.begin.run();
+        for (const { shard, first, count, frames, leaves } of splitBatch(batch, ROW_BYTES))
+          target.insert.run(placeOf(shard, first), count, frames, leaves);
+        committing = true;
+        target.commit.run();
+        target.heads.set(batch.shard, lastOf(batch));
+      } catch (error) {
+        // When writing failed, the frame that makes a commit of the others is not there; any other fault may have come after it.
+        const code = sqliteCode(error);
+        doubt = committing && code !== SQLITE_FULL && code !== SQLITE_IOERR_WRITE;
+        abandon(target);
+        if (settled().heads.get(batch.shard) !== lastOf(batch)) throw translate(error, options.file);
+      }
+    },
+    load: (shard, from, to) => load(file(), options.file, shard, from, to),
+    close: () => {
+      closed = true;
+      open?.db.close();
+      open = undefined;
+    },
+  };
+}
+
+function openBatches(options: SqliteFileOptions): OpenFile {
+  const db = openFile(options);
+  try {
+    return {
+      db,
+      begin: db.prepare("BEGIN IMMEDIATE"),
+      insert: db.prepare(insert),
+      commit: db.prepare("COMMIT"),
+      select: db.prepare(select),
+      heads: readHeads(db),
+    };
+  } catch (error) {
+    closeQuietly(db);
+    throw translate(error, options.file);
+  }
+}
+
+/** The head of every shard, each from its last batch, which is checked: nothing is appended behind a damaged end. */
+function readHeads(db: DatabaseSync): Map<Shard, Revision> {
+  const heads = new Map<Shard, Revision>();
+  const lastBelow = db.prepare(selectLastBelow);
+  let below = Number.MAX_SAFE_INTEGER;
+  for (let row = lastBelow.get(below); row; row = lastBelow.get(below)) {
+    const batch = toBatch(row);
+    // In a damaged tree a search may end anywhere; without this it might never.
+    if (placeOf(batch.shard, batch.first) >= below) throw corrupt(batch.shard, batch.first, "its row is out of order");
+    for (const events of decodeBatch(batch, batch.count)) heads.set(batch.shard, events.at(-1)?.revision ?? 0);
+    below = placeOf(batch.shard, 0);
+  }
+  return heads;
+}
+
+function load(file: OpenFile, name: string, shard: Shard, from: Revision, to: Revision): readonly Batch[] {
+  const batches: Batch[] = [];
+  let next = from;
+  let bytes = 0;
+  try {
+    for (const row of file.select.iterate(placeOf(shard, from), placeOf(shard, to))) {
+      const batch = toBatch(row);
+      if (batches.length === 0 ? !holds(batch, shard, from) : batch.first !== next) {
+        if (batches.length === 0) next = batch.shard === shard ? lastOf(batch) + 1 : 0;
+        break;
+      }
+      const part = cutBatch(batch, from, to);
+      batches.push(part);
+      next = lastOf(batch) + 1;
+      bytes += part.frames.length;
+      if (bytes >= STEP_BYTES || next - from >= STEP_EVENTS) break;
+    }
+  } catch (error) {
+    // What could be read is handed out first; the next step starts at the fault and names it.
+    if (batches.length === 0) throw translate(error, name, { shard, revision: next });
+  }
+  if (batches.length === 0) throw corrupt(shard, next, "the row that held it is missing");
+  return batches;
+}
+
+function holds(batch: Batch, shard: Shard, revision: Revision): boolean {
+  return batch.shard === shard && batch.first <= revision && revision <= lastOf(batch);
+}
+
+/**
+ * Makes certain that no commit that failed can come to light: what was committed goes to its place, the WAL is cut off, and a
+ * commit that changes nothing shows that the disk writes again.
+ */
+function discardUncommitted(db: DatabaseSync): void {
+  const result = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  assert(result?.busy === 0, "nobody else holds the WAL");
+  db.exec(`PRAGMA user_version = ${FORMAT}`);
+}
+
+function toBatch(row: Record<string, SQLOutputValue>): Batch {
+  const { place, count, frames, leaves } = row;
+  if (typeof place !== "number" || place < 0 || place >= PLACES) throw corrupt(0, 0, "a row has a place in no shard");
+  const shard = Math.floor(place / PLACES_PER_SHARD);
+  const first = place % PLACES_PER_SHARD;
+  if (typeof count !== "number" || count < 1) throw corrupt(shard, first, `its row counts ${count} events`);
+  if (!(frames instanceof Uint8Array && leaves instanceof Uint8Array))
+    throw corrupt(shard, first, "its row holds no bytes");
+  return { shard, first, count, frames: asBuffer(frames), leaves: asBuffer(leaves) };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function placeOf(shard: Shard, revision: Revision): number {
+  return shard * PLACES_PER_SHARD + revision;
+}
+
+function closeQuietly(db: DatabaseSync): void {
+  try {
+    db.close();
+  } catch {
+    // It is given up anyway; the error that led here is the one to tell.
+  }
+}

@@ -1,0 +1,84 @@
+import type { Buffer } from "node:buffer";
+import { assert, LedgerError } from "../../../domain/errors.ts";
+import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
+import { EventFrames } from "../../../ports/event-frames.ts";
+import type { EventLog } from "../../../ports/event-log.ts";
+import { encodeFrames } from "../../../ports/frame-bytes.ts";
+import { makeArrivals } from "./arrivals.ts";
+import {
+  type BatchSource,
+  type BatchStore,
+  decodeRead,
+  decodeSubscription,
+  type FrameSink,
+  readBatches,
+  subscribeBatches,
+} from "./batch-source.ts";
+import { openSqliteBatches, type SqliteBatches } from "./batches.ts";
+import type { SqliteFileOptions } from "./file.ts";
+import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "./frames.ts";
+
+/**
+ * The embedded event log: one SQLite file, held by this process alone. Appends are synchronous inside; reads let the event loop
+ * turn between steps of about a mebibyte.
+ * @throws locked when another process holds it; incompatible when the file is foreign or newer; log_corrupt when it is damaged
+ */
+export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource & FrameSink> {
+  const file = openSqliteBatches(options);
+  const arrivals = makeArrivals();
+  const store: BatchStore = {
+    head: (shard) => file.head(shard) ?? NO_REVISION,
+    load: file.load,
+    arrival: arrivals.next,
+  };
+  const batches: BatchSource = {
+    readBatches: (shard, from, limit) => readBatches(store, shard, from, limit),
+    subscribeBatches: (shard, from, signal) => subscribeBatches(store, shard, from, signal),
+  };
+  const appendFrames = (shard: Shard, expectedRevision: Revision, frames: Buffer): Revision => {
+    assert(Number.isInteger(shard) && shard >= 0 && shard <= SHARD_MAX, `a shard is 0 to ${SHARD_MAX}, not ${shard}`);
+    const batch = sealFrames(shard, expectedRevision + 1, frames);
+    assert(lastOf(batch) <= REVISION_MAX, "a shard holds 2^40 events");
+    file.settle();
+    const head = store.head(shard);
+    if (head === expectedRevision) {
+      file.write(batch);
+      arrivals.announce(shard);
+    } else if (lastOf(batch) > head || !isStored(file, batch)) {
+      throw wrongExpectedRevision(shard, expectedRevision, head);
+    }
+    return lastOf(batch);
+  };
+  return {
+    ...batches,
+    append: async (shard, expectedRevision, events) =>
+      appendFrames(shard, expectedRevision, events instanceof EventFrames ? events.bytes : encodeFrames(events)),
+    appendFrames: async (shard, expectedRevision, frames) => appendFrames(shard, expectedRevision, frames),
+    read: (shard, from, options) => decodeRead(batches.readBatches(shard, from, options?.limit)),
+    head: async (shard) => store.head(shard),
+    subscribe: (shard, from, signal) => decodeSubscription(batches.subscribeBatches(shard, from, signal), signal),
+    close: async () => {
+      file.close();
+      arrivals.announceAll();
+    },
+  };
+}
+
+/** Whether a batch was appended before, as EventStoreDB has it: every id equal, position by position; payloads are not compared. */
+function isStored(file: SqliteBatches, batch: Batch): boolean {
+  const last = lastOf(batch);
+  for (let next = batch.first; next <= last; ) {
+    for (const stored of file.load(batch.shard, next, last)) {
+      if (!haveSameIds(stored, cutBatch(batch, stored.first, lastOf(stored)))) return false;
+      next = lastOf(stored) + 1;
+    }
+  }
+  return true;
+}
+
+function wrongExpectedRevision(shard: Shard, expected: Revision, actual: Revision): LedgerError {
+  return new LedgerError(
+    "wrong_expected_revision",
+    `shard ${shard} was expected at revision ${expected} and stands at ${actual}: another writer wrote`,
+  );
+}

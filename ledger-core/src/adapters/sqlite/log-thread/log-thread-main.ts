@@ -1,0 +1,28 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { assert } from "../../../domain/errors.ts";
+import { openSqliteLog } from "../event-log/log.ts";
+import type { LogOrder, LogReport } from "./log-thread.ts";
+import { toFault } from "./messages.ts";
+import { serveLog } from "./serving.ts";
+
+/** The thread of the event log: opens the file, serves it to every port that it is given, and closes it when told. */
+const parent = parentPort;
+assert(parent, "the event log's thread is a worker");
+const report = (message: LogReport) => parent.postMessage(message);
+
+try {
+  const log = await openSqliteLog(workerData);
+  const ends: (() => void)[] = [];
+  parent.on("message", async (order: LogOrder) => {
+    if (order.kind === "serve") {
+      ends.push(serveLog(log, order.port, { check: "here" }));
+      return;
+    }
+    for (const end of ends) end();
+    await log.close();
+    parent.close();
+  });
+  report({ kind: "open" });
+} catch (error) {
+  report({ kind: "refused", fault: toFault(error) });
+}

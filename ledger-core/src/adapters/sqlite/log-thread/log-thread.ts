@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { EventLog } from "../../../ports/event-log.ts";
+import type { SqliteFileOptions } from "../event-log/file.ts";
+import { connectLog } from "./connection.ts";
+import { fromFault, type WireFault } from "./messages.ts";
+
+export type LogOrder = { readonly kind: "serve"; readonly port: MessagePort } | { readonly kind: "close" };
+export type LogReport = { readonly kind: "open" } | { readonly kind: "refused"; readonly fault: WireFault };
+
+/** The embedded log in a thread of its own: hashing and waiting for the disk take nothing from the thread that answers requests. */
+export type LogThread = {
+  /** The log for this thread; its `close` lets go of the connection alone. */
+  readonly log: EventLog;
+  /** Another connection, for another thread: it calls `connectLog` on the port that is transferred to it. */
+  connect(): MessagePort;
+  /** Closes the file and ends the thread. */
+  close(): Promise<void>;
+};
+
+/** Opens the log's file in a new thread. @throws what `openSqliteLog` throws */
+export async function openLogThread(options: SqliteFileOptions): Promise<LogThread> {
+  const worker = new Worker(new URL("./log-thread-main.ts", import.meta.url), { workerData: options });
+  const order = (message: LogOrder, transfer: MessagePort[] = []) => worker.postMessage(message, transfer);
+  const [report]: LogReport[] = await once(worker, "message");
+  if (report?.kind !== "open") {
+    await worker.terminate();
+    throw report ? fromFault(report.fault) : new Error("the event log's thread said nothing");
+  }
+  // What nobody caught there is a bug, and ends the process here as it would have in one thread.
+  worker.on("error", (error) => {
+    throw error;
+  });
+  const connect = () => {
+    const { port1, port2 } = new MessageChannel();
+    order({ kind: "serve", port: port1 }, [port1]);
+    return port2;
+  };
+  const log = connectLog(connect());
+  return {
+    log,
+    connect,
+    async close() {
+      await log.close();
+      const exit = once(worker, "exit");
+      order({ kind: "close" });
+      await exit;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { onStore, selectRows } from "../../sql/dialect.ts";
+import { sqlSuite } from "../../testing/sql-suite.ts";
+import { connectSqlite } from "./node-sqlite.ts";
+
+async function temporaryFile() {
+  const folder = await mkdtemp(join(tmpdir(), "sqlite-"));
+  return { file: join(folder, "store.sqlite"), remove: () => rm(folder, { recursive: true }) };
+}
+
+sqlSuite("SQLite", async () => {
+  const { file, remove } = await temporaryFile();
+  const db = connectSqlite({ file });
+  const reader = connectSqlite({ file, readOnly: true });
+  return {
+    db,
+    reader,
+    dispose: async () => {
+      await Promise.all([db.destroy(), reader.destroy()]);
+      await remove();
+    },
+  };
+});
+
+async function openFile(options: { busyTimeoutMs?: number } = {}) {
+  const { file, remove } = await temporaryFile();
+  onTestFinished(remove);
+  const db = connectSqlite({ file, ...options });
+  onTestFinished(() => db.destroy());
+  await db.raw("CREATE TABLE t (a bigint, b text)");
+  return { file, db };
+}
+
+test("a reading connection writes nothing and makes no file", async () => {
+  const { file } = await openFile();
+  const reader = connectSqlite({ file, readOnly: true });
+  onTestFinished(() => reader.destroy());
+  const write = onStore("store", () => reader.raw("INSERT INTO t VALUES (1, 'x')"));
+  await expect(write).rejects.toMatchObject({ code: "store_unavailable" });
+  const nowhere = connectSqlite({ file: `${file}.absent`, readOnly: true });
+  onTestFinished(() => nowhere.destroy());
+  await expect(onStore("store", () => nowhere.raw("SELECT 1"))).rejects.toMatchObject({ code: "store_unavailable" });
+});
+
+test("a writer that another process's lock holds up is told that it may try again", async () => {
+  const { file, db } = await openFile();
+  const other = connectSqlite({ file, busyTimeoutMs: 1 });
+  onTestFinished(() => other.destroy());
+  await db.transaction(async () => {
+    const blocked = onStore("store", () => other.transaction((trx) => trx.raw("INSERT INTO t VALUES (1, 'x')")));
+    await expect(blocked).rejects.toMatchObject({ code: "store_unavailable", retryable: true });
+  });
+});
+
+test("a full disk is a store that is not there, and what was stored before stays", async () => {
+  const { db } = await openFile();
+  await db.raw("INSERT INTO t VALUES (1, 'kept')");
+  await db.raw("PRAGMA max_page_count = 8");
+  const full = onStore("store", () => db.raw("INSERT INTO t VALUES (2, ?)", ["x".repeat(100_000)]));
+  await expect(full).rejects.toMatchObject({ code: "store_unavailable" });
+  expect(await selectRows(db, "SELECT b FROM t")).toEqual([{ b: "kept" }]);
+});
+
+test("a file that is no database is refused as such", async () => {
+  const { file, remove } = await temporaryFile();
+  onTestFinished(remove);
+  await writeFile(file, "this is not a database, but long enough to be taken for one ".repeat(40));
+  const db = connectSqlite({ file });
+  onTestFinished(() => db.destroy());
+  await expect(onStore("store", () => db.raw("SELECT 1"))).rejects.toMatchObject({ code: "store_damaged" });
+});
+
+test("more statement texts than are kept ready still run", async () => {
+  const { db } = await openFile();
+  for (let n = 0; n < 1000; n++) await db.raw(`INSERT INTO t VALUES (?, 'n${n}')`, [n]);
+  const [row] = await selectRows(db, "SELECT COUNT(*) AS n FROM t");
+  expect({ ...row }).toEqual({ n: 1000n });
+});
+
+test("a value that is no column's is refused before it is written as something else", async () => {
+  const { db } = await openFile();
+  await expect(db.raw("INSERT INTO t VALUES (1, ?)", [{ a: 1 }])).rejects.toThrow(TypeError);
+});

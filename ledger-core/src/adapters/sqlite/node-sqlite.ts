@@ -1,0 +1,146 @@
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import knex, { type Knex } from "knex";
+import BetterSqlite3Client from "knex/lib/dialects/better-sqlite3/index.js";
+import { silentLog } from "../knex-log.ts";
+
+export type SqliteConnection = {
+  readonly file: string;
+  /** Opens no file that is not there and writes nothing; several such connections may read beside the one writer. */
+  readonly readOnly?: boolean;
+  /** How long a statement waits for another connection's lock; default 5000. */
+  readonly busyTimeoutMs?: number;
+  /** Pages that a connection keeps in memory; default 192 to write, 16 to read. */
+  readonly cacheMiB?: number;
+};
+
+type Row = Record<string, SQLOutputValue>;
+type Prepared = { readonly statement: StatementSync; readonly reads: boolean; readonly numbers: readonly string[] };
+type Connection = { readonly database: DatabaseSync; readonly prepared: Map<string, Prepared> };
+type Query = {
+  readonly sql: string;
+  readonly bindings?: readonly unknown[];
+  response?: unknown;
+  context?: { lastID: number; changes: number };
+};
+
+/** Statement texts kept ready: batches use few sizes each, so this is far more than a program has. */
+const STATEMENTS_MAX = 400;
+
+/**
+ * knex over SQLite as Node bundles it, with nothing to compile or install.
+ * One writing connection (a second one in the same thread would wait for the first for ever), up to four reading ones.
+ * BIGINT columns and computed integers come back as bigint, columns of smaller integer types as number, as from MySQL.
+ */
+export function connectSqlite(connection: SqliteConnection): Knex {
+  return knex({
+    client: NodeSqliteClient,
+    connection: { filename: connection.file, ...connection },
+    useNullAsDefault: true,
+    compileSqlOnError: false,
+    log: silentLog,
+    pool: connection.readOnly ? { min: 0, max: 4 } : { min: 1, max: 1 },
+  });
+}
+
+class NodeSqliteClient extends BetterSqlite3Client {
+  _driver(): typeof DatabaseSync {
+    return DatabaseSync;
+  }
+
+  override async acquireRawConnection(): Promise<Connection> {
+    return { database: openSqlite(settingsOf(this.connectionSettings)), prepared: new Map() };
+  }
+
+  override async destroyRawConnection(connection: Connection): Promise<void> {
+    connection.prepared.clear();
+    connection.database.close();
+  }
+
+  async _query(connection: Connection, query: Query): Promise<Query> {
+    // A transaction that reads first and then writes cannot be made to wait for its lock; one that begins as a writer can.
+    const sql =
+      query.sql === "BEGIN;" && !settingsOf(this.connectionSettings).readOnly ? "BEGIN IMMEDIATE;" : query.sql;
+    // After some faults SQLite has rolled back by itself; the fault is what counts then, not that there is nothing to roll back.
+    if (/^ROLLBACK;?$/i.test(sql) && !connection.database.isTransaction) {
+      query.response = { changes: 0 };
+      return query;
+    }
+    const { statement, reads, numbers } = prepare(connection, sql);
+    const bindings = (query.bindings ?? []).map(toSqlite);
+    if (reads) {
+      const rows = statement.all(...bindings);
+      if (numbers.length > 0) for (const row of rows) narrow(row, numbers);
+      query.response = rows;
+    } else {
+      const { changes, lastInsertRowid } = statement.run(...bindings);
+      query.response = { changes: Number(changes) };
+      query.context = { lastID: Number(lastInsertRowid), changes: Number(changes) };
+    }
+    return query;
+  }
+}
+Object.assign(NodeSqliteClient.prototype, { driverName: "node:sqlite" });
+
+function settingsOf(settings: object): SqliteConnection {
+  const number = (name: string) => {
+    const value = Object.entries(settings).find(([key]) => key === name)?.[1];
+    return typeof value === "number" ? { [name]: value } : {};
+  };
+  const file = "file" in settings && typeof settings.file === "string" ? settings.file : ":memory:";
+  const readOnly = "readOnly" in settings && settings.readOnly === true;
+  return { file, readOnly, ...number("busyTimeoutMs"), ...number("cacheMiB") };
+}
+
+/** A SQLite file of something that can be built again from the log; integers are read as bigint. */
+export function openSqlite(connection: SqliteConnection): DatabaseSync {
+  const { file, readOnly = false, busyTimeoutMs = 5000, cacheMiB = readOnly ? 16 : 192 } = connection;
+  const database = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs, readBigInts: true });
+  database.exec(`PRAGMA cache_size = ${-1024 * cacheMiB}; PRAGMA temp_store = MEMORY;`);
+  if (!readOnly) database.exec(writing);
+  return database;
+}
+
+/**
+ * Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some commits behind, and
+ * its checkpoint with it. The journal may grow to 128 MiB, since a page that many commits change is then copied into the file once.
+ */
+const writing = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 32768;";
+
+function prepare(connection: Connection, sql: string): Prepared {
+  const known = connection.prepared.get(sql);
+  if (known) {
+    connection.prepared.delete(sql);
+    connection.prepared.set(sql, known);
+    return known;
+  }
+  const statement = connection.database.prepare(sql);
+  const columns = statement.columns();
+  const numbers = columns.filter(({ type }) => type !== null && /^(?!big).*int/i.test(type)).map(({ name }) => name);
+  const prepared = { statement, reads: columns.length > 0, numbers };
+  connection.prepared.set(sql, prepared);
+  const oldest = connection.prepared.keys().next();
+  if (connection.prepared.size > STATEMENTS_MAX && !oldest.done) connection.prepared.delete(oldest.value);
+  return prepared;
+}
+
+function narrow(row: Row, columns: readonly string[]): void {
+  for (const column of columns) {
+    const value = row[column];
+    if (typeof value === "bigint") row[column] = Number(value);
+  }
+}
+
+function toSqlite(value: unknown): SQLInputValue {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+      return value;
+    case "boolean":
+      return value ? 1 : 0;
+    default:
+      if (value === null || value === undefined) return null;
+      if (value instanceof Uint8Array) return value;
+      throw new TypeError(`SQLite cannot store ${Object.prototype.toString.call(value)}`);
+  }
+}

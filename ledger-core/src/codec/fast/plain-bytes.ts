@@ -1,0 +1,181 @@
+import { Buffer } from "node:buffer";
+import type { Amount } from "../../domain/money.ts";
+
+/** How far bytes are read. What a reader below does not find, it does not move over. */
+export type Cursor = { readonly bytes: Buffer; at: number };
+
+const ID_BODY_LENGTH = 26;
+/** Whole numbers of so many digits are exact. */
+const EXACT_DIGITS = 15;
+const AMOUNT_DIGITS_MAX = 19;
+const INTEGER_DIGITS_MAX = 16;
+const ZERO = 0x30;
+const NINE = 0x39;
+const MINUS = 0x2d;
+
+/** 1 for the bytes of a plain string: printable ASCII but for what ends a string or begins an escape. */
+const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
+for (const byte of Buffer.from('"\\')) plainBytes[byte] = 0;
+
+/** Ids that were read before, each where its hash points: a later one takes the place of an earlier one. */
+const KNOWN_COUNT = 2 ** 14;
+const known = new Array<string>(KNOWN_COUNT).fill("");
+
+/** What one place of the template held in the last event. */
+export type LastText = { text: string };
+
+/** A cursor before the first of these bytes. */
+export function openCursor(data: Uint8Array): Cursor {
+  const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return { bytes, at: 0 };
+}
+
+/** Moves over these bytes, if they stand here. */
+export function take(cursor: Cursor, expected: Uint8Array): boolean {
+  const { bytes, at } = cursor;
+  const { length } = expected;
+  if (at + length > bytes.length) return false;
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false;
+  cursor.at = at + length;
+  return true;
+}
+
+/** The plain text from here on, up to the first byte that is not plain; whether that ends the string is the caller's next question. */
+export function takeText(cursor: Cursor): string {
+  const { bytes, at } = cursor;
+  let end = at;
+  while (end < bytes.length && plainBytes[bytes[end] ?? 0] === 1) end++;
+  cursor.at = end;
+  return textOf(bytes, at, end);
+}
+
+/** The same where the last event mostly had the same text: its string, then, since making one costs more than comparing. */
+export function takeSameText(cursor: Cursor, last: LastText): string {
+  const { bytes, at } = cursor;
+  const { text } = last;
+  const end = at + text.length;
+  // The last text is plain. It is this one's whole if what follows is not.
+  if (end < bytes.length && plainBytes[bytes[end] ?? 0] !== 1 && isText(bytes, at, text)) {
+    cursor.at = end;
+    return text;
+  }
+  last.text = takeText(cursor);
+  return last.text;
+}
+
+/** The id whose prefix ends here and has so many characters: any 26 plain characters, which is what the shape of an id asks. */
+export function takeId(cursor: Cursor, prefixLength: number): string | undefined {
+  const { bytes, at } = cursor;
+  const end = at + ID_BODY_LENGTH;
+  if (end > bytes.length) return undefined;
+  for (let next = at; next < end; next++) if (plainBytes[bytes[next] ?? 0] !== 1) return undefined;
+  cursor.at = end;
+  return textOf(bytes, at - prefixLength, end);
+}
+
+/** The same for an id that is likely to come again. */
+export function takeKnownId(cursor: Cursor, prefixLength: number): string | undefined {
+  const { bytes, at } = cursor;
+  const end = at + ID_BODY_LENGTH;
+  if (end > bytes.length) return undefined;
+  let hash = 0;
+  for (let next = at; next < end; next++) {
+    const byte = bytes[next] ?? 0;
+    if (plainBytes[byte] !== 1) return undefined;
+    hash = (Math.imul(hash, 31) + byte) | 0;
+  }
+  cursor.at = end;
+  return knownId(bytes, at - prefixLength, end, hash);
+}
+
+/** What the shape of an amount reads: `0`, or up to 19 digits that do not begin with one, with or without a sign. */
+export function takeAmount(cursor: Cursor): Amount | undefined {
+  const { bytes, at } = cursor;
+  const negative = bytes[at] === MINUS;
+  const start = negative ? at + 1 : at;
+  const end = digitsEnd(bytes, start);
+  const count = end - start;
+  if (count === 0 || count > AMOUNT_DIGITS_MAX || (bytes[start] === ZERO && (negative || count > 1))) return undefined;
+  cursor.at = end;
+  if (count > EXACT_DIGITS) return BigInt(textOf(bytes, at, end));
+  const value = numberOf(bytes, start, end);
+  return BigInt(negative ? -value : value);
+}
+
+/** A safe integer that is not negative. */
+export function takeCount(cursor: Cursor): number | undefined {
+  const { bytes, at } = cursor;
+  const end = digitsEnd(bytes, at);
+  const count = end - at;
+  if (count === 0 || count > INTEGER_DIGITS_MAX || (bytes[at] === ZERO && count > 1)) return undefined;
+  // Only the last digit can lead to rounding, and rounding never leads from beyond the safe integers back among them.
+  const value = numberOf(bytes, at, end);
+  if (!Number.isSafeInteger(value)) return undefined;
+  cursor.at = end;
+  return value;
+}
+
+/** What a writer below answers when it cannot write a value so. What it wrote until then is nothing. */
+export const NOT_WRITTEN = -1;
+
+/** Writes plain text and answers where it ends. */
+export function putText(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (plainBytes[unit] !== 1) return NOT_WRITTEN;
+    bytes[at + i] = unit;
+  }
+  return at + text.length;
+}
+
+/** Writes an amount that a number can stand for exactly, and answers where it ends. */
+export function putAmount(bytes: Uint8Array, at: number, amount: Amount): number {
+  const value = Number(amount);
+  let rest = Math.abs(value);
+  if (rest > Number.MAX_SAFE_INTEGER) return NOT_WRITTEN;
+  let start = at;
+  if (value < 0) bytes[start++] = MINUS;
+  let end = start + 1;
+  for (let limit = 10; limit <= rest; limit *= 10) end++;
+  for (let place = end - 1; place >= start; place--) {
+    const tens = Math.floor(rest / 10);
+    bytes[place] = ZERO + (rest - tens * 10);
+    rest = tens;
+  }
+  return end;
+}
+
+function digitsEnd(bytes: Uint8Array, at: number): number {
+  let end = at;
+  for (; end < bytes.length; end++) {
+    const byte = bytes[end] ?? 0;
+    if (byte < ZERO || byte > NINE) break;
+  }
+  return end;
+}
+
+function numberOf(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) value = value * 10 + ((bytes[at] ?? ZERO) - ZERO);
+  return value;
+}
+
+function knownId(bytes: Buffer, from: number, to: number, hash: number): string {
+  const length = to - from;
+  const slot = (hash ^ (hash >>> 16)) & (KNOWN_COUNT - 1);
+  const last = known[slot] ?? "";
+  if (last.length === length && isText(bytes, from, last)) return last;
+  const text = textOf(bytes, from, to);
+  known[slot] = text;
+  return text;
+}
+
+function isText(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+/** A string of its own, not a slice: a slice would keep the whole event's text alive for as long as the state keeps an id. */
+function textOf(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString("latin1", from, to);
+}

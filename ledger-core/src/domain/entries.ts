@@ -1,0 +1,64 @@
+import type { Entry, EntryType } from "./entry.ts";
+import { assert, unreachable } from "./errors.ts";
+import type { Fact, LedgerEvent, Posting } from "./events.ts";
+import { entryId } from "./ids.ts";
+import type { Currency } from "./money.ts";
+
+type MovingFact = Extract<Fact, { readonly postings: readonly Posting[] }>;
+
+/** What every entry of a fact has in common. */
+type Source = {
+  readonly kind: EntryType;
+  readonly id: string;
+  readonly reference: string | null;
+  readonly currency: Currency;
+};
+
+/** One entry a posting, as the posting's account sees it; none for an event that moves no money. */
+export function entriesOf({ at, shard, revision, origin, fact }: LedgerEvent): Entry[] {
+  if (!("postings" in fact)) return [];
+  const { postings } = fact;
+  const position = { shard, revision };
+  const { kind, id, reference, currency } = sourceOf(fact);
+  return postings.map((posting, index) => {
+    const counterparty = postings[index ^ 1];
+    assert(counterparty, `posting ${index} of ${fact.type} ${id} has no counterpart`);
+    return {
+      id: entryId(at, position, index),
+      tenant: origin.tenant,
+      account: posting.account,
+      amount: posting.amount,
+      balanceAfter: posting.balance,
+      currency,
+      type: kind,
+      bookedAt: at,
+      effectiveDate: posting.date,
+      counterparty: counterparty.account,
+      reference,
+      source: { kind, id },
+      position,
+    };
+  });
+}
+
+function sourceOf(fact: MovingFact): Source {
+  switch (fact.type) {
+    case "PaymentCharged":
+    case "PaymentCaptured": {
+      const { id, reference, currency } = fact.payment;
+      return { kind: "payment", id, reference, currency };
+    }
+    case "PaymentRefunded": {
+      const { reference, currency } = fact.payment;
+      return { kind: "refund", id: fact.refund, reference, currency };
+    }
+    case "TransferPosted":
+      return { kind: "transfer", id: fact.transfer, reference: fact.reference, currency: fact.currency };
+    case "TopUpSettled":
+      return { kind: "top-up", id: fact.topUp, reference: fact.externalId, currency: fact.currency };
+    case "PayoutSettled":
+      return { kind: "payout", id: fact.payout, reference: fact.externalId, currency: fact.currency };
+    default:
+      return unreachable(fact);
+  }
+}

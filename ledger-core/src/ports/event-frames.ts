@@ -1,0 +1,101 @@
+import { Buffer } from "node:buffer";
+import type { Events, NewEvent } from "./event-log.ts";
+import { decodeFrames, frameRoom, HEADER_BYTES, writeDataLength, writeFrame, writeHeader } from "./frame-bytes.ts";
+
+/** As much as an append of the writer usually holds at most. */
+const BYTES = 1 << 20;
+const FREE_MAX = 4;
+
+/** Writes an event's data into bytes from `at` on and answers where it ends. */
+export type PutData<T> = (bytes: Buffer, at: number, of: T) => number;
+
+/** Where the frames end after some of the events: a point to go back to. */
+export type FramesMark = { readonly size: number; readonly length: number };
+
+/**
+ * Events on their way to a log, framed as they are added: the writer's batch. Nothing is left of an event but its bytes, and
+ * they lie where the log's thread sees them too.
+ */
+export class EventFrames implements Events {
+  #bytes: Buffer;
+  #size = 0;
+  #length = 0;
+
+  constructor(bytes: Buffer = newBytes(BYTES)) {
+    this.#bytes = bytes;
+  }
+
+  /** How many events. */
+  get length(): number {
+    return this.#length;
+  }
+  /** How many bytes. */
+  get size(): number {
+    return this.#size;
+  }
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  add(event: NewEvent): void {
+    this.#makeRoom(frameRoom(event));
+    this.#size = writeFrame(this.#bytes, this.#size, event);
+    this.#length++;
+  }
+
+  /**
+   * Adds an event whose data is written where it lies.
+   * @param room the most bytes that the data takes
+   * @param put writes the data and answers where it ends; below zero: it wrote none, and no event is added
+   */
+  addWritten<T>(head: Omit<NewEvent, "data">, room: number, of: T, put: PutData<T>): boolean {
+    this.#makeRoom(HEADER_BYTES + head.type.length + room);
+    const dataAt = writeHeader(this.#bytes, this.#size, head);
+    const end = put(this.#bytes, dataAt, of);
+    if (end < 0) return false;
+    writeDataLength(this.#bytes, this.#size, end - dataAt);
+    this.#size = end;
+    this.#length++;
+    return true;
+  }
+
+  #makeRoom(room: number): void {
+    const needed = this.#size + room;
+    if (needed <= this.#bytes.length) return;
+    const larger = newBytes(Math.max(needed, 2 * this.#bytes.length));
+    larger.set(this.bytes);
+    this.#bytes = larger;
+  }
+
+  mark(): FramesMark {
+    return { size: this.#size, length: this.#length };
+  }
+  /** Forgets what was added after a mark. */
+  truncate({ size, length }: FramesMark): void {
+    this.#size = size;
+    this.#length = length;
+  }
+
+  /** The events as any log can take them, in bytes of their own. */
+  [Symbol.iterator](): Iterator<NewEvent> {
+    return decodeFrames(Buffer.from(this.bytes))[Symbol.iterator]();
+  }
+}
+
+/**
+ * Bytes for batches, used again and again: new ones for each would be paid for in fresh pages and in garbage collections. What may
+ * still be looked at, because its append failed, is not given back.
+ */
+export function makeFramesPool(): { take(): EventFrames; giveBack(frames: EventFrames): void } {
+  const free: Buffer[] = [];
+  return {
+    take: () => new EventFrames(free.pop()),
+    giveBack: ({ bytes: { buffer } }) => {
+      if (free.length < FREE_MAX && buffer.byteLength === BYTES) free.push(Buffer.from(buffer));
+    },
+  };
+}
+
+function newBytes(size: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(size));
+}

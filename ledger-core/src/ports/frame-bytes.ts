@@ -1,0 +1,97 @@
+import { Buffer } from "node:buffer";
+import { assert } from "../domain/errors.ts";
+import { idFromBytes, writeIdBytes } from "../domain/ids.ts";
+import type { NewEvent } from "./event-log.ts";
+
+/** id 16 · time 8 · schema version 2 · type length 1 · data length 4, integers big-endian; then the type in ASCII and the data. */
+export const HEADER_BYTES = 31;
+export const ID_BYTES = 16;
+export const TIME_AT = 16;
+export const VERSION_AT = 24;
+export const TYPE_LENGTH_AT = 26;
+const typeGrammar = /^[A-Za-z][A-Za-z0-9]{0,254}$/;
+const knownTypes = new Map<string, string>();
+
+/** Frames alone, one after another, in bytes of their own: how events travel to where the batch is made. */
+export function encodeFrames(events: Iterable<NewEvent>): Buffer<ArrayBuffer> {
+  let size = 0;
+  for (const { type, data } of events) size += HEADER_BYTES + type.length + Buffer.byteLength(data);
+  const frames = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (const event of events) at = writeFrame(frames, at, event);
+  return frames;
+}
+
+/** The most bytes that the frame of an event can take. */
+export function frameRoom({ type, data }: NewEvent): number {
+  return HEADER_BYTES + type.length + (typeof data === "string" ? 3 : 1) * data.length;
+}
+
+/** Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more than its bytes. */
+export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
+  const { data } = event;
+  const dataAt = writeHeader(frames, at, event);
+  const length = typeof data === "string" ? frames.write(data, dataAt, "utf8") : data.length;
+  if (typeof data !== "string") frames.set(data, dataAt);
+  writeDataLength(frames, at, length);
+  return dataAt + length;
+}
+
+/** Writes all of a frame that stands before its data, but for the data's length, and answers where the data begins. */
+export function writeHeader(frames: Buffer, at: number, event: Omit<NewEvent, "data">): number {
+  const { type, version } = event;
+  if (!knownTypes.has(type)) {
+    assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);
+    learn(type);
+  }
+  assert(Number.isSafeInteger(event.at) && event.at >= 0, "an event's time is a count of microseconds");
+  writeIdBytes(event.id, frames, at);
+  frames.writeUInt32BE(Math.floor(event.at / 2 ** 32), at + 16);
+  frames.writeUInt32BE(event.at % 2 ** 32, at + 20);
+  frames.writeUInt16BE(version, at + 24);
+  frames[at + TYPE_LENGTH_AT] = type.length;
+  frames.write(type, at + HEADER_BYTES, "latin1");
+  return at + HEADER_BYTES + type.length;
+}
+
+export function writeDataLength(frames: Buffer, at: number, length: number): void {
+  frames.writeUInt32BE(length, at + 27);
+}
+
+/** Where the frame that starts at `at` ends; undefined when the frames end before it does. */
+export function frameEnd(frames: Buffer, at: number): number | undefined {
+  if (at + HEADER_BYTES > frames.length) return undefined;
+  const end = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0) + frames.readUInt32BE(at + 27);
+  return end > frames.length ? undefined : end;
+}
+
+/** Keeps one string a type, whatever the number of events; a damaged log must not fill the memory with names. */
+function learn(type: string): string {
+  if (knownTypes.size < 256) knownTypes.set(type, type);
+  return type;
+}
+
+/** The event framed between `at` and `end`; its data is a view, not a copy. */
+export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent & { readonly data: Uint8Array } {
+  const dataAt = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
+  const type = frames.toString("latin1", at + HEADER_BYTES, dataAt);
+  return {
+    id: idFromBytes("evt", frames, at),
+    type: knownTypes.get(type) ?? learn(type),
+    version: frames.readUInt16BE(at + 24),
+    at: frames.readUInt32BE(at + 16) * 2 ** 32 + frames.readUInt32BE(at + 20),
+    data: frames.subarray(dataAt, end),
+  };
+}
+
+/** The events that `encodeFrames` framed. */
+export function decodeFrames(frames: Buffer): NewEvent[] {
+  const events: NewEvent[] = [];
+  for (let at = 0; at < frames.length; ) {
+    const end = frameEnd(frames, at);
+    assert(end !== undefined, "frames end where a frame ends");
+    events.push(decodeFrame(frames, at, end));
+    at = end;
+  }
+  return events;
+}
