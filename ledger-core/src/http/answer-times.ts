@@ -21,7 +21,14 @@ export type AnswerTimes = (labels: Labels) => AnswerSeries;
  * observations go into plain numbers, and prom-client reads them at a scrape.
  */
 export function measureAnswerTimes(registry: Registry): AnswerTimes {
-  const config = { name, help: "Time to answer, by route and status.", labelNames, buckets, registers: [] };
+  // A copy of the buckets: prom-client freezes its own, and frozen numbers are read more slowly.
+  const config = {
+    name,
+    help: "Time to answer, by route and status.",
+    labelNames,
+    buckets: [...buckets],
+    registers: [],
+  };
   const all = new Map<string, Series>();
   const empty = new Histogram<Label | "le">(config);
   const scrape = async () => ({ ...(await empty.get()), values: [...all.values()].flatMap((one) => one.values()) });
@@ -36,12 +43,12 @@ export function measureAnswerTimes(registry: Registry): AnswerTimes {
 }
 
 function createSeries(labels: Labels): Series {
-  const counts = new Float64Array(buckets.length);
-  let [count, sum] = [0, 0];
+  const counts = buckets.map(() => 0);
+  const total = { count: 0, sum: 0 };
   return {
     observe(seconds) {
-      count++;
-      sum += seconds;
+      total.count++;
+      total.sum += seconds;
       for (let bucket = 0; bucket < buckets.length; bucket++) {
         if (seconds > (buckets[bucket] ?? 0)) continue;
         counts[bucket] = (counts[bucket] ?? 0) + 1;
@@ -56,9 +63,9 @@ function createSeries(labels: Labels): Series {
       });
       return [
         ...bounded,
-        { metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: count },
-        { metricName: `${name}_sum`, labels, value: sum },
-        { metricName: `${name}_count`, labels, value: count },
+        { metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: total.count },
+        { metricName: `${name}_sum`, labels, value: total.sum },
+        { metricName: `${name}_count`, labels, value: total.count },
       ];
     },
   };
