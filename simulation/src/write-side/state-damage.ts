@@ -4,6 +4,7 @@ import type { Random } from "../random.ts";
 /** Damages a page of a state file in place, below every checksum: answers with what was done to it, for the story. */
 export function damagePage(db: DatabaseSync, random: Random, older: Uint8Array | undefined): string {
   const places = db.prepare("SELECT place FROM pages ORDER BY place").all();
+  if (places.length === 0) return "no page is left to damage";
   const place = Number(random.pick(places).place);
   const bytes = dataAt(db, place);
   const write = (to: number, data: Uint8Array | undefined) => {
