@@ -12,8 +12,8 @@ export type NewEvent = {
   readonly data: string | Uint8Array;
 };
 
-/** Events in the order in which they are appended: a list, or a batch in frames. */
-export type Events = Iterable<NewEvent> & { readonly length: number };
+/** Events in the order in which they are appended. `bytes`, where there are any: the same events as `encodeFrames` writes them. */
+export type Events = Iterable<NewEvent> & { readonly length: number; readonly bytes?: Buffer };
 
 /** The bytes that are stored of an event. */
 export function bytesOf({ data }: Pick<NewEvent, "data">): Uint8Array {

@@ -1,7 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { assert, LedgerError } from "../../../domain/errors.ts";
 import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
-import { EventFrames } from "../../../ports/event-frames.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
 import { makeArrivals } from "./arrivals.ts";
@@ -52,7 +51,7 @@ export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLo
   return {
     ...batches,
     append: async (shard, expectedRevision, events) =>
-      appendFrames(shard, expectedRevision, events instanceof EventFrames ? events.bytes : encodeFrames(events)),
+      appendFrames(shard, expectedRevision, events.bytes ?? encodeFrames(events)),
     appendFrames: async (shard, expectedRevision, frames) => appendFrames(shard, expectedRevision, frames),
     read: (shard, from, options) => decodeRead(batches.readBatches(shard, from, options?.limit)),
     head: async (shard) => store.head(shard),

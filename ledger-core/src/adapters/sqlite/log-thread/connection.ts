@@ -2,7 +2,6 @@ import { Buffer } from "node:buffer";
 import type { MessagePort } from "node:worker_threads";
 import { assert, LedgerError } from "../../../domain/errors.ts";
 import type { Revision } from "../../../domain/position.ts";
-import { EventFrames } from "../../../ports/event-frames.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
 import { type BatchDelivery, decodeRead, decodeSubscription } from "../event-log/batch-source.ts";
@@ -86,8 +85,8 @@ export function connectLog(port: MessagePort): EventLog {
   return {
     append: async (shard, expectedRevision, events) => {
       const request = { call: calls++, kind: "append", shard, expectedRevision } as const;
-      // Bytes that both threads see cross as they are; they stay alone until the answer has come.
-      if (events instanceof EventFrames) return await askRevision({ ...request, frames: events.bytes });
+      // Both threads see these bytes; this one leaves them alone until it has the answer.
+      if (events.bytes) return await askRevision({ ...request, frames: events.bytes });
       const frames = encodeFrames(events);
       return await askRevision({ ...request, frames }, [frames.buffer]);
     },
