@@ -172,6 +172,17 @@ test("several faults of a file come in the order of its lines", () => {
   expect(faultsOf({ "query-service/src/a.ts": text }).map((fault) => fault.split(":")[1])).toEqual(["1", "2", "3"]);
 });
 
+test("files that import each other, types alone too, are a fault", () => {
+  const files = {
+    "query-service/src/a.ts": 'import type { B } from "./b.ts";',
+    "query-service/src/b.ts": 'import { c } from "./c.ts";',
+    "query-service/src/c.ts": 'import { a } from "./a.ts";',
+    "query-service/src/d.ts": 'import { a } from "./a.ts";',
+  };
+  const others = "query-service/src/b.ts, query-service/src/c.ts";
+  expect(faultsOf(files)).toEqual([`query-service/src/a.ts:1: imports run in a circle with ${others}`]);
+});
+
 test("a file that cannot be parsed is reported, not passed over", () => {
   expect(() => checkTree(plant({ "query-service/src/a.ts": "import from;" }))).toThrow();
 });

@@ -1,13 +1,31 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkSource, type Fault, type Packages } from "./import-rules.ts";
+import { importCircles } from "./shape/tree.ts";
 import { listSources, readSource } from "./sources.ts";
+
+/** Circles of types that were there when the rule came: a list that shrinks. */
+const knownCircles = new Set([
+  "cli/src/import/berka-file.ts",
+  "command-service/src/state/due-holds.ts",
+  "command-service/src/state/keys/disk-storage.ts",
+  "simulation/src/auditor/bulk-answers.ts",
+  "simulation/src/plant.ts",
+  "standalone/src/messages.ts",
+]);
 
 /** Every break of the import rules under a root. */
 export function checkTree(root: string): { readonly faults: readonly Fault[]; readonly files: number } {
   const packages = readPackages(root);
   const paths = listSources(root);
-  return { faults: paths.flatMap((path) => checkSource(readSource(root, path), packages)), files: paths.length };
+  const faults = paths.flatMap((path) => checkSource(readSource(root, path), packages));
+  return { faults: [...faults, ...circleFaults(root)], files: paths.length };
+}
+
+function circleFaults(root: string): Fault[] {
+  return importCircles(root).flatMap(([path = "", ...others]) =>
+    knownCircles.has(path) ? [] : [{ path, line: 1, rule: `imports run in a circle with ${others.join(", ")}` }],
+  );
 }
 
 function readPackages(root: string): Packages {

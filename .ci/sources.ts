@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
-import { parseAst } from "vitest/node";
+import { isNode, type Node, parseSource, visit } from "./syntax.ts";
 
 /** What a source file says that the rules look at. Lines count from 1. */
 export type Source = {
@@ -36,7 +36,7 @@ export function readSource(root: string, path: string): Source {
   const imports: { specifier: string | null; line: number }[] = [];
   const environmentLines: number[] = [];
   const defaultExportLines: number[] = [];
-  visit(parseAst(text, { lang: "ts" }, path), (node) => {
+  visit(parseSource(path, text), (node) => {
     const line = lineAt(text, node.start);
     const type = node.type;
     if (type === "ExportDefaultDeclaration") defaultExportLines.push(line);
@@ -49,20 +49,6 @@ export function readSource(root: string, path: string): Source {
     }
   });
   return { path, imports, environmentLines, defaultExportLines };
-}
-
-type Node = { readonly start: number; readonly [key: string]: unknown };
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && "start" in value;
-}
-
-function visit(value: unknown, see: (node: Node) => void): void {
-  if (Array.isArray(value)) for (const item of value) visit(item, see);
-  else if (isNode(value)) {
-    see(value);
-    for (const child of Object.values(value)) visit(child, see);
-  }
 }
 
 function literal(node: Node): string | null {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseAst } from "vitest/node";
+import { isNode, type Node, parseSource, visit } from "../syntax.ts";
 
 export type SourceShape = {
   readonly file: string;
@@ -23,7 +23,7 @@ export function readShape(root: string, file: string): SourceShape {
   const longFunctions: string[] = [];
   const imports: { specifier: string; typeOnly: boolean }[] = [];
   let exportedTypes = 0;
-  visit(parseAst(text, { lang: "ts" }, file), (node) => {
+  visit(parseSource(file, text), (node) => {
     if (functionTypes.has(node.type)) {
       const lines = lineOf(node.end - 1) - lineOf(node.start) + 1;
       if (lines > FUNCTION_LINES_MAX) longFunctions.push(`${file}:${lineOf(node.start)} (${lines})`);
@@ -39,20 +39,6 @@ export function readShape(root: string, file: string): SourceShape {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-type Node = { readonly type: string; readonly start: number; readonly end: number; readonly [key: string]: unknown };
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && "start" in value;
-}
-
-function visit(value: unknown, see: (node: Node) => void): void {
-  if (Array.isArray(value)) for (const item of value) visit(item, see);
-  else if (isNode(value)) {
-    see(value);
-    for (const child of Object.values(value)) visit(child, see);
-  }
 }
 
 /** Whether an import or re-export disappears when types are stripped. */

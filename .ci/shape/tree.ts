@@ -18,7 +18,7 @@ const LONG_FILE_LINES = 200;
 
 export function figuresOf(root: string): TreeFigures {
   const shapes = listSources(root).map((file) => readShape(root, file));
-  const sources = shapes.filter(({ file }) => !isTest(file) && !file.startsWith(".ci/") && file.includes("/"));
+  const sources = shapes.filter(({ file }) => isPart(file));
   const packages = Map.groupBy(sources, ({ file }) => packageOf(file));
   return {
     packages: [...packages].map(([name, own]) => ({ name, files: own.length, lines: sumOfLines(own) })),
@@ -30,6 +30,23 @@ export function figuresOf(root: string): TreeFigures {
     circles: circlesIn(graphOf(root, sources, false)),
     circlesWithTypes: circlesIn(graphOf(root, sources, true)),
   };
+}
+
+/** Files of the packages that import each other in a circle, types included. */
+export function importCircles(root: string): string[][] {
+  const files = listSources(root).filter(isPart);
+  return circlesIn(
+    graphOf(
+      root,
+      files.map((file) => readShape(root, file)),
+      true,
+    ),
+  );
+}
+
+/** Whether a file is a source of a package: neither a test nor a tool of the build. */
+function isPart(file: string): boolean {
+  return !isTest(file) && !file.startsWith(".ci/") && file.includes("/");
 }
 
 function isTest(file: string): boolean {

@@ -61,7 +61,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const faults = makeFaults(options.faults, random.stream("faults"));
   const note = (who: string, what: string) => trace.note(scheduler.now(), who, what);
   const plant = options.plant ?? nothingPlanted;
-  const settings = drawSettings(random.stream("settings"), options.defaults ?? nothing);
+  const settings = drawSettings(random.stream("settings"), options.defaults ?? new Set());
   const world = await compose({ scheduler, random, faults, plant, settings, note, onViolation }, options.clients ?? 8);
   let steps = 0;
   const advance = async () => {
@@ -85,8 +85,6 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const story = { violation: found, story: trace.lines(), settings: settings.drawn };
   return { steps, events: events.length, seen, digest: trace.digest(), ...story };
 }
-
-const nothing: ReadonlySet<string> = new Set();
 
 function asText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
