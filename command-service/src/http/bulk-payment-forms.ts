@@ -1,5 +1,5 @@
 import { holdsCardNumber, isAsciiSeparator, KEY_LENGTH_MAX } from "ledger-core/http";
-import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "./bulk-tokens.ts";
+import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "ledger-core/json-bytes";
 
 /*
  * What the schema and the reader of payments ask of their fields, asked of the bytes of a string as it is read. Each form begins behind

@@ -1,5 +1,14 @@
 import { type AccountId, type Currency, type MakePayment, parseCurrency } from "ledger-core";
 import {
+  BRACE_CLOSE,
+  BRACE_OPEN,
+  COMMA,
+  NOT_PLAIN,
+  skipSpace,
+  standsAt,
+  stringValueStart,
+} from "ledger-core/json-bytes";
+import {
   accountIdEnd,
   amountAt,
   amountEnd,
@@ -10,7 +19,6 @@ import {
   referenceEnd,
 } from "./bulk-payment-forms.ts";
 import { ABSENT, endOf, type Reading, startOf, textOf } from "./bulk-reading.ts";
-import { BRACE_CLOSE, BRACE_OPEN, COMMA, NOT_PLAIN, skipSpace, standsAt, stringValueStart } from "./bulk-tokens.ts";
 
 /** An item as the general way makes it of the same bytes. */
 export type PlainPayment = {

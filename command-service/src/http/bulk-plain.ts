@@ -1,6 +1,4 @@
 import { type JsonObject, NESTING_MAX, parseBody } from "ledger-core/http";
-import { FIELD_COUNT, type PlainPayment, readPlainPayment } from "./bulk-plain-payment.ts";
-import { openReading, type Reading } from "./bulk-reading.ts";
 import {
   BRACE_CLOSE,
   BRACE_OPEN,
@@ -12,7 +10,9 @@ import {
   objectEnd,
   skipSpace,
   standsAt,
-} from "./bulk-tokens.ts";
+} from "ledger-core/json-bytes";
+import { FIELD_COUNT, type PlainPayment, readPlainPayment } from "./bulk-plain-payment.ts";
+import { openReading, type Reading } from "./bulk-reading.ts";
 
 export const ITEMS_MAX = 10_000;
 /** What an item may nest, inside the body and its list. */

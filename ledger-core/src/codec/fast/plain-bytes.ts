@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Amount } from "../../domain/money.ts";
+import { plainBytes, plainTextEnd, standsAt } from "../json-bytes.ts";
 
 /** How far bytes are read. What a reader below does not find, it does not move over. */
 export type Cursor = { readonly bytes: Buffer; at: number };
@@ -12,10 +13,6 @@ const INTEGER_DIGITS_MAX = 16;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
-
-/** 1 for the bytes of a plain string: printable ASCII but for what ends a string or begins an escape. */
-const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
-for (const byte of Buffer.from('"\\')) plainBytes[byte] = 0;
 
 /** Ids that were read before, each where its hash points: a later one takes the place of an earlier one. */
 const KNOWN_COUNT = 2 ** 14;
@@ -33,18 +30,15 @@ export function openCursor(data: Uint8Array): Cursor {
 /** Moves over these bytes, if they stand here. */
 export function take(cursor: Cursor, expected: Uint8Array): boolean {
   const { bytes, at } = cursor;
-  const { length } = expected;
-  if (at + length > bytes.length) return false;
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false;
-  cursor.at = at + length;
+  if (!standsAt(bytes, at, expected)) return false;
+  cursor.at = at + expected.length;
   return true;
 }
 
 /** The plain text from here on, up to the first byte that is not plain; whether that ends the string is the caller's next question. */
 export function takeText(cursor: Cursor): string {
   const { bytes, at } = cursor;
-  let end = at;
-  while (end < bytes.length && plainBytes[bytes[end] ?? 0] === 1) end++;
+  const end = plainTextEnd(bytes, at);
   cursor.at = end;
   return textOf(bytes, at, end);
 }

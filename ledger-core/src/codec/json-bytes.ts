@@ -1,25 +1,26 @@
-/** What the readers of plain bulks answer instead of a place when they meet something that is not plain. */
-export const NOT_PLAIN = -1;
-
+/** The bytes of JSON, for readers that go over them by hand: the places of tokens and of plain strings. */
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
 export const COLON = 0x3a;
+export const BACKSLASH = 0x5c;
 export const BRACKET_OPEN = 0x5b;
 export const BRACKET_CLOSE = 0x5d;
 export const BRACE_OPEN = 0x7b;
 export const BRACE_CLOSE = 0x7d;
-const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const TAB = 0x09;
 
-/** 1 for the bytes of a plain string: printable ASCII but for what ends a string or begins an escape. */
-const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
+/** Returned instead of a place where something is not plain. */
+export const NOT_PLAIN = -1;
+
+/** 1 for the bytes of a plain string: printable ASCII without the two that end a string or begin an escape. */
+export const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
 plainBytes[QUOTE] = 0;
 plainBytes[BACKSLASH] = 0;
 
-/** The first place from `at` on where no white space of JSON stands. */
+/** The first place from `at` on that holds no JSON white space. */
 export function skipSpace(bytes: Uint8Array, at: number): number {
   let next = at;
   while (isSpace(bytes[next] ?? QUOTE)) next++;
@@ -30,20 +31,26 @@ function isSpace(byte: number): boolean {
   return byte <= SPACE && (byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB);
 }
 
-/** The end of the plain string that begins at `at`, behind its opening quotation mark: the place of the closing one. */
-export function plainStringEnd(bytes: Uint8Array, at: number): number {
+/** The first place from `at` on that holds no byte of a plain string. */
+export function plainTextEnd(bytes: Uint8Array, at: number): number {
   let next = at;
   while (plainBytes[bytes[next] ?? 0] === 1) next++;
-  return bytes[next] === QUOTE ? next : NOT_PLAIN;
+  return next;
 }
 
-/** Whether these bytes stand at `at`. */
+/** The closing quotation mark of the plain string whose text begins at `at`; NOT_PLAIN when it has escapes, is not ASCII or does not end. */
+export function plainStringEnd(bytes: Uint8Array, at: number): number {
+  const end = plainTextEnd(bytes, at);
+  return bytes[end] === QUOTE ? end : NOT_PLAIN;
+}
+
+/** Whether these bytes are at `at`. */
 export function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
   return true;
 }
 
-/** The value of a member whose name ends before `at`: the place behind the opening quotation mark of its string. */
+/** The text of the string that follows a member's name, which ends before `at`: the place after the opening quotation mark. */
 export function stringValueStart(bytes: Uint8Array, at: number): number {
   const colon = skipSpace(bytes, at);
   if (bytes[colon] !== COLON) return NOT_PLAIN;
@@ -51,7 +58,7 @@ export function stringValueStart(bytes: Uint8Array, at: number): number {
   return bytes[quote] === QUOTE ? quote + 1 : NOT_PLAIN;
 }
 
-/** The place behind the object at `at`, by its brackets alone, nested no deeper than `depthMax`. Whether it is JSON is not looked at. */
+/** The place after the object at `at`, found by its brackets alone, nested at most `depthMax` deep. It need not be valid JSON. */
 export function objectEnd(bytes: Uint8Array, at: number, depthMax: number): number {
   if (bytes[at] !== BRACE_OPEN) return NOT_PLAIN;
   let depth = 0;
