@@ -10,7 +10,7 @@ import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import { parseQuery } from "./query-string.ts";
-import { serveReference } from "./reference.ts";
+import { serveReference } from "./reference/serve.ts";
 import type { Authenticator } from "./tokens.ts";
 import { UnderWay } from "./under-way.ts";
 import { validatorCompiler } from "./validation.ts";

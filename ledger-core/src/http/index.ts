@@ -19,6 +19,7 @@ export {
   rejectionProblem,
   requestInstance,
 } from "./problems.ts";
+export { type Example, examples } from "./reference/examples.ts";
 export {
   type Authenticator,
   authenticator,
