@@ -11,7 +11,10 @@ export type QueryLimits = {
   readonly waitMs: number;
   /** Requests of one caller that wait for a position at once; one more is answered 429. 1 to 10,000. Default 256. */
   readonly waitersPerCaller: number;
-  /** Requests of all callers that wait at once; one more is answered 503. 1 to 1,000,000. Default 16,384. */
+  /**
+   * Requests of all callers that wait at once; one more is answered 503. 1 to 1,000,000, and at least one more than `waitersPerCaller`:
+   * one caller never takes every place. Default 16,384.
+   */
   readonly waitersMax: number;
   /** The first and the longest pause between two looks at a store that nobody wakes for, in ms. 1 to 10,000. Default 5 and 50. */
   readonly pollMs: { readonly first: number; readonly most: number };

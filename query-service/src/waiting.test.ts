@@ -88,6 +88,15 @@ test("a caller with as many waiting as it may is turned away, and no other, unti
   expect(await room.until(at(1), inMs(0), "one")).toBe(true);
 });
 
+test("one caller never takes every place, however few there are", async () => {
+  const it = store();
+  const limits = { ...queryLimits, waitersPerCaller: 2, waitersMax: 1 };
+  const room = openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, limits });
+  const waits = ["one", "one", "other"].map((caller) => room.until(at(1), inMs(10_000), caller));
+  it.moveTo(1);
+  expect(await Promise.all(waits)).toEqual([true, true, true]);
+});
+
 test("rooms of one crowd are bounded together, each caller and all", async () => {
   const it = store();
   const limits = { ...queryLimits, waitersPerCaller: 2, waitersMax: 3 };

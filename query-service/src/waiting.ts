@@ -36,13 +36,14 @@ export type Crowd = {
 /** A stopped projection must not let waiting requests fill the memory, nor one caller's take the place of another's. */
 export function createCrowd({ waitersPerCaller, waitersMax }: QueryLimits): Crowd {
   const counts = new Map<string, number>();
+  const allMax = Math.max(waitersMax, waitersPerCaller + 1);
   let all = 0;
   return {
     enter(caller) {
       const own = counts.get(caller) ?? 0;
       if (own >= waitersPerCaller)
         throw new Problem("too_many_requests", "Too many of the caller's requests are waiting for a position.", later);
-      if (all >= waitersMax) throw new Problem("overloaded", "Too many requests are waiting for a position.", later);
+      if (all >= allMax) throw new Problem("overloaded", "Too many requests are waiting for a position.", later);
       counts.set(caller, own + 1);
       all++;
     },
