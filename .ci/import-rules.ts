@@ -22,8 +22,11 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
 };
 
-/** What tests may import beside that: the queries are tried on the tables that the projection really makes. */
-const testsMayImport: Readonly<Record<string, readonly string[]>> = { "query-service": ["projection-workers"] };
+/** What tests may import beside that: queries are tested on what projections write, and projections by what queries read. */
+const testsMayImport: Readonly<Record<string, readonly string[]>> = {
+  "query-service": ["projection-workers"],
+  "projection-workers": ["query-service"],
+};
 
 /** Clients of the engines: only adapters know them. */
 const drivers = new Set(["mysql2", "kafkajs", "ioredis", "redis", "gremlin", "@eventstore/db-client"]);

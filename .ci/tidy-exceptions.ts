@@ -49,11 +49,9 @@ export const exceptions: Exceptions = {
     "ReadSide",
     "RebuildOptions",
     "Reply",
-    "Report",
     "Sent",
     "Standing",
     "Step",
     "Told",
-    "View",
   ],
 };

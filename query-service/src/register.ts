@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { PaymentGraph, Position, ProjectionTarget, Role, Runtime, SessionView } from "ledger-core";
+import type { PaymentGraph, Position, Role, Runtime, SessionView } from "ledger-core";
 import { callerOf } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
 import type { Parameters } from "./filters.ts";
@@ -13,8 +13,8 @@ import { createQueryRunner, knexOf, queryRoutes, type RunnerOptions } from "./ru
 import { createCrowd, openWaitingRoom, type Wake } from "./waiting.ts";
 
 export type QueryDeps = RunnerOptions & {
-  readonly session: SessionView;
-  readonly graph: PaymentGraph;
+  readonly session: Pick<SessionView, "read" | "positions">;
+  readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
   /**
    * Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are
    * polled.
@@ -26,15 +26,15 @@ export type QueryDeps = RunnerOptions & {
 
 /** Adds every query of the API to an edge, answered in this thread. */
 export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
-  const { models, session, graph, shards, limits } = deps;
+  const { models, session, graph, limits } = deps;
   const reader = createModelReader(knexOf(models), { ...queryLimits, ...limits });
   registerQueryRoutes(app, {
     ...deps,
     run: createQueryRunner(deps),
     positions: {
       models: () => reader.positions(),
-      session: () => checkpoints(session, shards),
-      graph: () => checkpoints(graph, shards),
+      session: () => session.positions(),
+      graph: () => graph.positions(),
     },
   });
 }
@@ -82,12 +82,4 @@ function queryOf(route: QueryRoute["name"], request: QueryRequest, required: rea
     parameters: { ...request.query },
     required,
   };
-}
-
-async function checkpoints(
-  store: Pick<ProjectionTarget<unknown>, "checkpoint">,
-  shards: number,
-): Promise<readonly Position[]> {
-  const revisions = await Promise.all(Array.from({ length: shards }, (_, shard) => store.checkpoint(shard)));
-  return revisions.map((revision, shard) => ({ shard, revision })).filter(({ revision }) => revision >= 0);
 }

@@ -1,15 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import { Problem } from "ledger-core/http";
+import { type ProjectionThread, projectionNames, type Verifications } from "projection-workers";
 import type { Lag } from "./readiness.ts";
-import { isRebuildName, rebuildNames } from "./rebuild-state.ts";
-import type { Verifications } from "./verifications.ts";
 
 const platform = { config: { roles: ["platform"] as const } };
 const readers = { config: { roles: ["platform", "operator", "auditor", "service"] as const } };
 
 const rebuildBody = {
   type: "object",
-  properties: { projection: { type: "string", enum: rebuildNames } },
+  properties: { projection: { type: "string", enum: projectionNames } },
   required: ["projection"],
   additionalProperties: false,
 } as const;
@@ -26,8 +25,12 @@ function verifyAnswer(verifications: Verifications) {
 }
 
 /** What the platform role and the `ledger` command ask of the whole; no part of the API that clients rely on. */
-export function registerAdmin(app: FastifyInstance, lag: Lag, verifications: Verifications): void {
-  const { projections, shards, head } = lag;
+export function registerAdmin(
+  app: FastifyInstance,
+  { shards, head }: Lag,
+  projections: ProjectionThread,
+  verifications: Verifications,
+): void {
   app.post<{ Body: { heal: boolean } }>(
     "/admin/verifications",
     { ...platform, schema: { hide: true, body: verifyBody } },
@@ -43,7 +46,7 @@ export function registerAdmin(app: FastifyInstance, lag: Lag, verifications: Ver
     const all = Array.from({ length: shards }, (_, shard) => shard);
     return {
       log: all.map((shard) => ({ shard, head: head(shard) })),
-      projections: rebuildNames.flatMap((name) =>
+      projections: projectionNames.flatMap((name) =>
         all.map((shard) => ({ name, shard, revision: projections.revision(name, shard) })),
       ),
     };
@@ -54,7 +57,8 @@ export function registerAdmin(app: FastifyInstance, lag: Lag, verifications: Ver
     { ...platform, schema: { hide: true, body: rebuildBody } },
     (request, reply) => {
       const { projection } = request.body;
-      if (!isRebuildName(projection)) throw new Problem("route_not_found", "There is no projection of this name.");
+      if (!projectionNames.includes(projection))
+        throw new Problem("route_not_found", "There is no projection of this name.");
       return reply.code(202).send(projections.rebuild(projection));
     },
   );
@@ -64,7 +68,7 @@ export function registerAdmin(app: FastifyInstance, lag: Lag, verifications: Ver
     { ...platform, schema: { hide: true } },
     (request) => {
       const { projection } = request.params;
-      const state = isRebuildName(projection) ? projections.rebuildState(projection) : undefined;
+      const state = projections.rebuildState(projection);
       if (!state) throw new Problem("route_not_found", "No rebuild of this projection was asked for since the start.");
       return state;
     },

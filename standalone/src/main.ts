@@ -2,17 +2,16 @@ import { openWriter, registerCommands, type WriterTuning } from "command-service
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
 import { allocateYoung, keepTicksFast, type Logger } from "ledger-core/process";
-import { registerQueryRoutes } from "query-service";
+import { openVerifications } from "projection-workers";
+import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { watchDecisionState } from "./decision-state.ts";
 import { watchHeads } from "./heads.ts";
-import type { QueryTuning } from "./query-threads.ts";
 import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-side.ts";
 import { readinessOf, waitForProjections } from "./readiness.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
-import { openVerifications } from "./verifications.ts";
 
 export type StandaloneOptions = {
   /** Where everything is kept; made when there is none. */
@@ -102,9 +101,15 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       ...(options.queries?.limits && { limits: options.queries.limits }),
     });
     const { connect } = logThread;
-    const verifications = openVerifications({ folder, shards: SHARDS, projections, logger, connectLog: connect });
+    const verifications = openVerifications({
+      dir: folder.dir,
+      shards: SHARDS,
+      projections,
+      logger,
+      connectLog: connect,
+    });
     closers.push(() => verifications.stop());
-    registerAdmin(app, lag, verifications);
+    registerAdmin(app, lag, projections, verifications);
     measureReadSide(metrics, readSide);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });

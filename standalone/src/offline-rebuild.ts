@@ -1,14 +1,12 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
+import { fileOf, newRebuild, pathOf, type RebuildState, reportRebuild } from "projection-workers";
 import { openDataFolder } from "./data-folder.ts";
-import { newRebuild, type RebuildName, type RebuildState } from "./rebuild-state.ts";
-import { runRebuild } from "./rebuilds.ts";
 import { startFaultOf } from "./start-fault.ts";
-import { withStore } from "./stores.ts";
 
 export type OfflineRebuildOptions = {
   readonly dataDir: string;
-  readonly projection: RebuildName;
+  readonly projection: string;
   readonly logger: Logger;
   readonly onState: (state: RebuildState) => void;
 };
@@ -25,8 +23,14 @@ export async function rebuildOffline(options: OfflineRebuildOptions): Promise<Re
         last = state;
         onState(state);
       };
-      const options = { log, shards: [0], logger };
-      await withStore(folder, projection, (store) => runRebuild(projection, store, options, tell));
+      const file = fileOf(projection);
+      const opened = await file.open(pathOf(folder.dir, file));
+      try {
+        for (const one of opened.projections)
+          if (one.name === projection) await reportRebuild(one, { log, shards: [0], logger }, tell);
+      } finally {
+        await opened.close();
+      }
       return last;
     } finally {
       await log.close();

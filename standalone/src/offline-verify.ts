@@ -1,10 +1,9 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
+import { fileOf, pathOf, setAside, type VerifyState, verifyAll } from "projection-workers";
 import { openDataFolder } from "./data-folder.ts";
 import { rebuildOffline } from "./offline-rebuild.ts";
-import { setAside } from "./set-aside.ts";
 import { startFaultOf } from "./start-fault.ts";
-import { type VerifyState, verifyAll } from "./verification.ts";
 
 export type OfflineVerifyOptions = {
   readonly dataDir: string;
@@ -26,7 +25,7 @@ export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineV
     const log = await openSqliteLog({ file: folder.events });
     try {
       // Nobody else is held up: in large steps, without pauses.
-      await verifyAll({ folder, log, shards: [0], tuning: { fillMax: 10_000, pauseMs: 0 } }, set);
+      await verifyAll({ dir: folder.dir, log, shards: [0], tuning: { fillMax: 10_000, pauseMs: 0 } }, set);
     } finally {
       await log.close();
     }
@@ -35,7 +34,7 @@ export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineV
         const { projection, result } = state;
         if (!result || result.verdict === "equal") continue;
         if (result.verdict === "unreadable") {
-          setAside(projection === "models" ? folder.models : folder.views);
+          setAside(pathOf(folder.dir, fileOf(projection)));
           set({ ...state, healed: true, detail: `${state.detail}; set aside, the next start builds it anew` });
           continue;
         }

@@ -1,16 +1,29 @@
 import type { MessagePort } from "node:worker_threads";
-import { NO_REVISION, type Position, type Revision, type Shard } from "ledger-core";
+import { isLedgerError, NO_REVISION, type Position, type Revision, type Shard } from "ledger-core";
 import type { Metrics } from "ledger-core/http";
 import { type Logger, type LogLevel, logLevels } from "ledger-core/process";
-import type { ProjectionTuning } from "projection-workers";
-import type { QueryRoutesOptions, QueryThreads, StoreDamage, StoreName } from "query-service";
+import {
+  fileOf,
+  type KeeperTuning,
+  type ProjectionBoard,
+  type ProjectionThread,
+  type ProjectionTuning,
+  pathOf,
+  projectionNames,
+  startProjectionThread,
+  storeFiles,
+} from "projection-workers";
+import {
+  type QueryRoutesOptions,
+  type QueryThreads,
+  type QueryTuning,
+  type StoreDamage,
+  type StoreName,
+  startQueryThreads,
+} from "query-service";
 import type { DataFolder } from "./data-folder.ts";
-import type { StoreFile } from "./messages.ts";
-import { type ProjectionThread, startProjectionThread } from "./projection-thread.ts";
-import { positionsOf, type QueryTuning, startQueryThreads } from "./query-threads.ts";
 import type { Lag } from "./readiness.ts";
-import { rebuildNames } from "./rebuild-state.ts";
-import type { KeeperTuning } from "./store-keeper.ts";
+import { StartFault } from "./start-fault.ts";
 
 export type ProjectionsTuning = ProjectionTuning &
   Partial<KeeperTuning> &
@@ -32,8 +45,7 @@ export type ReadSide = {
 
 const REBUILD_EVERY_MS = 600_000;
 
-const fileOf: Readonly<Record<StoreName, StoreFile>> = { models: "models", session: "views", graph: "views" };
-
+/** @throws StartFault folder_damaged when the read models have seen more than the log holds, LedgerError incompatible */
 export async function startReadSide(options: {
   readonly folder: DataFolder;
   readonly logPort: MessagePort;
@@ -44,13 +56,13 @@ export async function startReadSide(options: {
   readonly projections?: ProjectionsTuning;
 }): Promise<ReadSide> {
   const { folder, logPort, shards, head, logger } = options;
-  const floors = new Map<StoreName, Position[]>();
+  const floors = new Map<string, Position[]>();
   const rebuiltAtMs = new Map<StoreName, number>();
   let queries: QueryThreads | undefined;
 
   const { retryMs, batchMax, asideEveryMs, watchMs, rebuildEveryMs = REBUILD_EVERY_MS } = options.projections ?? {};
   const projections = await startProjectionThread({
-    ...{ folder, logPort, shards, logLevel: levelOf(logger) },
+    ...{ dir: folder.dir, logPort, shards, logLevel: levelOf(logger) },
     keeper: {
       ...(retryMs && { retryMs }),
       ...(asideEveryMs !== undefined && { asideEveryMs }),
@@ -63,18 +75,21 @@ export async function startReadSide(options: {
       if (head(shard) > NO_REVISION) floors.set(name, [...others, { shard, revision: head(shard) }]);
     },
     onSetAside: () => queries?.reopen(),
+  }).catch((error: unknown) => {
+    throw isLedgerError(error, "log_corrupt") ? aheadOfLog(folder, error.message) : error;
   });
 
   const onDamaged = (damage: StoreDamage) => {
     const { store, code, message } = damage;
-    if (code === "store_damaged") return projections.damaged(fileOf[store], message);
+    if (code === "store_damaged") return projections.damaged(fileOf(store).name, message);
     const nowMs = performance.now();
     if (nowMs - (rebuiltAtMs.get(store) ?? Number.NEGATIVE_INFINITY) < rebuildEveryMs) return;
     rebuiltAtMs.set(store, nowMs);
     logger.error({ projection: store, reason: message }, "a row cannot be read: the projection is built anew");
     projections.rebuild(store);
   };
-  queries = startQueryThreads({ folder, shards, logger, tuning: options.queries ?? {}, onDamaged });
+  const { models, views, cursorKey } = folder;
+  queries = startQueryThreads({ models, views, cursorKey, shards, logger, tuning: options.queries ?? {}, onDamaged });
   const { run, close } = queries;
   return {
     projections,
@@ -97,19 +112,35 @@ export async function startReadSide(options: {
 }
 
 export function measureReadSide(metrics: Metrics, { projections, queries }: ReadSide): void {
-  for (const name of rebuildNames) {
+  for (const name of projectionNames) {
     metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () =>
       projections.revision(name, 0),
     );
   }
-  for (const store of ["models", "views"] as const) {
-    metrics.gauge(`read_models_${store}_set_aside`, `Files of ${store} that could not be read since the start.`, () =>
-      projections.setAside(store),
+  for (const { name } of storeFiles) {
+    metrics.gauge(`read_models_${name}_set_aside`, `Files of ${name} that could not be read since the start.`, () =>
+      projections.setAside(name),
     );
   }
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     queries.replaced(),
   );
+}
+
+/** How far each store has come, as the thread of projections reports it: no store is asked. */
+function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions["positions"] {
+  const of = (name: StoreName) => async (): Promise<readonly Position[]> =>
+    Array.from({ length: shards }, (_, shard) => ({ shard, revision: board.revision(name, shard) })).filter(
+      ({ revision }) => revision >= 0,
+    );
+  return { models: of("models"), session: of("session"), graph: of("graph") };
+}
+
+/** The log may be the wrong one: nothing is thrown away unasked. */
+function aheadOfLog({ dir, events }: DataFolder, detail: string): StartFault {
+  const files = storeFiles.map((file) => pathOf(dir, file)).join(" and ");
+  const choice = `restore ${events}, or go on with what it holds and delete ${files}`;
+  return new StartFault("folder_damaged", `${detail}; ${choice}: they are built anew from the log`);
 }
 
 function levelOf(logger: Logger): LogLevel {

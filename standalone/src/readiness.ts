@@ -1,12 +1,11 @@
 import type { Writer } from "command-service";
 import { formatPosition, type Position, type Revision, type Shard } from "ledger-core";
 import type { ReadinessCheck } from "ledger-core/http";
-import type { ProjectionThread } from "./projection-thread.ts";
-import { rebuildNames } from "./rebuild-state.ts";
+import { nextMove, type ProjectionBoard, projectionNames } from "projection-workers";
 
 /** How far the projections are behind the log. */
 export type Lag = {
-  readonly projections: ProjectionThread;
+  readonly projections: ProjectionBoard;
   readonly shards: number;
   head(shard: Shard): Revision;
   /**
@@ -40,27 +39,15 @@ export async function waitForProjections(lag: Lag, boundMs: number, tell: (text:
   }
 }
 
-function nextMove(projections: ProjectionThread): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      asleep();
-      resolve();
-    };
-    const timer = setTimeout(done, 100);
-    const asleep = projections.wake(done);
-  });
-}
-
 type Place = {
-  readonly name: (typeof rebuildNames)[number];
+  readonly name: string;
   readonly at: Position;
   readonly behind: number;
   readonly trouble: string | undefined;
 };
 
 function places({ projections, shards, head }: Lag): readonly Place[] {
-  return rebuildNames.flatMap((name) =>
+  return projectionNames.flatMap((name) =>
     Array.from({ length: shards }, (_, shard) => {
       const revision = projections.revision(name, shard);
       const trouble = projections.trouble(name, shard);
@@ -78,7 +65,7 @@ function behind(lag: Lag): number {
 export function readinessOf(writer: Writer, lag: Lag): readonly ReadinessCheck[] {
   return [
     { name: "writer", check: () => writer.readiness() },
-    ...rebuildNames.map((name) => projectionCheck(name, lag)),
+    ...projectionNames.map((name) => projectionCheck(name, lag)),
   ];
 }
 

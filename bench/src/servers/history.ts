@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import { connectSqlite, openSqlite } from "ledger-core/sql";
-import { migrateModels, openPaymentGraph, openSessionView } from "projection-workers";
-import { registerQueries } from "query-service";
+import { storeFiles } from "projection-workers";
+import { openPaymentGraph, openSessionView, registerQueries } from "query-service";
 import { fillHistory, historyBooks, openHistory } from "../history/rows.ts";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 
@@ -20,8 +20,8 @@ const { folder, cursorKey } = childOptions((value) => value as HistoryServerOpti
 const [modelsFile, viewsFile] = [join(folder, "models.sqlite"), join(folder, "views.sqlite")];
 if (!existsSync(modelsFile)) await makeFiles();
 const models = connectSqlite({ file: modelsFile, readOnly: true });
-const session = await openSessionView({ file: viewsFile, readOnly: true });
-const graph = await openPaymentGraph({ file: viewsFile, readOnly: true });
+const session = openSessionView({ file: viewsFile });
+const graph = openPaymentGraph({ file: viewsFile });
 const keys = await createSigningKeys();
 const logger = createLogger({ name: "bench", level: "error" });
 const app = await createEdge({ logger, authenticate: authenticator([keys.publicKey]) });
@@ -35,11 +35,7 @@ await serveParent({ port, token } satisfies HistoryServerReady, answer, async ()
 
 async function makeFiles(): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const writing = connectSqlite({ file: modelsFile });
-  await migrateModels(writing);
-  await writing.destroy();
-  await (await openSessionView({ file: viewsFile, readOnly: false })).close();
-  await (await openPaymentGraph({ file: viewsFile, readOnly: false })).close();
+  for (const file of storeFiles) await (await file.open(join(folder, `${file.name}.sqlite`))).close();
   onFile(openHistory);
 }
 

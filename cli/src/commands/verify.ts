@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Command } from "commander";
 import { createLogger } from "ledger-core/process";
-import { readServerFile, type VerifyState, verifyOffline } from "standalone";
+import type { VerifyState } from "projection-workers";
+import { readServerFile, verifyOffline } from "standalone";
 import { httpUrl } from "../arguments.ts";
 import { createClient, type LedgerClient } from "../import/client.ts";
 import { asObject } from "../import/json.ts";

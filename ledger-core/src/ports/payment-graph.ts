@@ -1,6 +1,5 @@
 import type { AccountId, EventId, PaymentId } from "../domain/ids.ts";
 import type { Position } from "../domain/position.ts";
-import type { ProjectionTarget } from "./projection.ts";
 
 /** Payer → merchant, one edge a payment, citing the event that captured it; a full refund retracts it. */
 export type EdgeChange =
@@ -26,13 +25,15 @@ export const EVIDENCE_MAX = 10;
 /** How many neighbors a step looks at: a merchant that everybody pays must not make every recommendation slow. */
 export const FAN_OUT_MAX = 200;
 
-/** The graph of who paid whom: Gremlin in production, a file when embedded. */
-export interface PaymentGraph extends ProjectionTarget<EdgeChange> {
+/** The graph of who paid whom, as queries read it: Gremlin in production, a file when embedded. */
+export interface PaymentGraph {
   /** Best first: by score, then by merchant. @throws store_unavailable */
   recommend(
     tenant: string,
     account: AccountId,
     limit: number,
   ): Promise<{ readonly recommendations: readonly Recommendation[]; readonly positions: readonly Position[] }>;
+  /** How far the graph has come, one position per shard. @throws store_unavailable */
+  positions(): Promise<readonly Position[]>;
   close(): Promise<void>;
 }

@@ -2,7 +2,6 @@ import type { Account, AccountStatus, Balances } from "../domain/account.ts";
 import type { Entry } from "../domain/entry.ts";
 import type { AccountId } from "../domain/ids.ts";
 import type { Position } from "../domain/position.ts";
-import type { ProjectionTarget } from "./projection.ts";
 
 /**
  * What the app shows first. `accounts` are at most SESSION_ACCOUNTS_MAX, those with the latest entry first, then those without entries,
@@ -25,9 +24,11 @@ export type SessionChange =
   | { readonly kind: "balances"; readonly account: AccountId; readonly balances: Partial<Balances> }
   | { readonly kind: "movement"; readonly entry: Entry };
 
-/** The session view's store: Redis in production, a file when embedded. */
-export interface SessionView extends ProjectionTarget<SessionChange> {
+/** The session view as queries read it: Redis in production, a file when embedded. */
+export interface SessionView {
   /** The accounts and movements of an owner; empty lists for an owner without accounts. @throws store_unavailable */
   read(tenant: string, owner: string): Promise<Session>;
+  /** How far the view has come, one position per shard. @throws store_unavailable */
+  positions(): Promise<readonly Position[]>;
   close(): Promise<void>;
 }

@@ -1,4 +1,11 @@
 export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
 export { connectSqlite, openSqlite, type SqliteConnection } from "../adapters/sqlite/node-sqlite.ts";
+export {
+  openViewBooks,
+  preparedBySuffix,
+  type ViewBooks,
+  viewBookkeeping,
+} from "../adapters/sqlite/view-books.ts";
 export * from "./dialect.ts";
 export * from "./table.ts";
+export * from "./view-rows.ts";

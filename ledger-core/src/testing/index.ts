@@ -9,6 +9,7 @@ export * from "./given.ts";
 export * from "./hostile-tokens.ts";
 export * from "./memory-state.ts";
 export { type PaymentGraphUnderTest, paymentGraphSuite } from "./payment-graph-suite.ts";
+export { projectionStoreSuite, type StoreUnderTest } from "./projection-store-suite.ts";
 export { projectionTargetSuite, type TargetSamples, type TargetUnderTest } from "./projection-suite.ts";
 export * from "./raw-http.ts";
 export { type SessionViewUnderTest, sessionViewSuite } from "./session-view-suite.ts";

@@ -3,13 +3,16 @@ import { assert } from "../domain/errors.ts";
 import { type AccountId, type EventId, idBody, makeId, type PaymentId, rebrand } from "../domain/ids.ts";
 import { NO_REVISION } from "../domain/position.ts";
 import { type EdgeChange, EVIDENCE_MAX, FAN_OUT_MAX, type PaymentGraph } from "../ports/payment-graph.ts";
+import type { ProjectionTarget } from "../ports/projection.ts";
 import { accountId, SECOND_US, START, TENANT } from "./examples.ts";
 import { projectionTargetSuite } from "./projection-suite.ts";
 
+/** A payment graph as queries read it, and the target that the projection writes it through. */
+export type WrittenPaymentGraph = { readonly graph: PaymentGraph; readonly target: ProjectionTarget<EdgeChange> };
+
 /** An empty payment graph under test. */
-export type PaymentGraphUnderTest = {
-  readonly graph: PaymentGraph;
-  reopen(): Promise<PaymentGraph>;
+export type PaymentGraphUnderTest = WrittenPaymentGraph & {
+  reopen(): Promise<WrittenPaymentGraph>;
   dispose(): Promise<void>;
 };
 
@@ -42,9 +45,11 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
     });
     async function given(...changes: readonly EdgeChange[]): Promise<PaymentGraph> {
       assert(current, "the graph is opened before each test");
-      await current.graph.apply(0, NO_REVISION, 0, changes);
+      await current.target.apply(0, NO_REVISION, 0, changes);
       return current.graph;
     }
+    const apply = async (revision: number, changes: readonly EdgeChange[]) =>
+      current?.target.apply(0, revision - 1, revision, changes);
     const recommended = async (graph: PaymentGraph, to: AccountId, limit = 10) =>
       (await graph.recommend(TENANT, to, limit)).recommendations;
 
@@ -78,6 +83,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(3)] }]);
       expect((await graph.recommend(TENANT, payer(1), 10)).positions).toEqual([{ shard: 0, revision: 0 }]);
+      expect(await graph.positions()).toEqual([{ shard: 0, revision: 0 }]);
     });
 
     test("the score counts distinct payers; best first, then by merchant; as many as asked for", async () => {
@@ -108,19 +114,19 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
         ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1))],
         ...[paid(3, payer(2), shop(2)), paid(4, payer(2), shop(2))],
       );
-      await graph.apply(0, 0, 1, [retracted(4)]);
+      await apply(1, [retracted(4)]);
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(3)] }]);
-      await graph.apply(0, 1, 2, [retracted(3)]);
+      await apply(2, [retracted(3)]);
       expect(await recommended(graph, payer(1))).toEqual([]);
-      await graph.apply(0, 2, 3, [paid(5, payer(2), shop(3)), retracted(1)]);
+      await apply(3, [paid(5, payer(2), shop(3)), retracted(1)]);
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
     test("retracting what is not there changes nothing; a payment captured anew has its edge again", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
-      await graph.apply(0, 0, 1, [retracted(99), retracted(3), retracted(3)]);
+      await apply(1, [retracted(99), retracted(3), retracted(3)]);
       expect(await recommended(graph, payer(1))).toEqual([]);
-      await graph.apply(0, 1, 2, [{ ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
+      await apply(2, [{ ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(4)] }]);
     });
 
@@ -155,14 +161,15 @@ function targetSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): 
   const twice = events[0]?.[0];
   assert(twice, "the first event has an edge");
   projectionTargetSuite(`payment graph, ${name}`, { events, poison: twice }, async () => {
-    const { graph, reopen, dispose } = await open();
+    const { graph, target, reopen, dispose } = await open();
     let latest = graph;
     return {
-      target: graph,
+      target,
       contents: async () => (await latest.recommend(TENANT, payer(0), 100)).recommendations,
       reopen: async () => {
-        latest = await reopen();
-        return latest;
+        const again = await reopen();
+        latest = again.graph;
+        return again.target;
       },
       dispose,
     };

@@ -4,6 +4,7 @@ import { assert } from "../domain/errors.ts";
 import { type AccountId, entryId } from "../domain/ids.ts";
 import { NO_REVISION } from "../domain/position.ts";
 import { businessDate } from "../domain/time.ts";
+import type { ProjectionTarget } from "../ports/projection.ts";
 import {
   SESSION_ACCOUNTS_MAX,
   SESSION_MOVEMENTS_MAX,
@@ -13,10 +14,12 @@ import {
 import { account, accountId, alice, bob, HKD, SECOND_US, START, shop, TENANT } from "./examples.ts";
 import { projectionTargetSuite } from "./projection-suite.ts";
 
+/** A session view as queries read it, and the target that the projection writes it through. */
+export type WrittenSessionView = { readonly view: SessionView; readonly target: ProjectionTarget<SessionChange> };
+
 /** An empty session view under test. */
-export type SessionViewUnderTest = {
-  readonly view: SessionView;
-  reopen(): Promise<SessionView>;
+export type SessionViewUnderTest = WrittenSessionView & {
+  reopen(): Promise<WrittenSessionView>;
   dispose(): Promise<void>;
 };
 
@@ -66,17 +69,18 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
     `session view, ${name}`,
     { events, poison: { kind: "status", account: accountId(77), status: "frozen" } },
     async () => {
-      const { view, reopen, dispose } = await open();
+      const { view, target, reopen, dispose } = await open();
       let latest = view;
       return {
-        target: view,
+        target,
         contents: async () => [
           contentsOf(await latest.read(TENANT, "alice")),
           contentsOf(await latest.read(TENANT, "bob")),
         ],
         reopen: async () => {
-          latest = await reopen();
-          return latest;
+          const again = await reopen();
+          latest = again.view;
+          return again.target;
         },
         dispose,
       };
@@ -85,9 +89,9 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
 
   describe(`session view, ${name}`, () => {
     let current: SessionViewUnderTest | undefined;
-    const opened = (): SessionView => {
+    const opened = (): WrittenSessionView => {
       assert(current, "the view is opened before each test");
-      return current.view;
+      return current;
     };
     beforeEach(async () => {
       current = await open();
@@ -95,22 +99,23 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
     afterEach(async () => {
       await current?.dispose();
     });
-    async function given(...changes: readonly SessionChange[]): Promise<SessionView> {
-      const view = opened();
-      await view.apply(0, NO_REVISION, 0, [...accounts, ...changes]);
-      return view;
+    async function given(...changes: readonly SessionChange[]): Promise<WrittenSessionView> {
+      const { view, target } = opened();
+      await target.apply(0, NO_REVISION, 0, [...accounts, ...changes]);
+      return { view, target };
     }
 
     test("an owner without accounts has an empty session, at the position of the view", async () => {
-      const nothing = await opened().read(TENANT, "alice");
+      const nothing = await opened().view.read(TENANT, "alice");
       expect(nothing).toEqual({ accounts: [], moreAccounts: false, movements: [], positions: [] });
-      const view = await given();
+      const { view } = await given();
       expect(await view.read(TENANT, "nobody")).toMatchObject({ accounts: [], movements: [] });
       expect((await view.read(TENANT, "nobody")).positions).toEqual([{ shard: 0, revision: 0 }]);
+      expect(await view.positions()).toEqual([{ shard: 0, revision: 0 }]);
     });
 
     test("accounts come back whole, an owner's alone", async () => {
-      const view = await given();
+      const { view } = await given();
       expect((await view.read(TENANT, "alice")).accounts).toEqual([
         account(9, "wallet", "alice"),
         account(1, "wallet", "alice"),
@@ -119,13 +124,13 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
     });
 
     test("another tenant's owner of the same name sees nothing", async () => {
-      const view = await given(...movement(1, alice));
+      const { view } = await given(...movement(1, alice));
       expect(await view.read("tenant-b", "alice")).toMatchObject({ accounts: [], movements: [] });
     });
 
     test("status and balances change each by itself, beyond what a number holds", async () => {
-      const view = await given();
-      await view.apply(0, 0, 1, [
+      const { view, target } = await given();
+      await target.apply(0, 0, 1, [
         { kind: "balances", account: alice, balances: { posted: 9_007_199_254_740_993n } },
         { kind: "balances", account: alice, balances: { held: 5n } },
         { kind: "status", account: second, status: "frozen" },
@@ -138,18 +143,21 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
     });
 
     test("accounts with the latest entry come first, then those without, the newest first", async () => {
-      const view = await given(...movement(1, second), ...movement(2, alice));
+      const { view, target } = await given(...movement(1, second), ...movement(2, alice));
       const shown = async () => (await view.read(TENANT, "alice")).accounts.map(({ id }) => id);
       expect(await shown()).toEqual([alice, second]);
-      await view.apply(0, 0, 1, [...movement(3, second), { kind: "account", account: account(10, "wallet", "alice") }]);
+      await target.apply(0, 0, 1, [
+        ...movement(3, second),
+        { kind: "account", account: account(10, "wallet", "alice") },
+      ]);
       expect(await shown()).toEqual([second, alice, accountId(10)]);
     });
 
     test.each([49, 50, 51, 120])("of %i accounts at most 50 are shown, and whether there are more", async (count) => {
-      const view = opened();
+      const { view, target } = opened();
       const numbers = Array.from({ length: count }, (_, n) => 100 + n);
       let revision = -1;
-      const apply = (changes: readonly SessionChange[]) => view.apply(0, revision, ++revision, changes);
+      const apply = (changes: readonly SessionChange[]) => target.apply(0, revision, ++revision, changes);
       for (const n of numbers) {
         await apply([{ kind: "account", account: account(n, "wallet", "chain") }]);
         if (n % 3 === 0) await apply(movement(n, accountId(n)));
@@ -169,28 +177,28 @@ export function sessionViewSuite(name: string, open: () => Promise<SessionViewUn
 
     test("movements of all of an owner's accounts come back whole and newest first", async () => {
       const changes = [...movement(1, alice), ...movement(2, second), ...movement(3, bob), ...movement(4, alice)];
-      const view = await given(...changes);
+      const { view } = await given(...changes);
       const [first, other, bobs, last] = entriesIn(changes);
       expect((await view.read(TENANT, "alice")).movements).toEqual([last, other, first]);
       expect((await view.read(TENANT, "bob")).movements).toEqual([bobs]);
     });
 
     test.each([1, 7, 19, 20, 21, 64])("only the last 20 movements are kept, written %i at a time", async (size) => {
-      const view = await given();
+      const { view, target } = await given();
       const changes = Array.from({ length: 64 }, (_, n) => movement(n + 1, n % 2 === 0 ? alice : second));
       for (let from = 0; from < changes.length; from += size) {
         const upTo = Math.min(from + size, changes.length);
-        await view.apply(0, from, upTo, changes.slice(from, upTo).flat());
+        await target.apply(0, from, upTo, changes.slice(from, upTo).flat());
       }
       const { movements } = await view.read(TENANT, "alice");
       expect(movements).toEqual(entriesIn(changes.slice(-SESSION_MOVEMENTS_MAX).flat()).reverse());
     });
 
     test("a movement of an account that was never opened is refused", async () => {
-      const view = await given();
+      const { target } = await given();
       const [, stray] = movement(1, accountId(77));
       assert(stray, "a movement has two changes");
-      await expect(view.apply(0, 0, 1, [stray])).rejects.toMatchObject({ code: "poison_event" });
+      await expect(target.apply(0, 0, 1, [stray])).rejects.toMatchObject({ code: "poison_event" });
     });
   });
 }

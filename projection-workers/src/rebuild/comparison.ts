@@ -1,14 +1,23 @@
-import { LedgerError } from "ledger-core";
-
-export type Row = { readonly [column: string]: unknown };
+import {
+  type Build,
+  type KeyedTable,
+  LedgerError,
+  type Position,
+  type ProjectionStore,
+  ROWS_AT_A_TIME,
+  type RowReader,
+  type Shard,
+  type StoreRow,
+} from "ledger-core";
+import type { Fill } from "./filling.ts";
 
 export type Difference = {
   readonly table: string;
   /** The values of the key, separated by `/`. */
   readonly key: string;
   /** Null: only the other build has the row. */
-  readonly live: Row | null;
-  readonly rebuilt: Row | null;
+  readonly live: StoreRow | null;
+  readonly rebuilt: StoreRow | null;
 };
 
 /** `differences` are the first DIFFERENCES_MAX of the `differing` rows. */
@@ -19,26 +28,32 @@ export type Comparison = {
 };
 
 export const DIFFERENCES_MAX = 100;
-/** Rows that are read at a time. */
-export const COMPARED_AT_A_TIME = 1000;
 
-/** Up to COMPARED_AT_A_TIME rows in the order of the key, after a row; none at the end. */
-export type RowSource = (after: Row | undefined) => Promise<readonly Row[]>;
-
-export type ComparedTable = {
-  readonly name: string;
-  readonly key: readonly string[];
-  readonly live: RowSource;
-  readonly rebuilt: RowSource;
-};
+/**
+ * Compares a build with the one that `live` serves, as of one moment: fills it to where that one is then, while that one goes on.
+ * `store` holds the build; it is `live` itself in a rebuild.
+ */
+export function compareAtOneMoment<Change>(
+  live: ProjectionStore<Change>,
+  { store, build }: { readonly store: ProjectionStore<Change>; readonly build: Build },
+  shards: readonly Shard[],
+  fill: Fill<Change>,
+): Promise<Comparison> {
+  return live.atOneMoment(async (moment) => {
+    const positions: Position[] = [];
+    for (const shard of shards) positions.push({ shard, revision: await moment.checkpoint(shard) });
+    for (const { shard, revision } of positions) await fill(store.target(build), shard, revision);
+    return compareBuilds(store.tables, moment.rows, store.rows(build));
+  });
+}
 
 /** Compares two builds, table by table and row for row, in bounded memory. */
-export async function compareTables(tables: readonly ComparedTable[]): Promise<Comparison> {
+async function compareBuilds(tables: readonly KeyedTable[], live: RowReader, rebuilt: RowReader): Promise<Comparison> {
   let rows = 0;
   let differing = 0;
   const differences: Difference[] = [];
   for (const table of tables) {
-    const { name, key, live, rebuilt } = table;
+    const { name, key } = table;
     for await (const [one, other] of pairs(walk(live, table), walk(rebuilt, table), key)) {
       rows++;
       if (one && other && equal(one, other)) continue;
@@ -52,29 +67,26 @@ export async function compareTables(tables: readonly ComparedTable[]): Promise<C
 }
 
 /** @throws row_unreadable when the rows are not in the order of their key: a damaged index could be walked for ever */
-async function* walk(
-  source: RowSource,
-  { name, key }: Pick<ComparedTable, "name" | "key">,
-): AsyncGenerator<Row, undefined> {
-  let last: Row | undefined;
+async function* walk(read: RowReader, { name, key }: KeyedTable): AsyncGenerator<StoreRow, undefined> {
+  let last: StoreRow | undefined;
   while (true) {
-    const rows = await source(last);
+    const rows = await read(name, last);
     for (const row of rows) {
       if (last && compareKeys(last, row, key) >= 0)
         throw new LedgerError("row_unreadable", `the rows of ${name} are not in the order of their key`);
       yield row;
       last = row;
     }
-    if (!last || rows.length < COMPARED_AT_A_TIME) return;
+    if (!last || rows.length < ROWS_AT_A_TIME) return;
   }
 }
 
-/** Rows of the same key together; a row that only one side has stands alone. */
+/** Rows of the same key together; a row that only one side has comes alone. */
 async function* pairs(
-  left: AsyncGenerator<Row, undefined>,
-  right: AsyncGenerator<Row, undefined>,
+  left: AsyncGenerator<StoreRow, undefined>,
+  right: AsyncGenerator<StoreRow, undefined>,
   key: readonly string[],
-): AsyncIterable<readonly [Row | undefined, Row | undefined]> {
+): AsyncIterable<readonly [StoreRow | undefined, StoreRow | undefined]> {
   let one = (await left.next()).value;
   let other = (await right.next()).value;
   while (one || other) {
@@ -85,7 +97,7 @@ async function* pairs(
   }
 }
 
-function compareKeys(one: Row, other: Row, key: readonly string[]): number {
+function compareKeys(one: StoreRow, other: StoreRow, key: readonly string[]): number {
   for (const column of key) {
     const order = compareValues(one[column], other[column]);
     if (order !== 0) return order;
@@ -100,12 +112,12 @@ function compareValues(one: unknown, other: unknown): number {
   return Number(one) < Number(other) ? -1 : 1;
 }
 
-function equal(one: Row, other: Row): boolean {
+function equal(one: StoreRow, other: StoreRow): boolean {
   for (const column in one) if (one[column] !== other[column]) return false;
   return true;
 }
 
-function printable(row: Row | undefined): Row | null {
+function printable(row: StoreRow | undefined): StoreRow | null {
   if (!row) return null;
   return Object.fromEntries(
     Object.entries(row).map(([column, value]) => [column, typeof value === "bigint" ? value.toString() : value]),

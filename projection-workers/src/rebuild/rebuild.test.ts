@@ -2,15 +2,17 @@ import { join } from "node:path";
 import type { LedgerEvent } from "ledger-core";
 import { openSqlite } from "ledger-core/sql";
 import { openTestLog } from "ledger-core/testing";
+import { openSessionView } from "query-service";
 import { expect, onTestFinished, test } from "vitest";
-import { openPaymentGraph } from "../adapters/sqlite/payment-graph.ts";
-import { openSessionView } from "../adapters/sqlite/session-view.ts";
+import { servedBuild } from "../adapters/sql/builds.ts";
+import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
+import { sessionView } from "../adapters/sqlite/session-view.ts";
+import { openViewStore } from "../adapters/sqlite/view-store.ts";
 import { type ConsumerOptions, type ProjectionStatus, runProjection } from "../consumer/consumer.ts";
 import { graphProjection } from "../projections/graph/projection.ts";
-import { servedBuild } from "../projections/models/builds.ts";
-import { rebuildableModels } from "../projections/models/rebuild.ts";
+import { modelsStore } from "../projections/models/model.ts";
+import { modelsProjection } from "../projections/models/projection.ts";
 import { sessionProjection } from "../projections/session/projection.ts";
-import { startProjections } from "../projections.ts";
 import { randomHistory } from "../testing/history.ts";
 import { appendAll, modelRows, quiet, testFolder, testModels } from "../testing/stores.ts";
 import { rebuild } from "./rebuild.ts";
@@ -19,34 +21,34 @@ async function liveProjections() {
   const { log } = await openTestLog();
   const { db, reader } = await testModels();
   const file = join(await testFolder(), "views.sqlite");
-  const session = await openSessionView({ file });
-  const graph = await openPaymentGraph({ file });
-  return { log, db, reader, session, graph, file };
+  const session = openViewStore(sessionView, { file });
+  const graph = openViewStore(paymentGraph, { file });
+  onTestFinished(async () => void (await Promise.all([session.close(), graph.close()])));
+  return { log, db, reader, models: modelsStore({ db, reader }), session, graph, file };
 }
 
 test("a rebuild equals the live projections row for row and is served, while events go on arriving", async () => {
-  const { log, db, reader, session, graph } = await liveProjections();
+  const { log, db, reader, models, session, graph } = await liveProjections();
   const events = randomHistory(4, 700);
   await appendAll(log, events.slice(0, 500));
   const head = events.length - 1;
   const caughtUp = Promise.withResolvers<void>();
-  const projections = startProjections({
-    log,
-    shards: [0],
-    models: db,
-    session,
-    graph,
-    logger: quiet,
-    onProgress: () => {
-      if (projections.status().every(({ revision }) => revision === head)) caughtUp.resolve();
-    },
-  });
+  const abort = new AbortController();
+  const common = { log, shard: 0, logger: quiet, signal: abort.signal };
+  const onProgress = () => {
+    if (runs.every((run) => run.status().revision === head)) caughtUp.resolve();
+  };
+  const runs = [
+    runProjection({ ...common, onProgress, projection: modelsProjection, target: models }),
+    runProjection({ ...common, onProgress, projection: sessionProjection, target: session }),
+    runProjection({ ...common, onProgress, projection: graphProjection, target: graph }),
+  ];
   const options = { log, shards: [0], logger: quiet };
   const rest = appendAll(log, events.slice(500));
   const results = [
-    await rebuild(rebuildableModels(db, reader), options),
-    await rebuild(session.rebuildable, options),
-    await rebuild(graph.rebuildable, options),
+    await rebuild(modelsProjection, models, options),
+    await rebuild(sessionProjection, session, options),
+    await rebuild(graphProjection, graph, options),
   ];
   await rest;
   await caughtUp.promise;
@@ -55,11 +57,12 @@ test("a rebuild equals the live projections row for row and is served, while eve
   expect(await servedBuild(reader, "models")).toEqual({ version: 2, suffix: "_v2" });
 
   const before = await modelRows(db);
-  const again = await rebuild(rebuildableModels(db, reader), options);
+  const again = await rebuild(modelsProjection, models, options);
   expect(again).toMatchObject({ version: 3, events: head + 1, comparison: { differing: 0 } });
   expect(again.comparison.rows).toBe(Object.values(before).flat().length);
   expect(await modelRows(db)).toEqual(before);
-  await projections.stop();
+  abort.abort();
+  await Promise.all(runs.map(({ finished }) => finished));
 });
 
 test("a view's row changed by hand is found and mended; a reader beside it sees the switch", async () => {
@@ -69,7 +72,7 @@ test("a view's row changed by hand is found and mended; a reader beside it sees 
   const shard = { log, shard: 0, logger: quiet };
   await projected({ ...shard, projection: sessionProjection, target: session });
   await projected({ ...shard, projection: graphProjection, target: graph });
-  const reader = await openSessionView({ file, readOnly: true });
+  const reader = openSessionView({ file });
   onTestFinished(() => reader.close());
   const right = await reader.read("tenant-a", "owner-1");
 
@@ -79,27 +82,32 @@ test("a view's row changed by hand is found and mended; a reader beside it sees 
   other.close();
   expect(await reader.read("tenant-a", "owner-1")).not.toEqual(right);
   const options = { log, shards: [0], logger: quiet };
-  const accounts = await rebuild(session.rebuildable, options);
+  const accounts = await rebuild(sessionProjection, session, options);
   expect(accounts.comparison).toMatchObject({ differing: events.filter(isOpening).length });
   expect(accounts.comparison.differences[0]).toMatchObject({ table: "session_accounts" });
   expect(await reader.read("tenant-a", "owner-1")).toEqual(right);
-  const edges = await rebuild(graph.rebuildable, options);
+  const edges = await rebuild(graphProjection, graph, options);
   expect(edges.comparison).toMatchObject({ differing: 1, differences: [{ table: "graph_edges", live: null }] });
-  expect((await rebuild(graph.rebuildable, options)).comparison).toMatchObject({ differing: 0 });
+  expect((await rebuild(graphProjection, graph, options)).comparison).toMatchObject({ differing: 0 });
 });
 
 test("a view's rebuild that is given up leaves the live build, and the next one succeeds", async () => {
-  const { log, session } = await liveProjections();
+  const { log, session, file } = await liveProjections();
   await appendAll(log, randomHistory(5, 300));
   await projected({ log, shard: 0, logger: quiet, projection: sessionProjection, target: session });
-  const before = await session.read("tenant-a", "owner-1");
+  const reader = openSessionView({ file });
+  onTestFinished(() => reader.close());
+  const before = await reader.read("tenant-a", "owner-1");
   const abort = new AbortController();
   const onProgress = () => abort.abort();
   const options = { log, shards: [0], logger: quiet };
-  const given = rebuild(session.rebuildable, { ...options, signal: abort.signal, onProgress });
+  const given = rebuild(sessionProjection, session, { ...options, signal: abort.signal, onProgress });
   await expect(given).rejects.toMatchObject({ name: "AbortError" });
-  expect(await session.read("tenant-a", "owner-1")).toEqual(before);
-  expect(await rebuild(session.rebuildable, options)).toMatchObject({ version: 2, comparison: { differing: 0 } });
+  expect(await reader.read("tenant-a", "owner-1")).toEqual(before);
+  expect(await rebuild(sessionProjection, session, options)).toMatchObject({
+    version: 2,
+    comparison: { differing: 0 },
+  });
 });
 
 function isOpening({ fact }: LedgerEvent): boolean {

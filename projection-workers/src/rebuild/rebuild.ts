@@ -1,44 +1,8 @@
-import { setTimeout } from "node:timers/promises";
-import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
+import { buildOf, type Projection, type ProjectionStore, type Revision, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { applyEvents } from "../consumer/application.ts";
-import { gather } from "../consumer/gathering.ts";
-import type { Comparison } from "./comparison.ts";
-
-/** A store in which a projection can be built a second time beside the build that is served. */
-export type RebuildableStore<Change> = {
-  readonly projection: Projection<Change>;
-  /** The build that is served. */
-  readonly live: ProjectionTarget<Change>;
-  /** Creates the empty tables of the next build; what a rebuild that was broken off has left is dropped. */
-  begin(): Promise<NextBuild<Change>>;
-};
-
-/** Brings a build up to and with a revision, from the log. */
-export type Reach<Change> = (target: ProjectionTarget<Change>, shard: Shard, upTo: Revision) => Promise<void>;
-
-export type NextBuild<Change> = {
-  readonly version: number;
-  readonly target: ProjectionTarget<Change>;
-  /** Compares with the live build as it was at one moment, both at that moment's positions; the live one goes on meanwhile. */
-  compare(shards: readonly Shard[], reach: Reach<Change>): Promise<Comparison>;
-  /** With the live build at rest: brings this one to the same positions, serves it by one row, and drops the other. */
-  serve(shards: readonly Shard[], reach: Reach<Change>): Promise<void>;
-  discard(): Promise<void>;
-};
-
-/** A build in a store of its own beside the live one, which is only read: to compare the two, and be thrown away. */
-export type ShadowBuild<Change> = {
-  readonly projection: Projection<Change>;
-  readonly target: ProjectionTarget<Change>;
-  /** How far the live build has come. */
-  checkpoint(shard: Shard): Promise<Revision>;
-  /** As a next build's. @throws store_damaged, row_unreadable */
-  compare(shards: readonly Shard[], reach: Reach<Change>): Promise<Comparison>;
-  /** What the store finds wrong with its own file. */
-  faults(): Promise<readonly string[]>;
-};
+import { type Comparison, compareAtOneMoment } from "./comparison.ts";
+import { eventsUpTo, makeFiller } from "./filling.ts";
 
 export type RebuildOptions = {
   readonly log: EventLog;
@@ -59,76 +23,48 @@ export type RebuildProgress = {
 export type RebuildResult = { readonly version: number; readonly events: number; readonly comparison: Comparison };
 
 /**
- * Builds a projection anew from the log beside the live one, while that is served and goes on; compares the two row for row at one
- * position, and switches. Differences do not keep it from switching, since the log is what is true: they are logged and answered.
+ * Rebuilds a projection from the log beside the live build, which goes on serving and moving; compares the two row for row at one
+ * position, then switches. Differences are logged and returned and do not prevent the switch: the log is the truth.
  * @throws LedgerError of the log or the store, poison_event among them: the live build stays
  */
 export async function rebuild<Change>(
-  store: RebuildableStore<Change>,
+  projection: Projection<Change>,
+  store: ProjectionStore<Change>,
   options: RebuildOptions,
 ): Promise<RebuildResult> {
   const { shards, logger, signal, onProgress } = options;
-  const { projection } = store;
+  const live = await store.served();
+  const next = buildOf(live.version + 1);
+  // A crash leaves at most an unfinished build, or one that was switched away from and not dropped yet.
+  for (const leftover of [buildOf(live.version - 1), next]) await store.drop(leftover);
+
   const heads = new Map<Shard, Revision>();
-  for (const shard of shards) heads.set(shard, await store.live.checkpoint(shard));
-  const next = await store.begin();
+  for (const shard of shards) heads.set(shard, await store.checkpoint(shard));
   const reached = new Map<Shard, Revision>();
   const report = (step: RebuildProgress["step"]) =>
-    onProgress?.({ step, done: count(reached), total: Math.max(count(heads), count(reached)) });
-
-  const reach = reacher(projection, options, (shard, at) => {
-    reached.set(shard, at);
+    onProgress?.({ step, done: eventsUpTo(reached), total: Math.max(eventsUpTo(heads), eventsUpTo(reached)) });
+  const fill = makeFiller(projection, options, (shard, revision) => {
+    reached.set(shard, revision);
     report("filling");
   });
 
+  await store.create(next);
   try {
-    for (const shard of shards) await reach(next.target, shard, heads.get(shard) ?? NO_REVISION);
+    for (const [shard, head] of heads) await fill(store.target(next), shard, head);
     report("comparing");
-    const comparison = await next.compare(shards, reach);
+    const comparison = await compareAtOneMoment(store, { store, build: next }, shards, fill);
     if (comparison.differing > 0) logger.error({ projection: projection.name, ...comparison }, "a rebuild differs");
     signal?.throwIfAborted();
     report("switching");
-    await next.serve(shards, reach);
-    const result = { version: next.version, events: count(reached), comparison };
+    await store.switchTo(next, async (inside, servedAt) => {
+      for (const shard of shards) await fill(inside, shard, await servedAt(shard));
+    });
+    await store.drop(live);
+    const result = { version: next.version, events: eventsUpTo(reached), comparison };
     logger.info({ projection: projection.name, version: result.version, events: result.events }, "projection rebuilt");
     return result;
   } catch (error) {
-    await next.discard();
+    if ((await store.served()).version !== next.version) await store.drop(next);
     throw error;
-  }
-}
-
-export type FillOptions = Pick<RebuildOptions, "log" | "signal"> & {
-  /** Events of one transaction while filling. 1 to 100,000. Default 10,000. */
-  readonly fillMax?: number;
-  /** The pause after each, for work that is in no hurry, in ms. 0 to 1000. Default 0. */
-  readonly pauseMs?: number;
-};
-
-/** Fills builds of a projection from the log. */
-export function reacher<Change>(
-  projection: Projection<Change>,
-  { log, signal, fillMax = 10_000, pauseMs = 0 }: FillOptions,
-  onReached: (shard: Shard, at: Revision) => void,
-): Reach<Change> {
-  return async (target, shard, upTo) => {
-    let at = await target.checkpoint(shard);
-    if (at >= upTo) return;
-    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), fillMax)) {
-      signal?.throwIfAborted();
-      at = await applyEvents({ shard, projection, target, batchMax: fillMax }, at, events);
-      onReached(shard, at);
-      if (pauseMs > 0) await setTimeout(pauseMs);
-    }
-  };
-}
-
-function count(revisions: ReadonlyMap<Shard, Revision>): number {
-  return [...revisions.values()].reduce((sum, revision) => sum + revision + 1, 0);
-}
-
-async function* deliver(log: EventLog, shard: Shard, from: Revision, upTo: Revision) {
-  for await (const events of log.read(shard, from, { limit: upTo - from + 1 })) {
-    yield { kind: "events", events } as const;
   }
 }

@@ -1,21 +1,15 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type LedgerEvent, NO_REVISION } from "ledger-core";
+import type { LedgerEvent } from "ledger-core";
 import { type EventLog, openSqliteLog } from "ledger-core/event-log";
-import { connectSqlite } from "ledger-core/sql";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { openPaymentGraph, shadowGraph } from "../adapters/sqlite/payment-graph.ts";
-import { openSessionView, shadowSession } from "../adapters/sqlite/session-view.ts";
-import { graphProjection } from "../projections/graph/projection.ts";
-import { migrateModels } from "../projections/models/migrations.ts";
-import { modelsProjection } from "../projections/models/projection.ts";
-import { rebuildableModels, shadowModels } from "../projections/models/rebuild.ts";
-import { modelsTarget } from "../projections/models/target.ts";
-import { sessionProjection } from "../projections/session/projection.ts";
+import { runProjection } from "../consumer/consumer.ts";
+import { fileOf } from "../projections/list.ts";
+import type { Projected } from "../projections/registered.ts";
 import { randomHistory } from "../testing/history.ts";
 import { appendAll, quiet, temporaryFolder, testFolder } from "../testing/stores.ts";
 import { rebuild } from "./rebuild.ts";
-import { type Verification, verify } from "./verify.ts";
+import type { Verification } from "./verify.ts";
 
 const events: readonly LedgerEvent[] = randomHistory(9, 250);
 const head = events.length - 1;
@@ -32,61 +26,39 @@ afterAll(async () => {
   await removeLog();
 });
 
-type Projected = { readonly file: string; verify(): Promise<Verification>; heal(): Promise<void> };
+type VerifiedFile = { readonly file: string; verify(): Promise<Verification>; heal(): Promise<void> };
 
-async function projectedModels(): Promise<Projected> {
+/** The projections of a file, filled from the log, of which one is verified and healed. */
+async function verifiedFile(projection: string): Promise<VerifiedFile> {
   const folder = await testFolder();
-  const file = join(folder, "models.sqlite");
-  const db = connectSqlite({ file });
-  onTestFinished(() => db.destroy());
-  await migrateModels(db);
-  await modelsTarget(db).apply(0, NO_REVISION, head, events.flatMap(modelsProjection.project));
+  const { open, verify } = fileOf(projection);
+  const file = join(folder, "live.sqlite");
+  const opened = await open(file);
+  onTestFinished(() => opened.close());
+  for (const one of opened.projections) await toTheEnd(one);
   let scratches = 0;
   return {
     file,
-    async verify() {
-      const reader = connectSqlite({ file, readOnly: true });
-      const scratch = connectSqlite({ file: join(folder, `scratch-${scratches++}`) });
-      try {
-        return await verify(await shadowModels(reader, scratch), { log, shards: [0], fillMax: 100 });
-      } finally {
-        await Promise.all([reader.destroy(), scratch.destroy()]);
-      }
+    verify() {
+      const scratch = join(folder, `scratch-${scratches++}`);
+      return verify(projection, { live: file, scratch }, { log, shards: [0], fillMax: 100 });
     },
     async heal() {
-      const reader = connectSqlite({ file, readOnly: true });
-      await rebuild(rebuildableModels(db, reader), { log, shards: [0], logger: quiet });
-      await reader.destroy();
+      const one = opened.projections.find(({ name }) => name === projection);
+      const options = { log, shards: [0], logger: quiet };
+      await one?.use((projection, store) => rebuild(projection, store, options));
     },
   };
 }
 
-async function projectedViews(name: "session" | "graph"): Promise<Projected> {
-  const folder = await testFolder();
-  const file = join(folder, "views.sqlite");
-  const session = await openSessionView({ file });
-  const graph = await openPaymentGraph({ file });
-  onTestFinished(async () => void (await Promise.all([session.close(), graph.close()])));
-  await session.apply(0, NO_REVISION, head, events.flatMap(sessionProjection.project));
-  await graph.apply(0, NO_REVISION, head, events.flatMap(graphProjection.project));
-  let scratches = 0;
-  const scratch = () => join(folder, `scratch-${scratches++}`);
-  const options = { log, shards: [0], fillMax: 100 };
-  return {
-    file,
-    async verify() {
-      if (name === "session") {
-        const shadow = shadowSession({ file, scratch: scratch() });
-        return verify(shadow, options).finally(() => shadow.close());
-      }
-      const shadow = shadowGraph({ file, scratch: scratch() });
-      return verify(shadow, options).finally(() => shadow.close());
-    },
-    async heal() {
-      if (name === "session") await rebuild(session.rebuildable, { log, shards: [0], logger: quiet });
-      else await rebuild(graph.rebuildable, { log, shards: [0], logger: quiet });
-    },
+/** Runs a projection until it has applied the last event. */
+async function toTheEnd(projected: Projected): Promise<void> {
+  const abort = new AbortController();
+  const onProgress = (_name: string, _shard: number, revision: number) => {
+    if (revision === head) abort.abort();
   };
+  const options = { log, shard: 0, logger: quiet, signal: abort.signal, onProgress };
+  await projected.use((projection, target) => runProjection({ ...options, projection, target }).finished);
 }
 
 /** Changes a file behind its projection's back. */
@@ -116,8 +88,8 @@ const viewTables: readonly (readonly ["session" | "graph", TableCase])[] = [
   ["graph", ["graph_edges", "event", "event || 'x'", "payment = payment || 'x'"]],
 ];
 
-async function expectFound(projected: Projected, [table, column, other, double]: TableCase): Promise<void> {
-  expect(await projected.verify()).toMatchObject({ verdict: "equal", differing: 0, faults: [] });
+async function expectFound(found: VerifiedFile, [table, column, other, double]: TableCase): Promise<void> {
+  expect(await found.verify()).toMatchObject({ verdict: "equal", differing: 0, faults: [] });
   const changes = [
     [`UPDATE ${table} SET ${column} = ${other} WHERE rowid_key IS FIRST`, column === "owner" ? undefined : "changed"],
     [`DELETE FROM ${table} WHERE rowid_key IS FIRST`, "missing"],
@@ -128,20 +100,20 @@ async function expectFound(projected: Projected, [table, column, other, double]:
     ],
   ] as const;
   for (const [text, kind] of changes) {
-    const suffix = versionOf(projected.file, table);
+    const suffix = versionOf(found.file, table);
     const named = `${table}${suffix}`;
-    const key = keyOf(projected.file, named);
+    const key = keyOf(found.file, named);
     const first = `(${key}) = (SELECT ${key} FROM ${named} LIMIT 1)`;
-    tamper(projected.file, text.replaceAll(` ${table} `, ` ${named} `).replaceAll("rowid_key IS FIRST", first));
-    const { verdict, differing, findings } = await projected.verify();
+    tamper(found.file, text.replaceAll(` ${table} `, ` ${named} `).replaceAll("rowid_key IS FIRST", first));
+    const { verdict, differing, findings } = await found.verify();
     expect([table, text, verdict]).toEqual([table, text, "differs"]);
     expect(differing).toBe(kind === undefined ? 2 : 1);
     const [finding] = findings;
     expect(finding).toMatchObject({ table, key: expect.stringMatching(/\w/) });
     if (kind !== undefined) expect(finding?.kind).toBe(kind);
     if (kind === "changed") expect(finding?.fields).toEqual([column]);
-    await projected.heal();
-    expect(await projected.verify()).toMatchObject({ verdict: "equal" });
+    await found.heal();
+    expect(await found.verify()).toMatchObject({ verdict: "equal" });
   }
 }
 
@@ -161,12 +133,12 @@ function keyOf(file: string, table: string): string {
 }
 
 describe("a changed cell, a row that is gone and one that is doubled are each found, named and healed", () => {
-  test.each(modelTables)("%s", async (...table) => expectFound(await projectedModels(), table));
-  test.each(viewTables)("%s %s", async (view, table) => expectFound(await projectedViews(view), table));
+  test.each(modelTables)("%s", async (...table) => expectFound(await verifiedFile("models"), table));
+  test.each(viewTables)("%s %s", async (view, table) => expectFound(await verifiedFile(view), table));
 });
 
 test("a finding names account and event", async () => {
-  const models = await projectedModels();
+  const models = await verifiedFile("models");
   const database = new DatabaseSync(models.file);
   const [entry] = database.prepare("SELECT account, revision FROM entries ORDER BY revision DESC LIMIT 1").all();
   database.exec(`UPDATE entries SET balance_after = 7 WHERE revision = ${entry?.revision}`);
@@ -179,7 +151,7 @@ test("a finding names account and event", async () => {
 });
 
 test("an index that does not fit its table is found by the file's own check", async () => {
-  const models = await projectedModels();
+  const models = await verifiedFile("models");
   const database = new DatabaseSync(models.file, { defensive: false });
   database.exec("PRAGMA writable_schema = ON");
   database.exec(
@@ -192,7 +164,7 @@ test("an index that does not fit its table is found by the file's own check", as
 });
 
 test("a merchant that is said to be shut and is not is found", async () => {
-  const graph = await projectedViews("graph");
+  const graph = await verifiedFile("graph");
   tamper(graph.file, "INSERT INTO graph_shut SELECT merchant FROM graph_edges LIMIT 1");
   expect(await graph.verify()).toMatchObject({
     verdict: "differs",

@@ -1,9 +1,19 @@
-import { isLedgerError, type Position, parseId, type Revision, readId, type Shard } from "ledger-core";
+import {
+  isLedgerError,
+  type Position,
+  type Projection,
+  type ProjectionStore,
+  parseId,
+  type Revision,
+  readId,
+  type Shard,
+  type StoreRow,
+} from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
-import type { Row } from "./comparison.ts";
-import { type FillOptions, reacher, type ShadowBuild } from "./rebuild.ts";
+import { compareAtOneMoment, type Difference } from "./comparison.ts";
+import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
 
-/** A row in which the live build is not what the log comes to. */
+/** A row in which the live build differs from the log. */
 export type Finding = {
   readonly table: string;
   /** The values of the key, separated by `/`. */
@@ -12,14 +22,14 @@ export type Finding = {
   readonly kind: "changed" | "missing" | "surplus";
   /** The columns that differ, of a changed row. */
   readonly fields: readonly string[];
-  readonly live: Row | null;
-  readonly right: Row | null;
+  readonly live: StoreRow | null;
+  readonly right: StoreRow | null;
   /** The account that the row is about, and the event that made it, where the row names them. */
   readonly account: string | null;
   readonly event: string | null;
 };
 
-/** `findings` are the first hundred of the `differing` rows; `faults` are what the file's own check finds. */
+/** `findings` are the first hundred of the `differing` rows; `faults` are those that the engine's own check finds. */
 export type Verification = {
   readonly verdict: "equal" | "differs" | "unreadable";
   readonly rows: number;
@@ -34,33 +44,31 @@ export type VerifyOptions = FillOptions & {
 };
 
 /**
- * Compares a live build, row for row, with what the log comes to at the same positions: by building that a second time in a store of its
- * own. The live store is only read, at one moment, and goes on.
+ * Compares a store, row for row, with the log as of the same positions, by building the projection a second time in `scratch`, an empty
+ * store. The live store is only read, as of one moment, and goes on.
  * @throws LedgerError log_unavailable, store_unavailable
  */
-export async function verify<Change>(shadow: ShadowBuild<Change>, options: VerifyOptions): Promise<Verification> {
+export async function verify<Change>(
+  projection: Projection<Change>,
+  { live, scratch }: { readonly live: ProjectionStore<Change>; readonly scratch: ProjectionStore<Change> },
+  options: VerifyOptions,
+): Promise<Verification> {
   const { log, shards, onProgress } = options;
   const heads = new Map<Shard, Revision>();
   const reached = new Map<Shard, Revision>();
-  const reach = reacher(shadow.projection, options, (shard, at) => {
-    reached.set(shard, at);
-    onProgress?.(eventsIn(reached), Math.max(eventsIn(heads), eventsIn(reached)));
+  const fill = makeFiller(projection, options, (shard, revision) => {
+    reached.set(shard, revision);
+    onProgress?.(eventsUpTo(reached), Math.max(eventsUpTo(heads), eventsUpTo(reached)));
   });
   try {
-    const faults = await shadow.faults();
-    for (const shard of shards) heads.set(shard, await shadow.checkpoint(shard));
-    // Most of it before the moment is taken: what is held at a moment is kept in the journal until it is over.
-    for (const shard of shards) await reach(shadow.target, shard, heads.get(shard) ?? -1);
-    const { rows, differing, differences } = await shadow.compare(shards, reach);
+    const faults = await live.faults();
+    for (const shard of shards) heads.set(shard, await live.checkpoint(shard));
+    // Most of the log before the moment is taken: the journal of the live store grows for as long as the moment lasts.
+    for (const [shard, head] of heads) await fill(scratch, shard, head);
+    const rebuilt = { store: scratch, build: await scratch.served() };
+    const { rows, differing, differences } = await compareAtOneMoment(live, rebuilt, shards, fill);
     const findings: Finding[] = [];
-    for (const { table, key, live, rebuilt } of differences)
-      findings.push({
-        ...{ table, key, live, right: rebuilt },
-        kind: !rebuilt ? "surplus" : !live ? "missing" : "changed",
-        fields: live && rebuilt ? Object.keys(rebuilt).filter((column) => live[column] !== rebuilt[column]) : [],
-        account: accountOf(table, rebuilt ?? live),
-        event: await eventOf(log, rebuilt ?? live),
-      });
+    for (const difference of differences) findings.push(await findingOf(log, difference));
     const verdict = faults.length > 0 ? "unreadable" : differing > 0 ? "differs" : "equal";
     return { verdict, rows, differing, findings, faults };
   } catch (error) {
@@ -69,11 +77,17 @@ export async function verify<Change>(shadow: ShadowBuild<Change>, options: Verif
   }
 }
 
-function eventsIn(revisions: ReadonlyMap<Shard, Revision>): number {
-  return [...revisions.values()].reduce((sum, revision) => sum + revision + 1, 0);
+async function findingOf(log: EventLog, { table, key, live, rebuilt }: Difference): Promise<Finding> {
+  return {
+    ...{ table, key, live, right: rebuilt },
+    kind: !rebuilt ? "surplus" : !live ? "missing" : "changed",
+    fields: live && rebuilt ? Object.keys(rebuilt).filter((column) => live[column] !== rebuilt[column]) : [],
+    account: accountOf(table, rebuilt ?? live),
+    event: await eventOf(log, rebuilt ?? live),
+  };
 }
 
-function accountOf(table: string, row: Row | null): string | null {
+function accountOf(table: string, row: StoreRow | null): string | null {
   const named = row?.account ?? row?.payer ?? (table.includes("accounts") ? row?.id : undefined);
   return typeof named === "string" ? named : null;
 }
@@ -81,7 +95,7 @@ function accountOf(table: string, row: Row | null): string | null {
 const prefixes = ["evt", "ent", "pay", "rfd", "txf", "top", "pyt", "acct"] as const;
 
 /** The id of the event that made a row: what it names, or the one at its position in the log. */
-async function eventOf(log: EventLog, row: Row | null): Promise<string | null> {
+async function eventOf(log: EventLog, row: StoreRow | null): Promise<string | null> {
   const at = row && positionOf(row);
   if (!at) return null;
   for await (const [event] of log.read(at.shard, at.revision, { limit: 1 }))
@@ -89,7 +103,7 @@ async function eventOf(log: EventLog, row: Row | null): Promise<string | null> {
   return null;
 }
 
-function positionOf(row: Row): Position | null {
+function positionOf(row: StoreRow): Position | null {
   if (row.revision !== undefined) {
     const account = typeof row.account === "string" ? parseId("acct", row.account) : undefined;
     const [shard, revision] = [Number(row.shard ?? (account && readId(account).shard)), Number(row.revision)];

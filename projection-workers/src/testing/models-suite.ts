@@ -10,15 +10,14 @@ import {
   rebrand,
 } from "ledger-core";
 import { insertRows, selectRows } from "ledger-core/sql";
-import { openTestLog, projectionTargetSuite } from "ledger-core/testing";
+import { openTestLog, projectionStoreSuite } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { servedBuild } from "../adapters/sql/builds.ts";
 import { runProjection } from "../consumer/consumer.ts";
-import { servedBuild } from "../projections/models/builds.ts";
-import { migrateModels } from "../projections/models/migrations.ts";
+import { migrateModels } from "../projections/list.ts";
+import { modelsStore, modelsTarget } from "../projections/models/model.ts";
 import { modelsProjection } from "../projections/models/projection.ts";
-import { rebuildableModels } from "../projections/models/rebuild.ts";
-import { accounts } from "../projections/models/schema.ts";
-import { modelsTarget } from "../projections/models/target.ts";
+import { accounts } from "../projections/models/tables.ts";
 import { rebuild } from "../rebuild/rebuild.ts";
 import { randomHistory } from "./history.ts";
 import { appendAll, modelRows, quiet } from "./stores.ts";
@@ -37,7 +36,7 @@ const history = whole.slice(0, -40);
 
 /** What the read models must do on any database; run for SQLite and for a real MariaDB. */
 export function modelsSuite(name: string, open: () => Promise<ModelStore>): void {
-  projectionTargetSuite(
+  projectionStoreSuite(
     `read models, ${name}`,
     {
       events: history.slice(0, 60).map((event) => modelsProjection.project(event)),
@@ -46,14 +45,9 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
     async () => {
       const store = await open();
       await migrateModels(store.db);
-      let db = store.db;
       return {
-        target: modelsTarget(db),
-        contents: () => modelRows(db),
-        reopen: async () => {
-          db = await store.reopen();
-          return modelsTarget(db);
-        },
+        store: modelsStore(store),
+        reopen: async () => modelsStore({ db: await store.reopen(), reader: store.reader }),
         dispose: store.dispose,
       };
     },
@@ -212,8 +206,8 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       await appendAll(log, history);
       const options = { log, shards: [0], logger: quiet };
       const before = await modelRows(store.db);
-      const models = rebuildableModels(store.db, store.reader);
-      const clean = await rebuild(models, options);
+      const models = modelsStore(store);
+      const clean = await rebuild(modelsProjection, models, options);
       expect(clean).toMatchObject({
         version: 2,
         events: history.length,
@@ -226,7 +220,7 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       );
       await store.db.raw("UPDATE accounts_v2 SET posted = posted + 1 WHERE id = ?", [id ?? ""]);
       await store.db.raw("DELETE FROM daily_totals_v2 WHERE account = ?", [id ?? ""]);
-      const { comparison } = await rebuild(models, options);
+      const { comparison } = await rebuild(modelsProjection, models, options);
       expect(comparison.differences.find(({ table }) => table === "accounts")).toMatchObject({
         key: id,
         live: { posted: `${postedOf(before, id) + 1n}` },
@@ -243,7 +237,7 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       await appendAll(log, history);
       const before = await modelRows(store.db);
       const abort = new AbortController();
-      const given = rebuild(rebuildableModels(store.db, store.reader), {
+      const given = rebuild(modelsProjection, modelsStore(store), {
         ...{ log, shards: [0], logger: quiet, signal: abort.signal },
         onProgress: () => abort.abort(),
       });
@@ -264,15 +258,15 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
           if (revision === whole.length - 1) abort.abort();
         },
       });
-      const models = rebuildableModels(store.db, store.reader);
-      const { version } = await rebuild(models, { log, shards: [0], logger: quiet });
+      const models = modelsStore(store);
+      const { version } = await rebuild(modelsProjection, models, { log, shards: [0], logger: quiet });
       await appendAll(log, whole.slice(history.length));
       await run.finished;
       const served = await servedBuild(store.db, "models");
       expect(served.version).toBe(version);
       const rows = await selectRows(store.db, `SELECT id FROM entries${served.suffix}`);
       expect(rows.length).toBe(whole.flatMap(entriesOf).length);
-      const { comparison } = await rebuild(models, { log, shards: [0], logger: quiet });
+      const { comparison } = await rebuild(modelsProjection, models, { log, shards: [0], logger: quiet });
       expect(comparison).toMatchObject({ differing: 0 });
     });
   });

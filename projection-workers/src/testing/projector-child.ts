@@ -1,14 +1,7 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
-import { connectSqlite } from "ledger-core/sql";
-import { openPaymentGraph } from "../adapters/sqlite/payment-graph.ts";
-import { openSessionView } from "../adapters/sqlite/session-view.ts";
 import { runProjection } from "../consumer/consumer.ts";
-import { graphProjection } from "../projections/graph/projection.ts";
-import { migrateModels } from "../projections/models/migrations.ts";
-import { modelsProjection } from "../projections/models/projection.ts";
-import { modelsTarget } from "../projections/models/target.ts";
-import { sessionProjection } from "../projections/session/projection.ts";
+import { storeFiles } from "../projections/list.ts";
 
 /*
  * A projector in a process of its own, to be killed: projects the log in a folder into stores beside it, in small batches, and prints a
@@ -17,9 +10,8 @@ import { sessionProjection } from "../projections/session/projection.ts";
 
 const [folder, batch] = process.argv.slice(2);
 const log = await openSqliteLog({ file: `${folder}/events.sqlite` });
-const db = connectSqlite({ file: `${folder}/models.sqlite` });
-await migrateModels(db);
-const views = { file: `${folder}/views.sqlite` };
+const files = await Promise.all(storeFiles.map((file) => file.open(`${folder}/${file.name}.sqlite`)));
+const projections = files.flatMap((file) => file.projections);
 const abort = new AbortController();
 let live = 0;
 const options = {
@@ -30,15 +22,13 @@ const options = {
   batchMax: Number(batch),
   onProgress: (projection: string, _: number, revision: number) => process.stdout.write(`${projection} ${revision}\n`),
   onStatus: ({ state }: { state: string }) => {
-    if (state === "live" && ++live === 3) abort.abort();
+    if (state === "live" && ++live === projections.length) abort.abort();
   },
 };
-const runs = [
-  runProjection({ ...options, projection: modelsProjection, target: modelsTarget(db) }),
-  runProjection({ ...options, projection: sessionProjection, target: await openSessionView(views) }),
-  runProjection({ ...options, projection: graphProjection, target: await openPaymentGraph(views) }),
-];
+const runs = projections.map((projected) =>
+  projected.use((projection, target) => runProjection({ ...options, projection, target })),
+);
 await Promise.all(runs.map(({ finished }) => finished));
-await db.destroy();
+for (const file of files) await file.close();
 await log.close();
 process.stdout.write(`${runs.map((run) => run.status().state).join()}\n`);

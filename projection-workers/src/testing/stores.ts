@@ -8,8 +8,9 @@ import type { EventLog, StoredEvent } from "ledger-core/event-log";
 import { createLogger, type Logger } from "ledger-core/process";
 import { connectSqlite, selectRows } from "ledger-core/sql";
 import { onTestFinished } from "vitest";
-import { servedBuild } from "../projections/models/builds.ts";
-import { buildTables, migrateModels } from "../projections/models/migrations.ts";
+import { servedBuild } from "../adapters/sql/builds.ts";
+import { migrateModels } from "../projections/list.ts";
+import { readModels } from "../projections/models/model.ts";
 
 export const quiet: Logger = createLogger({ level: "silent", name: "test" });
 
@@ -40,7 +41,7 @@ export async function testModels(): Promise<{ readonly db: Knex; readonly reader
 export async function modelRows(db: Knex): Promise<Record<string, unknown[]>> {
   const { suffix } = await servedBuild(db, "models");
   const rows: Record<string, unknown[]> = {};
-  for (const { name, key } of buildTables) {
+  for (const { name, key } of readModels.tables) {
     rows[name] = await selectRows(db, `SELECT * FROM ${name}${suffix} ORDER BY ${key.join(", ")}`);
   }
   return rows;

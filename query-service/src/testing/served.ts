@@ -107,8 +107,7 @@ type Stub = { revision: Revision };
 
 function projected(stub: Stub) {
   return {
-    checkpoint: async () => stub.revision,
-    apply: async () => {},
+    positions: async () => positionsOf(stub),
     close: async () => {},
   };
 }

@@ -1,14 +1,7 @@
 import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
-import {
-  graphProjection,
-  modelsProjection,
-  modelsTarget,
-  type ProjectionStatus,
-  runProjection,
-  sessionProjection,
-} from "projection-workers";
+import { type ProjectionStatus, runProjection } from "projection-workers";
 import { hold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
@@ -65,9 +58,8 @@ export function makeProjector(options: ProjectorOptions): Projector {
     note("starts");
     scheduler.after(random.between(100, 5_000), owner, () => {
       const crash = () => fell(incarnation);
-      run(incarnation, modelsProjection, modelsTarget(stores.models), crash);
-      run(incarnation, sessionProjection, stores.session, crash);
-      run(incarnation, graphProjection, stores.graph, crash);
+      for (const projected of stores.projections)
+        projected.use((projection, target) => run(incarnation, projection, target, crash));
     });
   }
 

@@ -1,4 +1,5 @@
 import type { LedgerEvent, Revision } from "ledger-core";
+import { projectionNames } from "projection-workers";
 import type { Auditor } from "../auditor/auditor.ts";
 import { hold } from "../auditor/violation.ts";
 import { processRuntime } from "../write-side/process-runtime.ts";
@@ -20,8 +21,6 @@ export type ReadSide = {
   compare(): Promise<void>;
   close(): Promise<void>;
 };
-
-const projections = ["models", "session", "graph"];
 
 /** Projections, a replica, the queries and those who ask them. */
 export async function makeReadSide(
@@ -90,7 +89,7 @@ export async function makeReadSide(
       replica.start();
       readers.start();
     },
-    revision: () => Math.min(replica.revision(), ...projections.map((name) => projector.revision(name))),
+    revision: () => Math.min(replica.revision(), ...projectionNames.map((name) => projector.revision(name))),
     async compare() {
       const differences = await compareStores(stores, auditor);
       hold(differences.length === 0, "6 projections are the log", () => differences.slice(0, 3).join("; "));

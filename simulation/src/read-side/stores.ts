@@ -1,20 +1,18 @@
 import type { Knex } from "knex";
-import { connectSqlite } from "ledger-core/sql";
-import {
-  type EmbeddedPaymentGraph,
-  type EmbeddedSessionView,
-  migrateModels,
-  openPaymentGraph,
-  openSessionView,
-} from "projection-workers";
+import type { PaymentGraph, SessionView } from "ledger-core";
+import { connectSqlite, openSqlite } from "ledger-core/sql";
+import { migrateModels, type Projected, sqlProjections, viewProjections } from "projection-workers";
+import { openPaymentGraph, openSessionView } from "query-service";
 
 /** Everything that projections write into, in memory. */
 export type SimulatedStores = {
   readonly models: Knex;
   /** A copy of the models that follows later. */
   readonly replica: Knex;
-  readonly session: EmbeddedSessionView;
-  readonly graph: EmbeddedPaymentGraph;
+  /** Every projection on the list, each with its store. */
+  readonly projections: readonly Projected[];
+  readonly session: SessionView;
+  readonly graph: PaymentGraph;
   close(): Promise<void>;
 };
 
@@ -26,15 +24,18 @@ export async function openModels(): Promise<Knex> {
 
 export async function openStores(): Promise<SimulatedStores> {
   const [models, replica] = [await openModels(), await openModels()];
-  const session = await openSessionView({ file: ":memory:" });
-  const graph = await openPaymentGraph({ file: ":memory:" });
+  const database = openSqlite({ file: ":memory:" });
+  const projections = [
+    ...sqlProjections.map(({ registered }) => registered.open({ db: models, reader: models })),
+    ...viewProjections.map((view) => view.open({ database })),
+  ];
   return {
-    models,
-    replica,
-    session,
-    graph,
+    ...{ models, replica, projections },
+    session: openSessionView({ database }),
+    graph: openPaymentGraph({ database }),
     async close() {
-      await Promise.all([models.destroy(), replica.destroy(), session.close(), graph.close()]);
+      await Promise.all([models.destroy(), replica.destroy(), ...projections.map((one) => one.close())]);
+      database.close();
     },
   };
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { type AccountId, type Balances, entriesOf, NO_REVISION } from "ledger-core";
 import { examples } from "ledger-core/testing";
+import { openSessionView } from "query-service";
 import { expect, onTestFinished, test } from "vitest";
-import { openSessionView } from "../../adapters/sqlite/session-view.ts";
+import { sessionView } from "../../adapters/sqlite/session-view.ts";
+import { openViewStore } from "../../adapters/sqlite/view-store.ts";
 import { randomHistory } from "../../testing/history.ts";
 import { testFolder } from "../../testing/stores.ts";
 import { sessionProjection } from "./projection.ts";
@@ -10,9 +12,12 @@ import { sessionProjection } from "./projection.ts";
 const history = randomHistory(11, 500);
 
 test("a session shows the balances and status that the log comes to, and the last movements", async () => {
-  const view = await openSessionView({ file: join(await testFolder(), "views.sqlite") });
+  const file = join(await testFolder(), "views.sqlite");
+  const store = openViewStore(sessionView, { file });
+  onTestFinished(() => store.close());
+  const view = openSessionView({ file });
   onTestFinished(() => view.close());
-  await view.apply(0, NO_REVISION, history.length - 1, history.flatMap(sessionProjection.project));
+  await store.apply(0, NO_REVISION, history.length - 1, history.flatMap(sessionProjection.project));
 
   const balances = new Map<AccountId, Balances>();
   const status = new Map<AccountId, string>();

@@ -1,0 +1,36 @@
+import { connectSqlite } from "ledger-core/sql";
+import { type Registered, register } from "../../projections/registered.ts";
+import { type StoreFile, storeFile } from "../../projections/store-file.ts";
+import { migrate } from "./migrations.ts";
+import type { SqlModel, SqlTables } from "./model.ts";
+import { type SqlConnections, sqlStore } from "./store.ts";
+
+/** A projection into SQL tables, ready to be listed. */
+export type SqlProjection = SqlTables & { readonly registered: Registered<SqlConnections> };
+
+export function sqlProjection<Change>(model: SqlModel<Change>): SqlProjection {
+  const { projection, tables, versions } = model;
+  const registered = register(projection, (connections: SqlConnections) => sqlStore(connections, model));
+  return { name: projection.name, tables, versions, registered };
+}
+
+/** SQL projections in one SQLite file: they share its one writing connection. */
+export function sqlFile(name: string, models: readonly SqlProjection[]): StoreFile {
+  const registered = models.map((model) => model.registered);
+  return storeFile(name, registered, async (path, mode) => {
+    if (mode === "read") {
+      const reader = connectSqlite({ file: path, readOnly: true });
+      return { connection: { db: reader, reader }, close: () => reader.destroy() };
+    }
+    const db = connectSqlite({ file: path, ...(mode === "scratch" && { cacheMiB: 32 }) });
+    const reader = connectSqlite({ file: path, readOnly: true });
+    const close = async () => void (await Promise.all([db.destroy(), reader.destroy()]));
+    try {
+      await migrate(db, models);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { connection: { db, reader }, close };
+  });
+}

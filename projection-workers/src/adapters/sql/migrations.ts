@@ -1,0 +1,46 @@
+import type { Knex } from "knex";
+import { buildOf, LedgerError, type ModelVersionRow } from "ledger-core";
+import { alone, createTable, insertRows, onStore, selectRows } from "ledger-core/sql";
+import { findServedBuild, storedVersions } from "./builds.ts";
+import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables } from "./model.ts";
+
+const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name"], indexes: [] } as const;
+
+/**
+ * Brings a store to this program's tables: a projection that is new, or whose version is, gets empty tables and starts at the log's
+ * first event. Each step may be run again after a crash in its middle.
+ * @throws incompatible when a newer program has changed the store
+ */
+export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<void> {
+  await onStore("read models", () =>
+    alone(db, "payledger_migrations", async (trx) => {
+      await createTable(trx, applied);
+      const rows = await selectRows<{ name: string }>(trx, `SELECT name FROM \`${applied.name}\` ORDER BY name`);
+      const done = new Set(rows.map(({ name }) => name));
+      const unknown = [...done].filter((name) => !models.some(({ versions }) => versions.includes(name)));
+      if (unknown.length > 0) {
+        throw new LedgerError("incompatible", `the read models were changed by a newer version: ${unknown.join(", ")}`);
+      }
+      await createTable(trx, checkpoints);
+      await createTable(trx, modelVersions);
+      for (const model of models) {
+        const missing = model.versions.filter((name) => !done.has(name));
+        if (missing.length === 0) continue;
+        await buildAnew(trx, model);
+        const noted = missing.map((name) => ({ name }));
+        await insertRows(trx, applied, "", noted);
+      }
+    }),
+  );
+}
+
+/** Drops every build and creates the served one empty. */
+async function buildAnew(db: Knex, model: SqlTables): Promise<void> {
+  const { name } = model;
+  for (const version of await storedVersions(db, name)) await dropBuild(db, model, buildOf(version));
+  const served = (await findServedBuild(db, name)) ?? buildOf(1);
+  await dropBuild(db, model, served);
+  await createBuild(db, model, served);
+  const row: ModelVersionRow = { projection: name, ...served };
+  await insertRows(db, modelVersions, "", [row], { replace: ["projection"] });
+}

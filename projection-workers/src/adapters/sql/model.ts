@@ -1,0 +1,51 @@
+import type { Knex } from "knex";
+import { type Build, type CheckpointRow, type ModelVersionRow, type Projection, tables } from "ledger-core";
+import { bindings, createTable, type SqlValue, type Table } from "ledger-core/sql";
+
+/** A table of any rows. */
+export type AnyTable = Table<Record<string, SqlValue>>;
+
+/** The tables of a projection in SQL, and how they came to be as they are. */
+export type SqlTables = {
+  readonly name: string;
+  readonly tables: readonly AnyTable[];
+  /**
+   * Names under which the store notes each version of the tables or the projection, oldest first. A store that lacks the last one is
+   * emptied and built anew from the log: add a name whenever rows that are there would be wrong.
+   */
+  readonly versions: readonly string[];
+};
+
+/** A projection into SQL tables: how its changes are written into one build of them. */
+export type SqlModel<Change> = Omit<SqlTables, "name"> & {
+  readonly projection: Projection<Change>;
+  write(trx: Knex, suffix: string, changes: readonly Change[]): Promise<void>;
+};
+
+export const checkpoints: Table<CheckpointRow> = {
+  name: tables.checkpoints,
+  columns: { projection: "id", version: "int", shard: "int", revision: "bigint" },
+  key: ["projection", "version", "shard"],
+  indexes: [],
+};
+
+export const modelVersions: Table<ModelVersionRow> = {
+  name: tables.modelVersions,
+  columns: { projection: "id", version: "int", suffix: "word" },
+  key: ["projection"],
+  indexes: [],
+};
+
+/** Creates the empty tables of a build. */
+export async function createBuild(db: Knex, { tables }: Pick<SqlTables, "tables">, { suffix }: Build): Promise<void> {
+  for (const table of tables) await createTable(db, table, suffix);
+}
+
+/** Drops the tables of a build and its checkpoints. */
+export async function dropBuild(db: Knex, { name, tables }: Omit<SqlTables, "versions">, build: Build): Promise<void> {
+  for (const table of tables) await db.raw(`DROP TABLE IF EXISTS \`${table.name}${build.suffix}\``);
+  await db.raw(
+    `DELETE FROM \`${checkpoints.name}\` WHERE projection = ? AND version = ?`,
+    bindings([name, build.version]),
+  );
+}

@@ -1,0 +1,111 @@
+import type { Knex } from "knex";
+import {
+  assert,
+  type Build,
+  LedgerError,
+  type ProjectionStore,
+  type ProjectionTarget,
+  ROWS_AT_A_TIME,
+  type RowReader,
+  type StoreRow,
+} from "ledger-core";
+import { inSnapshot, integrityFaults, onStore, type SqlValue, selectRows } from "ledger-core/sql";
+import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./builds.ts";
+import { type AnyTable, createBuild, dropBuild, type SqlModel } from "./model.ts";
+
+/**
+ * Connections to a SQL store. `reader` reads beside `db` and not through its transactions: a read-only one to the same file for SQLite;
+ * for MySQL it may be `db`, if its pool has room for two.
+ */
+export type SqlConnections = { readonly db: Knex; readonly reader: Knex };
+
+const store = "read models";
+
+/** A projection in SQL tables. */
+export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel<Change>): ProjectionStore<Change> {
+  const { name } = model.projection;
+  const tables = { name, tables: model.tables };
+  return {
+    ...sqlTarget(db, model),
+    tables: model.tables,
+    served: () => onStore(store, () => servedBuild(db, name)),
+    create: (build) => onStore(store, () => createBuild(db, tables, build)),
+    drop: (build) => onStore(store, () => dropBuild(db, tables, build)),
+    target: (build) => sqlTarget(db, model, build),
+    rows: (build) => rowsOf(db, model.tables, build),
+    atOneMoment: (work) =>
+      onStore(store, () =>
+        inSnapshot(reader, async (moment) => {
+          const build = await servedBuild(moment, name);
+          return work({
+            checkpoint: (shard) => readCheckpoint(moment, name, build, shard),
+            rows: rowsOf(moment, model.tables, build),
+          });
+        }),
+      ),
+    switchTo: (build, catchUp) =>
+      onStore(store, () =>
+        db.transaction(async (trx) => {
+          const live = await servedBuild(trx, name, "update");
+          assert(live.version === build.version - 1, "one rebuild at a time switches");
+          await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, name, live, shard));
+          await serveBuild(trx, name, build);
+        }),
+      ),
+    faults: () => onStore(store, () => integrityFaults(reader)),
+    close: async () => {},
+  };
+}
+
+/**
+ * A projection in SQL tables as a target. Without a build it follows the served one, across a switch too: each transaction looks it up
+ * and keeps it from being switched until it has committed.
+ */
+export function sqlTarget<Change>(
+  db: Knex,
+  { projection: { name }, write }: SqlModel<Change>,
+  build?: Build,
+): ProjectionTarget<Change> {
+  return {
+    checkpoint: (shard) =>
+      onStore(store, async () => readCheckpoint(db, name, build ?? (await servedBuild(db, name)), shard)),
+    apply: (shard, after, upTo, changes) =>
+      onStore(store, () =>
+        db.transaction(async (trx) => {
+          const into = build ?? (await servedBuild(trx, name, "share"));
+          await moveCheckpoint(trx, name, into, shard, after, upTo);
+          await write(trx, into.suffix, changes);
+        }),
+      ),
+  };
+}
+
+function rowsOf(db: Knex, tables: readonly AnyTable[], { suffix }: Build): RowReader {
+  return (name, after) => {
+    const table = tables.find((one) => one.name === name);
+    assert(table, `${name} is a table of the store`);
+    const columns = Object.keys(table.columns).map((column) => `\`${column}\``);
+    const key = table.key.map((column) => `\`${column}\``).join(", ");
+    const { text, values } = after ? beyond(table.key, after) : { text: "", values: [] };
+    const sql = `SELECT ${columns.join(", ")} FROM \`${name}${suffix}\`${text} ORDER BY ${key} LIMIT ${ROWS_AT_A_TIME}`;
+    return selectRows<StoreRow>(db, sql, values);
+  };
+}
+
+/** The rows after a key, spelled out: MySQL finds no range in a comparison of row values. */
+function beyond(key: readonly string[], after: StoreRow): { text: string; values: SqlValue[] } {
+  const values: SqlValue[] = [];
+  const either = key.map((column, last) => {
+    const equals = key.slice(0, last).map((earlier) => `\`${earlier}\` = ?`);
+    values.push(...key.slice(0, last + 1).map((part) => keyValue(after[part])));
+    return `(${[...equals, `\`${column}\` > ?`].join(" AND ")})`;
+  });
+  const [first] = key;
+  assert(first !== undefined, "a table has a key");
+  return { text: ` WHERE \`${first}\` >= ? AND (${either.join(" OR ")})`, values: [keyValue(after[first]), ...values] };
+}
+
+function keyValue(value: unknown): SqlValue {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") return value;
+  throw new LedgerError("row_unreadable", "read models: a row's key holds a value that is no key");
+}

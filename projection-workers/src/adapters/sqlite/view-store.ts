@@ -1,0 +1,158 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
+import {
+  assert,
+  type Build,
+  LedgerError,
+  type Projection,
+  type ProjectionStore,
+  type ProjectionTarget,
+  ROWS_AT_A_TIME,
+  type RowReader,
+  type StoreMoment,
+  type StoreRow,
+} from "ledger-core";
+import { onStore, openSqlite, openViewBooks, preparedBySuffix, storeError } from "ledger-core/sql";
+import { createTables, createView, dropTables, type ViewTable, type ViewTables } from "./view-tables.ts";
+
+/** A projection into a view's file: how its changes are written into one build of its tables. */
+export type ViewModel<Change, Statements> = Pick<ViewTables, "tables"> & {
+  readonly projection: Projection<Change>;
+  prepare(prepare: (sql: string) => StatementSync, suffix: string): Statements;
+  write(statements: Statements, changes: readonly Change[]): void;
+};
+
+/** A file, which several views may share, or an open database in memory. */
+export type ViewFile = { readonly file: string; readonly readOnly?: boolean } | { readonly database: DatabaseSync };
+
+/**
+ * Opens a view's file and creates what is missing. All work on it is synchronous but for waiting in `inTurn`, so that transactions never
+ * interleave. A database in memory cannot be rebuilt: a moment of it cannot be kept while it goes on.
+ */
+export function openViewStore<Change, Statements>(
+  model: ViewModel<Change, Statements>,
+  options: ViewFile,
+): ProjectionStore<Change> {
+  const { projection, tables } = model;
+  const view: ViewTables = { name: projection.name, tables };
+  const store = `${view.name} view`;
+  const guarded = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(store, error);
+    }
+  };
+  const file = "file" in options ? options.file : undefined;
+  const database = guarded(() => ("database" in options ? options.database : openSqlite({ cacheMiB: 48, ...options })));
+  if (!("readOnly" in options && options.readOnly)) guarded(() => transact(database, () => createView(database, view)));
+  const books = guarded(() => openViewBooks(database, view.name));
+  const statementsOf = preparedBySuffix((suffix) => model.prepare((sql) => database.prepare(sql), suffix));
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One piece of work after another: while one is under way, the served build does not move. */
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  const apply = (build: () => Build, ...change: Parameters<ProjectionTarget<Change>["apply"]>): void =>
+    guarded(() =>
+      transact(database, () => {
+        const [shard, after, upTo, changes] = change;
+        const into = build();
+        books.moveCheckpoint(into, shard, after, upTo);
+        model.write(statementsOf(into.suffix), changes);
+      }),
+    );
+  const target = (build: Build): ProjectionTarget<Change> => ({
+    checkpoint: async (shard) => guarded(() => books.checkpoint(build, shard)),
+    apply: async (...change) => apply(() => build, ...change),
+  });
+
+  return {
+    tables,
+    target,
+    checkpoint: async (shard) => guarded(() => books.checkpoint(books.served(), shard)),
+    apply: (...change) => inTurn(async () => apply(books.served, ...change)),
+    served: async () => guarded(books.served),
+    create: async (build) => guarded(() => transact(database, () => createTables(database, view, build))),
+    drop: async (build) => guarded(() => transact(database, () => dropTables(database, view, build))),
+    rows: (build) => rowsOf(database, tables, build),
+    atOneMoment: (work) =>
+      onStore(store, () => {
+        assert(file !== undefined, "a view in memory has one connection");
+        return atOneMoment(view, file, work);
+      }),
+    switchTo: (build, catchUp) =>
+      inTurn(async () => {
+        const live = guarded(books.served);
+        await catchUp(target(build), async (shard) => guarded(() => books.checkpoint(live, shard)));
+        guarded(() => books.serve(build));
+      }),
+    async faults() {
+      const rows = guarded(() => database.prepare("PRAGMA integrity_check(10)").all());
+      return rows.map((row) => String(row.integrity_check)).filter((text) => text !== "ok");
+    },
+    async close() {
+      await turn;
+      if (file !== undefined) database.close();
+    },
+  };
+}
+
+/** Runs synchronous work in a transaction: all of it or nothing. */
+function transact<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // After some faults (a full disk) SQLite has rolled back by itself.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** A second connection sees the file as it is when the work first reads, while the first connection goes on writing. */
+async function atOneMoment<Result>(
+  view: ViewTables,
+  file: string,
+  work: (moment: StoreMoment) => Promise<Result>,
+): Promise<Result> {
+  const database = openSqlite({ file, readOnly: true, cacheMiB: 48 });
+  try {
+    database.exec("BEGIN");
+    const books = openViewBooks(database, view.name);
+    const build = books.served();
+    return await work({
+      checkpoint: async (shard) => books.checkpoint(build, shard),
+      rows: rowsOf(database, view.tables, build),
+    });
+  } finally {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    database.close();
+  }
+}
+
+function rowsOf(database: DatabaseSync, tables: readonly ViewTable[], { suffix }: Build): RowReader {
+  return async (name, after) => {
+    // The live build shares this thread: it gets its turn between two readings.
+    await setImmediate();
+    const table = tables.find((one) => one.name === name);
+    assert(table, `${name} is a table of the view`);
+    const key = table.key.join(", ");
+    const places = table.key.map(() => "?").join(", ");
+    const beyond = after ? `WHERE (${key}) > (${places})` : "";
+    const select = database.prepare(`SELECT * FROM ${name}${suffix} ${beyond} ORDER BY ${key} LIMIT ${ROWS_AT_A_TIME}`);
+    return select.all(...(after ? table.key.map((column) => keyValue(after, column)) : []));
+  };
+}
+
+function keyValue(row: StoreRow, column: string): SQLInputValue {
+  const value = row[column];
+  if (typeof value === "string" || typeof value === "bigint") return value;
+  throw new LedgerError("row_unreadable", `a row's ${column} holds a value that is no key`);
+}

@@ -1,0 +1,42 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Build, buildOf, type KeyedTable } from "ledger-core";
+import { viewBookkeeping } from "ledger-core/sql";
+
+/** `columns` as CREATE TABLE has them, `indexes` as CREATE INDEX has them after ON and the table. Rows lie in the order of the key. */
+export type ViewTable = KeyedTable & { readonly columns: string; readonly indexes?: readonly string[] };
+
+/** The tables of a view; several views may share a file, one writing process each. */
+export type ViewTables = { readonly name: string; readonly tables: readonly ViewTable[] };
+
+/** Creates what is missing. A view whose tables another program made differently is emptied, to be built anew from the log. */
+export function createView(database: DatabaseSync, view: ViewTables): void {
+  database.exec(viewBookkeeping);
+  const known = database.prepare("SELECT version, suffix FROM view_builds WHERE view = ?").get(view.name);
+  if (known) {
+    const build = { version: Number(known.version), suffix: String(known.suffix) };
+    const texts = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").all();
+    const there = new Set(texts.map(({ sql }) => sql));
+    if (createTexts(view, build).every((text) => there.has(text))) return;
+    dropTables(database, view, build);
+  }
+  const first = buildOf(1);
+  createTables(database, view, first);
+  database.prepare("INSERT OR REPLACE INTO view_builds VALUES (?, ?, ?)").run(view.name, first.version, first.suffix);
+}
+
+export function createTables(database: DatabaseSync, view: ViewTables, build: Build): void {
+  for (const text of createTexts(view, build)) database.exec(text);
+}
+
+function createTexts({ tables }: ViewTables, { suffix }: Build): string[] {
+  return tables.flatMap(({ name, columns, key, indexes = [] }) => [
+    `CREATE TABLE ${name}${suffix} (${columns}, PRIMARY KEY (${key.join(", ")})) WITHOUT ROWID`,
+    ...indexes.map((index, n) => `CREATE INDEX ${name}${suffix}_${n} ON ${name}${suffix} ${index}`),
+  ]);
+}
+
+/** Drops the tables of a build and its checkpoints. */
+export function dropTables(database: DatabaseSync, { name, tables }: ViewTables, { version, suffix }: Build): void {
+  for (const table of tables) database.exec(`DROP TABLE IF EXISTS ${table.name}${suffix}`);
+  database.prepare("DELETE FROM view_checkpoints WHERE view = ? AND version = ?").run(name, version);
+}

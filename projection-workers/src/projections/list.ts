@@ -1,0 +1,36 @@
+import type { Knex } from "knex";
+import { assert } from "ledger-core";
+import { sqlFile, sqlProjection } from "../adapters/sql/file.ts";
+import { migrate } from "../adapters/sql/migrations.ts";
+import { viewFile, viewProjection } from "../adapters/sqlite/file.ts";
+import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
+import { sessionView } from "../adapters/sqlite/session-view.ts";
+import { readModels } from "./models/model.ts";
+import type { StoreFile } from "./store-file.ts";
+
+/*
+ * Every projection there is. A new one needs its folder and a line here: rebuilds, verification, recovery, readiness, metrics and the
+ * simulation go through this list.
+ */
+
+/** Into SQL tables: one SQLite file when embedded, one database on MySQL. */
+export const sqlProjections = [sqlProjection(readModels)];
+
+/** Into the embedded stand-ins for engines of another kind, which share a file. */
+export const viewProjections = [viewProjection(sessionView), viewProjection(paymentGraph)];
+
+export const storeFiles: readonly StoreFile[] = [sqlFile("models", sqlProjections), viewFile("views", viewProjections)];
+
+export const projectionNames: readonly string[] = storeFiles.flatMap(({ projections }) => projections);
+
+/** The file that holds a projection. */
+export function fileOf(projection: string): StoreFile {
+  const file = storeFiles.find(({ projections }) => projections.includes(projection));
+  assert(file, `${projection} is a projection`);
+  return file;
+}
+
+/** Brings a SQL store to the tables of every SQL projection. @throws incompatible when a newer program has changed it */
+export function migrateModels(db: Knex): Promise<void> {
+  return migrate(db, sqlProjections);
+}

@@ -1,0 +1,61 @@
+import type { Verification, VerifyOptions } from "../rebuild/verify.ts";
+import type { Projected, Registered } from "./registered.ts";
+
+/** A file of read models, opened to be written. */
+export type OpenedFile = { readonly projections: readonly Projected[]; close(): Promise<void> };
+
+/** A file that several projections share: it is opened, watched and set aside as a whole. */
+export type StoreFile = {
+  readonly name: string;
+  /** The names of its projections. */
+  readonly projections: readonly string[];
+  /** @throws LedgerError store_unavailable, store_damaged, incompatible */
+  open(path: string): Promise<OpenedFile>;
+  /** Compares one of its projections with the log by building it once more in `scratch`, a file that is not there yet. */
+  verify(projection: string, files: VerifiedFiles, options: VerifyOptions): Promise<Verification>;
+};
+
+export type VerifiedFiles = { readonly live: string; readonly scratch: string };
+
+/** `write` creates what is missing, `read` opens an existing file, `scratch` a new one that is thrown away. */
+export type OpenMode = "write" | "read" | "scratch";
+
+export type Opened<Connection> = { readonly connection: Connection; close(): Promise<void> };
+
+/** A file of projections that share a kind of connection. */
+export function storeFile<Connection>(
+  name: string,
+  registered: readonly Registered<Connection>[],
+  connect: (path: string, mode: OpenMode) => Promise<Opened<Connection>>,
+): StoreFile {
+  return {
+    name,
+    projections: registered.map((one) => one.name),
+    async open(path) {
+      const { connection, close } = await connect(path, "write");
+      const projections: Projected[] = [];
+      const closeAll = async () => {
+        for (const projection of projections) await projection.close();
+        await close();
+      };
+      try {
+        for (const one of registered) projections.push(one.open(connection));
+      } catch (error) {
+        await closeAll();
+        throw error;
+      }
+      return { projections, close: closeAll };
+    },
+    async verify(projection, { live, scratch }, options) {
+      const one = registered.find((candidate) => candidate.name === projection);
+      if (!one) throw new RangeError(`${projection} is not in ${name}`);
+      const opened = await connect(live, "read");
+      try {
+        const empty = await connect(scratch, "scratch");
+        return await one.verify(opened.connection, empty.connection, options).finally(() => empty.close());
+      } finally {
+        await opened.close();
+      }
+    },
+  };
+}

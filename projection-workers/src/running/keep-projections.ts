@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import type { Shard } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import type { Logger } from "ledger-core/process";
+import { fileOf, storeFiles } from "../projections/list.ts";
+import type { StoreFile } from "../projections/store-file.ts";
+import { newRebuild } from "./rebuild-state.ts";
+import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
+import { type KeeperTuning, keepStore, type StoreKeeper } from "./store-keeper.ts";
+
+export type KeepOptions = {
+  /** The folder of the files of read models. */
+  readonly dir: string;
+  readonly log: EventLog;
+  readonly shards: readonly Shard[];
+  readonly logger: Logger;
+  readonly tell: (report: ProjectionReport) => void;
+  /** How files are opened again; each field states its default. */
+  readonly keeper?: Partial<KeeperTuning>;
+  readonly tuning?: ProjectionTuning;
+};
+
+export type KeptProjections = {
+  /** Settles when every file was opened, or could not be, for the first time. @throws LedgerError incompatible, log_corrupt */
+  readonly tried: Promise<void>;
+  /** Settles when all have stopped; rejects only on a bug. */
+  readonly finished: Promise<void>;
+  obey(order: ProjectionOrder): void;
+};
+
+export function pathOf(dir: string, { name }: Pick<StoreFile, "name">): string {
+  return join(dir, `${name}.sqlite`);
+}
+
+/** Runs every projection on the list, each file by itself. */
+export function keepProjections(options: KeepOptions): KeptProjections {
+  const { dir, tell } = options;
+  const keepers = new Map<string, StoreKeeper>();
+  for (const file of storeFiles) {
+    const keeper = keepStore({
+      ...options,
+      ...{ file, path: pathOf(dir, file), keeper: options.keeper ?? {}, tuning: options.tuning ?? {} },
+    });
+    keepers.set(file.name, keeper);
+  }
+  const all = [...keepers.values()];
+
+  async function rebuildOne(projection: string): Promise<void> {
+    if (await keepers.get(fileOf(projection).name)?.rebuild(projection)) return;
+    const detail = "the file is not open now: it is tried again, or built anew, by itself";
+    tell({ kind: "rebuild", state: { ...newRebuild(projection), status: "failed", detail } });
+  }
+
+  return {
+    tried: Promise.all(all.map((keeper) => keeper.tried)).then(() => undefined),
+    finished: Promise.all(all.map((keeper) => keeper.finished)).then(() => undefined),
+    obey(order) {
+      switch (order.kind) {
+        case "stop":
+          for (const keeper of all) keeper.stop();
+          return;
+        case "rebuild":
+          void rebuildOne(order.projection);
+          return;
+        case "damaged":
+          keepers.get(order.file)?.damaged(order.reason);
+          return;
+        default:
+          order satisfies never;
+      }
+    },
+  };
+}

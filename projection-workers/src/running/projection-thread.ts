@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import { type MessagePort, Worker } from "node:worker_threads";
+import { LedgerError, NO_REVISION, type Shard } from "ledger-core";
+import type { LogLevel } from "ledger-core/process";
+import { createBoard, type ProjectionBoard } from "./board.ts";
+import type { RebuildState } from "./rebuild-state.ts";
+import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
+import type { KeeperTuning } from "./store-keeper.ts";
+
+/** The thread of projections, as the thread that started it sees it. */
+export type ProjectionThread = ProjectionBoard & {
+  /** A query could not read a file: it is set aside and built anew. */
+  damaged(file: string, reason: string): void;
+  /** Begins a rebuild, or joins the one of the same name that is under way. */
+  rebuild(projection: string): RebuildState;
+  /** Lets the projections finish the batch under way and ends the thread. */
+  stop(): Promise<void>;
+};
+
+/** Plain data that the thread is started with; the port leads to the event log, which has a thread of its own. */
+export type ProjectionThreadData = {
+  /** The folder of the files of read models. */
+  readonly dir: string;
+  readonly shards: number;
+  readonly logLevel: LogLevel;
+  readonly logPort: MessagePort;
+  /** How files are opened again, and how projections batch and retry; each field states its default. */
+  readonly keeper?: Partial<KeeperTuning>;
+  readonly tuning?: ProjectionTuning;
+};
+
+export type ProjectionThreadOptions = ProjectionThreadData & {
+  /** A projection begins at the log's first event: until it has come to where the log ends now, it knows only a part. */
+  readonly onBuildingAnew?: (projection: string, shard: Shard) => void;
+  /** Another file takes this one's place. */
+  readonly onSetAside?: (file: string) => void;
+};
+
+/** Batches need a fraction of it; without a bound, garbage of a flood is kept until it is several times as much. */
+const HEAP_MIB = 512;
+
+/**
+ * Starts the thread; returns when its files are open, or cannot be for now.
+ * @throws LedgerError log_corrupt when a file has seen more than the log holds, incompatible when it is a newer version's
+ */
+export async function startProjectionThread(options: ProjectionThreadOptions): Promise<ProjectionThread> {
+  const { onBuildingAnew, onSetAside, ...workerData } = options;
+  const worker = new Worker(new URL("./projection-thread-main.ts", import.meta.url), {
+    workerData: workerData satisfies ProjectionThreadData,
+    transferList: [workerData.logPort],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+  });
+  const board = createBoard(workerData.shards);
+  const started = Promise.withResolvers<void>();
+  worker.on("message", (report: ProjectionReport) => {
+    if (report.kind === "started") started.resolve();
+    if (report.kind === "refused") started.reject(new LedgerError(report.code, report.message));
+    if (report.kind === "set_aside") onSetAside?.(report.file);
+    if (report.kind === "opened") {
+      for (const { projection, shard, revision } of report.positions)
+        if (revision === NO_REVISION) onBuildingAnew?.(projection, shard);
+    }
+    board.take(report);
+  });
+  // An error that nobody caught there is a bug: before the start it refuses the start, later it ends the process.
+  let serving = false;
+  worker.on("error", (error) => {
+    started.reject(error);
+    if (serving) throw error;
+  });
+  const order = (message: ProjectionOrder) => worker.postMessage(message);
+  await started.promise.catch(async (error: unknown) => {
+    await worker.terminate();
+    throw error;
+  });
+  serving = true;
+
+  return {
+    ...board,
+    damaged: (file, reason) => order({ kind: "damaged", file, reason }),
+    rebuild(projection) {
+      const { begun, state } = board.beginRebuild(projection);
+      if (begun) order({ kind: "rebuild", projection });
+      return state;
+    },
+    async stop() {
+      const exit = once(worker, "exit");
+      order({ kind: "stop" });
+      await exit;
+    },
+  };
+}

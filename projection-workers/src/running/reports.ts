@@ -1,0 +1,29 @@
+import type { LedgerErrorCode, Revision, Shard } from "ledger-core";
+import type { ConsumerOptions } from "../consumer/consumer.ts";
+import type { RebuildState } from "./rebuild-state.ts";
+
+/** How projections batch and try again; each field states its default. */
+export type ProjectionTuning = Pick<ConsumerOptions<unknown>, "batchMax" | "retryMs">;
+
+/** To whoever runs the projections. */
+export type ProjectionOrder =
+  | { readonly kind: "stop" }
+  | { readonly kind: "rebuild"; readonly projection: string }
+  /** A query could not read the file. */
+  | { readonly kind: "damaged"; readonly file: string; readonly reason: string };
+
+/** The last event that a projection has applied of a shard; NO_REVISION: none. */
+export type ProjectionPosition = { readonly projection: string; readonly shard: Shard; readonly revision: Revision };
+
+/** From whoever runs the projections: plain data, which may cross to another thread. */
+export type ProjectionReport =
+  /** Every file was opened, or could not be and will be tried again. */
+  | { readonly kind: "started" }
+  | { readonly kind: "opened"; readonly positions: readonly ProjectionPosition[] }
+  | { readonly kind: "refused"; readonly code: LedgerErrorCode; readonly message: string }
+  | ({ readonly kind: "moved" } & ProjectionPosition)
+  /** `trouble`: why it halted or waits for its store; null when it goes on. */
+  | { readonly kind: "trouble"; readonly projection: string; readonly shard: Shard; readonly trouble: string | null }
+  /** A file could not be read, and another is being built in its place. */
+  | { readonly kind: "set_aside"; readonly file: string }
+  | { readonly kind: "rebuild"; readonly state: RebuildState };

@@ -1,0 +1,210 @@
+import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Revision, type Shard } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+import type { Logger } from "ledger-core/process";
+import type { ProjectionStatus } from "../consumer/consumer.ts";
+import type { OpenedFile, StoreFile } from "../projections/store-file.ts";
+import { watchFile } from "./file-watch.ts";
+import type { ProjectionPosition, ProjectionReport, ProjectionTuning } from "./reports.ts";
+import { setAside } from "./set-aside.ts";
+import { type StoreSession, startSession } from "./store-session.ts";
+
+/** How a keeper tries again; bounds are those of a process that lives for years. */
+export type KeeperTuning = {
+  /** The first pause after a failed opening, doubled up to the second, in ms. 1 to 60,000. Default 100 and 5000. */
+  readonly retryMs: { readonly first: number; readonly most: number };
+  /** How long after a file was set aside nobody's word sets the next one aside, in ms: it may be of the one before. Default 10,000. */
+  readonly asideEveryMs: number;
+  /** How often it looks whether the open file is still the one at its path, in ms. 10 to 60,000. Default 1000. */
+  readonly watchMs: number;
+};
+
+export const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
+
+export type KeeperOptions = {
+  readonly file: StoreFile;
+  readonly path: string;
+  readonly shards: readonly Shard[];
+  readonly log: EventLog;
+  readonly logger: Logger;
+  readonly keeper: Partial<KeeperTuning>;
+  readonly tuning: ProjectionTuning;
+  readonly tell: (report: ProjectionReport) => void;
+};
+
+export type StoreKeeper = {
+  /** Settles when the file was opened, or could not be, for the first time. @throws LedgerError incompatible: a newer program's file */
+  readonly tried: Promise<void>;
+  /** Settles when it was stopped; rejects only on a bug. */
+  readonly finished: Promise<void>;
+  /** False when the file is not open. */
+  rebuild(name: string): Promise<boolean>;
+  /** Someone else could not read the file. */
+  damaged(reason: string): void;
+  stop(): void;
+};
+
+/**
+ * Keeps the projections of one file going. No room, no disk: it says so and tries again. A file that cannot be read is set aside and built
+ * anew from the log. The other files' projections and all commands go on meanwhile.
+ */
+export function keepStore(options: KeeperOptions): StoreKeeper {
+  const { file, path, shards, log, logger, tell } = options;
+  const { name: store } = file;
+  const { retryMs, asideEveryMs, watchMs } = { ...keeperTuning, ...options.keeper };
+  const stopping = new AbortController();
+  const tried = Promise.withResolvers<void>();
+  let asideAtMs = Number.NEGATIVE_INFINITY;
+  let session: StoreSession | undefined;
+
+  const troubles = troubleReports(options);
+
+  async function keep(): Promise<void> {
+    let pauseMs = retryMs.first;
+    while (!stopping.signal.aborted) {
+      try {
+        const damage = await openAndRun(() => {
+          pauseMs = retryMs.first;
+        });
+        if (damage !== undefined) discard(damage);
+      } catch (error) {
+        if (!isLedgerError(error)) throw error;
+        if (isForeign(error)) {
+          tried.reject(error);
+          troubles.ofAll(`halted: ${publicReason(error)}`);
+          return;
+        }
+        if (isDamage(error) && discard(error.message)) continue;
+        logger.warn({ store, file: path, code: error.code, pauseMs, err: error }, "read models cannot be opened");
+        troubles.ofAll(`retrying: ${publicReason(error)}`);
+        tried.resolve();
+        await pause(pauseMs, stopping.signal);
+        pauseMs = Math.min(pauseMs * 2, retryMs.most);
+      }
+    }
+  }
+
+  /** Answers with the damage that ended it; undefined when it was stopped. */
+  async function openAndRun(onOpen: () => void): Promise<string | undefined> {
+    const opened = await file.open(path);
+    const watched = { end: () => {} };
+    try {
+      const positions = await positionsIn(opened, shards, log);
+      for (const { projection, revision, head } of positions)
+        if (revision === NO_REVISION && head > NO_REVISION) troubles.buildingAnew(projection);
+      onOpen();
+      tell({ kind: "opened", positions });
+      tried.resolve();
+      const { projections: all } = opened;
+      const started = startSession({
+        ...options,
+        projections: all,
+        stop: stopping.signal,
+        onStatus: troubles.ofStatus,
+      });
+      session = started;
+      watched.end = watchFile(path, watchMs, started.damage);
+      return await session.ended;
+    } finally {
+      watched.end();
+      session = undefined;
+      await opened.close().catch((error: unknown) => logger.warn({ store, err: error }, "a store did not close"));
+    }
+  }
+
+  /** Whether the file is out of the way. */
+  function discard(reason: string): boolean {
+    try {
+      const aside = setAside(path);
+      logger.error(
+        { store, file: path, aside, reason },
+        "read models cannot be read: set aside, to be built anew from the log",
+      );
+    } catch (error) {
+      logger.error({ store, file: path, reason, err: error }, "read models cannot be read, nor set aside");
+      return false;
+    }
+    for (const projection of file.projections) troubles.buildingAnew(projection);
+    asideAtMs = performance.now();
+    troubles.ofAll("building anew: the file could not be read and was set aside");
+    tell({ kind: "set_aside", file: store });
+    return true;
+  }
+
+  return {
+    tried: tried.promise,
+    finished: keep(),
+    async rebuild(name) {
+      await session?.rebuild(name);
+      return session !== undefined;
+    },
+    damaged(reason) {
+      if (performance.now() - asideAtMs >= asideEveryMs) session?.damage(reason);
+    },
+    stop: () => stopping.abort(),
+  };
+}
+
+/** Tells why projections of a file do not go on, or that they are being built anew. */
+function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "shards" | "tell">) {
+  /** The projections that have not come to the log's end since they began at its first event. */
+  const anew = new Set<string>();
+  const report = (projection: string, shard: Shard, trouble: string | null) =>
+    tell({ kind: "trouble", projection, shard, trouble });
+  return {
+    buildingAnew: (projection: string) => void anew.add(projection),
+    ofAll(trouble: string): void {
+      for (const projection of file.projections) for (const shard of shards) report(projection, shard, trouble);
+    },
+    ofStatus({ projection, shard, state, publicReason: why }: ProjectionStatus): void {
+      if (state === "live") anew.delete(projection);
+      const well = anew.has(projection) ? "building anew from the log" : null;
+      report(projection, shard, state === "halted" || state === "retrying" ? `${state}: ${why}` : well);
+    },
+  };
+}
+
+/** How far each projection of a file has come, beside the log's head. @throws log_corrupt when one is ahead of the log */
+async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventLog) {
+  const positions: (ProjectionPosition & { readonly head: Revision })[] = [];
+  for (const shard of shards) {
+    const head = await log.head(shard);
+    for (const { name, use } of projections) {
+      const revision = await use((_projection, store) => store.checkpoint(shard));
+      if (revision > head) throw ahead(name, head, revision);
+      positions.push({ projection: name, shard, revision, head });
+    }
+  }
+  return positions;
+}
+
+/** A newer program's tables, or read models that saw more than the log holds: neither is ours to throw away. */
+function isForeign(error: LedgerError): boolean {
+  return (error.code === "incompatible" && error.cause === undefined) || error.code === "log_corrupt";
+}
+
+/** What a driver calls damage, or a table that is gone though its migration is noted. */
+function isDamage(error: LedgerError): boolean {
+  return error.code === "store_damaged" || error.code === "row_unreadable" || error.code === "incompatible";
+}
+
+/** Read models ahead of the log would take new events for repeats. */
+function ahead(name: string, head: number, revision: number): LedgerError {
+  return new LedgerError(
+    "log_corrupt",
+    `the log ends at ${head} and ${name} has seen ${revision}: the log was lost or is an old copy`,
+  );
+}
+
+/** A pause that the signal ends early. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
+}

@@ -1,0 +1,87 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { isLedgerError } from "ledger-core";
+import { fileOf, projectionNames } from "../projections/list.ts";
+import type { Verification, VerifyOptions } from "../rebuild/verify.ts";
+import { pathOf } from "../running/keep-projections.ts";
+
+/** How far the comparison of one projection with the log is. `healed`: what differed was built anew afterwards. */
+export type VerifyState = {
+  readonly projection: string;
+  readonly status: "waiting" | "running" | "done" | "failed";
+  readonly done: number;
+  readonly total: number;
+  /** Once done. */
+  readonly result: Verification | null;
+  readonly healed: boolean;
+  readonly detail: string;
+};
+
+/** How gently it works; each field states its default. */
+export type VerifyTuning = {
+  /** Events of one step. 1 to 100,000. Default 1000. */
+  readonly fillMax: number;
+  /** The pause after each step, in ms: the log's thread serves commands meanwhile. 0 to 1000. Default 5. */
+  readonly pauseMs: number;
+};
+export const verifyTuning: VerifyTuning = { fillMax: 1000, pauseMs: 5 };
+
+export type VerifyPorts = Pick<VerifyOptions, "log" | "shards" | "signal"> & {
+  /** The folder of the files of read models. */
+  readonly dir: string;
+  readonly tuning: VerifyTuning;
+};
+
+const SCRATCH = ".verify-";
+
+export function newVerify(projection: string): VerifyState {
+  const none = { done: 0, total: 0, result: null, healed: false };
+  return { projection, status: "waiting", ...none, detail: "waiting" };
+}
+
+/** Compares every projection with the log, one after another, and tells how far it is; changes nothing. */
+export async function verifyAll(ports: VerifyPorts, tell: (state: VerifyState) => void): Promise<void> {
+  const { dir } = ports;
+  // A process that was killed left its own.
+  for (const name of readdirSync(dir)) if (name.startsWith(SCRATCH)) rmSync(join(dir, name), { recursive: true });
+  for (const projection of projectionNames) await verifyOne(projection, ports, tell);
+}
+
+async function verifyOne(
+  projection: string,
+  { dir, log, shards, signal, tuning }: VerifyPorts,
+  tell: (state: VerifyState) => void,
+): Promise<void> {
+  let state: VerifyState = { ...newVerify(projection), status: "running", detail: "comparing with the log" };
+  const set = (change: Partial<VerifyState>) => {
+    state = { ...state, ...change };
+    tell(state);
+  };
+  const scratch = mkdtempSync(join(dir, SCRATCH));
+  const options = { log, shards, ...tuning, ...(signal && { signal }) };
+  const onProgress = (done: number, total: number) => set({ done, total });
+  try {
+    const file = fileOf(projection);
+    const files = { live: pathOf(dir, file), scratch: join(scratch, "scratch.sqlite") };
+    const result = await file.verify(projection, files, { ...options, onProgress });
+    set({ status: "done", result, detail: tellResult(result) });
+  } catch (error) {
+    if (signal?.aborted) return set({ status: "failed", detail: "given up: the ledger is stopping" });
+    if (!isLedgerError(error)) throw error;
+    if (error.code === "store_damaged")
+      return set({ status: "done", result: unreadable(error.message), detail: "cannot be read" });
+    set({ status: "failed", detail: `${error.code}: ${error.message}` });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function unreadable(fault: string): Verification {
+  return { verdict: "unreadable", rows: 0, differing: 0, findings: [], faults: [fault] };
+}
+
+function tellResult({ verdict, rows, differing }: Verification): string {
+  if (verdict === "equal") return `${rows} rows equal the log`;
+  if (verdict === "differs") return `${differing} of ${rows} rows differ from the log`;
+  return "cannot be read";
+}

@@ -1,0 +1,71 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { isLedgerError, LedgerError, type Position } from "ledger-core";
+import { openSqlite, openViewBooks, preparedBySuffix, storeError } from "ledger-core/sql";
+
+/** A views' file, or an open database that holds the views. */
+export type ViewSource = { readonly file: string } | { readonly database: DatabaseSync };
+
+export type ViewReader<Statements> = {
+  /** Runs synchronous work on the served build as of one moment, with the positions of that moment. */
+  read<Result>(work: (statements: Statements, positions: readonly Position[]) => Result): Result;
+  close(): void;
+};
+
+/**
+ * Opens a view to read it; the build that is served is looked up in each read. Opens no file that is not there.
+ * @throws LedgerError store_unavailable, store_damaged, row_unreadable, incompatible
+ */
+export function openViewReader<Statements>(
+  view: string,
+  prepare: (prepare: (sql: string) => StatementSync, suffix: string) => Statements,
+  source: ViewSource,
+): ViewReader<Statements> {
+  const store = `${view} view`;
+  const guarded = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(store, error);
+    }
+  };
+  /** An error of the code that reads a row, other than one of SQLite, is the row's fault: nothing in a file is trusted. */
+  const reading = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      if (isLedgerError(storeError(store, error))) throw error;
+      throw new LedgerError("row_unreadable", `${store}: a row cannot be read`, { cause: error });
+    }
+  };
+  const database = guarded(() => ("database" in source ? source.database : openReadOnly(source.file)));
+  const books = guarded(() => openViewBooks(database, view));
+  const statementsOf = preparedBySuffix((suffix) => prepare((sql) => database.prepare(sql), suffix));
+  return {
+    read: (work) =>
+      guarded(() =>
+        snapshot(database, () => {
+          const build = books.served();
+          const positions = books.positions(build);
+          return reading(() => work(statementsOf(build.suffix), positions));
+        }),
+      ),
+    close: () => {
+      if ("file" in source) database.close();
+    },
+  };
+}
+
+function openReadOnly(file: string): DatabaseSync {
+  return openSqlite({ file, readOnly: true, cacheMiB: 48 });
+}
+
+/** Runs synchronous reads that all see one moment. */
+function snapshot<Result>(database: DatabaseSync, work: () => Result): Result {
+  database.exec("BEGIN");
+  try {
+    return work();
+  } finally {
+    // After a read of a damaged file SQLite may have rolled back by itself; the fault of that read is what must be told.
+    if (database.isTransaction) database.exec("ROLLBACK");
+  }
+}

@@ -1,0 +1,50 @@
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { assert } from "ledger-core";
+import { connectSqlite } from "ledger-core/sql";
+import { openPaymentGraph } from "../adapters/sqlite/payment-graph.ts";
+import { openSessionView } from "../adapters/sqlite/session-view.ts";
+import type { QueryLimits } from "../limits.ts";
+import { createQueryRunner } from "../runner.ts";
+import { reopenable } from "./reopenable.ts";
+import { serveQueryThread } from "./serving.ts";
+
+/** What a thread of queries is started with: plain data. */
+export type QueryThreadData = {
+  /** The files of read models and of views. */
+  readonly models: string;
+  readonly views: string;
+  readonly shards: number;
+  readonly cursorKey: Uint8Array;
+  readonly limits: Partial<QueryLimits>;
+};
+
+/** A thread of queries: it reads the models and views through connections of its own, and writes nothing. */
+function main(port: MessagePort, data: QueryThreadData): void {
+  const { models, views, shards, cursorKey, limits } = data;
+  const open = () => connectSqlite({ file: models, readOnly: true });
+  let db = open();
+  const session = reopenable(() => openSessionView({ file: views }));
+  const graph = reopenable(() => openPaymentGraph({ file: views }));
+  const run = createQueryRunner({
+    models: () => db,
+    session: { read: (tenant, owner) => session.use((view) => view.read(tenant, owner)) },
+    graph: { recommend: (tenant, account, limit) => graph.use((view) => view.recommend(tenant, account, limit)) },
+    shards,
+    cursorKey,
+    limits,
+  });
+  const letGo = async () => {
+    await Promise.all([db.destroy(), session.close(), graph.close()]);
+  };
+  serveQueryThread(port, {
+    run,
+    async reopen() {
+      await letGo();
+      db = open();
+    },
+    close: letGo,
+  });
+}
+
+assert(parentPort, "a thread of queries is a worker");
+main(parentPort, workerData);

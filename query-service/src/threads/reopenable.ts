@@ -1,0 +1,30 @@
+import { isLedgerError } from "ledger-core";
+
+/** A store that is opened when it is first used, and again after it failed or was closed. */
+export type Reopenable<Store> = {
+  /** @throws what opening and the work throw */
+  use<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+};
+
+export function reopenable<Store extends { close(): Promise<void> }>(open: () => Store): Reopenable<Store> {
+  let opened: Store | undefined;
+  async function close(): Promise<void> {
+    const store = opened;
+    opened = undefined;
+    await store?.close();
+  }
+  return {
+    async use(work) {
+      opened ??= open();
+      try {
+        return await work(opened);
+      } catch (error) {
+        // The file may be another one by now.
+        if (isLedgerError(error)) await close();
+        throw error;
+      }
+    },
+    close,
+  };
+}
