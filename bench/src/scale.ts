@@ -1,4 +1,4 @@
-/** How much each figure is measured with: the full run, or one that ends within two minutes. */
+/** How much each figure is measured with: the full run, or one that ends within minutes. */
 export type Scale = {
   readonly kind: "full" | "quick";
   /** Of one load. */
@@ -15,18 +15,21 @@ export type Scale = {
   readonly behindPayments: number;
   /** Events that the read models are rebuilt from. */
   readonly rebuildEvents: number;
+  /** Of each run of P1w, and how many rates are tried. */
+  readonly steadySeconds: number;
+  readonly steadyProbes: number;
 };
 
 export const scales = {
   full: {
     ...{ kind: "full", seconds: 15, accounts: 10_000, rounds: 3 },
     ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 5000 },
-    ...{ behindPayments: 1_000_000, rebuildEvents: 1_000_000 },
+    ...{ behindPayments: 1_000_000, rebuildEvents: 1_000_000, steadySeconds: 60, steadyProbes: 5 },
   },
   quick: {
     ...{ kind: "quick", seconds: 3, accounts: 10_000, rounds: 1 },
     ...{ bulkPayments: 400_000, bulkAccounts: 20_000, historyEntries: 200_000, historyTurns: 800 },
-    ...{ behindPayments: 60_000, rebuildEvents: 80_000 },
+    ...{ behindPayments: 60_000, rebuildEvents: 80_000, steadySeconds: 5, steadyProbes: 2 },
   },
 } as const satisfies Record<string, Scale>;
 

@@ -10,6 +10,8 @@ export type LoadPlan = {
   readonly run: string;
   /** 1: a payment a request on `path`; more: bulks of so many payments. */
   readonly perRequest: number;
+  /** Of bulks. Default: each. */
+  readonly mode?: "each" | "atomic";
   /** It ends after so many payments or so many seconds, whichever comes first. */
   readonly payments: number;
   readonly seconds: number;
@@ -63,7 +65,7 @@ export function requestText(plan: LoadPlan, n: number): string {
     const index = n * plan.perRequest + i;
     items += `${i > 0 ? "," : ""}{"idempotencyKey":"${key}.${i}","command":"payment",${fields(plan, index)}}`;
   }
-  return post(plan, key, `{"mode":"each","items":[${items}]}`);
+  return post(plan, key, `{"mode":"${plan.mode ?? "each"}","items":[${items}]}`);
 }
 
 function fields(plan: LoadPlan, n: number): string {

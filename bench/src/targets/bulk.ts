@@ -6,9 +6,11 @@ import { type Figure, figure } from "../figure.ts";
 import type { LoadPlan } from "../load/plan.ts";
 import type { Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
+import { cpuSecondsOf } from "./following.ts";
 import { measureRebuild } from "./rebuild.ts";
+import { measureSmallBulks } from "./small-bulks.ts";
 
-type Memory = { readonly rssBytes: number; readonly rssMostBytes: number };
+type Memory = { readonly rssBytes: number; readonly rssMostBytes: number; readonly cpuSeconds: number };
 const MIB = 2 ** 20;
 
 /** Bulks of 1,000 on 4 connections, as fast as answers come. */
@@ -20,11 +22,12 @@ export function bulkPlan(
   return { port, token, accounts, path: "/v1/bulk", run: "bulk", hot: null, rate: null, ...size };
 }
 
-/** Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5). */
+/** Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5); bulks of 50 (P2b). */
 export async function measureBulk(folder: string, scale: Scale): Promise<Figure[]> {
   const options = { folder: join(folder, "bulk") };
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", options);
   const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.bulkAccounts });
+  const startCpu = await cpuSecondsOf(ledger);
   const load = await runLoad(bulkPlan({ ...ledger.ready, accounts }, scale.bulkPayments));
   const memory = await ledger.ask<Memory>({ ask: "memory" });
   const sizes = await ledger.ask<Record<string, number>>({ ask: "sizes" });
@@ -42,9 +45,17 @@ export async function measureBulk(folder: string, scale: Scale): Promise<Figure[
       ...{ value: memory.rssMostBytes / MIB, unit: "MiB", atMost: 1024, note: `${count(accounts.length)} accounts` },
     }),
     figure("P2", "disk a payment, log and state", { value: disk / check.payments, unit: "bytes", atMost: 1000 }),
+    figure("P11", "CPU of the write side, bulks of 1,000", {
+      ...{
+        value: ((memory.cpuSeconds - startCpu) / load.acknowledged) * 1e6,
+        unit: "s per million payments",
+        atMost: 10,
+      },
+    }),
     figure("P2", "CPU of the load process", { value: load.cpuSeconds / load.seconds, unit: "s of each s" }),
     ...(await measureRestarts(options.folder, check.events)),
     ...(await measureRebuild(options.folder, accounts.length, scale.rebuildEvents)),
+    ...(await measureSmallBulks(folder, scale)),
   ];
 }
 

@@ -8,14 +8,15 @@ import { type RunningPeer, startPeers } from "../peers/peer.ts";
 import { inRounds, medianOf } from "../rounds.ts";
 import { median, type Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
+import { cpuSecondsOf } from "./following.ts";
 
-type Target = { readonly port: number; readonly token: string; readonly accounts: readonly string[] };
+export type LoadTarget = { readonly port: number; readonly token: string; readonly accounts: readonly string[] };
 const fakeAccounts = Array.from({ length: 100 }, (_, n) => `acct_${String(n).padStart(26, "0")}`);
 
 let runs = 0;
 
 /** One payment a request on 64 connections, as fast as answers come, unless `more` says otherwise. */
-export function singlePlan(on: Target, seconds: number, more: Partial<LoadPlan> = {}): LoadPlan {
+export function singlePlan(on: LoadTarget, seconds: number, more: Partial<LoadPlan> = {}): LoadPlan {
   const size = { perRequest: 1, payments: 1e9, seconds, connections: 64 };
   const from = { port: on.port, token: on.token, accounts: on.accounts, path: "/v1/payments" };
   return { ...from, ...size, hot: null, rate: null, run: `run${runs++}`, ...more };
@@ -23,8 +24,8 @@ export function singlePlan(on: Target, seconds: number, more: Partial<LoadPlan> 
 
 /** One payment a request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same rounds. */
 export async function measureSingles(folder: string, scale: Scale): Promise<Figure[]> {
-  const bare = await startChild<Target>("servers/bare.ts", {});
-  const floor = await startChild<Target>("servers/floor.ts", {});
+  const bare = await startChild<LoadTarget>("servers/bare.ts", {});
+  const floor = await startChild<LoadTarget>("servers/floor.ts", {});
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder: join(folder, "singles") });
   const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.accounts });
   const target = { ...ledger.ready, accounts };
@@ -35,13 +36,20 @@ export async function measureSingles(folder: string, scale: Scale): Promise<Figu
     ],
     scale.accounts,
   );
-  const blind = (child: Child<Target>) => ({ port: child.ready.port, token: "none", accounts: fakeAccounts });
-  const load = (on: Target, more?: Partial<LoadPlan>) => () => runLoad(singlePlan(on, scale.seconds, more));
+  const blind = (child: Child<LoadTarget>) => ({ port: child.ready.port, token: "none", accounts: fakeAccounts });
+  const load = (on: LoadTarget, more?: Partial<LoadPlan>) => () => runLoad(singlePlan(on, scale.seconds, more));
 
   const warmups: LoadResult[] = [];
   const briefly = { seconds: Math.min(3, scale.seconds / 3) };
   for (const on of [target, ...rivals, blind(floor)]) warmups.push(await load(on, briefly)());
   const commits: number[] = [];
+  const cpu: number[] = [];
+  const spread = async () => {
+    const before = await cpuSecondsOf(ledger);
+    const result = await load(target)();
+    cpu.push((((await cpuSecondsOf(ledger)) - before) / result.acknowledged) * 1e6);
+    return result;
+  };
   const oneClient = () => {
     commits.push(commitFloor(folder, 1000));
     return load(target, { connections: 1 })();
@@ -50,7 +58,7 @@ export async function measureSingles(folder: string, scale: Scale): Promise<Figu
     ["bare", load(blind(bare))],
     ["floor", load(blind(floor))],
     ["floor, one", load(blind(floor), { connections: 1 })],
-    ["spread", load(target)],
+    ["spread", spread],
     ["hot", load(target, { hot: accounts[0] ?? null })],
     ["one", oneClient],
     ...rivals.map((rival) => [rival.name, load(rival)] as const),
@@ -66,14 +74,19 @@ export async function measureSingles(folder: string, scale: Scale): Promise<Figu
     checkBooks(rival.name, await rival.books(), [...warmup, ...results(rival.name)]);
   }
   for (const child of [bare, floor, ledger, ...rivals]) await child.stop();
-  return singleFigures(results, { commitMs: median(commits), rivals, checked });
+  return singleFigures(results, { commitMs: median(commits), cpu: median(cpu), rivals, checked });
 }
 
 type Results = (name: string) => readonly LoadResult[];
 
 function singleFigures(
   results: Results,
-  { commitMs, rivals, checked }: { commitMs: number; rivals: readonly RunningPeer[]; checked: string },
+  {
+    commitMs,
+    cpu,
+    rivals,
+    checked,
+  }: { commitMs: number; cpu: number; rivals: readonly RunningPeer[]; checked: string },
 ): Figure[] {
   const rate = (name: string) => medianOf(results(name), (result) => result.perSecond);
   const p50 = (name: string) => medianOf(results(name), (result) => result.latency.p50Ms);
@@ -99,6 +112,7 @@ function singleFigures(
     }),
     figure("P1", "its p99", { value: p99("hot"), unit: "ms", atMost: 10 }),
     figure("P1", "CPU of the load process", { value: busy, unit: "s of each s" }),
+    figure("P11", "CPU of the write side, one payment a request", { value: cpu, unit: "s per million payments" }),
     figure("P3", "one client, one connection: p50", {
       ...{ value: p50("one"), unit: "ms", atMost: 2 * oneFloor },
       beside: [{ name: "floor: a durable commit and an empty round trip", value: oneFloor }],

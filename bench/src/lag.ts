@@ -1,0 +1,35 @@
+/** Where the log and each projection were at a moment. */
+export type LagSample = {
+  readonly atSeconds: number;
+  readonly head: number;
+  readonly projections: Readonly<Record<string, number>>;
+};
+
+/** By projection, how old in seconds the newest event is that it shows. */
+export type Lags = Readonly<Record<string, number>>;
+
+/**
+ * How far behind each projection was at the last of the samples: the time since the log's head was where the projection is, between two
+ * samples by straight line. 0 at the head.
+ */
+export function lagsAt(samples: readonly LagSample[]): Lags {
+  const last = samples.at(-1);
+  if (last === undefined) return {};
+  return Object.fromEntries(
+    Object.entries(last.projections).map(([name, revision]) => [name, lagOf(samples, last, revision)]),
+  );
+}
+
+function lagOf(samples: readonly LagSample[], last: LagSample, revision: number): number {
+  if (revision >= last.head) return 0;
+  const after = samples.findIndex(({ head }) => head > revision);
+  const [before, next] = [samples[after - 1], samples[after]];
+  if (next === undefined) return 0;
+  if (before === undefined) return last.atSeconds - next.atSeconds;
+  const share = (revision - before.head) / (next.head - before.head);
+  return last.atSeconds - (before.atSeconds + share * (next.atSeconds - before.atSeconds));
+}
+
+export function mostOf(lags: Lags): number {
+  return Math.max(0, ...Object.values(lags));
+}

@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout } from "node:timers/promises";
+import { BenchFault, type Books, checkBooks } from "../checks.ts";
+import { type Child, startChild } from "../children.ts";
+import type { LoadResult } from "../load/plan.ts";
+import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
+import type { WholePositions, WholeQuestion, WholeServerReady } from "../servers/whole.ts";
+
+export type Whole = Child<WholeServerReady>;
+/** How long ago the load began that a projection has caught up with, by name. */
+export type CaughtUp = ReadonlyMap<string, number>;
+
+export function startWhole(folder: string): Promise<Whole> {
+  return startChild("servers/whole.ts", { folder });
+}
+
+export function ask<T>(whole: Whole, question: WholeQuestion): Promise<T> {
+  return whole.ask<T>(question);
+}
+
+/** CPU seconds of all of the server's threads since it started. */
+export async function cpuSecondsOf(server: Pick<Child<unknown>, "ask">): Promise<number> {
+  const { cpuSeconds } = await server.ask<{ cpuSeconds: number }>({ ask: "memory" });
+  return cpuSeconds;
+}
+
+/** Waits until every projection is at the head of the log. @returns for each, how many seconds after `startMs` it was */
+export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp> {
+  const seconds = new Map<string, number>();
+  while (true) {
+    const { head, projections } = await ask<WholePositions>(whole, { ask: "positions" });
+    const nowSeconds = (performance.now() - startMs) / 1000;
+    const names = Object.keys(projections);
+    for (const name of names) if (projections[name] === head && !seconds.has(name)) seconds.set(name, nowSeconds);
+    if (seconds.size === names.length) return seconds;
+    if (nowSeconds > 900) throw new BenchFault(`projections are at ${JSON.stringify(projections)} of ${head}`);
+    await setTimeout(20);
+  }
+}
+
+/** Log and read models, read back, must both hold what was acknowledged, and no money besides. */
+export async function checkWhole(folder: string, loads: readonly LoadResult[]): Promise<string> {
+  const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder });
+  const check = await ledger.ask<LedgerCheck>({ ask: "check" });
+  await ledger.stop();
+  checkBooks("the read models", modelBooks(join(folder, "models.sqlite")), loads);
+  return checkBooks("the log", check, loads);
+}
+
+function modelBooks(file: string): Books {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const { payments } = db.prepare("SELECT COUNT(*) AS payments FROM payments").get() ?? {};
+    const { sum } = db.prepare("SELECT SUM(posted) AS sum FROM accounts").get() ?? {};
+    const { entries } = db.prepare("SELECT COUNT(*) AS entries FROM entries").get() ?? {};
+    if (Number(entries) !== 2 * Number(payments))
+      throw new BenchFault(`the read models hold ${payments} payments and ${entries} entries`);
+    return { payments: Number(payments), sum: String(sum) };
+  } finally {
+    db.close();
+  }
+}
