@@ -32,7 +32,6 @@ export const exceptions: Exceptions = {
     "Answer",
     "Auditor",
     "Balances",
-    "Batch",
     "Books",
     "Client",
     "Comparison",
@@ -50,8 +49,6 @@ export const exceptions: Exceptions = {
     "RebuildOptions",
     "Reply",
     "Sent",
-    "Standing",
-    "Step",
     "Told",
   ],
 };

@@ -11,7 +11,7 @@ export { type KeyPlace, KnownKeys, type KnownKeysOptions, unknownPlace } from ".
 export type { PageKind, Pages } from "./state/pages.ts";
 export { type StateFile, type StateTables, stateFileOn } from "./state/state-file.ts";
 export type { Stand, StateLayout } from "./state/state-root.ts";
-export { type WriterParts, writerParts } from "./writer/parts.ts";
 export type { DiscardedState, ReplayProgress } from "./writer/recovery.ts";
 export { openWriter, type WriterOptions, type WriterTuning } from "./writer/writer.ts";
+export { type WriterSeams, writerSeams } from "./writer/writer-seams.ts";
 export * from "./writer-port.ts";

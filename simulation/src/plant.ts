@@ -1,4 +1,4 @@
-import type { Writer, WriterParts } from "command-service";
+import type { Writer, WriterSeams } from "command-service";
 import type { Knex } from "knex";
 import type { Projection, ProjectionTarget, Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
@@ -13,7 +13,7 @@ export type Plant = {
   /** Time and chance as a writer has them. */
   runtime(runtime: Runtime): Runtime;
   /** What a writer is made of. */
-  parts(parts: WriterParts): WriterParts;
+  seams(seams: WriterSeams): WriterSeams;
   queueMax(max: number): number;
   /** The writer as the routes of commands have it. */
   commands(writer: Writer): Writer;
@@ -40,7 +40,7 @@ export type Plant = {
 export const nothingPlanted: Plant = {
   log: (log) => log,
   runtime: (runtime) => runtime,
-  parts: (parts) => parts,
+  seams: (seams) => seams,
   queueMax: (max) => max,
   commands: (writer) => writer,
   eventBytesMax: (max) => max,

@@ -10,8 +10,8 @@ type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Opt
 
 /** Confirming a wild clock is an act, not a setting, and no world has anybody to do it. */
 type WriterWiring =
-  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "parts" | "acceptClock")
-  | ("onReplay" | "onDiscarded" | "onUnwritten" | "onStanding");
+  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "seams" | "acceptClock")
+  | ("onReplay" | "onDiscarded" | "onUnwritten" | "onReadiness");
 type ConsumerWiring =
   | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")
   | ("projection" | "shard" | "target");
@@ -41,12 +41,14 @@ const draws: Table = {
     eventBytesMax: scale(4_096, 32_768),
     atomicItemsMax: scale(1, 1_000),
     bulkAnswerBytesMax: scale(1_000, 10 * 2 ** 20),
-    lookAheadItems: scale(1, 256),
     triedMax: scale(1, 1_000),
-    aheadMin: scale(1, 250),
+    pipelineThreshold: scale(1, 250),
+    loadItemsMax: scale(1, 4_096),
+    loadBytesMax: scale(1, 16 * 2 ** 20),
+    loadEventsMax: scale(1, 256),
+    loadReadsMax: scale(1, 8),
     accountsCached: scale(2, 2_000),
     keys: drawKeys,
-    keysAhead: scale(1, 4_096),
     namesCached: scale(2, 2_000),
     paymentsCached: scale(2, 2_000),
     paymentPagesCached: scale(2, 128),

@@ -6,7 +6,7 @@ import type { Logger } from "ledger-core/process";
 export function watchDecisionState(
   logger: Logger,
   metrics: Metrics,
-): Required<Pick<WriterOptions, "onDiscarded" | "onUnwritten" | "onStanding">> {
+): Required<Pick<WriterOptions, "onDiscarded" | "onUnwritten" | "onReadiness">> {
   const discards = metrics.counter(
     "decision_state_discarded_total",
     "Times that the decision state was taken out of the way and rebuilt from the log.",
@@ -24,7 +24,7 @@ export function watchDecisionState(
       failures.inc();
       logger.error({ why }, "the decision state could not be written; it is tried again");
     },
-    onStanding: (standing, cause) =>
+    onReadiness: (standing, cause) =>
       logger.warn({ ...standing, ...(cause && { cause: cause.message }) }, "the writer's standing changed"),
   };
 }

@@ -192,6 +192,11 @@ export class DecisionState implements LedgerStateDraft {
     return this.keys.find(place, tenant, sub, key);
   }
 
+  /** The same among the events after a revision that is in the log or about to be appended, of a key that was found or sought before. */
+  findKeySince(after: Revision, place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] {
+    return this.keys.findSince(after, place, tenant, sub, key);
+  }
+
   /** Whether the disk has to be read to find a key. */
   seekKey(place: KeyPlace, tenant: string, sub: string, key: string): boolean {
     return this.keys.seek(place, tenant, sub, key);

@@ -1,6 +1,6 @@
 import { isLedgerError, LedgerError, type Runtime, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
-import type { Batch } from "./batch.ts";
+import type { DecidedBatch } from "./decided-batch.ts";
 
 const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
 
@@ -10,7 +10,7 @@ const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
  * attempt before, which may still be on its way: only the append itself, or another writer in its place, ends the doubt.
  * @throws wrong_expected_revision, log_unavailable: nothing was written, and nothing will be
  */
-export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, runtime: Runtime): Promise<void> {
+export async function appendSurely(log: EventLog, shard: Shard, batch: DecidedBatch, runtime: Runtime): Promise<void> {
   let inDoubt = false;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -29,7 +29,7 @@ export async function appendSurely(log: EventLog, shard: Shard, batch: Batch, ru
  * wrote, and no append tells it so. "No such account" of an account that was opened meanwhile would be its answer.
  * @throws wrong_expected_revision: another writer wrote
  */
-export async function assertUpToDate(log: EventLog, shard: Shard, batch: Batch): Promise<void> {
+export async function assertUpToDate(log: EventLog, shard: Shard, batch: DecidedBatch): Promise<void> {
   const head = await log.head(shard);
   if (head === batch.after) return;
   throw new LedgerError("wrong_expected_revision", `shard ${shard} stands at ${head}, this writer at ${batch.after}`);

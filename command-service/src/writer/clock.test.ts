@@ -33,11 +33,11 @@ async function served(options: { acceptClock?: boolean; expiryEveryMs?: number }
   const { runtime, pass, set } = clocks();
   const waiting = new Set<(standing: Standing) => void>();
   const causes: (LedgerError | undefined)[] = [];
-  const onStanding = (standing: Standing, cause?: LedgerError) => {
+  const onReadiness = (standing: Standing, cause?: LedgerError) => {
     causes.push(cause);
     for (const told of waiting) told(standing);
   };
-  const ledger = await writerFixture({ runtime, onStanding, ...options });
+  const ledger = await writerFixture({ runtime, onReadiness, ...options });
   const writer = await ledger.start();
   const pair = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")] as const;
   const standing = (ready: boolean) =>

@@ -1,85 +1,80 @@
-import { ledgerSub, type PaymentId, type Runtime } from "ledger-core";
+import type { PaymentId, Runtime } from "ledger-core";
+import type { DuePage } from "../state/due-holds.ts";
 import type { ClockGuard } from "./clock-guard.ts";
-import type { HeldShard } from "./held-shard.ts";
+import { expiryJob } from "./jobs.ts";
 import type { JobQueue } from "./queue.ts";
-import type { Turns } from "./turns.ts";
+import type { ShardOwnership } from "./shard-ownership.ts";
+import type { WriterLoop } from "./writer-loop.ts";
 
 export type ExpiryLimits = {
   /** Due holds that are looked for at once. From 1; default 1,000. */
   readonly dueMax?: number;
-  /** Holds that are being released at once: few, so that clients' commands find their place between them. From 1; default 100. */
+  /** Holds that are released at once: few, so that clients' commands find their place between them. From 1; default 100. */
   readonly releasesMax?: number;
 };
 
 type ExpiryOptions = ExpiryLimits & {
-  readonly held: HeldShard;
+  readonly ownership: ShardOwnership;
   readonly queue: JobQueue;
-  readonly turns: Turns;
+  readonly loop: WriterLoop;
   readonly runtime: Runtime;
   readonly clock: ClockGuard;
   readonly accepting: () => boolean;
 };
 
-const caller = { tenant: "", role: "service", sub: ledgerSub } as const;
-
 /**
- * Makes what releases the holds whose time has come: the ledger's own commands, through the same queue. Once begun it goes on until
- * nothing is due, with a few holds under way: the next are taken when half of those are in the log.
+ * Makes the task that releases the holds whose time has come: the ledger's own commands, through the same queue. Once begun it goes on
+ * until nothing is due, some holds after others.
  */
-export function makeExpiry(options: ExpiryOptions): () => void {
-  const { held, queue, turns, runtime, clock, accepting, dueMax = 1000, releasesMax = 100 } = options;
-  /** Found and not yet asked for. */
-  let due: readonly PaymentId[] = [];
-  let more = false;
-  let underWay = 0;
-  let scheduled = false;
+export function makeExpiry(options: ExpiryOptions): () => Promise<void> {
+  const { ownership, queue, loop, runtime, clock, accepting, dueMax = 1000, releasesMax = 100 } = options;
+  let running = false;
 
-  function goOn(): void {
-    if (scheduled || underWay > releasesMax / 2) return;
-    scheduled = true;
-    runtime.defer(() => {
-      scheduled = false;
-      release();
-    });
-  }
-
-  function release(): void {
-    if (underWay > releasesMax / 2) return;
-    if (!accepting() || !held.standing.ready) {
-      due = [];
-      more = false;
-      return;
+  async function releaseDue(): Promise<void> {
+    for (let more = true; more; ) {
+      const page = look();
+      more = page.more;
+      for (let at = 0; at < page.payments.length; at += releasesMax) {
+        if (!accepting() || !ownership.ready) return;
+        await release(page.payments.slice(at, at + releasesMax));
+      }
+      // Other work has its turn between two looks.
+      if (more) await new Promise<void>((resolve) => runtime.defer(resolve));
     }
-    // Those under way are still due: a page is looked for when the one before is in the log.
-    if (due.length === 0 && underWay === 0) look();
-    const now = due.slice(0, releasesMax - underWay);
-    due = due.slice(now.length);
-    underWay += now.length;
-    for (const payment of now) expire(payment);
-    if (now.length > 0) turns.schedule();
-    else if (more && underWay === 0) goOn();
   }
 
   /** By log time, as captures are refused: it stays ahead of a clock that was set back. */
-  function look(): void {
-    more = false;
-    try {
-      const page = held.state.duePayments(Math.max(clock.now(), held.state.at), dueMax);
-      due = page.payments;
-      more = page.more;
-    } catch (error) {
-      turns.shardFailed(error);
+  function look(): DuePage {
+    if (accepting() && ownership.ready) {
+      try {
+        return ownership.state.duePayments(Math.max(clock.now(), ownership.state.at), dueMax);
+      } catch (error) {
+        loop.shardFailed(error);
+      }
     }
+    return { payments: [], more: false };
   }
 
-  function expire(payment: PaymentId): void {
-    const settled = () => {
-      underWay--;
-      if (due.length > 0 || (more && underWay === 0)) goOn();
-    };
-    const item = { command: { type: "ExpirePayment", payment } as const, check: null, paymentAbsent: false };
-    queue.add({ kind: "single", caller, item, dryRun: false, weight: 0, answer: settled, fail: settled });
+  /** Settles when these are in the log, or failed: then they are found again. */
+  async function release(payments: readonly PaymentId[]): Promise<void> {
+    const released = payments.map(
+      (payment) =>
+        new Promise<void>((resolve) => {
+          const settled = () => resolve();
+          queue.add(expiryJob(payment, { answer: settled, fail: settled }));
+        }),
+    );
+    loop.wake();
+    await Promise.all(released);
   }
 
-  return release;
+  return async () => {
+    if (running) return;
+    running = true;
+    try {
+      await releaseDue();
+    } finally {
+      running = false;
+    }
+  };
 }

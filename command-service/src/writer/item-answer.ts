@@ -1,10 +1,19 @@
-import type { Fact, LedgerEvent } from "ledger-core";
-import type { BulkItemAnswer } from "../writer-port.ts";
+import type { Fact, LedgerEvent, Rejection } from "ledger-core";
+import type { BulkItemAnswer, ItemFault } from "../writer-port.ts";
 
-/** The answer to an item, from its answering event. */
+/** The answer to an item of a bulk, from its answering event. */
 export function itemAnswer(event: LedgerEvent): BulkItemAnswer {
   const id = objectId(event.fact);
   return id === undefined ? { kind: "declined", event } : { kind: "made", id, revision: event.revision };
+}
+
+/** The answer to an item of which nothing is recorded. */
+export function refusedItem({ code, detail, pointer }: Rejection): BulkItemAnswer {
+  return faultyItem({ code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] });
+}
+
+export function faultyItem(fault: ItemFault): BulkItemAnswer {
+  return { kind: "fault", fault };
 }
 
 /** The object that a bulk's item made; undefined when it was refused. */

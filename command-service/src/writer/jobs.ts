@@ -2,144 +2,150 @@ import {
   type Caller,
   type ClientCommand,
   type ExpirePayment,
-  isOldPrint,
   type LedgerError,
-  type LedgerEvent,
-  oldPrint,
-  type Rejection,
+  ledgerSub,
+  type PaymentId,
   type Revision,
 } from "ledger-core";
-import { fingerprint, IN_EVENT, isOfCommand } from "../fingerprint.ts";
-import { type KeyPlace, unknownPlace } from "../state/keys/known-keys.ts";
-import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault } from "../writer-port.ts";
+import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault, Submission } from "../writer-port.ts";
+import { commandBytes, faultBytes } from "./job-bytes.ts";
+import { type KeyCheck, keyCheck } from "./key-check.ts";
 
-/** A key that is looked up, and what is known of its place: `cleared` are revisions of its hash that turned out to be another key's. */
-export type KeyCheck = KeyPlace & {
-  readonly key: string;
-  /** Of the request; undefined until somebody asks for it: see `requestPrint`. */
-  print: string | undefined;
-  readonly request: ClientCommand | { readonly type: "Bulk"; oldPrint?(): string };
-  cleared: readonly Revision[];
-  /** Set once the log answered for this key. */
-  found: { readonly event: LedgerEvent } | { readonly rejection: Rejection } | undefined;
-};
+/** A client's command under its key. */
+export type Item<Known> = { readonly command: ClientCommand; readonly check: KeyCheck<Known> };
+/** The ledger's own command, which has no key. */
+export type OwnItem = { readonly command: ExpirePayment; readonly check: null };
 
-/** One command of a job: a client's under its key, or the ledger's own, which has none. */
-export type Item = {
-  /** The payment was looked for in the log and is not there. */
-  paymentAbsent: boolean;
-} & (
-  | { readonly command: ClientCommand; readonly check: KeyCheck }
-  | { readonly command: ExpirePayment; readonly check: null }
-);
-
-type JobBase = {
+type JobBase<Told> = {
   readonly caller: Caller;
   readonly dryRun: boolean;
-  /** How much of the bounded queue it takes: one an item. */
+  /** The share of the bounded queue that it takes: one per item. */
   readonly weight: number;
-  /** About what it takes in memory. Absent: the ledger's own, which are few. */
-  readonly bytes?: number;
-  fail(error: unknown): void;
+  /** About the memory that it takes while it waits. */
+  readonly bytes: number;
+  /** The answer that was decided; given once its batch is durable. */
+  told: Told | undefined;
+  /** Why it is decided no further: something that it needs cannot be read from the log. */
+  failure: LedgerError | undefined;
+  readonly answer: (told: Told) => void;
+  readonly fail: (error: unknown) => void;
 };
-export type SingleJob = JobBase & {
+
+export type SingleJob = JobBase<Answer> & {
   readonly kind: "single";
-  readonly item: Item;
-  readonly answer: (answer: Answer) => void;
+  readonly item: Item<Answer> | OwnItem;
+  /** About the memory that the event under its key takes, once it is loaded. */
+  loadedBytes: number;
 };
-export type BulkJob = JobBase & {
+
+export type BulkJob = JobBase<BulkAnswer> & {
   readonly kind: "bulk";
   readonly mode: "each" | "atomic";
-  readonly check: KeyCheck;
-  readonly items: readonly (Item | ItemFault)[];
+  readonly check: KeyCheck<BulkAnswer>;
+  readonly items: readonly (Item<BulkItemAnswer> | ItemFault)[];
   /** The items before `next` have their answer in `results`. */
   next: number;
+  /** The items before this one are loaded. */
+  loadedTo: number;
   results: BulkItemAnswer[];
-  /** Of a dry run, whose events no item can find in the log: the answers of its items by their keys. */
+  /** The answers to the items of a dry run by their keys: no event keeps them. */
   readonly tried: Map<string, { readonly print: string; readonly answer: BulkItemAnswer }>;
-  /** Whether `results` are those of an earlier answer, read from the log. */
-  recalled: boolean;
   /** The first event that was decided for it, unless all of it is in one batch: from there on it may be in the log in part. */
   firstOwn: Revision;
-  /** Why it goes no further; told when the batch with its first items is in the log, or is not. */
-  failure: LedgerError | undefined;
-  readonly answer: (answer: BulkAnswer) => void;
 };
+
 export type Job = SingleJob | BulkJob;
 
-/**
- * What came of deciding an item or a job: `wait` needs the log read, `later` needs the batch under way to be in the log,
- * `full` needs another batch, and `unloaded` one before which the keys are read that are on disk.
- */
-export type Step<T> =
-  | { readonly kind: "done"; readonly value: T }
-  | { readonly kind: "wait"; readonly until: Promise<void> }
-  | { readonly kind: "later" }
-  | { readonly kind: "full" }
-  | { readonly kind: "unloaded" };
+/** How a job's caller gets its answer or its failure. */
+type Callbacks<Told> = Pick<JobBase<Told>, "answer" | "fail">;
 
-export function done<T>(value: T): Step<T> {
-  return { kind: "done", value };
-}
-
-export function keyCheck(key: string, print: string | undefined, request: KeyCheck["request"]): KeyCheck {
-  return { key, print, request, cleared: [], found: undefined, ...unknownPlace() };
-}
-
-/** The print of the request that a key came with: made only where it is stored or compared. */
-export function requestPrint(check: KeyCheck): string {
-  const { request } = check;
-  if (check.print === undefined && request.type !== "Bulk") check.print = fingerprint(request);
-  return check.print ?? "";
-}
-
-/** Whether an event is of the request that a key came with, by its print and the function that made it, or by what it holds. */
-export function isOfRequest(check: KeyCheck, event: LedgerEvent): boolean {
-  const { request } = check;
-  const stored = event.origin.print;
-  if (stored === null) return false;
-  if (stored === IN_EVENT) return request.type !== "Bulk" && isOfCommand(event, request);
-  if (!isOldPrint(stored)) return stored === requestPrint(check);
-  return stored === (request.type === "Bulk" ? request.oldPrint?.() : fingerprint(request, oldPrint));
-}
-
-export function clientItem(key: string, command: ClientCommand): Item {
-  return { command, check: keyCheck(key, undefined, command), paymentAbsent: false };
-}
-
-/** A bulk's job before it is decided. */
-export function bulkJob(
-  bulk: BulkSubmission,
-  items: readonly (Item | ItemFault)[],
+export function singleJob(
+  { caller, key, command }: Submission,
   dryRun: boolean,
-  bytes: number,
-  settle: { answer(answer: BulkAnswer): void; fail(error: unknown): void },
-): BulkJob {
+  { answer, fail }: Callbacks<Answer>,
+): SingleJob {
   return {
-    kind: "bulk",
-    caller: bulk.caller,
-    mode: bulk.mode,
-    check: keyCheck(bulk.key, bulk.print, { type: "Bulk", ...(bulk.oldPrint ? { oldPrint: bulk.oldPrint } : {}) }),
-    items,
+    kind: "single",
+    caller,
+    item: { command, check: keyCheck<Answer>(key, undefined, command) },
     dryRun,
-    weight: items.length,
-    bytes,
-    next: 0,
-    results: [],
-    tried: new Map(),
-    recalled: false,
-    firstOwn: Number.POSITIVE_INFINITY,
+    weight: 1,
+    bytes: commandBytes(command),
+    told: undefined,
     failure: undefined,
-    ...settle,
+    loadedBytes: 0,
+    answer,
+    fail,
   };
 }
 
-/** Forgets what was decided of a bulk and is not to be appended. */
+const ledger: Caller = { tenant: "", role: "service", sub: ledgerSub };
+
+/** The ledger's own command to release a hold whose time has come. It takes no place in the queue from clients. */
+export function expiryJob(payment: PaymentId, callbacks: Callbacks<Answer>): SingleJob {
+  const item = { command: { type: "ExpirePayment", payment }, check: null } as const;
+  const size = { weight: 0, bytes: 0, loadedBytes: 0 };
+  return {
+    kind: "single",
+    caller: ledger,
+    item,
+    dryRun: false,
+    ...size,
+    told: undefined,
+    failure: undefined,
+    ...callbacks,
+  };
+}
+
+export function bulkJob(bulk: BulkSubmission, dryRun: boolean, callbacks: Callbacks<BulkAnswer>): BulkJob {
+  const { caller, mode, key, print } = bulk;
+  let bytes = 0;
+  const items = bulk.items.map((item) => {
+    bytes += item.kind === "fault" ? faultBytes(item.fault) : commandBytes(item.command);
+    if (item.kind === "fault") return item.fault;
+    return { command: item.command, check: keyCheck<BulkItemAnswer>(item.key, undefined, item.command) };
+  });
+  const check = keyCheck<BulkAnswer>(key, print, {
+    type: "Bulk",
+    ...(bulk.oldPrint ? { oldPrint: bulk.oldPrint } : {}),
+  });
+  return {
+    ...{ kind: "bulk", caller, mode, check, items, dryRun, weight: items.length, bytes },
+    ...{ next: 0, loadedTo: 0, results: [], tried: new Map(), firstOwn: Number.POSITIVE_INFINITY },
+    ...{ told: undefined, failure: undefined },
+    ...callbacks,
+  };
+}
+
+/** Gives a job the answer that was decided. */
+export function answer(job: Job): void {
+  if (job.kind === "bulk") {
+    if (job.told) job.answer(job.told);
+  } else if (job.told) job.answer(job.told);
+}
+
+/** Whether events of a bulk may be in the log while the rest of it is not decided yet. */
+export function isBegun(job: Job): boolean {
+  return job.kind === "bulk" && job.firstOwn !== Number.POSITIVE_INFINITY;
+}
+
+/** A bulk that was sent again while the first was begun: what may be in the log of one may be of the other. */
+export function shareBeginning(begun: Job, job: Job): void {
+  if (begun.kind !== "bulk" || job.kind !== "bulk" || job.check.key !== begun.check.key) return;
+  if (job.caller.sub === begun.caller.sub && job.caller.tenant === begun.caller.tenant) job.firstOwn = begun.firstOwn;
+}
+
+/** Whether a bulk is loaded and decided as a whole, and not in parts. */
+export function isWhole(job: BulkJob): boolean {
+  return job.mode === "atomic" || job.dryRun;
+}
+
+/** Forgets the items that were decided of a bulk, none of which is to be appended. */
 export function beginAgain(job: BulkJob): void {
   Object.assign(job, { next: 0, results: [], firstOwn: Number.POSITIVE_INFINITY });
   job.tried.clear();
 }
 
-export function isFault(item: Item | ItemFault): item is ItemFault {
+export function isFault(item: Item<BulkItemAnswer> | ItemFault): item is ItemFault {
   return "code" in item;
 }

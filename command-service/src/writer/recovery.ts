@@ -14,9 +14,9 @@ import { stateCorrupt } from "../state/state-faults.ts";
 import type { StateFile } from "../state/state-file.ts";
 import type { StateLayout } from "../state/state-root.ts";
 import { appendSurely } from "./append.ts";
-import { addFacts, type Batch, type Incarnation, openBatch } from "./batch.ts";
 import type { ClockGuard } from "./clock-guard.ts";
-import type { WriterParts } from "./parts.ts";
+import { addFacts, type DecidedBatch, type Incarnation, openBatch } from "./decided-batch.ts";
+import type { WriterSeams } from "./writer-seams.ts";
 
 export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly log: EventLog;
@@ -25,7 +25,7 @@ export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly layout?: Partial<StateLayout>;
   readonly runtime: Runtime;
   readonly clock: ClockGuard;
-  readonly parts: WriterParts;
+  readonly seams: WriterSeams;
   /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 131,072. */
   readonly flushAt: number;
   /** Told during long replays how far it is. */
@@ -76,7 +76,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     if (!onFile || !isLedgerError(fault, "state_corrupt")) throw fault;
     discard(options, fault);
   }
-  const fresh = options.parts.openStateFile(options.stateFile, options.layout);
+  const fresh = options.seams.openStateFile(options.stateFile, options.layout);
   try {
     return await recoverOn(options, fresh);
   } catch (error) {
@@ -86,7 +86,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
 }
 
 async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Recovered> {
-  const state = options.parts.openState({ ...options, random: options.runtime.random, file });
+  const state = options.seams.openState({ ...options, random: options.runtime.random, file });
   for (;;) {
     await replay(options, state, file);
     const by = { shard: options.shard, salt: options.runtime.random(2 ** 30) };
@@ -108,14 +108,14 @@ async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Rec
 /** The epoch's event is a few bytes, and alone in its batch. */
 const unlimited = { eventBytesMax: Number.POSITIVE_INFINITY, batchBytesMax: Number.POSITIVE_INFINITY };
 
-function startEpoch(batch: Batch, state: DecisionState, by: Incarnation): void {
+function startEpoch(batch: DecidedBatch, state: DecisionState, by: Incarnation): void {
   const fact = { type: "WriterEpochStarted", epoch: state.epoch + 1, salt: by.salt } as const;
   addFacts(batch, state, by, [fact], { tenant: "", sub: "", key: null, print: null });
 }
 
 /** The state file, if it is sound, belongs to this log and is not ahead of it; otherwise a new one. */
 async function usableFile(options: RecoveryOptions): Promise<StateFile> {
-  const { parts, log, shard, stateFile, layout } = options;
+  const { seams, log, shard, stateFile, layout } = options;
   const file = openOrRenew(options);
   const stand = file.stand();
   if (stand.revision === NO_REVISION) return file;
@@ -130,23 +130,23 @@ async function usableFile(options: RecoveryOptions): Promise<StateFile> {
   await file.close();
   const why = `it stands at an event ${stand.event} that is not in this log at revision ${stand.revision}`;
   discard(options, new LedgerError("incompatible", why));
-  return parts.openStateFile(stateFile, layout);
+  return seams.openStateFile(stateFile, layout);
 }
 
 function openOrRenew(options: RecoveryOptions): StateFile {
-  const { parts, stateFile, layout } = options;
+  const { seams, stateFile, layout } = options;
   try {
-    return parts.openStateFile(stateFile, layout);
+    return seams.openStateFile(stateFile, layout);
   } catch (error) {
     if (!isLedgerError(error, "state_corrupt") && !isLedgerError(error, "incompatible")) throw error;
     discard(options, error);
-    return parts.openStateFile(stateFile, layout);
+    return seams.openStateFile(stateFile, layout);
   }
 }
 
 /** Takes the state file out of the way; it is closed. */
-export function discard({ parts, stateFile, onReplay, onDiscarded }: RecoveryOptions, error: LedgerError): void {
-  const keptAt = parts.discardStateFile(stateFile, error.code === "state_corrupt");
+export function discard({ seams, stateFile, onReplay, onDiscarded }: RecoveryOptions, error: LedgerError): void {
+  const keptAt = seams.discardStateFile(stateFile, error.code === "state_corrupt");
   onDiscarded({ file: stateFile, why: error.message, keptAt });
   onReplay({ kind: "discarded", revision: NO_REVISION, head: NO_REVISION, detail: error.message });
 }
@@ -193,7 +193,7 @@ function applyStored(state: DecisionState, stored: StoredEvent, onFile: Revision
 
 /** Writes the tail down; where there is no room it waits, so that the replay's memory stays bounded. @throws state_corrupt, not_ready */
 async function flushWhenRoom(options: RecoveryOptions, state: DecisionState, head: Revision): Promise<void> {
-  const { runtime, parts, stateFile, onReplay } = options;
+  const { runtime, seams, stateFile, onReplay } = options;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
       await finishFlush(state.flush());
@@ -201,7 +201,7 @@ async function flushWhenRoom(options: RecoveryOptions, state: DecisionState, hea
     } catch (error) {
       if (!isLedgerError(error, "state_unavailable")) throw error;
       state.takeBackFlush();
-      parts.dropDamaged(stateFile);
+      seams.dropDamaged(stateFile);
       const { revision } = state;
       const detail = `the decision state cannot be written: ${error.message}; ${revision + 1} of ${head + 1} events replayed`;
       onReplay({ kind: "waiting", revision, head, detail });

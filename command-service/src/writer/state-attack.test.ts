@@ -48,7 +48,7 @@ async function openLedger(folder: string) {
   const writer = await openWriter({
     ...{ ...tuning, log, shard: 0, stateFile: join(folder, "state.sqlite") },
     onDiscarded: ({ why }) => discarded.push(why),
-    onStanding({ ready }) {
+    onReadiness({ ready }) {
       if (ready) for (const tell of waiting.splice(0)) tell();
     },
   });

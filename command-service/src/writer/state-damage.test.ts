@@ -23,7 +23,7 @@ async function poorLedger(options: Partial<WriterOptions> = small, others = 0) {
   const ledger = await writerFixture({
     ...options,
     onDiscarded: (one) => discarded.push(one),
-    onStanding({ ready }) {
+    onReadiness({ ready }) {
       standings.push(ready);
       if (ready) for (const tell of servesAgain.splice(0)) tell();
     },

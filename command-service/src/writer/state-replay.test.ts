@@ -7,10 +7,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { stateUnavailable } from "../state/state-faults.ts";
 import { stateFileOn } from "../state/state-file.ts";
 import type { Writer } from "../writer-port.ts";
-import { writerParts } from "./parts.ts";
 import type { DiscardedState } from "./recovery.ts";
 import { allEvents, eventOf, payment, writerFixture } from "./writer.fixture.ts";
 import { openWriter, type WriterOptions } from "./writer.ts";
+import { writerSeams } from "./writer-seams.ts";
 
 /** Changes the first balance of a state file, with all its checksums made anew: a fault that no checksum tells. */
 async function enrich(stateFile: string, by: bigint): Promise<void> {
@@ -59,10 +59,10 @@ test("a page that a replay cannot read, however often, is rebuilt from the log",
   const serving = Promise.withResolvers<void>();
   const discarded: string[] = [];
   let broken = false;
-  const parts = {
-    ...writerParts,
+  const seams = {
+    ...writerSeams,
     openStateFile(file: string, layout: WriterOptions["layout"]) {
-      const state = writerParts.openStateFile(file, layout);
+      const state = writerSeams.openStateFile(file, layout);
       const read: typeof state.pages.read = (kind, page) => {
         if (broken && kind === "standings") throw stateUnavailable("the disk fails (EIO)");
         return state.pages.read(kind, page);
@@ -71,12 +71,12 @@ test("a page that a replay cannot read, however often, is rebuilt from the log",
     },
     discardStateFile(file: string, keep: boolean) {
       broken = false;
-      return writerParts.discardStateFile(file, keep);
+      return writerSeams.discardStateFile(file, keep);
     },
   };
-  const ledger = await behindLedger({ parts, failedReadsMax: 2, onDiscarded: ({ why }) => discarded.push(why) });
+  const ledger = await behindLedger({ seams, failedReadsMax: 2, onDiscarded: ({ why }) => discarded.push(why) });
   broken = true;
-  const writer = await ledger.start({ onStanding: ({ ready }) => ready && serving.resolve() });
+  const writer = await ledger.start({ onReadiness: ({ ready }) => ready && serving.resolve() });
   expect(writer.readiness()).toMatchObject({ ready: false, detail: expect.stringContaining("EIO") });
   await serving.promise;
   expect(discarded).toEqual([expect.stringContaining("could not be read 2 times")]);

@@ -11,9 +11,9 @@ import type { KeyStorage } from "../state/keys/key-storage.ts";
 import { stateUnavailable } from "../state/state-faults.ts";
 import { stateFileOn } from "../state/state-file.ts";
 import type { Writer } from "../writer-port.ts";
-import { writerParts } from "./parts.ts";
 import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
 import { openWriter, type WriterOptions } from "./writer.ts";
+import { writerSeams } from "./writer-seams.ts";
 
 const FLUSH_AT = 64;
 const BULK = 20;
@@ -26,7 +26,7 @@ type Ledger = Awaited<ReturnType<typeof writerFixture>>;
 function standings() {
   const waiting: (() => void)[] = [];
   return {
-    onStanding({ ready }: { readonly ready: boolean }) {
+    onReadiness({ ready }: { readonly ready: boolean }) {
       if (ready) for (const tell of waiting.splice(0)) tell();
     },
     serving: () => new Promise<void>((resolve) => waiting.push(resolve)),
@@ -70,8 +70,8 @@ function boundedParts() {
     const least = Number(db?.prepare("PRAGMA page_count").get()?.page_count);
     db?.exec(`PRAGMA max_page_count = ${Math.min(2 ** 31, Math.max(least, bound.pages))}`);
   };
-  const parts = {
-    ...writerParts,
+  const seams = {
+    ...writerSeams,
     openStateFile(file: string, layout: WriterOptions["layout"]) {
       db = new DatabaseSync(file);
       const state = stateFileOn(db, layout);
@@ -89,16 +89,16 @@ function boundedParts() {
     bound.pages = pages;
     apply();
   };
-  return { parts, limit };
+  return { seams, limit };
 }
 
 describe("a state file that has no room to grow", () => {
   test("GUARANTEES 13: the shard serves on from memory up to a bound, stands down, and goes on when there is room", async () => {
-    const { onStanding, serving } = standings();
-    const { parts, limit } = boundedParts();
+    const { onReadiness, serving } = standings();
+    const { seams, limit } = boundedParts();
     const unwritten: string[] = [];
     const onUnwritten = (why: string) => unwritten.push(why);
-    const ledger = await writerFixture({ parts, flushAt: FLUSH_AT, unwrittenMax: 4, onStanding, onUnwritten });
+    const ledger = await writerFixture({ seams, flushAt: FLUSH_AT, unwrittenMax: 4, onReadiness, onUnwritten });
     const writer = await ledger.start();
     limit(2);
     const filled = await fill(ledger, writer);
@@ -115,9 +115,9 @@ describe("a state file that has no room to grow", () => {
   });
 
   test("a flush that failed is written later, with all that came between, and a restart knows it", async () => {
-    const { onStanding, serving } = standings();
-    const { parts, limit } = boundedParts();
-    const ledger = await writerFixture({ parts, flushAt: FLUSH_AT, unwrittenMax: 1000, onStanding });
+    const { onReadiness, serving } = standings();
+    const { seams, limit } = boundedParts();
+    const ledger = await writerFixture({ seams, flushAt: FLUSH_AT, unwrittenMax: 1000, onReadiness });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
     const held = eventOf(await ledger.send(writer, payment(from, to, 5n, { capture: "manual" }), "held"));
@@ -147,13 +147,13 @@ describe("a state file that has no room to grow", () => {
 
 describe("a part of the state file that cannot be read", () => {
   test("stands the shard down, and after some attempts the state is built again from the log", async () => {
-    const { onStanding, serving } = standings();
+    const { onReadiness, serving } = standings();
     let broken = false;
     const discarded: string[] = [];
-    const parts = {
-      ...writerParts,
+    const seams = {
+      ...writerSeams,
       openStateFile(file: string, layout: WriterOptions["layout"]) {
-        const state = writerParts.openStateFile(file, layout);
+        const state = writerSeams.openStateFile(file, layout);
         const read: typeof state.pages.read = (kind, page) => {
           if (broken && kind === "standings") throw stateUnavailable("the disk fails (EIO)");
           return state.pages.read(kind, page);
@@ -162,11 +162,11 @@ describe("a part of the state file that cannot be read", () => {
       },
       discardStateFile(file: string, keep: boolean) {
         broken = false;
-        return writerParts.discardStateFile(file, keep);
+        return writerSeams.discardStateFile(file, keep);
       },
     };
     const ledger = await writerFixture({
-      ...{ parts, accountsCached: 1, layout: { accountsPerPage: 1 }, failedReadsMax: 2, onStanding },
+      ...{ seams, accountsCached: 1, layout: { accountsPerPage: 1 }, failedReadsMax: 2, onReadiness },
       onDiscarded: ({ why }) => discarded.push(why),
     });
     const writer = await ledger.start();
@@ -210,8 +210,8 @@ function smallDisk(folder: string, size: string): { path: string; resize(to: str
 
 describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none can be mounted)", () => {
   test("GUARANTEES 13: full of the state file alone: served on, then stood down, then served again", async () => {
-    const { onStanding, serving } = standings();
-    const ledger = await writerFixture({ flushAt: FLUSH_AT, unwrittenMax: 4, onStanding });
+    const { onReadiness, serving } = standings();
+    const ledger = await writerFixture({ flushAt: FLUSH_AT, unwrittenMax: 4, onReadiness });
     const disk = smallDisk(ledger.folder, "1m");
     const writer = await ledger.start({ stateFile: join(disk.path, "state.sqlite") });
     const filled = await fill(ledger, writer);
@@ -225,8 +225,8 @@ describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none
   });
 
   test("full at the start: the writer is there, says why it is not ready, and serves when there is room", async () => {
-    const { onStanding, serving } = standings();
-    const ledger = await writerFixture({ onStanding });
+    const { onReadiness, serving } = standings();
+    const ledger = await writerFixture({ onReadiness });
     const disk = smallDisk(ledger.folder, "64k");
     const junk = join(disk.path, "junk");
     expect(() => writeFileSync(junk, Buffer.alloc(100_000))).toThrow("ENOSPC");
@@ -242,12 +242,12 @@ describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none
   });
 
   test("GUARANTEES 13: full of everything: refused, and served again by itself when there is room", async () => {
-    const { onStanding, serving } = standings();
+    const { onReadiness, serving } = standings();
     const ledger = await writerFixture({});
     const disk = smallDisk(ledger.folder, "2m");
     const log = await openSqliteLog({ file: join(disk.path, "events.sqlite") });
     const stateFile = join(disk.path, "state.sqlite");
-    const writer = await openWriter({ log, shard: 0, stateFile, flushAt: FLUSH_AT, expiryEveryMs: 0, onStanding });
+    const writer = await openWriter({ log, shard: 0, stateFile, flushAt: FLUSH_AT, expiryEveryMs: 0, onReadiness });
     onTestFinished(async () => {
       await writer.stop();
       await log.close();

@@ -2,8 +2,8 @@ import { declinedOf, idBody, makeId } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { describe, expect, test } from "vitest";
 import type { BulkAnswer } from "../writer-port.ts";
-import { type WriterParts, writerParts } from "./parts.ts";
 import { allEvents, bulkItem, eventOf, HKD, operator, payment, writerFixture } from "./writer.fixture.ts";
+import { type WriterSeams, writerSeams } from "./writer-seams.ts";
 
 describe("bulk", () => {
   test("each: one of nothing but repeats keeps its key as well", async () => {
@@ -112,9 +112,9 @@ describe("bulk", () => {
   test("of several large dry runs one is decided in a turn, and what comes after them is answered", async () => {
     let decisions = 0;
     const atHead: number[] = [];
-    const decide: WriterParts["decide"] = (...given) => {
+    const decide: WriterSeams["decide"] = (...given) => {
       decisions++;
-      return writerParts.decide(...given);
+      return writerSeams.decide(...given);
     };
     const wrap = (log: EventLog): EventLog => ({
       ...log,
@@ -123,7 +123,12 @@ describe("bulk", () => {
         return log.head(shard);
       },
     });
-    const ledger = await writerFixture({ parts: { ...writerParts, decide }, wrap, triedMax: 20, aheadMin: 1_000 });
+    const ledger = await writerFixture({
+      seams: { ...writerSeams, decide },
+      wrap,
+      triedMax: 20,
+      pipelineThreshold: 1_000,
+    });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
     const items = Array.from({ length: 30 }, (_, n) => bulkItem(`p${n}`, payment(from, to, 1n)));
@@ -182,11 +187,11 @@ describe("bulk", () => {
     "however many keys were used before, an item is decided once or twice: %s, dry run %s",
     async (mode, dryRun) => {
       let decisions = 0;
-      const decide: WriterParts["decide"] = (...given) => {
+      const decide: WriterSeams["decide"] = (...given) => {
         decisions++;
-        return writerParts.decide(...given);
+        return writerSeams.decide(...given);
       };
-      const ledger = await writerFixture({ parts: { ...writerParts, decide } });
+      const ledger = await writerFixture({ seams: { ...writerSeams, decide } });
       const writer = await ledger.start();
       const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
       const items = (name: string) =>

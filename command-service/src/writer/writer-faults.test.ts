@@ -29,16 +29,16 @@ function fated(log: EventLog, fates: Fate[], seen: (readonly NewEvent[])[] = [])
 }
 
 function whenServing(told: { ready: boolean }[]): {
-  onStanding: (s: { ready: boolean }) => void;
+  onReadiness: (s: { ready: boolean }) => void;
   serving: Promise<void>;
 } {
   let serve: () => void = () => {};
   const serving = new Promise<void>((resolve) => (serve = resolve));
-  const onStanding = (standing: { ready: boolean }) => {
+  const onReadiness = (standing: { ready: boolean }) => {
     told.push(standing);
     if (standing.ready) serve();
   };
-  return { onStanding, serving };
+  return { onReadiness, serving };
 }
 
 describe("an append whose outcome is unknown", () => {
@@ -79,6 +79,8 @@ describe("a bulk of which a part is on its way to the log when the rest cannot b
     const gate = Promise.withResolvers<void>();
     let broken = false;
     const ledger = await writerFixture({
+      // The second item is loaded for another batch, and that while the first is being appended.
+      ...{ loadItemsMax: 1, pipelineThreshold: 1 },
       wrap: (log) => ({
         ...log,
         append: async (shard, expected, events) => {
@@ -86,7 +88,10 @@ describe("a bulk of which a part is on its way to the log when the rest cannot b
           return log.append(shard, expected, events);
         },
         async *read(shard, from, options) {
-          if (broken) throw new LedgerError("log_unavailable", "no answer", { retryable: true });
+          if (broken) {
+            setImmediate(() => setImmediate(gate.resolve));
+            throw new LedgerError("log_unavailable", "no answer", { retryable: true });
+          }
           yield* log.read(shard, from, options);
         },
       }),
@@ -101,12 +106,11 @@ describe("a bulk of which a part is on its way to the log when the rest cannot b
     const failed = writer
       .submitBulk({ caller: operator, key: "bulk", mode: "each", items, print: "x" })
       .catch(async (error: unknown) => ({ error, head: await ledger.log.head(0) }));
-    setImmediate(() => setImmediate(gate.resolve));
     expect(await failed).toMatchObject({ error: { code: "log_unavailable" }, head: head + 1 });
   });
 });
 
-describe("a bulk that is sent again while the first waits in its middle", () => {
+describe("a bulk that is sent again while the first waits for what it needs", () => {
   test("ends once, and both get the same answer", async () => {
     const gate = Promise.withResolvers<void>();
     let reads = Number.POSITIVE_INFINITY;
@@ -131,10 +135,11 @@ describe("a bulk that is sent again while the first waits in its middle", () => 
       bulkItem("last", payment(from, to, 9n)),
     ];
     const bulk = { caller: operator, key: "bulk", mode: "each", items, print: "x" } as const;
-    const first = writer.submitBulk(bulk);
-    const second = await writer.submitBulk(bulk);
+    const both = Promise.all([writer.submitBulk(bulk), writer.submitBulk(bulk)]);
     gate.resolve();
-    expect(await first).toEqual({ ...second, replayed: true });
+    const [first, second] = await both;
+    expect(first).toMatchObject({ kind: "recorded", replayed: false });
+    expect(second).toEqual({ ...first, replayed: true });
     const types = (await allEvents(ledger.log)).map((event) => event.fact.type);
     expect(types.filter((type) => type === "BulkRecorded")).toHaveLength(1);
     expect(types.filter((type) => type === "PaymentCharged")).toHaveLength(3);
@@ -145,8 +150,8 @@ describe("an append that failed for certain", () => {
   test("is not acknowledged, leaves no trace in the state, and the shard goes on when there is room", async () => {
     const fates: Fate[] = [];
     const told: { ready: boolean }[] = [];
-    const { onStanding, serving } = whenServing(told);
-    const ledger = await writerFixture({ wrap: (log) => fated(log, fates), onStanding });
+    const { onReadiness, serving } = whenServing(told);
+    const ledger = await writerFixture({ wrap: (log) => fated(log, fates), onReadiness });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b", -100n)];
     fates.push("no_room", "no_room");
@@ -195,8 +200,8 @@ describe("a bulk in mode each of which a later append fails", () => {
     async (fate, code) => {
       const fates: Fate[] = [];
       const told: { ready: boolean }[] = [];
-      const { onStanding, serving } = whenServing(told);
-      const ledger = await writerFixture({ wrap: (log) => fated(log, fates), onStanding, batchBytesMax: 8192 });
+      const { onReadiness, serving } = whenServing(told);
+      const ledger = await writerFixture({ wrap: (log) => fated(log, fates), onReadiness, batchBytesMax: 8192 });
       const writer = await ledger.start();
       const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
       const bulk = bulkOf(Array.from({ length: 60 }, (_, n) => bulkItem(`p${n}`, payment(from, to, 1n))));
@@ -214,6 +219,17 @@ describe("a bulk in mode each of which a later append fails", () => {
       expect(await charged()).toBe(60);
     },
   );
+
+  test("sent twice, it may be applied in part by either", async () => {
+    const fates: Fate[] = [];
+    const ledger = await writerFixture({ wrap: (log) => fated(log, fates), batchBytesMax: 8192 });
+    const writer = await ledger.start();
+    const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
+    const bulk = bulkOf(Array.from({ length: 60 }, (_, n) => bulkItem(`p${n}`, payment(from, to, 1n))));
+    fates.push("done", "no_room");
+    const both = await Promise.allSettled([writer.submitBulk(bulk), writer.submitBulk(bulk)]);
+    for (const one of both) expect(one).toMatchObject({ reason: { code: "log_unavailable", partlyApplied: true } });
+  });
 
   test.each<Fate>(["no_room", "fenced"])(
     "%s: where it is the first, nothing was written, and that is told",
@@ -238,9 +254,9 @@ describe("a bulk in mode each of which a later append fails", () => {
 describe("two writers", () => {
   test("GUARANTEES 3: the later one fences the earlier one off, which appends nothing and takes the shard again", async () => {
     const told: { ready: boolean }[] = [];
-    const { onStanding, serving } = whenServing(told);
+    const { onReadiness, serving } = whenServing(told);
     const ledger = await writerFixture();
-    const stale = await ledger.start({ onStanding });
+    const stale = await ledger.start({ onReadiness });
     const [from, to] = [await ledger.open(stale, "a", 0n), await ledger.open(stale, "b", -10n)];
     const fresh = await ledger.start({ stateFile: `${ledger.stateFile}.2` });
     await ledger.send(fresh, payment(to, from, 10n), "k");
@@ -257,9 +273,9 @@ describe("two writers", () => {
 describe("a writer that was superseded and does not know it yet", () => {
   test("refuses nothing and answers nothing from what it knew: it finds out, and takes the shard again", async () => {
     const told: { ready: boolean }[] = [];
-    const { onStanding, serving } = whenServing(told);
+    const { onReadiness, serving } = whenServing(told);
     const ledger = await writerFixture();
-    const stale = await ledger.start({ onStanding });
+    const stale = await ledger.start({ onReadiness });
     const from = await ledger.open(stale, "a", null);
     const fresh = await ledger.start({ stateFile: `${ledger.stateFile}.2` });
     const to = await ledger.open(fresh, "b");

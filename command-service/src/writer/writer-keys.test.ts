@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { DecisionState } from "../state/decision-state.ts";
 import type { KeyPlace } from "../state/keys/known-keys.ts";
 import { equalHashKeys } from "./equal-hashes.fixture.ts";
-import { writerParts } from "./parts.ts";
 import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
+import { writerSeams } from "./writer-seams.ts";
 
 /** No room for filters: every key that is looked for is looked for on disk. */
 const unfiltered = { flushAt: 50, keys: { filterBytes: 0, entriesPerBlock: 7, partKeys: 100 } };
@@ -36,11 +36,11 @@ describe("keys that memory cannot tell", () => {
         return super.loadKeys(places);
       }
     }
-    const parts = {
-      ...writerParts,
+    const seams = {
+      ...writerSeams,
       openState: (options: ConstructorParameters<typeof Counted>[0]) => new Counted(options),
     };
-    const ledger = await writerFixture({ ...unfiltered, parts });
+    const ledger = await writerFixture({ ...unfiltered, seams });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
     const items = Array.from({ length: 600 }, (_, n) => bulkItem(`item-${n}`, payment(from, to, 1n)));
@@ -72,24 +72,24 @@ describe("keys that memory cannot tell", () => {
     let damaged = false;
     const discarded: string[] = [];
     let serves = () => {};
-    const parts = {
-      ...writerParts,
-      openStateFile(...order: Parameters<typeof writerParts.openStateFile>) {
-        const file = writerParts.openStateFile(...order);
+    const seams = {
+      ...writerSeams,
+      openStateFile(...order: Parameters<typeof writerSeams.openStateFile>) {
+        const file = writerSeams.openStateFile(...order);
         const read: typeof file.keyStorage.read = async (...place) => {
           const bytes = await file.keyStorage.read(...place);
           return damaged ? bytes.map((byte) => byte ^ 1) : bytes;
         };
         return { ...file, keyStorage: { ...file.keyStorage, read } };
       },
-      discardStateFile(...order: Parameters<typeof writerParts.discardStateFile>) {
+      discardStateFile(...order: Parameters<typeof writerSeams.discardStateFile>) {
         damaged = false;
-        return writerParts.discardStateFile(...order);
+        return writerSeams.discardStateFile(...order);
       },
     };
     const onDiscarded = ({ why }: { readonly why: string }) => discarded.push(why);
-    const onStanding = ({ ready }: { readonly ready: boolean }) => ready && serves();
-    const ledger = await writerFixture({ ...unfiltered, parts, onDiscarded, onStanding });
+    const onReadiness = ({ ready }: { readonly ready: boolean }) => ready && serves();
+    const ledger = await writerFixture({ ...unfiltered, seams, onDiscarded, onReadiness });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
     const first = eventOf(await ledger.send(writer, payment(from, to, 1n), "used"));
@@ -114,11 +114,11 @@ test("keys of one hash cost no more than their share: the events that they meet 
       return found && [...found, ...others];
     }
   }
-  const parts = {
-    ...writerParts,
+  const seams = {
+    ...writerSeams,
     openState: (options: ConstructorParameters<typeof Colliding>[0]) => new Colliding(options),
   };
-  const ledger = await writerFixture({ parts, wrap: reads.wrap });
+  const ledger = await writerFixture({ seams, wrap: reads.wrap });
   const writer = await ledger.start();
   const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
   const bulk = async (name: string) => {

@@ -4,16 +4,15 @@ import { systemRuntime } from "ledger-core/process";
 import type { DecisionStateOptions } from "../state/decision-state.ts";
 import type { StateLayout } from "../state/state-root.ts";
 import type { Answer, BulkAnswer, BulkSubmission, Submission, Writer } from "../writer-port.ts";
-import type { BatchLimits } from "./batch.ts";
 import { ClockGuard, type ClockLimits } from "./clock-guard.ts";
+import type { BatchLimits } from "./decided-batch.ts";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
-import { type FlushLimits, HeldShard, type Standing } from "./held-shard.ts";
-import { commandBytes, faultBytes } from "./job-bytes.ts";
-import { bulkJob, clientItem, type Job } from "./jobs.ts";
-import { type WriterParts, writerParts } from "./parts.ts";
+import { bulkJob, type Job, singleJob } from "./jobs.ts";
 import { JobQueue } from "./queue.ts";
 import type { DiscardedState, ReplayProgress } from "./recovery.ts";
-import { Turns } from "./turns.ts";
+import { type FlushLimits, ShardOwnership, type ShardReadiness } from "./shard-ownership.ts";
+import { WriterLoop } from "./writer-loop.ts";
+import { type WriterSeams, writerSeams } from "./writer-seams.ts";
 
 export type WriterOptions = ExpiryLimits &
   ClockLimits &
@@ -48,69 +47,83 @@ export type WriterOptions = ExpiryLimits &
     readonly atomicItemsMax?: number;
     /** Bytes of a bulk's answer, beyond which the faults of its items are counted and not listed. Default 10 MiB. */
     readonly bulkAnswerBytesMax?: number;
-    /** Items of a bulk whose keys are looked up in the log together when one of them was used before. Default 256, at least 1. */
-    readonly lookAheadItems?: number;
     /**
      * Commands of dry runs after which a batch is closed, since they leave no bytes in it: two large dry runs are never decided in one
      * turn. From 1; default 1,000.
      */
     readonly triedMax?: number;
-    /** Commands that wait while a batch is being appended, from which on they are decided at once and not gathered. Default 250. */
-    readonly aheadMin?: number;
-    /** Keys of waiting commands that are looked for on disk before a batch is decided. Default 4,096; from 1. */
-    readonly keysAhead?: number;
+    /** Commands that wait while a batch is being appended, from which on the next is decided meanwhile. Default 250; from 1. */
+    readonly pipelineThreshold?: number;
+    /** Commands that are loaded for at once, and so decided in one batch at most. Default 4,096; from 1. */
+    readonly loadItemsMax?: number;
+    /** About the bytes of earlier events that are kept for one batch; the job that exceeds it is its last. Default 16 MiB; from 1. */
+    readonly loadBytesMax?: number;
+    /** Events that are looked for in the log at once, until the bytes of those found are counted. Default 256; from 1. */
+    readonly loadEventsMax?: number;
+    /** Reads of the log under way at once for one batch. Default 8; from 1. */
+    readonly loadReadsMax?: number;
     /** The tail that is written down at once while events are replayed, and between batches when serving. Default 131,072 entries; from 1. */
     readonly flushAt?: number;
     /** How the pages of a new state file are cut; one that is there keeps its own. */
     readonly layout?: Partial<StateLayout>;
     /** How often authorizations that ran out are looked for. Default 1,000 ms; 0: never. */
     readonly expiryEveryMs?: number;
-    /** What it is made of. Default: the real parts; the simulator puts in its own. */
-    readonly parts?: WriterParts;
+    /** The parts that the simulator replaces. Default: the real ones. */
+    readonly seams?: WriterSeams;
     readonly onReplay?: (progress: ReplayProgress) => void;
     /** Told when a state file is not used and the state is rebuilt from the log. */
     readonly onDiscarded?: (discarded: DiscardedState) => void;
     /** Told when the state could not be written, and is tried again. */
     readonly onUnwritten?: (why: string) => void;
     /** Told when the writer stops serving and when it serves again. */
-    readonly onStanding?: (standing: Standing, cause?: LedgerError) => void;
+    readonly onReadiness?: (readiness: ShardReadiness, cause?: LedgerError) => void;
   };
 
 /** The writer's bounds and thresholds: what an operator or a test may set without touching what it is made of. */
 export type WriterTuning = Omit<
   WriterOptions,
-  ("log" | "shard" | "stateFile" | "runtime" | "parts") | ("onReplay" | "onDiscarded" | "onUnwritten" | "onStanding")
+  ("log" | "shard" | "stateFile" | "runtime" | "seams") | ("onReplay" | "onDiscarded" | "onUnwritten" | "onReadiness")
 >;
 
 /** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
-  const { log, shard, runtime = systemRuntime, parts = writerParts, onReplay = () => {} } = options;
+  const { log, shard, runtime = systemRuntime, seams = writerSeams, onReplay = () => {} } = options;
   let stopping = false;
   const clock = new ClockGuard(runtime, options);
-  const recovery = { ...options, runtime, clock, parts, flushAt: options.flushAt ?? 131_072, onReplay };
-  const { onDiscarded = () => {}, onUnwritten = () => {}, onStanding: tell = () => {} } = options;
-  const held = await HeldShard.take({ ...recovery, onDiscarded, onUnwritten, tell, stopping: () => stopping });
+  const recovery = { ...options, runtime, clock, seams, flushAt: options.flushAt ?? 131_072, onReplay };
+  const { onDiscarded = () => {}, onUnwritten = () => {}, onReadiness: tell = () => {} } = options;
+  const ownership = await ShardOwnership.take({
+    ...recovery,
+    onDiscarded,
+    onUnwritten,
+    tell,
+    stopping: () => stopping,
+  });
   const queue = new JobQueue({
     max: options.queueMax ?? 20_000,
     bytesMax: options.queueBytesMax ?? 64 * 2 ** 20,
     bulkShare: options.bulkShare ?? 0.75,
   });
-  const { decide } = parts;
-  const turns = new Turns({
-    ...{ log, shard, runtime, clock, queue, held, decide },
+  const { decide } = seams;
+  const loop = new WriterLoop({
+    ...{ log, shard, runtime, clock, queue, ownership, decide },
+    loadLimits: {
+      itemsMax: options.loadItemsMax ?? 4096,
+      bytesMax: options.loadBytesMax ?? 16 * 2 ** 20,
+      eventsMax: options.loadEventsMax ?? 256,
+      readsMax: options.loadReadsMax ?? 8,
+    },
     limits: batchLimits(options),
     bulkLimits: {
       atomicItemsMax: options.atomicItemsMax ?? 1000,
       answerBytesMax: options.bulkAnswerBytesMax ?? 10 * 2 ** 20,
-      lookAheadItems: options.lookAheadItems ?? 256,
     },
-    aheadMin: options.aheadMin ?? 250,
+    pipelineThreshold: options.pipelineThreshold ?? 250,
     triedMax: options.triedMax ?? 1000,
-    keysAhead: options.keysAhead ?? 4096,
   });
   const { dueMax, releasesMax } = options;
   const expireDue = makeExpiry({
-    ...{ held, queue, turns, runtime, clock, accepting: () => !stopping },
+    ...{ ownership, queue, loop, runtime, clock, accepting: () => !stopping },
     ...(dueMax === undefined ? {} : { dueMax }),
     ...(releasesMax === undefined ? {} : { releasesMax }),
   });
@@ -120,18 +133,18 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
 
   function accept(job: Job): void {
     if (stopping) throw new LedgerError("not_ready", "the writer is stopping", { retryable: true });
-    const { ready, detail } = held.standing;
+    const { ready, detail } = ownership.readiness;
     if (!ready) throw new LedgerError("not_ready", detail, { retryable: true });
     queue.add(job);
-    turns.schedule();
+    loop.wake();
   }
 
   /** Answers what was accepted, and writes the state down. */
   async function end(): Promise<void> {
     stopping = true;
     stopExpiry();
-    await turns.idle();
-    await held.close();
+    await loop.idle();
+    await ownership.close();
   }
 
   return {
@@ -139,7 +152,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     submitBulk: (bulk) => submitBulk(accept, bulk, false),
     dryRun: (submission) => submit(accept, submission, true),
     dryRunBulk: (bulk) => submitBulk(accept, bulk, true),
-    readiness: () => (stopping ? { ready: false, detail: "stopping" } : held.standing),
+    readiness: () => (stopping ? { ready: false, detail: "stopping" } : ownership.readiness),
     stop: () => (stopped ??= end()),
   };
 }
@@ -150,19 +163,10 @@ function batchLimits({ batchBytesMax = 921_600, eventBytesMax = 524_288 }: Write
 
 type Accept = (job: Job) => void;
 
-function submit(accept: Accept, { caller, key, command }: Submission, dryRun: boolean): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const item = clientItem(key, command);
-    const bytes = commandBytes(command);
-    accept({ kind: "single", caller, item, dryRun, weight: 1, bytes, answer: resolve, fail: reject });
-  });
+function submit(accept: Accept, submission: Submission, dryRun: boolean): Promise<Answer> {
+  return new Promise((answer, fail) => accept(singleJob(submission, dryRun, { answer, fail })));
 }
 
 function submitBulk(accept: Accept, bulk: BulkSubmission, dryRun: boolean): Promise<BulkAnswer> {
-  return new Promise((resolve, reject) => {
-    const items = bulk.items.map((item) => (item.kind === "fault" ? item.fault : clientItem(item.key, item.command)));
-    let bytes = 0;
-    for (const item of bulk.items) bytes += item.kind === "fault" ? faultBytes(item.fault) : commandBytes(item.command);
-    accept(bulkJob(bulk, items, dryRun, bytes, { answer: resolve, fail: reject }));
-  });
+  return new Promise((answer, fail) => accept(bulkJob(bulk, dryRun, { answer, fail })));
 }

@@ -44,12 +44,15 @@ export function frameEvent(frames: Frames, event: LedgerEvent): void {
   frames.add({ id, at, type, version, data });
 }
 
+/** An event and where it is in the log, or will be. */
+type PlacedEvent = Omit<StoredEvent, "leaf"> & Partial<Pick<StoredEvent, "leaf">>;
+
 /**
  * A stored event as the domain knows it today, older versions raised step by step.
  * @throws LedgerError poison_event: bytes that are not what their type and version promise, or a type that no one knows
  * @throws LedgerError incompatible: a version that only a newer ledger can read
  */
-export function decodeEvent(stored: StoredEvent, table: Upcasters = upcasters): LedgerEvent {
+export function decodeEvent(stored: PlacedEvent, table: Upcasters = upcasters): LedgerEvent {
   const { id, at, shard, revision } = stored;
   try {
     const { origin, fact } = decodeBody(stored, table);
@@ -61,7 +64,7 @@ export function decodeEvent(stored: StoredEvent, table: Upcasters = upcasters): 
   }
 }
 
-function decodeBody(stored: StoredEvent, table: Upcasters): EventBody {
+function decodeBody(stored: PlacedEvent, table: Upcasters): EventBody {
   const { type, data } = stored;
   if (!isFactType(type)) throw fault("poison_event", stored, "is of a type that this ledger does not know");
   const current = currentVersions[type];
@@ -88,7 +91,7 @@ function shapeOf(type: Exclude<FactType, "PaymentCharged">): Shape<object> {
   return factShapes[type] as Shape<unknown> as Shape<object>;
 }
 
-function fault(code: "poison_event" | "incompatible", stored: StoredEvent, what: string, cause?: unknown): LedgerError {
+function fault(code: "poison_event" | "incompatible", stored: PlacedEvent, what: string, cause?: unknown): LedgerError {
   const { id, type, version, shard, revision } = stored;
   const message = `event ${id} at ${shard}:${revision} (${type} version ${version}) ${what}`;
   return new LedgerError(code, message, { cause, position: { shard, revision } });

@@ -1,6 +1,16 @@
 import { Buffer } from "node:buffer";
+import { assert } from "../domain/errors.ts";
 import type { Events, NewEvent } from "./event-log.ts";
-import { decodeFrames, frameRoom, HEADER_BYTES, writeDataLength, writeFrame, writeHeader } from "./frame-bytes.ts";
+import {
+  decodeFrame,
+  decodeFrames,
+  frameEnd,
+  frameRoom,
+  HEADER_BYTES,
+  writeDataLength,
+  writeFrame,
+  writeHeader,
+} from "./frame-bytes.ts";
 
 /** As much as an append of the writer usually holds at most. */
 const BYTES = 1 << 20;
@@ -20,6 +30,8 @@ export class EventFrames implements Events {
   #bytes: Buffer;
   #size = 0;
   #length = 0;
+  /** Where frames begin, as far as somebody asked for one. */
+  readonly #starts: number[] = [0];
 
   constructor(bytes: Buffer = newBytes(BYTES)) {
     this.#bytes = bytes;
@@ -74,6 +86,21 @@ export class EventFrames implements Events {
   truncate({ size, length }: FramesMark): void {
     this.#size = size;
     this.#length = length;
+    this.#starts.length = Math.min(this.#starts.length, length + 1);
+  }
+
+  /** The nth event, read back from its frame, in bytes of its own. */
+  at(nth: number): NewEvent & { readonly data: Uint8Array } {
+    assert(nth >= 0 && nth < this.#length, `there is an event ${nth} among ${this.#length}`);
+    const { bytes } = this;
+    for (let last = this.#starts.length - 1; last <= nth; last++) {
+      const end = frameEnd(bytes, this.#starts[last] ?? 0);
+      assert(end !== undefined, "frames end where a frame ends");
+      this.#starts.push(end);
+    }
+    const start = this.#starts[nth] ?? 0;
+    const event = decodeFrame(bytes, start, this.#starts[nth + 1] ?? 0);
+    return { ...event, data: Buffer.from(event.data) };
   }
 
   /** The events as any log can take them, in bytes of their own. */

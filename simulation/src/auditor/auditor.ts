@@ -60,8 +60,9 @@ export function makeAuditor(given: Bounds = {}): Auditor {
     failedForCertain(caller, keys, { partlyApplied, head }) {
       for (const key of partlyApplied ? [] : keys) {
         const known = notes.keys.get(scopeOf(caller, key));
-        // Of a key that was given to a writer once, what came of it came of that.
-        const wrote = known?.live === 1 && known.event !== undefined && known.event.revision >= head;
+        // Of a key that was given to a writer once, what came of it came of that; unless a bulk that failed in its middle had it too.
+        const once = known?.live === 1 && !known.partlyApplied;
+        const wrote = once && known.event !== undefined && known.event.revision >= head;
         hold(
           !wrote,
           "13 failed is not written",
@@ -69,6 +70,10 @@ export function makeAuditor(given: Bounds = {}): Auditor {
         );
       }
       change(caller, keys, -1);
+      for (const key of partlyApplied ? keys : []) {
+        const known = notes.keys.get(scopeOf(caller, key));
+        if (known) known.partlyApplied = true;
+      }
     },
     overdue(now) {
       let count = 0;

@@ -23,6 +23,8 @@ export type KeyBook = {
   firstAnswers: number;
   /** Times that it was handed to a writer and did not fail for certain: it may be in the log, now or later. */
   live: number;
+  /** A bulk with it failed in its middle: the key may have its event by that. */
+  partlyApplied: boolean;
 };
 
 export type KeyBooks = Map<string, KeyBook>;
@@ -42,6 +44,7 @@ export function noteSent(keys: KeyBooks, key: string, sent: Sent): KeyBook {
     body: undefined,
     firstAnswers: 0,
     live: 0,
+    partlyApplied: false,
   };
   keys.set(scope, known);
   if (!known.sent.some(({ text }) => text === sent.text)) known.sent.push(sent);

@@ -1,8 +1,8 @@
-import type { WriterParts } from "command-service";
+import type { WriterSeams } from "command-service";
 import { type AccountState, accountOf, type Command, type Decision, type LedgerState, type Payment } from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
-type Decide = WriterParts["decide"];
+type Decide = WriterSeams["decide"];
 
 /** Bugs in decisions: what the right decider refuses is decided again in a state that was looked at wrongly. */
 export const decisionBugs: readonly PlantedBug[] = [
@@ -119,7 +119,7 @@ function lenient(name: string, what: string, codes: readonly string[], looking: 
 }
 
 function decided(change: (decide: Decide) => Decide) {
-  return { parts: (parts: WriterParts): WriterParts => ({ ...parts, decide: change(parts.decide) }) };
+  return { seams: (seams: WriterSeams): WriterSeams => ({ ...seams, decide: change(seams.decide) }) };
 }
 
 function viewOf(state: LedgerState): LedgerState {

@@ -1,4 +1,4 @@
-import { DecisionState, type WriterParts } from "command-service";
+import { DecisionState, type WriterSeams } from "command-service";
 import {
   type AccountId,
   type AccountState,
@@ -75,7 +75,7 @@ export const reportedBugs: readonly PlantedBug[] = [
   {
     name: "balance-refilled-from-stale-data",
     what: "an account that was evicted from the cache comes back as it was when it came in before",
-    plant: () => ({ parts: (parts) => ({ ...parts, openState: (options) => new RefillsStale(options) }) }),
+    plant: () => ({ seams: (seams) => ({ ...seams, openState: (options) => new RefillsStale(options) }) }),
   },
   {
     name: "broker-node-loses-records",
@@ -127,10 +127,10 @@ export const reportedBugs: readonly PlantedBug[] = [
   },
 ];
 
-type Decide = WriterParts["decide"];
+type Decide = WriterSeams["decide"];
 
 function deciding(change: (decide: Decide) => Decide) {
-  return { parts: (parts: WriterParts): WriterParts => ({ ...parts, decide: change(parts.decide) }) };
+  return { seams: (seams: WriterSeams): WriterSeams => ({ ...seams, decide: change(seams.decide) }) };
 }
 
 function viewOf(state: LedgerState): LedgerState {

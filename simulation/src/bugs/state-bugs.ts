@@ -6,7 +6,7 @@ import {
   type PageKind,
   type Pages,
   type StateFile,
-  type WriterParts,
+  type WriterSeams,
 } from "command-service";
 import {
   type AccountId,
@@ -150,15 +150,15 @@ export const stateBugs: readonly PlantedBug[] = [
 ];
 
 function remembering(openState: (options: DecisionStateOptions) => DecisionState) {
-  return { parts: (parts: WriterParts): WriterParts => ({ ...parts, openState }) };
+  return { seams: (seams: WriterSeams): WriterSeams => ({ ...seams, openState }) };
 }
 
 function filing(change: (file: StateFile) => Partial<StateFile>) {
   return {
-    parts: (parts: WriterParts): WriterParts => ({
-      ...parts,
+    seams: (seams: WriterSeams): WriterSeams => ({
+      ...seams,
       openStateFile(name, onDiscarded) {
-        const file = parts.openStateFile(name, onDiscarded);
+        const file = seams.openStateFile(name, onDiscarded);
         return { ...file, ...change(file) };
       },
     }),

@@ -19,4 +19,10 @@ export class CollidingState extends DecisionState {
     if (found === undefined || this.revision === 0 || !this.faults.strikes("colliding_keys", 0.03)) return found;
     return [this.random.below(this.revision), ...found];
   }
+
+  override findKeySince(after: Revision, ...key: [KeyPlace, string, string, string]): readonly Revision[] {
+    const found = super.findKeySince(after, ...key);
+    if (this.revision <= after || !this.faults.strikes("colliding_keys", 0.03)) return found;
+    return [after + 1 + this.random.below(this.revision - after), ...found];
+  }
 }

@@ -1,4 +1,4 @@
-import { openWriter, type Writer, type WriterParts, writerParts } from "command-service";
+import { openWriter, type Writer, type WriterSeams, writerSeams } from "command-service";
 import { isLedgerError, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { hold } from "../auditor/violation.ts";
@@ -62,8 +62,8 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   let retired = false;
   let later: Runtime["defer"] = () => {};
 
-  const parts: WriterParts = plant.parts({
-    ...writerParts,
+  const seams: WriterSeams = plant.seams({
+    ...writerSeams,
     openStateFile: () => disk.open(later),
     discardStateFile() {
       disk.discard();
@@ -87,11 +87,11 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
           shard: 0,
           stateFile: name,
           runtime,
-          parts,
+          seams,
           ...settings.writer,
           queueMax: plant.queueMax(queueMax),
           ...eventBytesMax,
-          onStanding: ({ detail }) => note(detail),
+          onReadiness: ({ detail }) => note(detail),
           onDiscarded({ why }) {
             note(`gives its state up: ${why}`);
             hold(disk.hurt, "21 rebuilt for a reason", () => `a sound state is given up: ${why}`);

@@ -103,13 +103,24 @@ export class KnownKeys {
     if (fault) throw new LedgerError(fault.code, fault.message, { cause: fault });
     if (this.seek(place, tenant, sub, key)) return undefined;
     const { high, low } = place;
-    this.hasher.recall(tenant, sub, key, high, low);
     const { found } = this;
     this.tail.find(high, low, found);
     this.writing?.find(high, low, found);
     if (found.length === 0) return place.onDisk;
     for (const revision of place.onDisk) found.push(revision);
     return found.splice(0);
+  }
+
+  /**
+   * The revisions after `after` at which an answering event of a key may be, of a key that was sought. Only of events that are not in the
+   * log yet: no flush has taken them from the tail.
+   */
+  findSince(after: Revision, place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] {
+    const { high, low } = place;
+    this.hasher.recall(tenant, sub, key, high, low);
+    const { found } = this;
+    this.tail.find(high, low, found);
+    return found.length === 0 ? none : found.splice(0).filter((revision) => revision > after);
   }
 
   add(tenant: string, sub: string, key: string, revision: Revision): void {

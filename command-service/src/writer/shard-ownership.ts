@@ -24,12 +24,12 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
 /** `detail` is for everybody: it names no file. */
-export type Standing = { readonly ready: boolean; readonly detail: string };
+export type ShardReadiness = { readonly ready: boolean; readonly detail: string };
 
-export type HeldShardOptions = Omit<RecoveryOptions, "readFailed"> &
+export type ShardOwnershipOptions = Omit<RecoveryOptions, "readFailed"> &
   FlushLimits & {
     /** Told when the shard is no longer served, and why, and when it is again. */
-    readonly tell: (standing: Standing, cause?: LedgerError) => void;
+    readonly tell: (readiness: ShardReadiness, cause?: LedgerError) => void;
     /** Told when a flush failed for want of room or by the disk, and is tried again. */
     readonly onUnwritten: (why: string) => void;
   };
@@ -38,10 +38,10 @@ export type HeldShardOptions = Omit<RecoveryOptions, "readFailed"> &
 type Unwritten = { readonly why: string; readonly retryAtMs: number; readonly waitMs: number };
 
 /** The shard in this writer's hands: its decision state, who writes, and whether it may be served. */
-export class HeldShard {
-  readonly #on: HeldShardOptions & RecoveryOptions;
+export class ShardOwnership {
+  readonly #options: ShardOwnershipOptions & RecoveryOptions;
   #held: Recovered | undefined;
-  #standing: Standing = { ready: false, detail: "starting" };
+  #readiness: ShardReadiness = { ready: false, detail: "starting" };
   #flushing: Flush | undefined;
   /** What the flush waits for. */
   #waiting: Promise<void> | undefined;
@@ -51,15 +51,15 @@ export class HeldShard {
   #closing: Promise<void> = Promise.resolve();
   #failedReads = 0;
 
-  private constructor(options: HeldShardOptions) {
-    this.#on = {
+  private constructor(options: ShardOwnershipOptions) {
+    this.#options = {
       ...options,
       readFailed: (error) => this.#damageOf(error) ?? error,
       onReplay: (progress) => {
         options.onReplay(progress);
         const rebuilding =
           progress.kind === "discarded" ? "the decision state was damaged and is rebuilt" : progress.detail;
-        this.#standing = { ready: false, detail: `taking shard ${options.shard}: ${rebuilding}` };
+        this.#readiness = { ready: false, detail: `taking shard ${options.shard}: ${rebuilding}` };
       },
     };
   }
@@ -69,10 +69,10 @@ export class HeldShard {
    * to be called.
    * @throws what the log throws when it cannot be read or appended to
    */
-  static async take(options: HeldShardOptions): Promise<HeldShard> {
-    const shard = new HeldShard(options);
+  static async take(options: ShardOwnershipOptions): Promise<ShardOwnership> {
+    const shard = new ShardOwnership(options);
     try {
-      shard.#hold(await recover(shard.#on));
+      shard.#hold(await recover(shard.#options));
     } catch (error) {
       if (!isShardFault(error)) throw error;
       shard.#standDown(`cannot take shard ${options.shard}`, error);
@@ -90,8 +90,11 @@ export class HeldShard {
   get by(): Recovered["by"] {
     return this.#ours.by;
   }
-  get standing(): Standing {
-    return this.#standing;
+  get readiness(): ShardReadiness {
+    return this.#readiness;
+  }
+  get ready(): boolean {
+    return this.#readiness.ready;
   }
   /** Whether a flush is under way that waits for nothing. */
   get flushing(): boolean {
@@ -99,7 +102,7 @@ export class HeldShard {
   }
   /** Whether the tail is at its bound while another is written: the flush under way ends before more is decided. */
   get overdue(): boolean {
-    const { flushAt, tailsMax = 2 } = this.#on;
+    const { flushAt, tailsMax = 2 } = this.#options;
     return this.#flushing !== undefined && this.#ours.state.tailSize >= tailsMax * flushAt;
   }
   /** Settles when the flush under way can go on. */
@@ -109,7 +112,7 @@ export class HeldShard {
   /** Whether a flush should begin as soon as everything that was decided is in the log. */
   get flushDue(): boolean {
     if (this.#flushing || !this.#held) return false;
-    if (this.#unwritten) return this.#on.runtime.elapsedMs() >= this.#unwritten.retryAtMs;
+    if (this.#unwritten) return this.#options.runtime.elapsedMs() >= this.#unwritten.retryAtMs;
     const { state } = this.#held;
     return state.tailSize >= this.#tailWorth(state.changedPages);
   }
@@ -139,7 +142,7 @@ export class HeldShard {
   }
 
   #advance(added: number): Promise<void> | undefined {
-    const { runtime, flushAt, flushSliceMs = 1, flushMsPerEvent = 0.01, tailsMax = 2 } = this.#on;
+    const { runtime, flushAt, flushSliceMs = 1, flushMsPerEvent = 0.01, tailsMax = 2 } = this.#options;
     if (!this.#flushing || this.#waiting) return undefined;
     const until = runtime.elapsedMs() + Math.max(flushSliceMs, added * flushMsPerEvent);
     const behind = this.#ours.state.tailSize >= tailsMax * flushAt;
@@ -152,7 +155,7 @@ export class HeldShard {
       this.#failedReads = 0;
       if (!this.#unwritten) return undefined;
       this.#hold(this.#ours);
-      this.#on.tell(this.#standing);
+      this.#options.tell(this.#readiness);
       return undefined;
     } while (behind || runtime.elapsedMs() < until);
     return undefined;
@@ -170,23 +173,23 @@ export class HeldShard {
   #postpone({ message }: LedgerError): void {
     const waitMs = this.#unwritten ? Math.min(this.#unwritten.waitMs * 2, LONGEST_WAIT_MS) : FIRST_WAIT_MS;
     this.#flushing = undefined;
-    this.#unwritten = { why: message, waitMs, retryAtMs: this.#on.runtime.elapsedMs() + waitMs };
-    this.#on.onUnwritten(message);
+    this.#unwritten = { why: message, waitMs, retryAtMs: this.#options.runtime.elapsedMs() + waitMs };
+    this.#options.onUnwritten(message);
   }
 
   #boundUnwritten({ why }: Unwritten): void {
-    const { flushAt, unwrittenMax = 4, changedPagesMax = 16_384, shard } = this.#on;
+    const { flushAt, unwrittenMax = 4, changedPagesMax = 16_384, shard } = this.#options;
     const { state } = this.#ours;
     const told = `the decision state cannot be written: ${why}`;
     const unwritten = state.unwrittenSize;
     if (unwritten >= unwrittenMax * flushAt || state.changedPages >= 2 * changedPagesMax) throw stateUnavailable(told);
     const detail = `${serving(shard, this.#ours)}; ${told}; ${unwritten} entries wait in memory`;
-    this.#standing = { ready: true, detail };
+    this.#readiness = { ready: true, detail };
   }
 
   /** How long until a flush that failed should be tried again; undefined when none failed. */
   get retryInMs(): number | undefined {
-    return this.#unwritten && Math.max(0, this.#unwritten.retryAtMs - this.#on.runtime.elapsedMs());
+    return this.#unwritten && Math.max(0, this.#unwritten.retryAtMs - this.#options.runtime.elapsedMs());
   }
 
   /** Nothing is served from here on; the state may hold what is not in the log, and is given up. */
@@ -205,7 +208,7 @@ export class HeldShard {
   /** A read that fails again and again is damage: the rest of the file may be sound, and that part of the disk never answers. */
   #damageOf(fault: LedgerError): LedgerError | undefined {
     if (fault.code === "state_corrupt") return fault;
-    const { failedReadsMax = 3 } = this.#on;
+    const { failedReadsMax = 3 } = this.#options;
     if (this.#unwritten || ++this.#failedReads < failedReadsMax) return undefined;
     this.#failedReads = 0;
     return stateCorrupt(`it could not be read ${failedReadsMax} times: ${fault.message}`, fault);
@@ -213,14 +216,14 @@ export class HeldShard {
 
   /** Takes the shard again, from its log; tries until it is taken or the writer stops. */
   async retake(): Promise<void> {
-    const { runtime, shard, stopping } = this.#on;
+    const { runtime, shard, stopping } = this.#options;
     await this.#closing;
     for (let waitMs = FIRST_WAIT_MS; !stopping(); waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
-        if (this.#damage) discard(this.#on, this.#damage);
+        if (this.#damage) discard(this.#options, this.#damage);
         this.#damage = undefined;
-        this.#hold(await recover(this.#on));
-        this.#on.tell(this.#standing);
+        this.#hold(await recover(this.#options));
+        this.#options.tell(this.#readiness);
         return;
       } catch (again) {
         if (!isLedgerError(again)) throw again;
@@ -233,7 +236,7 @@ export class HeldShard {
   /** Writes the state down and lets go of its file. Where that cannot be, the log is replayed from where the file stands. */
   async close(): Promise<void> {
     await this.#closing;
-    if (!this.#standing.ready) return;
+    if (!this.#readiness.ready) return;
     const { state, file } = this.#ours;
     try {
       await this.#waiting;
@@ -242,7 +245,7 @@ export class HeldShard {
       await finishFlush(state.flush());
     } catch (error) {
       if (!isStateFault(error)) throw error;
-      this.#on.onUnwritten(error.message);
+      this.#options.onUnwritten(error.message);
     }
     this.#flushing = undefined;
     await file.close();
@@ -251,12 +254,12 @@ export class HeldShard {
   #hold(held: Recovered): void {
     this.#held = held;
     this.#unwritten = undefined;
-    this.#standing = { ready: true, detail: serving(this.#on.shard, held) };
+    this.#readiness = { ready: true, detail: serving(this.#options.shard, held) };
   }
 
   #standDown(what: string, cause: LedgerError): void {
-    this.#standing = { ready: false, detail: `${what}: ${publicReason(cause)}` };
-    this.#on.tell(this.#standing, cause);
+    this.#readiness = { ready: false, detail: `${what}: ${publicReason(cause)}` };
+    this.#options.tell(this.#readiness, cause);
   }
 
   /**
@@ -264,7 +267,7 @@ export class HeldShard {
    * with many it is more, since their pages are written again by each flush.
    */
   #tailWorth(changedPages: number): number {
-    const { flushAt, changedPagesMax = 16_384 } = this.#on;
+    const { flushAt, changedPagesMax = 16_384 } = this.#options;
     if (changedPages >= changedPagesMax) return 0;
     return Math.min(flushAt, Math.max(flushAt / 8, changedPages * ENTRIES_PER_PAGE));
   }

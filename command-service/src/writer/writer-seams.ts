@@ -7,7 +7,7 @@ import type { StateLayout } from "../state/state-root.ts";
  * What a writer is made of apart from the log and the runtime. There is one set of them; the simulator puts in a disk that can be lost,
  * and parts with a planted fault to see that the fault is found.
  */
-export type WriterParts = {
+export type WriterSeams = {
   readonly decide: typeof decide;
   openStateFile(file: string, layout?: Partial<StateLayout>): StateFile;
   discardStateFile(file: string, keep: boolean): string | undefined;
@@ -15,7 +15,7 @@ export type WriterParts = {
   openState(options: DecisionStateOptions): DecisionState;
 };
 
-export const writerParts: WriterParts = {
+export const writerSeams: WriterSeams = {
   decide,
   openStateFile,
   discardStateFile,

@@ -1,9 +1,9 @@
 import {
   type Caller,
+  decodeEvent,
   type Fact,
   frameEvent,
   idBody,
-  type LedgerError,
   type LedgerEvent,
   type Micros,
   makeId,
@@ -13,22 +13,26 @@ import {
 } from "ledger-core";
 import { EventFrames, type FramesMark } from "ledger-core/event-log";
 import type { DecisionState, Mark } from "../state/decision-state.ts";
+import type { BulkItemAnswer } from "../writer-port.ts";
+import type { Job } from "./jobs.ts";
 
 /** What identifies the writer's present incarnation in the ids that it makes. */
 export type Incarnation = { readonly shard: Shard; readonly salt: number };
 
-/** Events decided and applied to the state, not yet appended, and what to do when they are. */
-export type Batch = {
+/** Jobs that were decided, with their events: applied to the state, and not yet in the log. */
+export type DecidedBatch = {
   /** Log time of all its events: never before the last event in the log. */
   readonly now: Micros;
   /** The last revision before it. */
   readonly after: Revision;
   readonly events: EventFrames;
   readonly limits: BatchLimits;
-  /** Run after the append is durable. */
-  readonly answers: (() => void)[];
-  /** Run when the append failed for certain. */
-  readonly failures: ((error: LedgerError) => void)[];
+  /** Answered after the append is durable, in this order. */
+  readonly jobs: Job[];
+  /** The results of the bulks that it records, by the revision of the record. */
+  readonly results: Map<Revision, readonly BulkItemAnswer[]>;
+  /** Events that were read back from it: one object of each, however many keys it answers. */
+  readonly readBack: Map<Revision, LedgerEvent>;
 };
 
 export type BatchLimits = {
@@ -40,28 +44,38 @@ export type BatchLimits = {
 
 export type BatchMark = { readonly state: Mark; readonly events: FramesMark };
 
-export function openBatch(state: DecisionState, clock: Micros, limits: BatchLimits, events = new EventFrames()): Batch {
-  return {
-    now: Math.max(clock, state.at),
-    after: state.revision,
-    events,
-    limits,
-    answers: [],
-    failures: [],
-  };
+export function openBatch(
+  state: DecisionState,
+  clock: Micros,
+  limits: BatchLimits,
+  events = new EventFrames(),
+): DecidedBatch {
+  const now = Math.max(clock, state.at);
+  return { now, after: state.revision, events, limits, jobs: [], results: new Map(), readBack: new Map() };
 }
 
-export function markBatch(batch: Batch, state: DecisionState): BatchMark {
+/** An event of a batch, read back from its bytes; undefined when the batch has none of this revision. */
+export function eventOf(batch: DecidedBatch, shard: Shard, revision: Revision): LedgerEvent | undefined {
+  const { after, events, readBack } = batch;
+  const nth = revision - after - 1;
+  if (nth < 0 || nth >= events.length) return undefined;
+  const event = readBack.get(revision) ?? decodeEvent({ ...events.at(nth), shard, revision });
+  readBack.set(revision, event);
+  return event;
+}
+
+export function markBatch(batch: DecidedBatch, state: DecisionState): BatchMark {
   return { state: state.mark(), events: batch.events.mark() };
 }
 
-export function rollbackBatch(batch: Batch, state: DecisionState, mark: BatchMark): void {
+export function rollbackBatch(batch: DecidedBatch, state: DecisionState, mark: BatchMark): void {
   state.rollbackTo(mark.state);
   batch.events.truncate(mark.events);
+  batch.readBack.clear();
 }
 
 /** The 26 characters of the id of the nth event after the state as it is then. */
-export function minter(batch: Batch, state: DecisionState, by: Incarnation): (index: number) => string {
+export function minter(batch: DecidedBatch, state: DecisionState, by: Incarnation): (index: number) => string {
   return (index) => idBody(batch.now, { shard: by.shard, revision: state.revision + 1 + index }, by.salt);
 }
 
@@ -72,7 +86,7 @@ const nothing: LedgerEvent[] = [];
  * `full`: they do not fit into what is left of the batch; `too_large`: not into any. Then nothing was changed.
  */
 export function addFacts(
-  batch: Batch,
+  batch: DecidedBatch,
   state: DecisionState,
   by: Incarnation,
   facts: readonly Fact[],

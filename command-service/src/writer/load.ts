@@ -1,0 +1,310 @@
+import {
+  assert,
+  type BulkOutcome,
+  type BulkRecorded,
+  type Caller,
+  type Command,
+  LedgerError,
+  type LedgerEvent,
+  needs,
+  type Payment,
+  type PaymentId,
+  type Revision,
+  readId,
+} from "ledger-core";
+import type { DecisionState } from "../state/decision-state.ts";
+import type { KeyPlace } from "../state/keys/known-keys.ts";
+import type { BulkItemAnswer } from "../writer-port.ts";
+import { answerItemAgain } from "./bulk-steps.ts";
+import { answerBulkAgain } from "./decide-bulk.ts";
+import { answerAgain } from "./decide-item.ts";
+import { type DecidedBatch, eventOf } from "./decided-batch.ts";
+import { paymentIn, type Tell } from "./deciding.ts";
+import { faultyItem, itemAnswer } from "./item-answer.ts";
+import { type BulkJob, isFault, isWhole, type Job } from "./jobs.ts";
+import { type KeyCheck, matchKey } from "./key-check.ts";
+import { type LogReads, readEvents } from "./read-events.ts";
+
+export type LoadLimits = {
+  /** Commands that are loaded for at once, and so decided in one batch; an atomic bulk or a dry run is never split. */
+  readonly itemsMax: number;
+  /** About the bytes of events that a load keeps. The job that exceeds it is the last. */
+  readonly bytesMax: number;
+  /** Events that are looked for in the log, until what was found is weighed. */
+  readonly eventsMax: number;
+  /** Reads of the log under way at once. */
+  readonly readsMax: number;
+};
+
+export type LoadOptions = LogReads & {
+  readonly state: DecisionState;
+  /** The batch that is being appended: its events cannot be read from the log yet. */
+  readonly undurable: () => DecidedBatch | undefined;
+  /** Whether the shard stood down meanwhile, and everything that was loaded is to be dropped. */
+  readonly superseded: () => boolean;
+  readonly limits: LoadLimits;
+};
+
+/** All that the first jobs of the queue need; what is known of a key is with the key itself. */
+export type Loaded = { readonly jobs: number; readonly payments: ReadonlyMap<PaymentId, Payment> };
+
+/**
+ * Loads all that deciding the first jobs needs: the events that answer keys which were used before, the results of recorded bulks, and the
+ * payments that commands name. Mostly all of it is in memory. An event that cannot be read fails the jobs that need it.
+ * @returns undefined when the shard stood down meanwhile
+ * @throws state_corrupt, state_unavailable
+ */
+export async function load(on: LoadOptions, upcoming: Iterable<Job>): Promise<Loaded | undefined> {
+  const jobs = takeJobs(upcoming, on.limits);
+  const loading = new Loading(on);
+  let loaded = 0;
+  while (loaded < jobs.length && loading.bytes < on.limits.bytesMax) {
+    const places = placesOnDisk(on.state, jobs, loaded);
+    if (places.length > 0) {
+      await on.state.loadKeys(places);
+      if (on.superseded()) return undefined;
+      // Looked for again: a flush may have brought more keys to the disk meanwhile.
+      continue;
+    }
+    while (loading.wanted < on.limits.eventsMax) {
+      const job = jobs[loaded];
+      if (!job || !loading.seekFor(job)) break;
+      loaded++;
+    }
+    if (loading.wanted === 0) continue;
+    await loading.read();
+    if (on.superseded()) return undefined;
+    loading.keepPayments();
+  }
+  return { jobs: loaded, payments: loading.payments };
+}
+
+/** The first jobs of the queue, as many as the limits allow; of a bulk in mode each, as many items. */
+function takeJobs(upcoming: Iterable<Job>, { itemsMax, bytesMax }: LoadLimits): Job[] {
+  const jobs: Job[] = [];
+  let items = 0;
+  let bytes = 0;
+  for (const job of upcoming) {
+    jobs.push(job);
+    if (job.kind === "single") {
+      items++;
+      bytes += job.loadedBytes;
+    } else {
+      const rest = job.items.length - job.next;
+      const taken = isWhole(job) ? rest : Math.min(rest, Math.max(1, itemsMax - items));
+      job.loadedTo = job.next + taken;
+      items += 1 + taken;
+    }
+    if (items >= itemsMax || bytes >= bytesMax) break;
+  }
+  return jobs;
+}
+
+/** The places of keys that memory cannot tell and that the disk is to be read for. */
+function placesOnDisk(state: DecisionState, jobs: readonly Job[], from: number): KeyPlace[] {
+  const places: KeyPlace[] = [];
+  for (let nth = from; nth < jobs.length; nth++) {
+    const job = jobs[nth];
+    if (!job || job.failure) continue;
+    const { caller } = job;
+    if (job.kind === "single") {
+      if (job.item.check) seek(state, caller, job.item.check, places);
+      continue;
+    }
+    if (job.next === 0) seek(state, caller, job.check, places);
+    for (let index = job.next; index < job.loadedTo; index++) {
+      const item = job.items[index];
+      if (item && !isFault(item)) seek(state, caller, item.check, places);
+    }
+  }
+  return places;
+}
+
+function seek(state: DecisionState, { tenant, sub }: Caller, check: KeyCheck<unknown>, places: KeyPlace[]): void {
+  if (check.known === undefined && state.seekKey(check, tenant, sub, check.key)) places.push(check);
+}
+
+/** A job that needs an event. */
+type Reader = { readonly job: Job; readonly take: (event: LedgerEvent, bytes: number) => void };
+
+/** A bulk that is sent again, with the record of the first time: its results are to be read. */
+type RecordedBulk = { readonly job: BulkJob; readonly event: LedgerEvent; readonly fact: BulkRecorded };
+
+/** What is being loaded for some jobs. Events that are not in the log yet are taken from their batch at once. */
+class Loading {
+  readonly #on: LoadOptions;
+  readonly payments = new Map<PaymentId, Payment>();
+  /** About the bytes of the events that are kept. */
+  bytes = 0;
+  #readers = new Map<Revision, Reader[]>();
+  #paymentsRead: { readonly payment: Payment; readonly revision: Revision }[] = [];
+  #records: RecordedBulk[] = [];
+  /** Bulks whose own key was looked for. */
+  readonly #bulks = new Set<BulkJob>();
+
+  constructor(on: LoadOptions) {
+    this.#on = on;
+  }
+
+  /** The number of events that are to be read from the log. */
+  get wanted(): number {
+    return this.#readers.size;
+  }
+
+  /** Finds what a job needs. @returns false when the job comes again after a read: of a bulk that is repeated no item need be looked for */
+  seekFor(job: Job): boolean {
+    if (job.failure) return true;
+    if (job.kind === "single") {
+      this.#forItem(job, job.item.command, job.item.check, answerAgain);
+      return true;
+    }
+    if (job.next === 0 && !this.#bulks.has(job)) {
+      this.#bulks.add(job);
+      if (this.#forBulk(job)) return false;
+    }
+    if (job.check.known) return true;
+    for (let index = job.next; index < job.loadedTo; index++) {
+      const item = job.items[index];
+      if (item && !isFault(item)) this.#forItem(job, item.command, item.check, answerItemAgain);
+    }
+    return true;
+  }
+
+  #forItem<Known>(job: Job, command: Command, check: KeyCheck<Known> | null, tell: Tell<Known>): void {
+    if (check) this.#forKey(job, check, tell);
+    const { payment } = needs(command);
+    if (payment) this.#forPayment(job, payment);
+  }
+
+  #forKey<Known>(job: Job, check: KeyCheck<Known>, tell: Tell<Known>): void {
+    const revisions = this.#candidates(job.caller, check);
+    for (let n = 0; n < revisions.length; n++) {
+      this.#want(job, revisions[n] ?? 0, (event, bytes) => {
+        const match = matchKey(job.caller, check, event);
+        if (!match) return;
+        check.known = tell(match, event);
+        if (job.kind === "bulk") return;
+        job.loadedBytes = bytes;
+        this.bytes += bytes;
+      });
+    }
+  }
+
+  /** @returns whether its record has to be read */
+  #forBulk(job: BulkJob): boolean {
+    const { check } = job;
+    let reads = false;
+    for (const revision of this.#candidates(job.caller, check)) {
+      const isRead = this.#want(job, revision, (event) => {
+        const match = matchKey(job.caller, check, event);
+        const { fact } = event;
+        const results = this.#on.undurable()?.results.get(event.revision);
+        if (match === "same" && fact.type === "BulkRecorded" && !results) this.#records.push({ job, event, fact });
+        else if (match) check.known = answerBulkAgain(match, event, results);
+      });
+      reads ||= isRead;
+    }
+    return reads;
+  }
+
+  /** The revisions of events that may answer a key; of one that is known already, none. */
+  #candidates({ tenant, sub }: Caller, check: KeyCheck<unknown>): readonly Revision[] {
+    if (check.known !== undefined) return nothing;
+    const revisions = this.#on.state.findKey(check, tenant, sub, check.key);
+    assert(revisions, "the places of keys on disk are read before they are looked at");
+    return revisions;
+  }
+
+  /** A payment that is in memory is held fast: a flush may drop it before it is decided on. */
+  #forPayment(job: Job, id: PaymentId): void {
+    const { state, shard } = this.#on;
+    if (this.payments.has(id)) return;
+    const known = state.payment(id);
+    if (known) this.payments.set(id, known);
+    else if (readId(id).shard === shard) {
+      const revision = state.paymentRevision(id);
+      if (revision > state.revision) return;
+      this.#want(job, revision, (event, bytes) => {
+        const payment = paymentIn(event, id);
+        if (!payment) return;
+        this.payments.set(id, payment);
+        this.#paymentsRead.push({ payment, revision });
+        this.bytes += bytes;
+      });
+    }
+  }
+
+  /** @returns whether the event has to be read from the log */
+  #want(job: Job, revision: Revision, take: Reader["take"]): boolean {
+    const { state, shard, undurable } = this.#on;
+    if (revision > state.settledAt) {
+      const batch = undurable();
+      const event = batch && eventOf(batch, shard, revision);
+      if (event) take(event, 0);
+      return false;
+    }
+    const readers = this.#readers.get(revision);
+    if (readers) readers.push({ job, take });
+    else this.#readers.set(revision, [{ job, take }]);
+    return true;
+  }
+
+  /** Reads what is wanted. */
+  async read(): Promise<void> {
+    const readers = this.#readers;
+    this.#readers = new Map();
+    const failures = await readEvents(this.#on, readers.keys(), (event, bytes) => {
+      for (const reader of readers.get(event.revision) ?? []) reader.take(event, bytes);
+    });
+    for (const [revision, error] of failures) for (const { job } of readers.get(revision) ?? []) job.failure ??= error;
+    const records = this.#records;
+    this.#records = [];
+    for (const record of records) await this.#readResults(record);
+  }
+
+  /** The results of a recorded bulk, of whose items nothing is kept but their answers. */
+  async #readResults({ job, event, fact }: RecordedBulk): Promise<void> {
+    const answers = new Map<Revision, BulkItemAnswer>();
+    const failures = await readEvents(this.#on, fact.outcomes.flatMap(revisionsOf), (item) => {
+      answers.set(item.revision, itemAnswer(item));
+    });
+    for (const error of failures.values()) job.failure ??= error;
+    if (job.failure) return;
+    const results = fact.outcomes.flatMap((outcome) => resultsOf(outcome, fact, answers));
+    if (results.includes(undefined)) job.failure = missing(event);
+    else
+      job.check.known = answerBulkAgain(
+        "same",
+        event,
+        results.filter((result) => result !== undefined),
+      );
+  }
+
+  /** Lets the state keep the payments that were read, for the commands to come. */
+  keepPayments(): void {
+    for (const { payment, revision } of this.#paymentsRead) this.#on.state.admitPayment(payment, revision);
+    this.#paymentsRead = [];
+  }
+}
+
+const nothing: readonly Revision[] = [];
+
+function revisionsOf(outcome: BulkOutcome): Revision[] {
+  return "fault" in outcome ? [] : Array.from({ length: outcome.count }, (_, nth) => outcome.first + nth);
+}
+
+function resultsOf(
+  outcome: BulkOutcome,
+  { faults }: BulkRecorded,
+  answers: ReadonlyMap<Revision, BulkItemAnswer>,
+): (BulkItemAnswer | undefined)[] {
+  if (!("fault" in outcome)) return revisionsOf(outcome).map((revision) => answers.get(revision));
+  const fault = faults[outcome.fault];
+  return Array(outcome.count).fill(fault && faultyItem(fault));
+}
+
+function missing({ shard, revision }: LedgerEvent): LedgerError {
+  return new LedgerError("log_corrupt", `the log has not all the events that the bulk at ${revision} answers from`, {
+    position: { shard, revision },
+  });
+}

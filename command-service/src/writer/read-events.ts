@@ -1,0 +1,62 @@
+import { decodeEvent, isLedgerError, type LedgerError, type LedgerEvent, type Revision, type Shard } from "ledger-core";
+import type { EventLog } from "ledger-core/event-log";
+
+/** The log as it is read back: one shard of it, with so many reads at once. */
+export type LogReads = { readonly log: EventLog; readonly shard: Shard; readonly readsMax: number };
+
+/** Events that are so near in the log are read together, with those between them. */
+const GAP_MAX = 16;
+/** Events of one read, so that no answer of the log is large. */
+const READ_MAX = 256;
+
+/**
+ * Reads the events at these revisions, neighbors in one read.
+ * @param take gets each event that is there, and the bytes of its data
+ * @returns the revisions that could not be read, and why
+ */
+export async function readEvents(
+  on: LogReads,
+  revisions: Iterable<Revision>,
+  take: (event: LedgerEvent, bytes: number) => void,
+): Promise<Map<Revision, LedgerError>> {
+  const failures = new Map<Revision, LedgerError>();
+  const ranges = rangesOf(revisions);
+  let next = 0;
+  const worker = async () => {
+    for (let range = ranges[next++]; range; range = ranges[next++]) await readRange(on, range, take, failures);
+  };
+  await Promise.all(Array.from({ length: Math.min(on.readsMax, ranges.length) }, worker));
+  return failures;
+}
+
+async function readRange(
+  on: LogReads,
+  range: readonly Revision[],
+  take: (event: LedgerEvent, bytes: number) => void,
+  failures: Map<Revision, LedgerError>,
+): Promise<void> {
+  const first = range[0] ?? 0;
+  const wanted = new Set(range);
+  try {
+    for await (const events of on.log.read(on.shard, first, { limit: (range.at(-1) ?? 0) - first + 1 }))
+      for (const stored of events) if (wanted.has(stored.revision)) take(decodeEvent(stored), stored.data.length);
+  } catch (error) {
+    if (!isLedgerError(error)) throw error;
+    // One event that cannot be read does not keep its neighbors from their readers.
+    if (range.length > 1 && error.code !== "log_unavailable")
+      for (const revision of range) await readRange(on, [revision], take, failures);
+    else for (const revision of range) failures.set(revision, error);
+  }
+}
+
+/** The revisions in order, each once, those that are read together in one list. */
+function rangesOf(revisions: Iterable<Revision>): Revision[][] {
+  const ranges: Revision[][] = [];
+  for (const revision of [...new Set(revisions)].sort((a, b) => a - b)) {
+    const range = ranges.at(-1) ?? [];
+    const [first, last] = [range[0] ?? revision, range.at(-1) ?? revision];
+    if (range.length > 0 && revision - last <= GAP_MAX && revision - first < READ_MAX) range.push(revision);
+    else ranges.push([revision]);
+  }
+  return ranges;
+}
