@@ -1,4 +1,4 @@
-import type { Caller, PaymentId, Revision } from "ledger-core";
+import type { AccountId, Caller, PaymentId, Revision } from "ledger-core";
 import type { Auditor } from "../auditor/auditor.ts";
 import { hold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
@@ -54,13 +54,15 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
         return askPayment(history, { ...operator, tenant: payment.tenant }, payment.id);
       }
       default: {
-        const owned = new Set(
-          accounts.filter((one) => one.tenant === tenant && one.owner === owner).map(({ id }) => id),
-        );
+        // Asked when the answer is there: meanwhile the owner may have opened another account and paid from it.
+        const isOwn = (id: AccountId) => {
+          const one = books.accounts.get(id);
+          return one?.tenant === tenant && one.owner === owner;
+        };
         const mine = (id: PaymentId) => {
           const payment = books.payments.get(id);
           if (payment?.tenant !== tenant) return false;
-          return caller.role === "operator" || owned.has(payment.payer) || owned.has(payment.payee);
+          return caller.role === "operator" || isOwn(payment.payer) || isOwn(payment.payee);
         };
         return askPayments(history, caller, mine, random);
       }
