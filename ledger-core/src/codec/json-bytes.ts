@@ -46,7 +46,9 @@ export function plainStringEnd(bytes: Uint8Array, at: number): number {
 
 /** Whether these bytes are at `at`. */
 export function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
+  const { length } = expected;
+  if (at + length > bytes.length) return false;
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false;
   return true;
 }
 
