@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { Position } from "ledger-core";
-import { isMissingTable, onStore } from "ledger-core/sql";
+import { isMissingTable, translateStoreErrors } from "ledger-core/sql";
 import { readingOf } from "./damage.ts";
 import type { QueryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
@@ -30,7 +30,7 @@ export function createModelReader(models: () => Knex, limits: QueryLimits): Mode
 }
 
 function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
-  return readingOf("models", () => onStore("read models", work));
+  return readingOf("models", () => translateStoreErrors("read models", work));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Micros } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
 import { type Auditor, makeAuditor } from "./auditor/auditor.ts";
-import { hold, Violation } from "./auditor/violation.ts";
+import { mustHold, Violation } from "./auditor/violation.ts";
 import { type Clients, makeClients } from "./clients/clients.ts";
 import { type Delivery, makeDelivery } from "./clients/delivery.ts";
 import { makeHttpClients } from "./clients/http-clients.ts";
@@ -155,9 +155,9 @@ function checkClock(
   const most = Math.max(last ?? Number.POSITIVE_INFINITY, now) + FOLLOWED_US;
   let before = last;
   for (const { at, revision } of batch) {
-    hold(at <= most, "14 clocks", () => `event ${revision} is of a wild clock, ${at}`);
+    mustHold(at <= most, "14 clocks", () => `event ${revision} is of a wild clock, ${at}`);
     const followed = at === before || clock?.said(at) === true;
-    hold(followed, "14 clocks", () => `event ${revision} is of ${at}, which its writer's clock did not say`);
+    mustHold(followed, "14 clocks", () => `event ${revision} is of ${at}, which its writer's clock did not say`);
     before = at;
   }
 }
@@ -168,7 +168,7 @@ async function converge(advance: () => Promise<void>, world: World, now: () => n
   let left = HEAL_STEPS_MAX;
   const until = async (reached: () => boolean, open: () => string) => {
     while (!reached()) {
-      hold(left-- > 0, "20 converges", open);
+      mustHold(left-- > 0, "20 converges", open);
       await advance();
     }
   };
@@ -185,7 +185,7 @@ async function converge(advance: () => Promise<void>, world: World, now: () => n
   const late = now() + EXPIRY_US;
   while (now() < late) await advance();
   const overdue = auditor.overdue(due);
-  hold(overdue === 0, "20 converges", () => `${overdue} authorizations ran out and are still held`);
+  mustHold(overdue === 0, "20 converges", () => `${overdue} authorizations ran out and are still held`);
   await until(
     () => readSide.revision() === auditor.events.length - 1,
     () => `projections are at ${readSide.revision()} of ${auditor.events.length - 1}`,

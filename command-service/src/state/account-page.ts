@@ -1,4 +1,4 @@
-import type { AccountState, Amount, BusinessDate, Limits, Standing } from "ledger-core";
+import type { AccountState, AccountTotals, Amount, BusinessDate, Limits } from "ledger-core";
 import { type AccountBlock, type PageRoom, PROFILE_BYTES, STANDING_BYTES } from "./account-block.ts";
 
 /*
@@ -120,7 +120,7 @@ export class AccountPage {
     return { floor: orNull(floor), perTransaction: orNull(perTransaction), perDay: orNull(perDay) };
   }
 
-  move(index: number, { balances, day, spent }: Standing): void {
+  move(index: number, { balances, day, spent }: AccountTotals): void {
     this.block.sums[(this.from + index) * 4] = balances.posted;
     this.block.sums[(this.from + index) * 4 + 1] = balances.held;
     this.block.sums[(this.from + index) * 4 + 2] = spent;

@@ -1,13 +1,13 @@
 import {
   type AccountId,
   type AccountState,
+  type AccountTotals,
   assert,
   idBody,
   makeId,
   type Revision,
   readId,
   readRevision,
-  type Standing,
 } from "ledger-core";
 import { AccountKinds } from "./account-kinds.ts";
 import { AccountNamePages, type AccountNames } from "./account-names.ts";
@@ -109,7 +109,7 @@ export class AccountStore {
     return known ? this.change(known, account) : this.open(account);
   }
 
-  move(account: StoredAccount, to: Standing): void {
+  move(account: StoredAccount, to: AccountTotals): void {
     const page = this.present(account.page);
     this.touch(page);
     page.move(account.index, to);

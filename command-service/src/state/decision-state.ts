@@ -1,6 +1,7 @@
 import {
   type AccountId,
   type AccountState,
+  type AccountTotals,
   assert,
   type Currency,
   type EventId,
@@ -11,7 +12,6 @@ import {
   type Payment,
   type PaymentId,
   type Revision,
-  type Standing,
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
 import type { DuePage } from "./due-holds.ts";
@@ -140,7 +140,7 @@ export class DecisionState implements LedgerStateDraft {
     if (account.type === "clearing") this.indexClearing(account);
   }
 
-  moveAccount({ id }: AccountState, to: Standing): void {
+  moveAccount({ id }: AccountState, to: AccountTotals): void {
     const account = this.storedAccount(id);
     assert(account, `account ${id} moves and is not there`);
     if (this.marked) this.undos.push(this.accounts.undoOf(account));

@@ -38,7 +38,7 @@ export type Account = {
 export type AccountState = Account & { readonly day: BusinessDate | null; readonly spent: Amount };
 
 /** What movements change of an account; everything else stays as it was opened, but for its status. */
-export type Standing = Pick<AccountState, "balances" | "day" | "spent">;
+export type AccountTotals = Pick<AccountState, "balances" | "day" | "spent">;
 
 /** The account as an event carries it: without the day's use of its ceiling, which is the decision state's own. */
 export function accountOf(state: AccountState): Account {

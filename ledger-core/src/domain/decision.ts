@@ -1,4 +1,4 @@
-import type { AccountState, Standing } from "./account.ts";
+import type { AccountState, AccountTotals } from "./account.ts";
 import type { Caller } from "./caller.ts";
 import type { Fact, LedgerEvent } from "./events.ts";
 import type { AccountId, PaymentId } from "./ids.ts";
@@ -21,7 +21,7 @@ export interface LedgerStateDraft extends LedgerState {
   /** An account that was opened, or whose status changed. */
   putAccount(account: AccountState): void;
   /** Money moved: `account` is what the state answered last for its id. */
-  moveAccount(account: AccountState, to: Standing): void;
+  moveAccount(account: AccountState, to: AccountTotals): void;
   putPayment(payment: Payment): void;
 }
 

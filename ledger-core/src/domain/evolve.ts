@@ -1,4 +1,4 @@
-import type { Account, AccountState, Balances, Standing } from "./account.ts";
+import type { Account, AccountState, AccountTotals, Balances } from "./account.ts";
 import type { LedgerStateDraft } from "./decision.ts";
 import { ImpossibleEvent, unreachable } from "./errors.ts";
 import type {
@@ -140,7 +140,7 @@ function moved(
   leaves: Amount,
   day: SpentOn | null,
   by: Posting | HoldChange,
-): Standing {
+): AccountTotals {
   if (day === null || leaves <= 0n || account.limits.perDay === null)
     return { balances, day: account.day, spent: account.spent };
   const today = day(account, by);

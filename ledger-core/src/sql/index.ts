@@ -7,5 +7,8 @@ export {
   viewBookkeeping,
 } from "../adapters/sqlite/view-books.ts";
 export * from "./dialect.ts";
+export * from "./rows.ts";
+export * from "./store-errors.ts";
 export * from "./table.ts";
+export * from "./transactions.ts";
 export * from "./view-rows.ts";

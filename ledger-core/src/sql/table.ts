@@ -1,15 +1,7 @@
 import type { Knex } from "knex";
 import { assert } from "../domain/errors.ts";
-import {
-  affectedRows,
-  type ColumnType,
-  columnType,
-  createTexts,
-  onConflict,
-  rowsPerStatement,
-  type SqlValue,
-  updateText,
-} from "./dialect.ts";
+import { type ColumnType, columnType, createTexts, onConflict, rowsPerStatement, updateText } from "./dialect.ts";
+import { affectedRows, type SqlValue } from "./rows.ts";
 
 /** A table, described once: its CREATE, its inserts and its comparison all follow from this. */
 export type Table<Row> = {

@@ -1,7 +1,9 @@
 import type { Knex } from "knex";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { alone, bindings, inSnapshot, isMissingTable, onStore, selectRows } from "../sql/dialect.ts";
+import { bindings, selectRows } from "../sql/rows.ts";
+import { isMissingTable, translateStoreErrors } from "../sql/store-errors.ts";
 import { createTable, insertRows, type Table, updateColumn } from "../sql/table.ts";
+import { inSnapshot, withMigrationLock } from "../sql/transactions.ts";
 
 type Sample = { id: string; n: bigint; small: number; note: string | null; sum: bigint };
 
@@ -99,9 +101,9 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
 
     test("a key that is there already, or NULL where there must be a value, is a row that the store refuses", async () => {
       const db = await fresh([sample(1)]);
-      const twice = onStore("samples", () => insertRows(db, samples, "", [sample(1)]));
+      const twice = translateStoreErrors("samples", () => insertRows(db, samples, "", [sample(1)]));
       await expect(twice).rejects.toMatchObject({ code: "poison_event", retryable: false });
-      const nothing = onStore("samples", () =>
+      const nothing = translateStoreErrors("samples", () =>
         db.raw("INSERT INTO samples (id, n, small, sum) VALUES ('x', 1, 1, NULL)"),
       );
       await expect(nothing).rejects.toMatchObject({ code: "poison_event" });
@@ -110,16 +112,20 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
     test("a table or column that is not there is told from other faults", async () => {
       const missing = await store.db.raw("SELECT * FROM nowhere").catch((error: unknown) => error);
       expect(isMissingTable(missing)).toBe(true);
-      const column = onStore("samples", () => store.db.raw("SELECT colour FROM samples"));
+      const column = translateStoreErrors("samples", () => store.db.raw("SELECT colour FROM samples"));
       await expect(column).rejects.toMatchObject({ code: "incompatible" });
-      const syntax = await onStore("samples", () => store.db.raw("SELEC 1")).catch((error: unknown) => error);
+      const syntax = await translateStoreErrors("samples", () => store.db.raw("SELEC 1")).catch(
+        (error: unknown) => error,
+      );
       expect(isMissingTable(syntax)).toBe(false);
       expect(syntax).not.toHaveProperty("retryable");
     });
 
     test("a fault says nothing of the values that were written", async () => {
       const db = await fresh([sample(1)]);
-      const twice = onStore("samples", () => insertRows(db, samples, "", [sample(1, { note: "4111111111111111" })]));
+      const twice = translateStoreErrors("samples", () =>
+        insertRows(db, samples, "", [sample(1, { note: "4111111111111111" })]),
+      );
       await expect(twice.catch((error: unknown) => String(error))).resolves.not.toContain("4111");
     });
 
@@ -146,7 +152,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
     test("work that changes tables is done by one at a time", async () => {
       const order: string[] = [];
       const turn = (who: string) =>
-        alone(store.db, "payledger_test", async (trx) => {
+        withMigrationLock(store.db, "payledger_test", async (trx) => {
           order.push(`${who} begins`);
           await selectRows(trx, "SELECT 1 AS one WHERE 1 = ?", bindings([1]).length ? [1] : []);
           order.push(`${who} ends`);

@@ -5,7 +5,7 @@ import { type Bounds, type EventPlace, makeBulkCheck, placeOf } from "./bulk-ans
 import { expectOutcome } from "./outcomes.ts";
 import type { Notes } from "./reading.ts";
 import { type KeyBook, type Sent, scopeOf, textOf } from "./requests.ts";
-import { hold, Violation } from "./violation.ts";
+import { mustHold, Violation } from "./violation.ts";
 
 /** Looks at every answer before anybody else does. @throws Violation */
 export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
@@ -15,7 +15,7 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
     const stored = events[answer.revision];
     if (stored?.id !== answer.id)
       throw new Violation("1 acknowledged is kept", `${answer.id} at ${formatPosition(answer)} is not in the log`);
-    hold(known?.event === stored, "2 one answer", () => `answered with ${stored.fact.type} of another key`);
+    mustHold(known?.event === stored, "2 one answer", () => `answered with ${stored.fact.type} of another key`);
     return stored;
   }
 
@@ -28,16 +28,16 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
       }
       const stored = inLog(known, answer.event);
       if (!known) return;
-      hold(
+      mustHold(
         known.answers.some(({ text }) => text === sent.text),
         "2 one answer",
         () => `${key} is answered for another body`,
       );
       known.body ??= renderAnswer(stored).body;
       const { body } = renderAnswer(answer.event);
-      hold(body === known.body, "2 one answer", () => `${key} is answered with ${body}, before with ${known.body}`);
+      mustHold(body === known.body, "2 one answer", () => `${key} is answered with ${body}, before with ${known.body}`);
       if (!answer.replayed) known.firstAnswers++;
-      hold(known.firstAnswers <= 1, "2 one answer", () => `${key} happened twice, as the answers have it`);
+      mustHold(known.firstAnswers <= 1, "2 one answer", () => `${key} happened twice, as the answers have it`);
     },
     answeredBulk: makeBulkCheck(notes, inLog, bounds),
   };
@@ -46,7 +46,7 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
 /** That a bulk which was only tried is answered item by item, and items that bear one key by the first that would be recorded. */
 export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], answer: BulkAnswer): void {
   if (answer.kind !== "recorded") return;
-  hold(answer.results.length === items.length, "2 one answer", () => "a dry run is not answered item by item");
+  mustHold(answer.results.length === items.length, "2 one answer", () => "a dry run is not answered item by item");
   const firsts = new Map<string, { readonly text: string; readonly id: string }>();
   for (const [index, result] of answer.results.entries()) {
     const item = items[index];
@@ -60,7 +60,11 @@ export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], 
     }
     // Two items of an atomic bulk under one key are its fault, also where that key was answered before.
     const expected = first.text === text && !(mode === "atomic" && found === reused) ? first.id : reused;
-    hold(found === expected, "2 one answer", () => `item ${index} is tried as ${found}, under a key of ${first.id}`);
+    mustHold(
+      found === expected,
+      "2 one answer",
+      () => `item ${index} is tried as ${found}, under a key of ${first.id}`,
+    );
   }
 }
 
@@ -72,11 +76,11 @@ function checkRefusal(books: Books, known: KeyBook | undefined, sent: Sent, code
   if (code === "idempotency_key_reused") {
     const own = known?.answers.length === 1 && known.answers[0]?.text === sent.text;
     const right = known?.event !== undefined && !own;
-    hold(right, "2 one answer", () => "a key is called used that was not, or not for anything else");
+    mustHold(right, "2 one answer", () => "a key is called used that was not, or not for anything else");
     return;
   }
   const recorded = known?.answers.some(({ text }) => text === sent.text);
-  hold(!recorded, "2 one answer", () => `${code} to a request that has another answer`);
+  mustHold(!recorded, "2 one answer", () => `${code} to a request that has another answer`);
   if (!sent.command) return;
   const { command, caller } = sent;
   // When it was decided is not known, since nothing is in the log: at the beginning or at the end of all time, or when its own times fit, it
@@ -85,7 +89,7 @@ function checkRefusal(books: Books, known: KeyBook | undefined, sent: Sent, code
     const expected = expectOutcome(books, command, caller, at);
     return expected.kind === "refused" && !expected.recorded && expected.codes.includes(code);
   });
-  hold(right, "4 decisions", () => `${sent.command?.type} is refused with ${code}`);
+  mustHold(right, "4 decisions", () => `${sent.command?.type} is refused with ${code}`);
 }
 
 /** A time at which the times that a command names are neither past nor too far ahead. */

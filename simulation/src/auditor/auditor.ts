@@ -8,7 +8,7 @@ import { type History, makeHistory } from "./history.ts";
 import { hasExpired } from "./payment-outcomes.ts";
 import { makeReading, type Notes } from "./reading.ts";
 import { type KeyBooks, type Sent, scopeOf } from "./requests.ts";
-import { hold } from "./violation.ts";
+import { mustHold } from "./violation.ts";
 
 /** Reads along with the log and with every answer, and checks each against books of its own. @throws Violation */
 export type Auditor = {
@@ -50,7 +50,7 @@ export function makeAuditor(given: Bounds = {}): Auditor {
     appended: makeReading(notes, bounds),
     restarted(head) {
       const { events } = notes;
-      hold(
+      mustHold(
         head === events.length - 1,
         "1 acknowledged is kept",
         () => `${events.length - 1} was written, ${head} is left`,
@@ -63,7 +63,7 @@ export function makeAuditor(given: Bounds = {}): Auditor {
         // Of a key that was given to a writer once, what came of it came of that; unless a bulk that failed in its middle had it too.
         const once = known?.live === 1 && !known.partlyApplied;
         const wrote = once && known.event !== undefined && known.event.revision >= head;
-        hold(
+        mustHold(
           !wrote,
           "13 failed is not written",
           () => `${key}: "nothing was written", and it is at ${known?.event?.revision}`,

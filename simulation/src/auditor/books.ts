@@ -1,5 +1,5 @@
 import type { Account, AccountId, Amount, Micros, PaymentId, Posting } from "ledger-core";
-import { hold, Violation } from "./violation.ts";
+import { mustHold, Violation } from "./violation.ts";
 
 /*
  * The auditor's own books: plain maps, kept from the events alone and by the words of the API. Nothing here is shared with the
@@ -86,7 +86,11 @@ export function giveBack(books: Books, { payer, day }: PaymentBook, amount: Amou
   const account = books.accounts.get(payer);
   if (!account || account.limits.perDay === null || amount === 0n || dayOf(at, account.zone) !== day) return false;
   account.spent -= amount;
-  hold(account.spent >= 0n && account.day === day, "4 limits", () => `${payer} is given back what it did not spend`);
+  mustHold(
+    account.spent >= 0n && account.day === day,
+    "4 limits",
+    () => `${payer} is given back what it did not spend`,
+  );
   return true;
 }
 
@@ -97,16 +101,16 @@ export function book(books: Books, postings: readonly Posting[], at: Micros, eff
     const other = postings[index ^ 1];
     const counterparty = other && books.accounts.get(other.account);
     if (!account || !counterparty) throw new Violation("4 balance", `posting ${index} has no account`);
-    hold(other.amount === -posting.amount, "4 balance", () => `${posting.amount} against ${other.amount}`);
-    hold(account.currency === counterparty.currency, "4 balance", () => `${account.currency} to another currency`);
+    mustHold(other.amount === -posting.amount, "4 balance", () => `${posting.amount} against ${other.amount}`);
+    mustHold(account.currency === counterparty.currency, "4 balance", () => `${account.currency} to another currency`);
     account.posted += posting.amount;
-    hold(
+    mustHold(
       posting.balance === account.posted,
       "4 balance",
       () => `${account.id} stands at ${account.posted}, its posting says ${posting.balance}`,
     );
     const date = effective ?? dayOf(at, account.zone);
-    hold(posting.date === date, "4 effective date", () => `a posting on ${posting.date} is dated ${date}`);
+    mustHold(posting.date === date, "4 effective date", () => `a posting on ${posting.date} is dated ${date}`);
   }
 }
 

@@ -2,7 +2,7 @@ import type { BulkAnswer, BulkItem, BulkItemAnswer } from "command-service";
 import { type Caller, type LedgerEvent, rebrand, type Shard } from "ledger-core";
 import type { Notes } from "./reading.ts";
 import { type KeyBook, scopeOf, textOf } from "./requests.ts";
-import { hold, Violation } from "./violation.ts";
+import { mustHold, Violation } from "./violation.ts";
 
 export type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
 export type SentBulk = { readonly mode: "each" | "atomic"; readonly items: readonly BulkItem[] };
@@ -33,7 +33,7 @@ export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bo
       return;
     }
     const { results, position } = answer;
-    hold(results.length === sent.items.length, "2 one answer", () => "a bulk is not answered item by item");
+    mustHold(results.length === sent.items.length, "2 one answer", () => "a bulk is not answered item by item");
     const stored = known?.event;
     if (!known || stored?.revision !== position.revision)
       throw new Violation("2 one answer", `bulk ${key} is answered, and not recorded at ${position.revision}`);
@@ -47,9 +47,13 @@ export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bo
       .map((result) => (result.kind === "fault" ? textOf(result.fault) : placeOf(result, position.shard).id))
       .join();
     known.body ??= body;
-    hold(body === known.body, "2 one answer", () => `bulk ${key} is answered with ${body}, before with ${known.body}`);
+    mustHold(
+      body === known.body,
+      "2 one answer",
+      () => `bulk ${key} is answered with ${body}, before with ${known.body}`,
+    );
     if (!answer.replayed) known.firstAnswers++;
-    hold(known.firstAnswers <= 1, "2 one answer", () => `bulk ${key} happened twice, as the answers have it`);
+    mustHold(known.firstAnswers <= 1, "2 one answer", () => `bulk ${key} happened twice, as the answers have it`);
   };
 }
 
@@ -67,11 +71,11 @@ function checkRefused(
   known: KeyBook | undefined,
   { atomicItemsMax, batchBytesMax, eventBytesMax }: Required<Bounds>,
 ): void {
-  hold(known?.event === undefined, "2 one answer", () => `a bulk is refused with ${code}, and has an answer`);
+  mustHold(known?.event === undefined, "2 one answer", () => `a bulk is refused with ${code}, and has an answer`);
   const large = items.length > atomicItemsMax || (1 + items.length) * ITEM_BYTES > batchBytesMax;
   const record = RECORD_BYTES + items.length * RECORD_ITEM_BYTES > Math.min(eventBytesMax, batchBytesMax);
   const right = code === "bulk_too_large" && ((mode === "atomic" && large) || record);
-  hold(right, "4 decisions", () => `a bulk of ${items.length} items is refused with ${code}`);
+  mustHold(right, "4 decisions", () => `a bulk of ${items.length} items is refused with ${code}`);
 }
 
 /** A fault is told as it is; where there is no room for that, its code is, and how many errors there are. */
@@ -80,10 +84,14 @@ function checkFault(item: Extract<BulkItem, { kind: "fault" }>, result: BulkItem
   const { code, errors, more = 0 } = result.fault;
   const { fault } = item;
   const told = `${code}, ${errors.length} + ${more}`;
-  hold(code === fault.code, "2 one answer", () => `a fault ${fault.code} is told as ${told}`);
-  hold(errors.length <= 8, "11 bounded answer", () => `an item lists ${errors.length} errors`);
+  mustHold(code === fault.code, "2 one answer", () => `a fault ${fault.code} is told as ${told}`);
+  mustHold(errors.length <= 8, "11 bounded answer", () => `an item lists ${errors.length} errors`);
   const all = errors.length + more === fault.errors.length + (fault.more ?? 0);
-  hold(all, "2 one answer", () => `a fault of ${fault.errors.length} + ${fault.more ?? 0} errors is told as ${told}`);
+  mustHold(
+    all,
+    "2 one answer",
+    () => `a fault of ${fault.errors.length} + ${fault.more ?? 0} errors is told as ${told}`,
+  );
 }
 
 function checkCommand(
@@ -102,7 +110,7 @@ function checkCommand(
   const event = known?.event;
   const before =
     event && event.revision < record.revision && known?.answers.every(({ text }) => text === textOf(item.command));
-  hold(!before, "2 one answer", () => `${item.key} was answered at ${event?.revision}, and is ${code} in a bulk`);
+  mustHold(!before, "2 one answer", () => `${item.key} was answered at ${event?.revision}, and is ${code} in a bulk`);
 }
 
 /** All was applied, or nothing: then there is a reason, and what was made was made before. */
@@ -110,5 +118,5 @@ function checkAtomic(results: readonly BulkItemAnswer[], { revision }: LedgerEve
   const failed = results.filter(({ kind }) => kind !== "made");
   if (failed.length === 0) return;
   const reasons = failed.filter((result) => result.kind !== "fault" || result.fault.code !== "bulk_aborted");
-  hold(reasons.length > 0, "4 decisions", () => `the bulk at ${revision} was aborted for nothing`);
+  mustHold(reasons.length > 0, "4 decisions", () => `the bulk at ${revision} was aborted for nothing`);
 }

@@ -9,16 +9,16 @@ import {
 } from "ledger-core";
 import { type Books, book, dayOf, giveBack, type PaymentBook, spend, statusOf } from "./books.ts";
 import type { Move, Outcome } from "./grounds.ts";
-import { hold, Violation } from "./violation.ts";
+import { mustHold, Violation } from "./violation.ts";
 
 /** Enters an event in the books and checks that it says what the books then say. */
 export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent): void {
   switch (fact.type) {
     case "AccountOpened": {
       const { id, timeZone: zone, type, currency, owner, limits, balances } = fact.account;
-      hold(balances.posted === 0n && balances.held === 0n, "4 balance", () => `${id} is opened with money in it`);
-      hold(!books.accounts.has(id), "5 one id, one object", () => `${id} is opened twice`);
-      hold(fact.account.tenant === origin.tenant, "15 tenants apart", () => `${id} is opened in another tenant`);
+      mustHold(balances.posted === 0n && balances.held === 0n, "4 balance", () => `${id} is opened with money in it`);
+      mustHold(!books.accounts.has(id), "5 one id, one object", () => `${id} is opened twice`);
+      mustHold(fact.account.tenant === origin.tenant, "15 tenants apart", () => `${id} is opened in another tenant`);
       const { tenant } = fact.account;
       const blank = { status: "open", posted: 0n, held: 0n, day: "", spent: 0n } as const;
       books.accounts.set(id, { id, tenant, type, currency, owner, zone, limits, ...blank });
@@ -33,7 +33,7 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
       account.status = fact.type === "AccountFrozen" ? "frozen" : fact.type === "AccountClosed" ? "closed" : "open";
       const { balances, status } = fact.account;
       const same = balances.posted === account.posted && balances.held === account.held && status === account.status;
-      hold(same, "4 balance", () => `${account.id} is not as its event says`);
+      mustHold(same, "4 balance", () => `${account.id} is not as its event says`);
       return;
     }
     case "TransferPosted":
@@ -88,13 +88,13 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
 
 function enterPayment(books: Books, payment: Payment, at: Micros): void {
   const { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held } = payment;
-  hold(!books.payments.has(id), "5 one id, one object", () => `${id} is made twice`);
+  mustHold(!books.payments.has(id), "5 one id, one object", () => `${id} is made twice`);
   const account = books.accounts.get(payer);
   const day = account ? dayOf(at, account.zone) : "";
   const book = { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held, ended: null, day };
   books.payments.set(id, book);
   const spentOn = held > 0n && account?.limits.perDay != null ? day : null;
-  hold(payment.spentOn === spentOn, "4 limits", () => `${id} counts for ${payment.spentOn}, should for ${spentOn}`);
+  mustHold(payment.spentOn === spentOn, "4 limits", () => `${id} counts for ${payment.spentOn}, should for ${spentOn}`);
 }
 
 function enterRelease(
@@ -105,7 +105,7 @@ function enterRelease(
 ): void {
   const given = giveBack(books, payment, released, at);
   const what = () => `of ${payment.id}, ${released} is ${given ? "" : "not "}to be given back to ${payment.day}`;
-  hold(given === sameDay, "4 limits", what);
+  mustHold(given === sameDay, "4 limits", what);
 }
 
 function known(books: Books, { id }: Payment): PaymentBook {
@@ -118,10 +118,14 @@ function known(books: Books, { id }: Payment): PaymentBook {
 function compare(book: PaymentBook, payment: Payment): void {
   const { captured, refunded, held } = book;
   const sane = captured + held <= book.amount && refunded <= captured && held >= 0n;
-  hold(sane, "4 limits", () => `of payment ${book.id} over ${book.amount}: captured ${captured}, refunded ${refunded}`);
+  mustHold(
+    sane,
+    "4 limits",
+    () => `of payment ${book.id} over ${book.amount}: captured ${captured}, refunded ${refunded}`,
+  );
   const same = payment.captured === captured && payment.refunded === refunded && payment.held === held;
-  hold(same, "4 payment", () => `payment ${book.id} is not what its events come to`);
-  hold(
+  mustHold(same, "4 payment", () => `payment ${book.id} is not what its events come to`);
+  mustHold(
     payment.status === statusOf(book),
     "4 payment",
     () => `payment ${book.id} is called ${payment.status}, and is ${statusOf(book)}`,
@@ -132,7 +136,7 @@ function enterHold(books: Books, { hold: change }: Extract<Fact, { hold: unknown
   const account = books.accounts.get(change.account);
   if (!account) throw new Violation("4 balance", "a hold on an account that was never opened");
   account.held += change.amount;
-  hold(
+  mustHold(
     account.held === change.held && account.held >= 0n,
     "4 holds",
     () => `${account.id} holds ${account.held}, its event says ${change.held}`,

@@ -1,5 +1,5 @@
 import type { LedgerEvent } from "ledger-core";
-import { hold } from "./violation.ts";
+import { mustHold } from "./violation.ts";
 
 /** Checks where an event stands, when, and who wrote it, against the event before it: all of it is in its id. */
 export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undefined) => void {
@@ -7,18 +7,18 @@ export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undef
   let salt = -1;
   return ({ id, at, shard, revision, fact }, last) => {
     const expected = (last?.revision ?? -1) + 1;
-    hold(revision === expected, "5 no gaps", () => `revision ${revision} follows ${expected - 1}`);
-    hold(at >= (last?.at ?? 0), "14 clocks", () => `${revision} is of ${at}, before the event before it`);
+    mustHold(revision === expected, "5 no gaps", () => `revision ${revision} follows ${expected - 1}`);
+    mustHold(at >= (last?.at ?? 0), "14 clocks", () => `${revision} is of ${at}, before the event before it`);
     const read = readBase32(id);
-    hold(read.revision === revision && shard === 0, "5 ids", () => `${id} at ${revision} says ${read.revision}`);
-    hold(read.ms === Math.floor(at / 1000), "5 ids", () => `${id} is not of its time`);
+    mustHold(read.revision === revision && shard === 0, "5 ids", () => `${id} at ${revision} says ${read.revision}`);
+    mustHold(read.ms === Math.floor(at / 1000), "5 ids", () => `${id} is not of its time`);
     if (fact.type === "WriterEpochStarted") {
-      hold(fact.epoch === epoch + 1, "3 one writer", () => `epoch ${fact.epoch} follows ${epoch}`);
-      hold(read.salt !== salt, "5 ids", () => `the writer of ${id} makes the ids of the one before it`);
+      mustHold(fact.epoch === epoch + 1, "3 one writer", () => `epoch ${fact.epoch} follows ${epoch}`);
+      mustHold(read.salt !== salt, "5 ids", () => `the writer of ${id} makes the ids of the one before it`);
       epoch = fact.epoch;
       salt = read.salt;
     }
-    hold(read.salt === salt, "3 stale writer", () => `${id} at ${revision} is of a writer that was superseded`);
+    mustHold(read.salt === salt, "3 stale writer", () => `${id} at ${revision} is of a writer that was superseded`);
   };
 }
 

@@ -9,7 +9,7 @@ import { expectOutcome } from "./outcomes.ts";
 import { hasExpired } from "./payment-outcomes.ts";
 import { makePlaceCheck } from "./places.ts";
 import { type KeyBooks, scopeOf, tellsOf } from "./requests.ts";
-import { hold, Violation } from "./violation.ts";
+import { mustHold, Violation } from "./violation.ts";
 
 /** What the auditor writes down as it reads. */
 export type Notes = {
@@ -40,16 +40,20 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
     const { fact, origin } = event;
     const known = keys.get(scopeOf(origin, key));
     if (!known) throw new Violation("2 one key, one effect", `${fact.type} under a key that was never sent: ${key}`);
-    hold(
+    mustHold(
       !known.event,
       "2 one key, one effect",
       () => `${key} is answered at ${known.event?.revision} and ${event.revision}`,
     );
-    hold(known.live > 0, "13 failed is not written", () => `${key} failed for certain, and is at ${event.revision}`);
+    mustHold(
+      known.live > 0,
+      "13 failed is not written",
+      () => `${key} failed for certain, and is at ${event.revision}`,
+    );
     known.event = event;
     if (fact.type === "BulkRecorded") {
       known.answers = known.sent.filter(({ command }) => command === null);
-      hold(known.answers.length > 0, "2 one key, one effect", () => `${key} was not sent for a bulk`);
+      mustHold(known.answers.length > 0, "2 one key, one effect", () => `${key} was not sent for a bulk`);
       return;
     }
     let why = "it tells of nothing that was sent";
@@ -71,11 +75,11 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
   /** Only a clearing account that the next event needs, and what ends by itself, come under no key. */
   function inspectUnkeyed(event: LedgerEvent): void {
     const { fact } = event;
-    hold(!opening, "5 all or none", () => `a clearing account was opened for nothing`);
+    mustHold(!opening, "5 all or none", () => `a clearing account was opened for nothing`);
     if (fact.type === "PaymentExpired") {
       const payment = books.payments.get(fact.payment.id);
       const due = payment && hasExpired(payment, event.at) && payment.held > 0n;
-      hold(due === true, "4 decisions", () => `${fact.payment.id} expired before its time`);
+      mustHold(due === true, "4 decisions", () => `${fact.payment.id} expired before its time`);
     } else if (fact.type === "AccountOpened" && fact.account.type === "clearing") opening = event;
     else throw new Violation("2 one key, one effect", `${fact.type} at ${event.revision} under no key`);
     enter(books, event);
@@ -89,7 +93,7 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
       const bulk = keys.get(scopeOf(origin, origin.key))?.answers[0]?.atomicKeys ?? [];
       const there = bulk.map((key) => keys.get(scopeOf(origin, key))?.event?.revision);
       const whole = there.every((revision) => revision !== undefined) && (there.at(-1) ?? first) >= first;
-      hold(whole, "5 all or none", () => `of atomic bulk ${bulk.at(-1)} a part is in the log`);
+      mustHold(whole, "5 all or none", () => `of atomic bulk ${bulk.at(-1)} a part is in the log`);
     }
   }
 
@@ -97,20 +101,20 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
     let sum = 0;
     for (const { data, type, revision } of batch) {
       sum += data.length;
-      hold(
+      mustHold(
         data.length <= bounds.eventBytesMax,
         "11 bounded event",
         () => `${type} at ${revision} has ${data.length} bytes, ${bounds.eventBytesMax} at most`,
       );
     }
-    hold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
+    mustHold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
   }
 
   return (batch: readonly StoredEvent[], sent: readonly NewEvent[]): void => {
-    hold(batch.length === sent.length, "5 all or none", () => `${batch.length} of ${sent.length} events were kept`);
+    mustHold(batch.length === sent.length, "5 all or none", () => `${batch.length} of ${sent.length} events were kept`);
     bounded(batch);
     for (const stored of batch) inspect(stored);
-    hold(!opening, "5 all or none", () => "an append ends between the events of one command");
+    mustHold(!opening, "5 all or none", () => "an append ends between the events of one command");
     wholeBulks(batch);
   };
 }

@@ -10,6 +10,6 @@ export class Violation extends Error {
 }
 
 /** Ends the run when a promise does not hold. */
-export function hold(condition: boolean, check: string, detail: () => string): void {
+export function mustHold(condition: boolean, check: string, detail: () => string): void {
   if (!condition) throw new Violation(check, detail());
 }

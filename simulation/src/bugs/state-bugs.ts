@@ -11,10 +11,10 @@ import {
 import {
   type AccountId,
   type AccountState,
+  type AccountTotals,
   accountOf,
   isLedgerError,
   type LedgerEvent,
-  type Standing,
 } from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
@@ -231,7 +231,7 @@ class KeepsSpeculation extends DecisionState {
     super.putAccount(account);
   }
 
-  override moveAccount(account: AccountState, to: Standing): void {
+  override moveAccount(account: AccountState, to: AccountTotals): void {
     const { day, spent, balances } = to;
     this.kept.set(account.id, { ...accountOf(account), balances, day, spent });
     super.moveAccount(account, to);
@@ -252,7 +252,7 @@ class KeepsHolds extends DecisionState {
 }
 
 class ForgetsSpending extends DecisionState {
-  override moveAccount(account: AccountState, to: Standing): void {
+  override moveAccount(account: AccountState, to: AccountTotals): void {
     super.moveAccount(account, { ...to, spent: 0n });
   }
 }

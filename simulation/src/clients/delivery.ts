@@ -2,7 +2,7 @@ import type { Answer, BulkAnswer } from "command-service";
 import { isLedgerError, LedgerError } from "ledger-core";
 import { checkTried } from "../auditor/answers.ts";
 import type { Auditor } from "../auditor/auditor.ts";
-import { hold, Violation } from "../auditor/violation.ts";
+import { mustHold, Violation } from "../auditor/violation.ts";
 import type { Owner } from "../scheduler.ts";
 import type { WriterProcess } from "../write-side/writer-process.ts";
 import { answerText, bulkText, type Intent, type Question, requestText } from "./intents.ts";
@@ -121,14 +121,14 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): D
     },
     checkStopped(owner) {
       const left = loads.get(owner)?.weight ?? 0;
-      hold(left === 0, "12 accepted is answered", () => `a writer stopped with ${left} commands unanswered`);
+      mustHold(left === 0, "12 accepted is answered", () => `a writer stopped with ${left} commands unanswered`);
     },
     checkQueues() {
       for (const { process, weight, largest } of loads.values()) {
         const bound = Math.max(process.queueMax, largest);
-        hold(weight <= bound, "11 bounded queue", () => `${process.name} has ${weight} commands, ${bound} at most`);
+        mustHold(weight <= bound, "11 bounded queue", () => `${process.name} has ${weight} commands, ${bound} at most`);
         const bytes = Math.max(process.queueBytesMax, largest * COMMAND_BYTES_MAX);
-        hold(weight * COMMAND_BYTES_MIN <= bytes, "11 bounded queue", () => `${weight} commands in ${bytes} bytes`);
+        mustHold(weight * COMMAND_BYTES_MIN <= bytes, "11 bounded queue", () => `${weight} commands in ${bytes} bytes`);
       }
     },
   };
@@ -155,5 +155,5 @@ function checkFailure(error: unknown, process: WriterProcess, kind: Question["wh
   }
   const share = kind === "bulk" ? process.bulkShare : 1;
   const full = weight > process.queueMax * share || weight * COMMAND_BYTES_MAX > process.queueBytesMax * share;
-  hold(full, "11 bounded queue", () => `overloaded with ${weight} commands`);
+  mustHold(full, "11 bounded queue", () => `overloaded with ${weight} commands`);
 }

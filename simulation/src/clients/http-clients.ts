@@ -5,7 +5,7 @@ import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import type { Auditor } from "../auditor/auditor.ts";
 import { scopeOf, textOf } from "../auditor/requests.ts";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
 import type { Random } from "../random.ts";
@@ -88,7 +88,7 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     const reply = await scheduler.settled(asked());
     note("http", `${url} under ${key.slice(0, 20)}: ${reply.status} ${reply.code ?? ""}`);
     const declared = reply.status < 500 || (reply.status === 503 && reply.code !== undefined);
-    hold(declared, "19 declared failures", () => `${url} is answered with ${reply.status} ${reply.text}`);
+    mustHold(declared, "19 declared failures", () => `${url} is answered with ${reply.status} ${reply.text}`);
     return reply;
   }
 
@@ -103,11 +103,11 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     const kept = auditor.keys.get(scopeOf(caller, key))?.event !== undefined;
     const answered = first.status !== 503 && again.status !== 503 && kept;
     const same = !answered || first.status === again.status;
-    hold(same, "2 one answer", () => `${key} is answered with ${first.text}, then with ${again.text}`);
+    mustHold(same, "2 one answer", () => `${key} is answered with ${first.text}, then with ${again.text}`);
     const other = await post(caller, key, { ...sent, body: changed(sent.body) });
     if (!kept || other.status === 503 || textOf(sent.body) === textOf(changed(sent.body))) return;
     const refused = other.status === 422 && other.code === "idempotency_key_reused";
-    hold(refused, CHECK, () => `another body under ${key} is answered with ${other.status} ${other.text}`);
+    mustHold(refused, CHECK, () => `another body under ${key} is answered with ${other.status} ${other.text}`);
   }
 
   /** A key that no key can be, and a body with a field that no command has. */
@@ -116,9 +116,13 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     const sent = requestOf(command);
     if (!sent) return;
     const badKey = await post(caller, random.pick(badKeys), sent);
-    hold([400, 403].includes(badKey.status), CHECK, () => `a bad key is answered with ${badKey.status}`);
+    mustHold([400, 403].includes(badKey.status), CHECK, () => `a bad key is answered with ${badKey.status}`);
     const odd = await post(caller, `h${++names}`, { ...sent, body: { ...sent.body, holder: "me" } });
-    hold([422, 403].includes(odd.status), CHECK, () => `an unknown field is answered with ${odd.status} ${odd.text}`);
+    mustHold(
+      [422, 403].includes(odd.status),
+      CHECK,
+      () => `an unknown field is answered with ${odd.status} ${odd.text}`,
+    );
   }
 
   function loop(): void {

@@ -1,12 +1,12 @@
 import type { Revision } from "ledger-core";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 
 const CHECK = "9 answers at their position";
 
 /** That an answer holds what the books do. @throws Violation */
 export function equal(actual: unknown, expected: unknown, what: string, revision: Revision): void {
   const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)];
-  hold(one === other, CHECK, () => `${what} at ${revision} is ${one}, should be ${other}`);
+  mustHold(one === other, CHECK, () => `${what} at ${revision} is ${one}, should be ${other}`);
 }
 
 /** Some fields of an answer, in this order. */

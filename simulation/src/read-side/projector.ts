@@ -2,7 +2,7 @@ import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, typ
 import type { EventLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
 import { type ProjectionStatus, runProjection } from "projection-workers";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
 import type { Random } from "../random.ts";
@@ -111,7 +111,11 @@ export function makeProjector(options: ProjectorOptions): Projector {
     const poisoned = poison !== undefined && revision === poison - 1 && reason?.startsWith("poison_event") === true;
     const gap = (incarnation.reordered.has(projection) || incarnation.rival) && reason?.startsWith("revision_gap");
     try {
-      hold(poisoned || gap === true, "10 halts for a reason", () => `${projection} halted at ${revision}: ${reason}`);
+      mustHold(
+        poisoned || gap === true,
+        "10 halts for a reason",
+        () => `${projection} halted at ${revision}: ${reason}`,
+      );
     } catch (violation) {
       onViolation(violation);
     }

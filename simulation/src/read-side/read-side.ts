@@ -1,7 +1,7 @@
 import type { LedgerEvent, Revision } from "ledger-core";
 import { projectionNames } from "projection-workers";
 import type { Auditor } from "../auditor/auditor.ts";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 import { processRuntime } from "../write-side/process-runtime.ts";
 import { connectStore } from "../write-side/store-connection.ts";
 import type { Surroundings, WriteSide } from "../write-side/write-side.ts";
@@ -92,7 +92,7 @@ export async function makeReadSide(
     revision: () => Math.min(replica.revision(), ...projectionNames.map((name) => projector.revision(name))),
     async compare() {
       const differences = await compareStores(stores, auditor);
-      hold(differences.length === 0, "6 projections are the log", () => differences.slice(0, 3).join("; "));
+      mustHold(differences.length === 0, "6 projections are the log", () => differences.slice(0, 3).join("; "));
     },
     async close() {
       await edge.close();

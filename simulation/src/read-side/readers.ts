@@ -1,6 +1,6 @@
 import type { AccountId, Caller, PaymentId, Revision } from "ledger-core";
 import type { Auditor } from "../auditor/auditor.ts";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
 import type { Random } from "../random.ts";
@@ -79,7 +79,11 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   async function refuses({ caller, path }: Pick<Question, "caller" | "path">): Promise<void> {
     const { status, body } = await get(caller, path);
     note(`${path} in vain: ${status}`);
-    hold(status === 400, "19 refused as declared", () => `${path} is answered with ${status} ${JSON.stringify(body)}`);
+    mustHold(
+      status === 400,
+      "19 refused as declared",
+      () => `${path} is answered with ${status} ${JSON.stringify(body)}`,
+    );
   }
 
   /** Many at once that wait for what will not come: each is told so, in time, and another caller is answered meanwhile. */
@@ -93,9 +97,9 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     note(`${path} waits ${waitMs} in ${waiting.length}: ${replies.map(({ status }) => status)}`);
     const [answered, ...refused] = replies;
     const crowded = ["overloaded", "too_many_requests"].includes(String(fields(answered.body, "code")[0]));
-    hold(!crowded, "11 refused alone", () => `another caller is answered with ${answered.status}`);
+    mustHold(!crowded, "11 refused alone", () => `another caller is answered with ${answered.status}`);
     const told = refused.every(({ status }) => status === 503 || status === 429);
-    hold(
+    mustHold(
       told,
       "9 never older",
       () => `a position ahead of the log is answered with ${refused.map((one) => one.status)}`,
@@ -121,21 +125,25 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
       const waited = (scheduler.now() - began) / 1000;
       note(`${path} from ${asked} waits ${waitMs}: ${status} ${position}`);
       if (status === 503) {
-        hold(waited >= waitMs, "9 waits as asked", () => `gave up after ${waited} of ${waitMs} ms`);
+        mustHold(waited >= waitMs, "9 waits as asked", () => `gave up after ${waited} of ${waitMs} ms`);
         return;
       }
       if (status === 404) {
         wanted = absent(asked, path);
         continue;
       }
-      hold(status === 200, "19 declared failures", () => `${path} is answered with ${status} ${JSON.stringify(body)}`);
+      mustHold(
+        status === 200,
+        "19 declared failures",
+        () => `${path} is answered with ${status} ${JSON.stringify(body)}`,
+      );
       const revision = Number(position.slice(2));
-      hold(
+      mustHold(
         position.startsWith("0:") && revision >= asked,
         "9 never older",
         () => `${asked} was asked for, ${position} is served`,
       );
-      hold(revision >= before, "9 never older", () => `a page is of ${revision}, the one before of ${before}`);
+      mustHold(revision >= before, "9 never older", () => `a page is of ${revision}, the one before of ${before}`);
       before = revision;
       after = check(body, revision, after);
       const next = typeof body === "object" && body !== null && "nextCursor" in body ? body.nextCursor : null;
@@ -149,7 +157,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   function absent(asked: Revision, path: string): Revision {
     const id = /(acct|pay)_[a-z0-9]{26}/.exec(path)?.[0] ?? "";
     const made = auditor.events.findIndex(({ id: event }) => event.slice(-26) === id.slice(-26));
-    hold(asked < made, "9 never older", () => `${id} of ${made} is not there at ${asked}`);
+    mustHold(asked < made, "9 never older", () => `${id} of ${made} is not there at ${asked}`);
     return made;
   }
 

@@ -1,5 +1,5 @@
 import { LedgerError, type ProjectionTarget, type Revision } from "ledger-core";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
@@ -25,10 +25,10 @@ export function frailTarget<Change>(
   function inspect(after: Revision, upTo: Revision): void {
     try {
       const poison = poisoned();
-      hold(upTo <= head(), "7 effect once", () => `${name} applies ${upTo} of a log that ends at ${head()}`);
-      hold(upTo > after, "7 effect once", () => `${name} goes from ${after} to ${upTo}`);
+      mustHold(upTo <= head(), "7 effect once", () => `${name} applies ${upTo} of a log that ends at ${head()}`);
+      mustHold(upTo > after, "7 effect once", () => `${name} goes from ${after} to ${upTo}`);
       const skipped = poison !== undefined && upTo >= poison;
-      hold(!skipped, "10 poison stops", () => `${name} passes the poison event ${poison} and is at ${upTo}`);
+      mustHold(!skipped, "10 poison stops", () => `${name} passes the poison event ${poison} and is at ${upTo}`);
     } catch (violation) {
       onViolation(violation);
     }

@@ -1,7 +1,7 @@
 import { openWriter, type Writer, type WriterSeams, writerSeams } from "command-service";
 import { isLedgerError, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
-import { hold } from "../auditor/violation.ts";
+import { mustHold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
 import type { Random } from "../random.ts";
@@ -94,7 +94,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
           onReadiness: ({ detail }) => note(detail),
           onDiscarded({ why }) {
             note(`gives its state up: ${why}`);
-            hold(disk.hurt, "21 rebuilt for a reason", () => `a sound state is given up: ${why}`);
+            mustHold(disk.hurt, "21 rebuilt for a reason", () => `a sound state is given up: ${why}`);
           },
         });
         if (owner === incarnation) writer = plant.writer(opened);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { onStore, selectRows } from "../../sql/dialect.ts";
+import { selectRows } from "../../sql/rows.ts";
+import { translateStoreErrors } from "../../sql/store-errors.ts";
 import { freePort } from "../../testing/engines/child-engine.ts";
 import { findMariadb, type Mariadb, startMariadb } from "../../testing/engines/mariadb.ts";
 import { startMariadbProcess } from "../../testing/engines/mariadb-process.ts";
@@ -35,7 +36,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     await db.raw("INSERT INTO t VALUES (1, 0), (2, 0)");
     const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
     const one = (first: number, second: number, mine: number) =>
-      onStore("store", () =>
+      translateStoreErrors("store", () =>
         db.transaction(async (trx) => {
           await trx.raw("UPDATE t SET b = b + 1 WHERE a = ?", [first]);
           both[mine === 0 ? 0 : 1].resolve();
@@ -54,7 +55,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     const db = connect(await mariadb.createDatabase());
     await db.raw("CREATE TABLE t (a int, b varchar(3))");
     for (const values of ["(99999999999, 'x')", "(1, 'long')", "(1, NULL), (NULL, 'long')"]) {
-      const write = onStore("store", () => db.raw(`INSERT INTO t VALUES ${values}`));
+      const write = translateStoreErrors("store", () => db.raw(`INSERT INTO t VALUES ${values}`));
       await expect(write).rejects.toMatchObject({ code: "poison_event" });
     }
     expect(await selectRows(db, "SELECT * FROM t")).toEqual([]);
@@ -64,7 +65,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     const connection = await mariadb.createDatabase();
     const faults = [{ port: await freePort() }, { password: "wrong" }, { database: "nowhere" }];
     for (const fault of faults) {
-      const asked = onStore("store", () => connect({ ...connection, ...fault }).raw("SELECT 1"));
+      const asked = translateStoreErrors("store", () => connect({ ...connection, ...fault }).raw("SELECT 1"));
       await expect(asked, JSON.stringify(fault)).rejects.toMatchObject({ code: "store_unavailable" });
     }
   });
@@ -76,7 +77,7 @@ describe.skipIf(source.kind !== "binaries")("MariaDB's TLS, on a server started 
     const { engine, connection } = await startMariadbProcess(source.binaries, "elsewhere.invalid");
     onTestFinished(() => engine.stop());
     const ask = (tls: MysqlConnection["tls"]) =>
-      onStore("store", () => connect({ ...connection, database: "mysql", tls }).raw("SELECT 1"));
+      translateStoreErrors("store", () => connect({ ...connection, database: "mysql", tls }).raw("SELECT 1"));
     await expect(ask(connection.tls)).rejects.toMatchObject({
       code: "store_unavailable",
       cause: { message: /altnames|localhost/ },

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { onStore, selectRows } from "../../sql/dialect.ts";
+import { selectRows } from "../../sql/rows.ts";
+import { translateStoreErrors } from "../../sql/store-errors.ts";
 import { sqlSuite } from "../../testing/sql-suite.ts";
 import { connectSqlite } from "./node-sqlite.ts";
 
@@ -38,11 +39,13 @@ test("a reading connection writes nothing and makes no file", async () => {
   const { file } = await openFile();
   const reader = connectSqlite({ file, readOnly: true });
   onTestFinished(() => reader.destroy());
-  const write = onStore("store", () => reader.raw("INSERT INTO t VALUES (1, 'x')"));
+  const write = translateStoreErrors("store", () => reader.raw("INSERT INTO t VALUES (1, 'x')"));
   await expect(write).rejects.toMatchObject({ code: "store_unavailable" });
   const nowhere = connectSqlite({ file: `${file}.absent`, readOnly: true });
   onTestFinished(() => nowhere.destroy());
-  await expect(onStore("store", () => nowhere.raw("SELECT 1"))).rejects.toMatchObject({ code: "store_unavailable" });
+  await expect(translateStoreErrors("store", () => nowhere.raw("SELECT 1"))).rejects.toMatchObject({
+    code: "store_unavailable",
+  });
 });
 
 test("a writer that another process's lock holds up is told that it may try again", async () => {
@@ -50,7 +53,9 @@ test("a writer that another process's lock holds up is told that it may try agai
   const other = connectSqlite({ file, busyTimeoutMs: 1 });
   onTestFinished(() => other.destroy());
   await db.transaction(async () => {
-    const blocked = onStore("store", () => other.transaction((trx) => trx.raw("INSERT INTO t VALUES (1, 'x')")));
+    const blocked = translateStoreErrors("store", () =>
+      other.transaction((trx) => trx.raw("INSERT INTO t VALUES (1, 'x')")),
+    );
     await expect(blocked).rejects.toMatchObject({ code: "store_unavailable", retryable: true });
   });
 });
@@ -59,7 +64,7 @@ test("a full disk is a store that is not there, and what was stored before stays
   const { db } = await openFile();
   await db.raw("INSERT INTO t VALUES (1, 'kept')");
   await db.raw("PRAGMA max_page_count = 8");
-  const full = onStore("store", () => db.raw("INSERT INTO t VALUES (2, ?)", ["x".repeat(100_000)]));
+  const full = translateStoreErrors("store", () => db.raw("INSERT INTO t VALUES (2, ?)", ["x".repeat(100_000)]));
   await expect(full).rejects.toMatchObject({ code: "store_unavailable" });
   expect(await selectRows(db, "SELECT b FROM t")).toEqual([{ b: "kept" }]);
 });
@@ -70,7 +75,9 @@ test("a file that is no database is refused as such", async () => {
   await writeFile(file, "this is not a database, but long enough to be taken for one ".repeat(40));
   const db = connectSqlite({ file });
   onTestFinished(() => db.destroy());
-  await expect(onStore("store", () => db.raw("SELECT 1"))).rejects.toMatchObject({ code: "store_damaged" });
+  await expect(translateStoreErrors("store", () => db.raw("SELECT 1"))).rejects.toMatchObject({
+    code: "store_damaged",
+  });
 });
 
 test("more statement texts than are kept ready still run", async () => {

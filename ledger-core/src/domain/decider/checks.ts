@@ -122,7 +122,7 @@ export function isSameDay(payment: Payment, payer: AccountState, now: Micros): b
 }
 
 /** Whether an account that stands at `posted` can give `amount`: what is held is not available, and the floor holds. */
-export function lacking(account: Account, posted: Amount, amount: Amount): Rejection | undefined {
+export function insufficientFunds(account: Account, posted: Amount, amount: Amount): Rejection | undefined {
   const { floor } = account.limits;
   const available = posted - account.balances.held;
   if (floor === null || available - amount >= floor) return undefined;

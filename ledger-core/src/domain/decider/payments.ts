@@ -11,9 +11,9 @@ import {
   accountInTenant,
   accountToUse,
   frozen,
+  insufficientFunds,
   invalidAmount,
   isLedgersOwn,
-  lacking,
   notOpen,
   otherCurrency,
   overLimit,
@@ -45,7 +45,7 @@ export function decideMakePayment(state: LedgerState, command: MakePayment, cont
     notOpen(payee) ??
     frozen(payer) ??
     overLimit(payer, amount, now) ??
-    lacking(payer, posted, amount) ??
+    insufficientFunds(payer, posted, amount) ??
     (charged ? tooLarge(payer, posted - amount, held) : tooLarge(payer, posted, held + amount)) ??
     (charged ? tooLarge(payee, payeeAfter, payee.balances.held) : undefined);
   if (rejection) return refused(rejection);

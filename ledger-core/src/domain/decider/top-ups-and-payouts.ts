@@ -11,9 +11,9 @@ import {
   accountInTenant,
   accountToUse,
   frozen,
+  insufficientFunds,
   invalidAmount,
   isLedgersOwn,
-  lacking,
   notOpen,
   otherCurrency,
   overLimit,
@@ -71,7 +71,7 @@ export function decidePayOut(state: LedgerState, command: PayOut, context: Decis
     notOpen(account) ??
     frozen(account) ??
     overLimit(account, amount, context.now) ??
-    lacking(account, posted, amount) ??
+    insufficientFunds(account, posted, amount) ??
     tooLarge(account, posted - amount, held) ??
     tooLarge(clearing, clearingAfter, clearing.balances.held);
   if (rejection) return refused(rejection);

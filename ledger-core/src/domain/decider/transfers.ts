@@ -12,8 +12,8 @@ import {
   accountInTenant,
   accountToUse,
   frozen,
+  insufficientFunds,
   invalidAmount,
-  lacking,
   notOpen,
   otherCurrency,
   overLimit,
@@ -52,7 +52,7 @@ export function decideTransfer(state: LedgerState, command: PostTransfer, contex
     const from = accounts.get(leg.from);
     const to = accounts.get(leg.to);
     if (from === undefined || to === undefined) return refused(absentAccount(leg.from));
-    const short = lacking(from.account, from.posted, leg.amount);
+    const short = insufficientFunds(from.account, from.posted, leg.amount);
     if (short) return refused(short);
     from.posted -= leg.amount;
     to.posted += leg.amount;

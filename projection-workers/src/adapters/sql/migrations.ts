@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { buildOf, LedgerError, type ModelVersionRow } from "ledger-core";
-import { alone, createTable, insertRows, onStore, selectRows } from "ledger-core/sql";
+import { createTable, insertRows, selectRows, translateStoreErrors, withMigrationLock } from "ledger-core/sql";
 import { findServedBuild, storedVersions } from "./builds.ts";
 import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables } from "./model.ts";
 
@@ -12,8 +12,8 @@ const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name
  * @throws incompatible when a newer program has changed the store
  */
 export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<void> {
-  await onStore("read models", () =>
-    alone(db, "payledger_migrations", async (trx) => {
+  await translateStoreErrors("read models", () =>
+    withMigrationLock(db, "payledger_migrations", async (trx) => {
       await createTable(trx, applied);
       const rows = await selectRows<{ name: string }>(trx, `SELECT name FROM \`${applied.name}\` ORDER BY name`);
       const done = new Set(rows.map(({ name }) => name));

@@ -9,7 +9,7 @@ import {
   type RowReader,
   type StoreRow,
 } from "ledger-core";
-import { inSnapshot, integrityFaults, onStore, type SqlValue, selectRows } from "ledger-core/sql";
+import { inSnapshot, integrityFaults, type SqlValue, selectRows, translateStoreErrors } from "ledger-core/sql";
 import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./builds.ts";
 import { type AnyTable, createBuild, dropBuild, type SqlModel } from "./model.ts";
 
@@ -28,13 +28,13 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
   return {
     ...sqlTarget(db, model),
     tables: model.tables,
-    served: () => onStore(store, () => servedBuild(db, name)),
-    create: (build) => onStore(store, () => createBuild(db, tables, build)),
-    drop: (build) => onStore(store, () => dropBuild(db, tables, build)),
+    served: () => translateStoreErrors(store, () => servedBuild(db, name)),
+    create: (build) => translateStoreErrors(store, () => createBuild(db, tables, build)),
+    drop: (build) => translateStoreErrors(store, () => dropBuild(db, tables, build)),
     target: (build) => sqlTarget(db, model, build),
     rows: (build) => rowsOf(db, model.tables, build),
     atOneMoment: (work) =>
-      onStore(store, () =>
+      translateStoreErrors(store, () =>
         inSnapshot(reader, async (moment) => {
           const build = await servedBuild(moment, name);
           return work({
@@ -44,7 +44,7 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
         }),
       ),
     switchTo: (build, catchUp) =>
-      onStore(store, () =>
+      translateStoreErrors(store, () =>
         db.transaction(async (trx) => {
           const live = await servedBuild(trx, name, "update");
           assert(live.version === build.version - 1, "one rebuild at a time switches");
@@ -52,7 +52,7 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
           await serveBuild(trx, name, build);
         }),
       ),
-    faults: () => onStore(store, () => integrityFaults(reader)),
+    faults: () => translateStoreErrors(store, () => integrityFaults(reader)),
     close: async () => {},
   };
 }
@@ -68,9 +68,9 @@ export function sqlTarget<Change>(
 ): ProjectionTarget<Change> {
   return {
     checkpoint: (shard) =>
-      onStore(store, async () => readCheckpoint(db, name, build ?? (await servedBuild(db, name)), shard)),
+      translateStoreErrors(store, async () => readCheckpoint(db, name, build ?? (await servedBuild(db, name)), shard)),
     apply: (shard, after, upTo, changes) =>
-      onStore(store, () =>
+      translateStoreErrors(store, () =>
         db.transaction(async (trx) => {
           const into = build ?? (await servedBuild(trx, name, "share"));
           await moveCheckpoint(trx, name, into, shard, after, upTo);

@@ -12,7 +12,7 @@ import {
   type StoreMoment,
   type StoreRow,
 } from "ledger-core";
-import { onStore, openSqlite, openViewBooks, preparedBySuffix, storeError } from "ledger-core/sql";
+import { openSqlite, openViewBooks, preparedBySuffix, storeError, translateStoreErrors } from "ledger-core/sql";
 import { createTables, createView, dropTables, type ViewTable, type ViewTables } from "./view-tables.ts";
 
 /** A projection into a view's file: how its changes are written into one build of its tables. */
@@ -81,7 +81,7 @@ export function openViewStore<Change, Statements>(
     drop: async (build) => guarded(() => transact(database, () => dropTables(database, view, build))),
     rows: (build) => rowsOf(database, tables, build),
     atOneMoment: (work) =>
-      onStore(store, () => {
+      translateStoreErrors(store, () => {
         assert(file !== undefined, "a view in memory has one connection");
         return atOneMoment(view, file, work);
       }),

@@ -101,10 +101,10 @@ async function nextOf(stream: Stream | undefined, check: boolean): Promise<Answe
 
 /** The bytes in buffers of their own: a view would take its whole buffer along, and a piece of Node's pool must never be transferred. */
 function toWire({ shard, first, count, frames, leaves }: Batch, checked: boolean): WireBatch {
-  return { shard, first, count, frames: alone(frames), leaves: alone(leaves), checked };
+  return { shard, first, count, frames: ownBytes(frames), leaves: ownBytes(leaves), checked };
 }
 
-function alone(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) return new Uint8Array(buffer);
   return new Uint8Array(bytes);

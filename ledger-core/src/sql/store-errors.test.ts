@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { storeError } from "./dialect.ts";
+import { storeError } from "./store-errors.ts";
 
 test.each([
   [10, "store_unavailable", true],

@@ -1,0 +1,102 @@
+import { isLedgerError, LedgerError, type LedgerErrorCode } from "../domain/errors.ts";
+
+/** Whether a query failed because its table is not there: a rebuild switched and dropped it; ask model_versions again. */
+export function isMissingTable(error: unknown): boolean {
+  return faultOf(error)?.kind === "missing_table";
+}
+
+/** Runs a piece of work on a store; what its driver throws comes out as a LedgerError, and a bug as it is. */
+export async function translateStoreErrors<Result>(store: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(store, error);
+  }
+}
+
+/** A driver's error as an operating error; anything else as it came. `store` says for people which store it was. */
+export function storeError(store: string, error: unknown): unknown {
+  if (isLedgerError(error)) return error;
+  const fault = faultOf(error);
+  if (!fault) return error;
+  const { code, retryable, text } = faults[fault.kind];
+  return new LedgerError(code, `${store}: ${text} (${fault.detail})`, { retryable, cause: error });
+}
+
+type FaultKind = "away" | "busy" | "full" | "refused_row" | "missing_table" | "damaged";
+
+const faults: Record<FaultKind, { code: LedgerErrorCode; retryable: boolean; text: string }> = {
+  away: { code: "store_unavailable", retryable: true, text: "cannot be reached" },
+  busy: { code: "store_unavailable", retryable: true, text: "another transaction was in the way" },
+  full: { code: "store_unavailable", retryable: true, text: "cannot write" },
+  refused_row: { code: "poison_event", retryable: false, text: "does not take a row" },
+  missing_table: { code: "incompatible", retryable: false, text: "lacks a table or column" },
+  damaged: { code: "store_damaged", retryable: false, text: "is damaged or no database" },
+};
+
+/** SQLite's primary result codes (sqlite.org/rescode.html), and those extended ones that mean something else than their primary. */
+const sqliteFaults: Record<number, FaultKind> = {
+  5: "busy",
+  6: "busy",
+  8: "full",
+  10: "full",
+  11: "damaged",
+  13: "full",
+  14: "away",
+  18: "refused_row",
+  19: "refused_row",
+  20: "refused_row",
+  26: "damaged",
+  // IOERR_SHORT_READ: the file ends before what it must hold, which no trying again brings back.
+  // The file ends too early, a checksum of the file system does not match, the file system is corrupt: no trying again mends it.
+  522: "damaged",
+  8202: "damaged",
+  8458: "damaged",
+};
+
+/** Server error numbers of MySQL and MariaDB. */
+const mysqlFaults: Record<number, FaultKind> = {
+  1021: "full",
+  1040: "away",
+  1045: "away",
+  1049: "away",
+  1048: "refused_row",
+  1053: "away",
+  1062: "refused_row",
+  1114: "full",
+  1142: "full",
+  1146: "missing_table",
+  1054: "missing_table",
+  1203: "away",
+  1205: "busy",
+  1213: "busy",
+  1264: "refused_row",
+  1290: "full",
+  1366: "refused_row",
+  1406: "refused_row",
+  1412: "missing_table",
+  1836: "full",
+  1927: "away",
+  3024: "busy",
+  3819: "refused_row",
+  4025: "refused_row",
+};
+
+const awayCodes =
+  /^(ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|ENOTFOUND|EAI_AGAIN|PROTOCOL_|ERR_TLS|CERT_|HANDSHAKE_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+
+function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if ("errcode" in error && typeof error.errcode === "number") {
+    const missing = error.errcode === 1 && /no such (table|column|index)/.test(error.message);
+    const kind = missing ? "missing_table" : (sqliteFaults[error.errcode] ?? sqliteFaults[error.errcode % 256]);
+    return kind && { kind, detail: `SQLite ${error.errcode}` };
+  }
+  if ("errno" in error && typeof error.errno === "number" && error.errno > 0) {
+    const kind = mysqlFaults[error.errno];
+    if (kind) return { kind, detail: `${code} ${error.errno}` };
+  }
+  if (awayCodes.test(code) || error.name === "KnexTimeoutError") return { kind: "away", detail: code || error.name };
+  return undefined;
+}
