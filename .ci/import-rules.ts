@@ -10,7 +10,7 @@ export type Packages = {
   readonly rootDependencies: ReadonlySet<string>;
 };
 
-/** DESIGN's import table: which other workspaces a workspace may import. */
+/** Which other workspaces a workspace may import; CONTRIBUTING.md has the same table. */
 const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   "ledger-core": [],
   "command-service": ["ledger-core"],

@@ -74,7 +74,7 @@ describe("around the API", () => {
 
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
 
-describe(`guarantee 19: no input gets a 5xx, seed ${seed}`, () => {
+describe(`no input gets a 5xx, seed ${seed}`, () => {
   const random = seeded(seed);
   const pick = <T>(items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];
   let ids: [string, ...string[]];

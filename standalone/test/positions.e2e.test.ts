@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.remove());
 
-describe("guarantee 9: read your writes", () => {
+describe("read your writes", () => {
   test("a query that carries the answer's position sees the command, every time", async () => {
     const payer = await fundedWallet(operator, "100000", { owner: "eager" });
     const payee = await openAccount(operator, { type: "merchant" });

@@ -107,7 +107,7 @@ describe("what is on disk besides the log can be lost", () => {
   });
 });
 
-describe("guarantee 12: SIGTERM answers what was accepted", () => {
+describe("SIGTERM answers what was accepted", () => {
   test("every payment that is in the log was answered, and the process ends with 0", async () => {
     const load = startLoad(operator, [payer, payee], seeded(12), { width: 64 });
     await load.answered(200);

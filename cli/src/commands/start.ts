@@ -46,7 +46,7 @@ function rails(text: string): readonly string[] {
   return value;
 }
 
-/** API.md: a stop ends within 10 s. */
+/** The API promises that a stop ends within 10 s. */
 const STOP_BOUND_MS = 10_000;
 
 const examples = `

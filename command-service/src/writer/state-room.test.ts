@@ -93,7 +93,7 @@ function boundedParts() {
 }
 
 describe("a state file that has no room to grow", () => {
-  test("GUARANTEES 13: the shard serves on from memory up to a bound, stands down, and goes on when there is room", async () => {
+  test("the shard serves on from memory up to a bound, stands down, and goes on when there is room", async () => {
     const { onReadiness, serving } = standings();
     const { seams, limit } = boundedParts();
     const unwritten: string[] = [];
@@ -209,7 +209,7 @@ function smallDisk(folder: string, size: string): { path: string; resize(to: str
 }
 
 describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none can be mounted)", () => {
-  test("GUARANTEES 13: full of the state file alone: served on, then stood down, then served again", async () => {
+  test("full of the state file alone: served on, then stood down, then served again", async () => {
     const { onReadiness, serving } = standings();
     const ledger = await writerFixture({ flushAt: FLUSH_AT, unwrittenMax: 4, onReadiness });
     const disk = smallDisk(ledger.folder, "1m");
@@ -241,7 +241,7 @@ describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none
     await writer.stop();
   });
 
-  test("GUARANTEES 13: full of everything: refused, and served again by itself when there is room", async () => {
+  test("full of everything: refused, and served again by itself when there is room", async () => {
     const { onReadiness, serving } = standings();
     const ledger = await writerFixture({});
     const disk = smallDisk(ledger.folder, "2m");

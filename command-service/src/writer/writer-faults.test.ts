@@ -167,7 +167,7 @@ describe("an append that failed for certain", () => {
     expect(eventOf(await ledger.send(writer, payment(to, from, 1n))).fact.type).toBe("PaymentDeclined");
   });
 
-  test("GUARANTEES 13: a full disk refuses, and what was acknowledged before stays", async () => {
+  test("a full disk refuses, and what was acknowledged before stays", async () => {
     const ledger = await writerFixture({ maxPages: 60 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -252,7 +252,7 @@ describe("a bulk in mode each of which a later append fails", () => {
 });
 
 describe("two writers", () => {
-  test("GUARANTEES 3: the later one fences the earlier one off, which appends nothing and takes the shard again", async () => {
+  test("the later one fences the earlier one off, which appends nothing and takes the shard again", async () => {
     const told: { ready: boolean }[] = [];
     const { onReadiness, serving } = whenServing(told);
     const ledger = await writerFixture();
@@ -287,7 +287,7 @@ describe("a writer that was superseded and does not know it yet", () => {
 });
 
 describe("load", () => {
-  test("GUARANTEES 11: a full queue refuses before anything is accepted", async () => {
+  test("a full queue refuses before anything is accepted", async () => {
     const ledger = await writerFixture({ queueMax: 10 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -298,7 +298,7 @@ describe("load", () => {
     expect(eventOf(await ledger.send(writer, payment(from, to, 1n))).fact.type).toBe("PaymentCharged");
   });
 
-  test("GUARANTEES 11: a queue is full when what waits takes too much memory, few commands as they may be", async () => {
+  test("a queue is full when what waits takes too much memory, few commands as they may be", async () => {
     const ledger = await writerFixture({ queueBytesMax: 100_000 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -314,7 +314,7 @@ describe("load", () => {
     expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   });
 
-  test("GUARANTEES 11: bulks fill their share of the queue, and single commands are taken beside them", async () => {
+  test("bulks fill their share of the queue, and single commands are taken beside them", async () => {
     const ledger = await writerFixture({ queueMax: 20, bulkShare: 0.5 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -347,7 +347,7 @@ describe("load", () => {
     await accepted;
   });
 
-  test("GUARANTEES 12: stopping answers what was accepted", async () => {
+  test("stopping answers what was accepted", async () => {
     const ledger = await writerFixture();
     const writer: Writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];

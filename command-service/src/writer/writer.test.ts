@@ -10,7 +10,7 @@ import { decodeRoot } from "../state/state-root.ts";
 import { allEvents, bulkItem, eventOf, HKD, openAccount, operator, payment, writerFixture } from "./writer.fixture.ts";
 
 describe("answers and keys", () => {
-  test("FEATURES 2: fifty equal commands at once under one key are one event and fifty equal answers", async () => {
+  test("fifty equal commands at once under one key are one event and fifty equal answers", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];

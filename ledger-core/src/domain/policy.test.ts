@@ -4,7 +4,7 @@ import { type Role, roles } from "./caller.ts";
 import type { ClientCommand } from "./commands.ts";
 import { mayRead, maySend, mayUse, seesWholeTenant } from "./policy.ts";
 
-/** API.md, "Who may command", once more by hand: o operator, s service, c consumer, m merchant. */
+/** Who may command, written out once more by hand: o operator, s service, c consumer, m merchant. */
 const senders: Record<ClientCommand["type"], string> = {
   OpenAccount: "os",
   FreezeAccount: "o",

@@ -6,7 +6,7 @@ import { openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
 import { foreigner, step, tellStory } from "../testing/story.ts";
 
-/** The read side of API.md "Precisely", a test for each sentence that no other file has. */
+/** The fine print of the read side of the API: a test per sentence that no other file has. */
 
 const { accountId, alice, bob, consumer, merchant, operator } = examples;
 const story = tellStory();

@@ -5,7 +5,7 @@ import { openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
 import { tellStory } from "../testing/story.ts";
 
-// GUARANTEES 15: no one reads another tenant's or another holder's data. Role × route × owner.
+// No one reads another tenant's or another holder's data. Role × route × owner.
 
 const { accountId, alice, bank, bob, shop, TENANT } = examples;
 const story = tellStory();
