@@ -1,5 +1,5 @@
 export type { ProjectionStatus } from "./consumer/consumer.ts";
-export { type ConsumerOptions, type ProjectionRun, runProjection } from "./consumer/consumer.ts";
+export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
 export {
   fileOf,
   migrateModels,
@@ -11,9 +11,10 @@ export {
 export { modelsTarget } from "./projections/models/model.ts";
 export { type ModelChange, modelsProjection } from "./projections/models/projection.ts";
 export type { Projected } from "./projections/registered.ts";
-export { nextMove, type ProjectionBoard } from "./running/board.ts";
+export type { ProjectionBoard } from "./running/board.ts";
 export { pathOf } from "./running/keep-projections.ts";
 export { type ProjectionThread, startProjectionThread } from "./running/projection-thread.ts";
+export { type Lag, measureProjections, projectionChecks, waitForProjections } from "./running/readiness.ts";
 export { newRebuild, type RebuildState } from "./running/rebuild-state.ts";
 export { reportRebuild } from "./running/reported-rebuild.ts";
 export type { ProjectionTuning } from "./running/reports.ts";

@@ -1,11 +1,9 @@
 export { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
 export { openSessionView } from "./adapters/sqlite/session-view.ts";
-export type { ViewSource } from "./adapters/sqlite/view-reader.ts";
-export { type Cursors, signedCursors } from "./cursors.ts";
+export { signedCursors } from "./cursors.ts";
 export { StoreDamage } from "./damage.ts";
-export { type QueryLimits, queryLimits } from "./limits.ts";
-export type { Outcome, Query, QueryRunner, StoreName } from "./query.ts";
+export type { QueryLimits } from "./limits.ts";
+export type { StoreName } from "./query.ts";
 export { type QueryDeps, type QueryRoutesOptions, registerQueries, registerQueryRoutes } from "./register.ts";
-export { createQueryRunner, type QueryStores, type RunnerOptions } from "./runner.ts";
 export { type QueryTuning, startQueryThreads } from "./threads/file-threads.ts";
 export type { QueryThreads } from "./threads/threads.ts";

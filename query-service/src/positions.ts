@@ -3,7 +3,7 @@ import { formatPosition, type Position, parsePosition, type Runtime } from "ledg
 import { Problem } from "ledger-core/http";
 import type { QueryLimits } from "./limits.ts";
 
-export const WAIT_MAX_MS = 10_000;
+const WAIT_MAX_MS = 10_000;
 
 /** How fresh a request wants its answer to be, and until when it waits for that, by the runtime's clock of spans. */
 export type Freshness = { readonly required: readonly Position[]; readonly deadlineMs: number };

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Problem } from "ledger-core/http";
-import { type ProjectionThread, projectionNames, type Verifications } from "projection-workers";
-import type { Lag } from "./readiness.ts";
+import { type Lag, type ProjectionThread, projectionNames, type Verifications } from "projection-workers";
 
 const platform = { config: { roles: ["platform"] as const } };
 const readers = { config: { roles: ["platform", "operator", "auditor", "service"] as const } };

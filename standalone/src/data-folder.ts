@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { createSigningKeys, formatSigningKeys, parseSigningKeys, type SigningKeys } from "ledger-core/http";
+import { dataPaths } from "ledger-core/process";
 import { StartFault, startFaultOf } from "./start-fault.ts";
 
 /** The layout of a data folder. A newer number is refused; an older one would be carried over here. */
@@ -46,29 +47,18 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
     syncFolder(dir);
     accessSync(dir, constants.W_OK);
     checkManifest(dir);
-    const signing = secretFile(
-      join(dir, "keys", "token-signing.jwk.json"),
-      formatSigningKeys(await createSigningKeys()),
-    );
-    const cursor = secretFile(
-      join(dir, "keys", "cursor.key"),
-      `${randomBytes(CURSOR_KEY_BYTES).toString("base64url")}\n`,
-    );
+    const paths = dataPaths(dir);
+    const signing = secretFile(paths.tokenKey, formatSigningKeys(await createSigningKeys()));
+    const cursor = secretFile(paths.cursorKey, `${randomBytes(CURSOR_KEY_BYTES).toString("base64url")}\n`);
     const signingKeys = parseSigningKeys(signing);
     const cursorKey = Buffer.from(cursor.trim(), "base64url");
-    if (!signingKeys)
-      throw new StartFault("folder_damaged", `${join(dir, "keys", "token-signing.jwk.json")} is no key`);
+    if (!signingKeys) throw new StartFault("folder_damaged", `${paths.tokenKey} is no key`);
     if (cursorKey.length !== CURSOR_KEY_BYTES) {
-      throw new StartFault("folder_damaged", `${join(dir, "keys", "cursor.key")} is no key`);
+      throw new StartFault("folder_damaged", `${paths.cursorKey} is no key`);
     }
     return {
-      dir,
-      signingKeys,
-      cursorKey,
-      events: join(dir, "events.sqlite"),
-      state: join(dir, "state.sqlite"),
-      models: join(dir, "models.sqlite"),
-      views: join(dir, "views.sqlite"),
+      ...{ dir, signingKeys, cursorKey },
+      ...{ events: paths.events, models: paths.models, views: paths.views, state: join(dir, "state.sqlite") },
     };
   } catch (error) {
     throw startFaultOf(error, { dataDir: dir });

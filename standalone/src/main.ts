@@ -2,14 +2,13 @@ import { openWriter, registerCommands, type WriterTuning } from "command-service
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
 import { allocateYoung, keepTicksFast, type Logger } from "ledger-core/process";
-import { openVerifications } from "projection-workers";
+import { openVerifications, projectionChecks, waitForProjections } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { watchDecisionState } from "./decision-state.ts";
 import { watchHeads } from "./heads.ts";
 import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-side.ts";
-import { readinessOf, waitForProjections } from "./readiness.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
 
@@ -85,7 +84,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const app = await createEdge({
       logger,
       authenticate: authenticator([folder.signingKeys.publicKey]),
-      readiness: readinessOf(writer, lag),
+      readiness: [{ name: "writer", check: () => writer.readiness() }, ...projectionChecks(lag)],
       metrics,
       referenceVersion: API_VERSION,
       ...(options.limits && { limits: options.limits }),

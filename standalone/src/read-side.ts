@@ -5,11 +5,12 @@ import { type Logger, type LogLevel, logLevels } from "ledger-core/process";
 import {
   fileOf,
   type KeeperTuning,
+  type Lag,
+  measureProjections,
   type ProjectionBoard,
   type ProjectionThread,
   type ProjectionTuning,
   pathOf,
-  projectionNames,
   startProjectionThread,
   storeFiles,
 } from "projection-workers";
@@ -22,7 +23,6 @@ import {
   startQueryThreads,
 } from "query-service";
 import type { DataFolder } from "./data-folder.ts";
-import type { Lag } from "./readiness.ts";
 import { StartFault } from "./start-fault.ts";
 
 export type ProjectionsTuning = ProjectionTuning &
@@ -112,16 +112,7 @@ export async function startReadSide(options: {
 }
 
 export function measureReadSide(metrics: Metrics, { projections, queries }: ReadSide): void {
-  for (const name of projectionNames) {
-    metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () =>
-      projections.revision(name, 0),
-    );
-  }
-  for (const { name } of storeFiles) {
-    metrics.gauge(`read_models_${name}_set_aside`, `Files of ${name} that could not be read since the start.`, () =>
-      projections.setAside(name),
-    );
-  }
+  measureProjections(metrics, projections);
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     queries.replaced(),
   );

@@ -130,7 +130,8 @@ function spawnLedger(args: readonly string[]): ChildProcess {
   return child;
 }
 
-async function makeToken(data: string, role: string, owner: string, tenant: string): Promise<string> {
+/** A token made by `ledger token` on a data folder. */
+export async function makeToken(data: string, role: string, owner: string, tenant: string): Promise<string> {
   const args = ["token", "--role", role, "--owner", owner, "--tenant", tenant, "--data", data];
   const { stdout } = await run(process.execPath, [entryFile(), ...args], { cwd: tmpdir() });
   return stdout.trim();

@@ -20,6 +20,7 @@ export {
   requestInstance,
 } from "./problems.ts";
 export { type Example, examples } from "./reference/examples.ts";
+export { fileAuthenticator, readKeyFile } from "./token-file.ts";
 export {
   type Authenticator,
   authenticator,

@@ -37,10 +37,10 @@ export type Delivery =
   | { readonly kind: "caught_up"; readonly head: Revision };
 
 /**
- * The append-only log of every shard. One writer a shard; the expected revision is the fencing token.
+ * The append-only log of every shard. One writer per shard; the expected revision is the fencing token.
  * Every method may throw LedgerError `log_unavailable`, and the reading ones `log_corrupt` with the first bad position.
  */
-export interface EventLog {
+export interface EventLog extends EventSource {
   /**
    * Appends all events or none, directly after `expectedRevision` (NO_REVISION: the shard is empty), and answers after they are durable.
    * @returns the revision of the last event
@@ -48,7 +48,10 @@ export interface EventLog {
    * @throws outcome_unknown: repeat with identical bytes, ids and revision until it is known; an append that did happen answers as it did then
    */
   append(shard: Shard, expectedRevision: Revision, events: Events): Promise<Revision>;
+}
 
+/** The log as its readers see it: nothing can be appended. */
+export interface EventSource {
   /** Events from `from` (inclusive) up to the head at the time of the call, in batches of the adapter's choosing, never empty ones. */
   read(shard: Shard, from: Revision, options?: { limit?: number }): AsyncIterable<readonly StoredEvent[]>;
 

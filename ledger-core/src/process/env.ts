@@ -19,6 +19,11 @@ export function optionalText(): Setting<string | undefined> {
   return { absent: { allowed: true, value: undefined }, parse: (text) => ({ value: text }) };
 }
 
+/** A text with a default. */
+export function textOr(otherwise: string): Setting<string> {
+  return { absent: { allowed: true, value: otherwise }, parse: (text) => ({ value: text }) };
+}
+
 /** A secret that must be given: there is no default for it, and its value stands in no message. */
 export function requiredSecret({ lengthMin }: { lengthMin: number }): Setting<string> {
   return { absent: { allowed: false }, parse: (text) => secret(text, lengthMin) };

@@ -1,6 +1,6 @@
 import { idBody, makeId } from "../domain/ids.ts";
 import type { Revision, Shard } from "../domain/position.ts";
-import type { EventLog, NewEvent, StoredEvent } from "../ports/event-log.ts";
+import type { EventSource, NewEvent, StoredEvent } from "../ports/event-log.ts";
 
 export type EventShape = {
   readonly shard?: Shard;
@@ -33,14 +33,14 @@ export function asNew(events: readonly StoredEvent[]): (NewEvent & { readonly da
 }
 
 /** Everything that a read gives, as one list. */
-export async function readAll(log: EventLog, shard: Shard, from: Revision, limit?: number): Promise<StoredEvent[]> {
+export async function readAll(log: EventSource, shard: Shard, from: Revision, limit?: number): Promise<StoredEvent[]> {
   const all: StoredEvent[] = [];
   for await (const events of log.read(shard, from, limit === undefined ? {} : { limit })) all.push(...events);
   return all;
 }
 
 /** The revisions that a subscription delivers, up to and with `last`. */
-export async function followTo(log: EventLog, shard: Shard, from: Revision, last: Revision): Promise<Revision[]> {
+export async function followTo(log: EventSource, shard: Shard, from: Revision, last: Revision): Promise<Revision[]> {
   const revisions: Revision[] = [];
   const abort = new AbortController();
   for await (const delivery of log.subscribe(shard, from, abort.signal)) {

@@ -7,7 +7,7 @@ import {
   type Runtime,
   type Shard,
 } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
 import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
 import { gather } from "./gathering.ts";
@@ -30,7 +30,7 @@ export type ProjectionStatus = {
 };
 
 export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
-  readonly log: EventLog;
+  readonly log: EventSource;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** After each applied batch, and once at the start with what was applied before. */

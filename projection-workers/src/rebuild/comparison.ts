@@ -27,7 +27,7 @@ export type Comparison = {
   readonly differences: readonly Difference[];
 };
 
-export const DIFFERENCES_MAX = 100;
+const DIFFERENCES_MAX = 100;
 
 /**
  * Compares a build with the one that `live` serves, as of one moment: fills it to where that one is then, while that one goes on.

@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import type { Projection, ProjectionTarget, Revision, Shard } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventSource } from "ledger-core/event-log";
 import { applyEvents } from "../consumer/application.ts";
 import { gather } from "../consumer/gathering.ts";
 
 export type FillOptions = {
-  readonly log: EventLog;
+  readonly log: EventSource;
   /** Gives up between two transactions. */
   readonly signal?: AbortSignal;
   /** Events of one transaction while filling. 1 to 100,000. Default 10,000. */
@@ -39,7 +39,7 @@ export function eventsUpTo(revisions: ReadonlyMap<Shard, Revision>): number {
   return [...revisions.values()].reduce((sum, revision) => sum + revision + 1, 0);
 }
 
-async function* deliver(log: EventLog, shard: Shard, from: Revision, upTo: Revision) {
+async function* deliver(log: EventSource, shard: Shard, from: Revision, upTo: Revision) {
   for await (const events of log.read(shard, from, { limit: upTo - from + 1 })) {
     yield { kind: "events", events } as const;
   }

@@ -1,11 +1,11 @@
 import { buildOf, type Projection, type ProjectionStore, type Revision, type Shard } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { type Comparison, compareAtOneMoment } from "./comparison.ts";
 import { eventsUpTo, makeFiller } from "./filling.ts";
 
 export type RebuildOptions = {
-  readonly log: EventLog;
+  readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
   /** Gives up; the live build stays as it is. */

@@ -9,7 +9,7 @@ import {
   type Shard,
   type StoreRow,
 } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventSource } from "ledger-core/event-log";
 import { compareAtOneMoment, type Difference } from "./comparison.ts";
 import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
 
@@ -77,7 +77,7 @@ export async function verify<Change>(
   }
 }
 
-async function findingOf(log: EventLog, { table, key, live, rebuilt }: Difference): Promise<Finding> {
+async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<Finding> {
   return {
     ...{ table, key, live, right: rebuilt },
     kind: !rebuilt ? "surplus" : !live ? "missing" : "changed",
@@ -95,7 +95,7 @@ function accountOf(table: string, row: StoreRow | null): string | null {
 const prefixes = ["evt", "ent", "pay", "rfd", "txf", "top", "pyt", "acct"] as const;
 
 /** The id of the event that made a row: what it names, or the one at its position in the log. */
-async function eventOf(log: EventLog, row: StoreRow | null): Promise<string | null> {
+async function eventOf(log: EventSource, row: StoreRow | null): Promise<string | null> {
   const at = row && positionOf(row);
   if (!at) return null;
   for await (const [event] of log.read(at.shard, at.revision, { limit: 1 }))

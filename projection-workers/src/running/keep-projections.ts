@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Shard } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { fileOf, storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
@@ -11,7 +11,7 @@ import { type KeeperTuning, keepStore, type StoreKeeper } from "./store-keeper.t
 export type KeepOptions = {
   /** The folder of the files of read models. */
   readonly dir: string;
-  readonly log: EventLog;
+  readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
   readonly tell: (report: ProjectionReport) => void;

@@ -1,9 +1,8 @@
 import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Revision, type Shard } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
-import type { Logger } from "ledger-core/process";
+import type { EventSource } from "ledger-core/event-log";
+import { type Logger, watchFile } from "ledger-core/process";
 import type { ProjectionStatus } from "../consumer/consumer.ts";
 import type { OpenedFile, StoreFile } from "../projections/store-file.ts";
-import { watchFile } from "./file-watch.ts";
 import type { ProjectionPosition, ProjectionReport, ProjectionTuning } from "./reports.ts";
 import { setAside } from "./set-aside.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
@@ -18,13 +17,13 @@ export type KeeperTuning = {
   readonly watchMs: number;
 };
 
-export const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
+const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
 
 export type KeeperOptions = {
   readonly file: StoreFile;
   readonly path: string;
   readonly shards: readonly Shard[];
-  readonly log: EventLog;
+  readonly log: EventSource;
   readonly logger: Logger;
   readonly keeper: Partial<KeeperTuning>;
   readonly tuning: ProjectionTuning;
@@ -164,7 +163,7 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
 }
 
 /** How far each projection of a file has come, beside the log's head. @throws log_corrupt when one is ahead of the log */
-async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventLog) {
+async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventSource) {
   const positions: (ProjectionPosition & { readonly head: Revision })[] = [];
   for (const shard of shards) {
     const head = await log.head(shard);

@@ -1,5 +1,5 @@
 import { isLedgerError, type Shard } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { type ConsumerOptions, type ProjectionStatus, runProjection } from "../consumer/consumer.ts";
 import type { Projected } from "../projections/registered.ts";
@@ -9,7 +9,7 @@ import type { ProjectionReport, ProjectionTuning } from "./reports.ts";
 export type SessionOptions = {
   readonly projections: readonly Projected[];
   readonly shards: readonly Shard[];
-  readonly log: EventLog;
+  readonly log: EventSource;
   readonly logger: Logger;
   readonly tuning: ProjectionTuning;
   readonly stop: AbortSignal;

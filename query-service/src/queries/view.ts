@@ -25,7 +25,7 @@ export type View = {
 };
 
 /** The name under which the read models stand in `checkpoints` and `model_versions`. */
-export const modelsProjection = "models";
+const modelsProjection = "models";
 
 /**
  * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than

@@ -54,7 +54,7 @@ export async function allPages(queries: TestQueries, caller: Caller, url: string
 }
 
 /** Bears a caller without a signature: what tokens must hold is the edge's matter, and tested there. */
-export function bearer(caller: Caller): string {
+function bearer(caller: Caller): string {
   return `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
 }
 

@@ -1,11 +1,9 @@
-import { type AccountId, type Caller, type LedgerEvent, type Micros, parseBusinessDate } from "ledger-core";
+import { type Caller, type LedgerEvent, type Micros, parseBusinessDate } from "ledger-core";
 import { examples, given } from "ledger-core/testing";
 
 const { START, SECOND_US, account, alice, authorize, bank, bob, opened, operator, pay, payOut, refund, shop } =
   examples;
 
-export const opening: AccountId = examples.accountId(5);
-export const abroad: AccountId = examples.accountId(6);
 export const foreigner: Caller = examples.stranger;
 
 /** The instant of the nth step of the story. */

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
-import { assert, LedgerError } from "../../../domain/errors.ts";
-import { REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
-import { FORMAT, openFile, type SqliteFileOptions, sqliteCode, translate } from "./file.ts";
+import { LedgerError } from "../../../domain/errors.ts";
+import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
+import { FORMAT, lockWriter, openFile, type SqliteFileOptions, sqliteCode, translate } from "./file.ts";
 import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "./frames.ts";
 
 /** How much one step of a read takes from the file. */
@@ -48,7 +48,14 @@ export type SqliteBatches = {
 };
 
 export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
-  let open: OpenFile | undefined = openBatches(options);
+  const lock = options.shared ? lockWriter(options.file) : undefined;
+  let open: OpenFile | undefined;
+  try {
+    open = openBatches(options);
+  } catch (error) {
+    lock?.close();
+    throw error;
+  }
   let closed = false;
   /** A commit failed in a way that may have left it whole in the WAL: a crash now could bring it to light. */
   let doubt = false;
@@ -107,12 +114,28 @@ export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
         if (settled().heads.get(batch.shard) !== lastOf(batch)) throw translate(error, options.file);
       }
     },
-    load: (shard, from, to) => load(file(), options.file, shard, from, to),
+    load: (shard, from, to) => loadBatches(file().select, options.file, shard, from, to),
     close: () => {
       closed = true;
       open?.db.close();
       open = undefined;
+      if (lock?.isOpen) lock.close();
     },
+  };
+}
+
+/** The statement that `loadBatches` runs. */
+export function prepareLoad(db: DatabaseSync): StatementSync {
+  return db.prepare(select);
+}
+
+/** Finds the head of a shard in the file as it is now; its last batch is not checked before it is read. */
+export function headFinder(db: DatabaseSync): (shard: Shard) => Revision {
+  const lastBelow = db.prepare(selectLastBelow);
+  return (shard) => {
+    const row = lastBelow.get(placeOf(shard + 1, 0));
+    const last = row && toBatch(row);
+    return last?.shard === shard ? lastOf(last) : NO_REVISION;
   };
 }
 
@@ -124,7 +147,7 @@ function openBatches(options: SqliteFileOptions): OpenFile {
       begin: db.prepare("BEGIN IMMEDIATE"),
       insert: db.prepare(insert),
       commit: db.prepare("COMMIT"),
-      select: db.prepare(select),
+      select: prepareLoad(db),
       heads: readHeads(db),
     };
   } catch (error) {
@@ -148,12 +171,19 @@ function readHeads(db: DatabaseSync): Map<Shard, Revision> {
   return heads;
 }
 
-function load(file: OpenFile, name: string, shard: Shard, from: Revision, to: Revision): readonly Batch[] {
+/** Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be read */
+export function loadBatches(
+  statement: StatementSync,
+  name: string,
+  shard: Shard,
+  from: Revision,
+  to: Revision,
+): readonly Batch[] {
   const batches: Batch[] = [];
   let next = from;
   let bytes = 0;
   try {
-    for (const row of file.select.iterate(placeOf(shard, from), placeOf(shard, to))) {
+    for (const row of statement.iterate(placeOf(shard, from), placeOf(shard, to))) {
       const batch = toBatch(row);
       if (batches.length === 0 ? !holds(batch, shard, from) : batch.first !== next) {
         if (batches.length === 0) next = batch.shard === shard ? lastOf(batch) + 1 : 0;
@@ -183,7 +213,7 @@ function holds(batch: Batch, shard: Shard, revision: Revision): boolean {
  */
 function discardUncommitted(db: DatabaseSync): void {
   const result = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-  assert(result?.busy === 0, "nobody else holds the WAL");
+  if (result?.busy !== 0) throw new LedgerError("log_unavailable", "a reader is in the way", { retryable: true });
   db.exec(`PRAGMA user_version = ${FORMAT}`);
 }
 

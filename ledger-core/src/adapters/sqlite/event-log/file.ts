@@ -12,6 +12,8 @@ export const FORMAT = 1;
 const PAGE_BYTES = 8192;
 /** A commit that finds more in the WAL carries it over into the file: 4 MiB hold it up for about 10 ms. */
 const WAL_PAGES = 512;
+/** How long a reader waits while the writer recovers the WAL. */
+const READ_TIMEOUT_MS = 1000;
 
 /**
  * One row per append, or a few for a big one. `place` is shard × 2^40 + first revision, so that a shard's rows stand in order and
@@ -30,18 +32,23 @@ export type SqliteFileOptions = {
   readonly file: string;
   /** The most pages of 8 KiB that the file may grow to: plays a full disk. No bound when absent. */
   readonly maxPages?: number | undefined;
+  /**
+   * Lets other processes read the file beside this one (`openSqliteLogReader`); it stays the only one that writes. Default false: the file
+   * is held alone, and needs no memory shared with other processes, which a full disk would refuse.
+   */
+  readonly shared?: boolean | undefined;
 };
 
 /**
- * Opens or creates the file, exclusively, with every acknowledged commit on disk (WAL, synchronous=FULL).
+ * Opens or creates the file, exclusively unless it is shared, with every acknowledged commit on disk (WAL, synchronous=FULL).
  * @throws locked, incompatible, log_corrupt, log_unavailable
  */
-export function openFile({ file, maxPages }: SqliteFileOptions): DatabaseSync {
+export function openFile({ file, maxPages, shared = false }: SqliteFileOptions): DatabaseSync {
   checkVersion(libraryVersion());
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file);
-    prepare(db, file);
+    prepare(db, file, shared);
     if (maxPages !== undefined) ask(db, `PRAGMA max_page_count = ${maxPages}`);
     return db;
   } catch (error) {
@@ -50,9 +57,52 @@ export function openFile({ file, maxPages }: SqliteFileOptions): DatabaseSync {
   }
 }
 
-function prepare(db: DatabaseSync, file: string): void {
+/** Opens the file to read it beside the process that writes it, and shares it. @throws as `openFile`, and log_unavailable when it is new */
+export function openFileToRead(file: string): DatabaseSync {
+  checkVersion(libraryVersion());
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { readOnly: true, timeout: READ_TIMEOUT_MS });
+    if (!isFresh(db, file)) return db;
+    throw new LedgerError("log_unavailable", `the event log ${file} was not written yet`, { retryable: true });
+  } catch (error) {
+    if (db?.isOpen) db.close();
+    throw translate(error, file);
+  }
+}
+
+/**
+ * Keeps any other writer out of a shared file, until the returned connection is closed or the process ends: an exclusive transaction on
+ * an empty file beside it.
+ * @throws locked
+ */
+export function lockWriter(file: string): DatabaseSync {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(`${file}-writer`);
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    if (lock?.isOpen) lock.close();
+    throw translate(error, file);
+  }
+}
+
+function prepare(db: DatabaseSync, file: string, shared: boolean): void {
   // Before anything is read: in this mode the first read takes the lock and keeps it, and the WAL needs no shared memory.
-  set(db, "locking_mode", "exclusive");
+  if (!shared) set(db, "locking_mode", "exclusive");
+  const fresh = isFresh(db, file);
+  if (fresh) set(db, "page_size", PAGE_BYTES);
+  set(db, "journal_mode", "wal");
+  set(db, "wal_autocheckpoint", WAL_PAGES);
+  set(db, "synchronous", 2);
+  db.exec("BEGIN EXCLUSIVE");
+  if (fresh) db.exec(`${schema}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`);
+  db.exec("COMMIT");
+}
+
+/** Whether nothing was written into the file yet. @throws incompatible when it is no event log, or a newer one */
+function isFresh(db: DatabaseSync, file: string): boolean {
   const application = ask(db, "PRAGMA application_id");
   const format = Number(ask(db, "PRAGMA user_version"));
   const fresh = application === 0 && format === 0 && ask(db, "SELECT count(*) FROM sqlite_schema") === 0;
@@ -66,13 +116,7 @@ function prepare(db: DatabaseSync, file: string): void {
       "incompatible",
       `${file} was written by a newer payledger (format ${format}; this one reads up to ${FORMAT}); start that version`,
     );
-  if (fresh) set(db, "page_size", PAGE_BYTES);
-  set(db, "journal_mode", "wal");
-  set(db, "wal_autocheckpoint", WAL_PAGES);
-  set(db, "synchronous", 2);
-  db.exec("BEGIN EXCLUSIVE");
-  if (fresh) db.exec(`${schema}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`);
-  db.exec("COMMIT");
+  return fresh;
 }
 
 /** Asked of a connection to nothing, so that no old version touches the file. */

@@ -3,6 +3,7 @@ export {
   bytesOf,
   type Delivery,
   type EventLog,
+  type EventSource,
   type Events,
   type NewEvent,
   type StoredEvent,
@@ -14,3 +15,4 @@ export type { BatchSource } from "./batch-source.ts";
 export type { SqliteFileOptions } from "./file.ts";
 export { leafHash } from "./leaf.ts";
 export { openSqliteLog } from "./log.ts";
+export { openSqliteLogReader, type SqliteLogReaderOptions } from "./reader.ts";

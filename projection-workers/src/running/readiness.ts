@@ -1,7 +1,7 @@
-import type { Writer } from "command-service";
 import { formatPosition, type Position, type Revision, type Shard } from "ledger-core";
-import type { ReadinessCheck } from "ledger-core/http";
-import { nextMove, type ProjectionBoard, projectionNames } from "projection-workers";
+import type { Metrics, ReadinessCheck } from "ledger-core/http";
+import { projectionNames, storeFiles } from "../projections/list.ts";
+import { nextMove, type ProjectionBoard } from "./board.ts";
 
 /** How far the projections are behind the log. */
 export type Lag = {
@@ -61,12 +61,9 @@ function behind(lag: Lag): number {
   return Math.max(0, ...places(lag).map((place) => place.behind));
 }
 
-/** What /readyz asks: the writer, and each projection by its name. */
-export function readinessOf(writer: Writer, lag: Lag): readonly ReadinessCheck[] {
-  return [
-    { name: "writer", check: () => writer.readiness() },
-    ...projectionNames.map((name) => projectionCheck(name, lag)),
-  ];
+/** What /readyz asks of each projection, by its name. */
+export function projectionChecks(lag: Lag): readonly ReadinessCheck[] {
+  return projectionNames.map((name) => projectionCheck(name, lag));
 }
 
 function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
@@ -84,4 +81,15 @@ function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
 function tellPlace({ at, behind, trouble }: Place): string {
   const place = at.revision < 0 ? `before 0 of shard ${at.shard}` : `at ${formatPosition(at)}`;
   return [place, behind > 0 ? `${behind} behind` : undefined, trouble].filter((part) => part !== undefined).join(", ");
+}
+
+export function measureProjections(metrics: Metrics, board: ProjectionBoard): void {
+  for (const name of projectionNames) {
+    metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () => board.revision(name, 0));
+  }
+  for (const { name } of storeFiles) {
+    metrics.gauge(`read_models_${name}_set_aside`, `Files of ${name} that could not be read since the start.`, () =>
+      board.setAside(name),
+    );
+  }
 }

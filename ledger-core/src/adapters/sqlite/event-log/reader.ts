@@ -1,0 +1,65 @@
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { isLedgerError, LedgerError } from "../../../domain/errors.ts";
+import type { Revision, Shard } from "../../../domain/position.ts";
+import type { EventSource } from "../../../ports/event-log.ts";
+import { type BatchStore, decodeRead, decodeSubscription, readBatches, subscribeBatches } from "./batch-source.ts";
+import { headFinder, loadBatches, prepareLoad } from "./batches.ts";
+import { openFileToRead, translate } from "./file.ts";
+import type { Batch } from "./frames.ts";
+
+export type SqliteLogReaderOptions = {
+  readonly file: string;
+  /** How often a subscription at the log's end looks for more, in ms. 1 to 1000. Default 10. */
+  readonly pollMs?: number;
+};
+
+type OpenedReader = {
+  readonly db: DatabaseSync;
+  head(shard: Shard): Revision;
+  load(shard: Shard, from: Revision, to: Revision): readonly Batch[];
+};
+
+/**
+ * The embedded event log as a process beside its writer reads it; the writer must share it. The file is opened at the first use, and again
+ * after a fault: while it is not there, or is held by a writer that does not share it, every method throws log_unavailable.
+ */
+export function openSqliteLogReader({ file, pollMs = 10 }: SqliteLogReaderOptions): EventSource {
+  let opened: OpenedReader | undefined;
+  let closed = false;
+
+  function open(): OpenedReader {
+    if (closed) throw new LedgerError("log_unavailable", `the event log ${file} is closed`);
+    const db = openFileToRead(file);
+    const load = prepareLoad(db);
+    return { db, head: headFinder(db), load: (...range) => loadBatches(load, file, ...range) };
+  }
+  function use<Result>(work: (reader: OpenedReader) => Result): Result {
+    try {
+      opened ??= open();
+      return work(opened);
+    } catch (error) {
+      opened?.db.close();
+      opened = undefined;
+      const fault = translate(error, file);
+      if (!isLedgerError(fault, "locked")) throw fault;
+      throw new LedgerError("log_unavailable", fault.message, { cause: error, retryable: true });
+    }
+  }
+
+  const store: BatchStore = {
+    head: (shard) => use((reader) => reader.head(shard)),
+    load: (shard, from, to) => use((reader) => reader.load(shard, from, to)),
+    arrival: (_shard, signal) => delay(pollMs, undefined, { signal }).catch(() => undefined),
+  };
+  return {
+    head: async (shard) => store.head(shard),
+    read: (shard, from, options) => decodeRead(readBatches(store, shard, from, options?.limit)),
+    subscribe: (shard, from, signal) => decodeSubscription(subscribeBatches(store, shard, from, signal), signal),
+    async close() {
+      closed = true;
+      opened?.db.close();
+      opened = undefined;
+    },
+  };
+}

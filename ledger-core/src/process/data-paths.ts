@@ -1,0 +1,26 @@
+import { join } from "node:path";
+
+/** The files of a data folder that several processes may share. */
+export type DataPaths = {
+  readonly events: string;
+  /** The folder of the read models: a SQLite file for each that the projections' list names. */
+  readonly readModels: string;
+  readonly models: string;
+  readonly views: string;
+  /** The JWK that tokens are signed with. */
+  readonly tokenKey: string;
+  /** Signs the cursors of lists. */
+  readonly cursorKey: string;
+};
+
+/** The layout of an embedded ledger's data folder. */
+export function dataPaths(dir: string): DataPaths {
+  return {
+    events: join(dir, "events.sqlite"),
+    readModels: dir,
+    models: join(dir, "models.sqlite"),
+    views: join(dir, "views.sqlite"),
+    tokenKey: join(dir, "keys", "token-signing.jwk.json"),
+    cursorKey: join(dir, "keys", "cursor.key"),
+  };
+}

@@ -1,0 +1,79 @@
+import { type Authenticator, createEdge, createMetrics } from "ledger-core/http";
+import { type Logger, type RunningService, watchFile } from "ledger-core/process";
+import { registerQueryRoutes } from "./register.ts";
+import { openStorePositions, watchStores } from "./stores.ts";
+import { type QueryTuning, startQueryThreads } from "./threads/file-threads.ts";
+
+export type QueryServiceOptions = {
+  /** The files of read models and of views, which projection-workers write. */
+  readonly models: string;
+  readonly views: string;
+  readonly shards: number;
+  readonly cursorKey: Uint8Array;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly authenticate: Authenticator;
+  readonly logger: Logger;
+  /** The queries' limits and those of their threads; each field states its default. */
+  readonly tuning?: QueryTuning;
+};
+
+/** How often it looks whether a file is still the one at its path. */
+const WATCH_EVERY_MS = 1000;
+const API_VERSION = "1";
+
+/** The queries on an edge of their own, answered in threads from files that another process writes. */
+export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
+  const { models, views, logger, host, port, authenticate, tuning = {} } = options;
+  const threads = startQueryThreads({ ...options, tuning });
+  const stores = openStorePositions({ models, views });
+  const readiness = watchStores(stores.positions);
+  const watches = [models, views].map((file) =>
+    watchReplaced(file, () => {
+      logger.warn({ file }, "a file of read models is another one now: it is opened again");
+      threads.reopen();
+      void stores.reopen();
+    }),
+  );
+  const metrics = createMetrics();
+  metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
+    threads.replaced(),
+  );
+  const app = await createEdge({
+    ...{ logger, authenticate, metrics, readiness: readiness.checks, referenceVersion: API_VERSION },
+  });
+  registerQueryRoutes(app, {
+    run: threads.run,
+    positions: stores.positions,
+    shards: options.shards,
+    ...(tuning.limits && { limits: tuning.limits }),
+  });
+  const stop = async () => {
+    await app.drain();
+    await app.close();
+    for (const end of watches) end();
+    readiness.stop();
+    await threads.close();
+    await stores.close();
+  };
+  try {
+    return { url: await app.listen({ host, port }), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Calls back each time a file is deleted or replaced by another. Returns a function that ends the watch. */
+function watchReplaced(file: string, onReplaced: () => void): () => void {
+  let end: () => void;
+  const watch = () => {
+    end = watchFile(file, WATCH_EVERY_MS, () => {
+      onReplaced();
+      watch();
+    });
+  };
+  watch();
+  return () => end();
+}

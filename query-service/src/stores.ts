@@ -1,0 +1,68 @@
+import { formatPosition, isLedgerError, type Position, publicReason } from "ledger-core";
+import type { ReadinessCheck } from "ledger-core/http";
+import { connectSqlite } from "ledger-core/sql";
+import { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
+import { openSessionView } from "./adapters/sqlite/session-view.ts";
+import { queryLimits } from "./limits.ts";
+import type { StoreName } from "./query.ts";
+import { createModelReader } from "./reading.ts";
+import { reopenable } from "./threads/reopenable.ts";
+
+/** The files of read models, looked at for how far they have come. */
+export type StorePositions = {
+  readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
+  /** The files are other ones now. */
+  reopen(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export function openStorePositions(files: { readonly models: string; readonly views: string }): StorePositions {
+  const open = () => connectSqlite({ file: files.models, readOnly: true });
+  let db = open();
+  const models = createModelReader(() => db, queryLimits);
+  const session = reopenable(() => openSessionView({ file: files.views }));
+  const graph = reopenable(() => openPaymentGraph({ file: files.views }));
+  const close = async () => void (await Promise.all([db.destroy(), session.close(), graph.close()]));
+  return {
+    positions: {
+      models: () => models.positions(),
+      session: () => session.use((view) => view.positions()),
+      graph: () => graph.use((view) => view.positions()),
+    },
+    async reopen() {
+      await close();
+      db = open();
+    },
+    close,
+  };
+}
+
+const LOOK_EVERY_MS = 1000;
+
+/** What /readyz tells of each store, as of the last look at it. */
+export function watchStores(positions: StorePositions["positions"]): {
+  readonly checks: readonly ReadinessCheck[];
+  stop(): void;
+} {
+  const told = new Map<string, { readonly ready: boolean; readonly detail: string }>();
+  const look = async () => {
+    for (const [store, read] of Object.entries(positions)) {
+      try {
+        const served = await read();
+        told.set(store, { ready: true, detail: served.map((position) => `at ${formatPosition(position)}`).join("; ") });
+      } catch (error) {
+        if (!isLedgerError(error)) throw error;
+        told.set(store, { ready: false, detail: publicReason(error) });
+      }
+    }
+  };
+  void look();
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  return {
+    checks: Object.keys(positions).map((name) => ({
+      name,
+      check: () => told.get(name) ?? { ready: false, detail: "not looked at yet" },
+    })),
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Client, createClient, type Endpoint, revisionOf } from "./client.ts";
+import { makeToken } from "./harness.ts";
+import { at, textAt } from "./json.ts";
+import { type ServiceProcess, startService } from "./services.ts";
+import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
+
+/*
+ * Commands, projections and queries in three processes on one data folder: what one process answers to a POST, another one answers to a
+ * GET that carries its position.
+ */
+
+const data = mkdtempSync(join(tmpdir(), "payledger-processes-"));
+const writes: Endpoint = { url: "", revision: -1 };
+let writer: ServiceProcess;
+let projections: ServiceProcess;
+let queries: ServiceProcess;
+let operator: Client;
+let tokenOf: (role: string, owner: string) => Promise<string>;
+
+beforeAll(async () => {
+  writer = await startService("writer", data);
+  projections = await startService("projections", data);
+  queries = await startService("queries", data);
+  writes.url = writer.url;
+  tokenOf = (role, owner) => makeToken(data, role, owner, "default");
+  operator = clientOf(await tokenOf("operator", "operator"));
+});
+afterAll(async () => {
+  for (const service of [queries, projections, writer]) await service?.end("SIGKILL").catch(() => null);
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** A client whose commands and queries go to different processes; its queries ask for what its commands were answered with. */
+function clientOf(token: string): Client {
+  const commands = createClient(writes, token);
+  return {
+    token,
+    post: commands.post,
+    get: (path, headers = {}) =>
+      createClient({ url: queries.url, revision: writes.revision }, token).get(path, headers),
+  };
+}
+
+test("a query in another process sees the command whose position it carries, every time", async () => {
+  const payer = await fundedWallet(operator, "100000", { owner: "eager" });
+  const payee = await openAccount(operator, { type: "merchant" });
+  for (let n = 1; n <= 40; n++) {
+    const made = await pay(operator, { payer, payee, amount: "1" });
+    const seen = await operator.get(`/v1/accounts/${payee}`);
+    expect(seen.body).toMatchObject({ balances: { posted: String(n) } });
+    expect(revisionOf(seen)).toBeGreaterThanOrEqual(revisionOf(made));
+    const payment = await operator.get(`/v1/payments/${textAt(made.body, "id")}`);
+    expect(payment.body).toEqual(made.body);
+  }
+  const eager = clientOf(await tokenOf("consumer", "eager"));
+  const session = await eager.get("/v1/me/session");
+  expect(session.body).toMatchObject({ owner: "eager", accounts: [{ id: payer, balances: { posted: "99960" } }] });
+  const entries = await eager.get(`/v1/accounts/${payer}/entries?limit=1`);
+  expect(at(entries.body, "data", 0)).toMatchObject({ amount: "-1", balanceAfter: "99960" });
+});
+
+test("a position ahead of the log is answered 503 once Ledger-Wait has passed", async () => {
+  const account = await openAccount(operator);
+  const ahead = { "ledger-position": "0:99999999", "ledger-wait": "200" };
+  const reply = await operator.get(`/v1/accounts/${account}`, ahead);
+  expectProblem(reply, 503);
+  expect(reply.headers.get("retry-after")).toMatch(/^\d+$/);
+});
+
+test("while the projections are down, queries answer what was projected; then they catch up", async () => {
+  const account = await openAccount(operator, { owner: "patient" });
+  expect((await operator.get(`/v1/accounts/${account}`)).status).toBe(200);
+  await projections.end("SIGKILL");
+  const later = await openAccount(operator, { owner: "patient" });
+  expect((await operator.get(`/v1/accounts/${account}`, { "ledger-position": "0:0" })).status).toBe(200);
+  expectProblem(await operator.get(`/v1/accounts/${later}`, { "ledger-wait": "100" }), 503);
+  projections = await startService("projections", data);
+  expect((await operator.get(`/v1/accounts/${later}`)).body).toMatchObject({ id: later, owner: "patient" });
+});
+
+test("every process says that it is ready, and a second writer is refused", async () => {
+  for (const { url } of [writer, projections, queries]) {
+    const reply = await fetch(`${url}/readyz`);
+    expect([reply.status, await reply.text()]).toEqual([200, expect.stringContaining('"status":"ready"')]);
+  }
+  await expect(startService("writer", data)).rejects.toThrow(/ended with 1 .*held by another process/s);
+});
+
+test("SIGTERM ends each process in order, and what was acknowledged is there after a restart", async () => {
+  const account = await openAccount(operator, { owner: "steady" });
+  expect(await queries.end("SIGTERM")).toBe(0);
+  expect(await projections.end("SIGTERM")).toBe(0);
+  expect(await writer.end("SIGTERM")).toBe(0);
+  projections = await startService("projections", data);
+  queries = await startService("queries", data);
+  writer = await startService("writer", data);
+  writes.url = writer.url;
+  expect((await operator.get(`/v1/accounts/${account}`)).body).toMatchObject({ id: account });
+  const another = await openAccount(operator, { owner: "steady" });
+  expect((await operator.get(`/v1/accounts/${another}`)).body).toMatchObject({ id: another });
+});
