@@ -19,7 +19,10 @@ const alone = [
   "standalone/test/crowds.e2e.test.ts",
 ];
 
-/** Three projects: sources first, then the whole ledger from outside, both two files at a time; last what needs the machine to itself. */
+/**
+ * Three projects: sources first, then the whole ledger from outside, both two files at a time; last what needs the
+ * machine to itself.
+ */
 export default defineConfig({
   test: {
     allowOnly: false,

@@ -1,6 +1,9 @@
 export type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
-/** Counts the tests in vitest's JSON report. A file that failed outside its tests (it could not be loaded) counts as one failure. */
+/**
+ * Counts the tests in vitest's JSON report. A file that failed outside its tests (it could not be loaded) counts as one
+ * failure.
+ */
 export function countTests(report: unknown): Counts {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const file of list(report, "testResults")) {

@@ -22,7 +22,10 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
 };
 
-/** What tests may import beside that: queries are tested on what projections write, and projections by what queries read. */
+/**
+ * What tests may import beside that: queries are tested on what projections write, and projections by what queries
+ * read.
+ */
 const testsMayImport: Readonly<Record<string, readonly string[]>> = {
   "query-service": ["projection-workers"],
   "projection-workers": ["query-service"],

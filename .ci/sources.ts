@@ -14,7 +14,10 @@ export type Source = {
 
 const folders = new Set([".ci"]);
 
-/** Paths of all TypeScript sources under a root, sorted; hidden folders other than `.ci`, and node_modules, are not entered. */
+/**
+ * Paths of all TypeScript sources under a root, sorted; hidden folders other than `.ci`, and node_modules, are not
+ * entered.
+ */
 export function listSources(root: string): string[] {
   const paths: string[] = [];
   const walk = (folder: string): void => {
@@ -30,7 +33,10 @@ export function listSources(root: string): string[] {
   return paths.map((path) => path.split(sep).join("/")).sort();
 }
 
-/** Parses a file with a real parser, so that strings and comments that look like imports are none. @throws on a syntax error */
+/**
+ * Parses a file with a real parser, so that strings and comments that look like imports are none. @throws on a syntax
+ * error
+ */
 export function readSource(root: string, path: string): Source {
   const text = readFileSync(join(root, path), "utf8");
   const imports: { specifier: string | null; line: number }[] = [];

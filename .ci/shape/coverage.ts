@@ -4,8 +4,8 @@ import { isMainThread, threadId } from "node:worker_threads";
 import type { EnteredFunction } from "./path.ts";
 
 /*
- * Loaded before the server in each of its threads: counts the calls of every function, and tells the process that started the server which
- * were called since it last asked.
+ * Loaded before the server in each of its threads: counts the calls of every function, and tells the process that
+ * started the server which were called since it last asked.
  */
 export type CoverageAnswer = { readonly thread: number; readonly functions: readonly EnteredFunction[] };
 

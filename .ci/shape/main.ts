@@ -4,8 +4,8 @@ import { entered } from "./server.ts";
 import { figuresOf } from "./tree.ts";
 
 /**
- * Measures the shape of a checkout, this one or another: what one payment and one query enter, how long files and functions are, and
- * which imports form a circle. The same script measures both sides of a comparison.
+ * Measures the shape of a checkout, this one or another: what one payment and one query enter, how long files and
+ * functions are, and which imports form a circle. The same script measures both sides of a comparison.
  */
 const root = resolve(process.argv[2] ?? resolve(import.meta.dirname, "../.."));
 const figures = figuresOf(root);

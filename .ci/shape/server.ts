@@ -8,11 +8,16 @@ import { setTimeout } from "node:timers/promises";
 import type { CoverageAnswer } from "./coverage.ts";
 import type { EnteredFunction } from "./path.ts";
 
-/** How long the threads go on being asked after they were last seen to enter something new: projections follow the answer. */
+/**
+ * How long the threads go on being asked after they were last seen to enter something new: projections follow the
+ * answer.
+ */
 const QUIET_MS = 1000;
 const TAKE_MS = 200;
 
-/** The functions that one payment and one query enter in a running ledger of a checkout, all of its threads together. */
+/**
+ * The functions that one payment and one query enter in a running ledger of a checkout, all of its threads together.
+ */
 export async function entered(tree: string): Promise<EnteredFunction[]> {
   const root = realpathSync(tree);
   const data = mkdtempSync(join(tmpdir(), "payledger-shape-"));

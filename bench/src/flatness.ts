@@ -7,7 +7,8 @@ export type Sample = Stalls & {
   readonly p50Ms: number;
   readonly p99Ms: number;
   /**
-   * CPU of the server a payment. The work is the same in each window: where this rises with the latencies, and not for good, the machine was slower.
+   * CPU of the server a payment. The work is the same in each window: where this rises with the latencies, and not for
+   * good, the machine was slower.
    */
   readonly cpuUs: number;
   /** Share of the machine's CPU time that its host gave to others; 0 where the kernel does not tell. */

@@ -9,8 +9,8 @@ export type LagSample = {
 export type Lags = Readonly<Record<string, number>>;
 
 /**
- * How far behind each projection was at the last of the samples: the time since the log's head was where the projection is, between two
- * samples by straight line. 0 at the head.
+ * How far behind each projection was at the last of the samples: the time since the log's head was where the projection
+ * is, between two samples by straight line. 0 at the head.
  */
 export function lagsAt(samples: readonly LagSample[]): Lags {
   const last = samples.at(-1);

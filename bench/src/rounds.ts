@@ -1,7 +1,8 @@
 import { median } from "./scale.ts";
 
 /**
- * Runs each of the named works once a round, in another order each round: what the machine does meanwhile hits all alike.
+ * Runs each of the named works once a round, in another order each round: what the machine does meanwhile hits all
+ * alike.
  * @returns the results of a name, by round
  */
 export async function inRounds<Name extends string, Result>(

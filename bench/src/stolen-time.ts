@@ -8,7 +8,10 @@ export function machineTime(): MachineTime | null {
   return process.platform === "linux" ? parseMachineTime(readFileSync("/proc/stat", "utf8")) : null;
 }
 
-/** Reads proc(5)'s line `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests' time is in user's already. */
+/**
+ * Reads proc(5)'s line `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests' time is in user's
+ * already.
+ */
 export function parseMachineTime(stat: string): MachineTime | null {
   const ticks = /^cpu +([\d ]+)$/m.exec(stat)?.[1]?.split(" ").slice(0, 8).map(Number);
   if (ticks?.length !== 8) return null;

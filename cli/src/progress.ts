@@ -20,7 +20,9 @@ const BAR_WIDTH = 30;
 const REDRAW_MS = 100;
 const LINE_MS = 2_000;
 
-/** A bar that redraws itself on a terminal; elsewhere a plain line when a stage begins and ends, and every two seconds. */
+/**
+ * A bar that redraws itself on a terminal; elsewhere a plain line when a stage begins and ends, and every two seconds.
+ */
 export function createProgress({ to, clock = Date.now }: ProgressOptions): Progress {
   let stage = "";
   let total = 0;

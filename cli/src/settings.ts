@@ -12,8 +12,8 @@ const TOKEN_TTL_SECONDS = 12 * 3600;
 export type Access = { readonly url: string; readonly token: string };
 
 /**
- * The URL is the one given, or that of the server which runs on the data folder, or the default; the token is LEDGER_TOKEN, or one of
- * this role made with the folder's key.
+ * The URL is the one given, or that of the server which runs on the data folder, or the default; the token is
+ * LEDGER_TOKEN, or one of this role made with the folder's key.
  */
 export async function resolveAccess(options: {
   url?: string;

@@ -1,7 +1,10 @@
 import { floodKinds } from "./clients/floods.ts";
 import type { Random } from "./random.ts";
 
-/** Everything that goes wrong in a simulated world, each switched on or off by itself so that a failure can be told with the fewest. */
+/**
+ * Everything that goes wrong in a simulated world, each switched on or off by itself so that a failure can be told with
+ * the fewest.
+ */
 export const faultKinds = [
   "lost_request",
   "late_request",

@@ -6,7 +6,10 @@ import type { QueryDeps } from "query-service";
 import type { Reply } from "./read-side/edge.ts";
 import type { SimulatedStores } from "./read-side/stores.ts";
 
-/** Where a planted bug gets into a simulated world: each wraps one part of it. Without a bug each gives back what it is given. */
+/**
+ * Where a planted bug gets into a simulated world: each wraps one part of it. Without a bug each gives back what it is
+ * given.
+ */
 export type Plant = {
   /** The log as one writer has it. */
   log(log: EventLog): EventLog;

@@ -1,6 +1,9 @@
 import { weakHash64 } from "ledger-core";
 
-/** Chance from a seed. Each concern of a run draws from a stream of its own, so that a fault switched off leaves the others as they were. */
+/**
+ * Chance from a seed. Each concern of a run draws from a stream of its own, so that a fault switched off leaves the
+ * others as they were.
+ */
 export type Random = {
   /** An integer from 0 up to and without `bound`. */
   below(bound: number): number;

@@ -4,7 +4,9 @@ import type { Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
 import { runWorld, type WorldResult } from "./world.ts";
 
-/** Worlds are kept small: many short histories, each with other faults and other settings, find more than one long one. */
+/**
+ * Worlds are kept small: many short histories, each with other faults and other settings, find more than one long one.
+ */
 export const WORLD_STEPS = 5_000;
 
 export type RunOptions = {

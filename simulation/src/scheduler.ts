@@ -12,7 +12,10 @@ export type Owner = {
 
 export type Task = { at: Micros; order: number; readonly owner: Owner | null; run: (() => unknown) | null };
 
-/** The one source of time and turns: tasks in the order of virtual time, one at a time, each run until nothing is left of it. */
+/**
+ * The one source of time and turns: tasks in the order of virtual time, one at a time, each run until nothing is left
+ * of it.
+ */
 export type Scheduler = {
   /** True time; a process may have a clock that is wrong. */
   now(): Micros;
@@ -24,7 +27,10 @@ export type Scheduler = {
   pause(owner: Owner): void;
   resume(owner: Owner): void;
   kill(owner: Owner): void;
-  /** Keeps the next task waiting until work of the real world (a database in memory) is done, so that its pace decides nothing. */
+  /**
+   * Keeps the next task waiting until work of the real world (a database in memory) is done, so that its pace decides
+   * nothing.
+   */
   settled<T>(work: Promise<T>): Promise<T>;
   /** Lets the next tasks run although work is not done: it waits for them. Answers with what ends that, once. */
   pauseWork(): () => void;
@@ -53,7 +59,10 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
     }
   }
 
-  /** When the queue of microtasks is empty: the next tick comes only then. A turn of the event loop now and then lets the host breathe. */
+  /**
+   * When the queue of microtasks is empty: the next tick comes only then. A turn of the event loop now and then lets
+   * the host breathe.
+   */
   async function quiet(): Promise<void> {
     await new Promise<void>((resolve) => process.nextTick(resolve));
     while (working > 0) await new Promise<void>((resolve) => setImmediate(resolve));

@@ -31,7 +31,10 @@ export type Settings = {
 
 type Table = { readonly [Part in Exclude<keyof Settings, "drawn">]: Draws<Settings[Part]> };
 
-/** Every tuning constant, and the values that a world may have: from what makes a small world meet it at once to what production has. */
+/**
+ * Every tuning constant, and the values that a world may have: from what makes a small world meet it at once to what
+ * production has.
+ */
 const draws: Table = {
   writer: {
     queueMax: scale(2, 20_000),
@@ -114,7 +117,10 @@ function drawLimits(random: Random): QueryLimits {
 /** The share of settings that a world leaves as production has them. */
 const DEFAULT_SHARE = 0.15;
 
-/** Draws a world's settings, each from a stream of its own: one that is left at its default leaves the others as they are. */
+/**
+ * Draws a world's settings, each from a stream of its own: one that is left at its default leaves the others as they
+ * are.
+ */
 export function drawSettings(random: Random, defaults: ReadonlySet<string>): Settings {
   const drawn = new Map<string, string>();
   function draw<Options>(part: string, table: Draws<Options>): Partial<Options> {

@@ -21,8 +21,9 @@ const STEPS_MAX = 1_000_000;
 const STORY_LINES = 60;
 
 /**
- * Tells a failure with fewer faults, fewer settings of its own, fewer clients and fewer steps: each is taken away in turn, and left
- * away if the same check still fails. Then other seeds are tried with what is left, for a shorter way to the same end.
+ * Tells a failure with fewer faults, fewer settings of its own, fewer clients and fewer steps: each is taken away in
+ * turn, and left away if the same check still fails. Then other seeds are tried with what is left, for a shorter way to
+ * the same end.
  */
 export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<Shrunk> {
   const { violation, steps, story } = failed.result;

@@ -145,7 +145,10 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
   };
 }
 
-/** No writer takes a clock over that is more than 30 days ahead; an empty log has any clock. A right one, or a corrected one, it follows. */
+/**
+ * No writer takes a clock over that is more than 30 days ahead; an empty log has any clock. A right one, or a corrected
+ * one, it follows.
+ */
 function checkClock(
   batch: readonly StoredEvent[],
   last: Micros | undefined,

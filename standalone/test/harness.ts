@@ -22,7 +22,10 @@ export type Ledger = {
   kill(): Promise<void>;
   /** SIGTERM; answers with the exit code. */
   stop(): Promise<number | null>;
-  /** Halts the process while `work` runs: what arrives meanwhile is in the kernel's buffers. SIGTERM is what it then sees first. */
+  /**
+   * Halts the process while `work` runs: what arrives meanwhile is in the kernel's buffers. SIGTERM is what it then
+   * sees first.
+   */
   stopHalted(work: () => Promise<void>): Promise<number | null>;
   /** What it printed since its last start. */
   output(): string;

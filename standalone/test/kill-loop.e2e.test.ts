@@ -58,7 +58,10 @@ async function expectSameAnswer(operator: Client, { key, body, reply }: Sent): P
   expect(again.headers.get("idempotency-replayed")).toBe("true");
 }
 
-/** Compares the read models with what was acknowledged: the same payments, each once, and balances that follow from them. */
+/**
+ * Compares the read models with what was acknowledged: the same payments, each once, and balances that follow from
+ * them.
+ */
 async function expectEachOnce(operator: Client, accounts: readonly string[], acknowledged: ReadonlyMap<string, Sent>) {
   const references = new Map<string, number>();
   for (const account of accounts) {

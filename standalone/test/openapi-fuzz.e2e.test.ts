@@ -11,13 +11,18 @@ import { openAccount, sumOfLedger } from "./steps.ts";
 
 const owners = { operator: "operator", service: "service", merchant: "shop", consumer: "alice", auditor: "auditor" };
 
-/** Who asks, from which seed, and what is tried: so many examples an operation, or as many as go into so many seconds. */
+/**
+ * Who asks, from which seed, and what is tried: so many examples an operation, or as many as go into so many seconds.
+ */
 type FuzzCase = { readonly role: keyof typeof owners; readonly seed: number; readonly options: readonly string[] };
 
 const freshSeed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
 const seconds = Number(process.env.LEDGER_FUZZ_SECONDS ?? 30);
 
-/** The operator may do everything: first what is the same each time, then what is new each time. The others get less of it. */
+/**
+ * The operator may do everything: first what is the same each time, then what is new each time. The others get less of
+ * it.
+ */
 const cases: readonly FuzzCase[] = [
   { role: "operator", seed: 1, options: ["--phases", "examples,coverage,fuzzing", "-n", "20"] },
   { role: "operator", seed: freshSeed, options: ["--phases", "fuzzing,stateful", "-n", "20", ...within(seconds)] },

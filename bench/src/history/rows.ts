@@ -2,9 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { type AccountId, businessDate, entryId, idBody, type Micros, makeId, tables } from "ledger-core";
 
 /**
- * One account's history as the projection would have written it, made up and filled in directly, since ten million payments through the
- * whole would take the time of the whole. Entries are a second apart, whatever their number: a range of time holds as many in a short
- * history as in a long one.
+ * One account's history as the projection would have written it, made up and filled in directly, since ten million
+ * payments through the whole would take the time of the whole. Entries are a second apart, whatever their number: a
+ * range of time holds as many in a short history as in a long one.
  */
 export const history = {
   tenant: "bench",
@@ -38,7 +38,10 @@ export function openHistory(db: DatabaseSync): void {
   );
 }
 
-/** Adds the entries from the `from`th up to and without the `upTo`th, with running balances, and moves balance and checkpoint along. */
+/**
+ * Adds the entries from the `from`th up to and without the `upTo`th, with running balances, and moves balance and
+ * checkpoint along.
+ */
 export function fillHistory(db: DatabaseSync, from: number, upTo: number): void {
   const { tenant, currency, account } = history;
   const row = `(?, ?, 0, ?, '${tenant}', 0, ?, ?, '${currency}', 'payment', ?, ?, ?, ?, ?)`;
@@ -91,7 +94,10 @@ function amountOf(n: number): number {
   return n % 3 === 2 ? -size : size;
 }
 
-/** What the file says of itself, over all its rows: the count, and what the balances lack to be the running sum of the amounts. */
+/**
+ * What the file says of itself, over all its rows: the count, and what the balances lack to be the running sum of the
+ * amounts.
+ */
 export function historyBooks(db: DatabaseSync): { readonly payments: number; readonly sum: string } {
   const { tenant, account } = history;
   const found = db

@@ -2,8 +2,8 @@ import { connect, type Socket } from "node:net";
 import { createReplyReader, type Reply } from "./reply.ts";
 
 /**
- * One keep-alive connection that has one request under way: the least that HTTP/1.1 asks of a client, so that the load takes as little of
- * the machine from the server as it can.
+ * One keep-alive connection that has one request under way: the least that HTTP/1.1 asks of a client, so that the load
+ * takes as little of the machine from the server as it can.
  */
 export type Connection = {
   /** Sends a request; the callback gets its answer before the next may be sent. */
@@ -11,7 +11,10 @@ export type Connection = {
   close(): void;
 };
 
-/** Opens connections to a port of this machine. One that is lost with a request under way ends the process: the figure would be false. */
+/**
+ * Opens connections to a port of this machine. One that is lost with a request under way ends the process: the figure
+ * would be false.
+ */
 export function openConnections(port: number, count: number): Promise<Connection[]> {
   return Promise.all(Array.from({ length: count }, () => open(port)));
 }

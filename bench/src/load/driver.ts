@@ -38,8 +38,8 @@ export async function driveClosed(drive: Drive): Promise<void> {
 }
 
 /**
- * At a rate, whether answers come or not. The latency counts from when a request was due: what waits because the server stands still
- * counts with its waiting, as a client would have felt it.
+ * At a rate, whether answers come or not. The latency counts from when a request was due: what waits because the server
+ * stands still counts with its waiting, as a client would have felt it.
  * @throws when the server falls LATE_MAX_MS behind
  */
 export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<void> {

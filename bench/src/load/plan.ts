@@ -56,7 +56,9 @@ export function requestsOf(plan: LoadPlan): number {
   return Math.ceil(plan.payments / plan.perRequest);
 }
 
-/** The nth request of a run: payments `n × perRequest` and following. ASCII throughout, so that characters are bytes. */
+/**
+ * The nth request of a run: payments `n × perRequest` and following. ASCII throughout, so that characters are bytes.
+ */
 export function requestText(plan: LoadPlan, n: number): string {
   const key = `${plan.run}-${n}`;
   if (plan.perRequest === 1) return post(plan, key, `{${fields(plan, n)}}`);

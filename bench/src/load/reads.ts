@@ -10,7 +10,10 @@ export type ReadSeries = {
   readonly token: string;
   readonly paths: readonly string[];
 };
-/** `turns` turns count, after `warmup` that do not; in each turn every series asks once. Every answer holds `rows` entries. */
+/**
+ * `turns` turns count, after `warmup` that do not; in each turn every series asks once. Every answer holds `rows`
+ * entries.
+ */
 export type ReadPlan = {
   readonly series: readonly ReadSeries[];
   readonly warmup: number;
@@ -19,7 +22,10 @@ export type ReadPlan = {
 };
 export type ReadResult = Readonly<Record<string, LatencySummary>>;
 
-/** One request after another on one connection a series; who begins changes with every turn, so that drift hits all alike. */
+/**
+ * One request after another on one connection a series; who begins changes with every turn, so that drift hits all
+ * alike.
+ */
 const plan: ReadPlan = JSON.parse(await text(process.stdin));
 const entry = Buffer.from('"id":"ent_');
 const readers = await Promise.all(

@@ -5,7 +5,8 @@ const headEnd = Buffer.from("\r\n\r\n");
 const nothing: Buffer = Buffer.alloc(0);
 
 /**
- * Reads one answer at a time out of the chunks that a socket gives, wherever they are cut. The answer comes with its last chunk.
+ * Reads one answer at a time out of the chunks that a socket gives, wherever they are cut. The answer comes with its
+ * last chunk.
  * @throws when an answer has no Content-Length, or is longer than it says
  */
 export function createReplyReader(): (chunk: Buffer) => Reply | undefined {

@@ -5,8 +5,8 @@ import { findMariadb, startMariadb } from "ledger-core/testing/engines";
 export type BenchMariadb = { readonly connection: MysqlConnection; stop(): Promise<void> };
 
 /**
- * A MariaDB of our own is given what a server would have: memory and redo log enough for the run, and a loopback without TLS. Durability
- * stays whole: every commit is flushed. One that MARIADB_URL names is taken as it is.
+ * A MariaDB of our own is given what a server would have: memory and redo log enough for the run, and a loopback
+ * without TLS. Durability stays whole: every commit is flushed. One that MARIADB_URL names is taken as it is.
  * @returns why there is none, when there is none
  */
 export async function startBenchMariadb(): Promise<BenchMariadb | { readonly absent: string }> {

@@ -15,7 +15,10 @@ export type HistoryQuestion =
   | { readonly ask: "fill"; readonly from: number; readonly upTo: number }
   | { readonly ask: "books" | "memory" };
 
-/** The real query-service over models in SQLite, put together as the standalone does it; the file is filled when asked to. */
+/**
+ * The real query-service over models in SQLite, put together as the standalone does it; the file is filled when asked
+ * to.
+ */
 const { folder, cursorKey } = childOptions((value) => value as HistoryServerOptions);
 const [modelsFile, viewsFile] = [join(folder, "models.sqlite"), join(folder, "views.sqlite")];
 if (!existsSync(modelsFile)) await makeFiles();

@@ -27,8 +27,8 @@ export type LedgerCheck = {
 };
 
 /**
- * The real command-service on the embedded log: edge, authentication, validation, idempotency, decision state, durable append.
- * Projections run elsewhere, as in production, and are no part of it.
+ * The real command-service on the embedded log: edge, authentication, validation, idempotency, decision state, durable
+ * append. Projections run elsewhere, as in production, and are no part of it.
  */
 const { folder, accountsCached } = childOptions((value) => value as LedgerServerOptions);
 const operator: Caller = { tenant: "bench", role: "operator", sub: "bench" };

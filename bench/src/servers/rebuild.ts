@@ -6,7 +6,10 @@ import { migrateModels, modelsProjection, modelsTarget, runProjection } from "pr
 import { type BenchMariadb, startBenchMariadb } from "../peers/mariadb-engine.ts";
 import { childOptions, memory, serveParent } from "./child.ts";
 
-/** Where from and where to. The clock runs over `events` events, once `before` (the opening of accounts) have been applied. */
+/**
+ * Where from and where to. The clock runs over `events` events, once `before` (the opening of accounts) have been
+ * applied.
+ */
 export type RebuildOptions = {
   readonly log: string;
   readonly store: { readonly file: string } | "mariadb";
@@ -17,7 +20,10 @@ export type RebuildReady =
   | { readonly events: number; readonly seconds: number; readonly rssMostBytes: number }
   | { readonly absent: string };
 
-/** The read models built from an empty store out of a log, by the projection as production runs it; then it is told how fast. */
+/**
+ * The read models built from an empty store out of a log, by the projection as production runs it; then it is told how
+ * fast.
+ */
 const { log, store, before, events } = childOptions((value) => value as RebuildOptions);
 const engine = store === "mariadb" ? await startBenchMariadb() : undefined;
 const ready = engine && "absent" in engine ? engine : await rebuild(engine);

@@ -18,8 +18,8 @@ export type Stalls = {
 };
 
 /**
- * Watches the appends to `log`, for which the one in the answer stands in, and the calling thread from the first `take` on: a run that asks
- * for none is not slowed by it.
+ * Watches the appends to `log`, for which the one in the answer stands in, and the calling thread from the first `take`
+ * on: a run that asks for none is not slowed by it.
  */
 export function watchStalls(log: EventLog): { readonly log: EventLog; take(): Stalls } {
   const loop = monitorEventLoopDelay({ resolution: LOOP_STEP_MS });

@@ -22,7 +22,9 @@ export function bulkPlan(
   return { port, token, accounts, path: "/v1/bulk", run: "bulk", hot: null, rate: null, ...size };
 }
 
-/** Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5); bulks of 50 (P2b). */
+/**
+ * Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5); bulks of 50 (P2b).
+ */
 export async function measureBulk(folder: string, scale: Scale): Promise<Figure[]> {
   const options = { folder: join(folder, "bulk") };
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", options);

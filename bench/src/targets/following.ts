@@ -25,7 +25,9 @@ export async function cpuSecondsOf(server: Pick<Child<unknown>, "ask">): Promise
   return cpuSeconds;
 }
 
-/** Waits until every projection is at the head of the log. @returns for each, how many seconds after `startMs` it was */
+/**
+ * Waits until every projection is at the head of the log. @returns for each, how many seconds after `startMs` it was
+ */
 export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp> {
   const seconds = new Map<string, number>();
   while (true) {

@@ -67,8 +67,8 @@ function pageFigures(page: string, long: Latency, short: Latency, served: Served
 }
 
 /**
- * Fills a history in steps and takes at each the cursor behind its newest page: once all is filled, that cursor stands in the middle.
- * Then starts the server anew, so that it serves nothing that it has filled itself.
+ * Fills a history in steps and takes at each the cursor behind its newest page: once all is filled, that cursor stands
+ * in the middle. Then starts the server anew, so that it serves nothing that it has filled itself.
  */
 async function serveHistory(folder: string, entries: number): Promise<Served> {
   const options: HistoryServerOptions = { folder, cursorKey: "07".repeat(32) };

@@ -15,8 +15,9 @@ type Store = { keys: KnownKeys; manifest: string | null; flushing: Promise<void>
 type Counted = KeyStorage & { reads: number };
 
 /**
- * Fills the key store directly, as a writer with nothing else to do would, and prints what that costs: every tenth of the way, and
- * in full at the end. Takes some 19 bytes a key of the folder's disk, and as much again of 1 million keys while it merges.
+ * Fills the key store directly, as a writer with nothing else to do would, and prints what that costs: every tenth of
+ * the way, and in full at the end. Takes some 19 bytes a key of the folder's disk, and as much again of 1 million keys
+ * while it merges.
  */
 export async function measureKeys(folder: string, { keys: total, filterMib }: Keys): Promise<void> {
   const path = join(folder, "keys");

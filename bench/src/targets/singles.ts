@@ -22,7 +22,10 @@ export function singlePlan(on: LoadTarget, seconds: number, more: Partial<LoadPl
   return { ...from, ...size, hot: null, rate: null, run: `run${runs++}`, ...more };
 }
 
-/** One payment a request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same rounds. */
+/**
+ * One payment a request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same
+ * rounds.
+ */
 export async function measureSingles(folder: string, scale: Scale): Promise<Figure[]> {
   const bare = await startChild<LoadTarget>("servers/bare.ts", {});
   const floor = await startChild<LoadTarget>("servers/floor.ts", {});

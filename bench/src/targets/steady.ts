@@ -16,8 +16,8 @@ const LAG_MAX_SECONDS = 1;
 const SAMPLE_MS = 200;
 
 /**
- * One payment a request on the whole (P1w): the highest rate at which every projection ends at most a second behind, beside Fastify with
- * nothing behind it and the write side alone; and what an unpaced run leaves for later.
+ * One payment a request on the whole (P1w): the highest rate at which every projection ends at most a second behind,
+ * beside Fastify with nothing behind it and the write side alone; and what an unpaced run leaves for later.
  */
 export async function measureSteady(folder: string, scale: Scale): Promise<Figure[]> {
   const floor = await measureFloor(scale);

@@ -45,7 +45,8 @@ export function rebuildCommand(finish: (code: number) => void): Command {
 
 async function rebuild(name: string, flags: RebuildFlags, progress: Progress): Promise<RebuildState> {
   const dataDir = flags.data ?? DEFAULT_DATA;
-  // Only a server that was named, or that the folder itself knows of: whatever else listens somewhere serves another ledger.
+  // Only a server that was named, or that the folder itself knows of: whatever else listens somewhere serves another
+  // ledger.
   const url = flags.url ?? readServerFile(dataDir)?.url;
   if (url !== undefined && (flags.url !== undefined || (await answers(url)))) {
     const access = await resolveAccess({ ...flags, url, sub: "rebuild", role: "platform" });

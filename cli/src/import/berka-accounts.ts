@@ -102,7 +102,10 @@ async function findAccount(
   return first === undefined ? undefined : readAccountId(first);
 }
 
-/** Under a key of its owner: should the account be there and the read model not show it yet, the first answer comes again. */
+/**
+ * Under a key of its owner: should the account be there and the read model not show it yet, the first answer comes
+ * again.
+ */
 async function openAccount(client: LedgerClient, owner: string, type: "wallet" | "bank") {
   const reply = await client.post("/v1/accounts", `berka:open:${owner}`, {
     type,

@@ -20,7 +20,10 @@ export type Comparison = {
   exactAtEnd: number;
   endDifferenceMax: Amount;
   belowZero: number;
-  /** What the ledger has otherwise than the rows say: absent, twice, another amount or day or order, a broken running balance. */
+  /**
+   * What the ledger has otherwise than the rows say: absent, twice, another amount or day or order, a broken running
+   * balance.
+   */
   faults: RowFault[];
 };
 

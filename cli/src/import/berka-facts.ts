@@ -43,7 +43,10 @@ export function knownFacts(digest: string): KnownFacts | undefined {
 /** Rows of a run about which more is known than holds of any rows. */
 export type KnownRows = { readonly rows: readonly BerkaRow[]; readonly facts: KnownFacts };
 
-/** The known sets among a run's rows, recognized by content: all rows together if they are one, else each file that is one. */
+/**
+ * The known sets among a run's rows, recognized by content: all rows together if they are one, else each file that is
+ * one.
+ */
 export function knownRows(input: BerkaRows): readonly KnownRows[] {
   const all = knownFacts(input.digest);
   if (all !== undefined) return [{ rows: input.rows, facts: all }];
@@ -57,8 +60,8 @@ export function knownRows(input: BerkaRows): readonly KnownRows[] {
 export type Check = { readonly fact: string; readonly expected: string; readonly found: string; readonly met: boolean };
 
 /**
- * The facts that must hold of any rows: the ledger has each of them once, as the files say, and as a whole sums to zero.
- * How far the bank's own balances are from the sums of its amounts is no such fact: a bank may round as it likes.
+ * The facts that must hold of any rows: the ledger has each of them once, as the files say, and as a whole sums to
+ * zero. How far the bank's own balances are from the sums of its amounts is no such fact: a bank may round as it likes.
  */
 export function checkAnyRows(
   rows: readonly BerkaRow[],

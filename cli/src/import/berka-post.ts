@@ -17,8 +17,8 @@ export function referenceOf(row: BerkaRow): string {
 }
 
 /**
- * The rows that are not in the ledger yet, as far as its read model says; a row that was booked with other content is a fault.
- * A saving and a check, not the guard against booking twice: that is the row's idempotency key.
+ * The rows that are not in the ledger yet, as far as its read model says; a row that was booked with other content is a
+ * fault. A saving and a check, not the guard against booking twice: that is the row's idempotency key.
  */
 export async function withoutBooked(
   client: LedgerClient,

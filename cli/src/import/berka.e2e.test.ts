@@ -157,7 +157,8 @@ describe("broken files", () => {
   });
 });
 
-// The data set is no part of the project: where it is not at hand there is nothing to test, and the made-up bank above stands for it.
+// The data set is no part of the project: where it is not at hand there is nothing to test, and the made-up bank above
+// stands for it.
 if (existsSync(real)) {
   describe("the real bank's year", () => {
     test("meets every fact of its description, and a second run adds no event", { timeout: 120_000 }, async () => {

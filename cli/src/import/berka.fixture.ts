@@ -22,7 +22,10 @@ export type Bank = {
   readonly belowZero: number;
 };
 
-/** A year of a made-up bank that, like the real one, keeps its own balances in tenths: some differ from the sums by up to 5 hellers. */
+/**
+ * A year of a made-up bank that, like the real one, keeps its own balances in tenths: some differ from the sums by up
+ * to 5 hellers.
+ */
 export function makeBank({ seed, rows: count, customers }: { seed: number; rows: number; customers: number }): Bank {
   const random = randomOf(seed);
   const pick = <T>(items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];

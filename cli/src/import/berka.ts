@@ -16,10 +16,10 @@ export type ImportOutcome =
   | { readonly kind: "broken" | "refused"; readonly faults: readonly RowFault[] };
 
 /**
- * Brings the bank's rows into a running ledger and lays the ledger beside the bank's own figures.
- * The order: read and check all files; find the accounts and leave out what is booked; open the missing ones; post; read everything back.
- * Until the first of them is opened nothing is changed.
- * It may be ended at any moment and run again: accounts are found by owner, rows by key, so the end is the same.
+ * Brings the bank's rows into a running ledger and lays the ledger beside the bank's own figures. The order: read and
+ * check all files; find the accounts and leave out what is booked; open the missing ones; post; read everything back.
+ * Until the first of them is opened nothing is changed. It may be ended at any moment and run again: accounts are found
+ * by owner, rows by key, so the end is the same.
  */
 export async function importBerka(
   client: LedgerClient,

@@ -4,7 +4,9 @@ import type { LedgerClient } from "./client.ts";
 import { pages } from "./entries.ts";
 import { asObject, requireAmount, requireText } from "./json.ts";
 
-/** Balances of all accounts of the tenant at one position: per currency, and of the run's customers and counterparties. */
+/**
+ * Balances of all accounts of the tenant at one position: per currency, and of the run's customers and counterparties.
+ */
 export type LedgerSums = {
   readonly byCurrency: Readonly<Record<string, Amount>>;
   readonly customers: Amount;

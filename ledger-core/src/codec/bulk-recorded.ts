@@ -10,8 +10,8 @@ const numbers = list(integer);
 const faultList = list<readonly Json[]>({ write: (fault) => fault, read: (json) => asList(json) });
 
 /**
- * The record of a bulk, version 2: a table of its faults, and its outcomes as one list of pairs: the first revision of a run or the
- * index of a fault, counted from -1 down, and how many items there are of it.
+ * The record of a bulk, version 2: a table of its faults, and its outcomes as one list of pairs: the first revision of
+ * a run or the index of a fault, counted from -1 down, and how many items there are of it.
  */
 export const bulkRecorded: Shape<Body> = {
   write(body) {

@@ -8,7 +8,9 @@ import type { BusinessDate } from "../domain/time.ts";
 import { bulkRecorded } from "./bulk-recorded.ts";
 import { amount, branded, flag, id, integer, list, nullable, oneOf, pairs, record, type Shape, text } from "./shape.ts";
 
-/** How the current version of each fact stands in JSON. A changed shape is a new version with an upcaster and a fixture. */
+/**
+ * How the current version of each fact stands in JSON. A changed shape is a new version with an upcaster and a fixture.
+ */
 
 const currency = branded<Currency>();
 const date = branded<BusinessDate>();

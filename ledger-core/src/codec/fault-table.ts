@@ -1,7 +1,10 @@
 import type { BulkFault } from "../domain/events.ts";
 import type { Json } from "./shape.ts";
 
-/** A fault as it is stored: indexes of code, detail, pointers and their details; the body of an id in the detail; what is not listed. */
+/**
+ * A fault as it is stored: indexes of code, detail, pointers and their details; the body of an id in the detail; what
+ * is not listed.
+ */
 type StoredFault = (number | string)[];
 
 /** Marks in a stored text where the body of an id goes; a text that holds it is stored as it is. */
@@ -9,8 +12,9 @@ const HOLE = "\u0000";
 const idBody = /\b[a-z]{3,5}_([0-9a-hjkmnp-tv-z]{26})\b/;
 
 /**
- * The distinct faults of a bulk's record, gathered in as few bytes as 10,000 of them need to fit into one event: each text is stored
- * once and named by its index. Indexes are given in the order of use, so that equal faults in equal order give equal bytes.
+ * The distinct faults of a bulk's record, gathered in as few bytes as 10,000 of them need to fit into one event: each
+ * text is stored once and named by its index. Indexes are given in the order of use, so that equal faults in equal
+ * order give equal bytes.
  */
 export class FaultTable {
   /** Codes and details, without the bodies of ids. */
@@ -24,7 +28,10 @@ export class FaultTable {
   readonly #pointerIndexes = new Map<string, number>();
   readonly #faultIndexes = new Map<string, number>();
 
-  /** The index of a fault, added unless it is there. Undefined, and nothing is added, when that would take more than `room` bytes. */
+  /**
+   * The index of a fault, added unless it is there. Undefined, and nothing is added, when that would take more than
+   * `room` bytes.
+   */
   add({ code, detail, errors, more = 0 }: BulkFault, room = Number.POSITIVE_INFINITY): number | undefined {
     const before = { texts: this.texts.length, pointers: this.pointers.length };
     const [, body] = detail.includes(HOLE) ? [] : (idBody.exec(detail) ?? []);

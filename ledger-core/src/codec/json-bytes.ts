@@ -38,7 +38,10 @@ export function plainTextEnd(bytes: Uint8Array, at: number): number {
   return next;
 }
 
-/** The closing quotation mark of the plain string whose text begins at `at`; NOT_PLAIN when it has escapes, is not ASCII or does not end. */
+/**
+ * The closing quotation mark of the plain string whose text begins at `at`; NOT_PLAIN when it has escapes, is not ASCII
+ * or does not end.
+ */
 export function plainStringEnd(bytes: Uint8Array, at: number): number {
   const end = plainTextEnd(bytes, at);
   return bytes[end] === QUOTE ? end : NOT_PLAIN;
@@ -52,7 +55,10 @@ export function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): b
   return true;
 }
 
-/** The text of the string that follows a member's name, which ends before `at`: the place after the opening quotation mark. */
+/**
+ * The text of the string that follows a member's name, which ends before `at`: the place after the opening quotation
+ * mark.
+ */
 export function stringValueStart(bytes: Uint8Array, at: number): number {
   const colon = skipSpace(bytes, at);
   if (bytes[colon] !== COLON) return NOT_PLAIN;
@@ -60,7 +66,10 @@ export function stringValueStart(bytes: Uint8Array, at: number): number {
   return bytes[quote] === QUOTE ? quote + 1 : NOT_PLAIN;
 }
 
-/** The place after the object at `at`, found by its brackets alone, nested at most `depthMax` deep. It need not be valid JSON. */
+/**
+ * The place after the object at `at`, found by its brackets alone, nested at most `depthMax` deep. It need not be valid
+ * JSON.
+ */
 export function objectEnd(bytes: Uint8Array, at: number, depthMax: number): number {
   if (bytes[at] !== BRACE_OPEN) return NOT_PLAIN;
   let depth = 0;

@@ -4,7 +4,9 @@ import type { Amount } from "../domain/money.ts";
 /** What JSON.parse can yield. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Two ways between a value of the domain and its JSON. `read` throws Malformed on anything that `write` does not write. */
+/**
+ * Two ways between a value of the domain and its JSON. `read` throws Malformed on anything that `write` does not write.
+ */
 export type Shape<T> = { write(value: T): Json; read(json: Json | undefined): T };
 
 /** Stored JSON that is not what its type and version promise; the codec names the event around it. */
@@ -76,7 +78,9 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
   };
 }
 
-/** A shape for every field of T, in the order in which they are written. The compiler sees to it that none is missing. */
+/**
+ * A shape for every field of T, in the order in which they are written. The compiler sees to it that none is missing.
+ */
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
 
 export function record<T extends object>(fields: Fields<T>): Shape<T> {

@@ -33,7 +33,10 @@ export function isFactType(type: string): type is FactType {
   return Object.hasOwn(currentVersions, type);
 }
 
-/** Stored JSON of one version as the next version would have written it. Pure, and kept for ever: the log is never rewritten. */
+/**
+ * Stored JSON of one version as the next version would have written it. Pure, and kept for ever: the log is never
+ * rewritten.
+ */
 export type Upcaster = (stored: { readonly [key: string]: Json }) => Json;
 
 /** By type, then by the version that is raised to the next one. */

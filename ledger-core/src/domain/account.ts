@@ -16,7 +16,10 @@ export type Limits = {
   readonly perDay: Amount | null;
 };
 
-/** `posted` is what was booked (credits positive), `held` what is authorized and not captured; available = posted − held. */
+/**
+ * `posted` is what was booked (credits positive), `held` what is authorized and not captured; available = posted −
+ * held.
+ */
 export type Balances = { readonly posted: Amount; readonly held: Amount };
 
 /** What a decision needs to know of an account, and what an answer shows of it. */

@@ -12,7 +12,9 @@ import type { Micros } from "./time.ts";
 export interface LedgerState {
   account(id: AccountId): AccountState | undefined;
   payment(id: PaymentId): Payment | undefined;
-  /** The ledger's own account that stands for a rail's money in a currency; opened by the first command that needs it. */
+  /**
+   * The ledger's own account that stands for a rail's money in a currency; opened by the first command that needs it.
+   */
   clearing(tenant: string, rail: string, currency: Currency): AccountId | undefined;
 }
 
@@ -35,7 +37,10 @@ export type DecisionContext = {
   mint(index: number): string;
 };
 
-/** The last fact is the one that the answer is made from; the facts before it are conditions of it (a clearing account opened). */
+/**
+ * The last fact is the one that the answer is made from; the facts before it are conditions of it (a clearing account
+ * opened).
+ */
 export type Decision =
   | { readonly kind: "accepted"; readonly facts: readonly Fact[] }
   | { readonly kind: "refused"; readonly rejection: Rejection };

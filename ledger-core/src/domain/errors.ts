@@ -4,7 +4,10 @@ export type LedgerErrorCode =
   | "wrong_expected_revision"
   /** The append may or may not have happened: send identical bytes, ids and revision again. */
   | "outcome_unknown"
-  /** Nothing was written and nothing will be until an operator makes room or mends the disk; the caller may try again later. */
+  /**
+   * Nothing was written and nothing will be until an operator makes room or mends the disk; the caller may try again
+   * later.
+   */
   | "log_unavailable"
   /** Stored bytes do not match their leaf hash, or a row cannot be read; `position` names the first bad revision. */
   | "log_corrupt"
@@ -44,13 +47,19 @@ export type LedgerErrorOptions = {
   readonly partlyApplied?: boolean;
 };
 
-/** An operating error: thrown by adapters, caught in the writer, the consumer loop and the HTTP error handler, and nowhere else. */
+/**
+ * An operating error: thrown by adapters, caught in the writer, the consumer loop and the HTTP error handler, and
+ * nowhere else.
+ */
 export class LedgerError extends Error {
   readonly code: LedgerErrorCode;
   readonly retryable: boolean;
   /** Where in the log, when the fault has a place there. */
   readonly position: { shard: number; revision: number } | undefined;
-  /** Of a bulk in mode each: its first items may be in the log. Otherwise nothing of the command was written, nor will be. */
+  /**
+   * Of a bulk in mode each: its first items may be in the log. Otherwise nothing of the command was written, nor will
+   * be.
+   */
   readonly partlyApplied: boolean;
 
   constructor(code: LedgerErrorCode, message: string, options: LedgerErrorOptions = {}) {
@@ -69,8 +78,8 @@ export function isLedgerError(error: unknown, code?: LedgerErrorCode): error is 
 }
 
 /**
- * An event that contradicts the state it is applied to. In a decision it is a bug; in a replay the log or the state on disk is at fault.
- * `message` names the account and both amounts.
+ * An event that contradicts the state it is applied to. In a decision it is a bug; in a replay the log or the state on
+ * disk is at fault. `message` names the account and both amounts.
  */
 export class ImpossibleEvent extends Error {
   constructor(message: string) {

@@ -8,9 +8,9 @@ import type { RejectionCode } from "./rejections.ts";
 import type { BusinessDate, Micros } from "./time.ts";
 
 /**
- * The command behind an event. Exactly one event of a command bears its `key` and `print`: the one that the answer is made from.
- * `print` is the fingerprint of the command, 32 hex digits (16 in old events; zeros where the fact holds the whole command): the same key
- * with another print is a reuse.
+ * The command behind an event. Exactly one event of a command bears its `key` and `print`: the one that the answer is
+ * made from. `print` is the fingerprint of the command, 32 hex digits (16 in old events; zeros where the fact holds the
+ * whole command): the same key with another print is a reuse.
  */
 export type Origin = {
   readonly tenant: string;
@@ -20,8 +20,8 @@ export type Origin = {
 };
 
 /**
- * One side of a movement: `amount` is signed (credit positive), `balance` the account's posted balance after it, `date` its
- * effective business date. Postings stand in pairs, debit then credit: the counterparty of index i is index i ^ 1.
+ * One side of a movement: `amount` is signed (credit positive), `balance` the account's posted balance after it, `date`
+ * its effective business date. Postings stand in pairs, debit then credit: the counterparty of index i is index i ^ 1.
  */
 export type Posting = {
   readonly account: AccountId;
@@ -54,8 +54,8 @@ export type TransferPosted = {
   readonly metadata: Metadata;
   readonly postings: readonly Posting[];
   /**
-   * Of the debited accounts with a ceiling per day, where an effective date hides the day; without one, the postings' dates are it.
-   * Null in events older than version 2.
+   * Of the debited accounts with a ceiling per day, where an effective date hides the day; without one, the postings'
+   * dates are it. Null in events older than version 2.
    */
   readonly spentOn: readonly SpentDay[] | null;
 };
@@ -92,8 +92,8 @@ export type PaymentAuthorized = {
   readonly hold: HoldChange;
 };
 /**
- * `amount` was captured, `released` given back to the payer's available balance; on the business day of the authorization (`sameDay`) it is
- * given back to the ceiling of that day, too.
+ * `amount` was captured, `released` given back to the payer's available balance; on the business day of the
+ * authorization (`sameDay`) it is given back to the ceiling of that day, too.
  */
 export type PaymentCaptured = {
   readonly type: "PaymentCaptured";
@@ -175,8 +175,9 @@ export type RefundDeclined = Refusal & {
 };
 
 /**
- * How a bulk ended, so that its key gets the same answer for ever. `outcomes` are in the order of the items: a run of items whose
- * answering events have consecutive revisions, or a run of items with the same fault, by its index in `faults`.
+ * How a bulk ended, so that its key gets the same answer for ever. `outcomes` are in the order of the items: a run of
+ * items whose answering events have consecutive revisions, or a run of items with the same fault, by its index in
+ * `faults`.
  */
 export type BulkRecorded = {
   readonly type: "BulkRecorded";

@@ -17,8 +17,8 @@ import { type BusinessDate, businessDate, type Micros } from "./time.ts";
 type Release = PaymentCaptured | PaymentVoided | PaymentExpired;
 
 /**
- * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or balances
- * that are not what the state comes to, are a bug, a damaged state, or a log that no ledger wrote.
+ * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or
+ * balances that are not what the state comes to, are a bug, a damaged state, or a log that no ledger wrote.
  * @throws ImpossibleEvent
  */
 export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {

@@ -59,10 +59,10 @@ let lastShard = Number.NaN;
 let lastFront = "";
 
 /**
- * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt.
- * An object bears the characters of the event that made it, so its event is found by its id, and no index of ids is needed.
- * The salt is drawn anew for each incarnation of a writer: a stale writer's event never bears the id of another's.
- * The same bits are a UUID, for event stores that want one.
+ * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt. An
+ * object bears the characters of the event that made it, so its event is found by its id, and no index of ids is
+ * needed. The salt is drawn anew for each incarnation of a writer: a stale writer's event never bears the id of
+ * another's. The same bits are a UUID, for event stores that want one.
  */
 export function idBody(at: Micros, position: Position, salt: number): string {
   const ms = Math.floor(at / 1000);
@@ -86,7 +86,9 @@ export function makeId<P extends IdPrefix>(prefix: P, body: string): Prefixes[P]
   return `${prefix}_${body}` as Prefixes[P];
 }
 
-/** The id of an event's nth posting as an entry. Derived, never stored: time, shard, revision and index are all it is. */
+/**
+ * The id of an event's nth posting as an entry. Derived, never stored: time, shard, revision and index are all it is.
+ */
 export function entryId(at: Micros, position: Position, index: number): EntryId {
   return makeId("ent", idBody(at, position, index));
 }

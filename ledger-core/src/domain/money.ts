@@ -12,7 +12,9 @@ const signedGrammar = /^(?:0|-?[1-9][0-9]{0,17})$/;
 /** The largest amount of one movement and the largest balance either side of zero, in minor units. */
 export const AMOUNT_MAX: Amount = 999_999_999_999_999_999n;
 
-/** A positive amount from its wire form, a string of 1 to 18 digits without leading zeros; undefined when it is not one. */
+/**
+ * A positive amount from its wire form, a string of 1 to 18 digits without leading zeros; undefined when it is not one.
+ */
 export function parseAmount(text: unknown): Amount | undefined {
   return typeof text === "string" && amountGrammar.test(text) ? BigInt(text) : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * 64 bits of a text in two words. Anyone can make texts of one hash: for prints that are in the log already, and for the seeds of a
- * simulation, never for anything that a client's text must not steer.
- * Method: cyrb53 (public domain; multiply and mix, finalizer of MurmurHash3), both lanes kept whole.
+ * 64 bits of a text in two words. Anyone can make texts of one hash: for prints that are in the log already, and for
+ * the seeds of a simulation, never for anything that a client's text must not steer. Method: cyrb53 (public domain;
+ * multiply and mix, finalizer of MurmurHash3), both lanes kept whole.
  */
 export function weakHash64(text: string, seed = 0): { readonly high: number; readonly low: number } {
   let high = 0xdeadbeef ^ seed;

@@ -24,8 +24,8 @@ export const paymentStatuses = [
 export type Metadata = { readonly [key: string]: string };
 
 /**
- * A payment as it stands after an event; every event of a payment carries it whole, so that its last event is its state.
- * `held` is what is authorized and neither captured nor released.
+ * A payment as it stands after an event; every event of a payment carries it whole, so that its last event is its
+ * state. `held` is what is authorized and neither captured nor released.
  */
 export type Payment = {
   readonly id: PaymentId;
@@ -46,8 +46,8 @@ export type Payment = {
   readonly createdAt: Micros;
   readonly expiresAt: Micros | null;
   /**
-   * The business day of the payer whose ceiling its authorization counts against, as it was decided then. Null without such a ceiling, for a
-   * charge (its posting is dated), and for authorizations older than version 2 of their event.
+   * The business day of the payer whose ceiling its authorization counts against, as it was decided then. Null without
+   * such a ceiling, for a charge (its posting is dated), and for authorizations older than version 2 of their event.
    */
   readonly spentOn: BusinessDate | null;
 };

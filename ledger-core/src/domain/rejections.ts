@@ -1,6 +1,6 @@
 /**
- * The one table of refusals: code, HTTP-free class, whether the refusal is recorded under its idempotency key, and title.
- * `absent`, `conflict`, `unprocessable` become 404, 409, 422 in the routes and nowhere else.
+ * The one table of refusals: code, HTTP-free class, whether the refusal is recorded under its idempotency key, and
+ * title. `absent`, `conflict`, `unprocessable` become 404, 409, 422 in the routes and nowhere else.
  */
 export const rejections = {
   account_not_found: { kind: "absent", recorded: false, title: "Account not found" },
@@ -36,7 +36,10 @@ export const rejections = {
 
 export type RejectionCode = keyof typeof rejections;
 
-/** A business refusal: a value, never thrown. `detail` says what was wrong and what to do; `pointer` names a field (RFC 6901). */
+/**
+ * A business refusal: a value, never thrown. `detail` says what was wrong and what to do; `pointer` names a field (RFC
+ * 6901).
+ */
 export type Rejection = { readonly code: RejectionCode; readonly detail: string; readonly pointer?: string };
 
 export function reject(code: RejectionCode, detail: string, pointer?: string): Rejection {

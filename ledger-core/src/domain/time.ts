@@ -27,8 +27,8 @@ export function formatInstant(at: Micros): string {
 }
 
 /**
- * An RFC 3339 instant in UTC with up to six decimals; undefined when it is not one, the day does not exist, or it is further
- * from 1970 than microseconds can be counted exactly (1684 to 2255).
+ * An RFC 3339 instant in UTC with up to six decimals; undefined when it is not one, the day does not exist, or it is
+ * further from 1970 than microseconds can be counted exactly (1684 to 2255).
  */
 export function parseInstant(text: unknown): Micros | undefined {
   if (typeof text !== "string") return undefined;
@@ -49,9 +49,9 @@ export function parseBusinessDate(text: unknown): BusinessDate | undefined {
 }
 
 /**
- * An IANA time zone that this runtime knows, `europe/prague` in its proper case; undefined otherwise. An alias stays an alias in the one case
- * that most have, and else becomes its zone: the names that accounts can have are as few as there are zones.
- * Fixed offsets are refused: they are not zones.
+ * An IANA time zone that this runtime knows, `europe/prague` in its proper case; undefined otherwise. An alias stays an
+ * alias in the one case that most have, and else becomes its zone: the names that accounts can have are as few as there
+ * are zones. Fixed offsets are refused: they are not zones.
  */
 export function parseTimeZone(text: unknown): string | undefined {
   if (typeof text !== "string" || !/^[A-Za-z][A-Za-z0-9_+\-/]{1,63}$/.test(text)) return undefined;

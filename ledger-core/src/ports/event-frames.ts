@@ -23,8 +23,8 @@ export type PutData<T> = (bytes: Buffer, at: number, of: T) => number;
 export type FramesMark = { readonly size: number; readonly length: number };
 
 /**
- * Events on their way to a log, framed as they are added: the writer's batch. Nothing is left of an event but its bytes, and
- * they lie where the log's thread sees them too.
+ * Events on their way to a log, framed as they are added: the writer's batch. Nothing is left of an event but its
+ * bytes, and they lie where the log's thread sees them too.
  */
 export class EventFrames implements Events {
   #bytes: Buffer;
@@ -110,8 +110,8 @@ export class EventFrames implements Events {
 }
 
 /**
- * Bytes for batches, used again and again: new ones for each would be paid for in fresh pages and in garbage collections. What may
- * still be looked at, because its append failed, is not given back.
+ * Bytes for batches, used again and again: new ones for each would be paid for in fresh pages and in garbage
+ * collections. What may still be looked at, because its append failed, is not given back.
  */
 export function makeFramesPool(): { take(): EventFrames; giveBack(frames: EventFrames): void } {
   const free: Buffer[] = [];

@@ -12,7 +12,10 @@ export type NewEvent = {
   readonly data: string | Uint8Array;
 };
 
-/** Events in the order in which they are appended. `bytes`, where there are any: the same events as `encodeFrames` writes them. */
+/**
+ * Events in the order in which they are appended. `bytes`, where there are any: the same events as `encodeFrames`
+ * writes them.
+ */
 export type Events = Iterable<NewEvent> & { readonly length: number; readonly bytes?: Buffer };
 
 /** The bytes that are stored of an event. */
@@ -30,7 +33,8 @@ export type StoredEvent = NewEvent & {
 
 /**
  * What a subscription yields: events in order, and the moment when history is exhausted and it goes on live.
- * `caught_up` comes at least once, after the last event that was there when the subscription reached the head; more may follow.
+ * `caught_up` comes at least once, after the last event that was there when the subscription reached the head; more may
+ * follow.
  */
 export type Delivery =
   | { readonly kind: "events"; readonly events: readonly StoredEvent[] }
@@ -42,25 +46,30 @@ export type Delivery =
  */
 export interface EventLog extends EventSource {
   /**
-   * Appends all events or none, directly after `expectedRevision` (NO_REVISION: the shard is empty), and answers after they are durable.
+   * Appends all events or none, directly after `expectedRevision` (NO_REVISION: the shard is empty), and answers after
+   * they are durable.
    * @returns the revision of the last event
    * @throws wrong_expected_revision: the shard stands elsewhere; definite, nothing was written
-   * @throws outcome_unknown: repeat with identical bytes, ids and revision until it is known; an append that did happen answers as it did then
+   * @throws outcome_unknown: repeat with identical bytes, ids and revision until it is known; an append that did happen
+   * answers as it did then
    */
   append(shard: Shard, expectedRevision: Revision, events: Events): Promise<Revision>;
 }
 
 /** The log as its readers see it: nothing can be appended. */
 export interface EventSource {
-  /** Events from `from` (inclusive) up to the head at the time of the call, in batches of the adapter's choosing, never empty ones. */
+  /**
+   * Events from `from` (inclusive) up to the head at the time of the call, in batches of the adapter's choosing, never
+   * empty ones.
+   */
   read(shard: Shard, from: Revision, options?: { limit?: number }): AsyncIterable<readonly StoredEvent[]>;
 
   /** The revision of the last event; NO_REVISION when there is none. */
   head(shard: Shard): Promise<Revision>;
 
   /**
-   * Events from `from` (inclusive), history first, then live, without a gap or a repeat, until the signal aborts (it then ends
-   * without an error). A consumer that is slow is not buffered for: it reads from the store at its own pace.
+   * Events from `from` (inclusive), history first, then live, without a gap or a repeat, until the signal aborts (it
+   * then ends without an error). A consumer that is slow is not buffered for: it reads from the store at its own pace.
    */
   subscribe(shard: Shard, from: Revision, signal: AbortSignal): AsyncIterable<Delivery>;
 

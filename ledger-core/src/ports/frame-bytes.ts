@@ -3,7 +3,10 @@ import { assert } from "../domain/errors.ts";
 import { idFromBytes, writeIdBytes } from "../domain/ids.ts";
 import type { NewEvent } from "./event-log.ts";
 
-/** id 16 · time 8 · schema version 2 · type length 1 · data length 4, integers big-endian; then the type in ASCII and the data. */
+/**
+ * id 16 · time 8 · schema version 2 · type length 1 · data length 4, integers big-endian; then the type in ASCII and
+ * the data.
+ */
 export const HEADER_BYTES = 31;
 export const ID_BYTES = 16;
 export const TIME_AT = 16;
@@ -27,7 +30,10 @@ export function frameRoom({ type, data }: NewEvent): number {
   return HEADER_BYTES + type.length + (typeof data === "string" ? 3 : 1) * data.length;
 }
 
-/** Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more than its bytes. */
+/**
+ * Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more
+ * than its bytes.
+ */
 export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
   const { data } = event;
   const dataAt = writeHeader(frames, at, event);

@@ -15,7 +15,10 @@ export type EdgeChange =
   /** A merchant's account was frozen, unfrozen or closed: only an open one is recommended. */
   | { readonly kind: "standing"; readonly merchant: AccountId; readonly open: boolean };
 
-/** An open merchant that the account has not paid, how many payers it shares, and the edges that say so (at most EVIDENCE_MAX). */
+/**
+ * An open merchant that the account has not paid, how many payers it shares, and the edges that say so (at most
+ * EVIDENCE_MAX).
+ */
 export type Recommendation = {
   readonly merchant: AccountId;
   readonly score: number;

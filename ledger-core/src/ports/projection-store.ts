@@ -33,8 +33,8 @@ export type CatchUp<Change> = (
 ) => Promise<void>;
 
 /**
- * The store of one projection. As a target it is the served build, across a switch too; rebuilds and comparisons need the rest.
- * Every method may throw LedgerError `store_unavailable`, `store_damaged` and `row_unreadable`.
+ * The store of one projection. As a target it is the served build, across a switch too; rebuilds and comparisons need
+ * the rest. Every method may throw LedgerError `store_unavailable`, `store_damaged` and `row_unreadable`.
  */
 export interface ProjectionStore<Change> extends ProjectionTarget<Change> {
   readonly tables: readonly KeyedTable[];
@@ -48,7 +48,10 @@ export interface ProjectionStore<Change> extends ProjectionTarget<Change> {
   rows(build: Build): RowReader;
   /** Runs work on the served build as it is when the work first reads, while that build goes on. */
   atOneMoment<Result>(work: (moment: StoreMoment) => Promise<Result>): Promise<Result>;
-  /** Lets the served build rest while `catchUp` runs, then serves `build` from one moment to the next: all of it or nothing. */
+  /**
+   * Lets the served build rest while `catchUp` runs, then serves `build` from one moment to the next: all of it or
+   * nothing.
+   */
   switchTo(build: Build, catchUp: CatchUp<Change>): Promise<void>;
   /** What the engine finds wrong with its own file; empty for engines that look after themselves. */
   faults(): Promise<readonly string[]>;

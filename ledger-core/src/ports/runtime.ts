@@ -1,8 +1,9 @@
 import type { Micros } from "../domain/time.ts";
 
 /**
- * Everything a process takes from outside that is not a message: time, turns of the event loop, and chance. Production takes them
- * from Node (`systemRuntime` in `ledger-core/process`); the simulator gives its own, so that a seed determines a whole run.
+ * Everything a process takes from outside that is not a message: time, turns of the event loop, and chance. Production
+ * takes them from Node (`systemRuntime` in `ledger-core/process`); the simulator gives its own, so that a seed
+ * determines a whole run.
  */
 export type Runtime = {
   /** Wall-clock time; may jump either way, and shows a correction within a second. */

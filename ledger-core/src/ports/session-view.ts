@@ -4,8 +4,9 @@ import type { AccountId } from "../domain/ids.ts";
 import type { Position } from "../domain/position.ts";
 
 /**
- * What the app shows first. `accounts` are at most SESSION_ACCOUNTS_MAX, those with the latest entry first, then those without entries,
- * the newest first; `movements` are the owner's last SESSION_MOVEMENTS_MAX entries over all accounts, newest first.
+ * What the app shows first. `accounts` are at most SESSION_ACCOUNTS_MAX, those with the latest entry first, then those
+ * without entries, the newest first; `movements` are the owner's last SESSION_MOVEMENTS_MAX entries over all accounts,
+ * newest first.
  */
 export type Session = {
   readonly accounts: readonly Account[];

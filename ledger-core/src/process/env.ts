@@ -1,6 +1,8 @@
 import { LedgerError } from "../domain/errors.ts";
 
-/** How one setting is read from its text; `fault` says what is wrong with it, in words that follow the setting's name. */
+/**
+ * How one setting is read from its text; `fault` says what is wrong with it, in words that follow the setting's name.
+ */
 export type Setting<T> = {
   readonly absent: { readonly allowed: true; readonly value: T } | { readonly allowed: false };
   parse(text: string): { readonly value: T } | { readonly fault: string };

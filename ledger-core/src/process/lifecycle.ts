@@ -18,7 +18,8 @@ export type StopOptions = {
 };
 
 /**
- * Signals this close together are one wish: a shell sends Ctrl-C to the whole process group, and npm, being in it, sends it on once more.
+ * Signals this close together are one wish: a shell sends Ctrl-C to the whole process group, and npm, being in it,
+ * sends it on once more.
  */
 export const ONE_WISH_MS = 500;
 
@@ -28,8 +29,9 @@ export const EXIT_STOP_FAILED = 1;
 export const EXIT_INTERRUPTED = 130;
 
 /**
- * Ties a service's end to SIGTERM and SIGINT: the first begins an orderly stop and ends the process with 0, or with 1 when the stop failed
- * or outlived its bound; a second, later one ends it at once with 130. Answers with a function that ends the tie (for a service that stopped by itself).
+ * Ties a service's end to SIGTERM and SIGINT: the first begins an orderly stop and ends the process with 0, or with 1
+ * when the stop failed or outlived its bound; a second, later one ends it at once with 130. Answers with a function
+ * that ends the tie (for a service that stopped by itself).
  */
 export function stopOnSignals(options: StopOptions): () => void {
   const { stop, boundMs, logger, controls = process, nowMs = () => performance.now() } = options;
@@ -68,8 +70,8 @@ export function stopOnSignals(options: StopOptions): () => void {
 const PARENT_CHECK_MS = 500;
 
 /**
- * Sends this process SIGTERM once its parent has gone. For a process that npm started: npm hands a signal to its shell, and the shell
- * dies of it without telling its child.
+ * Sends this process SIGTERM once its parent has gone. For a process that npm started: npm hands a signal to its shell,
+ * and the shell dies of it without telling its child.
  */
 export function stopWithParent(): () => void {
   const parent = process.ppid;

@@ -8,9 +8,9 @@ export type ClockSources = {
 };
 
 /**
- * The wall clock in microseconds: its millisecond, and within it what has passed since it began, by the clock that measures spans. It agrees
- * with the wall clock to the millisecond at every reading, so a correction shows at once; `performance.timeOrigin` is the wall clock of
- * the process's start, and never corrected.
+ * The wall clock in microseconds: its millisecond, and within it what has passed since it began, by the clock that
+ * measures spans. It agrees with the wall clock to the millisecond at every reading, so a correction shows at once;
+ * `performance.timeOrigin` is the wall clock of the process's start, and never corrected.
  */
 export function makeWallClock({ wallMs, elapsedMs }: ClockSources): () => Micros {
   /** The wall clock as the other one would have it go on: at `anchorMs` elapsed it said `anchorUs`. */

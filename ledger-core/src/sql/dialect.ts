@@ -8,8 +8,9 @@ export function dialectOf(db: Knex): Dialect {
 }
 
 /**
- * `id`: ASCII, compared by bytes, up to 40 characters. `word`: a short ASCII word. `name`: text that is indexed, up to 255
- * characters. `text`: any length that an event can have. `day`: 2026-11-22. Both dialects compare and sort all of them by bytes.
+ * `id`: ASCII, compared by bytes, up to 40 characters. `word`: a short ASCII word. `name`: text that is indexed, up to
+ * 255 characters. `text`: any length that an event can have. `day`: 2026-11-22. Both dialects compare and sort all of
+ * them by bytes.
  */
 export type ColumnType = "id" | "word" | "name" | "text" | "day" | "int" | "bigint";
 
@@ -67,8 +68,8 @@ export function indexName(table: string, columns: readonly string[]): string {
 }
 
 /**
- * A table for FROM, to be walked along its index on these columns, or along its primary key. Where a filter, an order and a limit
- * meet, both planners at times take another index and read a whole history to find a page.
+ * A table for FROM, to be walked along its index on these columns, or along its primary key. Where a filter, an order
+ * and a limit meet, both planners at times take another index and read a whole history to find a page.
  */
 export function viaIndex(db: Knex, table: string, columns: readonly string[] | "primary key", alias = table): Knex.Raw {
   const sqlite = dialectOf(db) === "sqlite";
@@ -123,8 +124,8 @@ export function derivedRows(db: Knex, columns: readonly string[], rows: number):
 }
 
 /**
- * The end of a SELECT that keeps its rows as they are until the transaction ends: `share` lets others do the same, `update` nobody.
- * SQLite needs no word: a transaction on its writing connection is alone from its beginning.
+ * The end of a SELECT that keeps its rows as they are until the transaction ends: `share` lets others do the same,
+ * `update` nobody. SQLite needs no word: a transaction on its writing connection is alone from its beginning.
  */
 export function lockText(db: Knex, lock: "share" | "update"): string {
   if (dialectOf(db) === "sqlite") return "";

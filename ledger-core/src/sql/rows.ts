@@ -33,8 +33,8 @@ export async function affectedRows(db: Knex, sql: string, values: readonly SqlVa
 }
 
 /**
- * Sends a text and its parameters to the driver as they are: `raw` looks at each of a batch's thousands of parameters for what knex could
- * put in its place, which takes longer than SQLite takes for the rows.
+ * Sends a text and its parameters to the driver as they are: `raw` looks at each of a batch's thousands of parameters
+ * for what knex could put in its place, which takes longer than SQLite takes for the rows.
  */
 async function send(db: Knex, sql: string, values: readonly SqlValue[]) {
   const connection = await db.client.acquireConnection();
@@ -46,7 +46,9 @@ async function send(db: Knex, sql: string, values: readonly SqlValue[]) {
   }
 }
 
-/** What SQLite finds wrong with its own file, indexes that do not fit their tables among it; MySQL watches over its own. */
+/**
+ * What SQLite finds wrong with its own file, indexes that do not fit their tables among it; MySQL watches over its own.
+ */
 export async function integrityFaults(db: Knex): Promise<string[]> {
   if (dialectOf(db) !== "sqlite") return [];
   const rows = await selectRows<{ integrity_check: string }>(db, "PRAGMA integrity_check(10)");

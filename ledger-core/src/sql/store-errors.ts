@@ -1,6 +1,8 @@
 import { isLedgerError, LedgerError, type LedgerErrorCode } from "../domain/errors.ts";
 
-/** Whether a query failed because its table is not there: a rebuild switched and dropped it; ask model_versions again. */
+/**
+ * Whether a query failed because its table is not there: a rebuild switched and dropped it; ask model_versions again.
+ */
 export function isMissingTable(error: unknown): boolean {
   return faultOf(error)?.kind === "missing_table";
 }
@@ -34,7 +36,10 @@ const faults: Record<FaultKind, { code: LedgerErrorCode; retryable: boolean; tex
   damaged: { code: "store_damaged", retryable: false, text: "is damaged or no database" },
 };
 
-/** SQLite's primary result codes (sqlite.org/rescode.html), and those extended ones that mean something else than their primary. */
+/**
+ * SQLite's primary result codes (sqlite.org/rescode.html), and those extended ones that mean something else than their
+ * primary.
+ */
 const sqliteFaults: Record<number, FaultKind> = {
   5: "busy",
   6: "busy",
@@ -47,8 +52,8 @@ const sqliteFaults: Record<number, FaultKind> = {
   19: "refused_row",
   20: "refused_row",
   26: "damaged",
-  // IOERR_SHORT_READ: the file ends before what it must hold, which no trying again brings back.
-  // The file ends too early, a checksum of the file system does not match, the file system is corrupt: no trying again mends it.
+  // IOERR_SHORT_READ: the file ends before what it must hold, which no trying again brings back. The file ends too
+  // early, a checksum of the file system does not match, the file system is corrupt: no trying again mends it.
   522: "damaged",
   8202: "damaged",
   8458: "damaged",

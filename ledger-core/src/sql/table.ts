@@ -39,7 +39,9 @@ function isColumnType(type: string): type is ColumnType {
   return ["id", "word", "name", "text", "day", "int", "bigint"].includes(type);
 }
 
-/** Inserts rows, many a statement; where a key is there already, `conflict` says what becomes of the columns it names. */
+/**
+ * Inserts rows, many a statement; where a key is there already, `conflict` says what becomes of the columns it names.
+ */
 export async function insertRows<Row extends object>(
   db: Knex,
   table: Table<Row>,
@@ -75,7 +77,9 @@ export async function updateColumn<Row>(
   return met;
 }
 
-/** Runs of at most `most` (a power of two), then ever smaller powers of two: few statement texts, and so few to prepare. */
+/**
+ * Runs of at most `most` (a power of two), then ever smaller powers of two: few statement texts, and so few to prepare.
+ */
 export function* chunks<Item>(items: readonly Item[], most: number): Iterable<readonly Item[]> {
   let size = most;
   for (let from = 0; from < items.length; from += size) {

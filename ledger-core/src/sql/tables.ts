@@ -1,7 +1,8 @@
 /**
- * The read models' tables, column by column: projection-workers owns their migrations and writes them, query-service reads them.
- * Amounts are BIGINT (read as bigint), instants BIGINT microseconds, dates CHAR(10), ids ASCII with binary collation, JSON as text.
- * A rebuilt version of the models stands in tables with a suffix (`entries_v2`); `model_versions` says which suffix is served.
+ * The read models' tables, column by column: projection-workers owns their migrations and writes them, query-service
+ * reads them. Amounts are BIGINT (read as bigint), instants BIGINT microseconds, dates CHAR(10), ids ASCII with binary
+ * collation, JSON as text. A rebuilt version of the models stands in tables with a suffix (`entries_v2`);
+ * `model_versions` says which suffix is served.
  */
 export const tables = {
   accounts: "accounts",
@@ -40,8 +41,9 @@ export type AccountRow = {
 };
 
 /**
- * Primary key (account, booked_at, revision, idx): booked time never falls along revisions, so this is the order of both.
- * Secondary: (reference, account, booked_at, revision, idx) of the rows that have one. A revision becomes a time by `milestones`.
+ * Primary key (account, booked_at, revision, idx): booked time never falls along revisions, so this is the order of
+ * both. Secondary: (reference, account, booked_at, revision, idx) of the rows that have one. A revision becomes a time
+ * by `milestones`.
  */
 export type EntryRow = {
   account: string;
@@ -65,17 +67,17 @@ export type EntryRow = {
 export type HoldChangeRow = { account: string; revision: bigint; booked_at: bigint; held: bigint };
 
 /**
- * The sum of an account's postings on an effective date, `billions` * 10^9 + `units`. Primary key (account, date).
- * A backdated posting counts toward its date alone, so a date's sum knows no bound while every balance is within its own: one BIGINT
- * overflows. Each posting is split toward zero before it is added, so both columns are sums, the same in whatever batches they were
- * written, and exact for 9 * 10^9 postings of the largest amount.
+ * The sum of an account's postings on an effective date, `billions` * 10^9 + `units`. Primary key (account, date). A
+ * backdated posting counts toward its date alone, so a date's sum knows no bound while every balance is within its own:
+ * one BIGINT overflows. Each posting is split toward zero before it is added, so both columns are sums, the same in
+ * whatever batches they were written, and exact for 9 * 10^9 postings of the largest amount.
  */
 export type DailyTotalRow = { account: string; date: string; billions: bigint; units: bigint };
 export const DAILY_TOTAL_BASE = 1_000_000_000n;
 
 /**
- * Primary key (id). Lists: (tenant, status, id), (payer, status, id), (payee, status, id); one of every status is the merge of
- * those of each, since an index more would cost every payment.
+ * Primary key (id). Lists: (tenant, status, id), (payer, status, id), (payee, status, id); one of every status is the
+ * merge of those of each, since an index more would cost every payment.
  */
 export type PaymentRow = {
   id: string;
@@ -97,14 +99,14 @@ export type PaymentRow = {
 };
 
 /**
- * The payments that touch an account of an owner, one row for each owner and payment: the list of an owner's payments walks this
- * index, however many accounts the owner has. Primary key (tenant, owner, id).
+ * The payments that touch an account of an owner, one row for each owner and payment: the list of an owner's payments
+ * walks this index, however many accounts the owner has. Primary key (tenant, owner, id).
  */
 export type OwnerPaymentRow = { tenant: string; owner: string; id: string };
 
 /**
- * Transfers, refunds, top-ups and payouts: found by id, never listed, so their answer is kept whole.
- * Primary key (id). `accounts` is a JSON array of the account ids that it touches, for the policy; `body` the JSON of the answer.
+ * Transfers, refunds, top-ups and payouts: found by id, never listed, so their answer is kept whole. Primary key (id).
+ * `accounts` is a JSON array of the account ids that it touches, for the policy; `body` the JSON of the answer.
  */
 export type MovementRow = {
   id: string;
@@ -116,8 +118,9 @@ export type MovementRow = {
 };
 
 /**
- * When the first movement or hold of each run of MILESTONE_SPAN revisions was booked; a run without one has no row. What a shard has booked
- * up to a revision was booked at or before the time of the first milestone of a later run. Primary key (shard, span).
+ * When the first movement or hold of each run of MILESTONE_SPAN revisions was booked; a run without one has no row.
+ * What a shard has booked up to a revision was booked at or before the time of the first milestone of a later run.
+ * Primary key (shard, span).
  */
 export type MilestoneRow = { shard: number; span: bigint; booked_at: bigint };
 export const MILESTONE_SPAN = 1024;

@@ -4,7 +4,10 @@ import type { Entry } from "../domain/entry.ts";
 import { assert, LedgerError } from "../domain/errors.ts";
 import { readId } from "../domain/ids.ts";
 
-/** The tables of a views' file: projection-workers creates and writes them, query-service reads them. A build's have a suffix. */
+/**
+ * The tables of a views' file: projection-workers creates and writes them, query-service reads them. A build's have a
+ * suffix.
+ */
 export const viewTables = {
   sessionAccounts: "session_accounts",
   sessionOwners: "session_owners",
@@ -38,7 +41,9 @@ export function accountOf({ status, posted, held, body }: ViewRow): Account {
   } as Account;
 }
 
-/** A movement as a list, without names and without what its row and its id say already: there are twenty for each owner. */
+/**
+ * A movement as a list, without names and without what its row and its id say already: there are twenty for each owner.
+ */
 export function movementText(entry: Entry): string {
   return JSON.stringify([
     entry.account,

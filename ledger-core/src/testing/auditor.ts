@@ -17,7 +17,10 @@ export type Auditor = {
   total(currency: string): Amount;
 };
 
-/** The events whose debits the ledger must have checked against funds and ceilings; refunds and captures are not among them. */
+/**
+ * The events whose debits the ledger must have checked against funds and ceilings; refunds and captures are not among
+ * them.
+ */
 const bounded = new Set(["TransferPosted", "PayoutSettled", "PaymentCharged", "PaymentAuthorized"]);
 
 export function auditor(): Auditor {

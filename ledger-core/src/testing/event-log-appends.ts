@@ -206,7 +206,9 @@ const extremes = {
   data: new Uint8Array([0, 255]),
 };
 
-/** Appends at the head (back = 0), beyond it (1) or behind it, and holds each outcome against what a plain list says. */
+/**
+ * Appends at the head (back = 0), beyond it (1) or behind it, and holds each outcome against what a plain list says.
+ */
 async function checkAgainstList(
   log: EventLog,
   shard: number,

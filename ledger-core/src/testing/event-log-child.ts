@@ -12,7 +12,9 @@ export type LogChild = AsyncDisposable & {
   kill(): Promise<void>;
 };
 
-/** Starts a process that opens the log in `file`, and waits until it holds it. `launcher` goes before the command line. */
+/**
+ * Starts a process that opens the log in `file`, and waits until it holds it. `launcher` goes before the command line.
+ */
 export async function startLogChild(file: string, launcher: readonly string[] = []): Promise<LogChild> {
   const script = fileURLToPath(new URL("./event-log-child-process.ts", import.meta.url));
   const [command = process.execPath, ...before] = launcher;

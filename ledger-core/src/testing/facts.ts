@@ -9,8 +9,8 @@ import { businessDate } from "../domain/time.ts";
 import { currencyOf } from "./examples.ts";
 
 /*
- * Facts of every type with any content that the types allow: for properties of codecs, stores and the wire. They are well formed,
- * not consistent with each other. Only a charge is consistent in itself, since its type says so much.
+ * Facts of every type with any content that the types allow: for properties of codecs, stores and the wire. They are
+ * well formed, not consistent with each other. Only a charge is consistent in itself, since its type says so much.
  */
 
 const instant = fc.integer({ min: 0, max: 8_000_000_000_000_000 });

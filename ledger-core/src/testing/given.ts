@@ -18,7 +18,10 @@ type Expected<T extends FactType> = { readonly [K in keyof FactOf<T>]?: unknown 
 
 /** One decision, to be looked at once. */
 export type Outcome = {
-  /** The command is accepted, its answering fact is of this type and holds at least these fields; its events become history. */
+  /**
+   * The command is accepted, its answering fact is of this type and holds at least these fields; its events become
+   * history.
+   */
   thenAccepted<T extends FactType>(type: T, expected?: Expected<T>): LedgerEvent<FactOf<T>>;
   /** The command is refused with this code; a refusal that is recorded becomes history. */
   thenRefused(code: RejectionCode): Rejection;
@@ -41,7 +44,10 @@ export type GivenLedger = {
 const SHARD = 0;
 const SALT = 77;
 
-/** `given(facts).when(command).thenAccepted(type, fields)` or `.thenRefused(code)`; what was decided is given for the next `when`. */
+/**
+ * `given(facts).when(command).thenAccepted(type, fields)` or `.thenRefused(code)`; what was decided is given for the
+ * next `when`.
+ */
 export function given(...facts: readonly Fact[]): GivenLedger {
   const state = memoryState();
   const events: LedgerEvent[] = [];

@@ -15,7 +15,9 @@ export type TargetUnderTest<Change> = {
 
 /** Changes that the suite applies. */
 export type TargetSamples<Change> = {
-  /** The changes of at least 20 events of one shard, the first of them at revision 0; each event changes the contents. */
+  /**
+   * The changes of at least 20 events of one shard, the first of them at revision 0; each event changes the contents.
+   */
   readonly events: readonly (readonly Change[])[];
   /** A change that cannot be applied after the first six events. */
   readonly poison: Change;

@@ -26,7 +26,9 @@ export function requestBytes({ method, path, headers = [], body }: RawRequest): 
   return Buffer.concat([Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"), "latin1"), bytes]);
 }
 
-/** Sends bytes over a connection of their own and reads until the server closes it; undefined when it answers nothing. */
+/**
+ * Sends bytes over a connection of their own and reads until the server closes it; undefined when it answers nothing.
+ */
 export async function sendRaw(port: number, bytes: Uint8Array): Promise<RawAnswer | undefined> {
   const socket = connect(port, "127.0.0.1");
   const chunks: Buffer[] = [];

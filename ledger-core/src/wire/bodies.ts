@@ -7,8 +7,8 @@ import { formatPosition } from "../domain/position.ts";
 import { formatInstant, type Micros } from "../domain/time.ts";
 
 /*
- * The JSON bodies of the API: amounts as digits, instants as RFC 3339, positions as `shard:revision`. Answers to commands, queries
- * and stored bodies are all made here, so that an object looks the same wherever it comes from.
+ * The JSON bodies of the API: amounts as digits, instants as RFC 3339, positions as `shard:revision`. Answers to
+ * commands, queries and stored bodies are all made here, so that an object looks the same wherever it comes from.
  */
 
 export type LimitsBody = { floor: string | null; perTransaction: string | null; perDay: string | null };

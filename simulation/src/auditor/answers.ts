@@ -43,7 +43,10 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
   };
 }
 
-/** That a bulk which was only tried is answered item by item, and items that bear one key by the first that would be recorded. */
+/**
+ * That a bulk which was only tried is answered item by item, and items that bear one key by the first that would be
+ * recorded.
+ */
 export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], answer: BulkAnswer): void {
   if (answer.kind !== "recorded") return;
   mustHold(answer.results.length === items.length, "2 one answer", () => "a dry run is not answered item by item");
@@ -83,8 +86,8 @@ function checkRefusal(books: Books, known: KeyBook | undefined, sent: Sent, code
   mustHold(!recorded, "2 one answer", () => `${code} to a request that has another answer`);
   if (!sent.command) return;
   const { command, caller } = sent;
-  // When it was decided is not known, since nothing is in the log: at the beginning or at the end of all time, or when its own times fit, it
-  // must be right.
+  // When it was decided is not known, since nothing is in the log: at the beginning or at the end of all time, or when
+  // its own times fit, it must be right.
   const right = [0, END_OF_TIME, fittingTime(command)].some((at) => {
     const expected = expectOutcome(books, command, caller, at);
     return expected.kind === "refused" && !expected.recorded && expected.codes.includes(code);

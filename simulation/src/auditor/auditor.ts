@@ -31,7 +31,9 @@ export type Auditor = {
   overdue(now: Micros): number;
 };
 
-/** What a failure said: whether a part may be applied. `head`: how many events there were when the writer was given it. */
+/**
+ * What a failure said: whether a part may be applied. `head`: how many events there were when the writer was given it.
+ */
 export type Told = { readonly partlyApplied: boolean; readonly head: number };
 
 export function makeAuditor(given: Bounds = {}): Auditor {
@@ -60,7 +62,8 @@ export function makeAuditor(given: Bounds = {}): Auditor {
     failedForCertain(caller, keys, { partlyApplied, head }) {
       for (const key of partlyApplied ? [] : keys) {
         const known = notes.keys.get(scopeOf(caller, key));
-        // Of a key that was given to a writer once, what came of it came of that; unless a bulk that failed in its middle had it too.
+        // Of a key that was given to a writer once, what came of it came of that; unless a bulk that failed in its
+        // middle had it too.
         const once = known?.live === 1 && !known.partlyApplied;
         const wrote = once && known.event !== undefined && known.event.revision >= head;
         mustHold(

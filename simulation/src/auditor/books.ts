@@ -2,8 +2,8 @@ import type { Account, AccountId, Amount, Micros, PaymentId, Posting } from "led
 import { mustHold, Violation } from "./violation.ts";
 
 /*
- * The auditor's own books: plain maps, kept from the events alone and by the words of the API. Nothing here is shared with the
- * deciders, the decision state or the projections.
+ * The auditor's own books: plain maps, kept from the events alone and by the words of the API. Nothing here is shared
+ * with the deciders, the decision state or the projections.
  */
 
 export type AccountBook = {
@@ -81,7 +81,9 @@ export function spend(account: AccountBook, amount: Amount, at: Micros): void {
   account.spent = spent;
 }
 
-/** What is released on the business day of its authorization is given back to that day's ceiling; answers whether it is. */
+/**
+ * What is released on the business day of its authorization is given back to that day's ceiling; answers whether it is.
+ */
 export function giveBack(books: Books, { payer, day }: PaymentBook, amount: Amount, at: Micros): boolean {
   const account = books.accounts.get(payer);
   if (!account || account.limits.perDay === null || amount === 0n || dayOf(at, account.zone) !== day) return false;
@@ -94,7 +96,9 @@ export function giveBack(books: Books, { payer, day }: PaymentBook, amount: Amou
   return true;
 }
 
-/** Books postings: in pairs of opposite amounts, in one currency, each with the balance after it and its business date. */
+/**
+ * Books postings: in pairs of opposite amounts, in one currency, each with the balance after it and its business date.
+ */
 export function book(books: Books, postings: readonly Posting[], at: Micros, effective: string | null): void {
   for (const [index, posting] of postings.entries()) {
     const account = books.accounts.get(posting.account);

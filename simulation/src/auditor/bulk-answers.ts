@@ -60,11 +60,17 @@ export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bo
 /** The most that the events of one item take in this world, and what their record takes beside. */
 const ITEM_BYTES = 2_500;
 
-/** The most that the record of a bulk takes for each item when its faults are told by their codes alone, and beside them. */
+/**
+ * The most that the record of a bulk takes for each item when its faults are told by their codes alone, and beside
+ * them.
+ */
 const RECORD_ITEM_BYTES = 32;
 const RECORD_BYTES = 700;
 
-/** Only what is too large for one append, or whose record is too large for an event, is refused as a whole, and then nothing is kept of it. */
+/**
+ * Only what is too large for one append, or whose record is too large for an event, is refused as a whole, and then
+ * nothing is kept of it.
+ */
 function checkRefused(
   code: string,
   { mode, items }: SentBulk,

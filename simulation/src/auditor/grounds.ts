@@ -4,8 +4,8 @@ import { type AccountBook, type Books, spentOn } from "./books.ts";
 export type Move = readonly [account: AccountId, amount: Amount];
 
 /**
- * What the API says that a command comes to. A refusal has every code that would be right; which of them is named is not for the
- * auditor to say. `recorded`: whether it is kept under the key.
+ * What the API says that a command comes to. A refusal has every code that would be right; which of them is named is
+ * not for the auditor to say. `recorded`: whether it is kept under the key.
  */
 export type Outcome =
   | { readonly kind: "refused"; readonly codes: readonly string[]; readonly recorded: boolean }

@@ -60,7 +60,9 @@ function expectChange(
   );
 }
 
-/** All legs or none; money that comes in by an earlier leg may leave by a later one; ceilings see the sum that leaves. */
+/**
+ * All legs or none; money that comes in by an earlier leg may leave by a later one; ceilings see the sum that leaves.
+ */
 function expectTransfer(
   books: Books,
   { legs, currency, effectiveDate }: Extract<ClientCommand, { type: "PostTransfer" }>,

@@ -24,7 +24,10 @@ export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undef
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/** What an id holds, read by the auditor's own hand: 10 characters of milliseconds, 2 of shard, 8 of revision, 6 of salt. */
+/**
+ * What an id holds, read by the auditor's own hand: 10 characters of milliseconds, 2 of shard, 8 of revision, 6 of
+ * salt.
+ */
 function readBase32(id: string): { ms: number; revision: number; salt: number } {
   const body = id.slice(-26);
   const number = (from: number, to: number) => {

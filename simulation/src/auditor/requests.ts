@@ -15,7 +15,10 @@ export type KeyBook = {
   readonly scope: string;
   /** Every different thing that was sent under it; an honest client sends one. */
   readonly sent: Sent[];
-  /** Its one answering event, once there is one, and which of `sent` it may be of: more than one if they come to the same. */
+  /**
+   * Its one answering event, once there is one, and which of `sent` it may be of: more than one if they come to the
+   * same.
+   */
   event: LedgerEvent | undefined;
   answers: readonly Sent[];
   /** The first answer as it went out. */

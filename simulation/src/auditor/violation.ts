@@ -1,4 +1,7 @@
-/** A promise of the ledger that a simulated world saw broken. `check` is stable: the same hole has the same name in every run. */
+/**
+ * A promise of the ledger that a simulated world saw broken. `check` is stable: the same hole has the same name in
+ * every run.
+ */
 export class Violation extends Error {
   readonly check: string;
 

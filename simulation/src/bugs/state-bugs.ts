@@ -165,7 +165,10 @@ function filing(change: (file: StateFile) => Partial<StateFile>) {
   };
 }
 
-/** Of every so many standings that are read, one is off by a bit: the disk's, where nobody compares it with its checksum. */
+/**
+ * Of every so many standings that are read, one is off by a bit: the disk's, where nobody compares it with its
+ * checksum.
+ */
 function unchecked(pages: Pages): Pages {
   let reads = 0;
   return {

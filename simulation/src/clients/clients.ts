@@ -57,7 +57,9 @@ export function makeClients(options: ClientsOptions): Clients {
     return ready.length > 0 ? random.pick(ready) : undefined;
   }
 
-  /** What a client does next: mostly something new, sometimes the same again in every way that a client can get wrong. */
+  /**
+   * What a client does next: mostly something new, sometimes the same again in every way that a client can get wrong.
+   */
   function act(): void {
     const old = intents.length > 0 && random.chance(0.2) ? random.pick(intents.slice(-40)) : undefined;
     if (!old) actAnew();

@@ -36,7 +36,10 @@ export function opening(random: Random, type: OpenAccount["accountType"], owner:
   };
 }
 
-/** Something that a client might want now. It looks at the auditor's books for accounts and payments, and for amounts that just fit or just do not. */
+/**
+ * Something that a client might want now. It looks at the auditor's books for accounts and payments, and for amounts
+ * that just fit or just do not.
+ */
 export function wish(random: Random, books: Books, now: Micros): Wish {
   const all = [...books.accounts.values()];
   // The ledger's own accounts are not for clients; now and then one tries.

@@ -34,7 +34,10 @@ const CHECK = "19 refused as declared";
 const logger = createLogger({ level: "silent", name: "simulation" });
 const badKeys = ["", " k", "k ", "k\u00e9", "k".repeat(256), "k\u007f"];
 
-/** Clients that speak HTTP with the command-service's own edge and routes: they repeat keys, with the same body and with another. */
+/**
+ * Clients that speak HTTP with the command-service's own edge and routes: they repeat keys, with the same body and with
+ * another.
+ */
 export function makeHttpClients(options: HttpClientsOptions): { start(): void; close(): Promise<void> } {
   const { scheduler, random, faults, auditor, delivery, processes, plant, note } = options;
   let edge: Promise<FastifyInstance> | undefined;
@@ -44,7 +47,10 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
   }
 
-  /** The writer as the routes have it: each command goes where clients' commands go, and the world goes on while it is decided. */
+  /**
+   * The writer as the routes have it: each command goes where clients' commands go, and the world goes on while it is
+   * decided.
+   */
   async function submit({ caller, key, command }: Parameters<Writer["submit"]>[0]): Promise<Answer> {
     const serving = processes.filter(({ writer }) => writer);
     const process = serving.length > 0 ? random.pick(serving) : undefined;

@@ -61,7 +61,10 @@ export function commandIntent(
   return { name, key, caller, what: { kind: "command", sent, command }, answered: false, attempts: 0 };
 }
 
-/** How a bulk is made: how many items, and the shares of those under the key of another and of those that are faulty in form. */
+/**
+ * How a bulk is made: how many items, and the shares of those under the key of another and of those that are faulty in
+ * form.
+ */
 export type BulkShape = { readonly length: number; readonly duplicates: number; readonly faults: number };
 
 /** A bulk of commands of one operator, told to the auditor before it is sent; without a shape, mostly a small one. */
@@ -85,7 +88,10 @@ export function bulkIntent(
   return { name: key, key, caller, what, answered: false, attempts: 0 };
 }
 
-/** Such a bulk as a question, some of it like what was sent `earlier`: some items are faulty in form, some bear the key of one before them, with the same command or another. */
+/**
+ * Such a bulk as a question, some of it like what was sent `earlier`: some items are faulty in form, some bear the key
+ * of one before them, with the same command or another.
+ */
 export function bulkQuestion(
   auditor: Auditor,
   random: Random,

@@ -64,8 +64,8 @@ export async function openEdge(
 }
 
 /**
- * Time for a request that may wait. While it works the world stands still (`scheduler.settled`); while it waits, the world goes on. One
- * request at a time: what waits is then always the one that works.
+ * Time for a request that may wait. While it works the world stands still (`scheduler.settled`); while it waits, the
+ * world goes on. One request at a time: what waits is then always the one that works.
  */
 function waitingRuntime(scheduler: Scheduler): Runtime {
   return {

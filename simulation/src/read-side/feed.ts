@@ -13,8 +13,8 @@ export type FeedOptions = {
 };
 
 /**
- * The log as a projector follows it: at a broker's pace, and with a broker's faults. What was delivered comes again, and at times two
- * deliveries change places.
+ * The log as a projector follows it: at a broker's pace, and with a broker's faults. What was delivered comes again,
+ * and at times two deliveries change places.
  */
 export function brokeredFeed(log: EventLog, options: FeedOptions): EventLog {
   return { ...log, subscribe: (shard, from, signal) => disturb(log.subscribe(shard, from, signal), options) };

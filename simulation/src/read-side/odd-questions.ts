@@ -9,7 +9,9 @@ const oddities = [
   ...["order=sideways", "from=yesterday", "minAmount=-1", "cursor=AAAA", "dryRun=true", "balance=0"],
 ];
 
-/** A query with a parameter that it has not, or a value that the parameter cannot have: an empty list would be a lie. */
+/**
+ * A query with a parameter that it has not, or a value that the parameter cannot have: an empty list would be a lie.
+ */
 export function oddQuery({ caller, path }: Asked, random: Random): Asked {
   return { caller, path: `${path}${path.includes("?") ? "&" : "?"}${random.pick(oddities)}` };
 }

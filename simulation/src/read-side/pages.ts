@@ -21,8 +21,8 @@ type Page = {
   readonly limit: number;
   readonly what: string;
   /**
-   * `rows`: a filter that no index finds, so a page may be short, even empty, and go on; `states`: of states that change, so what a page
-   * has passed may have come to fit since. Default: every page is full but the last.
+   * `rows`: a filter that no index finds, so a page may be short, even empty, and go on; `states`: of states that
+   * change, so what a page has passed may have come to fit since. Default: every page is full but the last.
    */
   readonly scans?: "rows" | "states" | undefined;
 };

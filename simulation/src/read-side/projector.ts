@@ -103,7 +103,10 @@ export function makeProjector(options: ProjectorOptions): Projector {
     started.finished.catch(onViolation);
   }
 
-  /** A projection halts for a poison event, a gap, or another that moved its checkpoint, and then says so; for nothing else. */
+  /**
+   * A projection halts for a poison event, a gap, or another that moved its checkpoint, and then says so; for nothing
+   * else.
+   */
   function inspect(incarnation: Incarnation, { projection, state, reason, revision }: ProjectionStatus): void {
     note(`${projection} is ${state} at ${revision}${reason === null ? "" : `: ${reason}`}`);
     if (state !== "halted") return;

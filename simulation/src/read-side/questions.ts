@@ -8,7 +8,10 @@ import { checkPage, equal, fields } from "./pages.ts";
 export type Question = {
   readonly caller: Caller;
   readonly path: string;
-  /** Compares one page's answer; `after` is what the page before ended with. Answers with what this page ended with. @throws Violation */
+  /**
+   * Compares one page's answer; `after` is what the page before ended with. Answers with what this page ended with.
+   * @throws Violation
+   */
   check(body: unknown, revision: Revision, after: string | undefined): string | undefined;
 };
 

@@ -86,7 +86,9 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
     );
   }
 
-  /** Many at once that wait for what will not come: each is told so, in time, and another caller is answered meanwhile. */
+  /**
+   * Many at once that wait for what will not come: each is told so, in time, and another caller is answered meanwhile.
+   */
   async function swamp({ caller, path }: Question): Promise<void> {
     const waitMs = random.pick([0, 50, 300]);
     const headers = { "ledger-position": `0:${auditor.events.length + 1_000_000}`, "ledger-wait": `${waitMs}` };

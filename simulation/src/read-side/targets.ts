@@ -17,7 +17,10 @@ export type TargetOptions = {
   readonly onViolation: (violation: unknown) => void;
 };
 
-/** A store in memory as a projector has it: away at times, before or after it has applied; and a place to die, before, after and between. */
+/**
+ * A store in memory as a projector has it: away at times, before or after it has applied; and a place to die, before,
+ * after and between.
+ */
 export function frailTarget<Change>(
   target: ProjectionTarget<Change>,
   { name, scheduler, random, faults, crash, poisoned, head, onViolation }: TargetOptions,

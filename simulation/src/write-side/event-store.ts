@@ -4,7 +4,10 @@ import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
 
-/** One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at all. */
+/**
+ * One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at
+ * all.
+ */
 export type Append = {
   readonly from: string;
   readonly expected: Revision;
@@ -42,8 +45,9 @@ export type EventStoreOptions = {
 const noLeaf = new Uint8Array(32);
 
 /**
- * A server that keeps one shard: appends come one by one, each is written (which takes time, and may be cut short) and then durable.
- * As EventStoreDB does, it takes a batch whose ids it has already, at that place, for the one that it has.
+ * A server that keeps one shard: appends come one by one, each is written (which takes time, and may be cut short) and
+ * then durable. As EventStoreDB does, it takes a batch whose ids it has already, at that place, for the one that it
+ * has.
  */
 export function makeEventStore(options: EventStoreOptions): EventStore {
   const { scheduler, random, faults, onAppended, note } = options;
@@ -115,7 +119,9 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     });
   }
 
-  /** Of a batch that was being written when the store died, all is on disk, or a part, or nothing; a part is cut off. */
+  /**
+   * Of a batch that was being written when the store died, all is on disk, or a part, or nothing; a part is cut off.
+   */
   function recoverTorn(append: Append): void {
     if (judge(append) !== undefined) return;
     const written = faults.strikes("torn_write", 0.6)

@@ -14,7 +14,10 @@ export type Trouble = (access: "read" | "write") => DiskError | undefined;
 
 const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|COMMIT|CREATE)/i;
 
-/** A database in memory whose disk fails when it is told to. A write that fails may take its transaction with it, as SQLite's may. */
+/**
+ * A database in memory whose disk fails when it is told to. A write that fails may take its transaction with it, as
+ * SQLite's may.
+ */
 export class FaultyDatabase extends DatabaseSync {
   readonly #trouble: Trouble;
   readonly #losesTransaction: () => boolean;

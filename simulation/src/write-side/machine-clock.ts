@@ -1,13 +1,18 @@
 import type { Micros } from "ledger-core";
 
-/** The wall clock of one machine: it may be set, and may run too fast or too slow. What measures spans is another, and always right. */
+/**
+ * The wall clock of one machine: it may be set, and may run too fast or too slow. What measures spans is another, and
+ * always right.
+ */
 export type MachineClock = {
   /** What it is ahead of the true time. Setting it sets the clock. */
   offsetUs: Micros;
   /** What it gains on the true time, in millionths. */
   driftPpm: number;
   now(): Micros;
-  /** Whether it said so at some time, up to a second ago if it was set since: within that a correction must be followed. */
+  /**
+   * Whether it said so at some time, up to a second ago if it was set since: within that a correction must be followed.
+   */
   said(at: Micros): boolean;
 };
 

@@ -15,7 +15,9 @@ export type Machine = {
 const STEP_MS = 0.3;
 const SLOW_STEP_MS = 30;
 
-/** Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere. */
+/**
+ * Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere.
+ */
 export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, machine: Machine): Runtime {
   let creptMs = 0;
   const runtime: Runtime = {

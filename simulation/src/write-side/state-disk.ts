@@ -10,7 +10,10 @@ import { damageBytes, damageFile, damagePage } from "./state-damage.ts";
 /** How a disk is for a while: `full` takes no write, `failing` gives errors now and then, `slow` takes its time. */
 export type DiskCondition = "sound" | "full" | "failing" | "slow";
 
-/** A writer's local disk: its state file, and the files of keys that it lists, as the images that were there after each flush. */
+/**
+ * A writer's local disk: its state file, and the files of keys that it lists, as the images that were there after each
+ * flush.
+ */
 export type StateDisk = {
   condition: DiskCondition;
   /** Whether what was written may have been damaged, or may have seemed so: only then is it given up. */
@@ -139,7 +142,10 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
   return disk;
 }
 
-/** A step of the world for every read would take most of its time: most reads are done within the step that asked for them. */
+/**
+ * A step of the world for every read would take most of its time: most reads are done within the step that asked for
+ * them.
+ */
 function mostlyAtOnce(later: (task: () => void) => void, chance: Random): (task: () => void) => void {
   return (task) => (chance.chance(READ_STEPS) ? later(task) : queueMicrotask(task));
 }

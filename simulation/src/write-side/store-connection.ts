@@ -17,7 +17,10 @@ export type ConnectionOptions = {
 const TIMEOUT_US = 15_000;
 const READ_EVENTS_MAX = 64;
 
-/** The event log as one process has it: through a network that loses, delays and repeats nothing but what the port says it may. */
+/**
+ * The event log as one process has it: through a network that loses, delays and repeats nothing but what the port says
+ * it may.
+ */
 export function connectStore(options: ConnectionOptions): EventLog {
   const { store, scheduler, random, owner, faults } = options;
 
@@ -52,7 +55,9 @@ export function connectStore(options: ConnectionOptions): EventLog {
   };
 }
 
-/** One attempt: the request may be lost or come late, the reply may be lost; then the sender only knows that time is up. */
+/**
+ * One attempt: the request may be lost or come late, the reply may be lost; then the sender only knows that time is up.
+ */
 function sendAppend(options: ConnectionOptions, expected: Revision, events: readonly NewEvent[]): Promise<Revision> {
   const { store, scheduler, random, owner, faults, note } = options;
   return new Promise((resolve, reject) => {

@@ -32,7 +32,10 @@ export type AbuseReport = {
 const CONNECTIONS_MAX = 900;
 const HONEST = { lanes: 8, roundsPerSecond: 20 } as const;
 
-/** Mixed abuse of a real `ledger start` beside an honest client, for so long; then SIGTERM while the abuse goes on. Loopback only. */
+/**
+ * Mixed abuse of a real `ledger start` beside an honest client, for so long; then SIGTERM while the abuse goes on.
+ * Loopback only.
+ */
 export async function abuse(options: AbuseOptions): Promise<AbuseReport> {
   const { seed } = options;
   const folder = mkdtempSync(join(tmpdir(), "payledger-abuse-"));

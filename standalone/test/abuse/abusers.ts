@@ -5,8 +5,8 @@ import { type AbuserContext, type Act, acts } from "./acts.ts";
 import { makeSockets } from "./sockets.ts";
 
 /*
- * A thread of abusers, apart from the honest client, which would wait for them otherwise. They go on until told to end, then tell what they
- * were told.
+ * A thread of abusers, apart from the honest client, which would wait for them otherwise. They go on until told to end,
+ * then tell what they were told.
  */
 export type AbusersData = Pick<AbuserContext, "consumer" | "operator" | "wallets"> & {
   readonly url: string;

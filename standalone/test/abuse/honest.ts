@@ -31,7 +31,9 @@ export type HonestOptions = {
 
 const ANSWER_MS = 30_000;
 
-/** Lanes with a wallet each: its payments and balances are known beforehand, so every answer can be held against them. */
+/**
+ * Lanes with a wallet each: its payments and balances are known beforehand, so every answer can be held against them.
+ */
 export async function startHonest(options: HonestOptions): Promise<Honest> {
   const agent = new Agent({ keepAlive: true, maxSockets: options.lanes });
   const call = (method: string, path: string, headers: Record<string, string>, body?: string) =>

@@ -32,7 +32,10 @@ export type Finding = {
 export type AttackReport = {
   readonly findings: readonly Finding[];
   readonly damages: number;
-  /** Rounds in which a query of the read models was answered wrongly, until `ledger verify --heal` had found and mended it. */
+  /**
+   * Rounds in which a query of the read models was answered wrongly, until `ledger verify --heal` had found and mended
+   * it.
+   */
   readonly misread: number;
   /** Events that the logs of all ledgers of the run held, read back and added up. */
   readonly eventsChecked: number;
@@ -90,7 +93,9 @@ type Copy = {
   readonly snapshots: Snapshot[];
 };
 
-/** Rounds on a fresh copy until it is time for another, or something was found; answers with the round to go on with. */
+/**
+ * Rounds on a fresh copy until it is time for another, or something was found; answers with the round to go on with.
+ */
 async function attackCopy(run: Run, first: number): Promise<number> {
   const { options, template } = run;
   const subject = makeSubject(join(run.folder, `copy-${first}`));
@@ -178,12 +183,13 @@ function keepSnapshot(run: Run, { subject, snapshots }: Copy): void {
 }
 
 /**
- * What can be read of the read models and is wrong need not be noticed by a query; it must be found by `ledger verify`, and be right after
- * its healing. @throws Wrong
+ * What can be read of the read models and is wrong need not be noticed by a query; it must be found by `ledger verify`,
+ * and be right after its healing. @throws Wrong
  */
 async function checkReadings(run: Run, { subject, lanes, client }: Copy): Promise<void> {
   const read = async () => (await Promise.all(lanes.map((lane) => misreadings(client, lane, run.draw)))).flat();
-  // Rows that are gone can also look like a poison event: the projection then halts, says so, and is healed the same way.
+  // Rows that are gone can also look like a poison event: the projection then halts, says so, and is healed the same
+  // way.
   const before = await read().catch((error: unknown) => {
     if (error instanceof Stuck) return [error.message];
     throw error;

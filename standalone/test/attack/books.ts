@@ -19,7 +19,10 @@ export type Answered = {
   readonly text: string;
 };
 
-/** Accounts that one lane alone moves money between, one command after another: what every answer must be follows from the books. */
+/**
+ * Accounts that one lane alone moves money between, one command after another: what every answer must be follows from
+ * the books.
+ */
 export type Lane = {
   readonly name: string;
   readonly wallets: readonly Wallet[];

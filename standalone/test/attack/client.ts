@@ -16,7 +16,9 @@ const PAUSE_MS = 40;
 const REASONS_EVERY_MS = 200;
 
 export type Client = {
-  /** Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died */
+  /**
+   * Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died
+   */
   run(lane: Lane, steps: number): Promise<void>;
   /** A wallet's balances as the API tells them, at what was last answered or later. */
   balances(account: string): Promise<{ posted: bigint; held: bigint }>;

@@ -19,13 +19,17 @@ export type Target = "state" | "models";
 /** The content of a target's files by their path inside the folder. */
 export type Snapshot = ReadonlyMap<string, Buffer>;
 
-/** What no attack touches: the log, which is the truth, the folder's own files, and what was set aside and is never read. */
+/**
+ * What no attack touches: the log, which is the truth, the folder's own files, and what was set aside and is never
+ * read.
+ */
 const spared = /^(?:events\.sqlite|payledger\.json|server\.json|keys$)|\.damaged/;
 const readModels = /^(?:models|views)\.sqlite/;
 
 /**
  * The files of a target in a data folder, as paths inside it.
- * @param running leaves out SQLite's -shm: a running process has it mapped, so it is memory, and cut short it is a SIGBUS for any program
+ * @param running leaves out SQLite's -shm: a running process has it mapped, so it is memory, and cut short it is a
+ * SIGBUS for any program
  */
 export function filesOf(dir: string, target: Target, running: boolean): string[] {
   return readdirSync(dir, { recursive: true, encoding: "utf8" })

@@ -5,8 +5,9 @@ import { type Client, type Reply, Wrong } from "./client.ts";
 const WALLETS_PER_READING = 3;
 
 /**
- * Reads a part of a lane through every kind of query and holds the answers against the books. What cannot be read is refused and asked for
- * again by the client, until it was built anew; answers with what was readable and wrong, in words.
+ * Reads a part of a lane through every kind of query and holds the answers against the books. What cannot be read is
+ * refused and asked for again by the client, until it was built anew; answers with what was readable and wrong, in
+ * words.
  */
 export async function misreadings(client: Client, lane: Lane, draw: (bound: number) => number): Promise<string[]> {
   const wallets = Array.from({ length: WALLETS_PER_READING }, () => draw(lane.wallets.length));

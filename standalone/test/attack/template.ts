@@ -8,7 +8,10 @@ import { type Client, makeClient, type Outages, type Tokens } from "./client.ts"
 import { type Snapshot, type Target, takeSnapshot } from "./damage.ts";
 import { makeSubject } from "./subject.ts";
 
-/** A ledger with some thousand events, its books, and what its files were like on the way: every run of rounds begins with a copy. */
+/**
+ * A ledger with some thousand events, its books, and what its files were like on the way: every run of rounds begins
+ * with a copy.
+ */
 export type Template = {
   readonly tokens: Tokens;
   readonly lanes: readonly Lane[];

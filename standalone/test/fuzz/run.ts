@@ -5,7 +5,10 @@ import { join, resolve } from "node:path";
 /** Where `.ci/schemathesis` installs it. */
 const installed = resolve(import.meta.dirname, "../../../.cache/schemathesis/bin/python");
 
-/** Python with schemathesis, or why there is none. @throws on a build machine (CI=true) that has none: there nothing is skipped */
+/**
+ * Python with schemathesis, or why there is none. @throws on a build machine (CI=true) that has none: there nothing is
+ * skipped
+ */
 export function findSchemathesis(): { readonly python: string } | { readonly absent: string } {
   const python = process.env.SCHEMATHESIS_PYTHON ?? installed;
   if (existsSync(python)) return { python };

@@ -7,7 +7,10 @@ export type MysqlConnection = {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** `ca`: the authority's certificate in PEM, undefined: those that Node trusts. Null: in clear, for loopback and sockets only. */
+  /**
+   * `ca`: the authority's certificate in PEM, undefined: those that Node trusts. Null: in clear, for loopback and
+   * sockets only.
+   */
   readonly tls: { readonly ca?: string } | null;
   /** Connections kept and allowed; default 0 and 4. */
   readonly pool?: { readonly min: number; readonly max: number };
@@ -44,7 +47,10 @@ export function connectMysql({ host, port, user, password, database, tls, pool }
   });
 }
 
-/** The one place where the driver's values become ours: every BIGINT and whole DECIMAL (a sum) is a bigint, as from SQLite. */
+/**
+ * The one place where the driver's values become ours: every BIGINT and whole DECIMAL (a sum) is a bigint, as from
+ * SQLite.
+ */
 function toRow(field: Field, next: () => unknown): unknown {
   switch (field.type) {
     case "LONGLONG": {

@@ -57,10 +57,12 @@ class NodeSqliteClient extends BetterSqlite3Client {
   }
 
   async _query(connection: Connection, query: Query): Promise<Query> {
-    // A transaction that reads first and then writes cannot be made to wait for its lock; one that begins as a writer can.
+    // A transaction that reads first and then writes cannot be made to wait for its lock; one that begins as a writer
+    // can.
     const sql =
       query.sql === "BEGIN;" && !settingsOf(this.connectionSettings).readOnly ? "BEGIN IMMEDIATE;" : query.sql;
-    // After some faults SQLite has rolled back by itself; the fault is what counts then, not that there is nothing to roll back.
+    // After some faults SQLite has rolled back by itself; the fault is what counts then, not that there is nothing to
+    // roll back.
     if (/^ROLLBACK;?$/i.test(sql) && !connection.database.isTransaction) {
       query.response = { changes: 0 };
       return query;
@@ -101,8 +103,9 @@ export function openSqlite(connection: SqliteConnection): DatabaseSync {
 }
 
 /**
- * Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some commits behind, and
- * its checkpoint with it. The journal may grow to 128 MiB, since a page that many commits change is then copied into the file once.
+ * Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some
+ * commits behind, and its checkpoint with it. The journal may grow to 128 MiB, since a page that many commits change is
+ * then copied into the file once.
  */
 const writing = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 32768;";
 

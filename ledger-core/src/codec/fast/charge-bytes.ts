@@ -6,8 +6,9 @@ import { isEmpty, isPlainCharge, quote } from "../payment-charged.ts";
 import { NOT_WRITTEN, putAmount, putText } from "./plain-bytes.ts";
 
 /*
- * The hot path's event written where it is to lie: what writePaymentCharged writes, without a text of it. Text joined from forty pieces
- * is a kilobyte and a half of garbage a payment. What nearly all charges of a batch have in common is copied in four pieces.
+ * The hot path's event written where it is to lie: what writePaymentCharged writes, without a text of it. Text joined
+ * from forty pieces is a kilobyte and a half of garbage a payment. What nearly all charges of a batch have in common is
+ * copied in four pieces.
  */
 const PRINT = "0123456789abcdef".repeat(2);
 const PAYMENT = `pay_${"0".repeat(26)}`;
@@ -58,7 +59,10 @@ export function chargeRoom({ tenant, sub, key }: Origin, { reference }: Payment)
   return PIECES_ROOM + UNIT_ROOM * (tenant.length + sub.length + (key?.length ?? 0) + (reference?.length ?? 0));
 }
 
-/** Writes a charge's JSON and answers where it ends; NOT_WRITTEN for one that is left to the general way: no key, a fee, metadata, texts with escapes. */
+/**
+ * Writes a charge's JSON and answers where it ends; NOT_WRITTEN for one that is left to the general way: no key, a fee,
+ * metadata, texts with escapes.
+ */
 export function putCharge(bytes: Buffer, at: number, { origin, fact }: EventBody): number {
   if (fact.type !== "PaymentCharged") return NOT_WRITTEN;
   const { tenant, sub, key, print } = origin;

@@ -35,7 +35,10 @@ export function take(cursor: Cursor, expected: Uint8Array): boolean {
   return true;
 }
 
-/** The plain text from here on, up to the first byte that is not plain; whether that ends the string is the caller's next question. */
+/**
+ * The plain text from here on, up to the first byte that is not plain; whether that ends the string is the caller's
+ * next question.
+ */
 export function takeText(cursor: Cursor): string {
   const { bytes, at } = cursor;
   const end = plainTextEnd(bytes, at);
@@ -43,7 +46,9 @@ export function takeText(cursor: Cursor): string {
   return textOf(bytes, at, end);
 }
 
-/** The same where the last event mostly had the same text: its string, then, since making one costs more than comparing. */
+/**
+ * The same where the last event mostly had the same text: its string, then, since making one costs more than comparing.
+ */
 export function takeSameText(cursor: Cursor, last: LastText): string {
   const { bytes, at } = cursor;
   const { text } = last;
@@ -57,7 +62,10 @@ export function takeSameText(cursor: Cursor, last: LastText): string {
   return last.text;
 }
 
-/** The id whose prefix ends here and has so many characters: any 26 plain characters, which is what the shape of an id asks. */
+/**
+ * The id whose prefix ends here and has so many characters: any 26 plain characters, which is what the shape of an id
+ * asks.
+ */
 export function takeId(cursor: Cursor, prefixLength: number): string | undefined {
   const { bytes, at } = cursor;
   const end = at + ID_BODY_LENGTH;
@@ -169,7 +177,10 @@ function isText(bytes: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
-/** A string of its own, not a slice: a slice would keep the whole event's text alive for as long as the state keeps an id. */
+/**
+ * A string of its own, not a slice: a slice would keep the whole event's text alive for as long as the state keeps an
+ * id.
+ */
 function textOf(bytes: Buffer, from: number, to: number): string {
   return bytes.toString("latin1", from, to);
 }

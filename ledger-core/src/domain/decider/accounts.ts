@@ -25,9 +25,9 @@ export function decideOpenAccount(command: OpenAccount, context: DecisionContext
 
 /**
  * Freezing what is frozen and unfreezing what is open are accepted and recorded again, with nothing changed: the second
- * officer's reason is worth keeping. Closing needs both balances at zero, frozen or not. Nothing comes after closing.
- * A clearing account may be frozen, which pauses its rail; closing the ledger's own would end the rail for good, so they are
- * not there to be closed.
+ * officer's reason is worth keeping. Closing needs both balances at zero, frozen or not. Nothing comes after closing. A
+ * clearing account may be frozen, which pauses its rail; closing the ledger's own would end the rail for good, so they
+ * are not there to be closed.
  */
 export function decideAccountChange(
   state: LedgerState,

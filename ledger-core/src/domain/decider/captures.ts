@@ -17,8 +17,8 @@ import {
 import { statusOf } from "./payment-status.ts";
 
 /**
- * Moves what was authorized, or a part of it, to the payee; a final capture releases the rest. It asks neither the payer's funds
- * nor its ceilings nor whether it is frozen: the authorization did, and available does not fall by it.
+ * Moves what was authorized, or a part of it, to the payee; a final capture releases the rest. It asks neither the
+ * payer's funds nor its ceilings nor whether it is frozen: the authorization did, and available does not fall by it.
  */
 export function decideCapture(state: LedgerState, command: CapturePayment, context: DecisionContext): Decision {
   const invalid = command.amount === null ? undefined : invalidAmount(command.amount);
@@ -70,7 +70,9 @@ function notCapturable(payment: Payment, amount: Amount, now: Micros): Rejection
   return reject("capture_exceeds_authorized", `Of payment ${payment.id}, ${left} is left to capture; capture no more.`);
 }
 
-/** By log time: an authorization is over at `expiresAt`, whether or not the event that releases it has been written yet. */
+/**
+ * By log time: an authorization is over at `expiresAt`, whether or not the event that releases it has been written yet.
+ */
 export function hasExpired(payment: Payment, now: Micros): boolean {
   return payment.status === "expired" || (payment.expiresAt !== null && now >= payment.expiresAt);
 }

@@ -10,8 +10,8 @@ import { type Rejection, reject } from "../rejections.ts";
 import { businessDate, type Micros } from "../time.ts";
 
 /*
- * The checks of every decider, each a function that answers a refusal or nothing. A decider runs all of them before its outcome,
- * chained by `??` in the ledger's one order of precedence, which precedence.test.ts pins:
+ * The checks of every decider, each a function that answers a refusal or nothing. A decider runs all of them before its
+ * outcome, chained by `??` in the ledger's one order of precedence, which precedence.test.ts pins:
  *   1. form: amounts, number of legs, times it names     (amount_invalid, invalid_request; never recorded)
  *   2. existence and policy, in the command's order   (account_not_found, payment_not_found; never recorded)
  *   3. the pair: same account, then currency          (same_account, currency_mismatch)
@@ -112,8 +112,8 @@ export function overLimit(account: AccountState, amount: Amount, now: Micros): R
 }
 
 /**
- * Whether what is released of a payment now is given back to its payer's ceiling of the day: it was authorized on this business day, which
- * is the one that the payer's spending is counted for.
+ * Whether what is released of a payment now is given back to its payer's ceiling of the day: it was authorized on this
+ * business day, which is the one that the payer's spending is counted for.
  */
 export function isSameDay(payment: Payment, payer: AccountState, now: Micros): boolean {
   if (payer.limits.perDay === null) return false;

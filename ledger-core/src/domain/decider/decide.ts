@@ -11,9 +11,10 @@ import { decidePayOut, decideTopUp } from "./top-ups-and-payouts.ts";
 import { decideTransfer } from "./transfers.ts";
 
 /**
- * What a command comes to in a state: facts to append, or a refusal. Pure: time, ids and caller come in with the context, and the
- * state must hold what `needs` of the command named. Whether the caller's role may send the command at all (`maySend`) was asked
- * before; whether it may touch these objects is asked here, and an object that it may not touch is refused as if absent.
+ * What a command comes to in a state: facts to append, or a refusal. Pure: time, ids and caller come in with the
+ * context, and the state must hold what `needs` of the command named. Whether the caller's role may send the command at
+ * all (`maySend`) was asked before; whether it may touch these objects is asked here, and an object that it may not
+ * touch is refused as if absent.
  */
 export function decide(state: LedgerState, command: Command, context: DecisionContext): Decision {
   switch (command.type) {

@@ -4,8 +4,8 @@ import type { Declined } from "../events.ts";
 import { type Rejection, rejections } from "../rejections.ts";
 
 /**
- * A refusal as a fact, so that the same key gets the same answer for ever and declines can be counted. Only for refusals that the
- * table of rejections calls recorded; opening an account has none.
+ * A refusal as a fact, so that the same key gets the same answer for ever and declines can be counted. Only for
+ * refusals that the table of rejections calls recorded; opening an account has none.
  */
 export function declined(command: ClientCommand, { code, detail }: Rejection): Declined {
   assert(rejections[code].recorded, `${code} is never recorded`);

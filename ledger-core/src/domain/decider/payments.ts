@@ -22,8 +22,9 @@ import {
 } from "./checks.ts";
 
 /**
- * Charges at once (automatic capture) or holds the amount on the payer until it is captured, voided or expires. The payer's
- * limits and funds are looked at here and only here. The payee's balance is looked at only when money moves to it.
+ * Charges at once (automatic capture) or holds the amount on the payer until it is captured, voided or expires. The
+ * payer's limits and funds are looked at here and only here. The payee's balance is looked at only when money moves to
+ * it.
  */
 export function decideMakePayment(state: LedgerState, command: MakePayment, context: DecisionContext): Decision {
   const { amount, currency, capture } = command;

@@ -9,8 +9,9 @@ import { absentPayment, accepted, frozen, invalidAmount, notOpen, paymentToUse, 
 import { statusOf } from "./payment-status.ts";
 
 /**
- * Gives back what was captured, or a part of it, never more. It is the one movement that may take an account below its floor, and
- * it does not count against the payee's ceilings: what a customer is owed does not wait for the merchant's next sale.
+ * Gives back what was captured, or a part of it, never more. It is the one movement that may take an account below its
+ * floor, and it does not count against the payee's ceilings: what a customer is owed does not wait for the merchant's
+ * next sale.
  */
 export function decideRefund(state: LedgerState, command: RefundPayment, context: DecisionContext): Decision {
   const invalid = command.amount === null ? undefined : invalidAmount(command.amount);

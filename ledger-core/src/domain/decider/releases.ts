@@ -21,8 +21,8 @@ export function decideVoid(state: LedgerState, command: VoidPayment, context: De
 }
 
 /**
- * The ledger's own command, which no policy stands before and no key records: a refusal of it only says that there is nothing to
- * expire (any more, or yet).
+ * The ledger's own command, which no policy stands before and no key records: a refusal of it only says that there is
+ * nothing to expire (any more, or yet).
  */
 export function decideExpiry(state: LedgerState, command: ExpirePayment, context: DecisionContext): Decision {
   const payment = state.payment(command.payment);

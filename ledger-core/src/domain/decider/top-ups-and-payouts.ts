@@ -21,7 +21,10 @@ import {
   tooLarge,
 } from "./checks.ts";
 
-/** The rail's clearing account gives, the account takes; a frozen account takes too. A frozen clearing account pauses its rail. */
+/**
+ * The rail's clearing account gives, the account takes; a frozen account takes too. A frozen clearing account pauses
+ * its rail.
+ */
 export function decideTopUp(state: LedgerState, command: TopUpAccount, context: DecisionContext): Decision {
   const { amount, currency, rail, externalId } = command;
   const invalid = invalidAmount(amount);
@@ -93,7 +96,10 @@ export function decidePayOut(state: LedgerState, command: PayOut, context: Decis
   });
 }
 
-/** The clearing account of the tenant, rail and currency; the first command that needs it opens it, as a condition of its own fact. */
+/**
+ * The clearing account of the tenant, rail and currency; the first command that needs it opens it, as a condition of
+ * its own fact.
+ */
 function clearingAccount(
   state: LedgerState,
   { rail, currency }: TopUpAccount | PayOut,

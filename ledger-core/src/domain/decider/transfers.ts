@@ -23,13 +23,16 @@ import {
 
 export const LEGS_MAX = 100;
 
-/** An account on its way through the legs: `posted` is its balance so far, `debits` what leaves it in the whole transfer. */
+/**
+ * An account on its way through the legs: `posted` is its balance so far, `debits` what leaves it in the whole
+ * transfer.
+ */
 type Running = { readonly account: AccountState; readonly date: BusinessDate; posted: Amount; debits: Amount };
 
 /**
- * All legs or none. Each check runs over every leg before the next check begins; funds are the last, and are looked at leg by leg
- * in the order given, on running balances: money that comes in by an earlier leg may leave by a later one, never the reverse.
- * The ceilings see what leaves an account in the whole transfer, as one sum.
+ * All legs or none. Each check runs over every leg before the next check begins; funds are the last, and are looked at
+ * leg by leg in the order given, on running balances: money that comes in by an earlier leg may leave by a later one,
+ * never the reverse. The ceilings see what leaves an account in the whole transfer, as one sum.
  */
 export function decideTransfer(state: LedgerState, command: PostTransfer, context: DecisionContext): Decision {
   const { legs, currency } = command;

@@ -8,7 +8,10 @@ const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 export type Certificates = { readonly ca: string; readonly files: { ca: string; certificate: string; key: string } };
 
-/** An authority of two days and a server's certificate for a host name by it, in a folder; `ca` is the authority's in PEM. */
+/**
+ * An authority of two days and a server's certificate for a host name by it, in a folder; `ca` is the authority's in
+ * PEM.
+ */
 export async function makeCertificates(folder: string, host = "localhost"): Promise<Certificates> {
   const file = (name: string) => join(folder, name);
   await run("openssl", [

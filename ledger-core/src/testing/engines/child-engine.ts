@@ -17,8 +17,9 @@ export type ChildEngineOptions = {
 };
 
 /**
- * The shell stays between: its input is a pipe of ours, which ends when we do, also by kill -9. It then stops the engine, waits for its
- * end, and only then removes the folder. It says nothing itself: with us gone, a word of its own would end it.
+ * The shell stays between: its input is a pipe of ours, which ends when we do, also by kill -9. It then stops the
+ * engine, waits for its end, and only then removes the folder. It says nothing itself: with us gone, a word of its own
+ * would end it.
  */
 const guard = `
   exec 3<&0; folder=$1; shift

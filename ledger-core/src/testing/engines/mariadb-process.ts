@@ -33,8 +33,8 @@ async function firstThere(paths: readonly string[]): Promise<string | undefined>
 export type Served = { readonly engine: ChildEngine; readonly connection: Omit<MysqlConnection, "database"> };
 
 /**
- * A private MariaDB with data, socket and certificates in a folder of its own; it takes no connection without TLS. `certifiedHost` is
- * the name in its certificate; where a client connects to an address, mysql2 expects localhost.
+ * A private MariaDB with data, socket and certificates in a folder of its own; it takes no connection without TLS.
+ * `certifiedHost` is the name in its certificate; where a client connects to an address, mysql2 expects localhost.
  */
 export async function startMariadbProcess(
   { server, install }: MariadbBinaries,

@@ -8,7 +8,10 @@ import { type Batch, decodeBatch, lastOf } from "./frames.ts";
 /** How many events are checked and handed on between two turns of the event loop. */
 const PIECE_EVENTS = 512;
 
-/** Batches as they are stored, not yet checked: another thread may do that. Each list holds about 1 MiB and follows the one before. */
+/**
+ * Batches as they are stored, not yet checked: another thread may do that. Each list holds about 1 MiB and follows the
+ * one before.
+ */
 export type BatchDelivery =
   | { readonly kind: "batches"; readonly batches: readonly Batch[] }
   | { readonly kind: "caught_up"; readonly head: Revision };
@@ -55,7 +58,10 @@ export async function* readBatches(
   }
 }
 
-/** Reads to the head, says so, and waits for the next append; from the store at the consumer's pace, so nothing is buffered. */
+/**
+ * Reads to the head, says so, and waits for the next append; from the store at the consumer's pace, so nothing is
+ * buffered.
+ */
 export async function* subscribeBatches(
   store: BatchStore,
   shard: Shard,

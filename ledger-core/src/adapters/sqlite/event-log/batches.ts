@@ -8,7 +8,10 @@ import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "
 /** How much one step of a read takes from the file. */
 const STEP_BYTES = 1 << 20;
 const STEP_EVENTS = 4096;
-/** How much of an append goes into one row: a read of one event reads its whole row, so rows of a big append are bounded. */
+/**
+ * How much of an append goes into one row: a read of one event reads its whole row, so rows of a big append are
+ * bounded.
+ */
 const ROW_BYTES = 1 << 16;
 const PLACES_PER_SHARD = REVISION_MAX + 1;
 const PLACES = PLACES_PER_SHARD * (SHARD_MAX + 1);
@@ -34,7 +37,9 @@ type OpenFile = {
 
 /** The batches of every shard in one SQLite file; each function is synchronous and a whole step. */
 export type SqliteBatches = {
-  /** Clears up a commit in doubt, if there is one: every append begins with it. @throws outcome_unknown when that fails */
+  /**
+   * Clears up a commit in doubt, if there is one: every append begins with it. @throws outcome_unknown when that fails
+   */
   settle(): void;
   head(shard: Shard): Revision | undefined;
   /**
@@ -42,7 +47,10 @@ export type SqliteBatches = {
    * @throws log_unavailable: it is not there and never will be · outcome_unknown: it may come to light after a crash
    */
   write(batch: Batch): void;
-  /** Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be read */
+  /**
+   * Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be
+   * read
+   */
   load(shard: Shard, from: Revision, to: Revision): readonly Batch[];
   close(): void;
 };
@@ -107,7 +115,8 @@ export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
         target.commit.run();
         target.heads.set(batch.shard, lastOf(batch));
       } catch (error) {
-        // When writing failed, the frame that makes a commit of the others is not there; any other fault may have come after it.
+        // When writing failed, the frame that makes a commit of the others is not there; any other fault may have come
+        // after it.
         const code = sqliteCode(error);
         doubt = committing && code !== SQLITE_FULL && code !== SQLITE_IOERR_WRITE;
         abandon(target);
@@ -208,8 +217,8 @@ function holds(batch: Batch, shard: Shard, revision: Revision): boolean {
 }
 
 /**
- * Makes certain that no commit that failed can come to light: what was committed goes to its place, the WAL is cut off, and a
- * commit that changes nothing shows that the disk writes again.
+ * Makes certain that no commit that failed can come to light: what was committed goes to its place, the WAL is cut off,
+ * and a commit that changes nothing shows that the disk writes again.
  */
 function discardUncommitted(db: DatabaseSync): void {
   const result = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();

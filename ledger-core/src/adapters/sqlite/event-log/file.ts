@@ -8,7 +8,10 @@ const APPLICATION_ID = 0x504c4447;
 /** Goes up when the layout of the file changes. */
 export const FORMAT = 1;
 
-/** Measured: against pages of 4 KiB, appends of 1000 events are a quarter faster and single events are read in half the time. */
+/**
+ * Measured: against pages of 4 KiB, appends of 1000 events are a quarter faster and single events are read in half the
+ * time.
+ */
 const PAGE_BYTES = 8192;
 /** A commit that finds more in the WAL carries it over into the file: 4 MiB hold it up for about 10 ms. */
 const WAL_PAGES = 512;
@@ -16,8 +19,8 @@ const WAL_PAGES = 512;
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * One row per append, or a few for a big one. `place` is shard × 2^40 + first revision, so that a shard's rows stand in order and
- * new ones go to the end of its part of the B-tree.
+ * One row per append, or a few for a big one. `place` is shard × 2^40 + first revision, so that a shard's rows stand in
+ * order and new ones go to the end of its part of the B-tree.
  */
 const schema = `
   CREATE TABLE batch (
@@ -33,14 +36,16 @@ export type SqliteFileOptions = {
   /** The most pages of 8 KiB that the file may grow to: plays a full disk. No bound when absent. */
   readonly maxPages?: number | undefined;
   /**
-   * Lets other processes read the file beside this one (`openSqliteLogReader`); it stays the only one that writes. Default false: the file
-   * is held alone, and needs no memory shared with other processes, which a full disk would refuse.
+   * Lets other processes read the file beside this one (`openSqliteLogReader`); it stays the only one that writes.
+   * Default false: the file is held alone, and needs no memory shared with other processes, which a full disk would
+   * refuse.
    */
   readonly shared?: boolean | undefined;
 };
 
 /**
- * Opens or creates the file, exclusively unless it is shared, with every acknowledged commit on disk (WAL, synchronous=FULL).
+ * Opens or creates the file, exclusively unless it is shared, with every acknowledged commit on disk (WAL,
+ * synchronous=FULL).
  * @throws locked, incompatible, log_corrupt, log_unavailable
  */
 export function openFile({ file, maxPages, shared = false }: SqliteFileOptions): DatabaseSync {
@@ -57,7 +62,10 @@ export function openFile({ file, maxPages, shared = false }: SqliteFileOptions):
   }
 }
 
-/** Opens the file to read it beside the process that writes it, and shares it. @throws as `openFile`, and log_unavailable when it is new */
+/**
+ * Opens the file to read it beside the process that writes it, and shares it. @throws as `openFile`, and
+ * log_unavailable when it is new
+ */
 export function openFileToRead(file: string): DatabaseSync {
   checkVersion(libraryVersion());
   let db: DatabaseSync | undefined;
@@ -72,8 +80,8 @@ export function openFileToRead(file: string): DatabaseSync {
 }
 
 /**
- * Keeps any other writer out of a shared file, until the returned connection is closed or the process ends: an exclusive transaction on
- * an empty file beside it.
+ * Keeps any other writer out of a shared file, until the returned connection is closed or the process ends: an
+ * exclusive transaction on an empty file beside it.
  * @throws locked
  */
 export function lockWriter(file: string): DatabaseSync {
@@ -89,7 +97,8 @@ export function lockWriter(file: string): DatabaseSync {
 }
 
 function prepare(db: DatabaseSync, file: string, shared: boolean): void {
-  // Before anything is read: in this mode the first read takes the lock and keeps it, and the WAL needs no shared memory.
+  // Before anything is read: in this mode the first read takes the lock and keeps it, and the WAL needs no shared
+  // memory.
   if (!shared) set(db, "locking_mode", "exclusive");
   const fresh = isFresh(db, file);
   if (fresh) set(db, "page_size", PAGE_BYTES);

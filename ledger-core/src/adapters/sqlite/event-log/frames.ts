@@ -117,7 +117,10 @@ export function haveSameIds(one: Batch, other: Batch): boolean {
   return true;
 }
 
-/** The part of a batch from revision `from` up to `to`, its events not yet checked. @throws log_corrupt when a frame before its end is broken */
+/**
+ * The part of a batch from revision `from` up to `to`, its events not yet checked. @throws log_corrupt when a frame
+ * before its end is broken
+ */
 export function cutBatch(batch: Batch, from: Revision, to: Revision): Batch {
   const skip = Math.max(0, from - batch.first);
   const count = Math.min(batch.count, to - batch.first + 1) - skip;
@@ -133,8 +136,10 @@ export function cutBatch(batch: Batch, from: Revision, to: Revision): Batch {
 }
 
 /**
- * The events of a batch in pieces of at most `most`, each event checked against its leaf. Data and leaves are views, not copies.
- * @throws log_corrupt naming the first event whose bytes are not those that its leaf was made of; the good ones before it come first
+ * The events of a batch in pieces of at most `most`, each event checked against its leaf. Data and leaves are views,
+ * not copies.
+ * @throws log_corrupt naming the first event whose bytes are not those that its leaf was made of; the good ones before
+ * it come first
  */
 export function* decodeBatch(batch: Batch, most: number): Generator<StoredEvent[], void, void> {
   let events: StoredEvent[] = [];

@@ -18,7 +18,8 @@ const scratch = Buffer.alloc(29 + 255 + 42);
 const binary = "binary";
 
 /**
- * The RFC 9162 leaf hash of an event as a string of 32 Latin-1 characters, the form that Node hashes and compares fastest in.
+ * The RFC 9162 leaf hash of an event as a string of 32 Latin-1 characters, the form that Node hashes and compares
+ * fastest in.
  *
  * SHA-256(0x00 ‖ entry), integers big-endian, entry =
  * - 1 byte: version of this layout, 1

@@ -18,9 +18,10 @@ import type { SqliteFileOptions } from "./file.ts";
 import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "./frames.ts";
 
 /**
- * The embedded event log: one SQLite file, held by this process alone. Appends are synchronous inside; reads let the event loop
- * turn between steps of about a mebibyte.
- * @throws locked when another process holds it; incompatible when the file is foreign or newer; log_corrupt when it is damaged
+ * The embedded event log: one SQLite file, held by this process alone. Appends are synchronous inside; reads let the
+ * event loop turn between steps of about a mebibyte.
+ * @throws locked when another process holds it; incompatible when the file is foreign or newer; log_corrupt when it is
+ * damaged
  */
 export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource & FrameSink> {
   const file = openSqliteBatches(options);
@@ -63,7 +64,10 @@ export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLo
   };
 }
 
-/** Whether a batch was appended before, as EventStoreDB has it: every id equal, position by position; payloads are not compared. */
+/**
+ * Whether a batch was appended before, as EventStoreDB has it: every id equal, position by position; payloads are not
+ * compared.
+ */
 function isStored(file: SqliteBatches, batch: Batch): boolean {
   const last = lastOf(batch);
   for (let next = batch.first; next <= last; ) {

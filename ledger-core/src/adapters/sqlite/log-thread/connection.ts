@@ -12,14 +12,16 @@ type Waiting = Readonly<PromiseWithResolvers<Reply>> & Pick<Request, "call" | "k
 type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
 
 /**
- * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread.
- * Streams are pulled: one piece is fetched ahead while the one before is worked on, no more. `close` lets go of the port, not of the
- * log. When the other end goes away, appends under way end with outcome_unknown and everything else with log_unavailable.
+ * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread. Streams are
+ * pulled: one piece is fetched ahead while the one before is worked on, no more. `close` lets go of the port, not of
+ * the log. When the other end goes away, appends under way end with outcome_unknown and everything else with
+ * log_unavailable.
  */
 export function connectLog(port: MessagePort): EventLog {
   /**
-   * Few at a time, and not in a Map: V8 lets each table that a Map has outgrown point to the next one, so that one grown old keeps all
-   * that came after it alive, appended batches too, and every small garbage collection takes ten times as long.
+   * Few at a time, and not in a Map: V8 lets each table that a Map has outgrown point to the next one, so that one
+   * grown old keeps all that came after it alive, appended batches too, and every small garbage collection takes ten
+   * times as long.
    */
   const waiting: Waiting[] = [];
   let calls = 0;

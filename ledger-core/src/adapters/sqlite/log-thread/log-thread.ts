@@ -8,7 +8,10 @@ import { fromFault, type WireFault } from "./messages.ts";
 export type LogOrder = { readonly kind: "serve"; readonly port: MessagePort } | { readonly kind: "close" };
 export type LogReport = { readonly kind: "open" } | { readonly kind: "refused"; readonly fault: WireFault };
 
-/** The embedded log in a thread of its own: hashing and waiting for the disk take nothing from the thread that answers requests. */
+/**
+ * The embedded log in a thread of its own: hashing and waiting for the disk take nothing from the thread that answers
+ * requests.
+ */
 export type LogThread = {
   /** The log for this thread; its `close` lets go of the connection alone. */
   readonly log: EventLog;

@@ -11,14 +11,16 @@ type Stream = { readonly deliveries: AsyncGenerator<BatchDelivery, void, void>; 
 type Answer = Reply extends infer R ? (R extends Reply ? Omit<R, "call"> : never) : never;
 
 /**
- * Where what is read is checked against its leaves: `there` (the default), in the thread that asks, or `here`, for a thread that
- * has nothing better to do. A batch that does not pass here is sent all the same: the other end names the bad event.
+ * Where what is read is checked against its leaves: `there` (the default), in the thread that asks, or `here`, for a
+ * thread that has nothing better to do. A batch that does not pass here is sent all the same: the other end names the
+ * bad event.
  */
 export type ServeOptions = { readonly check?: "here" | "there" };
 
 /**
- * Serves a log to whoever holds the other end of the port (`connectLog`), until the returned function is called or the other end
- * closes. The log itself stays open. Batches are sent as they are stored, so that the other thread bears the cost of checking them.
+ * Serves a log to whoever holds the other end of the port (`connectLog`), until the returned function is called or the
+ * other end closes. The log itself stays open. Batches are sent as they are stored, so that the other thread bears the
+ * cost of checking them.
  */
 export function serveLog(
   log: EventLog | (EventLog & BatchSource & FrameSink),
@@ -99,7 +101,10 @@ async function nextOf(stream: Stream | undefined, check: boolean): Promise<Answe
   return { kind: "batch", batch: toWire(batch, check && isIntact(batch)) };
 }
 
-/** The bytes in buffers of their own: a view would take its whole buffer along, and a piece of Node's pool must never be transferred. */
+/**
+ * The bytes in buffers of their own: a view would take its whole buffer along, and a piece of Node's pool must never be
+ * transferred.
+ */
 function toWire({ shard, first, count, frames, leaves }: Batch, checked: boolean): WireBatch {
   return { shard, first, count, frames: ownBytes(frames), leaves: ownBytes(leaves), checked };
 }
