@@ -117,7 +117,8 @@ function workspaceRule(path: string, specifier: string, target: string): string 
   if (isTest(path) && testsMayImport[from]?.includes(target)) return undefined;
   const allowed = mayImport[from] ?? [];
   if (allowed !== "all" && !allowed.includes(target)) {
-    return `${from} may import ${allowed.length === 0 ? "no other package" : `only ${allowed.join(", ")}`}, not ${target}`;
+    const others = allowed.length === 0 ? "no other package" : `only ${allowed.join(", ")}`;
+    return `${from} may import ${others}, not ${target}`;
   }
   return specifier === "ledger-core/testing" && !isTest(path) ? "only tests import tests and testing" : undefined;
 }

@@ -8,7 +8,8 @@ let files = 0;
 export function commitFloor(folder: string, commits: number): number {
   const db = new DatabaseSync(join(folder, `floor-${files++}.sqlite`));
   db.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)",
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;" +
+      "CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)",
   );
   const insert = db.prepare("INSERT INTO t (b) VALUES (?)");
   const row = new Uint8Array(500);

@@ -5,10 +5,10 @@ export const usage = `npm run bench -- [--quick] [--only singles,bulk,history,wh
 npm run bench -- --soak [MINUTES] [--rate N] [--quick]
 npm run bench -- --keys N [--filter-mib MIB]
 
-Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and keeps JSON in
-bench/results. --quick takes some three minutes. --soak runs the command service at N payments a second (default: 60 % of what it
-does, measured just before) for so many minutes (default 30) and says what grows. --keys fills the store of idempotency keys
-directly and prints what that costs; filters may take so many MiB (default 256).`;
+Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and keeps
+JSON in bench/results. --quick takes some three minutes. --soak runs the command service at N payments a second
+(default: 60 % of what it does, measured just before) for so many minutes (default 30) and says what grows. --keys fills
+the store of idempotency keys directly and prints what that costs; filters may take so many MiB (default 256).`;
 
 export const partNames = ["singles", "bulk", "history", "whole"] as const;
 export type PartName = (typeof partNames)[number];

@@ -150,7 +150,8 @@ describe("a start that cannot be has one message and its own exit code", () => {
 test("started by npm it ends with npm, though the shell between them passes no signal on", async () => {
   const dir = join(scratch, "npm");
   // Two commands, so that the shell stays and waits; npm sets the variable for what it runs.
-  const command = `"${process.execPath}" "${join(import.meta.dirname, "../bin/ledger.js")}" start --data "${dir}" --port 0 --json; true`;
+  const ledger = `"${process.execPath}" "${join(import.meta.dirname, "../bin/ledger.js")}"`;
+  const command = `${ledger} start --data "${dir}" --port 0 --json; true`;
   const shell = spawn("sh", ["-c", command], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { npm_lifecycle_event: "start" },

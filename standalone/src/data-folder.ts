@@ -35,7 +35,8 @@ export type DataFolder = {
 };
 
 /**
- * Opens a data folder, and makes it when there is none, unless `make` is false. Takes no lock: tokens are made while the server runs.
+ * Opens a data folder, and makes it when there is none, unless `make` is false. Takes no lock: tokens are made while
+ * the server runs.
  * @throws StartFault folder_absent (only when `make` is false), folder_damaged, folder_newer, folder_unwritable
  */
 export async function openDataFolder(dir: string, { make = true } = {}): Promise<DataFolder> {
@@ -65,10 +66,14 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
   }
 }
 
-/** What may lie in a new folder: hidden files, a file system's own, and what a start that was killed at once has left. */
+/**
+ * What may lie in a new folder: hidden files, a file system's own, and what a start that was killed at once has left.
+ */
 const harmless = /^(?:\..*|keys|lost\+found|payledger\.json\..+)$/;
 
-/** A folder without a manifest is new only when nothing else lies in it: the ledger never moves in beside other files. */
+/**
+ * A folder without a manifest is new only when nothing else lies in it: the ledger never moves in beside other files.
+ */
 function checkManifest(dir: string): void {
   const path = join(dir, "payledger.json");
   if (!existsSync(path)) {
@@ -99,7 +104,10 @@ function formatOf(text: string): number | undefined {
   }
 }
 
-/** Makes the names in a folder durable: a crash must not lose a key file, or every token and cursor signed with it is void. */
+/**
+ * Makes the names in a folder durable: a crash must not lose a key file, or every token and cursor signed with it is
+ * void.
+ */
 function syncFolder(dir: string): void {
   const folder = openSync(dir, "r");
   try {
@@ -109,7 +117,10 @@ function syncFolder(dir: string): void {
   }
 }
 
-/** The content of a file that is made once, whole and durable, and never again: of two makers at once one wins, and both read its content. */
+/**
+ * The content of a file that is made once, whole and durable, and never again: of two makers at once one wins, and both
+ * read its content.
+ */
 function secretFile(path: string, content: string): string {
   if (existsSync(path)) return readFileSync(path, "utf8");
   const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;

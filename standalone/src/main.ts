@@ -22,7 +22,10 @@ export type StandaloneOptions = {
   readonly logger: Logger;
   /** Told in a line what a long start is doing. */
   readonly onProgress?: (text: string) => void;
-  /** How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default 60,000. */
+  /**
+   * How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default
+   * 60,000.
+   */
   readonly catchUpMs?: number;
   /** What clients may have under way; each field states its bounds and default. */
   readonly limits?: Partial<EdgeLimits>;

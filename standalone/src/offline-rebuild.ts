@@ -11,7 +11,10 @@ export type OfflineRebuildOptions = {
   readonly onState: (state: RebuildState) => void;
 };
 
-/** Rebuilds a projection of a folder that no server runs on. @throws StartFault when one does, or the folder cannot be used */
+/**
+ * Rebuilds a projection of a folder that no server runs on. @throws StartFault when one does, or the folder cannot be
+ * used
+ */
 export async function rebuildOffline(options: OfflineRebuildOptions): Promise<RebuildState> {
   const { dataDir, projection, logger, onState } = options;
   try {

@@ -13,7 +13,10 @@ export type OfflineVerifyOptions = {
   readonly onState: (state: VerifyState) => void;
 };
 
-/** Compares the read models of a folder that no server runs on with its log. @throws StartFault when one does, or the folder cannot be used */
+/**
+ * Compares the read models of a folder that no server runs on with its log. @throws StartFault when one does, or the
+ * folder cannot be used
+ */
 export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineVerifyOptions): Promise<VerifyState[]> {
   const states = new Map<string, VerifyState>();
   const set = (state: VerifyState) => {

@@ -91,7 +91,9 @@ const files = [
   { file: "views.sqlite", part: "session", path: "/v1/me/session" },
 ] as const;
 
-/** A file system of its own, so that what fills it up is nobody else's. Undefined, and why, where none can be mounted. */
+/**
+ * A file system of its own, so that what fills it up is nobody else's. Undefined, and why, where none can be mounted.
+ */
 async function mount(sizeKiB: number): Promise<string> {
   await openDataFolder(dataDir);
   const folder = join(dataDir, "small");

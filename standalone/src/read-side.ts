@@ -29,8 +29,8 @@ export type ProjectionsTuning = ProjectionTuning &
   Partial<KeeperTuning> &
   Pick<Lag, "behindMax"> & {
     /**
-     * How long after a rebuild for an unreadable row the next such row asks for none, in ms: a rebuild that did not help is somebody's to
-     * look at. 0 to 86,400,000. Default 600,000.
+     * How long after a rebuild for an unreadable row the next such row asks for none, in ms: a rebuild that did not
+     * help is somebody's to look at. 0 to 86,400,000. Default 600,000.
      */
     readonly rebuildEveryMs?: number;
   };
@@ -45,7 +45,9 @@ export type ReadSide = {
 
 const REBUILD_EVERY_MS = 600_000;
 
-/** @throws StartFault folder_damaged when the read models have seen more than the log holds, LedgerError incompatible */
+/**
+ * @throws StartFault folder_damaged when the read models have seen more than the log holds, LedgerError incompatible
+ */
 export async function startReadSide(options: {
   readonly folder: DataFolder;
   readonly logPort: MessagePort;

@@ -1,7 +1,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where the server on a data folder listens, for the client commands; it may be gone all the same (kill -9 leaves the file). */
+/**
+ * Where the server on a data folder listens, for the client commands; it may be gone all the same (kill -9 leaves the
+ * file).
+ */
 export type ServerFile = { readonly url: string; readonly pid: number };
 
 export function writeServerFile(dir: string, server: ServerFile): void {

@@ -92,7 +92,7 @@ describe("case 5: a hold ends once", () => {
     expect(await balancesOf(operator, payer)).toEqual({ posted: "80", held: "0", available: "80" });
   });
 
-  test("an authorization expires by itself within 15 s, without traffic; afterwards it cannot be captured or voided", async () => {
+  test("an authorization expires within 15 s, without traffic; then it cannot be captured or voided", async () => {
     const payer = await fundedWallet(operator, "100");
     const expiresAt = new Date(Date.now() + 1500).toISOString();
     const made = await pay(operator, { payer, payee, amount: "100", capture: "manual", expiresAt });

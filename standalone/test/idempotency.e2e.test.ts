@@ -21,7 +21,7 @@ const replayed = (reply: Reply) => reply.headers.get("idempotency-replayed") ===
 const face = (reply: Reply) => `${reply.status} ${reply.headers.get("ledger-position")} ${reply.text}`;
 
 describe("case 2: one key, one effect, one answer", () => {
-  test("fifty equal requests at once make one event and fifty equal answers, byte for byte; the same after a restart", async () => {
+  test("fifty equal requests at once make one event and fifty equal answers, after a restart too", async () => {
     const key = randomUUID();
     const body = { payer, payee, amount: "700", currency: "HKD", reference: "fifty", metadata: { order: "50" } };
     const before = await balancesOf(operator, payer);
@@ -107,7 +107,7 @@ describe("case 2: one key, one effect, one answer", () => {
 });
 
 describe("case 3: a refusal is an answer", () => {
-  test("refused for lack of funds, topped up, repeated with the same key: the refusal; also after a restart", async () => {
+  test("refused for lack of funds, topped up, repeated with its key: the refusal, after a restart too", async () => {
     const poor = await openAccount(operator, { owner: "poor" });
     const body = { payer: poor, payee, amount: "500", currency: "HKD" };
     const key = randomUUID();

@@ -30,8 +30,10 @@ export function bookedAt(n: number): Micros {
 export function openHistory(db: DatabaseSync): void {
   const { tenant, currency, account, startUs } = history;
   db.prepare(
-    `INSERT INTO ${tables.accounts} (id, tenant, owner, type, currency, status, display_name, time_zone, floor, per_transaction, per_day,
-      posted, held, opened_at, metadata, shard) VALUES (?, ?, 'owner', 'wallet', ?, 'open', NULL, 'UTC', NULL, NULL, NULL, 0, 0, ?, '{}', 0)`,
+    `INSERT INTO ${tables.accounts} (id, tenant, owner, type, currency, status, display_name, time_zone,
+       floor, per_transaction, per_day,
+      posted, held, opened_at, metadata, shard)
+       VALUES (?, ?, 'owner', 'wallet', ?, 'open', NULL, 'UTC', NULL, NULL, NULL, 0, 0, ?, '{}', 0)`,
   ).run(account, tenant, currency, startUs);
   db.prepare(`INSERT INTO ${tables.checkpoints} (projection, version, shard, revision) VALUES ('models', 1, 0, ?)`).run(
     FIRST_REVISION,
@@ -45,7 +47,8 @@ export function openHistory(db: DatabaseSync): void {
 export function fillHistory(db: DatabaseSync, from: number, upTo: number): void {
   const { tenant, currency, account } = history;
   const row = `(?, ?, 0, ?, '${tenant}', 0, ?, ?, '${currency}', 'payment', ?, ?, ?, ?, ?)`;
-  const head = `INSERT INTO ${tables.entries} (account, revision, idx, id, tenant, shard, amount, balance_after, currency, type, booked_at,
+  const head = `INSERT INTO ${tables.entries} (account, revision, idx, id, tenant, shard, amount, balance_after,
+    currency, type, booked_at,
     effective_date, counterparty, reference, source_id) VALUES `;
   const statement = (rows: number) => db.prepare(head + Array.from({ length: rows }, () => row).join(", "));
   const many = statement(ROWS_PER_STATEMENT);

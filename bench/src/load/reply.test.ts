@@ -3,7 +3,8 @@ import { createReplyReader, headerOf, type Reply } from "./reply.ts";
 
 const body = '{"id":"pay_1","amount":"1"}';
 const answer = Buffer.from(
-  `HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nLedger-Position: 0:42\r\n\r\n${body}`,
+  `HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n` +
+    `Ledger-Position: 0:42\r\n\r\n${body}`,
 );
 
 function readAll(read: (chunk: Buffer) => Reply | undefined, chunks: readonly Buffer[]): Reply[] {

@@ -11,9 +11,11 @@ const { file } = childOptions((value) => value as { file: string });
 const db = new DatabaseSync(file);
 db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
   CREATE TABLE accounts (id TEXT PRIMARY KEY, balance INTEGER NOT NULL) STRICT;
-  CREATE TABLE transfers (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, payer TEXT NOT NULL, payee TEXT NOT NULL, amount INTEGER NOT NULL,
+  CREATE TABLE transfers (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, payer TEXT NOT NULL, payee TEXT NOT NULL,
+    amount INTEGER NOT NULL,
     at INTEGER NOT NULL) STRICT;
-  CREATE TABLE entries (account TEXT NOT NULL, transfer INTEGER NOT NULL, amount INTEGER NOT NULL, balance INTEGER NOT NULL,
+  CREATE TABLE entries (account TEXT NOT NULL, transfer INTEGER NOT NULL,
+    amount INTEGER NOT NULL, balance INTEGER NOT NULL,
     PRIMARY KEY (account, transfer)) STRICT, WITHOUT ROWID;`);
 const [begin, commit, rollback] = ["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"].map((sql) => db.prepare(sql));
 const known = db.prepare("SELECT id FROM transfers WHERE key = ?");

@@ -45,7 +45,8 @@ async function measureVisible(folder: string, scale: Scale): Promise<Figure[]> {
     }),
   );
   const kept = load.perSecond >= 0.98 * RATE ? "" : "the rate was NOT reached; ";
-  const seen = `${kept}${visible.count.toLocaleString("en")} reads, ${Math.round(load.perSecond).toLocaleString("en")} payments/s`;
+  const rate = Math.round(load.perSecond).toLocaleString("en");
+  const seen = `${kept}${visible.count.toLocaleString("en")} reads, ${rate} payments/s`;
   return [
     figure("P4", `answered to visible at ${RATE} payments/s, standalone: p99`, {
       ...{ value: visible.p99Ms, unit: "ms", atMost: 100, note: `${seen}; ${checked}` },

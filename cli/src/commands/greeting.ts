@@ -11,7 +11,8 @@ export function greeting(url: string, data: string, dataDir: string): readonly s
   const post = (route: string, key: string, body: string) =>
     `curl -sS -w '\\n' ${url}${route} -H "$AUTH" -H "$JSON" -H 'Idempotency-Key: ${key}' -d ${body}`;
   const open = (owner: string, type: string) =>
-    `${post("/v1/accounts", `try-open-${owner}`, `'{"type":"${type}","currency":"HKD","owner":"${owner}"}'`)} | grep -o 'acct_[0-9a-z]*'`;
+    post("/v1/accounts", `try-open-${owner}`, `'{"type":"${type}","currency":"HKD","owner":"${owner}"}'`) +
+    " | grep -o 'acct_[0-9a-z]*'";
   return [
     `payledger listens on ${url} (API reference: ${url}/docs)`,
     `its data is in ${dataDir}`,

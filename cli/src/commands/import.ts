@@ -10,19 +10,21 @@ import { resolveAccess } from "../settings.ts";
 type ImportFlags = { url?: string; data?: string; check?: true; batch: number; patience: number; json?: true };
 
 const examples = `
-The files are CSV with the columns trans_id, account_id, date, type, operation, amount, balance, k_symbol, bank, account.
-Every file is checked whole before anything is posted; then each row becomes a transfer through the public API, between the
-customer's wallet (owner berka:<account_id>) and the counterparty's bank account, under the key berka:<trans_id>. At the end all
-rows are read back and laid beside the bank's own balances. Run it again, after a crash or without one: nothing is booked twice.
---check fails unless the ledger holds each row once, as the file says, and sums to zero; files that are known by their content (the
-bank's year 1993) must meet every figure of their description as well.
+The files are CSV with the columns trans_id, account_id, date, type, operation, amount, balance, k_symbol, bank,
+account. Every file is checked whole before anything is posted; then each row becomes a transfer through the public API,
+between the customer's wallet (owner berka:<account_id>) and the counterparty's bank account, under the key
+berka:<trans_id>. At the end all rows are read back and laid beside the bank's own balances. Run it again, after a crash
+or without one: nothing is booked twice. --check fails unless the ledger holds each row once, as the file says, and sums
+to zero; files that are known by their content (the bank's year 1993) must meet every figure of their description as
+well.
 
 Examples:
   ledger import berka transactions-1993.csv --check
   ledger import berka 1993.csv 1994.csv --url http://127.0.0.1:9000 --json
   LEDGER_TOKEN=… ledger import berka 1995.csv --url https://ledger.example
 
-Exit codes: 0 done; 1 the files are broken, the ledger refused rows or cannot be reached; 2 usage; 3 a fact of --check is not met.`;
+Exit codes: 0 done; 1 the files are broken, the ledger refused rows or cannot be reached; 2 usage;
+3 a fact of --check is not met.`;
 
 /** `ledger import`: one subcommand for each kind of bank file. */
 export function importCommand(finish: (code: number) => void): Command {

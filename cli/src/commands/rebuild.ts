@@ -15,14 +15,16 @@ type RebuildFlags = { url?: string; data?: string; json?: true };
 const POLL_MS = 200;
 
 const examples = `
-A rebuild reads the log from its beginning into new tables beside the live ones, catches up, compares the two, and only then switches;
+A rebuild reads the log from its beginning into new tables beside the live ones, catches up, compares the two, and only
+then switches;
 readers notice nothing. Through the running server when there is one, otherwise by itself on the folder.
 
 Examples:
   ledger rebuild models
   ledger rebuild session --data /srv/ledger
 
-Exit codes: 0 rebuilt, equal, and switched; 1 failed, the old one serves on; 3 rebuilt and switched, but the old one was different.`;
+Exit codes: 0 rebuilt, equal, and switched; 1 failed, the old one serves on; 3 rebuilt and switched, but the
+old one was different.`;
 
 /** `ledger rebuild`: a projection anew from the log. */
 export function rebuildCommand(finish: (code: number) => void): Command {

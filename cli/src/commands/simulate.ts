@@ -9,14 +9,14 @@ type SimulateFlags = { seed?: number; seeds: number; steps: number; bug?: string
 type Simulation = typeof import("simulation");
 
 const examples = `
-Clients, writers, the log, projections and queries in one thread, on a clock and with chance from the seed: messages are lost, processes
-crash, disks fill, clocks jump, and an auditor with books of its own checks every promise after every step. Nothing is written to disk.
-The same seed gives the same run, and the same digest.
+Clients, writers, the log, projections and queries in one thread, on a clock and with chance from the seed: messages are
+lost, processes crash, disks fill, clocks jump, and an auditor with books of its own checks every promise after every
+step. Nothing is written to disk. The same seed gives the same run, and the same digest.
 
 Examples:
   ledger simulate                                 100,000 steps from a fresh seed, which is printed
   ledger simulate --seed 7 --steps 1000000
-  ledger simulate --seeds 20 --steps 1000000      a night: as many runs, of one seed after another, until a promise is broken
+  ledger simulate --seeds 20 --steps 1000000      a night: a run per seed, until a promise is broken
   ledger simulate --bug refund-off-by-one         with a bug planted on purpose: how it is found, as a short story
   ledger simulate --bugs                          every planted bug, and the check that finds it, as a table
 

@@ -54,11 +54,15 @@ Examples:
   ledger start                               on ./data and port 8080
   ledger start --data /srv/ledger --port 0   on a port that is free; it says which
 
-Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one, later, ends it at once.
-A clock more than 30 days after the last event, or set more than 30 days ahead while it serves, is not followed: it says so in /readyz and
-in its log, and answers commands with 503 until the clock is right. After a longer rest, or a right correction, start it with --accept-clock.
-With 1.3 bytes of memory per idempotency key ever used, nearly no new key costs a read from disk; with less there are more reads, and the same answers.
-LEDGER_RAILS names the payment rails like --rails does, LEDGER_KEY_FILTER_MIB sets that memory like --key-filter-mib. LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
+Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one,
+later, ends it at once.
+A clock more than 30 days after the last event, or set more than 30 days ahead while it serves, is not followed: it says
+so in /readyz and in its log, and answers commands with 503 until the clock is right. After a longer rest, or a right
+correction, start it with --accept-clock.
+With 1.3 bytes of memory per idempotency key ever used, nearly no new key costs a read from disk; with less there are
+more reads, and the same answers.
+LEDGER_RAILS names the payment rails like --rails does, LEDGER_KEY_FILTER_MIB sets that memory like --key-filter-mib.
+LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
 
 Exit codes: 0 stopped; 1 failed, or the stop took over ${STOP_BOUND_MS / 1000} s; 2 usage;
 ${Object.entries(startFaults)
@@ -78,7 +82,8 @@ export function startCommand(): Command {
     )
     .option(
       "--key-filter-mib <mib>",
-      `memory that tells new idempotency keys without a disk read (default: LEDGER_KEY_FILTER_MIB, else ${KEY_FILTER_MIB.otherwise})`,
+      "memory that tells new idempotency keys without a disk read " +
+        `(default: LEDGER_KEY_FILTER_MIB, else ${KEY_FILTER_MIB.otherwise})`,
       wholeNumber(KEY_FILTER_MIB.min, KEY_FILTER_MIB.max),
     )
     .option("--accept-clock", "the clock is right, though it is more than 30 days after the last event")

@@ -53,7 +53,7 @@ test("while the ledger runs: equal; then what differs is named, healed, and equa
   expect(after.code, after.stdout + after.stderr).toBe(0);
 });
 
-test("on a folder that no server runs on: the same, and what cannot be read is set aside for the next start", async () => {
+test("on a folder without a server: the same, and what cannot be read is set aside for the next start", async () => {
   await server.stop();
   tamperModels();
   expect((await verify()).code).toBe(3);

@@ -16,15 +16,17 @@ const POLL_MS = 200;
 const FINDINGS_SHOWN = 20;
 
 const examples = `
-Builds each projection a second time in a file of its own and compares it, row for row, with the one that is served, both at one position.
-Through the running server when there is one, behind everything else it does; otherwise by itself on the folder. Nothing is changed unless
---heal is given: then what differs is built anew, and what cannot be read is set aside and built anew.
+Builds each projection a second time in a file of its own and compares it, row for row, with the one that is served,
+both at one position. Through the running server when there is one, behind everything else it does; otherwise by itself
+on the folder. Nothing is changed unless --heal is given: then what differs is built anew, and what cannot be read is
+set aside and built anew.
 
 Examples:
   ledger verify
   ledger verify --heal --data /srv/ledger
 
-Exit codes: 0 everything equals the log; 1 it could not be found out, or not be healed; 3 something differs or cannot be read, healed or not.`;
+Exit codes: 0 everything equals the log; 1 it could not be found out, or not be healed; 3 something differs or
+cannot be read, healed or not.`;
 
 /** `ledger verify`: the read models compared with the log. */
 export function verifyCommand(finish: (code: number) => void): Command {

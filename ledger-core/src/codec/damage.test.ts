@@ -40,7 +40,7 @@ test("damaged events are poison, or still events: nothing else comes of them", (
   expect(seen).toContain("poison_event");
 });
 
-test("whatever bytes stand under whatever type and version, reading them ends in an event or in an operating error", () => {
+test("any bytes under any type and version are read as an event or end in an operating error", () => {
   const type = fc.oneof(
     anyFact.map((fact) => fact.type),
     fc.string(),

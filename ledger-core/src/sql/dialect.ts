@@ -105,7 +105,8 @@ export function onConflict(
 export function updateText(db: Knex, table: string, key: string, column: string, rows: number): string {
   if (dialectOf(db) === "sqlite") {
     const values = Array.from({ length: rows }, () => "(?, ?)").join(", ");
-    return `UPDATE \`${table}\` SET \`${column}\` = v.column2 FROM (VALUES ${values}) AS v WHERE \`${table}\`.\`${key}\` = v.column1`;
+    const set = `UPDATE \`${table}\` SET \`${column}\` = v.column2 FROM (VALUES ${values}) AS v`;
+    return `${set} WHERE \`${table}\`.\`${key}\` = v.column1`;
   }
   const values = Array.from({ length: rows }, (_, row) => (row === 0 ? "SELECT ? AS k, ? AS v" : "SELECT ?, ?"));
   return `UPDATE \`${table}\` t JOIN (${values.join(" UNION ALL ")}) n ON t.\`${key}\` = n.k SET t.\`${column}\` = n.v`;

@@ -87,8 +87,8 @@ const mysqlFaults: Record<number, FaultKind> = {
   4025: "refused_row",
 };
 
-const awayCodes =
-  /^(ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|ENOTFOUND|EAI_AGAIN|PROTOCOL_|ERR_TLS|CERT_|HANDSHAKE_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+const networkCodes = /^(ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|ENOTFOUND|EAI_AGAIN|PROTOCOL_|HANDSHAKE_)/;
+const certificateCodes = /^(ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
 
 function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -102,6 +102,7 @@ function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefine
     const kind = mysqlFaults[error.errno];
     if (kind) return { kind, detail: `${code} ${error.errno}` };
   }
-  if (awayCodes.test(code) || error.name === "KnexTimeoutError") return { kind: "away", detail: code || error.name };
+  if (networkCodes.test(code) || certificateCodes.test(code) || error.name === "KnexTimeoutError")
+    return { kind: "away", detail: code || error.name };
   return undefined;
 }

@@ -50,7 +50,8 @@ export async function insertRows<Row extends object>(
   conflict?: { readonly replace?: readonly (keyof Row & string)[]; readonly add?: readonly (keyof Row & string)[] },
 ): Promise<void> {
   const columns = columnsOf(table);
-  const head = `INSERT INTO \`${table.name}${suffix}\` (${columns.map((column) => `\`${column}\``).join(", ")}) VALUES `;
+  const names = columns.map((column) => `\`${column}\``).join(", ");
+  const head = `INSERT INTO \`${table.name}${suffix}\` (${names}) VALUES `;
   const one = `(${columns.map(() => "?").join()})`;
   const tail = conflict ? onConflict(db, table.key, conflict) : "";
   for (const chunk of chunks(rows, rowsPerStatement(db, columns.length))) {

@@ -73,7 +73,7 @@ export function projectionStoreSuite<Change>(
       expect(await allRows(store, store.rows(second))).toEqual(await servedRows(store));
     });
 
-    test("a dropped build leaves nothing, and can be created again; dropping what is not there does nothing", async () => {
+    test("a dropped build leaves nothing and can be created again; a second drop does nothing", async () => {
       const { store } = opened();
       await store.drop(second);
       await store.create(second);

@@ -99,7 +99,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       );
     });
 
-    test("a key that is there already, or NULL where there must be a value, is a row that the store refuses", async () => {
+    test("a key that exists already, or NULL where a value must be, is a row that the store refuses", async () => {
       const db = await fresh([sample(1)]);
       const twice = translateStoreErrors("samples", () => insertRows(db, samples, "", [sample(1)]));
       await expect(twice).rejects.toMatchObject({ code: "poison_event", retryable: false });

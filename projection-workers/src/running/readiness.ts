@@ -9,8 +9,8 @@ export type Lag = {
   readonly shards: number;
   head(shard: Shard): Revision;
   /**
-   * A projection at most this many events behind is ready; what a position asks for is waited for all the same. 0 to 10,000,000. Default
-   * 10,000.
+   * A projection at most this many events behind is ready; what a position asks for is waited for all the same. 0 to
+   * 10,000,000. Default 10,000.
    */
   readonly behindMax?: number;
 };
@@ -19,8 +19,8 @@ const BEHIND_MAX = 10_000;
 const TELL_EVERY_MS = 2_000;
 
 /**
- * Waits until every projection has come to the head of the log, for `boundMs` at most, or until one halted: the ledger then serves all
- * the same, and /readyz says what is behind.
+ * Waits until every projection has come to the head of the log, for `boundMs` at most, or until one halted: the ledger
+ * then serves all the same, and /readyz says what is behind.
  */
 export async function waitForProjections(lag: Lag, boundMs: number, tell: (text: string) => void): Promise<void> {
   const startMs = performance.now();

@@ -184,7 +184,8 @@ function post(path: string, token: string, key: string, body: string, length?: n
 }
 
 function get(path: string, token: string, connection: string, more = ""): string {
-  return `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`;
+  const head = `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\n`;
+  return `${head}Authorization: Bearer ${token}\r\n${more}\r\n`;
 }
 
 function payment([payer, payee]: readonly [string, string], amount: string): string {

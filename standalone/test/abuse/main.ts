@@ -3,11 +3,12 @@ import { type AbuseReport, abuse, type Window } from "./abuse.ts";
 
 const usage = `npm run abuse -- [--minutes N] [--seed N] [--only ACT]
 
-Abuses a real \`ledger start\` on a temporary folder for so many minutes (default 2): half-sent headers and bodies, resets, pipelined
-garbage, slow headers, giant bulks, floods of keys, kinds, rails and accounts, many connections, waiting queries. Beside it an honest
-client pays, queries and repeats keys; every answer is held against its own books. Prints a line for each ten seconds, what the abusers
-were told, and how SIGTERM went while they were still at it. Loopback only. Ends with 1 when an honest answer was wrong or refused, the
-server died, or its stop was not in order. --only names a part of an act, to see what costs what.`;
+Abuses a real \`ledger start\` on a temporary folder for so many minutes (default 2): half-sent headers and bodies,
+resets, pipelined garbage, slow headers, giant bulks, floods of keys, kinds, rails and accounts, many connections,
+waiting queries. Beside it an honest client pays, queries and repeats keys; every answer is held against its own books.
+Prints a line for each ten seconds, what the abusers were told, and how SIGTERM went while they were still at it.
+Loopback only. Ends with 1 when an honest answer was wrong or refused, the server died, or its stop was not in order.
+--only names a part of an act, to see what costs what.`;
 
 const header = [
   "s",

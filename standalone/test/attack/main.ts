@@ -3,9 +3,10 @@ import { type AttackReport, attack, tellFinding } from "./attack.ts";
 
 const usage = `npm run attack -- [--target state|models] [--mode running|stopped] [--rounds N] [--seed N]
 
-Attacks the files of a real ledger by chance: flipped bytes, swapped, doubled and zeroed pages, garbage, files cut short, deleted, or
-replaced by old copies, on a running ledger or between a stop and the next start. A client with books of its own goes on meanwhile and
-holds every answer against them; at the end of each hundred rounds the log is read back and added up. Ends with 1 when anything was found.`;
+Attacks the files of a real ledger by chance: flipped bytes, swapped, doubled and zeroed pages, garbage, files cut
+short, deleted, or replaced by old copies, on a running ledger or between a stop and the next start. A client with books
+of its own goes on meanwhile and holds every answer against them; at the end of each hundred rounds the log is read back
+and added up. Ends with 1 when anything was found.`;
 
 const { values } = parseArgs({
   options: {

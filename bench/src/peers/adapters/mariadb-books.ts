@@ -14,11 +14,15 @@ export type MariadbBooks = {
 
 const CONNECTIONS = 64;
 const tables = [
-  "CREATE TABLE accounts (id CHAR(31) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, balance BIGINT NOT NULL) ENGINE=InnoDB",
-  `CREATE TABLE transfers (id BIGINT PRIMARY KEY AUTO_INCREMENT, idempotency_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    payer CHAR(31) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, payee CHAR(31) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `CREATE TABLE accounts (id CHAR(31) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, balance BIGINT NOT NULL)
+    ENGINE=InnoDB`,
+  `CREATE TABLE transfers (id BIGINT PRIMARY KEY AUTO_INCREMENT,
+    idempotency_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    payer CHAR(31) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    payee CHAR(31) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     amount BIGINT NOT NULL, at BIGINT NOT NULL, UNIQUE KEY by_key (idempotency_key)) ENGINE=InnoDB`,
-  `CREATE TABLE entries (account CHAR(31) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, transfer BIGINT NOT NULL, amount BIGINT NOT NULL,
+  `CREATE TABLE entries (account CHAR(31) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    transfer BIGINT NOT NULL, amount BIGINT NOT NULL,
     balance BIGINT NOT NULL, PRIMARY KEY (account, transfer)) ENGINE=InnoDB`,
 ];
 

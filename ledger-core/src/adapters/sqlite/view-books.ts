@@ -5,7 +5,9 @@ import type { Build } from "../../ports/projection-store.ts";
 
 /** What a views' file keeps of each view: which build is served, and how far each build has come. */
 export const viewBookkeeping = `
-  CREATE TABLE IF NOT EXISTS view_builds (view TEXT PRIMARY KEY, version INTEGER NOT NULL, suffix TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS view_builds (
+    view TEXT PRIMARY KEY, version INTEGER NOT NULL, suffix TEXT NOT NULL
+  ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS view_checkpoints (
     view TEXT NOT NULL, version INTEGER NOT NULL, shard INTEGER NOT NULL, revision INTEGER NOT NULL,
     PRIMARY KEY (view, version, shard)

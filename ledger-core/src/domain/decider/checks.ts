@@ -107,7 +107,8 @@ export function overLimit(account: AccountState, amount: Amount, now: Micros): R
   if (spent + amount <= perDay) return undefined;
   return reject(
     "limit_per_day",
-    `Of ${money(perDay, account)} a day, ${money(perDay - spent, account)} may still leave account ${account.id} on ${today}.`,
+    `Of ${money(perDay, account)} a day, ${money(perDay - spent, account)} may still leave account ${account.id} ` +
+      `on ${today}.`,
   );
 }
 

@@ -82,7 +82,7 @@ describe("a payment is refused for, in this order,", () => {
   });
 });
 
-it("a transfer: form, who is there, the pair over all legs, status, limits of the sum, then funds and balances leg by leg", () => {
+it("a transfer: form, existence, the pair over all legs, status, limits of the sum, then leg by leg", () => {
   const ledger = limited();
   const date = { effectiveDate: "1969-12-31" as BusinessDate };
   inOrder(ledger, [

@@ -22,7 +22,8 @@ export type Mariadb = {
 
 const image = "mariadb:10.11";
 const absent =
-  "no MariaDB: set MARIADB_URL (mysql://user:password@host:port/?ca=FILE), install Debian's mariadb-server-core and openssl, or run Docker";
+  "no MariaDB: set MARIADB_URL (mysql://user:password@host:port/?ca=FILE), install Debian's mariadb-server-core " +
+  "and openssl, or run Docker";
 
 /** Finds an engine. @throws on a build machine (CI=true) that has none: there nothing is skipped */
 export async function findMariadb(): Promise<MariadbSource> {

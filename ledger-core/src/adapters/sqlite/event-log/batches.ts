@@ -83,7 +83,8 @@ export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
     } catch (cause) {
       throw new LedgerError(
         "outcome_unknown",
-        `the event log ${options.file} failed in the middle of a commit and cannot be read again yet; repeat the append`,
+        `the event log ${options.file} failed in the middle of a commit and cannot be read again yet; ` +
+          "repeat the append",
         { cause, retryable: true },
       );
     }

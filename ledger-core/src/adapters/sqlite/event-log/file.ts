@@ -178,7 +178,8 @@ export function translate(cause: unknown, file: string, position?: Position): un
     case 6: // SQLITE_LOCKED
       return new LedgerError(
         "locked",
-        `the event log ${file} is held by another process, most likely a ledger already running on the same data folder; stop that one or use another folder`,
+        `the event log ${file} is held by another process, most likely a ledger already running on the same data ` +
+          "folder; stop that one or use another folder",
         { cause },
       );
     case 1: // SQLITE_ERROR: the statements are fixed, so the tables are not those that they are made for
@@ -187,7 +188,8 @@ export function translate(cause: unknown, file: string, position?: Position): un
     case 26: // SQLITE_NOTADB
       return new LedgerError(
         "log_corrupt",
-        `the event log ${file} is damaged${position ? ` at ${formatPosition(position)}` : ""} (${cause.message}); restore it from a copy`,
+        `the event log ${file} is damaged${position ? ` at ${formatPosition(position)}` : ""} (${cause.message}); ` +
+          "restore it from a copy",
         position ? { cause, position } : { cause },
       );
     case 13: // SQLITE_FULL

@@ -53,7 +53,7 @@ describe("a full disk", () => {
 
 // The limit of another running process can be changed on Linux only.
 describe.runIf(process.platform === "linux")("a write that the system refuses", () => {
-  test("acknowledges nothing; the process goes on when the disk does, and a restart finds what was acknowledged", async () => {
+  test("acknowledges nothing; it goes on when the disk does, and a restart finds what was acknowledged", async () => {
     const { file } = await openTestFolder();
     await using child = await startLogChild(file);
     expect(await child.append(0, 3)).toEqual({ last: 2 });

@@ -101,7 +101,7 @@ describe("errors through a port", () => {
     expect(String(error)).toContain("no such thing");
   });
 
-  test("when the log's thread goes away, an append under way is in doubt and stays so; the rest is unavailable", async () => {
+  test("when the log's thread goes away, an append under way stays in doubt; the rest is unavailable", async () => {
     const { promise: reached, resolve } = Promise.withResolvers<void>();
     const { far, stop } = serve(
       logWith({
