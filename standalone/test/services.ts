@@ -26,7 +26,10 @@ process.on("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** Starts a service on a data folder; returns when it says where it listens. @throws with what it printed when it ends instead */
+/**
+ * Starts a service on a data folder; returns when it says where it listens. @throws with what it printed when it ends
+ * instead
+ */
 export async function startService(name: ServiceName, data: string): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [mains[name]], {
     cwd: tmpdir(),

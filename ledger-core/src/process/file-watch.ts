@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
 
 /**
- * Calls back once when an opened SQLite file, or its journal, is no longer the one at its path: deleted, or replaced by another. Whoever has
- * it open goes on writing into what nobody else can find. Answers with a function that ends the watch.
+ * Calls back once when an opened SQLite file, or its journal, is no longer the one at its path: deleted, or replaced by
+ * another. Whoever has it open goes on writing into what nobody else can find. Answers with a function that ends the
+ * watch.
  */
 export function watchFile(file: string, everyMs: number, onGone: (reason: string) => void): () => void {
   const known = new Map<string, number>();

@@ -18,8 +18,8 @@ const EXIT_NOT_STARTED = 1;
 const STOP_BOUND_MS = 10_000;
 
 /**
- * Runs a service as a process of its own: prints where it listens as one line of JSON, and ends in order with 0 at SIGTERM or SIGINT. A
- * service that cannot start is logged and ends the process with 1.
+ * Runs a service as a process of its own: prints where it listens as one line of JSON, and ends in order with 0 at
+ * SIGTERM or SIGINT. A service that cannot start is logged and ends the process with 1.
  */
 export async function runService<Settings extends { readonly LEDGER_LOG_LEVEL: LogLevel }>({
   name,

@@ -181,7 +181,10 @@ function readHeads(db: DatabaseSync): Map<Shard, Revision> {
   return heads;
 }
 
-/** Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be read */
+/**
+ * Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be
+ * read
+ */
 export function loadBatches(
   statement: StatementSync,
   name: string,

@@ -21,8 +21,9 @@ type OpenedReader = {
 };
 
 /**
- * The embedded event log as a process beside its writer reads it; the writer must share it. The file is opened at the first use, and again
- * after a fault: while it is not there, or is held by a writer that does not share it, every method throws log_unavailable.
+ * The embedded event log as a process beside its writer reads it; the writer must share it. The file is opened at the
+ * first use, and again after a fault: while it is not there, or is held by a writer that does not share it, every
+ * method throws log_unavailable.
  */
 export function openSqliteLogReader({ file, pollMs = 10 }: SqliteLogReaderOptions): EventSource {
   let opened: OpenedReader | undefined;
