@@ -48,7 +48,7 @@ const draws: Table = {
     pipelineThreshold: scale(1, 250),
     loadItemsMax: scale(1, 4_096),
     loadBytesMax: scale(1, 16 * 2 ** 20),
-    loadEventsMax: scale(1, 256),
+    loadPortionItems: scale(1, 256),
     loadReadsMax: scale(1, 8),
     accountsCached: scale(2, 2_000),
     keys: drawKeys,

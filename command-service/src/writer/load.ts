@@ -28,10 +28,10 @@ import { type LogReads, readEvents } from "./read-events.ts";
 export type LoadLimits = {
   /** Commands that are loaded for at once, and so decided in one batch; an atomic bulk or a dry run is never split. */
   readonly itemsMax: number;
-  /** About the bytes of events that a load keeps. The job that exceeds it is the last. */
+  /** About the bytes of events that a load keeps: beyond them it takes no further portion. */
   readonly bytesMax: number;
-  /** Events that are looked for in the log, until what was found is weighed. */
-  readonly eventsMax: number;
+  /** Commands that are looked up at once, between two counts of those bytes. */
+  readonly portionItems: number;
   /** Reads of the log under way at once. */
   readonly readsMax: number;
 };
@@ -59,18 +59,15 @@ export async function load(on: LoadOptions, upcoming: Iterable<Job>): Promise<Lo
   const loading = new Loading(on);
   let loaded = 0;
   while (loaded < jobs.length && loading.bytes < on.limits.bytesMax) {
-    const places = placesOnDisk(on.state, jobs, loaded);
+    const end = portionEnd(jobs, loaded, on.limits.portionItems);
+    const places = placesOnDisk(on.state, jobs, loaded, end);
     if (places.length > 0) {
       await on.state.loadKeys(places);
       if (on.superseded()) return undefined;
       // Looked for again: a flush may have brought more keys to the disk meanwhile.
       continue;
     }
-    while (loading.wanted < on.limits.eventsMax) {
-      const job = jobs[loaded];
-      if (!job || !loading.seekFor(job)) break;
-      loaded++;
-    }
+    while (loaded < end && loading.seekFor(jobs[loaded])) loaded++;
     if (loading.wanted === 0) continue;
     await loading.read();
     if (on.superseded()) return undefined;
@@ -100,10 +97,21 @@ function takeJobs(upcoming: Iterable<Job>, { itemsMax, bytesMax }: LoadLimits): 
   return jobs;
 }
 
+/** Where a portion of the jobs ends that begins at `from`. */
+function portionEnd(jobs: readonly Job[], from: number, portionItems: number): number {
+  let items = 0;
+  let end = from;
+  for (; end < jobs.length && items < portionItems; end++) {
+    const job = jobs[end];
+    items += job?.kind === "bulk" ? job.loadedTo - job.next : 1;
+  }
+  return end;
+}
+
 /** The places of keys that memory cannot tell and that the disk is to be read for. */
-function placesOnDisk(state: DecisionState, jobs: readonly Job[], from: number): KeyPlace[] {
+function placesOnDisk(state: DecisionState, jobs: readonly Job[], from: number, end: number): KeyPlace[] {
   const places: KeyPlace[] = [];
-  for (let nth = from; nth < jobs.length; nth++) {
+  for (let nth = from; nth < end; nth++) {
     const job = jobs[nth];
     if (!job || job.failure) continue;
     const { caller } = job;
@@ -152,8 +160,8 @@ class Loading {
   }
 
   /** Finds what a job needs. @returns false when the job comes again after a read: of a bulk that is repeated no item need be looked for */
-  seekFor(job: Job): boolean {
-    if (job.failure) return true;
+  seekFor(job: Job | undefined): boolean {
+    if (!job || job.failure) return true;
     if (job.kind === "single") {
       this.#forItem(job, job.item.command, job.item.check, answerAgain);
       return true;

@@ -56,10 +56,10 @@ export type WriterOptions = ExpiryLimits &
     readonly pipelineThreshold?: number;
     /** Commands that are loaded for at once, and so decided in one batch at most. Default 4,096; from 1. */
     readonly loadItemsMax?: number;
-    /** About the bytes of earlier events that are kept for one batch; the job that exceeds it is its last. Default 16 MiB; from 1. */
+    /** About the bytes of earlier events that are kept for one batch, beyond which it takes no more. Default 16 MiB; from 1. */
     readonly loadBytesMax?: number;
-    /** Events that are looked for in the log at once, until the bytes of those found are counted. Default 256; from 1. */
-    readonly loadEventsMax?: number;
+    /** Commands of a batch that are looked up at once, between two counts of those bytes. Default 256; from 1. */
+    readonly loadPortionItems?: number;
     /** Reads of the log under way at once for one batch. Default 8; from 1. */
     readonly loadReadsMax?: number;
     /** The tail that is written down at once while events are replayed, and between batches when serving. Default 131,072 entries; from 1. */
@@ -110,7 +110,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     loadLimits: {
       itemsMax: options.loadItemsMax ?? 4096,
       bytesMax: options.loadBytesMax ?? 16 * 2 ** 20,
-      eventsMax: options.loadEventsMax ?? 256,
+      portionItems: options.loadPortionItems ?? 256,
       readsMax: options.loadReadsMax ?? 8,
     },
     limits: batchLimits(options),

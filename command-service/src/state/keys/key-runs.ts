@@ -77,7 +77,9 @@ export class KeyRuns {
     const named = runs.flatMap(({ parts }) => parts.filter((part) => part !== null));
     assertThere(named, there);
     for (const { file } of named) there.delete(file);
-    if (there.size > 0) this.unnamed = [...there.keys()];
+    this.unnamed = [...there.keys()];
+    // A removal may be tried again when new files are there: none takes the number of one that is to go.
+    for (const file of this.unnamed) this.next = Math.max(this.next, file + 1);
     this.removeUnnamed();
     this.keepFilters();
   }

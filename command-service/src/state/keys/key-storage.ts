@@ -16,6 +16,7 @@ export type KeyStorage = {
 /** Does the work in this thread, a task each: for tests, and for the simulator, whose files are in memory. */
 export function storageOn(files: KeyFiles, later: (task: () => void) => void): KeyStorage {
   let open = true;
+  let lastWork: Promise<unknown> = Promise.resolve();
   function soon<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       later(() => {
@@ -31,7 +32,12 @@ export function storageOn(files: KeyFiles, later: (task: () => void) => void): K
   return {
     list: () => files.list(),
     read: (file, at, bytes) => soon(() => files.read(file, at, bytes)),
-    run: (work) => soon(() => doKeyWork(files, work)),
+    run(work) {
+      // In the order of the calls, whatever the order of the tasks.
+      const done = lastWork.then(() => soon(() => doKeyWork(files, work)));
+      lastWork = done.catch(() => {});
+      return done;
+    },
     async close() {
       open = false;
     },

@@ -56,6 +56,24 @@ describe("keys on disk", () => {
   });
 });
 
+test("a file that nobody names and that cannot be removed yet keeps its number from the next one", async () => {
+  const { files, manifest } = await filled(20, 1);
+  const { next }: { next: number } = JSON.parse(manifest);
+  for (const file of [next, next + 1]) files.write(file, new Uint8Array(10));
+  files.fail = (what) => {
+    if (what === "remove") throw diskError("EIO");
+  };
+  const store = keyStore(inMemory(files), manifest);
+  await store.onDisk.settled();
+  store.add("t", "s", "key-20", 20);
+  files.fail = () => {};
+  await flush(store);
+  store.add("t", "s", "key-21", 21);
+  await flush(store);
+  for (const n of [0, 20, 21]) expect(await revisionsOf(store, `key-${n}`)).toEqual([n]);
+  expect(files.kept.has(next)).toBe(false);
+});
+
 describe("as in a map, whatever happens", () => {
   const step = fc.oneof(
     {
