@@ -47,7 +47,8 @@ test.each([1, 2, 3])("case 9: duplicated and reordered deliveries end equal (see
   const log = scriptedLog((from) => {
     const deliveries = [];
     for (let at = from; at < events.length; ) {
-      // Back by some, on by more: what a broker does that delivers at least once. Now and then a delivery overtakes the one before.
+      // Back by some, on by more: what a broker does that delivers at least once. Now and then a delivery overtakes the
+      // one before.
       const start = Math.max(0, at - next(9));
       const end = Math.min(events.length, at + 1 + next(30));
       deliveries.push(events.slice(start, end));

@@ -24,7 +24,8 @@ const HEADS_EVERY_MS = 1000;
 
 /**
  * Every projection in this thread, and an edge that tells how they are.
- * @throws LedgerError incompatible when a file is a newer version's, log_corrupt when one has seen more than the log holds
+ * @throws LedgerError incompatible when a file is a newer version's, log_corrupt when one has seen more than the log
+ * holds
  */
 export async function startProjectionService(options: ProjectionServiceOptions): Promise<RunningService> {
   const { log, dir, logger, host, port, authenticate } = options;

@@ -1,7 +1,7 @@
 import { LedgerError, type Runtime } from "ledger-core";
 import type { QueryLimits } from "./limits.ts";
 import type { Freshness } from "./positions.ts";
-import { callerKey, type Outcome, type Query, type QueryRunner, type StoreName } from "./query.ts";
+import { callerKey, type Query, type QueryOutcome, type QueryRunner, type StoreName } from "./query.ts";
 import type { WaitingRoom } from "./waiting.ts";
 
 export type FreshRunnerOptions = {
@@ -20,7 +20,7 @@ export async function whenReached(
   { run, rooms, runtime, limits }: FreshRunnerOptions,
   query: Query,
   { deadlineMs }: Freshness,
-): Promise<Extract<Outcome, { kind: "answer" }>> {
+): Promise<Extract<QueryOutcome, { kind: "answer" }>> {
   for (let attempts = 1; ; attempts++) {
     const outcome = await run(query);
     if (outcome.kind === "answer") return outcome;

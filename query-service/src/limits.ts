@@ -1,8 +1,8 @@
 /** How much a query may look at and wait for. Every bound is one of a single process. */
 export type QueryLimits = {
   /**
-   * Rows of an index that one page of a filtered list looks at, where no index finds the filter. A filter that hardly any row meets then
-   * costs many cheap pages instead of one that reads a whole history. 1 to 100,000. Default 2000.
+   * Rows of an index that one page of a filtered list looks at, where no index finds the filter. A filter that hardly
+   * any row meets then costs many cheap pages instead of one that reads a whole history. 1 to 100,000. Default 2000.
    */
   readonly scanMax: number;
   /** Rows of a page when the request names no limit. 1 to 200. Default 50. */
@@ -12,13 +12,19 @@ export type QueryLimits = {
   /** Requests of one caller that wait for a position at once; one more is answered 429. 1 to 10,000. Default 256. */
   readonly waitersPerCaller: number;
   /**
-   * Requests of all callers that wait at once; one more is answered 503. 1 to 1,000,000, and at least one more than `waitersPerCaller`:
-   * one caller never takes every place. Default 16,384.
+   * Requests of all callers that wait at once; one more is answered 503. 1 to 1,000,000, and at least one more than
+   * `waitersPerCaller`: one caller never takes every place. Default 16,384.
    */
   readonly waitersMax: number;
-  /** The first and the longest pause between two looks at a store that nobody wakes for, in ms. 1 to 10,000. Default 5 and 50. */
+  /**
+   * The first and the longest pause between two looks at a store that nobody wakes for, in ms. 1 to 10,000. Default 5
+   * and 50.
+   */
   readonly pollMs: { readonly first: number; readonly most: number };
-  /** The pause before a store is read again that was behind what it had said, in ms: a replica changed. 1 to 10,000. Default 20. */
+  /**
+   * The pause before a store is read again that was behind what it had said, in ms: a replica changed. 1 to 10,000.
+   * Default 20.
+   */
   readonly replicaPauseMs: number;
 };
 

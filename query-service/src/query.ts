@@ -17,8 +17,10 @@ export type Query = {
   readonly required: readonly Position[];
 };
 
-/** `behind`: the store has not come to what the query requires, which is more than its header names when a cursor does. */
-export type Outcome =
+/**
+ * `behind`: the store has not come to what the query requires, which is more than its header names when a cursor does.
+ */
+export type QueryOutcome =
   | { readonly kind: "answer"; readonly positions: readonly Position[]; readonly body: Uint8Array<ArrayBuffer> }
   | { readonly kind: "behind"; readonly store: StoreName; readonly required: readonly Position[] };
 
@@ -26,7 +28,7 @@ export type Outcome =
  * Answers a query from the stores as they are, without waiting for a position.
  * @throws Problem, LedgerError store_unavailable, store_damaged, overloaded
  */
-export type QueryRunner = (query: Query) => Promise<Outcome>;
+export type QueryRunner = (query: Query) => Promise<QueryOutcome>;
 
 /** Whose queries wait together, and are bounded together. */
 export function callerKey({ tenant, sub }: Caller): string {
@@ -34,13 +36,13 @@ export function callerKey({ tenant, sub }: Caller): string {
 }
 
 /** An answer's body as bytes: JSON of an object, or text that is JSON already. */
-export function answered(positions: readonly Position[], body: object | string): Outcome {
+export function answered(positions: readonly Position[], body: object | string): QueryOutcome {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { kind: "answer", positions, body: encoder.encode(text) };
 }
 
 const encoder = new TextEncoder();
 
-export function behind(store: StoreName, required: readonly Position[]): Outcome {
+export function behind(store: StoreName, required: readonly Position[]): QueryOutcome {
   return { kind: "behind", store, required };
 }

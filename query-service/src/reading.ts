@@ -4,7 +4,7 @@ import { isMissingTable, translateStoreErrors } from "ledger-core/sql";
 import { readingOf } from "./damage.ts";
 import type { QueryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
-import { openView, type View } from "./queries/view.ts";
+import { type ModelsSnapshot, openSnapshot } from "./queries/snapshot.ts";
 
 /** What was read, and the position of each shard that it stands at. */
 export type Read<Result> = { readonly result: Result; readonly positions: readonly Position[] };
@@ -18,14 +18,14 @@ export type ModelReader = {
    */
   read<Result>(
     required: readonly Position[],
-    query: (view: View) => Promise<Result>,
+    query: (models: ModelsSnapshot) => Promise<Result>,
   ): Promise<Read<Result> | undefined>;
 };
 
 export function createModelReader(models: () => Knex, limits: QueryLimits): ModelReader {
   return {
-    positions: () => onModels(async () => (await openView(models(), limits))?.positions ?? []),
-    read: (required, query) => onModels(() => snapshot({ models: models(), limits }, required, query)),
+    positions: () => onModels(async () => (await openSnapshot(models(), limits))?.positions ?? []),
+    read: (required, query) => onModels(() => readSnapshot({ models: models(), limits }, required, query)),
   };
 }
 
@@ -37,16 +37,16 @@ function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
  * One transaction, and in it first the checkpoints and then the data: both are of one connection, one replica and one
  * moment. Undefined when that moment is too early.
  */
-async function snapshot<Result>(
+async function readSnapshot<Result>(
   { models, limits }: { readonly models: Knex; readonly limits: QueryLimits },
   required: readonly Position[],
-  query: (view: View) => Promise<Result>,
+  query: (models: ModelsSnapshot) => Promise<Result>,
 ): Promise<Read<Result> | undefined> {
   const attempt = () =>
     models.transaction(async (db) => {
-      const view = await openView(db, limits);
-      if (!view || !reached(view.positions, required)) return undefined;
-      return { result: await query(view), positions: view.positions };
+      const snapshot = await openSnapshot(db, limits);
+      if (!snapshot || !reached(snapshot.positions, required)) return undefined;
+      return { result: await query(snapshot), positions: snapshot.positions };
     });
   try {
     return await attempt();

@@ -48,7 +48,10 @@ export type QueryRoutesOptions = Pick<QueryDeps, "shards" | "wake" | "runtime" |
   readonly floor?: (store: StoreName) => readonly Position[];
 };
 
-/** Adds every query of the API to an edge: this thread checks the request, waits for positions, and sends the bytes it is given. */
+/**
+ * Adds every query of the API to an edge: this thread checks the request, waits for positions, and sends the bytes it
+ * is given.
+ */
 export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOptions): void {
   const { run, positions, shards, wake, runtime = systemRuntime } = options;
   const limits: QueryLimits = { ...queryLimits, ...options.limits };

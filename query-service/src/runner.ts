@@ -27,7 +27,9 @@ export const queryRoutes: readonly QueryRoute[] = [
 
 /** What queries are answered from. */
 export type QueryStores = {
-  /** Reads the models; needs no more than the right to SELECT. A function: another connection from the next query on. */
+  /**
+   * Reads the models; needs no more than the right to SELECT. A function: another connection from the next query on.
+   */
   readonly models: Knex | (() => Knex);
   readonly session: Pick<SessionView, "read">;
   readonly graph: Pick<PaymentGraph, "recommend">;

@@ -73,7 +73,7 @@ test("however many wait, the store is asked for all of them at once", async () =
   expect(it.asked).toBeLessThan(10);
 });
 
-test("a caller with as many waiting as it may is turned away, and no other, until one of its own has left", async () => {
+test("a caller with as many waiting as it may is refused, and no other, until one of its own has left", async () => {
   const it = store();
   const limits = { ...queryLimits, waitersPerCaller: 2 };
   const room = openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, limits });

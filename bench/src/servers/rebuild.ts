@@ -10,7 +10,7 @@ import { childOptions, memory, serveParent } from "./child.ts";
  * Where from and where to. The clock runs over `events` events, once `before` (the opening of accounts) have been
  * applied.
  */
-export type RebuildOptions = {
+export type RebuildRunOptions = {
   readonly log: string;
   readonly store: { readonly file: string } | "mariadb";
   readonly before: number;
@@ -24,7 +24,7 @@ export type RebuildReady =
  * The read models built from an empty store out of a log, by the projection as production runs it; then it is told how
  * fast.
  */
-const { log, store, before, events } = childOptions((value) => value as RebuildOptions);
+const { log, store, before, events } = childOptions((value) => value as RebuildRunOptions);
 const engine = store === "mariadb" ? await startBenchMariadb() : undefined;
 const ready = engine && "absent" in engine ? engine : await rebuild(engine);
 await serveParent(

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { startChild } from "../children.ts";
 import { type Figure, figure } from "../figure.ts";
-import type { RebuildOptions, RebuildReady } from "../servers/rebuild.ts";
+import type { RebuildReady, RebuildRunOptions } from "../servers/rebuild.ts";
 
 /**
  * How fast the read models are built anew out of a folder's log (P5), in each store that this machine has: over so many
@@ -9,13 +9,13 @@ import type { RebuildOptions, RebuildReady } from "../servers/rebuild.ts";
  */
 export async function measureRebuild(folder: string, before: number, events: number): Promise<Figure[]> {
   const log = join(folder, "events.sqlite");
-  const stores: readonly { readonly name: string; readonly store: RebuildOptions["store"] }[] = [
+  const stores: readonly { readonly name: string; readonly store: RebuildRunOptions["store"] }[] = [
     { name: "SQLite", store: { file: join(folder, "rebuilt.sqlite") } },
     { name: "MariaDB", store: "mariadb" },
   ];
   const figures: Figure[] = [];
   for (const { name, store } of stores) {
-    const options: RebuildOptions = { log, store, before, events };
+    const options: RebuildRunOptions = { log, store, before, events };
     const child = await startChild<RebuildReady>("servers/rebuild.ts", options);
     const { ready } = child;
     await child.stop();

@@ -14,7 +14,10 @@ export type Application<Change> = {
   readonly shard: Shard;
   readonly projection: Projection<Change>;
   readonly target: ProjectionTarget<Change>;
-  /** Events in one transaction at most: a crash repeats no more, and a transaction's memory is bounded by it. Default BATCH_MAX. */
+  /**
+   * Events in one transaction at most: a crash repeats no more, and a transaction's memory is bounded by it. Default
+   * BATCH_MAX.
+   */
   readonly batchMax?: number;
   /** After each transaction. */
   readonly onApplied?: (revision: Revision) => void;

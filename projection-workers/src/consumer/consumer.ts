@@ -13,8 +13,9 @@ import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
 import { gather } from "./gathering.ts";
 
 /**
- * Where a projection of a shard is. `catching_up`: reads history; `live`: has applied what there was when it last looked;
- * `retrying`: its store or the log is away, it goes on by itself; `halted`: someone has to look, nothing is skipped.
+ * Where a projection of a shard is. `catching_up`: reads history; `live`: has applied what there was when it last
+ * looked; `retrying`: its store or the log is away, it goes on by itself; `halted`: someone has to look, nothing is
+ * skipped.
  */
 export type ProjectionStatus = {
   readonly projection: string;
@@ -50,8 +51,8 @@ export type ProjectionRun = {
 };
 
 /**
- * Follows a shard's log from the target's checkpoint: each event is applied exactly once, in order, with the checkpoint.
- * Repeats are dropped; a gap or a poison event halts this projection of this shard and no other.
+ * Follows a shard's log from the target's checkpoint: each event is applied exactly once, in order, with the
+ * checkpoint. Repeats are dropped; a gap or a poison event halts this projection of this shard and no other.
  */
 export function runProjection<Change>(options: ConsumerOptions<Change>): ProjectionRun {
   const { projection, shard } = options;
@@ -126,7 +127,9 @@ function passes({ code }: LedgerError): boolean {
   return code === "store_unavailable" || code === "log_unavailable" || code === "not_ready";
 }
 
-/** What the driver calls damage, or a table that is gone: an event of a newer version has no driver's error behind it. */
+/**
+ * What the driver calls damage, or a table that is gone: an event of a newer version has no driver's error behind it.
+ */
 function isStoreDamage({ code, cause }: LedgerError): boolean {
   return code === "store_damaged" || (code === "incompatible" && cause instanceof Error && "errcode" in cause);
 }

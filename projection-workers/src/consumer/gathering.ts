@@ -6,8 +6,9 @@ import { systemRuntime } from "ledger-core/process";
 export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
 
 /**
- * Turns deliveries into as few gatherings as the consumer's pace allows, since one large transaction costs less than many small
- * ones: of history as many events as `enough`, at the live end what has arrived while the consumer worked. Reads ahead no further.
+ * Turns deliveries into as few gatherings as the consumer's pace allows, since one large transaction costs less than
+ * many small ones: of history as many events as `enough`, at the live end what has arrived while the consumer worked.
+ * Reads ahead no further.
  */
 export async function* gather(
   deliveries: AsyncIterable<Delivery>,

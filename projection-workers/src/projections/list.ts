@@ -9,8 +9,8 @@ import { readModels } from "./models/model.ts";
 import type { StoreFile } from "./store-file.ts";
 
 /*
- * Every projection there is. A new one needs its folder and a line here: rebuilds, verification, recovery, readiness, metrics and the
- * simulation go through this list.
+ * Every projection there is. A new one needs its folder and a line here: rebuilds, verification, recovery, readiness,
+ * metrics and the simulation go through this list.
  */
 
 /** Into SQL tables: one SQLite file when embedded, one database on MySQL. */
@@ -30,7 +30,10 @@ export function fileOf(projection: string): StoreFile {
   return file;
 }
 
-/** Brings a SQL store to the tables of every SQL projection. @throws incompatible when a newer program has changed it */
+/**
+ * Brings a SQL store to the tables of every SQL projection.
+ * @throws incompatible when a newer program has changed it
+ */
 export function migrateModels(db: Knex): Promise<void> {
   return migrate(db, sqlProjections);
 }

@@ -11,7 +11,9 @@ export type StoreFile = {
   readonly projections: readonly string[];
   /** @throws LedgerError store_unavailable, store_damaged, incompatible */
   open(path: string): Promise<OpenedFile>;
-  /** Compares one of its projections with the log by building it once more in `scratch`, a file that is not there yet. */
+  /**
+   * Compares one of its projections with the log by building it once more in `scratch`, a file that is not there yet.
+   */
   verify(projection: string, files: VerifiedFiles, options: VerifyOptions): Promise<Verification>;
 };
 

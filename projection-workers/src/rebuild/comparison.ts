@@ -21,7 +21,7 @@ export type Difference = {
 };
 
 /** `differences` are the first DIFFERENCES_MAX of the `differing` rows. */
-export type Comparison = {
+export type BuildComparison = {
   readonly rows: number;
   readonly differing: number;
   readonly differences: readonly Difference[];
@@ -30,15 +30,15 @@ export type Comparison = {
 const DIFFERENCES_MAX = 100;
 
 /**
- * Compares a build with the one that `live` serves, as of one moment: fills it to where that one is then, while that one goes on.
- * `store` holds the build; it is `live` itself in a rebuild.
+ * Compares a build with the one that `live` serves, as of one moment: fills it to where that one is then, while that
+ * one goes on. `store` holds the build; it is `live` itself in a rebuild.
  */
 export function compareAtOneMoment<Change>(
   live: ProjectionStore<Change>,
   { store, build }: { readonly store: ProjectionStore<Change>; readonly build: Build },
   shards: readonly Shard[],
   fill: Fill<Change>,
-): Promise<Comparison> {
+): Promise<BuildComparison> {
   return live.atOneMoment(async (moment) => {
     const positions: Position[] = [];
     for (const shard of shards) positions.push({ shard, revision: await moment.checkpoint(shard) });
@@ -48,7 +48,11 @@ export function compareAtOneMoment<Change>(
 }
 
 /** Compares two builds, table by table and row for row, in bounded memory. */
-async function compareBuilds(tables: readonly KeyedTable[], live: RowReader, rebuilt: RowReader): Promise<Comparison> {
+async function compareBuilds(
+  tables: readonly KeyedTable[],
+  live: RowReader,
+  rebuilt: RowReader,
+): Promise<BuildComparison> {
   let rows = 0;
   let differing = 0;
   const differences: Difference[] = [];

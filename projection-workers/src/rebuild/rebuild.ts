@@ -1,7 +1,7 @@
 import { buildOf, type Projection, type ProjectionStore, type Revision, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { type Comparison, compareAtOneMoment } from "./comparison.ts";
+import { type BuildComparison, compareAtOneMoment } from "./comparison.ts";
 import { eventsUpTo, makeFiller } from "./filling.ts";
 
 export type RebuildOptions = {
@@ -20,11 +20,12 @@ export type RebuildProgress = {
   readonly total: number;
 };
 
-export type RebuildResult = { readonly version: number; readonly events: number; readonly comparison: Comparison };
+export type RebuildResult = { readonly version: number; readonly events: number; readonly comparison: BuildComparison };
 
 /**
- * Rebuilds a projection from the log beside the live build, which goes on serving and moving; compares the two row for row at one
- * position, then switches. Differences are logged and returned and do not prevent the switch: the log is the truth.
+ * Rebuilds a projection from the log beside the live build, which goes on serving and moving; compares the two row for
+ * row at one position, then switches. Differences are logged and returned and do not prevent the switch: the log is the
+ * truth.
  * @throws LedgerError of the log or the store, poison_event among them: the live build stays
  */
 export async function rebuild<Change>(

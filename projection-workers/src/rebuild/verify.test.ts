@@ -155,7 +155,8 @@ test("an index that does not fit its table is found by the file's own check", as
   const database = new DatabaseSync(models.file, { defensive: false });
   database.exec("PRAGMA writable_schema = ON");
   database.exec(
-    "UPDATE sqlite_schema SET sql = replace(sql, '(`tenant`, `status`, `id`)', '(`tenant`, `capture`, `id`)') WHERE name = 'payments_by_tenant_status_id'",
+    "UPDATE sqlite_schema SET sql = replace(sql, '(`tenant`, `status`, `id`)', '(`tenant`, `capture`, `id`)') " +
+      "WHERE name = 'payments_by_tenant_status_id'",
   );
   database.close();
   const { verdict, faults } = await models.verify();

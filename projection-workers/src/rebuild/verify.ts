@@ -14,7 +14,7 @@ import { compareAtOneMoment, type Difference } from "./comparison.ts";
 import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
 
 /** A row in which the live build differs from the log. */
-export type Finding = {
+export type RowFinding = {
   readonly table: string;
   /** The values of the key, separated by `/`. */
   readonly key: string;
@@ -34,7 +34,7 @@ export type Verification = {
   readonly verdict: "equal" | "differs" | "unreadable";
   readonly rows: number;
   readonly differing: number;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RowFinding[];
   readonly faults: readonly string[];
 };
 
@@ -44,8 +44,8 @@ export type VerifyOptions = FillOptions & {
 };
 
 /**
- * Compares a store, row for row, with the log as of the same positions, by building the projection a second time in `scratch`, an empty
- * store. The live store is only read, as of one moment, and goes on.
+ * Compares a store, row for row, with the log as of the same positions, by building the projection a second time in
+ * `scratch`, an empty store. The live store is only read, as of one moment, and goes on.
  * @throws LedgerError log_unavailable, store_unavailable
  */
 export async function verify<Change>(
@@ -67,7 +67,7 @@ export async function verify<Change>(
     for (const [shard, head] of heads) await fill(scratch, shard, head);
     const rebuilt = { store: scratch, build: await scratch.served() };
     const { rows, differing, differences } = await compareAtOneMoment(live, rebuilt, shards, fill);
-    const findings: Finding[] = [];
+    const findings: RowFinding[] = [];
     for (const difference of differences) findings.push(await findingOf(log, difference));
     const verdict = faults.length > 0 ? "unreadable" : differing > 0 ? "differs" : "equal";
     return { verdict, rows, differing, findings, faults };
@@ -77,7 +77,7 @@ export async function verify<Change>(
   }
 }
 
-async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<Finding> {
+async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
   return {
     ...{ table, key, live, right: rebuilt },
     kind: !rebuilt ? "surplus" : !live ? "missing" : "changed",

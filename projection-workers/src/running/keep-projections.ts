@@ -21,7 +21,10 @@ export type KeepOptions = {
 };
 
 export type KeptProjections = {
-  /** Settles when every file was opened, or could not be, for the first time. @throws LedgerError incompatible, log_corrupt */
+  /**
+   * Settles when every file was opened, or could not be, for the first time.
+   * @throws LedgerError incompatible, log_corrupt
+   */
   readonly tried: Promise<void>;
   /** Settles when all have stopped; rejects only on a bug. */
   readonly finished: Promise<void>;

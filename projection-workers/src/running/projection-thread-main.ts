@@ -6,7 +6,10 @@ import { keepProjections } from "./keep-projections.ts";
 import type { ProjectionThreadData } from "./projection-thread.ts";
 import type { ProjectionOrder, ProjectionReport } from "./reports.ts";
 
-/** The thread of projections: follows the log through its port, writes the read models, reports to the thread that started it. */
+/**
+ * The thread of projections: follows the log through its port, writes the read models, reports to the thread that
+ * started it.
+ */
 async function main(data: ProjectionThreadData, tell: (report: ProjectionReport) => void): Promise<void> {
   const log = connectLog(data.logPort);
   const logger = createLogger({ name: "projections", level: data.logLevel });

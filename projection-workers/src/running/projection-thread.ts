@@ -30,7 +30,9 @@ export type ProjectionThreadData = {
 };
 
 export type ProjectionThreadOptions = ProjectionThreadData & {
-  /** A projection begins at the log's first event: until it has come to where the log ends now, it knows only a part. */
+  /**
+   * A projection begins at the log's first event: until it has come to where the log ends now, it knows only a part.
+   */
   readonly onBuildingAnew?: (projection: string, shard: Shard) => void;
   /** Another file takes this one's place. */
   readonly onSetAside?: (file: string) => void;
@@ -41,7 +43,8 @@ const HEAP_MIB = 512;
 
 /**
  * Starts the thread; returns when its files are open, or cannot be for now.
- * @throws LedgerError log_corrupt when a file has seen more than the log holds, incompatible when it is a newer version's
+ * @throws LedgerError log_corrupt when a file has seen more than the log holds, incompatible when it is a newer
+ * version's
  */
 export async function startProjectionThread(options: ProjectionThreadOptions): Promise<ProjectionThread> {
   const { onBuildingAnew, onSetAside, ...workerData } = options;

@@ -3,8 +3,9 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 const companions = ["-wal", "-shm"] as const;
 
 /**
- * Moves a damaged SQLite file out of the way, for inspection; of two the later one stays. Its journal goes with it: applied to another
- * file it would damage that. Null when there is none. @throws the operating system's error; the file is then where it was
+ * Moves a damaged SQLite file out of the way, for inspection; of two the later one stays. Its journal goes with it:
+ * applied to another file it would damage that. Null when there is none. @throws the operating system's error; the file
+ * is then where it was
  */
 export function setAside(file: string): string | null {
   if (!existsSync(file)) return null;

@@ -11,7 +11,10 @@ import { type StoreSession, startSession } from "./store-session.ts";
 export type KeeperTuning = {
   /** The first pause after a failed opening, doubled up to the second, in ms. 1 to 60,000. Default 100 and 5000. */
   readonly retryMs: { readonly first: number; readonly most: number };
-  /** How long after a file was set aside nobody's word sets the next one aside, in ms: it may be of the one before. Default 10,000. */
+  /**
+   * How long after a file was set aside nobody's word sets the next one aside, in ms: it may be of the one before.
+   * Default 10,000.
+   */
   readonly asideEveryMs: number;
   /** How often it looks whether the open file is still the one at its path, in ms. 10 to 60,000. Default 1000. */
   readonly watchMs: number;
@@ -31,7 +34,10 @@ export type KeeperOptions = {
 };
 
 export type StoreKeeper = {
-  /** Settles when the file was opened, or could not be, for the first time. @throws LedgerError incompatible: a newer program's file */
+  /**
+   * Settles when the file was opened, or could not be, for the first time.
+   * @throws LedgerError incompatible: a newer program's file
+   */
   readonly tried: Promise<void>;
   /** Settles when it was stopped; rejects only on a bug. */
   readonly finished: Promise<void>;
@@ -43,8 +49,8 @@ export type StoreKeeper = {
 };
 
 /**
- * Keeps the projections of one file going. No room, no disk: it says so and tries again. A file that cannot be read is set aside and built
- * anew from the log. The other files' projections and all commands go on meanwhile.
+ * Keeps the projections of one file going. No room, no disk: it says so and tries again. A file that cannot be read is
+ * set aside and built anew from the log. The other files' projections and all commands go on meanwhile.
  */
 export function keepStore(options: KeeperOptions): StoreKeeper {
   const { file, path, shards, log, logger, tell } = options;
@@ -162,7 +168,10 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
   };
 }
 
-/** How far each projection of a file has come, beside the log's head. @throws log_corrupt when one is ahead of the log */
+/**
+ * How far each projection of a file has come, beside the log's head.
+ * @throws log_corrupt when one is ahead of the log
+ */
 async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventSource) {
   const positions: (ProjectionPosition & { readonly head: Revision })[] = [];
   for (const shard of shards) {

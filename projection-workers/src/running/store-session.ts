@@ -21,7 +21,10 @@ export type SessionOptions = {
 export type StoreSession = {
   /** Settles when nothing uses the file any more: with the damage that ended it, or undefined when it was stopped. */
   readonly ended: Promise<string | undefined>;
-  /** Builds a projection anew; then one that had halted goes on, since what it halted at is in the new build or halts it again. */
+  /**
+   * Builds a projection anew; then one that had halted goes on, since what it halted at is in the new build or halts it
+   * again.
+   */
   rebuild(name: string): Promise<void>;
   damage(reason: string): void;
 };

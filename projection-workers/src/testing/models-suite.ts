@@ -104,7 +104,9 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       const last = new Map(history.flatMap(({ fact }) => postingsOf(fact)).map((p) => [String(p.account), p.balance]));
       const rows = await selectRows<{ id: string; posted: bigint; total: bigint | null }>(
         store.reader,
-        "SELECT a.id, a.posted, (SELECT SUM(d.billions) * 1000000000 + SUM(d.units) FROM daily_totals d WHERE d.account = a.id) AS total FROM accounts a",
+        `SELECT a.id, a.posted, (
+          SELECT SUM(d.billions) * 1000000000 + SUM(d.units) FROM daily_totals d WHERE d.account = a.id
+        ) AS total FROM accounts a`,
       );
       expect(rows.length).toBeGreaterThan(8);
       for (const { id, posted, total } of rows) {

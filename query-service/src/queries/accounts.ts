@@ -1,7 +1,7 @@
 import type { AccountId, AccountRow, Caller } from "ledger-core";
 import { mayRead, seesWholeTenant } from "ledger-core";
 import { type IdPage, takePage } from "./pages.ts";
-import { along, type View } from "./view.ts";
+import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
 
 export type AccountFilters = {
   readonly owner: string | undefined;
@@ -10,8 +10,12 @@ export type AccountFilters = {
 };
 
 /** The account; undefined when there is none or when the caller may not see it, and nobody can tell which. */
-export async function readAccount(view: View, caller: Caller, id: AccountId): Promise<AccountRow | undefined> {
-  const row = await view.db<AccountRow>(view.tables.accounts).where({ id }).first();
+export async function readAccount(
+  snapshot: ModelsSnapshot,
+  caller: Caller,
+  id: AccountId,
+): Promise<AccountRow | undefined> {
+  const row = await snapshot.db<AccountRow>(snapshot.tables.accounts).where({ id }).first();
   return row && mayRead(caller, { tenant: row.tenant, owners: [row.owner] }) ? row : undefined;
 }
 
@@ -19,7 +23,7 @@ export async function readAccount(view: View, caller: Caller, id: AccountId): Pr
  * One page of the accounts that the caller may see. A consumer or merchant sees its own, whatever owner it asks for.
  */
 export async function listAccounts(
-  view: View,
+  snapshot: ModelsSnapshot,
   caller: Caller,
   filters: AccountFilters,
   page: IdPage,
@@ -29,7 +33,7 @@ export async function listAccounts(
   const { type, status } = filters;
   const walked = () => {
     const index = indexFor({ owner, type, status });
-    const query = along<AccountRow>(view, "accounts", index).where("tenant", caller.tenant);
+    const query = selectByIndex<AccountRow>(snapshot, "accounts", index).where("tenant", caller.tenant);
     if (owner !== undefined) query.where({ owner });
     if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
     return query.orderBy("id", page.order);
@@ -39,7 +43,7 @@ export async function listAccounts(
   const end = looksFor
     ? (
         await walked()
-          .offset(view.limits.scanMax - 1)
+          .offset(snapshot.limits.scanMax - 1)
           .first("id")
       )?.id
     : undefined;
@@ -58,13 +62,13 @@ function indexFor({ owner, type, status }: AccountFilters): readonly string[] {
 
 /** Whether one of these accounts belongs to the owner. */
 export async function ownsOneOf(
-  view: View,
+  snapshot: ModelsSnapshot,
   tenant: string,
   owner: string,
   accounts: readonly string[],
 ): Promise<boolean> {
-  const row = await view
-    .db<AccountRow>(view.tables.accounts)
+  const row = await snapshot
+    .db<AccountRow>(snapshot.tables.accounts)
     .whereIn("id", accounts)
     .where({ tenant, owner })
     .first("id");

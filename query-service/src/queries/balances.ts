@@ -13,7 +13,7 @@ import type {
 } from "ledger-core";
 import { DAILY_TOTAL_BASE, endOfBusinessDate, MILESTONE_SPAN } from "ledger-core";
 import { whole } from "./columns.ts";
-import { along, type View } from "./view.ts";
+import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
 
 /**
  * The moment that a balance is asked for: the last event booked at or before a time, at or before a revision, or within
@@ -26,34 +26,34 @@ export type Moment =
   | { readonly kind: "effectiveDate"; readonly date: BusinessDate };
 
 /** The balances of an account as of a moment; zero before its first entry. */
-export async function balancesAsOf(view: View, account: AccountRow, moment: Moment): Promise<Balances> {
+export async function balancesAsOf(snapshot: ModelsSnapshot, account: AccountRow, moment: Moment): Promise<Balances> {
   switch (moment.kind) {
     case "now":
       return { posted: whole(account.posted, "posted"), held: whole(account.held, "held") };
     case "at":
       return {
-        posted: await postedAt(view, account.id, BigInt(moment.at)),
-        held: await heldAt(view, account.id, BigInt(moment.at)),
+        posted: await postedAt(snapshot, account.id, BigInt(moment.at)),
+        held: await heldAt(snapshot, account.id, BigInt(moment.at)),
       };
     case "revision": {
-      const latest = await latestTime(view, account.shard, moment.revision);
+      const latest = await latestTime(snapshot, account.shard, moment.revision);
       return {
-        posted: await postedAfter(view, account.id, BigInt(moment.revision), latest),
-        held: await heldAfter(view, account.id, BigInt(moment.revision), latest),
+        posted: await postedAfter(snapshot, account.id, BigInt(moment.revision), latest),
+        held: await heldAfter(snapshot, account.id, BigInt(moment.revision), latest),
       };
     }
     case "effectiveDate":
       return {
-        posted: await postedWithin(view, account.id, moment.date),
-        held: await heldAt(view, account.id, BigInt(endOfBusinessDate(moment.date, account.time_zone)) - 1n),
+        posted: await postedWithin(snapshot, account.id, moment.date),
+        held: await heldAt(snapshot, account.id, BigInt(endOfBusinessDate(moment.date, account.time_zone)) - 1n),
       };
     default:
       return moment satisfies never;
   }
 }
 
-async function postedAt(view: View, account: string, at: bigint): Promise<Amount> {
-  const row = await along<EntryRow>(view, "entries", "primary key")
+async function postedAt(snapshot: ModelsSnapshot, account: string, at: bigint): Promise<Amount> {
+  const row = await selectByIndex<EntryRow>(snapshot, "entries", "primary key")
     .where({ account })
     .where("booked_at", "<=", at)
     .orderBy("booked_at", "desc")
@@ -63,8 +63,13 @@ async function postedAt(view: View, account: string, at: bigint): Promise<Amount
   return row ? whole(row.balance_after, "balance_after") : 0n;
 }
 
-async function postedAfter(view: View, account: string, revision: bigint, latest: Latest): Promise<Amount> {
-  const query = along<EntryRow>(view, "entries", "primary key").where({ account });
+async function postedAfter(
+  snapshot: ModelsSnapshot,
+  account: string,
+  revision: bigint,
+  latest: Latest,
+): Promise<Amount> {
+  const query = selectByIndex<EntryRow>(snapshot, "entries", "primary key").where({ account });
   if (latest !== undefined) query.where("booked_at", "<=", latest);
   const row = await query
     .where("revision", "<=", revision)
@@ -78,11 +83,12 @@ async function postedAfter(view: View, account: string, revision: bigint, latest
 type Latest = bigint | undefined;
 
 /**
- * A time at or before which everything up to a revision was booked, and after which at most what the next MILESTONE_SPAN revisions
- * booked was: from there, the walk back to the revision is short. Undefined at the end of the log.
+ * A time at or before which everything up to a revision was booked, and after which at most what the next
+ * MILESTONE_SPAN revisions booked was: from there, the walk back to the revision is short. Undefined at the end of the
+ * log.
  */
-async function latestTime(view: View, shard: Shard, revision: Revision): Promise<Latest> {
-  const row = await along<MilestoneRow>(view, "milestones", "primary key")
+async function latestTime(snapshot: ModelsSnapshot, shard: Shard, revision: Revision): Promise<Latest> {
+  const row = await selectByIndex<MilestoneRow>(snapshot, "milestones", "primary key")
     .where({ shard })
     .where("span", ">", BigInt(Math.floor(revision / MILESTONE_SPAN)))
     .orderBy("span")
@@ -91,9 +97,9 @@ async function latestTime(view: View, shard: Shard, revision: Revision): Promise
 }
 
 /** One row a day with postings: the only one of these whose cost grows, by at most 366 short rows a year. */
-async function postedWithin(view: View, account: string, date: BusinessDate): Promise<Amount> {
-  const row = await view
-    .db<DailyTotalRow>(view.tables.dailyTotals)
+async function postedWithin(snapshot: ModelsSnapshot, account: string, date: BusinessDate): Promise<Amount> {
+  const row = await snapshot
+    .db<DailyTotalRow>(snapshot.tables.dailyTotals)
     .where("account", account)
     .where("date", "<=", date)
     .sum({ billions: "billions", units: "units" })
@@ -101,8 +107,8 @@ async function postedWithin(view: View, account: string, date: BusinessDate): Pr
   return whole(row.billions ?? 0n, "billions") * DAILY_TOTAL_BASE + whole(row.units ?? 0n, "units");
 }
 
-async function heldAt(view: View, account: string, at: bigint): Promise<Amount> {
-  const row = await along<HoldChangeRow>(view, "holdChanges", "primary key")
+async function heldAt(snapshot: ModelsSnapshot, account: string, at: bigint): Promise<Amount> {
+  const row = await selectByIndex<HoldChangeRow>(snapshot, "holdChanges", "primary key")
     .where({ account })
     .where("booked_at", "<=", at)
     .orderBy("booked_at", "desc")
@@ -111,8 +117,8 @@ async function heldAt(view: View, account: string, at: bigint): Promise<Amount> 
   return row ? whole(row.held, "held") : 0n;
 }
 
-async function heldAfter(view: View, account: string, revision: bigint, latest: Latest): Promise<Amount> {
-  const query = along<HoldChangeRow>(view, "holdChanges", "primary key").where({ account });
+async function heldAfter(snapshot: ModelsSnapshot, account: string, revision: bigint, latest: Latest): Promise<Amount> {
+  const query = selectByIndex<HoldChangeRow>(snapshot, "holdChanges", "primary key").where({ account });
   if (latest !== undefined) query.where("booked_at", "<=", latest);
   const row = await query
     .where("revision", "<=", revision)

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { AccountId, Amount, EntryRow, Micros } from "ledger-core";
-import { along, type View } from "./view.ts";
+import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
 
 export type EntryFilters = {
   readonly from: Micros | undefined;
@@ -29,13 +29,13 @@ export type EntryPage = {
  * have one.
  */
 export async function listEntries(
-  view: View,
+  snapshot: ModelsSnapshot,
   account: AccountId,
   filters: EntryFilters,
   page: EntryPage,
 ): Promise<{ rows: readonly EntryRow[]; last: EntryKey | null }> {
-  const end = await scanEnd(view, account, filters, page);
-  const query = walk(view, account, filters, page, end);
+  const end = await scanEnd(snapshot, account, filters, page);
+  const query = walk(snapshot, account, filters, page, end);
   const { type, minAmount, maxAmount } = filters;
   if (type !== undefined) query.where({ type });
   if (minAmount !== undefined)
@@ -53,15 +53,15 @@ export async function listEntries(
  * row found.
  */
 async function scanEnd(
-  view: View,
+  snapshot: ModelsSnapshot,
   account: AccountId,
   filters: EntryFilters,
   page: EntryPage,
 ): Promise<EntryKey | undefined> {
   if (filters.type === undefined && filters.minAmount === undefined && filters.maxAmount === undefined)
     return undefined;
-  const row = await walk(view, account, filters, page, undefined)
-    .offset(view.limits.scanMax - 1)
+  const row = await walk(snapshot, account, filters, page, undefined)
+    .offset(snapshot.limits.scanMax - 1)
     .first("booked_at", "revision", "idx");
   return row && keyOf(row);
 }
@@ -71,9 +71,15 @@ type Where = Knex.QueryBuilder<EntryRow>;
 /**
  * The entries that an index alone finds, in order, from the page's beginning up to an end, which is still one of them.
  */
-function walk(view: View, account: AccountId, filters: EntryFilters, page: EntryPage, end: EntryKey | undefined) {
+function walk(
+  snapshot: ModelsSnapshot,
+  account: AccountId,
+  filters: EntryFilters,
+  page: EntryPage,
+  end: EntryKey | undefined,
+) {
   const { reference, from, to } = filters;
-  const query = along<EntryRow>(view, "entries", indexFor(filters)).where({ account });
+  const query = selectByIndex<EntryRow>(snapshot, "entries", indexFor(filters)).where({ account });
   if (reference !== undefined) query.where({ reference });
   const [low, high] = page.order === "desc" ? [end, page.after] : [page.after, end];
   // One bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.
@@ -93,7 +99,9 @@ function indexFor({ reference }: EntryFilters) {
   return reference === undefined ? "primary key" : ["reference", "account", "booked_at", "revision", "idx"];
 }
 
-/** Of the rows from a key's instant on, those beyond the key. Spelled without row values, of which MySQL makes no range. */
+/**
+ * Of the rows from a key's instant on, those beyond the key. Spelled without row values, of which MySQL makes no range.
+ */
 function beyond(where: Where, way: "<" | ">", key: EntryKey, { own }: { own: boolean }): void {
   const orOwn = way === "<" ? "<=" : ">=";
   where

@@ -2,21 +2,21 @@ import type { Caller, MovementRow, PayoutId, RefundId, TopUpId, TransferId } fro
 import { seesWholeTenant } from "ledger-core";
 import { ownsOneOf } from "./accounts.ts";
 import { json } from "./columns.ts";
-import type { View } from "./view.ts";
+import type { ModelsSnapshot } from "./snapshot.ts";
 
 /**
  * A transfer, refund, top-up or payout; undefined when there is none or when it touches no account that the caller may
  * see.
  */
 export async function readMovement(
-  view: View,
+  snapshot: ModelsSnapshot,
   caller: Caller,
   id: TransferId | RefundId | TopUpId | PayoutId,
 ): Promise<MovementRow | undefined> {
-  const row = await view.db<MovementRow>(view.tables.movements).where({ id, tenant: caller.tenant }).first();
+  const row = await snapshot.db<MovementRow>(snapshot.tables.movements).where({ id, tenant: caller.tenant }).first();
   if (!row) return undefined;
   if (seesWholeTenant(caller.role)) return row;
   const accounts = json(row.accounts, "accounts");
   const touched = Array.isArray(accounts) ? accounts.filter((account) => typeof account === "string") : [];
-  return (await ownsOneOf(view, caller.tenant, caller.sub, touched)) ? row : undefined;
+  return (await ownsOneOf(snapshot, caller.tenant, caller.sub, touched)) ? row : undefined;
 }

@@ -1,7 +1,7 @@
 import { accountBody, parseId } from "ledger-core";
 import { listAccounts, readAccount } from "../queries/accounts.ts";
 import { toAccount } from "../queries/rows.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { accountListRoute, accountRoute } from "../schemas/accounts.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
@@ -26,20 +26,20 @@ export const accountRoutes: readonly QueryRoute[] = [
   },
 ];
 
-async function answerAccount({ caller, id, required }: Query, { models }: QueryContext): Promise<Outcome> {
+async function answerAccount({ caller, id, required }: Query, { models }: QueryContext): Promise<QueryOutcome> {
   const account = parseId("acct", id);
   if (!account) throw absent("account");
-  const read = await models.read(required, (view) => readAccount(view, caller, account));
+  const read = await models.read(required, (snapshot) => readAccount(snapshot, caller, account));
   if (!read) return behind("models", required);
   if (!read.result) throw absent("account");
   return answered(read.positions, accountBody(toAccount(read.result)));
 }
 
-async function answerAccounts(query: Query, context: QueryContext): Promise<Outcome> {
+async function answerAccounts(query: Query, context: QueryContext): Promise<QueryOutcome> {
   const list = readList(query, context);
   const { owner, type, status } = query.parameters;
-  const read = await context.models.read(list.required, (view) =>
-    listAccounts(view, query.caller, { owner, type, status }, list),
+  const read = await context.models.read(list.required, (snapshot) =>
+    listAccounts(snapshot, query.caller, { owner, type, status }, list),
   );
   if (!read) return behind("models", list.required);
   return answered(

@@ -56,7 +56,7 @@ test("as of every position: the balance that its event left", async () => {
   expect(await balance(bob, `?position=0:${story.hold.revision}`)).toEqual(["1000", "800", "200"]);
 });
 
-test("as of a position in a long history, on both sides of every milestone and where many events share an instant", async () => {
+test("as of a position in a long history, on both sides of each milestone, many events in an instant", async () => {
   const long = await openModels();
   onTestFinished(() => long.close());
   const many = 3 * MILESTONE_SPAN;

@@ -3,7 +3,7 @@ import { date, instant, invalidQuery, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { balancesAsOf, type Moment } from "../queries/balances.ts";
 import { toAccount } from "../queries/rows.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { balanceRoute } from "../schemas/balance.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
@@ -19,14 +19,17 @@ export const balanceRoutes: readonly QueryRoute[] = [
   },
 ];
 
-async function answerBalance({ caller, id, parameters, required }: Query, context: QueryContext): Promise<Outcome> {
+async function answerBalance(
+  { caller, id, parameters, required }: Query,
+  context: QueryContext,
+): Promise<QueryOutcome> {
   const account = parseId("acct", id);
   if (!account) throw absent("account");
   const { moment, required: momentRequired } = readMoment(parameters, account, context);
   const all = [...required, ...momentRequired];
-  const read = await context.models.read(all, async (view) => {
-    const row = await readAccount(view, caller, account);
-    return row && { row, balances: await balancesAsOf(view, row, moment) };
+  const read = await context.models.read(all, async (snapshot) => {
+    const row = await readAccount(snapshot, caller, account);
+    return row && { row, balances: await balancesAsOf(snapshot, row, moment) };
   });
   if (!read) return behind("models", all);
   if (!read.result) throw absent("account");

@@ -2,7 +2,7 @@ import type { Micros, PaymentGraph, SessionView } from "ledger-core";
 import { Problem } from "ledger-core/http";
 import type { Cursors } from "../cursors.ts";
 import type { QueryLimits } from "../limits.ts";
-import type { Outcome, Query, StoreName } from "../query.ts";
+import type { Query, QueryOutcome, StoreName } from "../query.ts";
 import type { ModelReader } from "../reading.ts";
 
 /** What the routes answer from. */
@@ -22,14 +22,14 @@ export type QueryRoute = {
   readonly url: string;
   readonly schema: object;
   /** `quick`: a few rows by their keys; `list`: what walks an index, and may take as long as its page allows. */
-  readonly lane: Lane;
+  readonly lane: LaneName;
   /** What it is answered from. */
   readonly stores: readonly StoreName[];
-  answer(query: Query, context: QueryContext): Promise<Outcome>;
+  answer(query: Query, context: QueryContext): Promise<QueryOutcome>;
 };
 
 export const lanes = ["quick", "list"] as const;
-export type Lane = (typeof lanes)[number];
+export type LaneName = (typeof lanes)[number];
 
 const absences = {
   account: new Problem("account_not_found", "There is no such account, or none that the caller may see."),

@@ -3,7 +3,7 @@ import { amount, instant, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { type EntryKey, listEntries } from "../queries/entries.ts";
 import { toEntry } from "../queries/rows.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { entryListRoute } from "../schemas/entries.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
@@ -20,15 +20,15 @@ export const entryRoutes: readonly QueryRoute[] = [
   },
 ];
 
-async function answerEntries(query: Query, context: QueryContext): Promise<Outcome> {
+async function answerEntries(query: Query, context: QueryContext): Promise<QueryOutcome> {
   const list = readList(query, context);
   const id = parseId("acct", query.id);
   if (!id) throw absent("account");
   const filters = readFilters(query.parameters);
-  const read = await context.models.read(list.required, async (view) => {
-    if (!(await readAccount(view, query.caller, id))) return undefined;
+  const read = await context.models.read(list.required, async (snapshot) => {
+    if (!(await readAccount(snapshot, query.caller, id))) return undefined;
     const after = list.after === undefined ? undefined : parseKey(list.after);
-    return listEntries(view, id, filters, { limit: list.limit, order: list.order, after });
+    return listEntries(snapshot, id, filters, { limit: list.limit, order: list.order, after });
   });
   if (!read) return behind("models", list.required);
   if (!read.result) throw absent("account");

@@ -2,7 +2,7 @@ import { type Caller, formatInstant } from "ledger-core";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModels, type TestModels } from "../testing/models.ts";
-import { type Answer, serveQueries, type TestQueries } from "../testing/served.ts";
+import { type ServedAnswer, serveQueries, type TestQueries } from "../testing/served.ts";
 import { step, tellStory } from "../testing/story.ts";
 
 const { alice, bob, consumer, operator, stranger } = examples;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => models.close());
 
-function expectProblem(answer: Answer, status: number, code: string): void {
+function expectProblem(answer: ServedAnswer, status: number, code: string): void {
   expect([answer.status, answer.body.code]).toEqual([status, code]);
   expect(answer.headers["content-type"]).toBe("application/problem+json");
   expect(answer.body).toMatchObject({ type: `/problems/${code}`, status, title: expect.any(String) });

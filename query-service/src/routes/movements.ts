@@ -1,7 +1,7 @@
 import { type PayoutId, parseId, type RefundId, type TopUpId, type TransferId } from "ledger-core";
 import { json } from "../queries/columns.ts";
 import { readMovement } from "../queries/movements.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { payoutRoute, refundRoute, topUpRoute, transferRoute } from "../schemas/movements.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
@@ -31,10 +31,10 @@ async function answerMovement(
   { name, parse }: Movement,
   { caller, id, required }: Query,
   { models }: QueryContext,
-): Promise<Outcome> {
+): Promise<QueryOutcome> {
   const movement = parse(id);
   if (!movement) throw absent(name);
-  const read = await models.read(required, (view) => readMovement(view, caller, movement));
+  const read = await models.read(required, (snapshot) => readMovement(snapshot, caller, movement));
   if (!read) return behind("models", required);
   if (!read.result) throw absent(name);
   // The row holds the answer that the command got, as text: it is handed on as it is.

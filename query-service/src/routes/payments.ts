@@ -2,7 +2,7 @@ import { parseId, paymentBody } from "ledger-core";
 import { instant, invalidQuery, type Parameters } from "../filters.ts";
 import { listPayments, readPayment } from "../queries/payments.ts";
 import { toPayment } from "../queries/rows.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { paymentListRoute, paymentRoute } from "../schemas/payments.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";
@@ -27,19 +27,21 @@ export const paymentRoutes: readonly QueryRoute[] = [
   },
 ];
 
-async function answerPayment({ caller, id, required }: Query, { models }: QueryContext): Promise<Outcome> {
+async function answerPayment({ caller, id, required }: Query, { models }: QueryContext): Promise<QueryOutcome> {
   const payment = parseId("pay", id);
   if (!payment) throw absent("payment");
-  const read = await models.read(required, (view) => readPayment(view, caller, payment));
+  const read = await models.read(required, (snapshot) => readPayment(snapshot, caller, payment));
   if (!read) return behind("models", required);
   if (!read.result) throw absent("payment");
   return answered(read.positions, paymentBody(toPayment(read.result)));
 }
 
-async function answerPayments(query: Query, context: QueryContext): Promise<Outcome> {
+async function answerPayments(query: Query, context: QueryContext): Promise<QueryOutcome> {
   const list = readList(query, context);
   const filters = readFilters(query.parameters);
-  const read = await context.models.read(list.required, (view) => listPayments(view, query.caller, filters, list));
+  const read = await context.models.read(list.required, (snapshot) =>
+    listPayments(snapshot, query.caller, filters, list),
+  );
   if (!read) return behind("models", list.required);
   return answered(
     read.positions,

@@ -22,7 +22,7 @@ afterAll(() => models.close());
 
 const get = (caller: Caller, url: string, headers: Record<string, string> = {}) => queries.get(caller, url, headers);
 
-describe("a filter naming an account or owner that the caller may not see gives an empty list, like one that does not exist", () => {
+describe("a filter by what the caller may not see gives an empty list, like one by what does not exist", () => {
   const unseen: readonly (readonly [Caller, string])[] = [
     [consumer("alice"), "/v1/accounts?owner=bob"],
     [consumer("alice"), "/v1/accounts?owner=nobody"],
@@ -99,7 +99,7 @@ describe("balance queries", () => {
     }
   });
 
-  test("an effective date may lie ahead, and then includes what is dated until then; a day's sum past 2^63 is exact", async () => {
+  test("an effective date ahead includes what is dated until then; a day's sum past 2^63 is exact", async () => {
     const own = await openModels();
     try {
       const account = accountId(1);

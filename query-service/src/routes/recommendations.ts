@@ -1,7 +1,7 @@
 import { parseId } from "ledger-core";
 import { reached } from "../positions.ts";
 import { readAccount } from "../queries/accounts.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { recommendationsRoute } from "../schemas/recommendations.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
@@ -20,12 +20,12 @@ export const recommendationRoutes: readonly QueryRoute[] = [
   },
 ];
 
-async function answerRecommendations(query: Query, { models, graph, limits }: QueryContext): Promise<Outcome> {
+async function answerRecommendations(query: Query, { models, graph, limits }: QueryContext): Promise<QueryOutcome> {
   const { caller, required } = query;
   const id = parseId("acct", query.id);
   if (!id) throw absent("account");
   const { limit } = query.parameters;
-  const account = await models.read(required, (view) => readAccount(view, caller, id));
+  const account = await models.read(required, (snapshot) => readAccount(snapshot, caller, id));
   if (!account) return behind("models", required);
   if (!account.result) throw absent("account");
   const rows = limit === undefined ? limits.pageRows : Number(limit);

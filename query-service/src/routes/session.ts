@@ -1,6 +1,6 @@
 import { accountBody, entryBody } from "ledger-core";
 import { reached } from "../positions.ts";
-import { answered, behind, type Outcome, type Query } from "../query.ts";
+import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { sessionRoute } from "../schemas/session.ts";
 import type { QueryContext, QueryRoute } from "./context.ts";
 
@@ -16,7 +16,7 @@ export const sessionRoutes: readonly QueryRoute[] = [
   },
 ];
 
-async function answerSession({ caller, required }: Query, { session }: QueryContext): Promise<Outcome> {
+async function answerSession({ caller, required }: Query, { session }: QueryContext): Promise<QueryOutcome> {
   const { accounts, moreAccounts, movements, positions } = await session.read(caller.tenant, caller.sub);
   if (!reached(positions, required)) return behind("session", required);
   return answered(positions, {

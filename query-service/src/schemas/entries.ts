@@ -27,9 +27,8 @@ export const entryListRoute = objectRoute({
   description:
     "One entry for each posting on the account, with the balance after it. The cost of a page does not depend on " +
     "the length of the history. " +
-    `With type, minAmount or maxAmount a page looks at ${queryLimits.scanMax} entries at most: it may then be short, even ` +
-    "empty, and still have a " +
-    "nextCursor that goes on.",
+    `With type, minAmount or maxAmount a page looks at ${queryLimits.scanMax} entries at most: it may then be short, ` +
+    "even empty, and still have a nextCursor that goes on.",
   query: {
     from: { ...instant, description: "Booked at this time or later." },
     to: { ...instant, description: "Booked before this time." },

@@ -7,8 +7,8 @@ export const sessionRoute = plainRoute({
   tag: "Session",
   summary: "What the app shows first",
   description:
-    `The caller's accounts with their balances, at most ${SESSION_ACCOUNTS_MAX}, those with the latest entry first, and ` +
-    `its last ${SESSION_MOVEMENTS_MAX} movements over all of its accounts, newest first.`,
+    `The caller's accounts with their balances, at most ${SESSION_ACCOUNTS_MAX}, those with the latest entry first, ` +
+    `and its last ${SESSION_MOVEMENTS_MAX} movements over all of its accounts, newest first.`,
   answer: shape("The session", {
     owner: { type: "string", description: "The token's subject.", example: "alice" },
     accounts: { type: "array", items: accountSchema, maxItems: SESSION_ACCOUNTS_MAX },

@@ -17,7 +17,7 @@ import { registerQueries } from "../register.ts";
 import type { Wake } from "../waiting.ts";
 import type { TestModels } from "./models.ts";
 
-export type Answer = {
+export type ServedAnswer = {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly text: string;
@@ -29,7 +29,7 @@ export type Rows = readonly Readonly<Record<string, unknown>>[];
 /** The queries on an edge, asked by whomever a test names. */
 export type TestQueries = {
   readonly app: FastifyInstance;
-  get(caller: Caller, url: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  get(caller: Caller, url: string, headers?: Readonly<Record<string, string>>): Promise<ServedAnswer>;
   /** The rows of a list that fits on one page. */
   list(caller: Caller, url: string): Promise<Rows>;
   /** The pages of a list, one after another; `url` has a query string. */
@@ -73,7 +73,11 @@ export async function serveQueries(models: TestModels, options: ServedOptions = 
     cursorKey: new Uint8Array(32).fill(7),
     ...rest,
   });
-  const get = async (caller: Caller, url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> => {
+  const get = async (
+    caller: Caller,
+    url: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ServedAnswer> => {
     const response = await app.inject({ method: "GET", url, headers: { authorization: bearer(caller), ...headers } });
     const json = String(response.headers["content-type"]).includes("json");
     return {

@@ -1,4 +1,7 @@
-/** A queue that takes turns among callers: however many a caller has waiting, another's first is next but for one of each. */
+/**
+ * A queue that takes turns among callers: however many a caller has waiting, another's first is next but for one of
+ * each.
+ */
 export type FairQueue<Item> = {
   readonly size: number;
   /** How many of a caller wait. */

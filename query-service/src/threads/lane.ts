@@ -1,21 +1,30 @@
 import type { Worker } from "node:worker_threads";
 import { Problem } from "ledger-core/http";
 import type { Logger } from "ledger-core/process";
-import { callerKey, type Outcome, type Query } from "../query.ts";
+import { callerKey, type Query, type QueryOutcome } from "../query.ts";
 import { createFairQueue } from "./fair-queue.ts";
-import { fromQueryFault, type Order, type Report } from "./messages.ts";
+import { fromQueryFault, type QueryOrder, type QueryReport } from "./messages.ts";
 
 /** How a lane treats its thread and its queue. */
 export type LaneLimits = {
   /** A query that takes longer is given up and its thread replaced, in ms. 10 to 60,000. Default 5000. */
   readonly queryMs: number;
-  /** Queries sent to the thread before the first of them is answered: they wait there instead of here. 1 to 256. Default 8. */
+  /**
+   * Queries sent to the thread before the first of them is answered: they wait there instead of here. 1 to 256. Default
+   * 8.
+   */
   readonly ahead: number;
   /** Queries of one caller that wait in the lane; one more is answered 429. 1 to 10,000. Default 512. */
   readonly queuedPerCaller: number;
-  /** Queries of all callers that wait in the lane; for one more, the newest of the caller with the most is answered 503. Default 8192. */
+  /**
+   * Queries of all callers that wait in the lane; for one more, the newest of the caller with the most is answered 503.
+   * Default 8192.
+   */
   readonly queuedMax: number;
-  /** Threads given up that SQLite has not let go of yet; with one more the lane answers 503 until one ends. 1 to 16. Default 2. */
+  /**
+   * Threads given up that SQLite has not let go of yet; with one more the lane answers 503 until one ends. 1 to 16.
+   * Default 2.
+   */
   readonly lingeringMax: number;
   /** The pause before a thread that did not start is started again, in ms. 1 to 60,000. Default 1000. */
   readonly restartMs: number;
@@ -41,18 +50,19 @@ export type LaneOptions = {
 };
 
 export type QueryLane = {
-  run(query: Query): Promise<Outcome>;
+  run(query: Query): Promise<QueryOutcome>;
   reopen(): void;
   close(): Promise<void>;
 };
 
-type Job = { readonly call: number; readonly query: Query; readonly done: PromiseWithResolvers<Outcome> };
+type Job = { readonly call: number; readonly query: Query; readonly done: PromiseWithResolvers<QueryOutcome> };
 
 const later = { headers: { "retry-after": "1" } };
 
 /**
- * One thread that answers queries, and those that wait for it. A query that takes too long costs its thread: node:sqlite cannot be
- * interrupted, so the thread is told to end and another takes its place at once, with the queries that waited behind it.
+ * One thread that answers queries, and those that wait for it. A query that takes too long costs its thread:
+ * node:sqlite cannot be interrupted, so the thread is told to end and another takes its place at once, with the queries
+ * that waited behind it.
  */
 export function openLane(options: LaneOptions): QueryLane {
   const { name, start, logger, limits, onFault, onReplaced } = options;
@@ -72,7 +82,7 @@ export function openLane(options: LaneOptions): QueryLane {
     const worker = start();
     thread = worker;
     ready = false;
-    worker.on("message", (report: Report) => {
+    worker.on("message", (report: QueryReport) => {
       if (worker === thread) receive(report);
     });
     worker.on("error", (error) => {
@@ -83,7 +93,7 @@ export function openLane(options: LaneOptions): QueryLane {
     });
   }
 
-  function receive(report: Report): void {
+  function receive(report: QueryReport): void {
     if (report.kind === "ready") {
       ready = true;
       dispatch();
@@ -114,7 +124,7 @@ export function openLane(options: LaneOptions): QueryLane {
     if (flying.length === 1) watchHead();
   }
 
-  function post(order: Order): void {
+  function post(order: QueryOrder): void {
     thread?.postMessage(order);
   }
 
@@ -177,7 +187,7 @@ export function openLane(options: LaneOptions): QueryLane {
   return {
     run(query) {
       if (!thread) return Promise.reject(away("Queries are not answered now."));
-      const job = { call: calls++, query, done: Promise.withResolvers<Outcome>() };
+      const job = { call: calls++, query, done: Promise.withResolvers<QueryOutcome>() };
       if (ready && queue.size === 0 && flying.length < limits.ahead) send(job);
       else enqueue(job);
       return job.done.promise;
@@ -199,7 +209,7 @@ export function openLane(options: LaneOptions): QueryLane {
 /** Lets a thread come to its end; one that is still at a statement after so long is made to. */
 async function ended(worker: Worker, waitMs: number): Promise<void> {
   const exit = new Promise((resolve) => worker.once("exit", resolve));
-  const close: Order = { kind: "close" };
+  const close: QueryOrder = { kind: "close" };
   worker.postMessage(close);
   const timer = setTimeout(() => void worker.terminate(), waitMs);
   await exit;

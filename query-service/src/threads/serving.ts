@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { QueryRunner } from "../query.ts";
-import { type Order, type Report, toQueryFault } from "./messages.ts";
+import { type QueryOrder, type QueryReport, toQueryFault } from "./messages.ts";
 
 export type ServedQueries = {
   readonly run: QueryRunner;
@@ -11,14 +11,14 @@ export type ServedQueries = {
 
 /** Answers the queries that come over a port, one after another: this is all that the thread does. */
 export function serveQueryThread(port: MessagePort, { run, reopen, close }: ServedQueries): void {
-  const tell = (report: Report, transfer: ArrayBuffer[] = []) => port.postMessage(report, transfer);
+  const tell = (report: QueryReport, transfer: ArrayBuffer[] = []) => port.postMessage(report, transfer);
   let turn: Promise<void> = Promise.resolve();
-  port.on("message", (order: Order) => {
+  port.on("message", (order: QueryOrder) => {
     turn = turn.then(() => obey(order));
   });
   tell({ kind: "ready" });
 
-  async function obey(order: Order): Promise<void> {
+  async function obey(order: QueryOrder): Promise<void> {
     switch (order.kind) {
       case "query":
         return answer(order);
@@ -32,7 +32,7 @@ export function serveQueryThread(port: MessagePort, { run, reopen, close }: Serv
     }
   }
 
-  async function answer({ call, query }: Extract<Order, { kind: "query" }>): Promise<void> {
+  async function answer({ call, query }: Extract<QueryOrder, { kind: "query" }>): Promise<void> {
     try {
       const outcome = await run(query);
       tell({ kind: "outcome", call, outcome }, outcome.kind === "answer" ? [outcome.body.buffer] : []);

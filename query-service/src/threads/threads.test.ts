@@ -3,7 +3,7 @@ import { createLogger } from "ledger-core/process";
 import { examples } from "ledger-core/testing";
 import { expect, onTestFinished, test } from "vitest";
 import type { StoreDamage } from "../damage.ts";
-import type { Outcome, Query } from "../query.ts";
+import type { Query, QueryOutcome } from "../query.ts";
 import type { LaneLimits } from "./lane.ts";
 import { openQueryThreads } from "./threads.ts";
 
@@ -23,7 +23,7 @@ function opened(limits: Partial<LaneLimits> = {}, onDamaged?: (damage: StoreDama
   return { threads, ask };
 }
 
-function bodyOf(outcome: Outcome): { path: string; thread: number } {
+function bodyOf(outcome: QueryOutcome): { path: string; thread: number } {
   if (outcome.kind !== "answer") throw new Error("behind");
   return JSON.parse(Buffer.from(outcome.body).toString("utf8"));
 }
@@ -49,7 +49,7 @@ test("what the thread throws is thrown here: a problem, damage with its store, a
   expect(bodyOf(await ask("/after")).path).toBe("/after");
 });
 
-test("a statement that does not end costs its own query alone: those behind it are answered by another thread", async () => {
+test("a statement that does not end costs its own query alone: another thread answers those behind it", async () => {
   const { threads, ask } = opened({ queryMs: 4000 });
   const before = bodyOf(await ask("/before"));
   const endless = ask("/for-ever");
@@ -74,7 +74,7 @@ test("a thread that dies costs the query that it was at", async () => {
   expect(threads.replaced()).toBe(1);
 });
 
-test("a caller with many queries holds up another for one of its own, and is turned away beyond its bound", async () => {
+test("a caller with many queries holds up another for one query only, and is refused beyond its bound", async () => {
   const { ask } = opened({ ahead: 1, queuedPerCaller: 3 });
   await ask("/start");
   const order: string[] = [];

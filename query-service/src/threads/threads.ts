@@ -3,13 +3,13 @@ import { assert } from "ledger-core";
 import type { Logger } from "ledger-core/process";
 import { StoreDamage } from "../damage.ts";
 import type { QueryRunner } from "../query.ts";
-import { type Lane, lanes } from "../routes/context.ts";
+import { type LaneName, lanes } from "../routes/context.ts";
 import { queryRoutes } from "../runner.ts";
 import { type LaneLimits, laneLimits, openLane, type QueryLane } from "./lane.ts";
 
 export type QueryThreadsOptions = {
   /** Starts the thread of a lane, which calls `serveQueryThread` on its parent's port. */
-  readonly start: (lane: Lane) => Worker;
+  readonly start: (lane: LaneName) => Worker;
   readonly logger: Logger;
   readonly limits?: Partial<LaneLimits>;
   /** A query met a file or row that cannot be read. */
@@ -25,12 +25,15 @@ export type QueryThreads = {
   close(): Promise<void>;
 };
 
-/** Answers queries in threads of their own, a lane for those by key and one for lists: none holds up this thread, or the other lane. */
+/**
+ * Answers queries in threads of their own, a lane for those by key and one for lists: none holds up this thread, or the
+ * other lane.
+ */
 export function openQueryThreads(options: QueryThreadsOptions): QueryThreads {
   const { start, logger, onDamaged } = options;
   const limits = { ...laneLimits, ...options.limits };
   let replaced = 0;
-  const open = (name: Lane): QueryLane =>
+  const open = (name: LaneName): QueryLane =>
     openLane({
       name,
       start: () => start(name),
@@ -41,7 +44,7 @@ export function openQueryThreads(options: QueryThreadsOptions): QueryThreads {
       },
       onReplaced: () => replaced++,
     });
-  const opened: Readonly<Record<Lane, QueryLane>> = { quick: open("quick"), list: open("list") };
+  const opened: Readonly<Record<LaneName, QueryLane>> = { quick: open("quick"), list: open("list") };
   const all = lanes.map((lane) => opened[lane]);
   const laneOf = new Map(queryRoutes.map(({ name, lane }) => [name, opened[lane]]));
   return {

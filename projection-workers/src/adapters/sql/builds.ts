@@ -28,7 +28,8 @@ export async function findServedBuild(
 ): Promise<Build | undefined> {
   const [row] = await selectRows<ModelVersionRow>(
     db,
-    `SELECT projection, version, suffix FROM \`${modelVersions.name}\` WHERE projection = ?${lock ? lockText(db, lock) : ""}`,
+    `SELECT projection, version, suffix FROM \`${modelVersions.name}\`
+      WHERE projection = ?${lock ? lockText(db, lock) : ""}`,
     [projection],
   );
   if (!row) return undefined;
@@ -76,7 +77,8 @@ export async function moveCheckpoint(
   }
   const met = await affectedRows(
     trx,
-    `UPDATE \`${checkpoints.name}\` SET revision = ? WHERE projection = ? AND version = ? AND shard = ? AND revision = ?`,
+    `UPDATE \`${checkpoints.name}\` SET revision = ?
+      WHERE projection = ? AND version = ? AND shard = ? AND revision = ?`,
     [upTo, projection, build.version, shard, after],
   );
   if (met !== 1) {

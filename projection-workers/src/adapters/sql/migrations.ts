@@ -7,8 +7,8 @@ import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables } fr
 const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name"], indexes: [] } as const;
 
 /**
- * Brings a store to this program's tables: a projection that is new, or whose version is, gets empty tables and starts at the log's
- * first event. Each step may be run again after a crash in its middle.
+ * Brings a store to this program's tables: a projection that is new, or whose version is, gets empty tables and starts
+ * at the log's first event. Each step may be run again after a crash in its middle.
  * @throws incompatible when a newer program has changed the store
  */
 export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<void> {

@@ -10,8 +10,8 @@ export type SqlTables = {
   readonly name: string;
   readonly tables: readonly AnyTable[];
   /**
-   * Names under which the store notes each version of the tables or the projection, oldest first. A store that lacks the last one is
-   * emptied and built anew from the log: add a name whenever rows that are there would be wrong.
+   * Names under which the store notes each version of the tables or the projection, oldest first. A store that lacks
+   * the last one is emptied and built anew from the log: add a name whenever rows that are there would be wrong.
    */
   readonly versions: readonly string[];
 };

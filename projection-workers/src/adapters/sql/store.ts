@@ -14,8 +14,8 @@ import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./build
 import { type AnyTable, createBuild, dropBuild, type SqlModel } from "./model.ts";
 
 /**
- * Connections to a SQL store. `reader` reads beside `db` and not through its transactions: a read-only one to the same file for SQLite;
- * for MySQL it may be `db`, if its pool has room for two.
+ * Connections to a SQL store. `reader` reads beside `db` and not through its transactions: a read-only one to the same
+ * file for SQLite; for MySQL it may be `db`, if its pool has room for two.
  */
 export type SqlConnections = { readonly db: Knex; readonly reader: Knex };
 
@@ -58,8 +58,8 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
 }
 
 /**
- * A projection in SQL tables as a target. Without a build it follows the served one, across a switch too: each transaction looks it up
- * and keeps it from being switched until it has committed.
+ * A projection in SQL tables as a target. Without a build it follows the served one, across a switch too: each
+ * transaction looks it up and keeps it from being switched until it has committed.
  */
 export function sqlTarget<Change>(
   db: Knex,

@@ -14,10 +14,10 @@ import { sessionProjection } from "../../projections/session/projection.ts";
 import type { ViewModel } from "./view-store.ts";
 
 /*
- * A session shows the accounts with the latest entries. Nearly every owner has fewer accounts than are shown at all: those are read and
- * sorted. Once an owner has more, all of them are marked `crowded` and enter an index by their latest entry; other owners pay nothing for it.
- * An owner's movements are a ring of SESSION_MOVEMENTS_MAX rows: the nth movement goes to slot n modulo that size and evicts the oldest.
- * The cost per owner does not depend on its history.
+ * A session shows the accounts with the latest entries. Nearly every owner has fewer accounts than are shown at all:
+ * those are read and sorted. Once an owner has more, all of them are marked `crowded` and enter an index by their
+ * latest entry; other owners pay nothing for it. An owner's movements are a ring of SESSION_MOVEMENTS_MAX rows: the nth
+ * movement goes to slot n modulo that size and evicts the oldest. The cost per owner does not depend on its history.
  */
 
 type Statements = Readonly<
@@ -42,8 +42,11 @@ export const sessionView: ViewModel<SessionChange, Statements> = {
   tables: [
     {
       name: viewTables.sessionAccounts,
-      columns: `id TEXT NOT NULL, tenant TEXT NOT NULL, owner TEXT NOT NULL, status TEXT NOT NULL,
-      posted INTEGER NOT NULL, held INTEGER NOT NULL, latest TEXT NOT NULL, crowded INTEGER NOT NULL, body TEXT NOT NULL`,
+      // As stored: a file whose text differs is built anew.
+      columns:
+        "id TEXT NOT NULL, tenant TEXT NOT NULL, owner TEXT NOT NULL, status TEXT NOT NULL,\n" +
+        "      posted INTEGER NOT NULL, held INTEGER NOT NULL, latest TEXT NOT NULL, " +
+        "crowded INTEGER NOT NULL, body TEXT NOT NULL",
       key: ["id"],
       indexes: ["(tenant, owner, id)", "(tenant, owner, latest, id) WHERE crowded = 1"],
     },
@@ -74,7 +77,8 @@ export const sessionView: ViewModel<SessionChange, Statements> = {
       crowd: prepare(`UPDATE ${accounts} SET crowded = 1 WHERE tenant = ? AND owner = ?`),
       counts: prepare(`SELECT accounts, movements FROM ${owners} WHERE tenant = ? AND owner = ?`),
       putAccountCount: prepare(
-        `INSERT INTO ${owners} VALUES (?, ?, ?, 0) ON CONFLICT (tenant, owner) DO UPDATE SET accounts = excluded.accounts`,
+        `INSERT INTO ${owners} VALUES (?, ?, ?, 0)
+        ON CONFLICT (tenant, owner) DO UPDATE SET accounts = excluded.accounts`,
       ),
       putMovementCount: prepare(`UPDATE ${owners} SET movements = ? WHERE tenant = ? AND owner = ?`),
       putMovement: prepare(`INSERT OR REPLACE INTO ${movements} VALUES (?, ?, ?, ?, ?)`),

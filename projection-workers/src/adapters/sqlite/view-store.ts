@@ -26,8 +26,9 @@ export type ViewModel<Change, Statements> = Pick<ViewTables, "tables"> & {
 export type ViewFile = { readonly file: string; readonly readOnly?: boolean } | { readonly database: DatabaseSync };
 
 /**
- * Opens a view's file and creates what is missing. All work on it is synchronous but for waiting in `inTurn`, so that transactions never
- * interleave. A database in memory cannot be rebuilt: a moment of it cannot be kept while it goes on.
+ * Opens a view's file and creates what is missing. All work on it is synchronous but for waiting in `inTurn`, so that
+ * transactions never interleave. A database in memory cannot be rebuilt: a moment of it cannot be kept while it goes
+ * on.
  */
 export function openViewStore<Change, Statements>(
   model: ViewModel<Change, Statements>,

@@ -1,6 +1,9 @@
 import type { EdgeChange, LedgerEvent, Payment, Projection } from "ledger-core";
 
-/** Who paid which merchant: an edge while some of a payment's money stays with the merchant; and which merchants are not open. */
+/**
+ * Who paid which merchant: an edge while some of a payment's money stays with the merchant; and which merchants are not
+ * open.
+ */
 export const graphProjection: Projection<EdgeChange> = { name: "graph", version: 2, project };
 
 function project(event: LedgerEvent): readonly EdgeChange[] {

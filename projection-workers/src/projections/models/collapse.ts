@@ -14,8 +14,8 @@ import {
 import type { ModelChange } from "./projection.ts";
 
 /**
- * The rows to write for a run of changes: only the last balance, status and state of each payment count, and changes of an account
- * that the run itself opens are merged into its row.
+ * The rows to write for a run of changes: only the last balance, status and state of each payment count, and changes of
+ * an account that the run itself opens are merged into its row.
  */
 export type CollapsedChanges = {
   readonly opened: readonly AccountRow[];

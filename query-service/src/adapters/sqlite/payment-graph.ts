@@ -11,12 +11,15 @@ import { type ViewRow, viewTables } from "ledger-core/sql";
 import { openViewReader, type ViewSource } from "./view-reader.ts";
 
 /*
- * An edge is one row in two indexes: by payer and merchant, and by merchant and time. A step from a payer skips from merchant to merchant,
- * so that a customer who pays the same shop every day costs as much as one who did once; a step from a merchant looks at its newest edges.
- * The newest event is the one with the greatest id.
+ * An edge is one row in two indexes: by payer and merchant, and by merchant and time. A step from a payer skips from
+ * merchant to merchant, so that a customer who pays the same shop every day costs as much as one who did once; a step
+ * from a merchant looks at its newest edges. The newest event is the one with the greatest id.
  */
 
-/** Merchants of one payer that are looked at, and edges of one merchant, before those of FAN_OUT_MAX neighbors are taken. */
+/**
+ * Merchants of one payer that are looked at, and edges of one merchant, before those of FAN_OUT_MAX neighbors are
+ * taken.
+ */
 const LOOKED_AT_MAX = 5 * FAN_OUT_MAX;
 
 type Statements = Readonly<Record<"tenantOf" | "merchantsOf" | "payersOf" | "hasPaid" | "isShut", StatementSync>>;
@@ -63,7 +66,10 @@ function prepareStatements(prepare: (sql: string) => StatementSync, suffix: stri
 
 type Neighbor = { readonly id: string; readonly event: string };
 
-/** Account → merchants it paid → others who paid them → merchants that those paid and it did not; newest first where it is cut. */
+/**
+ * Account → merchants it paid → others who paid them → merchants that those paid and it did not; newest first where it
+ * is cut.
+ */
 function recommend(statements: Statements, tenant: string, account: AccountId, limit: number): Recommendation[] {
   if (statements.tenantOf.get(account)?.tenant !== tenant) return [];
   const mine = neighbors(statements.merchantsOf, account);

@@ -5,7 +5,10 @@ import { openViewReader, type ViewSource } from "./view-reader.ts";
 
 type Statements = Readonly<Record<"accounts" | "crowdedAccounts" | "movements", StatementSync>>;
 
-/** The session view in a file that projection-workers writes. What a session costs does not depend on its owner's history. */
+/**
+ * The session view in a file that projection-workers writes. What a session costs does not depend on its owner's
+ * history.
+ */
 export function openSessionView(source: ViewSource): SessionView {
   const reader = openViewReader("session", prepareStatements, source);
   return {

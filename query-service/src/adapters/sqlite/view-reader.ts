@@ -28,7 +28,9 @@ export function openViewReader<Statements>(
       throw storeError(store, error);
     }
   };
-  /** An error of the code that reads a row, other than one of SQLite, is the row's fault: nothing in a file is trusted. */
+  /**
+   * An error of the code that reads a row, other than one of SQLite, is the row's fault: nothing in a file is trusted.
+   */
   const reading = <Result>(work: () => Result): Result => {
     try {
       return work();
@@ -65,7 +67,8 @@ function snapshot<Result>(database: DatabaseSync, work: () => Result): Result {
   try {
     return work();
   } finally {
-    // After a read of a damaged file SQLite may have rolled back by itself; the fault of that read is what must be told.
+    // After a read of a damaged file SQLite may have rolled back by itself; the fault of that read is what must be
+    // told.
     if (database.isTransaction) database.exec("ROLLBACK");
   }
 }

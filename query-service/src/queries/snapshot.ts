@@ -15,7 +15,7 @@ export type ServedTables = Readonly<
  * The read models as one request sees them: a connection inside a transaction, the tables served, and how far they have
  * come.
  */
-export type View = {
+export type ModelsSnapshot = {
   readonly db: Knex;
   readonly version: number;
   readonly tables: ServedTables;
@@ -31,7 +31,7 @@ const modelsProjection = "models";
  * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than
  * the other. Undefined before the models exist.
  */
-export async function openView(db: Knex, limits: QueryLimits): Promise<View | undefined> {
+export async function openSnapshot(db: Knex, limits: QueryLimits): Promise<ModelsSnapshot | undefined> {
   const rows: (ModelVersionRow & Pick<CheckpointRow, "shard" | "revision">)[] = await db(`${tables.modelVersions} as v`)
     .leftJoin(`${tables.checkpoints} as c`, (join) =>
       join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
@@ -48,13 +48,13 @@ export async function openView(db: Knex, limits: QueryLimits): Promise<View | un
 }
 
 /** A query on one of the served tables that walks it along an index on these columns, whatever the planner thinks. */
-export function along<Row extends object>(
-  view: View,
+export function selectByIndex<Row extends object>(
+  snapshot: ModelsSnapshot,
   table: keyof ServedTables,
   columns: readonly string[] | "primary key",
 ): Knex.QueryBuilder<Row, Row[]> {
-  const query: Knex.QueryBuilder<Row, Row[]> = view.db.queryBuilder();
-  query.from(viaIndex(view.db, view.tables[table], columns));
+  const query: Knex.QueryBuilder<Row, Row[]> = snapshot.db.queryBuilder();
+  query.from(viaIndex(snapshot.db, snapshot.tables[table], columns));
   return query;
 }
 
