@@ -4,7 +4,7 @@ import { dataPaths, runService } from "ledger-core/process";
 import { startProjectionService } from "./service.ts";
 import { readProjectionSettings } from "./settings.ts";
 
-/** The projection-workers as a process of their own on the embedded parts, beside a writer that shares its log. */
+/** Runs the projection-workers as their own process on the embedded adapters, beside a writer that shares its log. */
 await runService({
   name: "projection-workers",
   read: readProjectionSettings,

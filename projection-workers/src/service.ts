@@ -19,13 +19,12 @@ export type ProjectionServiceOptions = {
   readonly logger: Logger;
 };
 
-/** How often it looks where the log ends: readiness is told without a read. */
+/** How often the log's head is read; /readyz uses the last result. */
 const HEADS_EVERY_MS = 1000;
 
 /**
- * Every projection in this thread, and an edge that tells how they are.
- * @throws LedgerError incompatible when a file is a newer version's, log_corrupt when one has seen more than the log
- * holds
+ * Runs every projection in this thread, with an HTTP edge for health and metrics.
+ * @throws LedgerError incompatible when a newer version wrote a file, log_corrupt when one is ahead of the log
  */
 export async function startProjectionService(options: ProjectionServiceOptions): Promise<RunningService> {
   const { log, dir, logger, host, port, authenticate } = options;
@@ -54,7 +53,7 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   }
 }
 
-/** Where the log ends, as of the last look; a log that is away leaves it as it was. */
+/** Caches the heads of the log; keeps the last ones while the log is unavailable. */
 function watchHeads(log: EventSource, shards: readonly Shard[]): { head(shard: Shard): Revision; stop(): void } {
   const heads = new Map<Shard, Revision>();
   const look = async () => {

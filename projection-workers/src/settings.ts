@@ -1,6 +1,6 @@
 import { integer, logLevels, oneOf, readSettings, requiredText, textOr } from "ledger-core/process";
 
-/** The settings of the projection-workers as a process of their own. @throws LedgerError config */
+/** Settings of the projection-workers' own process. @throws LedgerError config */
 export function readProjectionSettings() {
   return readSettings({
     /** The data folder, which the writer shares. */

@@ -14,20 +14,18 @@ export type Application<Change> = {
   readonly shard: Shard;
   readonly projection: Projection<Change>;
   readonly target: ProjectionTarget<Change>;
-  /**
-   * Events in one transaction at most: a crash repeats no more, and a transaction's memory is bounded by it. Default
-   * BATCH_MAX.
-   */
+  /** The most events in one transaction; bounds its memory and what a crash repeats. Default BATCH_MAX. */
   readonly batchMax?: number;
-  /** After each transaction. */
+  /** Called after each transaction. */
   readonly onApplied?: (revision: Revision) => void;
 };
 
 export const BATCH_MAX = 10_000;
 
 /**
- * Projects events and applies them after `at`, what was applied before left out. Answers with the revision reached.
- * An event that cannot be projected or applied stops it after the event before, which is applied.
+ * Projects and applies the events after `at`, skipping repeats. An event that cannot be projected or applied stops it;
+ * the events before it are applied.
+ * @returns the revision reached
  * @throws revision_gap when an event is not the next one
  * @throws poison_event that names the event
  */
@@ -45,7 +43,7 @@ export async function applyEvents<Change>(
   return reached;
 }
 
-/** Leaves out what is at or before the last event seen, in the same delivery too. */
+/** Drops events at or before the last one seen, also within one delivery. */
 function withoutRepeats(at: Revision, events: readonly StoredEvent[]): StoredEvent[] {
   let last = at;
   return events.filter(({ revision }) => {
@@ -105,7 +103,7 @@ async function applyChanges<Change>(
     if (!isLedgerError(error, "poison_event") || error.position) throw error;
     const [only, ...others] = batch.filter(({ revision }) => revision <= upTo);
     if (!only || others.length === 0) throw only ? poison(application.projection.name, only, error) : error;
-    // One of many was refused: applied one by one, those before it go in and it is found.
+    // One event of the batch was refused. Apply them one by one: those before it succeed, and it is identified.
     let reached = at;
     for (const stored of [only, ...others]) reached = await applyBatch(application, reached, [stored]);
   }

@@ -13,8 +13,8 @@ import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
 import { gather } from "./gathering.ts";
 
 /**
- * Where a projection of a shard is. `catching_up`: reads history; `live`: has applied what there was when it last
- * looked; `retrying`: its store or the log is away, it goes on by itself; `halted`: someone has to look, nothing is
+ * State of a projection of one shard. `catching_up`: reads history; `live`: had applied everything when it last looked;
+ * `retrying`: the store or the log is unavailable, and it recovers by itself; `halted`: needs attention, nothing is
  * skipped.
  */
 export type ProjectionStatus = {
@@ -22,11 +22,11 @@ export type ProjectionStatus = {
   readonly shard: Shard;
   readonly state: "catching_up" | "live" | "retrying" | "halted" | "stopped";
   readonly revision: Revision;
-  /** Why it is not going on: the event named, for a poison event. */
+  /** Why it stopped; for a poison event, names the event. */
   readonly reason: string | null;
-  /** The same for those without a token: without the words of a driver, which may name a file, a host or a query. */
+  /** The same for callers without a token: leaves out driver messages, which may name a file, a host or a query. */
   readonly publicReason: string | null;
-  /** It halted because its store cannot be read: another has to be built. */
+  /** It halted because its store is unreadable and must be rebuilt. */
   readonly damaged: boolean;
 };
 
@@ -34,11 +34,11 @@ export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
   readonly log: EventSource;
   readonly signal: AbortSignal;
   readonly logger: Logger;
-  /** After each applied batch, and once at the start with what was applied before. */
+  /** Called after each applied batch, and once at the start with the checkpoint. */
   readonly onProgress?: (projection: string, shard: Shard, revision: Revision) => void;
-  /** After each change of state. */
+  /** Called after each change of state. */
   readonly onStatus?: (status: ProjectionStatus) => void;
-  /** Waits and takes turns. Default: the system's. */
+  /** Timers and turns of the event loop. Default: the system's. */
   readonly runtime?: Runtime;
   /** The first pause after a failure, doubled at each further one up to the second; default 100 and 5000. */
   readonly retryMs?: { readonly first: number; readonly most: number };
@@ -46,7 +46,7 @@ export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
 
 export type ProjectionRun = {
   status(): ProjectionStatus;
-  /** Settles when it has stopped or halted; rejects only on a bug. */
+  /** Resolves when it has stopped or halted; rejects only on a bug. */
   readonly finished: Promise<void>;
 };
 
@@ -82,7 +82,7 @@ async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus):
   const about = { projection: projection.name, shard };
   let pauseMs = retryMs.first;
   const moved: SetStatus = (change) => {
-    // That it tries is no success yet.
+    // An attempt alone does not reset the pause.
     if (change.state !== "catching_up") pauseMs = retryMs.first;
     set(change);
   };
@@ -122,13 +122,14 @@ function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void>
   });
 }
 
-/** Faults that end by themselves, after which the checkpoint says what was applied. */
+/** Transient faults; afterwards the checkpoint tells what was applied. */
 function passes({ code }: LedgerError): boolean {
   return code === "store_unavailable" || code === "log_unavailable" || code === "not_ready";
 }
 
 /**
- * What the driver calls damage, or a table that is gone: an event of a newer version has no driver's error behind it.
+ * Damage reported by the driver, or a missing table. An event of a newer version is `incompatible` too, but has no
+ * driver error as its cause.
  */
 function isStoreDamage({ code, cause }: LedgerError): boolean {
   return code === "store_damaged" || (code === "incompatible" && cause instanceof Error && "errcode" in cause);
@@ -138,7 +139,7 @@ async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus)
   const { log, shard, target, signal, batchMax = BATCH_MAX, runtime = systemRuntime } = options;
   let at = await target.checkpoint(shard);
   set({ state: "catching_up", revision: at, reason: null });
-  // The subscription outlives no failure: it ends with this attempt.
+  // End the subscription with this attempt.
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
   try {

@@ -2,13 +2,12 @@ import type { Runtime } from "ledger-core";
 import type { Delivery, StoredEvent } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 
-/** What has arrived since the last time: events in order, and whether the log's end was reached. */
+/** Events that arrived since the last gathering, in order, and whether the log's end was reached. */
 export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
 
 /**
- * Turns deliveries into as few gatherings as the consumer's pace allows, since one large transaction costs less than
- * many small ones: of history as many events as `enough`, at the live end what has arrived while the consumer worked.
- * Reads ahead no further.
+ * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `enough` events of
+ * history, or at the live end everything that arrived while the consumer worked. Never buffers more than that.
  */
 export async function* gather(
   deliveries: AsyncIterable<Delivery>,
@@ -67,7 +66,7 @@ export async function* gather(
   }
 }
 
-/** One waits to hear it, another rings it; a ring that nobody waits for is heard by the next. */
+/** A wake-up signal for one waiter; a ring without a waiter wakes the next one. */
 function makeBell(): { ring(): void; heard(): Promise<void> } {
   let rung = false;
   let wake: (() => void) | undefined;

@@ -16,7 +16,7 @@ import type { StoreFile } from "./store-file.ts";
 /** Into SQL tables: one SQLite file when embedded, one database on MySQL. */
 export const sqlProjections = [sqlProjection(readModels)];
 
-/** Into the embedded stand-ins for engines of another kind, which share a file. */
+/** Into the embedded substitutes for Redis and Gremlin, which share a file. */
 export const viewProjections = [viewProjection(sessionView), viewProjection(paymentGraph)];
 
 export const storeFiles: readonly StoreFile[] = [sqlFile("models", sqlProjections), viewFile("views", viewProjections)];
@@ -31,7 +31,7 @@ export function fileOf(projection: string): StoreFile {
 }
 
 /**
- * Brings a SQL store to the tables of every SQL projection.
+ * Migrates a SQL store to the tables of every SQL projection.
  * @throws incompatible when a newer program has changed it
  */
 export function migrateModels(db: Knex): Promise<void> {

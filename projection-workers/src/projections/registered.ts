@@ -4,7 +4,7 @@ import { type Verification, type VerifyOptions, verify } from "../rebuild/verify
 /** A projection with its opened store. */
 export type Projected = {
   readonly name: string;
-  /** Does work that is the same for every projection, whatever its changes are. */
+  /** Runs work that does not depend on the type of the projection's changes. */
   use<Result>(work: <Change>(projection: Projection<Change>, store: ProjectionStore<Change>) => Result): Result;
   close(): Promise<void>;
 };
@@ -13,11 +13,11 @@ export type Projected = {
 export type Registered<Connection> = {
   readonly name: string;
   open(connection: Connection): Projected;
-  /** Compares the live store with the log, in an empty store that is thrown away afterwards. */
+  /** Compares the live store with the log by building the projection again in an empty scratch store. */
   verify(live: Connection, scratch: Connection, options: VerifyOptions): Promise<Verification>;
 };
 
-/** Ties a pure projection to its store. */
+/** Binds a pure projection to its store. */
 export function register<Change, Connection>(
   projection: Projection<Change>,
   openStore: (connection: Connection) => ProjectionStore<Change>,

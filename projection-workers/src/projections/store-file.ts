@@ -4,22 +4,20 @@ import type { Projected, Registered } from "./registered.ts";
 /** A file of read models, opened to be written. */
 export type OpenedFile = { readonly projections: readonly Projected[]; close(): Promise<void> };
 
-/** A file that several projections share: it is opened, watched and set aside as a whole. */
+/** A file of one or more projections; it is opened, watched and set aside as a whole. */
 export type StoreFile = {
   readonly name: string;
   /** The names of its projections. */
   readonly projections: readonly string[];
   /** @throws LedgerError store_unavailable, store_damaged, incompatible */
   open(path: string): Promise<OpenedFile>;
-  /**
-   * Compares one of its projections with the log by building it once more in `scratch`, a file that is not there yet.
-   */
+  /** Compares one of its projections with the log by building it again in `scratch`, a new file. */
   verify(projection: string, files: VerifiedFiles, options: VerifyOptions): Promise<Verification>;
 };
 
 export type VerifiedFiles = { readonly live: string; readonly scratch: string };
 
-/** `write` creates what is missing, `read` opens an existing file, `scratch` a new one that is thrown away. */
+/** `write` creates what is missing, `read` opens an existing file, `scratch` a temporary one. */
 export type OpenMode = "write" | "read" | "scratch";
 
 export type Opened<Connection> = { readonly connection: Connection; close(): Promise<void> };

@@ -30,8 +30,8 @@ export type BuildComparison = {
 const DIFFERENCES_MAX = 100;
 
 /**
- * Compares a build with the one that `live` serves, as of one moment: fills it to where that one is then, while that
- * one goes on. `store` holds the build; it is `live` itself in a rebuild.
+ * Compares a build with the served build of `live` as of one moment. Fills the build to the positions of that moment
+ * first; the live build goes on meanwhile. In a rebuild `store` is `live` itself.
  */
 export function compareAtOneMoment<Change>(
   live: ProjectionStore<Change>,
@@ -85,7 +85,7 @@ async function* walk(read: RowReader, { name, key }: KeyedTable): AsyncGenerator
   }
 }
 
-/** Rows of the same key together; a row that only one side has comes alone. */
+/** Pairs rows by key; a row without a counterpart is paired with undefined. */
 async function* pairs(
   left: AsyncGenerator<StoreRow, undefined>,
   right: AsyncGenerator<StoreRow, undefined>,
@@ -109,7 +109,7 @@ function compareKeys(one: StoreRow, other: StoreRow, key: readonly string[]): nu
   return 0;
 }
 
-/** As the stores order them: numbers by value, text by its bytes in UTF-8. */
+/** Orders values as the stores do: numbers by value, text by its UTF-8 bytes. */
 function compareValues(one: unknown, other: unknown): number {
   if (one === other) return 0;
   if (typeof one === "string" && typeof other === "string") return Buffer.compare(Buffer.from(one), Buffer.from(other));

@@ -6,11 +6,11 @@ import { gather } from "../consumer/gathering.ts";
 
 export type FillOptions = {
   readonly log: EventSource;
-  /** Gives up between two transactions. */
+  /** Aborts between two transactions. */
   readonly signal?: AbortSignal;
   /** Events of one transaction while filling. 1 to 100,000. Default 10,000. */
   readonly fillMax?: number;
-  /** The pause after each, for work that is in no hurry, in ms. 0 to 1000. Default 0. */
+  /** The pause after each transaction, for background work, in ms. 0 to 1000. Default 0. */
   readonly pauseMs?: number;
 };
 
@@ -34,7 +34,7 @@ export function makeFiller<Change>(
   };
 }
 
-/** How many events lie up to these revisions, of all shards together. */
+/** The number of events up to these revisions, over all shards. */
 export function eventsUpTo(revisions: ReadonlyMap<Shard, Revision>): number {
   return [...revisions.values()].reduce((sum, revision) => sum + revision + 1, 0);
 }

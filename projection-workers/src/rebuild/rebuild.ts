@@ -8,12 +8,12 @@ export type RebuildOptions = {
   readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
-  /** Gives up; the live build stays as it is. */
+  /** Aborts; the live build stays as it is. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RebuildProgress) => void;
 };
 
-/** `done` of `total` events while it is filling; the other steps have no measure. */
+/** `done` of `total` events while filling; the other steps have no measure. */
 export type RebuildProgress = {
   readonly step: "filling" | "comparing" | "switching";
   readonly done: number;
@@ -36,7 +36,7 @@ export async function rebuild<Change>(
   const { shards, logger, signal, onProgress } = options;
   const live = await store.served();
   const next = buildOf(live.version + 1);
-  // A crash leaves at most an unfinished build, or one that was switched away from and not dropped yet.
+  // A crash leaves at most an unfinished next build, or the previous build not yet dropped.
   for (const leftover of [buildOf(live.version - 1), next]) await store.drop(leftover);
 
   const heads = new Map<Shard, Revision>();

@@ -24,12 +24,12 @@ export type RowFinding = {
   readonly fields: readonly string[];
   readonly live: StoreRow | null;
   readonly right: StoreRow | null;
-  /** The account that the row is about, and the event that made it, where the row names them. */
+  /** The row's account and the event that made it, where the row names them. */
   readonly account: string | null;
   readonly event: string | null;
 };
 
-/** `findings` are the first hundred of the `differing` rows; `faults` are those that the engine's own check finds. */
+/** `findings` are the first hundred of the `differing` rows; `faults` come from the engine's own integrity check. */
 export type Verification = {
   readonly verdict: "equal" | "differs" | "unreadable";
   readonly rows: number;
@@ -63,7 +63,7 @@ export async function verify<Change>(
   try {
     const faults = await live.faults();
     for (const shard of shards) heads.set(shard, await live.checkpoint(shard));
-    // Most of the log before the moment is taken: the journal of the live store grows for as long as the moment lasts.
+    // Fill most of it before taking the moment: the live store's WAL grows for as long as a moment is held.
     for (const [shard, head] of heads) await fill(scratch, shard, head);
     const rebuilt = { store: scratch, build: await scratch.served() };
     const { rows, differing, differences } = await compareAtOneMoment(live, rebuilt, shards, fill);
@@ -94,7 +94,7 @@ function accountOf(table: string, row: StoreRow | null): string | null {
 
 const prefixes = ["evt", "ent", "pay", "rfd", "txf", "top", "pyt", "acct"] as const;
 
-/** The id of the event that made a row: what it names, or the one at its position in the log. */
+/** The id of the event at the position that a row names. */
 async function eventOf(log: EventSource, row: StoreRow | null): Promise<string | null> {
   const at = row && positionOf(row);
   if (!at) return null;

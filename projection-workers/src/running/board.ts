@@ -3,20 +3,20 @@ import { storeFiles } from "../projections/list.ts";
 import { newRebuild, type RebuildState } from "./rebuild-state.ts";
 import type { ProjectionReport } from "./reports.ts";
 
-/** Where every projection stands, by the reports of whoever runs them. */
+/** Latest known state of every projection, from the reports of whoever runs them. */
 export type ProjectionBoard = {
   /** The last event that a projection has applied; NO_REVISION until it has reported. */
   revision(projection: string, shard: Shard): Revision;
-  /** Why a projection of a shard does not go on; undefined while it does. */
+  /** Why a projection of a shard is not running normally; undefined when it is. */
   trouble(projection: string, shard: Shard): string | undefined;
-  /** Calls the listener each time any projection has moved on; returns a function that ends that. */
+  /** Calls the listener after every report; returns a function that unsubscribes. */
   wake(listener: () => void): () => void;
   /** How often a file was set aside since the start. */
   setAside(file: string): number;
   rebuildState(projection: string): RebuildState | undefined;
 };
 
-/** Settles when a projection has moved on, and after 100 ms all the same. */
+/** Resolves at the next report, or after 100 ms. */
 export function nextMove({ wake }: Pick<ProjectionBoard, "wake">): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -31,7 +31,7 @@ export function nextMove({ wake }: Pick<ProjectionBoard, "wake">): Promise<void>
 
 export type WrittenBoard = ProjectionBoard & {
   take(report: ProjectionReport): void;
-  /** Notes that a rebuild was asked for; `begun` is false when one of the same projection is under way already. */
+  /** Records a requested rebuild; `begun` is false when one of the same projection is already running. */
   beginRebuild(projection: string): { readonly begun: boolean; readonly state: RebuildState };
 };
 

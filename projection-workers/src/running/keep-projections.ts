@@ -22,11 +22,11 @@ export type KeepOptions = {
 
 export type KeptProjections = {
   /**
-   * Settles when every file was opened, or could not be, for the first time.
+   * Resolves after the first attempt to open each file, successful or not.
    * @throws LedgerError incompatible, log_corrupt
    */
   readonly tried: Promise<void>;
-  /** Settles when all have stopped; rejects only on a bug. */
+  /** Resolves when all have stopped; rejects only on a bug. */
   readonly finished: Promise<void>;
   obey(order: ProjectionOrder): void;
 };
@@ -35,7 +35,7 @@ export function pathOf(dir: string, { name }: Pick<StoreFile, "name">): string {
   return join(dir, `${name}.sqlite`);
 }
 
-/** Runs every projection on the list, each file by itself. */
+/** Runs every listed projection. Files are independent of each other. */
 export function keepProjections(options: KeepOptions): KeptProjections {
   const { dir, tell } = options;
   const keepers = new Map<string, StoreKeeper>();

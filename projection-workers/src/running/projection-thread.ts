@@ -31,20 +31,19 @@ export type ProjectionThreadData = {
 
 export type ProjectionThreadOptions = ProjectionThreadData & {
   /**
-   * A projection begins at the log's first event: until it has come to where the log ends now, it knows only a part.
+   * A projection starts at the log's first event. Its data is incomplete until it reaches the current end of the log.
    */
   readonly onBuildingAnew?: (projection: string, shard: Shard) => void;
   /** Another file takes this one's place. */
   readonly onSetAside?: (file: string) => void;
 };
 
-/** Batches need a fraction of it; without a bound, garbage of a flood is kept until it is several times as much. */
+/** Batches need a fraction of this. Without a bound, V8 lets garbage grow to several times as much under load. */
 const HEAP_MIB = 512;
 
 /**
- * Starts the thread; returns when its files are open, or cannot be for now.
- * @throws LedgerError log_corrupt when a file has seen more than the log holds, incompatible when it is a newer
- * version's
+ * Starts the thread; returns after the first attempt to open its files.
+ * @throws LedgerError log_corrupt when a file is ahead of the log, incompatible when a newer version wrote it
  */
 export async function startProjectionThread(options: ProjectionThreadOptions): Promise<ProjectionThread> {
   const { onBuildingAnew, onSetAside, ...workerData } = options;
@@ -65,7 +64,7 @@ export async function startProjectionThread(options: ProjectionThreadOptions): P
     }
     board.take(report);
   });
-  // An error that nobody caught there is a bug: before the start it refuses the start, later it ends the process.
+  // An uncaught error in the thread is a bug: it fails the start, or ends the process once serving.
   let serving = false;
   worker.on("error", (error) => {
     started.reject(error);

@@ -9,8 +9,8 @@ export type Lag = {
   readonly shards: number;
   head(shard: Shard): Revision;
   /**
-   * A projection at most this many events behind is ready; what a position asks for is waited for all the same. 0 to
-   * 10,000,000. Default 10,000.
+   * The most events a ready projection may be behind. Queries with a position wait for it regardless. 0 to 10,000,000.
+   * Default 10,000.
    */
   readonly behindMax?: number;
 };
@@ -19,8 +19,8 @@ const BEHIND_MAX = 10_000;
 const TELL_EVERY_MS = 2_000;
 
 /**
- * Waits until every projection has come to the head of the log, for `boundMs` at most, or until one halted: the ledger
- * then serves all the same, and /readyz says what is behind.
+ * Waits until every projection has reached the head of the log, one has halted, or `boundMs` has passed. The ledger
+ * then serves in any case, and /readyz tells what is behind.
  */
 export async function waitForProjections(lag: Lag, boundMs: number, tell: (text: string) => void): Promise<void> {
   const startMs = performance.now();
@@ -56,12 +56,12 @@ function places({ projections, shards, head }: Lag): readonly Place[] {
   );
 }
 
-/** The distance of the projection that is furthest behind. */
+/** How far the slowest projection is behind. */
 function behind(lag: Lag): number {
   return Math.max(0, ...places(lag).map((place) => place.behind));
 }
 
-/** What /readyz asks of each projection, by its name. */
+/** The readiness check of each projection. */
 export function projectionChecks(lag: Lag): readonly ReadinessCheck[] {
   return projectionNames.map((name) => projectionCheck(name, lag));
 }

@@ -1,4 +1,4 @@
-/** How far a rebuild is: `done` events of `total`. Once done: how many rows were compared, and how many differed. */
+/** Progress of a rebuild: `done` of `total` events; once done, how many rows were compared and how many differed. */
 export type RebuildState = {
   readonly projection: string;
   readonly status: "running" | "done" | "failed";

@@ -3,9 +3,10 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 const companions = ["-wal", "-shm"] as const;
 
 /**
- * Moves a damaged SQLite file out of the way, for inspection; of two the later one stays. Its journal goes with it:
- * applied to another file it would damage that. Null when there is none. @throws the operating system's error; the file
- * is then where it was
+ * Renames a damaged SQLite file for inspection, replacing an earlier one, and deletes its WAL, which would damage the
+ * next file of that name.
+ * @returns the new path; null when there was no file
+ * @throws the operating system's error; the file is then unchanged
  */
 export function setAside(file: string): string | null {
   if (!existsSync(file)) return null;

@@ -7,13 +7,13 @@ import type { ProjectionPosition, ProjectionReport, ProjectionTuning } from "./r
 import { setAside } from "./set-aside.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
 
-/** How a keeper tries again; bounds are those of a process that lives for years. */
+/** Retry intervals of a keeper. */
 export type KeeperTuning = {
   /** The first pause after a failed opening, doubled up to the second, in ms. 1 to 60,000. Default 100 and 5000. */
   readonly retryMs: { readonly first: number; readonly most: number };
   /**
-   * How long after a file was set aside nobody's word sets the next one aside, in ms: it may be of the one before.
-   * Default 10,000.
+   * How long damage reports are ignored after a file was set aside, in ms: they may be about the old file. Default
+   * 10,000.
    */
   readonly asideEveryMs: number;
   /** How often it looks whether the open file is still the one at its path, in ms. 10 to 60,000. Default 1000. */
@@ -34,23 +34,20 @@ export type KeeperOptions = {
 };
 
 export type StoreKeeper = {
-  /**
-   * Settles when the file was opened, or could not be, for the first time.
-   * @throws LedgerError incompatible: a newer program's file
-   */
+  /** Resolves after the first attempt to open the file. @throws LedgerError incompatible, log_corrupt */
   readonly tried: Promise<void>;
-  /** Settles when it was stopped; rejects only on a bug. */
+  /** Resolves when it was stopped; rejects only on a bug. */
   readonly finished: Promise<void>;
   /** False when the file is not open. */
   rebuild(name: string): Promise<boolean>;
-  /** Someone else could not read the file. */
+  /** Reports that a reader found the file damaged. */
   damaged(reason: string): void;
   stop(): void;
 };
 
 /**
- * Keeps the projections of one file going. No room, no disk: it says so and tries again. A file that cannot be read is
- * set aside and built anew from the log. The other files' projections and all commands go on meanwhile.
+ * Keeps the projections of one file running. A full or failing disk is reported and retried; an unreadable file is set
+ * aside and rebuilt from the log. Other files and commands are not affected.
  */
 export function keepStore(options: KeeperOptions): StoreKeeper {
   const { file, path, shards, log, logger, tell } = options;
@@ -88,7 +85,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
     }
   }
 
-  /** Answers with the damage that ended it; undefined when it was stopped. */
+  /** Returns the damage that ended it; undefined when it was stopped. */
   async function openAndRun(onOpen: () => void): Promise<string | undefined> {
     const opened = await file.open(path);
     const watched = { end: () => {} };
@@ -116,7 +113,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
     }
   }
 
-  /** Whether the file is out of the way. */
+  /** Returns whether the file was moved. */
   function discard(reason: string): boolean {
     try {
       const aside = setAside(path);
@@ -149,9 +146,9 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
   };
 }
 
-/** Tells why projections of a file do not go on, or that they are being built anew. */
+/** Reports why projections of a file are not running normally, or that they are being rebuilt. */
 function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "shards" | "tell">) {
-  /** The projections that have not come to the log's end since they began at its first event. */
+  /** Projections that started at the log's first event and have not reached its end. */
   const anew = new Set<string>();
   const report = (projection: string, shard: Shard, trouble: string | null) =>
     tell({ kind: "trouble", projection, shard, trouble });
@@ -168,10 +165,7 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
   };
 }
 
-/**
- * How far each projection of a file has come, beside the log's head.
- * @throws log_corrupt when one is ahead of the log
- */
+/** The position of each projection of a file, with the log's head. @throws log_corrupt when one is ahead of the log */
 async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventSource) {
   const positions: (ProjectionPosition & { readonly head: Revision })[] = [];
   for (const shard of shards) {
@@ -185,17 +179,17 @@ async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[]
   return positions;
 }
 
-/** A newer program's tables, or read models that saw more than the log holds: neither is ours to throw away. */
+/** Tables of a newer program, or read models ahead of the log: do not discard either without being asked. */
 function isForeign(error: LedgerError): boolean {
   return (error.code === "incompatible" && error.cause === undefined) || error.code === "log_corrupt";
 }
 
-/** What a driver calls damage, or a table that is gone though its migration is noted. */
+/** Damage reported by a driver, or a missing table whose migration is recorded. */
 function isDamage(error: LedgerError): boolean {
   return error.code === "store_damaged" || error.code === "row_unreadable" || error.code === "incompatible";
 }
 
-/** Read models ahead of the log would take new events for repeats. */
+/** Read models ahead of the log would drop new events as repeats. */
 function ahead(name: string, head: number, revision: number): LedgerError {
   return new LedgerError(
     "log_corrupt",

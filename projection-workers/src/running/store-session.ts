@@ -17,14 +17,11 @@ export type SessionOptions = {
   readonly tell: (report: ProjectionReport) => void;
 };
 
-/** The time between a file's opening and its closing. */
+/** The projections of one opened file. */
 export type StoreSession = {
-  /** Settles when nothing uses the file any more: with the damage that ended it, or undefined when it was stopped. */
+  /** Resolves when nothing uses the file any more: with the damage that ended it, or undefined when it was stopped. */
   readonly ended: Promise<string | undefined>;
-  /**
-   * Builds a projection anew; then one that had halted goes on, since what it halted at is in the new build or halts it
-   * again.
-   */
+  /** Rebuilds a projection, then restarts it if it had halted. */
   rebuild(name: string): Promise<void>;
   damage(reason: string): void;
 };
@@ -76,7 +73,7 @@ export function startSession(options: SessionOptions): StoreSession {
     damage,
     async rebuild(name) {
       const projection = projections.find((one) => one.name === name);
-      // One after another: two at once would hold each other up in the file.
+      // One rebuild at a time: two would wait for each other's locks on the file.
       const mine = rebuilding.then(async () => {
         if (!projection || end.aborted) return;
         await reportRebuild(projection, { log, shards, logger, signal: end }, (state) =>

@@ -5,7 +5,7 @@ import { fileOf, projectionNames } from "../projections/list.ts";
 import type { Verification, VerifyOptions } from "../rebuild/verify.ts";
 import { pathOf } from "../running/keep-projections.ts";
 
-/** How far the comparison of one projection with the log is. `healed`: what differed was built anew afterwards. */
+/** Progress of verifying one projection. `healed`: it was rebuilt because it differed. */
 export type VerifyState = {
   readonly projection: string;
   readonly status: "waiting" | "running" | "done" | "failed";
@@ -17,11 +17,11 @@ export type VerifyState = {
   readonly detail: string;
 };
 
-/** How gently it works; each field states its default. */
+/** Pace of the verification; each field states its default. */
 export type VerifyTuning = {
-  /** Events of one step. 1 to 100,000. Default 1000. */
+  /** Events per step. 1 to 100,000. Default 1000. */
   readonly fillMax: number;
-  /** The pause after each step, in ms: the log's thread serves commands meanwhile. 0 to 1000. Default 5. */
+  /** The pause after each step, in ms, so that the log's thread can serve commands. 0 to 1000. Default 5. */
   readonly pauseMs: number;
 };
 export const verifyTuning: VerifyTuning = { fillMax: 1000, pauseMs: 5 };
@@ -39,10 +39,10 @@ export function newVerify(projection: string): VerifyState {
   return { projection, status: "waiting", ...none, detail: "waiting" };
 }
 
-/** Compares every projection with the log, one after another, and tells how far it is; changes nothing. */
+/** Compares every projection with the log, one after another, and reports progress. Changes nothing. */
 export async function verifyAll(ports: VerifyPorts, tell: (state: VerifyState) => void): Promise<void> {
   const { dir } = ports;
-  // A process that was killed left its own.
+  // Left by a killed process.
   for (const name of readdirSync(dir)) if (name.startsWith(SCRATCH)) rmSync(join(dir, name), { recursive: true });
   for (const projection of projectionNames) await verifyOne(projection, ports, tell);
 }

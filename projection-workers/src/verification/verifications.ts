@@ -8,9 +8,9 @@ import type { ProjectionThread } from "../running/projection-thread.ts";
 import { newVerify, type VerifyState, type VerifyTuning, verifyTuning } from "./verification.ts";
 import type { VerifyThreadData } from "./verify-thread.ts";
 
-/** One comparison of all projections with the log at a time. */
+/** Verifies all projections against the log; one run at a time. */
 export type Verifications = {
-  /** Begins one, or joins the one under way. `heal` builds anew what differs. */
+  /** Starts a run, or joins the current one. `heal` rebuilds projections that differ. */
   begin(heal: boolean): void;
   running(): boolean;
   states(): readonly VerifyState[];
@@ -73,7 +73,7 @@ export function openVerifications(options: VerificationsOptions): Verifications 
     }
   }
 
-  /** Null when it went well. */
+  /** Returns why it failed; null on success. */
   async function rebuilt(projection: string): Promise<string | null> {
     projections.rebuild(projection);
     await until(() => projections.rebuildState(projection)?.status !== "running");
@@ -81,7 +81,7 @@ export function openVerifications(options: VerificationsOptions): Verifications 
     return state?.status === "done" ? null : (state?.detail ?? "it was given up");
   }
 
-  /** The whole file: it comes to where the others are by itself. */
+  /** Sets the whole file aside and waits until its replacement has caught up. */
   async function builtAnew(projection: string): Promise<string | null> {
     const { name: store } = fileOf(projection);
     const before = projections.setAside(store);

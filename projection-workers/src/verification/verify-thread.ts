@@ -6,7 +6,7 @@ import { assert } from "ledger-core";
 import { connectLog } from "ledger-core/event-log";
 import { type VerifyTuning, verifyAll } from "./verification.ts";
 
-/** What the thread is started with; the port leads to the event log. */
+/** Data that the thread is started with; the port leads to the event log. */
 export type VerifyThreadData = {
   readonly dir: string;
   readonly shards: number;
@@ -16,7 +16,7 @@ export type VerifyThreadData = {
 
 const LOWEST_PRIORITY = 19;
 
-/** A thread that compares the read models with the log, behind everything else. It ends when it is done. */
+/** A low-priority thread that compares the read models with the log and then ends. */
 async function main(port: MessagePort, { dir, shards, tuning, logPort }: VerifyThreadData): Promise<void> {
   yieldToAll();
   const log = connectLog(logPort);
@@ -29,12 +29,12 @@ async function main(port: MessagePort, { dir, shards, tuning, logPort }: VerifyT
   port.close();
 }
 
-/** Linux has a priority for each thread; elsewhere it works beside the others. */
+/** Linux has per-thread priorities; elsewhere the thread runs at normal priority. */
 function yieldToAll(): void {
   try {
     setPriority(Number(basename(readlinkSync("/proc/thread-self"))), LOWEST_PRIORITY);
   } catch {
-    // No such file or no such right: the pauses have to do.
+    // Not Linux, or not permitted: rely on the pauses.
   }
 }
 

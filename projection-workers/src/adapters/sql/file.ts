@@ -5,7 +5,7 @@ import { migrate } from "./migrations.ts";
 import type { SqlModel, SqlTables } from "./model.ts";
 import { type SqlConnections, sqlStore } from "./store.ts";
 
-/** A projection into SQL tables, ready to be listed. */
+/** A SQL projection as an entry of the projections' list. */
 export type SqlProjection = SqlTables & { readonly registered: Registered<SqlConnections> };
 
 export function sqlProjection<Change>(model: SqlModel<Change>): SqlProjection {

@@ -7,8 +7,8 @@ import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables } fr
 const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name"], indexes: [] } as const;
 
 /**
- * Brings a store to this program's tables: a projection that is new, or whose version is, gets empty tables and starts
- * at the log's first event. Each step may be run again after a crash in its middle.
+ * Migrates a store to this program's tables. A new projection, or one with a new version, gets empty tables and starts
+ * at the log's first event. Each step may be repeated after a crash.
  * @throws incompatible when a newer program has changed the store
  */
 export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<void> {
@@ -34,7 +34,7 @@ export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<v
   );
 }
 
-/** Drops every build and creates the served one empty. */
+/** Drops every build and creates an empty served one. */
 async function buildAnew(db: Knex, model: SqlTables): Promise<void> {
   const { name } = model;
   for (const version of await storedVersions(db, name)) await dropBuild(db, model, buildOf(version));

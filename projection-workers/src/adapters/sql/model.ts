@@ -5,18 +5,18 @@ import { bindings, createTable, type SqlValue, type Table } from "ledger-core/sq
 /** A table of any rows. */
 export type AnyTable = Table<Record<string, SqlValue>>;
 
-/** The tables of a projection in SQL, and how they came to be as they are. */
+/** The SQL tables of a projection and their version history. */
 export type SqlTables = {
   readonly name: string;
   readonly tables: readonly AnyTable[];
   /**
-   * Names under which the store notes each version of the tables or the projection, oldest first. A store that lacks
-   * the last one is emptied and built anew from the log: add a name whenever rows that are there would be wrong.
+   * One name per version of the tables or the projection, oldest first; the store records them. A store without the
+   * last one is emptied and rebuilt from the log: add a name whenever existing rows would be wrong.
    */
   readonly versions: readonly string[];
 };
 
-/** A projection into SQL tables: how its changes are written into one build of them. */
+/** A projection into SQL tables, and how its changes are written into one build. */
 export type SqlModel<Change> = Omit<SqlTables, "name"> & {
   readonly projection: Projection<Change>;
   write(trx: Knex, suffix: string, changes: readonly Change[]): Promise<void>;

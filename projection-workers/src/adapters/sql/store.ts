@@ -14,14 +14,14 @@ import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./build
 import { type AnyTable, createBuild, dropBuild, type SqlModel } from "./model.ts";
 
 /**
- * Connections to a SQL store. `reader` reads beside `db` and not through its transactions: a read-only one to the same
- * file for SQLite; for MySQL it may be `db`, if its pool has room for two.
+ * Connections to a SQL store. `reader` must read outside `db`'s transactions: on SQLite a read-only connection to the
+ * same file; on MySQL it may be `db` itself, if its pool has room for two.
  */
 export type SqlConnections = { readonly db: Knex; readonly reader: Knex };
 
 const store = "read models";
 
-/** A projection in SQL tables. */
+/** The store of a projection in SQL tables. */
 export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel<Change>): ProjectionStore<Change> {
   const { name } = model.projection;
   const tables = { name, tables: model.tables };
@@ -58,8 +58,8 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
 }
 
 /**
- * A projection in SQL tables as a target. Without a build it follows the served one, across a switch too: each
- * transaction looks it up and keeps it from being switched until it has committed.
+ * The target of a projection in SQL tables. Without `build` it follows the served build across switches: each
+ * transaction looks it up and locks it against a switch until the commit.
  */
 export function sqlTarget<Change>(
   db: Knex,
@@ -92,7 +92,7 @@ function rowsOf(db: Knex, tables: readonly AnyTable[], { suffix }: Build): RowRe
   };
 }
 
-/** The rows after a key, spelled out: MySQL finds no range in a comparison of row values. */
+/** A condition for the rows after a key, spelled out because MySQL cannot use an index for row-value comparisons. */
 function beyond(key: readonly string[], after: StoreRow): { text: string; values: SqlValue[] } {
   const values: SqlValue[] = [];
   const either = key.map((column, last) => {

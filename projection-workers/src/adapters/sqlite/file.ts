@@ -2,7 +2,7 @@ import { type Registered, register } from "../../projections/registered.ts";
 import { type StoreFile, storeFile } from "../../projections/store-file.ts";
 import { openViewStore, type ViewFile, type ViewModel } from "./view-store.ts";
 
-/** A view, ready to be listed. */
+/** A view as an entry of the projections' list. */
 export function viewProjection<Change, Statements>(model: ViewModel<Change, Statements>): Registered<ViewFile> {
   return register(model.projection, (file: ViewFile) => openViewStore(model, file));
 }

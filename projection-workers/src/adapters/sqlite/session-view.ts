@@ -42,7 +42,7 @@ export const sessionView: ViewModel<SessionChange, Statements> = {
   tables: [
     {
       name: viewTables.sessionAccounts,
-      // As stored: a file whose text differs is built anew.
+      // Do not reformat: a file with a different CREATE text is rebuilt.
       columns:
         "id TEXT NOT NULL, tenant TEXT NOT NULL, owner TEXT NOT NULL, status TEXT NOT NULL,\n" +
         "      posted INTEGER NOT NULL, held INTEGER NOT NULL, latest TEXT NOT NULL, " +

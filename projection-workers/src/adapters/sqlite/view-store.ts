@@ -15,20 +15,19 @@ import {
 import { openSqlite, openViewBooks, preparedBySuffix, storeError, translateStoreErrors } from "ledger-core/sql";
 import { createTables, createView, dropTables, type ViewTable, type ViewTables } from "./view-tables.ts";
 
-/** A projection into a view's file: how its changes are written into one build of its tables. */
+/** A projection into a view's file, and how its changes are written into one build. */
 export type ViewModel<Change, Statements> = Pick<ViewTables, "tables"> & {
   readonly projection: Projection<Change>;
   prepare(prepare: (sql: string) => StatementSync, suffix: string): Statements;
   write(statements: Statements, changes: readonly Change[]): void;
 };
 
-/** A file, which several views may share, or an open database in memory. */
+/** A file, which several views may share, or an open in-memory database. */
 export type ViewFile = { readonly file: string; readonly readOnly?: boolean } | { readonly database: DatabaseSync };
 
 /**
- * Opens a view's file and creates what is missing. All work on it is synchronous but for waiting in `inTurn`, so that
- * transactions never interleave. A database in memory cannot be rebuilt: a moment of it cannot be kept while it goes
- * on.
+ * Opens a view's file and creates missing tables. Transactions are synchronous and never interleave; only `inTurn`
+ * waits. An in-memory database cannot be rebuilt, since it has no second connection to hold a moment.
  */
 export function openViewStore<Change, Statements>(
   model: ViewModel<Change, Statements>,
@@ -51,7 +50,7 @@ export function openViewStore<Change, Statements>(
   const statementsOf = preparedBySuffix((suffix) => model.prepare((sql) => database.prepare(sql), suffix));
 
   let turn: Promise<unknown> = Promise.resolve();
-  /** One piece of work after another: while one is under way, the served build does not move. */
+  /** Serializes work: the served build does not change while a task runs. */
   function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const mine = turn.then(work);
     turn = mine.catch(() => undefined);
@@ -117,7 +116,7 @@ function transact<Result>(database: DatabaseSync, work: () => Result): Result {
   }
 }
 
-/** A second connection sees the file as it is when the work first reads, while the first connection goes on writing. */
+/** Opens a second connection whose snapshot starts at the first read; the first connection keeps writing. */
 async function atOneMoment<Result>(
   view: ViewTables,
   file: string,
@@ -140,7 +139,7 @@ async function atOneMoment<Result>(
 
 function rowsOf(database: DatabaseSync, tables: readonly ViewTable[], { suffix }: Build): RowReader {
   return async (name, after) => {
-    // The live build shares this thread: it gets its turn between two readings.
+    // Yield: the live projection runs on this thread too.
     await setImmediate();
     const table = tables.find((one) => one.name === name);
     assert(table, `${name} is a table of the view`);

@@ -2,19 +2,13 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Build, buildOf, type KeyedTable } from "ledger-core";
 import { viewBookkeeping } from "ledger-core/sql";
 
-/**
- * `columns` as CREATE TABLE has them, `indexes` as CREATE INDEX has them after ON and the table. Rows lie in the order
- * of the key.
- */
+/** `columns` in the syntax of CREATE TABLE, `indexes` in that of CREATE INDEX after the table's name. */
 export type ViewTable = KeyedTable & { readonly columns: string; readonly indexes?: readonly string[] };
 
 /** The tables of a view; several views may share a file, one writing process each. */
 export type ViewTables = { readonly name: string; readonly tables: readonly ViewTable[] };
 
-/**
- * Creates what is missing. A view whose tables another program made differently is emptied, to be built anew from the
- * log.
- */
+/** Creates missing tables. A view whose tables differ from this program's is emptied, to be rebuilt from the log. */
 export function createView(database: DatabaseSync, view: ViewTables): void {
   database.exec(viewBookkeeping);
   const known = database.prepare("SELECT version, suffix FROM view_builds WHERE view = ?").get(view.name);

@@ -1,7 +1,7 @@
 import type { EdgeChange, LedgerEvent, Payment, Projection } from "ledger-core";
 
 /**
- * Who paid which merchant: an edge while some of a payment's money stays with the merchant; and which merchants are not
+ * Which payer paid which merchant, as one edge per payment that is not fully refunded, and which merchants are not
  * open.
  */
 export const graphProjection: Projection<EdgeChange> = { name: "graph", version: 2, project };
@@ -28,7 +28,7 @@ function project(event: LedgerEvent): readonly EdgeChange[] {
   }
 }
 
-/** The capture that first leaves the merchant with money makes the edge; later ones change nothing of it. */
+/** The first capture that leaves money with the merchant adds the edge; later captures do not change it. */
 function paid(event: LedgerEvent, payment: Payment, captured: bigint): readonly EdgeChange[] {
   const before = payment.captured - captured - payment.refunded;
   if (!toMerchant(payment) || before > 0n) return [];

@@ -109,7 +109,7 @@ function add(total: DailyTotalRow, amount: bigint): void {
   total.units += amount % DAILY_TOTAL_BASE;
 }
 
-/** Notes a row that may be the first of its run of revisions. */
+/** Records the row as a milestone if it is the first of its span of revisions. */
 function pass(
   milestones: Map<string, MilestoneRow>,
   shard: Shard,

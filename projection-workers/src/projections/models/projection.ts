@@ -23,13 +23,13 @@ import {
   unreachable,
 } from "ledger-core";
 
-/** A change of the read models. An entry and a hold also set their account's balance: it stands in the event. */
+/** A change of the read models. An entry or hold also sets its account's balance, which the event carries. */
 export type ModelChange =
   | { readonly kind: "account"; readonly row: AccountRow }
   | { readonly kind: "status"; readonly account: string; readonly status: AccountStatus }
   | { readonly kind: "entry"; readonly row: EntryRow }
   | { readonly kind: "hold"; readonly shard: Shard; readonly row: HoldChangeRow }
-  /** `made`: by this event, so that its owners are to be told apart from those of a change. */
+  /** `made`: this event created the payment, so its owners must be listed. */
   | { readonly kind: "payment"; readonly row: PaymentRow; readonly made: boolean }
   | { readonly kind: "movement"; readonly row: MovementRow };
 

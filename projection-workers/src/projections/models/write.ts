@@ -35,7 +35,7 @@ export async function writeModels(trx: Knex, suffix: string, changes: readonly M
   await insertRows(trx, payments, suffix, [...rows.payments], { replace: ["status", "captured", "refunded", "fee"] });
   await writeOwners(trx, suffix, rows.made);
   await insertRows(trx, movements, suffix, rows.movements);
-  // The first of a run stays.
+  // On a conflict the existing milestone wins.
   await insertRows(trx, milestones, suffix, [...rows.milestones], { replace: ["shard"] });
 }
 
@@ -50,7 +50,7 @@ async function updateAccounts(
   throw new LedgerError("poison_event", `${values.size - met} of ${values.size} accounts to change were never opened`);
 }
 
-/** Lists new payments for the owners of both their accounts; one who owns both has one row. */
+/** Lists new payments under the owners of both accounts; an owner of both gets one row. */
 async function writeOwners(trx: Knex, suffix: string, made: readonly PaymentRow[]): Promise<void> {
   const sides = made.flatMap(({ id, payer, payee }) => [
     [payer, id],
