@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** The query that a cursor belongs to: with any other path, filter, order or caller it is refused. */
+/** The query that a cursor is bound to; any other path, filter, order or caller is refused. */
 export type CursorScope = {
   readonly path: string;
   readonly filters: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export type CursorScope = {
 /** How cursors are made and read. */
 export type Cursors = {
   seal(scope: CursorScope, lastKey: string): string;
-  /** The key that was sealed for the same query; undefined for anything else. */
+  /** The key sealed for the same query; undefined for any other text. */
   open(scope: CursorScope, cursor: string): string | undefined;
 };
 
@@ -29,18 +29,18 @@ export function signedCursors(key: Uint8Array): Cursors {
 const MAC_BYTES = 16;
 
 /**
- * A cursor: the key of a page's last row, signed together with the query. It hides nothing and cannot be made by a
- * client.
+ * Makes a cursor: the key of a page's last row, signed together with the query. Not secret, but clients cannot forge
+ * it.
  */
 export function sealCursor(key: Uint8Array, scope: CursorScope, lastKey: string): string {
   const payload = Buffer.from(lastKey, "utf8");
   return Buffer.concat([mac(key, scope, payload), payload]).toString("base64url");
 }
 
-/** The key that `sealCursor` was given for the same query; undefined for anything else, however it was made. */
+/** The key that `sealCursor` got for the same query; undefined for any other text. */
 export function openCursor(key: Uint8Array, scope: CursorScope, cursor: string): string | undefined {
   const bytes = Buffer.from(cursor, "base64url");
-  // The decoder forgives padding, foreign characters and stray bits; a cursor has one spelling only.
+  // The decoder tolerates padding, foreign characters and stray bits; accept only the canonical spelling.
   if (bytes.length <= MAC_BYTES || bytes.toString("base64url") !== cursor) return undefined;
   const payload = bytes.subarray(MAC_BYTES);
   return timingSafeEqual(bytes.subarray(0, MAC_BYTES), mac(key, scope, payload)) ? payload.toString("utf8") : undefined;

@@ -4,7 +4,7 @@ import type { StoreName } from "./query.ts";
 /** `store_damaged`: the file cannot be read; `row_unreadable`: a row of it holds what no projection wrote. */
 export type DamageCode = "store_damaged" | "row_unreadable";
 
-/** A store that has to be built anew before it can be trusted, met by a query. */
+/** A query found that a store must be rebuilt before it can be trusted. */
 export class StoreDamage extends LedgerError {
   readonly store: StoreName;
 
@@ -16,7 +16,7 @@ export class StoreDamage extends LedgerError {
 }
 
 /**
- * Runs a read of one store, whose damage then carries the store's name. A store without its tables is not there yet.
+ * Runs a read of one store and names the store in damage errors. Missing tables count as not available yet.
  * @throws StoreDamage, LedgerError store_unavailable
  */
 export async function readingOf<Result>(store: StoreName, read: () => Promise<Result>): Promise<Result> {

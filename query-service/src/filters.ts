@@ -1,10 +1,10 @@
 import { type BusinessDate, type Micros, parseBusinessDate, parseInstant, parseSignedAmount } from "ledger-core";
 import { Problem } from "ledger-core/http";
 
-/** The parameters of a query string, each checked by the route's schema before a handler sees it. */
+/** The parameters of a query string, already checked by the route's schema. */
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
-// The schemas already refuse what these cannot read: an undefined result here means that the parameter was not given.
+// The schemas have refused malformed values: undefined means that the parameter is absent.
 
 export function instant(text: string | undefined): Micros | undefined {
   return text === undefined ? undefined : parseInstant(text);

@@ -12,8 +12,8 @@ export type FreshRunnerOptions = {
 };
 
 /**
- * Asks, and while the store has not come far enough waits for it, until the time is up. An attempt says for itself
- * where it stands: the store that said it had reached a position may be another replica than the one that answers.
+ * Runs a query, waiting until the deadline for its store to reach the required positions. Every attempt checks its own
+ * position: the replica that answers may be behind the one that was asked.
  * @throws LedgerError position_not_reached
  */
 export async function whenReached(

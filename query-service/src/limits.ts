@@ -1,8 +1,8 @@
-/** How much a query may look at and wait for. Every bound is one of a single process. */
+/** Bounds on what queries scan and wait for, per process. */
 export type QueryLimits = {
   /**
-   * Rows of an index that one page of a filtered list looks at, where no index finds the filter. A filter that hardly
-   * any row meets then costs many cheap pages instead of one that reads a whole history. 1 to 100,000. Default 2000.
+   * Index rows that one page scans when no index matches its filter. A rare match then costs many cheap pages instead
+   * of one that reads a whole history. 1 to 100,000. Default 2000.
    */
   readonly scanMax: number;
   /** Rows of a page when the request names no limit. 1 to 200. Default 50. */
@@ -17,14 +17,10 @@ export type QueryLimits = {
    */
   readonly waitersMax: number;
   /**
-   * The first and the longest pause between two looks at a store that nobody wakes for, in ms. 1 to 10,000. Default 5
-   * and 50.
+   * The first and the longest pause between polls of a store without wake-ups, in ms. 1 to 10,000. Default 5 and 50.
    */
   readonly pollMs: { readonly first: number; readonly most: number };
-  /**
-   * The pause before a store is read again that was behind what it had said, in ms: a replica changed. 1 to 10,000.
-   * Default 20.
-   */
+  /** The pause before retrying when the answering replica was behind the polled one, in ms. 1 to 10,000. Default 20. */
   readonly replicaPauseMs: number;
 };
 

@@ -3,7 +3,7 @@ import { dataPaths, runService } from "ledger-core/process";
 import { startQueryService } from "./service.ts";
 import { readQuerySettings } from "./settings.ts";
 
-/** The query-service as a process of its own on the embedded parts. */
+/** Runs the query-service as its own process on the embedded adapters. */
 await runService({
   name: "query-service",
   read: readQuerySettings,

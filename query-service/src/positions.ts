@@ -5,7 +5,7 @@ import type { QueryLimits } from "./limits.ts";
 
 const WAIT_MAX_MS = 10_000;
 
-/** How fresh a request wants its answer to be, and until when it waits for that, by the runtime's clock of spans. */
+/** The positions that a request requires, and its deadline by the runtime's monotonic clock. */
 export type Freshness = { readonly required: readonly Position[]; readonly deadlineMs: number };
 
 /** Reads Ledger-Position and Ledger-Wait. @throws Problem 400 */
@@ -37,10 +37,7 @@ function readWait(header: string | string[] | undefined, { waitMs: otherwise }: 
   return waitMs;
 }
 
-/**
- * Whether every required position is there. A store that nothing was projected into has reached none, not even if none
- * is asked for.
- */
+/** Whether every required position is reached. An empty store has reached nothing, even if nothing is required. */
 export function reached(served: readonly Position[], required: readonly Position[]): boolean {
   const has = ({ shard, revision }: Position) =>
     served.some((position) => position.shard === shard && position.revision >= revision);

@@ -18,7 +18,7 @@ export type Query = {
 };
 
 /**
- * `behind`: the store has not come to what the query requires, which is more than its header names when a cursor does.
+ * `behind`: the store has not reached the required positions; those may come from a cursor as well as from the header.
  */
 export type QueryOutcome =
   | { readonly kind: "answer"; readonly positions: readonly Position[]; readonly body: Uint8Array<ArrayBuffer> }
@@ -30,7 +30,7 @@ export type QueryOutcome =
  */
 export type QueryRunner = (query: Query) => Promise<QueryOutcome>;
 
-/** Whose queries wait together, and are bounded together. */
+/** The unit by which waiting queries are queued and bounded. */
 export function callerKey({ tenant, sub }: Caller): string {
   return `${tenant} ${sub}`;
 }

@@ -6,7 +6,7 @@ import type { QueryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
 import { type ModelsSnapshot, openSnapshot } from "./queries/snapshot.ts";
 
-/** What was read, and the position of each shard that it stands at. */
+/** A result, and the position of each shard as of which it was read. */
 export type Read<Result> = { readonly result: Result; readonly positions: readonly Position[] };
 
 export type ModelReader = {
@@ -34,8 +34,8 @@ function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /**
- * One transaction, and in it first the checkpoints and then the data: both are of one connection, one replica and one
- * moment. Undefined when that moment is too early.
+ * Reads checkpoints and data in one transaction, and so from one replica as of one moment. Undefined when that moment
+ * is too early.
  */
 async function readSnapshot<Result>(
   { models, limits }: { readonly models: Knex; readonly limits: QueryLimits },
@@ -51,8 +51,7 @@ async function readSnapshot<Result>(
   try {
     return await attempt();
   } catch (error) {
-    // The version was switched and its old tables dropped between the two statements: the second attempt finds the new
-    // ones.
+    // A rebuild switched and dropped the old tables between the two statements; the second attempt finds the new ones.
     if (!isMissingTable(error)) throw error;
     return await attempt();
   }

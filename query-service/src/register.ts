@@ -16,7 +16,7 @@ export type QueryDeps = RunnerOptions & {
   readonly session: Pick<SessionView, "read" | "positions">;
   readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
   /**
-   * Calls its listener after a projection has moved on; answers with a function that ends that. Without it stores are
+   * Calls its listener after a projection has moved on; returns a function that unsubscribes. Without it stores are
    * polled.
    */
   readonly wake?: Wake;
@@ -44,13 +44,13 @@ export type QueryRoutesOptions = Pick<QueryDeps, "shards" | "wake" | "runtime" |
   readonly run: QueryRunner;
   /** How far each store has come. */
   readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
-  /** What a store must have come to before it is asked anything, as while it is built anew. Default: nothing. */
+  /** Positions that a store must have reached before it is queried at all, as while it is rebuilt. Default: none. */
   readonly floor?: (store: StoreName) => readonly Position[];
 };
 
 /**
- * Adds every query of the API to an edge: this thread checks the request, waits for positions, and sends the bytes it
- * is given.
+ * Adds every query of the API to an edge. This thread checks the request, waits for positions, and sends the bytes that
+ * `run` returns.
  */
 export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOptions): void {
   const { run, positions, shards, wake, runtime = systemRuntime } = options;
@@ -71,7 +71,7 @@ export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOp
   }
 }
 
-/** Those who may see anything at all: the platform's role sees no tenant's data. */
+/** Every role but platform, which sees no tenant's data. */
 const readers: readonly Role[] = ["operator", "service", "consumer", "merchant", "auditor"];
 
 type QueryRequest = FastifyRequest<{ Params: { id?: string }; Querystring: Parameters }>;

@@ -28,7 +28,8 @@ export const queryRoutes: readonly QueryRoute[] = [
 /** What queries are answered from. */
 export type QueryStores = {
   /**
-   * Reads the models; needs no more than the right to SELECT. A function: another connection from the next query on.
+   * Reads the models; needs only the right to SELECT. As a function it may return another connection for the next
+   * query.
    */
   readonly models: Knex | (() => Knex);
   readonly session: Pick<SessionView, "read">;
@@ -36,12 +37,9 @@ export type QueryStores = {
 };
 
 export type RunnerOptions = QueryStores & {
-  /** How many shards there are: a position of any other is refused. */
+  /** The number of shards; positions of any other shard are refused. */
   readonly shards: number;
-  /**
-   * Signs cursors; the same in every process that answers queries, 32 bytes. A new key makes the cursors out there
-   * invalid, no more.
-   */
+  /** Signs cursors: 32 bytes, the same in every query process. A new key only invalidates existing cursors. */
   readonly cursorKey: Uint8Array;
   /** Default: signed with `cursorKey`. */
   readonly cursors?: Cursors;
@@ -74,8 +72,8 @@ export function knexOf(models: Knex | (() => Knex)): () => Knex {
 }
 
 /**
- * The system's clock stands still within a millisecond while events are booked in it: what was booked is never ahead of
- * now.
+ * The system clock has millisecond resolution and events have microseconds: round up, so that no booked event is ahead
+ * of now.
  */
 function endOfThisMillisecond(): Micros {
   return Date.now() * 1000 + 999;

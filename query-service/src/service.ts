@@ -19,11 +19,11 @@ export type QueryServiceOptions = {
   readonly tuning?: QueryTuning;
 };
 
-/** How often it looks whether a file is still the one at its path. */
+/** How often it checks whether a file was replaced. */
 const WATCH_EVERY_MS = 1000;
 const API_VERSION = "1";
 
-/** The queries on an edge of their own, answered in threads from files that another process writes. */
+/** Serves the queries on their own edge, from files that another process writes. */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
   const { models, views, logger, host, port, authenticate, tuning = {} } = options;
   const threads = startQueryThreads({ ...options, tuning });
@@ -65,7 +65,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   }
 }
 
-/** Calls back each time a file is deleted or replaced by another. Returns a function that ends the watch. */
+/** Calls back each time a file is deleted or replaced. Returns a function that ends the watch. */
 function watchReplaced(file: string, onReplaced: () => void): () => void {
   let end: () => void;
   const watch = () => {

@@ -1,9 +1,9 @@
 import { integer, logLevels, oneOf, readSettings, requiredText, textOr } from "ledger-core/process";
 
-/** The settings of the query-service as a process of its own. @throws LedgerError config */
+/** Settings of the query-service's own process. @throws LedgerError config */
 export function readQuerySettings() {
   return readSettings({
-    /** The data folder; its read models and keys are read, nothing in it is written. */
+    /** The data folder. Only its read models and keys are read; nothing is written. */
     LEDGER_DATA: requiredText(),
     /** How many shards the log has. 1 to 1024. Default 1. */
     LEDGER_SHARDS: integer({ min: 1, max: 1024, otherwise: 1 }),

@@ -8,10 +8,10 @@ import type { StoreName } from "./query.ts";
 import { createModelReader } from "./reading.ts";
 import { reopenable } from "./threads/reopenable.ts";
 
-/** The files of read models, looked at for how far they have come. */
+/** Reads the positions of the stores. */
 export type StorePositions = {
   readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
-  /** The files are other ones now. */
+  /** Opens the files again after they were replaced. */
   reopen(): Promise<void>;
   close(): Promise<void>;
 };
@@ -39,7 +39,7 @@ export function openStorePositions(files: { readonly models: string; readonly vi
 
 const LOOK_EVERY_MS = 1000;
 
-/** What /readyz tells of each store, as of the last look at it. */
+/** Readiness checks of each store, as of its last poll. */
 export function watchStores(positions: StorePositions["positions"]): {
   readonly checks: readonly ReadinessCheck[];
   stop(): void;

@@ -7,21 +7,21 @@ import { reached } from "./positions.ts";
 export type Wake = (listener: () => void) => () => void;
 
 export type WaitingRoomOptions = {
-  /** How far the store has come. */
+  /** The store's positions. */
   readonly positions: () => Promise<readonly Position[]>;
   /** Calls its listener when the store may have moved on; without it, or between calls, the store is polled. */
   readonly wake?: Wake | undefined;
-  /** Counts who waits; rooms that share it are bounded together. Default: the room's own. */
+  /** Counts the waiting requests; rooms that share a crowd are bounded together. Default: one per room. */
   readonly crowd?: Crowd;
   readonly limits?: QueryLimits;
   readonly runtime?: Runtime;
 };
 
-/** Where requests wait for a store to come to a position. However many wait, the store is asked once at a time. */
+/** Where requests wait for a store to reach a position. One poll at a time serves all of them. */
 export type WaitingRoom = {
   /**
-   * Whether the store came to the positions before the deadline, by the runtime's clock of spans.
-   * @throws Problem 429 when the caller has as many waiting as it may, 503 when all callers together have
+   * Whether the store reached the positions before the deadline, by the runtime's monotonic clock.
+   * @throws Problem 429 when the caller has too many waiting, 503 when all callers together have
    */
   until(required: readonly Position[], deadlineMs: number, caller: string): Promise<boolean>;
 };
@@ -33,7 +33,7 @@ export type Crowd = {
   leave(caller: string): void;
 };
 
-/** A stopped projection must not let waiting requests fill the memory, nor one caller's take the place of another's. */
+/** Bounds waiting requests, so that a stopped projection cannot fill the memory, nor one caller crowd out another. */
 export function createCrowd({ waitersPerCaller, waitersMax }: QueryLimits): Crowd {
   const counts = new Map<string, number>();
   const allMax = Math.max(waitersMax, waitersPerCaller + 1);
@@ -119,7 +119,7 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   };
 }
 
-/** A pause that another's call ends early; a ring while nobody pauses ends the next pause at once. */
+/** A pause that can be ended early; a ring without a pause ends the next one at once. */
 function createAlarm(runtime: Runtime) {
   let rung = false;
   let awaken: (() => void) | undefined;

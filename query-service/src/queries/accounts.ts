@@ -9,7 +9,7 @@ export type AccountFilters = {
   readonly status: string | undefined;
 };
 
-/** The account; undefined when there is none or when the caller may not see it, and nobody can tell which. */
+/** The account; undefined when it does not exist or the caller may not see it, indistinguishably. */
 export async function readAccount(
   snapshot: ModelsSnapshot,
   caller: Caller,
@@ -20,7 +20,8 @@ export async function readAccount(
 }
 
 /**
- * One page of the accounts that the caller may see. A consumer or merchant sees its own, whatever owner it asks for.
+ * One page of the accounts that the caller may see. Consumers and merchants see only their own, whatever owner they ask
+ * for.
  */
 export async function listAccounts(
   snapshot: ModelsSnapshot,
@@ -38,7 +39,7 @@ export async function listAccounts(
     if (page.after !== undefined) query.where("id", page.order === "desc" ? "<" : ">", page.after);
     return query.orderBy("id", page.order);
   };
-  // Of an owner's accounts, those of a type or status are looked for: only so many a page.
+  // No index covers an owner's accounts by type or status: bound the scan per page.
   const looksFor = owner !== undefined && (type !== undefined || status !== undefined);
   const end = looksFor
     ? (

@@ -15,10 +15,7 @@ import { DAILY_TOTAL_BASE, endOfBusinessDate, MILESTONE_SPAN } from "ledger-core
 import { whole } from "./columns.ts";
 import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
 
-/**
- * The moment that a balance is asked for: the last event booked at or before a time, at or before a revision, or within
- * a business date.
- */
+/** The moment of a requested balance: up to a time, up to a revision, or up to the end of a business date. */
 export type Moment =
   | { readonly kind: "now" }
   | { readonly kind: "at"; readonly at: Micros }
@@ -83,9 +80,8 @@ async function postedAfter(
 type Latest = bigint | undefined;
 
 /**
- * A time at or before which everything up to a revision was booked, and after which at most what the next
- * MILESTONE_SPAN revisions booked was: from there, the walk back to the revision is short. Undefined at the end of the
- * log.
+ * A time no earlier than any booking up to the revision, and later by at most MILESTONE_SPAN revisions, so that the
+ * walk back to the revision is short. Undefined at the end of the log.
  */
 async function latestTime(snapshot: ModelsSnapshot, shard: Shard, revision: Revision): Promise<Latest> {
   const row = await selectByIndex<MilestoneRow>(snapshot, "milestones", "primary key")
@@ -96,7 +92,7 @@ async function latestTime(snapshot: ModelsSnapshot, shard: Shard, revision: Revi
   return row && whole(row.booked_at, "booked_at");
 }
 
-/** One row a day with postings: the only one of these whose cost grows, by at most 366 short rows a year. */
+/** Reads one row per day with postings. Its cost grows by at most 366 short rows per year. */
 async function postedWithin(snapshot: ModelsSnapshot, account: string, date: BusinessDate): Promise<Amount> {
   const row = await snapshot
     .db<DailyTotalRow>(snapshot.tables.dailyTotals)

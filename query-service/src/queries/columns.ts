@@ -1,6 +1,6 @@
 import { StoreDamage } from "../damage.ts";
 
-// What a row holds is checked before it is used: a damaged page may still be read, as other values of other types.
+// Check every value before use: a damaged page may still be readable, with other values of other types.
 
 export function text(value: unknown, column: string): string {
   if (typeof value === "string") return value;
@@ -21,7 +21,7 @@ export function wholeOrNull(value: unknown, column: string): bigint | null {
   return value === null ? null : whole(value, column);
 }
 
-/** An INT, or a BIGINT that a number holds. */
+/** An INT, or a BIGINT within the safe integers. */
 export function count(value: unknown, column: string): number {
   const number = Number(value);
   if ((typeof value === "bigint" || typeof value === "number") && Number.isSafeInteger(number)) return number;
@@ -34,7 +34,7 @@ export function json(value: unknown, column: string): object {
     const parsed: unknown = JSON.parse(text(value, column));
     if (typeof parsed === "object" && parsed !== null) return parsed;
   } catch {
-    // Falls through to the one fault there is.
+    // Fall through to the error below.
   }
   throw unreadable(column);
 }

@@ -11,9 +11,7 @@ export type EntryFilters = {
   readonly reference: string | undefined;
 };
 
-/**
- * The place of an entry in its account's history. Many entries may share an instant, so the instant alone is no place.
- */
+/** The key of an entry in its account's history. The instant alone is not unique. */
 export type EntryKey = { readonly bookedAt: bigint; readonly revision: bigint; readonly idx: number };
 
 export type EntryPage = {
@@ -23,10 +21,9 @@ export type EntryPage = {
 };
 
 /**
- * One page of an account's entries, one statement, walking one index from the page's first row to its last. Booked time
- * never falls along revisions, so both indexes give the same order.
- * @returns `last` the key to go on after; null when this page ends the history. A page may be short, even empty, and
- * have one.
+ * One page of an account's entries: one statement that walks one index from the page's first row to its last. Booked
+ * time never decreases along revisions, so both indexes have the same order.
+ * @returns `last`: the key to continue after, also for a short or empty page; null at the end of the history
  */
 export async function listEntries(
   snapshot: ModelsSnapshot,
@@ -49,8 +46,7 @@ export async function listEntries(
 }
 
 /**
- * The entry that this page's scan ends at; undefined when the history ends before, or when every row walked over is a
- * row found.
+ * The entry where this page's scan ends; undefined when the history ends before it, or when every scanned row matches.
  */
 async function scanEnd(
   snapshot: ModelsSnapshot,
@@ -68,9 +64,7 @@ async function scanEnd(
 
 type Where = Knex.QueryBuilder<EntryRow>;
 
-/**
- * The entries that an index alone finds, in order, from the page's beginning up to an end, which is still one of them.
- */
+/** The entries that an index alone can find, in order, from the page's start to its end, inclusive. */
 function walk(
   snapshot: ModelsSnapshot,
   account: AccountId,
@@ -82,7 +76,7 @@ function walk(
   const query = selectByIndex<EntryRow>(snapshot, "entries", indexFor(filters)).where({ account });
   if (reference !== undefined) query.where({ reference });
   const [low, high] = page.order === "desc" ? [end, page.after] : [page.after, end];
-  // One bound at each end of the walk: of two, SQLite begins at the first and reads row by row as far as the other.
+  // Use one bound per end: with two, SQLite starts at the first and filters row by row up to the other.
   const lower = [low?.bookedAt, from === undefined ? undefined : BigInt(from)];
   const upper = [high?.bookedAt, to === undefined ? undefined : BigInt(to) - 1n];
   const lowest = lower.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a));
@@ -100,7 +94,8 @@ function indexFor({ reference }: EntryFilters) {
 }
 
 /**
- * Of the rows from a key's instant on, those beyond the key. Spelled without row values, of which MySQL makes no range.
+ * The rows beyond a key, among those from its instant on. MySQL cannot use an index for row values, so this is spelled
+ * out.
  */
 function beyond(where: Where, way: "<" | ">", key: EntryKey, { own }: { own: boolean }): void {
   const orOwn = way === "<" ? "<=" : ">=";

@@ -5,8 +5,7 @@ import { json } from "./columns.ts";
 import type { ModelsSnapshot } from "./snapshot.ts";
 
 /**
- * A transfer, refund, top-up or payout; undefined when there is none or when it touches no account that the caller may
- * see.
+ * A transfer, refund, top-up or payout; undefined when it does not exist or touches no account that the caller may see.
  */
 export async function readMovement(
   snapshot: ModelsSnapshot,

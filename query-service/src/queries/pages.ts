@@ -1,12 +1,12 @@
-/** A page of a list in the order of its ids, which is the order of time. */
+/** A page of a list ordered by id, and so by time. */
 export type IdPage = {
   readonly limit: number;
   readonly order: "asc" | "desc";
-  /** The id of the page before's last row. */
+  /** The id of the previous page's last row. */
   readonly after: string | undefined;
 };
 
-/** Cuts the one row too many that tells whether there is a next page; `last` is then the key that it goes on after. */
+/** Drops the extra row that tells whether there is a next page; `last` is then the key to continue after. */
 export function takePage<Row extends { id: string }>(
   rows: readonly Row[],
   limit: number,

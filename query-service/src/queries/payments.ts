@@ -26,7 +26,7 @@ export type PaymentFilters = {
 
 type Page = { readonly rows: readonly PaymentRow[]; readonly last: string | null };
 
-/** The payment; undefined when there is none or when it touches no account that the caller may see. */
+/** The payment; undefined when it does not exist or touches no account that the caller may see. */
 export async function readPayment(
   snapshot: ModelsSnapshot,
   caller: Caller,
@@ -38,7 +38,7 @@ export async function readPayment(
   return (await ownsOneOf(snapshot, caller.tenant, caller.sub, [row.payer, row.payee])) ? row : undefined;
 }
 
-/** One page of the payments that the caller may see: all of the tenant's, or those that touch an account of its own. */
+/** One page of the payments that the caller may see: all of the tenant's, or those that touch the caller's accounts. */
 export async function listPayments(
   snapshot: ModelsSnapshot,
   caller: Caller,
@@ -53,7 +53,7 @@ export async function listPayments(
   return merged(snapshot, [{ by: "tenant", value: caller.tenant }], filters, page);
 }
 
-/** A column with an index, and the value that payments are asked for by it. */
+/** An indexed column and the value to look up. */
 type Side = { readonly by: "tenant" | "payer" | "payee"; readonly value: string };
 
 function sidesOf(account: string): Side[] {
@@ -64,8 +64,8 @@ function sidesOf(account: string): Side[] {
 }
 
 /**
- * Payments that touch an account of an owner: one walk along one index, however many accounts the owner has. A status
- * is no part of that index, so a page looks at `scanMax` payments and may be short, even empty, and go on.
+ * Payments that touch an owner's accounts: one walk along one index, however many accounts there are. The index does
+ * not cover the status, so a filtered page scans at most `scanMax` payments and may be short or empty.
  */
 async function ofOwner(
   snapshot: ModelsSnapshot,
@@ -96,9 +96,8 @@ async function ofOwner(
 }
 
 /**
- * Payments of any of these sides. Each side and status is a short walk along an index, the walks are merged by UNION,
- * which drops what two of them found, and only the page's rows are then read: the cost is that of (sides × statuses ×
- * page), whatever the history.
+ * Payments of any of these sides. Each side and status is a short index walk; UNION merges the walks and drops
+ * duplicates, and only the page's rows are then read. The cost is sides × statuses × page, whatever the history.
  */
 async function merged(
   snapshot: ModelsSnapshot,
@@ -125,7 +124,7 @@ async function merged(
   return takePage(rows, page.limit);
 }
 
-/** The first payments of a page along the index of one side, of one status. */
+/** The first payments of a page along one side's index, of one status. */
 function walk(snapshot: ModelsSnapshot, { by, value }: Side, status: string, filters: PaymentFilters, page: IdPage) {
   const query = selectByIndex<PaymentRow>(snapshot, "payments", [by, "status", "id"]).where({ [by]: value, status });
   withinPage(query, "id", filters, page);
@@ -134,9 +133,9 @@ function walk(snapshot: ModelsSnapshot, { by, value }: Side, status: string, fil
 }
 
 /**
- * The ids that a page may hold, up to its scan's end if it has one. The first bits of an id are its time, to the
- * millisecond; what is left of the range is looked up in the row. One bound at each end of the walk: of two, SQLite
- * begins at the first and reads row by row as far as the other.
+ * The range of ids that a page may hold. An id starts with its time in milliseconds; the rest of a time filter is
+ * checked in the row. Use one bound per end: with two, SQLite starts at the first and filters row by row up to the
+ * other.
  */
 function withinPage(
   query: Knex.QueryBuilder,

@@ -18,10 +18,10 @@ import type {
 } from "ledger-core";
 import { count, json, text, textOrNull, whole, wholeOrNull } from "./columns.ts";
 
-// Rows hold what the projection wrote from decoded events: their texts are ids, types and states, and are named so here
-// and nowhere else.
+// Rows were written by the projection from decoded events: this is the only place that casts their texts to ids, types
+// and states.
 
-/** What a payment's row tells of it; what is held and the payee's type matter to decisions only. */
+/** A payment from its row. What is held and the payee's type matter to decisions only. */
 export type PaymentView = Omit<Payment, "held" | "payeeType" | "spentOn">;
 
 export function toAccount(row: AccountRow): Account {
@@ -88,7 +88,7 @@ function instant(value: unknown, column: string): Micros {
   return whenShown(micros) ? micros : count(null, column);
 }
 
-/** Up to the year 9999: no event is later, and beyond it a date has another form. */
+/** Up to the year 9999; no event is later, and later dates have another format. */
 function whenShown(micros: Micros): boolean {
   return micros >= 0 && micros < 253_402_300_800_000_000;
 }

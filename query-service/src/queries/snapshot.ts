@@ -3,7 +3,7 @@ import { type CheckpointRow, type ModelVersionRow, type Position, tables } from 
 import { viaIndex } from "ledger-core/sql";
 import type { QueryLimits } from "../limits.ts";
 
-/** The tables that a version of the models stands in. */
+/** The names of the served build's tables. */
 export type ServedTables = Readonly<
   Record<
     "accounts" | "entries" | "holdChanges" | "dailyTotals" | "payments" | "ownerPayments" | "movements" | "milestones",
@@ -12,24 +12,23 @@ export type ServedTables = Readonly<
 >;
 
 /**
- * The read models as one request sees them: a connection inside a transaction, the tables served, and how far they have
- * come.
+ * The read models as one request sees them: a connection inside a transaction, the served tables and their positions.
  */
 export type ModelsSnapshot = {
   readonly db: Knex;
   readonly version: number;
   readonly tables: ServedTables;
   readonly limits: QueryLimits;
-  /** One a shard, by shard; a shard of which nothing was projected yet is missing. */
+  /** One per shard, by shard; a shard without projected events is missing. */
   readonly positions: readonly Position[];
 };
 
-/** The name under which the read models stand in `checkpoints` and `model_versions`. */
+/** The projection's name in `checkpoints` and `model_versions`. */
 const modelsProjection = "models";
 
 /**
- * Reads which version is served and its checkpoints, in one statement, so that neither can be of another moment than
- * the other. Undefined before the models exist.
+ * Reads the served build and its checkpoints in one statement, and so as of one moment. Undefined before the models
+ * exist.
  */
 export async function openSnapshot(db: Knex, limits: QueryLimits): Promise<ModelsSnapshot | undefined> {
   const rows: (ModelVersionRow & Pick<CheckpointRow, "shard" | "revision">)[] = await db(`${tables.modelVersions} as v`)
@@ -47,7 +46,7 @@ export async function openSnapshot(db: Knex, limits: QueryLimits): Promise<Model
   return { db, version: Number(first.version), tables: suffixed(first.suffix), limits, positions };
 }
 
-/** A query on one of the served tables that walks it along an index on these columns, whatever the planner thinks. */
+/** A query on a served table, forced to use the index on these columns. */
 export function selectByIndex<Row extends object>(
   snapshot: ModelsSnapshot,
   table: keyof ServedTables,

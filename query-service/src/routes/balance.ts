@@ -39,9 +39,7 @@ async function answerBalance(
   return answered(read.positions, body);
 }
 
-/**
- * The moment asked for, and the position that the models must have come to before they can tell. @throws Problem 400
- */
+/** The requested moment, and the position that the models must have reached to answer for it. @throws Problem 400 */
 function readMoment(
   query: Parameters,
   account: AccountId,

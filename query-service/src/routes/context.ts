@@ -5,7 +5,7 @@ import type { QueryLimits } from "../limits.ts";
 import type { Query, QueryOutcome, StoreName } from "../query.ts";
 import type { ModelReader } from "../reading.ts";
 
-/** What the routes answer from. */
+/** Everything that routes need to answer. */
 export type QueryContext = {
   readonly models: ModelReader;
   readonly session: Pick<SessionView, "read">;
@@ -21,9 +21,9 @@ export type QueryRoute = {
   readonly name: string;
   readonly url: string;
   readonly schema: object;
-  /** `quick`: a few rows by their keys; `list`: what walks an index, and may take as long as its page allows. */
+  /** `quick`: reads a few rows by key; `list`: walks an index. */
   readonly lane: LaneName;
-  /** What it is answered from. */
+  /** The stores that it reads. */
   readonly stores: readonly StoreName[];
   answer(query: Query, context: QueryContext): Promise<QueryOutcome>;
 };
@@ -41,7 +41,7 @@ const absences = {
 };
 
 /**
- * The one answer for an object that is absent, another's, or asked for by an id that nothing can have: nobody learns
+ * One answer for an object that is absent, hidden from the caller, or named by a malformed id: callers cannot tell
  * which.
  */
 export function absent(object: keyof typeof absences): Problem {

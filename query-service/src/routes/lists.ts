@@ -40,8 +40,8 @@ function readCursor(cursors: Cursors, scope: CursorScope, cursor: string): { aft
 }
 
 /**
- * The body of a list. Its cursor also holds the positions served: the next page comes from there or later, so that no
- * replica further behind can end the list too early.
+ * The body of a list. Its cursor also holds the served positions, so that the next page cannot come from a replica
+ * further behind, which could end the list too early.
  */
 export function listBody<Row, Body>(
   context: QueryContext,

@@ -37,7 +37,7 @@ async function answerMovement(
   const read = await models.read(required, (snapshot) => readMovement(snapshot, caller, movement));
   if (!read) return behind("models", required);
   if (!read.result) throw absent(name);
-  // The row holds the answer that the command got, as text: it is handed on as it is.
+  // The row holds the command's answer as JSON text: return it unchanged.
   const { body } = read.result;
   json(body, "body");
   return answered(read.positions, body);

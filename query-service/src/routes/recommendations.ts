@@ -6,7 +6,7 @@ import { recommendationsRoute } from "../schemas/recommendations.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
 /**
- * GET /v1/accounts/{id}/recommendations: the models say whether the caller may see the account, the graph says the
+ * GET /v1/accounts/{id}/recommendations. The models tell whether the caller may see the account; the graph tells the
  * rest.
  */
 export const recommendationRoutes: readonly QueryRoute[] = [

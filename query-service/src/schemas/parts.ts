@@ -30,7 +30,7 @@ const positionHeader = {
   },
 };
 
-/** What the reference says of a route, and what its query may hold. */
+/** A route's text in the reference, and its query parameters. */
 export type Documented = {
   readonly tag: string;
   readonly summary: string;
@@ -50,8 +50,8 @@ function shared({ tag, summary, description, query = {} }: Documented) {
 }
 
 /**
- * The schema of a route to an object, or to something of an object's. The id has no pattern: what it cannot be is
- * absent, not malformed.
+ * The schema of a route with an id in its path. The id has no pattern: a malformed id is answered like an absent
+ * object.
  */
 export function objectRoute(route: Documented & { readonly id: string }) {
   return {
@@ -72,7 +72,7 @@ export function plainRoute(route: Documented) {
   };
 }
 
-/** Text to look for: any but control characters, which no query may hold. */
+/** Text to search for; control characters are not allowed in any query. */
 export function queryText(description: string) {
   return { type: "string", pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", description };
 }

@@ -1,19 +1,19 @@
 /**
- * A queue that takes turns among callers: however many a caller has waiting, another's first is next but for one of
- * each.
+ * A round-robin queue over callers: one caller's backlog delays another caller's first item by one item per caller at
+ * most.
  */
 export type FairQueue<Item> = {
   readonly size: number;
-  /** How many of a caller wait. */
+  /** The number of items that a caller has waiting. */
   of(caller: string): number;
   add(caller: string, item: Item): void;
   next(): Item | undefined;
-  /** Takes away the newest of the caller that has the most; ties go to the one whose turn is last. */
+  /** Removes the newest item of the caller with the most; on a tie, of the one whose turn is last. */
   dropLongest(): Item | undefined;
 };
 
 export function createFairQueue<Item>(): FairQueue<Item> {
-  // In the order of their turns.
+  // In round-robin order.
   let callers = new Map<string, Item[]>();
   let size = 0;
   return {
@@ -35,7 +35,7 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       callers.delete(caller);
       size--;
       if (own.length > 0) callers.set(caller, own);
-      // A table that grew once is let go: V8 keeps what such a one has outgrown.
+      // Replace a Map that has grown: V8 keeps the tables it has outgrown.
       else if (size === 0) callers = new Map();
       return item;
     },

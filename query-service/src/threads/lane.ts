@@ -5,26 +5,20 @@ import { callerKey, type Query, type QueryOutcome } from "../query.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import { fromQueryFault, type QueryOrder, type QueryReport } from "./messages.ts";
 
-/** How a lane treats its thread and its queue. */
+/** Bounds of a lane's thread and queue. */
 export type LaneLimits = {
-  /** A query that takes longer is given up and its thread replaced, in ms. 10 to 60,000. Default 5000. */
+  /** A query that takes longer is abandoned and its thread replaced, in ms. 10 to 60,000. Default 5000. */
   readonly queryMs: number;
-  /**
-   * Queries sent to the thread before the first of them is answered: they wait there instead of here. 1 to 256. Default
-   * 8.
-   */
+  /** Queries sent to the thread ahead of answers. 1 to 256. Default 8. */
   readonly ahead: number;
-  /** Queries of one caller that wait in the lane; one more is answered 429. 1 to 10,000. Default 512. */
+  /** Queries of one caller waiting in the lane; one more is answered 429. 1 to 10,000. Default 512. */
   readonly queuedPerCaller: number;
   /**
-   * Queries of all callers that wait in the lane; for one more, the newest of the caller with the most is answered 503.
+   * Queries of all callers waiting in the lane; beyond it, the newest of the caller with the most is answered 503.
    * Default 8192.
    */
   readonly queuedMax: number;
-  /**
-   * Threads given up that SQLite has not let go of yet; with one more the lane answers 503 until one ends. 1 to 16.
-   * Default 2.
-   */
+  /** Abandoned threads still inside SQLite; with one more the lane answers 503 until one ends. 1 to 16. Default 2. */
   readonly lingeringMax: number;
   /** The pause before a thread that did not start is started again, in ms. 1 to 60,000. Default 1000. */
   readonly restartMs: number;
@@ -44,7 +38,7 @@ export type LaneOptions = {
   readonly start: () => Worker;
   readonly logger: Logger;
   readonly limits: LaneLimits;
-  /** Told of every operating error: some mean that a file is damaged. */
+  /** Called with every operating error; some report a damaged file. */
   readonly onFault: (error: unknown) => void;
   readonly onReplaced: () => void;
 };
@@ -60,9 +54,8 @@ type Job = { readonly call: number; readonly query: Query; readonly done: Promis
 const later = { headers: { "retry-after": "1" } };
 
 /**
- * One thread that answers queries, and those that wait for it. A query that takes too long costs its thread:
- * node:sqlite cannot be interrupted, so the thread is told to end and another takes its place at once, with the queries
- * that waited behind it.
+ * One query thread and its queue. node:sqlite cannot be interrupted: when a query takes too long, its thread is told to
+ * end and is replaced at once, and the queries behind it are sent to the new thread.
  */
 export function openLane(options: LaneOptions): QueryLane {
   const { name, start, logger, limits, onFault, onReplaced } = options;
@@ -134,7 +127,7 @@ export function openLane(options: LaneOptions): QueryLane {
     const [head] = flying;
     if (!head) return;
     watch = setTimeout(() => {
-      // This thread may have been held up itself: what has arrived meanwhile is read first.
+      // This thread may itself have been blocked: read what has arrived meanwhile first.
       setImmediate(() => {
         if (flying[0] === head) lose("The query took longer than it may.");
       });
@@ -142,7 +135,7 @@ export function openLane(options: LaneOptions): QueryLane {
     watch.unref();
   }
 
-  /** Gives up the thread and the query that it was at; what waited behind that is asked again of the next. */
+  /** Abandons the thread and its current query; queries behind it go to the next thread. */
   function lose(why: string): void {
     const worker = thread;
     const [head, ...others] = flying;
@@ -168,7 +161,7 @@ export function openLane(options: LaneOptions): QueryLane {
     });
   }
 
-  /** There is no thread for now: nobody waits for one that may not come. */
+  /** No thread is available: fail the waiting queries instead of letting them wait for one. */
   function drain(): void {
     for (let job = queue.next(); job; job = queue.next()) job.done.reject(away("Queries are not answered now."));
   }
@@ -206,7 +199,7 @@ export function openLane(options: LaneOptions): QueryLane {
   };
 }
 
-/** Lets a thread come to its end; one that is still at a statement after so long is made to. */
+/** Lets a thread finish, and terminates one that is still running a statement after the bound. */
 async function ended(worker: Worker, waitMs: number): Promise<void> {
   const exit = new Promise((resolve) => worker.once("exit", resolve));
   const close: QueryOrder = { kind: "close" };

@@ -3,19 +3,19 @@ import { type FieldFault, Problem, type ProblemCode } from "ledger-core/http";
 import { type DamageCode, StoreDamage } from "../damage.ts";
 import type { Query, QueryOutcome, StoreName } from "../query.ts";
 
-/** From the thread that takes requests to one that answers queries. `reopen`: the stores' files are other ones now. */
+/** Orders to a query thread. `reopen`: the files were replaced. */
 export type QueryOrder =
   | { readonly kind: "query"; readonly call: number; readonly query: Query }
   | { readonly kind: "reopen" }
   | { readonly kind: "close" };
 
-/** And back: each query has one, in the order in which they were sent. */
+/** Reports of that thread: one per query, in the order they were sent. */
 export type QueryReport =
   | { readonly kind: "ready" }
   | { readonly kind: "outcome"; readonly call: number; readonly outcome: QueryOutcome }
   | { readonly kind: "fault"; readonly call: number; readonly fault: QueryFault };
 
-/** An error without its cause; a `bug` is one that nobody expected. */
+/** An error without its cause; `bug` is an unexpected one. */
 export type QueryFault =
   | {
       readonly kind: "problem";

@@ -2,7 +2,7 @@ import { isLedgerError } from "ledger-core";
 
 /** A store that is opened when it is first used, and again after it failed or was closed. */
 export type Reopenable<Store> = {
-  /** @throws what opening and the work throw */
+  /** @throws whatever opening or the work throws */
   use<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 };
@@ -20,7 +20,7 @@ export function reopenable<Store extends { close(): Promise<void> }>(open: () =>
       try {
         return await work(opened);
       } catch (error) {
-        // The file may be another one by now.
+        // The file may have been replaced.
         if (isLedgerError(error)) await close();
         throw error;
       }

@@ -9,7 +9,7 @@ export type ServedQueries = {
   close(): Promise<void>;
 };
 
-/** Answers the queries that come over a port, one after another: this is all that the thread does. */
+/** Answers the queries that arrive on a port, one after another. */
 export function serveQueryThread(port: MessagePort, { run, reopen, close }: ServedQueries): void {
   const tell = (report: QueryReport, transfer: ArrayBuffer[] = []) => port.postMessage(report, transfer);
   let turn: Promise<void> = Promise.resolve();

@@ -20,14 +20,13 @@ export type QueryThreads = {
   readonly run: QueryRunner;
   /** How many threads were replaced since the start. */
   replaced(): number;
-  /** The stores' files are other ones now: every thread opens them again. */
+  /** Lets every thread open the files again after they were replaced. */
   reopen(): void;
   close(): Promise<void>;
 };
 
 /**
- * Answers queries in threads of their own, a lane for those by key and one for lists: none holds up this thread, or the
- * other lane.
+ * Answers queries in two lanes, one for reads by key and one for lists; neither blocks this thread or the other lane.
  */
 export function openQueryThreads(options: QueryThreadsOptions): QueryThreads {
   const { start, logger, onDamaged } = options;

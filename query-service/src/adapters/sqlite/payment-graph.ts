@@ -16,15 +16,12 @@ import { openViewReader, type ViewSource } from "./view-reader.ts";
  * from a merchant looks at its newest edges. The newest event is the one with the greatest id.
  */
 
-/**
- * Merchants of one payer that are looked at, and edges of one merchant, before those of FAN_OUT_MAX neighbors are
- * taken.
- */
+/** The most merchants of one payer, or edges of one merchant, that a step scans to find FAN_OUT_MAX neighbors. */
 const LOOKED_AT_MAX = 5 * FAN_OUT_MAX;
 
 type Statements = Readonly<Record<"tenantOf" | "merchantsOf" | "payersOf" | "hasPaid" | "isShut", StatementSync>>;
 
-/** The payment graph in a file that projection-workers writes. */
+/** Reads the payment graph from a file that projection-workers writes. */
 export function openPaymentGraph(source: ViewSource): PaymentGraph {
   const reader = openViewReader("graph", prepareStatements, source);
   return {
@@ -66,10 +63,7 @@ function prepareStatements(prepare: (sql: string) => StatementSync, suffix: stri
 
 type Neighbor = { readonly id: string; readonly event: string };
 
-/**
- * Account → merchants it paid → others who paid them → merchants that those paid and it did not; newest first where it
- * is cut.
- */
+/** Account → merchants it paid → others who paid them → merchants they paid and it did not; cuts keep the newest. */
 function recommend(statements: Statements, tenant: string, account: AccountId, limit: number): Recommendation[] {
   if (statements.tenantOf.get(account)?.tenant !== tenant) return [];
   const mine = neighbors(statements.merchantsOf, account);
@@ -114,7 +108,7 @@ function newest(all: readonly Neighbor[]): Neighbor[] {
   const byId = new Map<string, Neighbor>();
   for (const neighbor of all.toSorted((a, b) => (a.event > b.event ? -1 : 1))) {
     if (!byId.has(neighbor.id)) byId.set(neighbor.id, neighbor);
-    // One more than the bound: the account itself is among them and does not count.
+    // One more than the bound, since the account itself is among them and does not count.
     if (byId.size > FAN_OUT_MAX) break;
   }
   return [...byId.values()];

@@ -6,8 +6,7 @@ import { openViewReader, type ViewSource } from "./view-reader.ts";
 type Statements = Readonly<Record<"accounts" | "crowdedAccounts" | "movements", StatementSync>>;
 
 /**
- * The session view in a file that projection-workers writes. What a session costs does not depend on its owner's
- * history.
+ * Reads the session view from a file that projection-workers writes. The cost does not depend on the owner's history.
  */
 export function openSessionView(source: ViewSource): SessionView {
   const reader = openViewReader("session", prepareStatements, source);

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isLedgerError, LedgerError, type Position } from "ledger-core";
 import { openSqlite, openViewBooks, preparedBySuffix, storeError } from "ledger-core/sql";
 
-/** A views' file, or an open database that holds the views. */
+/** A views' file, or an open in-memory database. */
 export type ViewSource = { readonly file: string } | { readonly database: DatabaseSync };
 
 export type ViewReader<Statements> = {
@@ -12,7 +12,7 @@ export type ViewReader<Statements> = {
 };
 
 /**
- * Opens a view to read it; the build that is served is looked up in each read. Opens no file that is not there.
+ * Opens an existing view to read it; each read looks up the served build.
  * @throws LedgerError store_unavailable, store_damaged, row_unreadable, incompatible
  */
 export function openViewReader<Statements>(
@@ -28,9 +28,7 @@ export function openViewReader<Statements>(
       throw storeError(store, error);
     }
   };
-  /**
-   * An error of the code that reads a row, other than one of SQLite, is the row's fault: nothing in a file is trusted.
-   */
+  /** Treats any other error while a row is decoded as a damaged row: nothing in a file is trusted. */
   const reading = <Result>(work: () => Result): Result => {
     try {
       return work();
@@ -67,8 +65,7 @@ function snapshot<Result>(database: DatabaseSync, work: () => Result): Result {
   try {
     return work();
   } finally {
-    // After a read of a damaged file SQLite may have rolled back by itself; the fault of that read is what must be
-    // told.
+    // After a read of a damaged file SQLite may have rolled back by itself; keep the original error.
     if (database.isTransaction) database.exec("ROLLBACK");
   }
 }
