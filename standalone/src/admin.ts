@@ -23,7 +23,7 @@ function verifyAnswer(verifications: Verifications) {
   return { running: verifications.running(), projections: verifications.states() };
 }
 
-/** What the platform role and the `ledger` command ask of the whole; no part of the API that clients rely on. */
+/** Routes for the platform role and the `ledger` command; not part of the public API. */
 export function registerAdmin(
   app: FastifyInstance,
   { shards, head }: Lag,

@@ -1,10 +1,7 @@
 import type { Revision, Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 
-/**
- * A log that remembers where its shards end, so that readiness can be told without a read. This process is its only
- * writer.
- */
+/** A log that caches its heads, so that readiness needs no read. This process is its only writer. */
 export type WatchedLog<Log extends EventLog> = { readonly log: Log; head(shard: Shard): Revision };
 
 export async function watchHeads<Log extends EventLog>(log: Log, shards: number): Promise<WatchedLog<Log>> {

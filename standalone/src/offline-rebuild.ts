@@ -12,8 +12,8 @@ export type OfflineRebuildOptions = {
 };
 
 /**
- * Rebuilds a projection of a folder that no server runs on. @throws StartFault when one does, or the folder cannot be
- * used
+ * Rebuilds a projection of a stopped ledger's folder.
+ * @throws StartFault when a server runs on it, or the folder cannot be used
  */
 export async function rebuildOffline(options: OfflineRebuildOptions): Promise<RebuildState> {
   const { dataDir, projection, logger, onState } = options;

@@ -7,15 +7,15 @@ import { startFaultOf } from "./start-fault.ts";
 
 export type OfflineVerifyOptions = {
   readonly dataDir: string;
-  /** Builds anew what differs; what cannot be read is set aside, and built anew by the next start. */
+  /** Rebuilds what differs; sets unreadable files aside, for the next start to rebuild. */
   readonly heal: boolean;
   readonly logger: Logger;
   readonly onState: (state: VerifyState) => void;
 };
 
 /**
- * Compares the read models of a folder that no server runs on with its log. @throws StartFault when one does, or the
- * folder cannot be used
+ * Compares the read models of a stopped ledger's folder with its log.
+ * @throws StartFault when a server runs on it, or the folder cannot be used
  */
 export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineVerifyOptions): Promise<VerifyState[]> {
   const states = new Map<string, VerifyState>();
@@ -27,7 +27,7 @@ export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineV
     const folder = await openDataFolder(dataDir, { make: false });
     const log = await openSqliteLog({ file: folder.events });
     try {
-      // Nobody else is held up: in large steps, without pauses.
+      // Nothing else is running: use large steps without pauses.
       await verifyAll({ dir: folder.dir, log, shards: [0], tuning: { fillMax: 10_000, pauseMs: 0 } }, set);
     } finally {
       await log.close();

@@ -29,13 +29,13 @@ export type ProjectionsTuning = ProjectionTuning &
   Partial<KeeperTuning> &
   Pick<Lag, "behindMax"> & {
     /**
-     * How long after a rebuild for an unreadable row the next such row asks for none, in ms: a rebuild that did not
-     * help is somebody's to look at. 0 to 86,400,000. Default 600,000.
+     * The shortest time between two rebuilds for unreadable rows, in ms: a rebuild that did not help needs a person. 0
+     * to 86,400,000. Default 600,000.
      */
     readonly rebuildEveryMs?: number;
   };
 
-/** The threads that project and that answer queries. */
+/** The projection thread and the query threads. */
 export type ReadSide = {
   readonly projections: ProjectionThread;
   readonly queries: QueryThreads;
@@ -45,9 +45,7 @@ export type ReadSide = {
 
 const REBUILD_EVERY_MS = 600_000;
 
-/**
- * @throws StartFault folder_damaged when the read models have seen more than the log holds, LedgerError incompatible
- */
+/** @throws StartFault folder_damaged when the read models are ahead of the log, LedgerError incompatible */
 export async function startReadSide(options: {
   readonly folder: DataFolder;
   readonly logPort: MessagePort;
@@ -71,7 +69,7 @@ export async function startReadSide(options: {
       ...(watchMs !== undefined && { watchMs }),
     },
     tuning: { ...(retryMs && { retryMs }), ...(batchMax !== undefined && { batchMax }) },
-    // What is built anew knows only a part until it has come to where the log ends now: it is not asked before.
+    // A projection that starts anew is incomplete until it reaches the current end of the log: do not query it before.
     onBuildingAnew: (name, shard) => {
       const others = (floors.get(name) ?? []).filter((position) => position.shard !== shard);
       if (head(shard) > NO_REVISION) floors.set(name, [...others, { shard, revision: head(shard) }]);
@@ -120,7 +118,7 @@ export function measureReadSide(metrics: Metrics, { projections, queries }: Read
   );
 }
 
-/** How far each store has come, as the thread of projections reports it: no store is asked. */
+/** The stores' positions as the projection thread reports them, without reading the stores. */
 function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions["positions"] {
   const of = (name: StoreName) => async (): Promise<readonly Position[]> =>
     Array.from({ length: shards }, (_, shard) => ({ shard, revision: board.revision(name, shard) })).filter(
@@ -129,7 +127,7 @@ function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions
   return { models: of("models"), session: of("session"), graph: of("graph") };
 }
 
-/** The log may be the wrong one: nothing is thrown away unasked. */
+/** The log may be the wrong one: discard nothing without being asked. */
 function aheadOfLog({ dir, events }: DataFolder, detail: string): StartFault {
   const files = storeFiles.map((file) => pathOf(dir, file)).join(" and ");
   const choice = `restore ${events}, or go on with what it holds and delete ${files}`;
