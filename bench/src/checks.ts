@@ -1,7 +1,7 @@
 import type { LoadResult } from "./load/plan.ts";
 
 /** What a server says of itself after a run. */
-export type Books = { readonly payments: number; readonly sum: string };
+export type BookTotals = { readonly payments: number; readonly sum: string };
 
 /** A figure would be false: the bench ends with what is wrong, and keeps nothing. */
 export class BenchFault extends Error {
@@ -18,7 +18,7 @@ export function checkAnswers(name: string, loads: readonly LoadResult[]): void {
  * @throws BenchFault when the books do not hold exactly the payments that were acknowledged, or money came from nowhere
  * @returns the check in words, for the figure's note
  */
-export function checkBooks(name: string, books: Books, loads: readonly LoadResult[]): string {
+export function checkBooks(name: string, books: BookTotals, loads: readonly LoadResult[]): string {
   checkAnswers(name, loads);
   const acknowledged = loads.reduce((sum, load) => sum + load.acknowledged, 0);
   if (books.payments !== acknowledged)

@@ -3,9 +3,11 @@ import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type Figure, met } from "./figure.ts";
 
-export type Machine = Readonly<Record<"cpu" | "cores" | "memoryGiB" | "kernel" | "node" | "sqlite", string | number>>;
+export type MachineFacts = Readonly<
+  Record<"cpu" | "cores" | "memoryGiB" | "kernel" | "node" | "sqlite", string | number>
+>;
 
-export function machine(): Machine {
+export function machine(): MachineFacts {
   const [cpu] = cpus();
   return {
     cpu: cpu?.model ?? "unknown",

@@ -3,7 +3,7 @@ import type { PlantedBug } from "./bugs/planted-bug.ts";
 import { type FailedWorld, simulate } from "./run.ts";
 
 /** What became of a planted bug: the check that found it, or nothing. */
-export type Finding = {
+export type HuntResult = {
   readonly bug: PlantedBug;
   readonly check: string | undefined;
   readonly steps: number;
@@ -15,7 +15,7 @@ export type Finding = {
 export const HUNT_STEPS = 1_000_000;
 
 /** Plants a bug in world after world until a promise is seen broken. */
-export async function hunt(bug: PlantedBug, seed: number, steps = HUNT_STEPS): Promise<Finding> {
+export async function hunt(bug: PlantedBug, seed: number, steps = HUNT_STEPS): Promise<HuntResult> {
   const { failure, ...run } = await simulate({ seed, steps, plant: () => plantOf(bug) });
   return { bug, check: failure?.result.violation.check, steps: run.steps, world: failure?.world, failure };
 }

@@ -3,8 +3,10 @@ import type { Knex } from "knex";
 import type { Projection, ProjectionTarget, Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import type { QueryDeps } from "query-service";
-import type { Reply } from "./read-side/edge.ts";
 import type { SimulatedStores } from "./read-side/stores.ts";
+
+/** A query's answer as its reader gets it. */
+export type GatewayReply = { readonly status: number; readonly position: string; readonly body: unknown };
 
 /**
  * Where a planted bug gets into a simulated world: each wraps one part of it. Without a bug each gives back what it is
@@ -37,7 +39,7 @@ export type Plant = {
   /** What a gateway makes of a query's headers. */
   headers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
   /** What a gateway makes of a query's answer. */
-  reply(url: string, reply: Reply): Reply;
+  reply(url: string, reply: GatewayReply): GatewayReply;
 };
 
 export const nothingPlanted: Plant = {

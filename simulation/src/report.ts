@@ -1,4 +1,4 @@
-import type { Finding } from "./hunt.ts";
+import type { HuntResult } from "./hunt.ts";
 import type { RunResult } from "./run.ts";
 import type { Shrunk } from "./shrink.ts";
 
@@ -24,7 +24,7 @@ export function storyLines(check: string, { seed, faults, settings, clients, ste
 }
 
 /** The table of planted bugs, as it stands in docs/simulation.md. */
-export function bugTable(findings: readonly Finding[]): string[] {
+export function bugTable(findings: readonly HuntResult[]): string[] {
   return [
     "| bug | what is wrong | found by the check | after steps | in world |",
     "| --- | --- | --- | --- | --- |",

@@ -3,13 +3,13 @@ import type { StoredEvent } from "ledger-core/event-log";
 import { type Auditor, makeAuditor } from "./auditor/auditor.ts";
 import { mustHold, Violation } from "./auditor/violation.ts";
 import { type Clients, makeClients } from "./clients/clients.ts";
-import { type Delivery, makeDelivery } from "./clients/delivery.ts";
+import { type CommandDelivery, makeDelivery } from "./clients/delivery.ts";
 import { makeHttpClients } from "./clients/http-clients.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
 import { makeNemesis } from "./nemesis.ts";
 import { nothingPlanted, type Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
-import { makeReadSide, type ReadSide } from "./read-side/read-side.ts";
+import { makeReadSide, type SimulatedReadSide } from "./read-side/read-side.ts";
 import { makeScheduler } from "./scheduler.ts";
 import { drawSettings } from "./settings.ts";
 import { makeTrace } from "./trace.ts";
@@ -93,8 +93,8 @@ function asText(error: unknown): string {
 type World = {
   readonly auditor: Auditor;
   readonly clients: Clients;
-  readonly delivery: Delivery;
-  readonly readSide: ReadSide;
+  readonly delivery: CommandDelivery;
+  readonly readSide: SimulatedReadSide;
   close(): Promise<void>;
   start(): void;
   heal(): void;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Client, type Reply, revisionOf } from "./client.ts";
+import { type Client, type ClientReply, revisionOf } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { textAt } from "./json.ts";
 import { entriesOf, expectProblem, fundedWallet, openAccount, pay, topUp } from "./steps.ts";
@@ -60,7 +60,7 @@ describe("balances as of", () => {
   test("a booking time, a position, and the end of a business date", async () => {
     const account = await openAccount(operator, { owner: "history", timeZone: "Asia/Hong_Kong" });
     const bank = await openAccount(operator, { type: "bank", owner: "bank" });
-    const posted: { reply: Reply; after: string }[] = [];
+    const posted: { reply: ClientReply; after: string }[] = [];
     for (const [amount, effectiveDate, after] of [
       ["100", "2026-01-31", "100"],
       ["30", "2026-02-28", "130"],

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Reply } from "./client.ts";
+import type { Client, ClientReply } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { at, listAt, textAt } from "./json.ts";
 import { balancesOf, eventsDuring, expectProblem, fundedWallet, openAccount } from "./steps.ts";
@@ -26,7 +26,7 @@ const payment = (fields: object = {}) => ({
   currency: "HKD",
   ...fields,
 });
-const statuses = (reply: Reply) => listAt(reply.body, "results").map((result) => at(result, "status"));
+const statuses = (reply: ClientReply) => listAt(reply.body, "results").map((result) => at(result, "status"));
 
 describe("case 14: a bulk whose third item is bad", () => {
   const bad: readonly [string, object, number, string][] = [

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-export type Reply = {
+export type ClientReply = {
   readonly status: number;
   readonly headers: Headers;
   /** The body as it came, for comparing byte for byte. */
@@ -14,8 +14,8 @@ export type PostOptions = { readonly key?: string; readonly headers?: Readonly<R
 /** One caller of the ledger. Its queries ask for at least what any command of this server was answered with. */
 export type Client = {
   readonly token: string;
-  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Reply>;
-  post(path: string, body?: unknown, options?: PostOptions): Promise<Reply>;
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<ClientReply>;
+  post(path: string, body?: unknown, options?: PostOptions): Promise<ClientReply>;
 };
 
 /** Where a client's server is now, and the newest position that it answered a command with. */
@@ -48,11 +48,11 @@ export function createClient(endpoint: Endpoint, token: string): Client {
 }
 
 /** The revision in an answer's `Ledger-Position`; -1 when it has none. */
-export function revisionOf(reply: Reply): number {
+export function revisionOf(reply: ClientReply): number {
   return Number(/^0:(\d+)$/.exec(reply.headers.get("ledger-position") ?? "")?.[1] ?? -1);
 }
 
-async function send(url: string, init: RequestInit): Promise<Reply> {
+async function send(url: string, init: RequestInit): Promise<ClientReply> {
   const response = await fetch(url, init);
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, body: parse(text) };

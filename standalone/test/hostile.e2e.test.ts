@@ -5,15 +5,15 @@ import type { Client } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { harmlessNumbers, hostileIds, unfitMembers, unreadableBodies } from "./hostile-inputs.ts";
 import { at, textAt } from "./json.ts";
-import { type RawReply, type RawRequest, requestBytes, sendRaw } from "./raw.ts";
-import { type Balances, balancesOf, eventsDuring, expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
+import { type RawReply, type RequestParts, requestBytes, sendRaw } from "./raw.ts";
+import { type BalanceTexts, balancesOf, eventsDuring, expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
 
 const ledger = createLedger();
 let operator: Client;
 let payer: string;
 let payee: string;
 
-let before: Balances;
+let before: BalanceTexts;
 beforeAll(async () => {
   await ledger.start();
   operator = await ledger.as("operator");
@@ -30,7 +30,7 @@ const json = (): [string, string] => ["Content-Type", "application/json"];
 const bearer = (token = operator.token): [string, string] => ["Authorization", `Bearer ${token}`];
 const key = (value: string = randomUUID()): [string, string] => ["Idempotency-Key", value];
 
-const send = (request: RawRequest) => sendRaw(ledger.url, requestBytes(request));
+const send = (request: RequestParts) => sendRaw(ledger.url, requestBytes(request));
 const post = (body: Uint8Array | string, headers: readonly (readonly [string, string])[] = [bearer(), key(), json()]) =>
   send({ path: "/v1/payments", headers, body });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Reply } from "./client.ts";
+import type { Client, ClientReply } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { textAt } from "./json.ts";
 import { balancesOf, eventsDuring, expectProblem, fundedWallet, openAccount, topUp } from "./steps.ts";
@@ -17,15 +17,15 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.remove());
 
-const replayed = (reply: Reply) => reply.headers.get("idempotency-replayed") === "true";
-const face = (reply: Reply) => `${reply.status} ${reply.headers.get("ledger-position")} ${reply.text}`;
+const replayed = (reply: ClientReply) => reply.headers.get("idempotency-replayed") === "true";
+const face = (reply: ClientReply) => `${reply.status} ${reply.headers.get("ledger-position")} ${reply.text}`;
 
 describe("case 2: one key, one effect, one answer", () => {
   test("fifty equal requests at once make one event and fifty equal answers, after a restart too", async () => {
     const key = randomUUID();
     const body = { payer, payee, amount: "700", currency: "HKD", reference: "fifty", metadata: { order: "50" } };
     const before = await balancesOf(operator, payer);
-    let replies: Reply[] = [];
+    let replies: ClientReply[] = [];
     const appended = await eventsDuring(operator, async () => {
       replies = await Promise.all(Array.from({ length: 50 }, () => operator.post("/v1/payments", body, { key })));
     });
@@ -127,6 +127,6 @@ describe("case 3: a refusal is an answer", () => {
   });
 });
 
-function payOne(client: Client, from: string, to: string, key: string): Promise<Reply> {
+function payOne(client: Client, from: string, to: string, key: string): Promise<ClientReply> {
   return client.post("/v1/payments", { payer: from, payee: to, amount: "1", currency: "HKD" }, { key });
 }

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "vitest";
 import type { Client } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { at, textAt } from "./json.ts";
-import { type Sent, startLoad } from "./load.ts";
+import { type SentPayment, startLoad } from "./load.ts";
 import { seeded } from "./random.ts";
 import { entriesOf, fundedWallet, openAccount, readAll, sumOf, sumOfLedger } from "./steps.ts";
 
@@ -21,7 +21,7 @@ test(`kill -9 under load, ${cycles} cycles, seed ${seed}: what was acknowledged 
   const operator = await ledger.as("operator");
   const wallets = await Promise.all([0, 1, 2, 3].map((n) => fundedWallet(operator, FUNDS, { owner: `payer-${n}` })));
   const accounts = [...wallets, await openAccount(operator, { type: "merchant", owner: "shop" })];
-  const acknowledged = new Map<string, Sent>();
+  const acknowledged = new Map<string, SentPayment>();
   for (let cycle = 0; cycle < cycles; cycle++) {
     const load = startLoad(operator, accounts, random);
     await load.answered(20 + Math.floor(random() * 200));
@@ -46,12 +46,12 @@ test(`kill -9 under load, ${cycles} cycles, seed ${seed}: what was acknowledged 
 });
 
 /** Sends again what was cut off. Made before or made now: one answer either way, and the same from then on. */
-async function settle(operator: Client, item: Sent): Promise<void> {
+async function settle(operator: Client, item: SentPayment): Promise<void> {
   item.reply = await operator.post("/v1/payments", item.body, { key: item.key });
   expect([201, 422], item.reply.text).toContain(item.reply.status);
 }
 
-async function expectSameAnswer(operator: Client, { key, body, reply }: Sent): Promise<void> {
+async function expectSameAnswer(operator: Client, { key, body, reply }: SentPayment): Promise<void> {
   const again = await operator.post("/v1/payments", body, { key });
   expect(again.text).toBe(reply?.text);
   expect(again.status).toBe(reply?.status);
@@ -62,7 +62,11 @@ async function expectSameAnswer(operator: Client, { key, body, reply }: Sent): P
  * Compares the read models with what was acknowledged: the same payments, each once, and balances that follow from
  * them.
  */
-async function expectEachOnce(operator: Client, accounts: readonly string[], acknowledged: ReadonlyMap<string, Sent>) {
+async function expectEachOnce(
+  operator: Client,
+  accounts: readonly string[],
+  acknowledged: ReadonlyMap<string, SentPayment>,
+) {
   const references = new Map<string, number>();
   for (const account of accounts) {
     const entries = await entriesOf(operator, account);

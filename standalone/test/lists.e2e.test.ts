@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Reply } from "./client.ts";
+import type { Client, ClientReply } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { at, listAt, textAt } from "./json.ts";
 import { entriesOf, expectProblem, fundedWallet, openAccount, pay, readAll } from "./steps.ts";
@@ -23,7 +23,7 @@ describe("lists", () => {
     const second = await operator.get(
       `${path}?limit=10&cursor=${encodeURIComponent(textAt(first.body, "nextCursor"))}`,
     );
-    const amounts = (reply: Reply) => listAt(reply.body, "data").map((entry) => Number(textAt(entry, "amount")));
+    const amounts = (reply: ClientReply) => listAt(reply.body, "data").map((entry) => Number(textAt(entry, "amount")));
     expect(amounts(first)).toEqual([25, 24, 23, 22, 21, 20, 19, 18, 17, 16]);
     expect(amounts(second)).toEqual([15, 14, 13, 12, 11, 10, 9, 8, 7, 6]);
     const oldest = await readAll(operator, `${path}?order=asc`, 7);

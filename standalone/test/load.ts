@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Client, Reply } from "./client.ts";
+import type { Client, ClientReply } from "./client.ts";
 
 /** A payment that was sent, and what came back, if anything did. */
-export type Sent = { readonly key: string; readonly body: object; reply?: Reply };
+export type SentPayment = { readonly key: string; readonly body: object; reply?: ClientReply };
 
 export type Load = {
-  readonly sent: readonly Sent[];
+  readonly sent: readonly SentPayment[];
   /** Resolves when so many payments of this load were answered. */
   answered(count: number): Promise<void>;
   /** Sends no more and waits for the end of what is under way, answered or cut off. */
@@ -19,7 +19,7 @@ export function startLoad(
   random: () => number,
   { width = 16, amountMax = 9 }: { width?: number; amountMax?: number } = {},
 ): Load {
-  const sent: Sent[] = [];
+  const sent: SentPayment[] = [];
   const waiters: { count: number; resolve: () => void }[] = [];
   let answers = 0;
   let ended = false;
@@ -31,7 +31,7 @@ export function startLoad(
       const key = randomUUID();
       const amount = String(1 + pick(amountMax));
       const body = { payer: accounts[from], payee: accounts[to], amount, currency: "HKD", reference: key };
-      const item: Sent = { key, body };
+      const item: SentPayment = { key, body };
       sent.push(item);
       try {
         item.reply = await client.post("/v1/payments", body, { key });

@@ -22,7 +22,7 @@ export function sendRaw(url: string, bytes: Uint8Array | string): Promise<RawRep
   });
 }
 
-export type RawRequest = {
+export type RequestParts = {
   readonly method?: string;
   readonly path: string;
   /** As they are sent, in order; a name may stand twice. */
@@ -31,7 +31,7 @@ export type RawRequest = {
 };
 
 /** The bytes of a request that asks for the connection's end. */
-export function requestBytes({ method = "POST", path, headers = [], body = "" }: RawRequest): Buffer {
+export function requestBytes({ method = "POST", path, headers = [], body = "" }: RequestParts): Buffer {
   const content = Buffer.from(body);
   const lines = [
     `${method} ${path} HTTP/1.1`,

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { compileCheck, type Example, examples } from "ledger-core/http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Reply } from "./client.ts";
+import type { Client, ClientReply } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { at } from "./json.ts";
 
@@ -69,7 +69,7 @@ describe("the reference", () => {
   });
 });
 
-async function send({ route, path, body, key, consumer }: Example): Promise<Reply> {
+async function send({ route, path, body, key, consumer }: Example): Promise<ClientReply> {
   const client = consumer === undefined ? operator : await ledger.as("consumer", consumer);
   if (route.startsWith("GET ")) return client.get(path);
   if (key === undefined) throw new Error(`${route} has no key`);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Client, type Reply, revisionOf } from "./client.ts";
+import { type Client, type ClientReply, revisionOf } from "./client.ts";
 import { at, listAt, textAt } from "./json.ts";
 
 /** Steps that many scenarios share; each asserts that it went as it should. */
@@ -25,7 +25,7 @@ export async function fundedWallet(
   return account;
 }
 
-export async function topUp(operator: Client, account: string, amount: string, currency = "HKD"): Promise<Reply> {
+export async function topUp(operator: Client, account: string, amount: string, currency = "HKD"): Promise<ClientReply> {
   const reply = await operator.post("/v1/top-ups", { account, amount, currency, rail: "fps" });
   expect(reply.status, reply.text).toBe(201);
   return reply;
@@ -35,7 +35,7 @@ export async function topUp(operator: Client, account: string, amount: string, c
 export async function pay(
   client: Client,
   fields: { payer: string; payee: string; amount: string; currency?: string; [field: string]: unknown },
-): Promise<Reply> {
+): Promise<ClientReply> {
   return client.post("/v1/payments", { currency: "HKD", ...fields });
 }
 
@@ -45,9 +45,9 @@ export async function authorize(client: Client, payer: string, payee: string, am
   return textAt(reply.body, "id");
 }
 
-export type Balances = { readonly posted: string; readonly held: string; readonly available: string };
+export type BalanceTexts = { readonly posted: string; readonly held: string; readonly available: string };
 
-export async function balancesOf(client: Client, account: string): Promise<Balances> {
+export async function balancesOf(client: Client, account: string): Promise<BalanceTexts> {
   const reply = await client.get(`/v1/accounts/${account}`);
   expect(reply.status, reply.text).toBe(200);
   const text = (name: string) => textAt(reply.body, "balances", name);
@@ -60,7 +60,7 @@ export async function readAll(client: Client, path: string, limit = 200): Promis
   let cursor: string | null = "";
   while (cursor !== null) {
     const join: string = path.includes("?") ? "&" : "?";
-    const page: Reply = await client.get(
+    const page: ClientReply = await client.get(
       `${path}${join}limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
     );
     expect(page.status, page.text).toBe(200);
@@ -98,7 +98,7 @@ export async function eventsDuring(operator: Client, work: () => Promise<unknown
 }
 
 /** That an answer is a problem in RFC 9457's form with this status and code. */
-export function expectProblem(reply: Reply, status: number, code?: string): void {
+export function expectProblem(reply: ClientReply, status: number, code?: string): void {
   expect(reply.status, reply.text).toBe(status);
   expect(reply.headers.get("content-type")).toMatch(/^application\/problem\+json/);
   expect(reply.body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
@@ -109,7 +109,7 @@ export function expectProblem(reply: Reply, status: number, code?: string): void
 }
 
 /** What a problem says, without the one member that names this very answer. */
-export function problemText(reply: Reply, id: string): string {
+export function problemText(reply: ClientReply, id: string): string {
   const { instance, ...rest } = { instance: undefined, ...Object(reply.body) };
   expect(instance).toEqual(expect.any(String));
   return JSON.stringify(rest).replaceAll(id, "ID");

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { createReplyReader, type Reply } from "./reply.ts";
+import { createReplyReader, type HttpReply } from "./reply.ts";
 
 /**
  * One keep-alive connection that has one request under way: the least that HTTP/1.1 asks of a client, so that the load
@@ -7,7 +7,7 @@ import { createReplyReader, type Reply } from "./reply.ts";
  */
 export type Connection = {
   /** Sends a request; the callback gets its answer before the next may be sent. */
-  send(request: string, onReply: (reply: Reply) => void): void;
+  send(request: string, onReply: (reply: HttpReply) => void): void;
   close(): void;
 };
 
@@ -32,7 +32,7 @@ function open(port: number): Promise<Connection> {
 
 function onSocket(socket: Socket): Connection {
   const read = createReplyReader();
-  let waiting: ((reply: Reply) => void) | undefined;
+  let waiting: ((reply: HttpReply) => void) | undefined;
   socket.setNoDelay(true);
   socket.on("data", (chunk: Buffer) => {
     const reply = read(chunk);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection } from "./connection.ts";
 import { type Drive, driveClosed, drivePaced } from "./driver.ts";
-import type { Reply } from "./reply.ts";
+import type { HttpReply } from "./reply.ts";
 
-const reply: Reply = { status: 200, head: Buffer.alloc(0), body: Buffer.alloc(0) };
+const reply: HttpReply = { status: 200, head: Buffer.alloc(0), body: Buffer.alloc(0) };
 
 /** Connections that answer when `answer` says so, and count requests that came before the answer to the one before. */
 function fakeConnections(count: number, answer: (request: string, done: () => void) => void) {
@@ -29,7 +29,7 @@ function fakeConnections(count: number, answer: (request: string, done: () => vo
 
 function drive(connections: readonly Connection[], requests: number): Drive & { readonly latencies: number[] } {
   const latencies: number[] = [];
-  const onReply = (_reply: Reply, _n: number, ms: number) => void latencies.push(ms);
+  const onReply = (_reply: HttpReply, _n: number, ms: number) => void latencies.push(ms);
   return { connections, requests, seconds: 60, requestText: (n) => `request ${n}`, onReply, latencies };
 }
 

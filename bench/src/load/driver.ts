@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import type { Reply } from "./reply.ts";
+import type { HttpReply } from "./reply.ts";
 
 export type Drive = {
   readonly connections: readonly Connection[];
@@ -7,7 +7,7 @@ export type Drive = {
   readonly requests: number;
   readonly seconds: number;
   readonly requestText: (n: number) => string;
-  readonly onReply: (reply: Reply, n: number, latencyMs: number) => void;
+  readonly onReply: (reply: HttpReply, n: number, latencyMs: number) => void;
 };
 
 /** How long a request may be due and unsent before the load says that the server does not keep the rate. */

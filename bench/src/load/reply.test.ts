@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createReplyReader, headerOf, type Reply } from "./reply.ts";
+import { createReplyReader, type HttpReply, headerOf } from "./reply.ts";
 
 const body = '{"id":"pay_1","amount":"1"}';
 const answer = Buffer.from(
@@ -7,7 +7,7 @@ const answer = Buffer.from(
     `Ledger-Position: 0:42\r\n\r\n${body}`,
 );
 
-function readAll(read: (chunk: Buffer) => Reply | undefined, chunks: readonly Buffer[]): Reply[] {
+function readAll(read: (chunk: Buffer) => HttpReply | undefined, chunks: readonly Buffer[]): HttpReply[] {
   return chunks.map(read).filter((reply) => reply !== undefined);
 }
 

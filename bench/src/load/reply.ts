@@ -1,5 +1,5 @@
 /** An answer as a load needs it: its status, its head with the status line, and its body. */
-export type Reply = { readonly status: number; readonly head: Buffer; readonly body: Buffer };
+export type HttpReply = { readonly status: number; readonly head: Buffer; readonly body: Buffer };
 
 const headEnd = Buffer.from("\r\n\r\n");
 const nothing: Buffer = Buffer.alloc(0);
@@ -9,7 +9,7 @@ const nothing: Buffer = Buffer.alloc(0);
  * last chunk.
  * @throws when an answer has no Content-Length, or is longer than it says
  */
-export function createReplyReader(): (chunk: Buffer) => Reply | undefined {
+export function createReplyReader(): (chunk: Buffer) => HttpReply | undefined {
   let held: Buffer = nothing;
   let bodyAt = -1;
   let end = -1;
@@ -39,7 +39,7 @@ function contentLength(head: Buffer): number {
 }
 
 /** The value of an answer's header, named in lower case; undefined when it is not there. */
-export function headerOf(reply: Reply, name: string): string | undefined {
+export function headerOf(reply: HttpReply, name: string): string | undefined {
   return headerIn(reply.head, name);
 }
 

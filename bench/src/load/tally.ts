@@ -1,10 +1,10 @@
 import { keepLatencies } from "./histogram.ts";
 import type { LoadPlan, LoadResult, LoadWindow } from "./plan.ts";
-import type { Reply } from "./reply.ts";
+import type { HttpReply } from "./reply.ts";
 
 /** Counts what a load is answered, over the whole of it and over the window under way. */
 export type Tally = {
-  count(reply: Reply, latencyMs: number): void;
+  count(reply: HttpReply, latencyMs: number): void;
   /** The window that ends now; the next begins. */
   window(): LoadWindow;
   result(): LoadResult;

@@ -3,7 +3,7 @@ import { type Connection, openConnections } from "./connection.ts";
 import { drivePaced } from "./driver.ts";
 import { keepLatencies, type LatencySummary } from "./histogram.ts";
 import { getText, type LoadPlan, type LoadResult, partiesOf, requestsOf, requestText } from "./plan.ts";
-import { headerOf, type Reply } from "./reply.ts";
+import { type HttpReply, headerOf } from "./reply.ts";
 import { startTally } from "./tally.ts";
 
 /** Payments at the plan's rate; of every `every`th one it is asked when a query at its position shows it. */
@@ -43,7 +43,7 @@ function read(reader: Connection, answered: Answered): void {
 }
 
 /** @throws when a query answers anything but what was asked for: then the figure would be of something else */
-function checkRead(reply: Reply, position: string, inHistory: boolean): void {
+function checkRead(reply: HttpReply, position: string, inHistory: boolean): void {
   const served = headerOf(reply, "ledger-position");
   const reached = revisionOf(served) >= revisionOf(position);
   if (reply.status !== 200 || !reached)
@@ -53,7 +53,7 @@ function checkRead(reply: Reply, position: string, inHistory: boolean): void {
 }
 
 /** Whether a full page holds newer entries only, so that the one of this position is on a later page. */
-function isBehindPage(reply: Reply, position: string): boolean {
+function isBehindPage(reply: HttpReply, position: string): boolean {
   const { data }: { data: { position: string }[] } = JSON.parse(reply.body.toString());
   const oldest = data.at(-1)?.position;
   return data.length === PAGE && revisionOf(oldest) > revisionOf(position);

@@ -2,7 +2,7 @@ import { fastify } from "fastify";
 import { listenAnywhere, serveParent } from "../servers/child.ts";
 import { openMariadbBooks } from "./adapters/mariadb-books.ts";
 import { startBenchMariadb } from "./mariadb-engine.ts";
-import { type PaymentBody, type PeerQuestion, type PeerReady, paymentSchema, peerAccounts } from "./peer.ts";
+import { type PeerPayment, type PeerQuestion, type PeerReady, paymentSchema, peerAccounts } from "./peer.ts";
 
 /**
  * A peer that does the same job in the usual way: Fastify in front of MariaDB, one durable transaction a payment, on as
@@ -18,7 +18,7 @@ if ("absent" in engine) {
 } else {
   const ledger = await openMariadbBooks(engine.connection);
   const app = fastify();
-  app.post<{ Body: PaymentBody }>("/v1/payments", { schema: { body: paymentSchema } }, async (request, reply) => {
+  app.post<{ Body: PeerPayment }>("/v1/payments", { schema: { body: paymentSchema } }, async (request, reply) => {
     const { payer, payee, amount } = request.body;
     const id = await ledger.pay(String(request.headers["idempotency-key"]), request.body);
     return reply.code(201).send({ id, payer, payee, amount, currency: "HKD", status: "captured" });

@@ -1,4 +1,4 @@
-import type { Books } from "../checks.ts";
+import type { BookTotals } from "../checks.ts";
 import { startChild } from "../children.ts";
 
 /** A server that does the same job in the usual way, and what it is started with. */
@@ -14,7 +14,7 @@ export type RunningPeer = {
   readonly port: number;
   readonly token: string;
   readonly accounts: readonly string[];
-  books(): Promise<Books>;
+  books(): Promise<BookTotals>;
   stop(): Promise<void>;
 };
 
@@ -31,7 +31,7 @@ export async function startPeers(peers: readonly Peer[], accountCount: number): 
     }
     const opening: PeerQuestion = { ask: "accounts", count: accountCount };
     const { accounts } = await child.ask<{ accounts: string[] }>(opening);
-    const books = () => child.ask<Books>({ ask: "books" } satisfies PeerQuestion);
+    const books = () => child.ask<BookTotals>({ ask: "books" } satisfies PeerQuestion);
     started.push({ name, port: ready.port, token: ready.token, accounts, books, stop });
   }
   return started;
@@ -43,7 +43,7 @@ export function peerAccounts(count: number): string[] {
 }
 
 /** The body of a payment, as every peer and the floor take it. */
-export type PaymentBody = { payer: string; payee: string; amount: string; currency: string };
+export type PeerPayment = { payer: string; payee: string; amount: string; currency: string };
 const text = { type: "string" } as const;
 export const paymentSchema = {
   type: "object",

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { fastify } from "fastify";
 import { childOptions, listenAnywhere, serveParent } from "../servers/child.ts";
-import { type PaymentBody, type PeerQuestion, paymentSchema, peerAccounts } from "./peer.ts";
+import { type PeerPayment, type PeerQuestion, paymentSchema, peerAccounts } from "./peer.ts";
 
 /**
  * A peer that does the same job in the usual way: Fastify in front of SQLite, one durable transaction a payment: both
@@ -23,7 +23,7 @@ const update = db.prepare("UPDATE accounts SET balance = balance + ? WHERE id = 
 const transfer = db.prepare("INSERT INTO transfers (key, payer, payee, amount, at) VALUES (?, ?, ?, ?, ?)");
 const entry = db.prepare("INSERT INTO entries VALUES (?, ?, ?, ?)");
 const app = fastify();
-app.post<{ Body: PaymentBody }>("/v1/payments", { schema: { body: paymentSchema } }, async (request, reply) => {
+app.post<{ Body: PeerPayment }>("/v1/payments", { schema: { body: paymentSchema } }, async (request, reply) => {
   const key = String(request.headers["idempotency-key"]);
   const { payer, payee, amount } = request.body;
   begin?.run();

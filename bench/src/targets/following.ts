@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
-import { BenchFault, type Books, checkBooks } from "../checks.ts";
+import { BenchFault, type BookTotals, checkBooks } from "../checks.ts";
 import { type Child, startChild } from "../children.ts";
 import type { LoadResult } from "../load/plan.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
@@ -50,7 +50,7 @@ export async function checkWhole(folder: string, loads: readonly LoadResult[]): 
   return checkBooks("the log", check, loads);
 }
 
-function modelBooks(file: string): Books {
+function modelBooks(file: string): BookTotals {
   const db = new DatabaseSync(file, { readOnly: true });
   try {
     const { payments } = db.prepare("SELECT COUNT(*) AS payments FROM payments").get() ?? {};

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { LedgerError } from "ledger-core";
 import { httpUrl } from "../arguments.ts";
-import { createClient, type LedgerClient, Problem } from "../import/client.ts";
+import { ApiProblem, createClient, type LedgerClient } from "../import/client.ts";
 import { asObject, listOf, textOf } from "../import/json.ts";
 import { createOutput, exitCodes } from "../output.ts";
 import { resolveAccess } from "../settings.ts";
@@ -50,7 +50,7 @@ async function readPositions(client: LedgerClient): Promise<Positions> {
     const { body } = await client.get("/admin/positions");
     return { log: listOf(body, "log"), projections: listOf(body, "projections") };
   } catch (error) {
-    if (error instanceof Problem) return { log: [], projections: [] };
+    if (error instanceof ApiProblem) return { log: [], projections: [] };
     throw error;
   }
 }

@@ -1,8 +1,7 @@
 import { type AccountId, type Position, parseId } from "ledger-core";
 import { eachOf } from "../parallel.ts";
 import type { Progress } from "../progress.ts";
-import type { BerkaRow } from "./berka-file.ts";
-import type { Counterparty } from "./berka-row.ts";
+import type { BerkaRow, Counterparty } from "./berka-row.ts";
 import type { LedgerClient } from "./client.ts";
 import { listOf, requireText } from "./json.ts";
 

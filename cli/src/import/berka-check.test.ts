@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compareAccount, emptyComparison } from "./berka-check.ts";
 import { type Check, checkAnyRows, checkKnownRows, knownFacts } from "./berka-facts.ts";
-import type { BerkaRow } from "./berka-file.ts";
+import type { BerkaRow } from "./berka-row.ts";
 import { readRow } from "./berka-row.ts";
 import type { BookedEntry } from "./entries.ts";
 

@@ -2,13 +2,14 @@ import type { Amount, Position } from "ledger-core";
 import { eachOf } from "../parallel.ts";
 import type { Progress } from "../progress.ts";
 import type { BerkaAccounts } from "./berka-accounts.ts";
-import type { BerkaRow, RowFault } from "./berka-file.ts";
+import type { RowFault } from "./berka-file.ts";
 import { referenceOf } from "./berka-post.ts";
+import type { BerkaRow } from "./berka-row.ts";
 import type { LedgerClient } from "./client.ts";
 import { type BookedEntry, readEntries } from "./entries.ts";
 
 /** What the ledger holds of a run's rows, beside what the bank recorded; amounts in hellers. */
-export type Comparison = {
+export type BankComparison = {
   rows: number;
   customers: number;
   credits: Amount;
@@ -29,7 +30,7 @@ export type Comparison = {
 
 const LANES = 8;
 
-export function emptyComparison(): Comparison {
+export function emptyComparison(): BankComparison {
   return {
     rows: 0,
     customers: 0,
@@ -57,7 +58,7 @@ export async function compareRows(
   accounts: BerkaAccounts,
   atLeast: Position | undefined,
   progress: Progress,
-): Promise<readonly [Comparison, ...Comparison[]]> {
+): Promise<readonly [BankComparison, ...BankComparison[]]> {
   const whole = setOf(rows);
   const others = parts.map(setOf);
   progress.begin("reading back", rows.length);
@@ -81,7 +82,11 @@ function setOf(rows: readonly BerkaRow[]) {
 }
 
 /** Adds one customer's rows and entries to the comparison. */
-export function compareAccount(result: Comparison, rows: readonly BerkaRow[], entries: readonly BookedEntry[]): void {
+export function compareAccount(
+  result: BankComparison,
+  rows: readonly BerkaRow[],
+  entries: readonly BookedEntry[],
+): void {
   const byReference = new Map<string, { entry: BookedEntry; index: number; count: number }>();
   let balance = 0n;
   let broken = false;

@@ -1,6 +1,7 @@
 import type { Amount } from "ledger-core";
-import type { Comparison } from "./berka-check.ts";
-import type { BerkaRow, BerkaRows } from "./berka-file.ts";
+import type { BankComparison } from "./berka-check.ts";
+import type { BerkaRows } from "./berka-file.ts";
+import type { BerkaRow } from "./berka-row.ts";
 import type { LedgerSums } from "./ledger-sums.ts";
 
 /** What is known of a set of rows from the data set's own description; amounts in hellers. */
@@ -65,7 +66,7 @@ export type Check = { readonly fact: string; readonly expected: string; readonly
  */
 export function checkAnyRows(
   rows: readonly BerkaRow[],
-  found: Comparison,
+  found: BankComparison,
   sums: LedgerSums | undefined,
 ): readonly Check[] {
   let credits = 0n;
@@ -84,7 +85,7 @@ export function checkAnyRows(
 }
 
 /** The facts that are known of these very rows; each is told with the rows' name. */
-export function checkKnownRows(facts: KnownFacts, found: Comparison): readonly Check[] {
+export function checkKnownRows(facts: KnownFacts, found: BankComparison): readonly Check[] {
   return [
     check(`${facts.name}: rows`, facts.rows, found.rows),
     check(`${facts.name}: customers`, facts.customers, found.customers),

@@ -2,24 +2,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
-import { type Amount, assert, type BusinessDate } from "ledger-core";
-import { berkaColumns, type Counterparty, readRow } from "./berka-row.ts";
-
-/** One movement of a customer's account as the bank booked it; amounts in hellers, `amount` credit positive. */
-export type BerkaRow = {
-  readonly file: string;
-  readonly line: number;
-  readonly id: string;
-  readonly account: string;
-  readonly date: BusinessDate;
-  readonly amount: Amount;
-  /** The bank's own balance after the row. */
-  readonly balance: Amount;
-  readonly counterparty: Counterparty;
-  readonly type: string;
-  readonly operation: string;
-  readonly symbol: string;
-};
+import { assert } from "ledger-core";
+import { type BerkaRow, berkaColumns, readRow } from "./berka-row.ts";
 
 export type RowFault = { readonly file: string; readonly line: number; readonly detail: string };
 

@@ -1,5 +1,4 @@
-import { type Amount, parseBusinessDate } from "ledger-core";
-import type { BerkaRow } from "./berka-file.ts";
+import { type Amount, type BusinessDate, parseBusinessDate } from "ledger-core";
 
 export const berkaColumns = [
   "trans_id",
@@ -16,6 +15,22 @@ export const berkaColumns = [
 
 /** Whom the customer's account moved money with: another bank's account, or one of the bank's own. */
 export type Counterparty = "cash" | "card" | "bank" | `${string}:${string}`;
+
+/** One movement of a customer's account as the bank booked it; amounts in hellers, `amount` credit positive. */
+export type BerkaRow = {
+  readonly file: string;
+  readonly line: number;
+  readonly id: string;
+  readonly account: string;
+  readonly date: BusinessDate;
+  readonly amount: Amount;
+  /** The bank's own balance after the row. */
+  readonly balance: Amount;
+  readonly counterparty: Counterparty;
+  readonly type: string;
+  readonly operation: string;
+  readonly symbol: string;
+};
 
 const directions = new Map<string, 1n | -1n>([
   ["PRIJEM", 1n],

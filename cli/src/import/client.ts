@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { formatPosition, isLedgerError, LedgerError, type Position, parsePosition } from "ledger-core";
 import { asObject, textOf } from "./json.ts";
 
-export type Reply = {
+export type ApiReply = {
   readonly status: number;
   readonly body: unknown;
   readonly position: Position | undefined;
@@ -14,13 +14,13 @@ export type Reply = {
 export type LedgerClient = {
   readonly url: string;
   /** `atLeast`: asks for what is at this position or later, and waits for it. */
-  get(path: string, atLeast?: Position): Promise<Reply>;
+  get(path: string, atLeast?: Position): Promise<ApiReply>;
   /** Every POST bears a key, so a lost answer is asked for again with the same key and body. */
-  post(path: string, key: string, body: unknown): Promise<Reply>;
+  post(path: string, key: string, body: unknown): Promise<ApiReply>;
 };
 
 /** The server's refusal of one request, as RFC 9457 tells it. */
-export class Problem extends Error {
+export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
   constructor(status: number, code: string, detail: string, request: string) {
@@ -63,7 +63,7 @@ export function createClient(options: ClientOptions): LedgerClient {
   };
 }
 
-async function patiently(options: ClientOptions, method: string, path: string, init: RequestInit): Promise<Reply> {
+async function patiently(options: ClientOptions, method: string, path: string, init: RequestInit): Promise<ApiReply> {
   const request = `${method} ${path}`;
   const until = Date.now() + options.patienceMs;
   let pauseMs = PAUSE_MIN_MS;
@@ -84,7 +84,7 @@ async function patiently(options: ClientOptions, method: string, path: string, i
 }
 
 type Outcome =
-  | { readonly reply: Reply }
+  | { readonly reply: ApiReply }
   | { readonly again: string; readonly retryAfterMs: number; readonly cause?: unknown };
 
 async function once(url: URL, init: RequestInit, request: string): Promise<Outcome> {
@@ -95,7 +95,7 @@ async function once(url: URL, init: RequestInit, request: string): Promise<Outco
     const text = await response.text();
     body = text === "" ? null : JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new Problem(0, "not_json", `${url.origin} answers no JSON`, request);
+    if (error instanceof SyntaxError) throw new ApiProblem(0, "not_json", `${url.origin} answers no JSON`, request);
     return { again: `no answer from ${url.origin} (${reasonOf(error)})`, retryAfterMs: 0, cause: error };
   }
   if (response.ok) {
@@ -109,7 +109,7 @@ async function once(url: URL, init: RequestInit, request: string): Promise<Outco
   if (isTemporary(response.status, code)) {
     return { again: `${url.origin} answers ${response.status} ${code}`, retryAfterMs: retryAfter(response.headers) };
   }
-  throw new Problem(response.status, code, detail, request);
+  throw new ApiProblem(response.status, code, detail, request);
 }
 
 function isTemporary(status: number, code: string): boolean {
@@ -129,8 +129,8 @@ function reasonOf(error: unknown): string {
 
 /** What to tell a person of a failed request. */
 export function failureText(error: unknown): string {
-  if (error instanceof Problem && error.status === 401)
+  if (error instanceof ApiProblem && error.status === 401)
     return `${error.message} (is the token of this ledger, and not expired?)`;
-  if (error instanceof Problem || isLedgerError(error)) return error.message;
+  if (error instanceof ApiProblem || isLedgerError(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

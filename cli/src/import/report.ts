@@ -1,5 +1,5 @@
 import { type Amount, formatAmount, parseCurrency } from "ledger-core";
-import type { Comparison } from "./berka-check.ts";
+import type { BankComparison } from "./berka-check.ts";
 import type { Check } from "./berka-facts.ts";
 import type { BerkaRows, RowFault } from "./berka-file.ts";
 import type { LedgerSums } from "./ledger-sums.ts";
@@ -13,7 +13,7 @@ export type ImportReport = {
   readonly eventsAdded: number | undefined;
   readonly postingMs: number;
   readonly totalMs: number;
-  readonly comparison: Comparison;
+  readonly comparison: BankComparison;
   readonly sums: LedgerSums | undefined;
   readonly knownAs: string | undefined;
   readonly checks: readonly Check[];

@@ -7,7 +7,7 @@ import type { Payment } from "../domain/payment.ts";
 import type { Micros } from "../domain/time.ts";
 
 /** A second opinion on a ledger's events, by plain sums that share nothing with deciders and evolve. */
-export type Auditor = {
+export type EventAuditor = {
   /** @throws an assertion that names the promise which the event breaks */
   inspect(event: LedgerEvent): void;
   posted(account: AccountId): Amount;
@@ -23,7 +23,7 @@ export type Auditor = {
  */
 const bounded = new Set(["TransferPosted", "PayoutSettled", "PaymentCharged", "PaymentAuthorized"]);
 
-export function auditor(): Auditor {
+export function auditor(): EventAuditor {
   const accounts = new Map<AccountId, Account>();
   const balances = new Map<AccountId, Amount>();
   const payments = new Map<PaymentId, Payment>();

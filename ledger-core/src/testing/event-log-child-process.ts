@@ -2,11 +2,11 @@ import { openSqliteLog } from "../adapters/sqlite/event-log/log.ts";
 import { isLedgerError } from "../domain/errors.ts";
 import { makeEvents } from "./event-log-events.ts";
 
-export type Ask = { readonly first: number; readonly count: number; readonly size: number };
+export type ChildOrder = { readonly first: number; readonly count: number; readonly size: number };
 /** The last revision of an append, or the code of its error. */
-export type Told = { readonly last?: number; readonly code?: string; readonly message?: string };
+export type ChildReport = { readonly last?: number; readonly code?: string; readonly message?: string };
 
-const tell = (told: Told): void => {
+const tell = (told: ChildReport): void => {
   process.send?.(told);
 };
 
@@ -14,7 +14,7 @@ const tell = (told: Told): void => {
 process.on("SIGXFSZ", () => undefined);
 const log = await openSqliteLog({ file: process.argv[2] ?? "" });
 tell({});
-process.on("message", ({ first, count, size }: Ask) => {
+process.on("message", ({ first, count, size }: ChildOrder) => {
   log.append(0, first - 1, makeEvents(first, count, { size })).then(
     (last) => tell({ last }),
     (error: unknown) => {

@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Ask, Told } from "./event-log-child-process.ts";
+import type { ChildOrder, ChildReport } from "./event-log-child-process.ts";
 
 /** A process that holds a SQLite log. */
 export type LogChild = AsyncDisposable & {
   readonly pid: number;
   /** Has it append `count` events of `size` bytes to shard 0 at revision `first`. */
-  append(first: number, count: number, size?: number): Promise<Told>;
+  append(first: number, count: number, size?: number): Promise<ChildReport>;
   /** kill -9, and waits until it is gone. */
   kill(): Promise<void>;
 };
@@ -34,7 +34,7 @@ export async function startLogChild(file: string, launcher: readonly string[] = 
     pid: child.pid ?? 0,
     append: async (first, count, size = 120) => {
       const answer = told(child);
-      child.send({ first, count, size } satisfies Ask);
+      child.send({ first, count, size } satisfies ChildOrder);
       return await answer;
     },
     kill,
@@ -43,11 +43,11 @@ export async function startLogChild(file: string, launcher: readonly string[] = 
 }
 
 /** The child's next message; its end is an error. */
-function told(child: ChildProcess): Promise<Told> {
+function told(child: ChildProcess): Promise<ChildReport> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`the process ended with ${code}`));
     child.once("exit", ended);
-    child.once("message", (message: Told) => {
+    child.once("message", (message: ChildReport) => {
       child.off("exit", ended);
       resolve(message);
     });

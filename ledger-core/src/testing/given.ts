@@ -17,7 +17,7 @@ type FactOf<T extends FactType> = Extract<Fact, { readonly type: T }>;
 type Expected<T extends FactType> = { readonly [K in keyof FactOf<T>]?: unknown };
 
 /** One decision, to be looked at once. */
-export type Outcome = {
+export type GivenDecision = {
   /**
    * The command is accepted, its answering fact is of this type and holds at least these fields; its events become
    * history.
@@ -36,7 +36,7 @@ export type GivenLedger = {
   now(): Micros;
   /** Sets the clock; history keeps the times that it has. */
   at(now: Micros): GivenLedger;
-  when(command: Command, caller?: Caller): Outcome;
+  when(command: Command, caller?: Caller): GivenDecision;
   /** The decision on a command, of which nothing becomes history. */
   try(command: Command, caller?: Caller): Decision;
 };
@@ -71,7 +71,7 @@ export function given(...facts: readonly Fact[]): GivenLedger {
     return decide(state, command, { caller, now, shard: SHARD, mint });
   }
 
-  function when(command: Command, caller = operator): Outcome {
+  function when(command: Command, caller = operator): GivenDecision {
     const decision = decided(command, caller);
     return {
       thenAccepted(type, expected = {}) {

@@ -1,10 +1,10 @@
 import { type Answer, type BulkAnswer, type BulkItem, renderAnswer } from "command-service";
 import { type ClientCommand, formatPosition, type LedgerEvent, type Micros } from "ledger-core";
-import type { Books } from "./books.ts";
-import { type Bounds, type EventPlace, makeBulkCheck, placeOf } from "./bulk-answers.ts";
+import type { AuditBooks } from "./books.ts";
+import { type EventPlace, makeBulkCheck, placeOf } from "./bulk-answers.ts";
 import { expectOutcome } from "./outcomes.ts";
-import type { Notes } from "./reading.ts";
-import { type KeyBook, type Sent, scopeOf, textOf } from "./requests.ts";
+import type { Bounds, Notes } from "./reading.ts";
+import { type KeyBook, type SentRequest, scopeOf, textOf } from "./requests.ts";
 import { mustHold, Violation } from "./violation.ts";
 
 /** Looks at every answer before anybody else does. @throws Violation */
@@ -20,7 +20,7 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
   }
 
   return {
-    answered(key: string, sent: Sent, answer: Answer): void {
+    answered(key: string, sent: SentRequest, answer: Answer): void {
       const known = keys.get(scopeOf(sent.caller, key));
       if (answer.kind === "refused") {
         checkRefusal(books, known, sent, answer.rejection.code);
@@ -75,7 +75,7 @@ const reused = "idempotency_key_reused";
 const END_OF_TIME: Micros = Number.MAX_SAFE_INTEGER / 2;
 
 /** A refusal that nothing is kept of must be right all the same. */
-function checkRefusal(books: Books, known: KeyBook | undefined, sent: Sent, code: string): void {
+function checkRefusal(books: AuditBooks, known: KeyBook | undefined, sent: SentRequest, code: string): void {
   if (code === "idempotency_key_reused") {
     const own = known?.answers.length === 1 && known.answers[0]?.text === sent.text;
     const right = known?.event !== undefined && !own;

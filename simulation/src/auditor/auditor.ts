@@ -2,17 +2,17 @@ import type { Answer, BulkAnswer } from "command-service";
 import type { Caller, LedgerEvent, Micros, Revision } from "ledger-core";
 import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import { makeAnswerCheck } from "./answers.ts";
-import { type Books, emptyBooks } from "./books.ts";
-import { type Bounds, defaultBounds, type SentBulk } from "./bulk-answers.ts";
+import { type AuditBooks, emptyBooks } from "./books.ts";
+import type { SentBulk } from "./bulk-answers.ts";
 import { type History, makeHistory } from "./history.ts";
 import { hasExpired } from "./payment-outcomes.ts";
-import { makeReading, type Notes } from "./reading.ts";
-import { type KeyBooks, type Sent, scopeOf } from "./requests.ts";
+import { type Bounds, defaultBounds, makeReading, type Notes } from "./reading.ts";
+import { type KeyBooks, type SentRequest, scopeOf } from "./requests.ts";
 import { mustHold } from "./violation.ts";
 
 /** Reads along with the log and with every answer, and checks each against books of its own. @throws Violation */
 export type Auditor = {
-  readonly books: Books;
+  readonly books: AuditBooks;
   readonly keys: KeyBooks;
   readonly events: readonly LedgerEvent[];
   readonly history: History;
@@ -23,9 +23,9 @@ export type Auditor = {
   /** A writer was given what these keys stand for. */
   submitted(caller: Caller, keys: readonly string[]): void;
   /** It failed, and nothing more of it will be written; unless a part may be there, it said that nothing was. */
-  failedForCertain(caller: Caller, keys: readonly string[], told: Told): void;
+  failedForCertain(caller: Caller, keys: readonly string[], told: ToldFailure): void;
   /** The writer answered a command. */
-  answered(key: string, sent: Sent, answer: Answer): void;
+  answered(key: string, sent: SentRequest, answer: Answer): void;
   answeredBulk(key: string, caller: Caller, sent: SentBulk, answer: BulkAnswer): void;
   /** Authorizations that should have been released by now. */
   overdue(now: Micros): number;
@@ -34,7 +34,7 @@ export type Auditor = {
 /**
  * What a failure said: whether a part may be applied. `head`: how many events there were when the writer was given it.
  */
-export type Told = { readonly partlyApplied: boolean; readonly head: number };
+export type ToldFailure = { readonly partlyApplied: boolean; readonly head: number };
 
 export function makeAuditor(given: Bounds = {}): Auditor {
   const bounds = { ...defaultBounds, ...given };

@@ -37,7 +37,7 @@ export type PaymentBook = {
   readonly day: string;
 };
 
-export type Books = {
+export type AuditBooks = {
   readonly accounts: Map<AccountId, AccountBook>;
   readonly payments: Map<PaymentId, PaymentBook>;
   /** The ledger's own account of `tenant/rail/currency`. */
@@ -46,7 +46,7 @@ export type Books = {
   readonly declined: PaymentId[];
 };
 
-export function emptyBooks(): Books {
+export function emptyBooks(): AuditBooks {
   return { accounts: new Map(), payments: new Map(), clearing: new Map(), declined: [] };
 }
 
@@ -84,7 +84,7 @@ export function spend(account: AccountBook, amount: Amount, at: Micros): void {
 /**
  * What is released on the business day of its authorization is given back to that day's ceiling; answers whether it is.
  */
-export function giveBack(books: Books, { payer, day }: PaymentBook, amount: Amount, at: Micros): boolean {
+export function giveBack(books: AuditBooks, { payer, day }: PaymentBook, amount: Amount, at: Micros): boolean {
   const account = books.accounts.get(payer);
   if (!account || account.limits.perDay === null || amount === 0n || dayOf(at, account.zone) !== day) return false;
   account.spent -= amount;
@@ -99,7 +99,7 @@ export function giveBack(books: Books, { payer, day }: PaymentBook, amount: Amou
 /**
  * Books postings: in pairs of opposite amounts, in one currency, each with the balance after it and its business date.
  */
-export function book(books: Books, postings: readonly Posting[], at: Micros, effective: string | null): void {
+export function book(books: AuditBooks, postings: readonly Posting[], at: Micros, effective: string | null): void {
   for (const [index, posting] of postings.entries()) {
     const account = books.accounts.get(posting.account);
     const other = postings[index ^ 1];

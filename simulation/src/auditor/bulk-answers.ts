@@ -1,20 +1,11 @@
 import type { BulkAnswer, BulkItem, BulkItemAnswer } from "command-service";
 import { type Caller, type LedgerEvent, rebrand, type Shard } from "ledger-core";
-import type { Notes } from "./reading.ts";
+import type { Bounds, Notes } from "./reading.ts";
 import { type KeyBook, scopeOf, textOf } from "./requests.ts";
 import { mustHold, Violation } from "./violation.ts";
 
 export type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
 export type SentBulk = { readonly mode: "each" | "atomic"; readonly items: readonly BulkItem[] };
-
-/** The bounds of a world, as its writers are told them. */
-export type Bounds = {
-  readonly eventBytesMax?: number;
-  readonly batchBytesMax?: number;
-  readonly atomicItemsMax?: number;
-};
-
-export const defaultBounds = { eventBytesMax: 524_288, batchBytesMax: 921_600, atomicItemsMax: 1000 } as const;
 
 /** The answering event of an item: an object bears the characters of the event that made it. */
 export function placeOf(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard): EventPlace {

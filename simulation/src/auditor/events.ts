@@ -7,12 +7,12 @@ import {
   type Posting,
   rebrand,
 } from "ledger-core";
-import { type Books, book, dayOf, giveBack, type PaymentBook, spend, statusOf } from "./books.ts";
-import type { Move, Outcome } from "./grounds.ts";
+import { type AuditBooks, book, dayOf, giveBack, type PaymentBook, spend, statusOf } from "./books.ts";
+import type { ExpectedOutcome, Move } from "./grounds.ts";
 import { mustHold, Violation } from "./violation.ts";
 
 /** Enters an event in the books and checks that it says what the books then say. */
-export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent): void {
+export function enter(books: AuditBooks, { id: event, fact, at, origin }: LedgerEvent): void {
   switch (fact.type) {
     case "AccountOpened": {
       const { id, timeZone: zone, type, currency, owner, limits, balances } = fact.account;
@@ -86,7 +86,7 @@ export function enter(books: Books, { id: event, fact, at, origin }: LedgerEvent
   }
 }
 
-function enterPayment(books: Books, payment: Payment, at: Micros): void {
+function enterPayment(books: AuditBooks, payment: Payment, at: Micros): void {
   const { id, tenant, payer, payee, amount, expiresAt, captured, refunded, held } = payment;
   mustHold(!books.payments.has(id), "5 one id, one object", () => `${id} is made twice`);
   const account = books.accounts.get(payer);
@@ -98,7 +98,7 @@ function enterPayment(books: Books, payment: Payment, at: Micros): void {
 }
 
 function enterRelease(
-  books: Books,
+  books: AuditBooks,
   payment: PaymentBook,
   { released, sameDay }: Extract<Fact, { sameDay: boolean }>,
   at: Micros,
@@ -108,7 +108,7 @@ function enterRelease(
   mustHold(given === sameDay, "4 limits", what);
 }
 
-function known(books: Books, { id }: Payment): PaymentBook {
+function known(books: AuditBooks, { id }: Payment): PaymentBook {
   const payment = books.payments.get(id);
   if (!payment) throw new Error(`payment ${id} has an event before it was made`);
   return payment;
@@ -132,7 +132,7 @@ function compare(book: PaymentBook, payment: Payment): void {
   );
 }
 
-function enterHold(books: Books, { hold: change }: Extract<Fact, { hold: unknown }>): void {
+function enterHold(books: AuditBooks, { hold: change }: Extract<Fact, { hold: unknown }>): void {
   const account = books.accounts.get(change.account);
   if (!account) throw new Violation("4 balance", "a hold on an account that was never opened");
   account.held += change.amount;
@@ -144,7 +144,7 @@ function enterHold(books: Books, { hold: change }: Extract<Fact, { hold: unknown
 }
 
 /** How an event differs from what its command should have come to; undefined when it does not. */
-export function difference(fact: Fact, expected: Outcome): string | undefined {
+export function difference(fact: Fact, expected: ExpectedOutcome): string | undefined {
   if ("code" in fact) {
     if (expected.kind === "accepted") return `refused with ${fact.code} without a reason`;
     if (expected.recorded && expected.codes.includes(fact.code)) return undefined;
@@ -171,7 +171,7 @@ function text(postings: readonly Posting[]): string {
 }
 
 /** Notes what an accepted command used up of the daily ceilings. */
-export function spendAll(books: Books, spends: readonly (readonly [AccountId, bigint])[], at: number): void {
+export function spendAll(books: AuditBooks, spends: readonly (readonly [AccountId, bigint])[], at: number): void {
   for (const [id, amount] of spends) {
     const account = books.accounts.get(id);
     if (account && account.limits.perDay !== null) spend(account, amount, at);

@@ -1,5 +1,5 @@
 import type { AccountId, Amount, Caller, FactType, Micros } from "ledger-core";
-import { type AccountBook, type Books, spentOn } from "./books.ts";
+import { type AccountBook, type AuditBooks, spentOn } from "./books.ts";
 
 export type Move = readonly [account: AccountId, amount: Amount];
 
@@ -7,7 +7,7 @@ export type Move = readonly [account: AccountId, amount: Amount];
  * What the API says that a command comes to. A refusal has every code that would be right; which of them is named is
  * not for the auditor to say. `recorded`: whether it is kept under the key.
  */
-export type Outcome =
+export type ExpectedOutcome =
   | { readonly kind: "refused"; readonly codes: readonly string[]; readonly recorded: boolean }
   | {
       readonly kind: "accepted";
@@ -21,23 +21,23 @@ export type Outcome =
 /** The largest amount and balance: 18 digits. */
 export const LARGEST = 10n ** 18n - 1n;
 
-export function absent(code: string): Outcome {
+export function absent(code: string): ExpectedOutcome {
   return { kind: "refused", codes: [code], recorded: false };
 }
 
-export function refusedOr(codes: readonly (string | false)[], accepted: Outcome): Outcome {
+export function refusedOr(codes: readonly (string | false)[], accepted: ExpectedOutcome): ExpectedOutcome {
   const reasons = codes.filter((code) => code !== false);
   return reasons.length > 0 ? { kind: "refused", codes: reasons, recorded: true } : accepted;
 }
 
 /** Whether a caller may use an account: debit it, or act as the payee that holds it. */
-export function usable(books: Books, caller: Caller, id: AccountId): AccountBook | undefined {
+export function usable(books: AuditBooks, caller: Caller, id: AccountId): AccountBook | undefined {
   const account = books.accounts.get(id);
   if (account?.tenant !== caller.tenant) return undefined;
   return caller.role === "operator" || caller.role === "service" || caller.sub === account.owner ? account : undefined;
 }
 
-export function inTenant(books: Books, caller: Caller, id: AccountId): AccountBook | undefined {
+export function inTenant(books: AuditBooks, caller: Caller, id: AccountId): AccountBook | undefined {
   const account = books.accounts.get(id);
   return account?.tenant === caller.tenant ? account : undefined;
 }

@@ -11,7 +11,7 @@ import {
   postingsOf,
   type Revision,
 } from "ledger-core";
-import { type Books, statusOf } from "./books.ts";
+import { type AuditBooks, statusOf } from "./books.ts";
 
 /** An entry as the API shows it, and its place. */
 export type EntryLine = {
@@ -46,7 +46,7 @@ export type History = {
   payments(revision: Revision): readonly PaymentId[];
 };
 
-export function makeHistory(books: Books): History {
+export function makeHistory(books: AuditBooks): History {
   const accounts = new Map<AccountId, AccountMoment[]>();
   const entries = new Map<AccountId, EntryLine[]>();
   const payments = new Map<PaymentId, PaymentMoment[]>();

@@ -1,12 +1,12 @@
 import type { AccountId, Amount, Caller, ClientCommand, Micros } from "ledger-core";
-import type { Books } from "./books.ts";
+import type { AuditBooks } from "./books.ts";
 import {
   absent,
   ceilings,
+  type ExpectedOutcome,
   inTenant,
   LARGEST,
   type Move,
-  type Outcome,
   refusedOr,
   short,
   tooLarge,
@@ -20,7 +20,7 @@ const DATED_AHEAD_MS = 31_622_400_000;
 const none = { moves: [], hold: null, spends: [] } as const;
 
 /** What a command comes to in the books at a time. */
-export function expectOutcome(books: Books, command: ClientCommand, caller: Caller, at: Micros): Outcome {
+export function expectOutcome(books: AuditBooks, command: ClientCommand, caller: Caller, at: Micros): ExpectedOutcome {
   switch (command.type) {
     case "OpenAccount":
       return { kind: "accepted", type: "AccountOpened", ...none };
@@ -46,11 +46,11 @@ export function expectOutcome(books: Books, command: ClientCommand, caller: Call
 }
 
 function expectChange(
-  books: Books,
+  books: AuditBooks,
   id: AccountId,
   caller: Caller,
   type: "AccountFrozen" | "AccountUnfrozen" | "AccountClosed",
-): Outcome {
+): ExpectedOutcome {
   const account = inTenant(books, caller, id);
   if (!account || (type === "AccountClosed" && account.type === "clearing")) return absent("account_not_found");
   const empty = account.posted === 0n && account.held === 0n;
@@ -64,11 +64,11 @@ function expectChange(
  * All legs or none; money that comes in by an earlier leg may leave by a later one; ceilings see the sum that leaves.
  */
 function expectTransfer(
-  books: Books,
+  books: AuditBooks,
   { legs, currency, effectiveDate }: Extract<ClientCommand, { type: "PostTransfer" }>,
   caller: Caller,
   at: Micros,
-): Outcome {
+): ExpectedOutcome {
   const posted = new Map<AccountId, Amount>();
   const leaves = new Map<AccountId, Amount>();
   if (legs.reduce((sum, { amount }) => sum + amount, 0n) > LARGEST) return absent("amount_invalid");
@@ -100,11 +100,11 @@ function expectTransfer(
 }
 
 function expectRailMovement(
-  books: Books,
+  books: AuditBooks,
   { type, account: id, amount, currency, rail }: Extract<ClientCommand, { type: "TopUpAccount" | "PayOut" }>,
   caller: Caller,
   at: Micros,
-): Outcome {
+): ExpectedOutcome {
   const account = type === "TopUpAccount" ? inTenant(books, caller, id) : usable(books, caller, id);
   if (!account || account.type === "clearing") return absent("account_not_found");
   const clearingId = books.clearing.get(`${caller.tenant}/${rail}/${currency}`);

@@ -1,13 +1,18 @@
 import type { Caller, ClientCommand, Micros } from "ledger-core";
-import type { Books, PaymentBook } from "./books.ts";
-import { absent, ceilings, inTenant, type Outcome, refusedOr, short, tooLarge, usable } from "./grounds.ts";
+import type { AuditBooks, PaymentBook } from "./books.ts";
+import { absent, ceilings, type ExpectedOutcome, inTenant, refusedOr, short, tooLarge, usable } from "./grounds.ts";
 
 /** 400 days. */
 const EXPIRY_MOST_US = 34_560_000_000_000;
 
 type PaymentStep = Extract<ClientCommand, { type: "MakePayment" | "CapturePayment" | "VoidPayment" | "RefundPayment" }>;
 
-export function expectPaymentStep(books: Books, command: PaymentStep, caller: Caller, at: Micros): Outcome {
+export function expectPaymentStep(
+  books: AuditBooks,
+  command: PaymentStep,
+  caller: Caller,
+  at: Micros,
+): ExpectedOutcome {
   if (command.type === "MakePayment") return expectPayment(books, command, caller, at);
   const payment = books.payments.get(command.payment);
   const payee = payment && usable(books, caller, payment.payee);
@@ -71,11 +76,11 @@ export function expectPaymentStep(books: Books, command: PaymentStep, caller: Ca
 }
 
 function expectPayment(
-  books: Books,
+  books: AuditBooks,
   command: Extract<PaymentStep, { type: "MakePayment" }>,
   caller: Caller,
   at: Micros,
-): Outcome {
+): ExpectedOutcome {
   const { amount, currency, expiresAt, capture } = command;
   const payer = usable(books, caller, command.payer);
   const payee = inTenant(books, caller, command.payee);

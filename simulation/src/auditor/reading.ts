@@ -1,9 +1,8 @@
 import { decodeEvent, type LedgerEvent } from "ledger-core";
 import type { NewEvent, StoredEvent } from "ledger-core/event-log";
-import type { Books } from "./books.ts";
-import type { Bounds } from "./bulk-answers.ts";
+import type { AuditBooks } from "./books.ts";
 import { difference, enter, spendAll } from "./events.ts";
-import type { Outcome } from "./grounds.ts";
+import type { ExpectedOutcome } from "./grounds.ts";
 import type { History } from "./history.ts";
 import { expectOutcome } from "./outcomes.ts";
 import { hasExpired } from "./payment-outcomes.ts";
@@ -13,11 +12,20 @@ import { mustHold, Violation } from "./violation.ts";
 
 /** What the auditor writes down as it reads. */
 export type Notes = {
-  readonly books: Books;
+  readonly books: AuditBooks;
   readonly keys: KeyBooks;
   readonly events: LedgerEvent[];
   readonly history: History;
 };
+
+/** The bounds of a world, as its writers are told them. */
+export type Bounds = {
+  readonly eventBytesMax?: number;
+  readonly batchBytesMax?: number;
+  readonly atomicItemsMax?: number;
+};
+
+export const defaultBounds = { eventBytesMax: 524_288, batchBytesMax: 921_600, atomicItemsMax: 1000 } as const;
 
 /** Reads the log as it grows: every batch, event by event, with the append that it came in. @throws Violation */
 export function makeReading({ books, keys, events, history }: Notes, bounds: Required<Bounds>) {
@@ -57,7 +65,7 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
       return;
     }
     let why = "it tells of nothing that was sent";
-    let outcome: Outcome | undefined;
+    let outcome: ExpectedOutcome | undefined;
     known.answers = known.sent.filter(({ command, caller }) => {
       if (!command || !tellsOf(fact, command)) return false;
       const expected = expectOutcome(books, command, caller, event.at);

@@ -1,7 +1,7 @@
 import type { Account, Caller, ClientCommand, Fact, LedgerEvent, OpenAccount } from "ledger-core";
 
 /** What a client has sent under a key, at least once: a command, or a whole bulk. */
-export type Sent = {
+export type SentRequest = {
   readonly caller: Caller;
   readonly command: ClientCommand | null;
   /** The whole of it as text: equal for equal requests. */
@@ -14,13 +14,13 @@ export type Sent = {
 export type KeyBook = {
   readonly scope: string;
   /** Every different thing that was sent under it; an honest client sends one. */
-  readonly sent: Sent[];
+  readonly sent: SentRequest[];
   /**
    * Its one answering event, once there is one, and which of `sent` it may be of: more than one if they come to the
    * same.
    */
   event: LedgerEvent | undefined;
-  answers: readonly Sent[];
+  answers: readonly SentRequest[];
   /** The first answer as it went out. */
   body: string | undefined;
   firstAnswers: number;
@@ -37,7 +37,7 @@ export function scopeOf(caller: Pick<Caller, "tenant" | "sub">, key: string): st
 }
 
 /** Notes that something is sent under a key, before anything can come of it. */
-export function noteSent(keys: KeyBooks, key: string, sent: Sent): KeyBook {
+export function noteSent(keys: KeyBooks, key: string, sent: SentRequest): KeyBook {
   const scope = scopeOf(sent.caller, key);
   const known = keys.get(scope) ?? {
     scope,

@@ -15,7 +15,7 @@ import {
 } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { signedCursors } from "query-service";
-import type { Reply } from "../read-side/edge.ts";
+import type { GatewayReply } from "../plant.ts";
 import type { PlantedBug } from "./planted-bug.ts";
 
 /** Faults that users of other ledgers reported, each as this ledger might have had it. */
@@ -63,7 +63,7 @@ export const reportedBugs: readonly PlantedBug[] = [
     name: "absence-cached",
     what: "a gateway keeps a 404 and answers with it after the 201",
     plant: () => {
-      const absent = new Map<string, Reply>();
+      const absent = new Map<string, GatewayReply>();
       return {
         reply: (url, reply) => {
           if (reply.status === 404) absent.set(url, reply);

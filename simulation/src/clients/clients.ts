@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { WriterProcess } from "../write-side/writer-process.ts";
 import { openings, wish } from "./commands.ts";
-import type { Delivery, Settled } from "./delivery.ts";
+import type { CommandDelivery, Settled } from "./delivery.ts";
 import { type FloodKind, flood } from "./floods.ts";
 import { bulkIntent, bulkQuestion, commandIntent, type Intent } from "./intents.ts";
 
@@ -25,7 +25,7 @@ export type ClientsOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly auditor: Auditor;
-  readonly delivery: Delivery;
+  readonly delivery: CommandDelivery;
   readonly processes: readonly WriterProcess[];
   readonly count: number;
 };

@@ -1,5 +1,5 @@
 import { type BusinessDate, type Micros, type OpenAccount, parseBusinessDate } from "ledger-core";
-import { type AccountBook, type Books, type PaymentBook, zoneOffsetsMinutes } from "../auditor/books.ts";
+import { type AccountBook, type AuditBooks, type PaymentBook, zoneOffsetsMinutes } from "../auditor/books.ts";
 import type { Random } from "../random.ts";
 import { payment, paymentStep } from "./payment-commands.ts";
 import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
@@ -40,7 +40,7 @@ export function opening(random: Random, type: OpenAccount["accountType"], owner:
  * Something that a client might want now. It looks at the auditor's books for accounts and payments, and for amounts
  * that just fit or just do not.
  */
-export function wish(random: Random, books: Books, now: Micros): Wish {
+export function wish(random: Random, books: AuditBooks, now: Micros): Wish {
   const all = [...books.accounts.values()];
   // The ledger's own accounts are not for clients; now and then one tries.
   const accounts = random.chance(0.9) ? all.filter(({ type }) => type !== "clearing") : all;

@@ -13,7 +13,7 @@ export type Settled =
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** Hands requests to the writers, and every answer to the auditor before anybody else sees it. */
-export type Delivery = {
+export type CommandDelivery = {
   /** Tells at once when nothing serves; otherwise when, and if, there is an answer. */
   deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: Settled) => void): void;
   /** Asks what would happen, under a key that nothing else bears: any trace of it in the log is seen. */
@@ -36,7 +36,7 @@ export type DeliveryOptions = {
 /** What one incarnation of a writer has accepted and not answered. */
 type Load = { readonly process: WriterProcess; weight: number; largest: number };
 
-export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): Delivery {
+export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): CommandDelivery {
   const loads = new Map<Owner, Load>();
 
   function accept(process: WriterProcess, weight: number): Load {

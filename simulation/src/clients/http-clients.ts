@@ -12,7 +12,7 @@ import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { WriterProcess } from "../write-side/writer-process.ts";
 import { wish } from "./commands.ts";
-import type { Delivery } from "./delivery.ts";
+import type { CommandDelivery } from "./delivery.ts";
 import { commandIntent } from "./intents.ts";
 
 export type HttpClientsOptions = {
@@ -20,7 +20,7 @@ export type HttpClientsOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly auditor: Auditor;
-  readonly delivery: Delivery;
+  readonly delivery: CommandDelivery;
   readonly processes: readonly WriterProcess[];
   readonly plant: Plant;
   readonly note: (who: string, what: string) => void;

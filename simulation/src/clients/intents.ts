@@ -1,7 +1,7 @@
 import type { Answer, BulkAnswer, BulkItem, ItemFault } from "command-service";
 import type { Caller, ClientCommand, Micros } from "ledger-core";
 import type { Auditor } from "../auditor/auditor.ts";
-import { noteSent, type Sent, textOf } from "../auditor/requests.ts";
+import { noteSent, type SentRequest, textOf } from "../auditor/requests.ts";
 import type { Random } from "../random.ts";
 import { wish } from "./commands.ts";
 
@@ -10,7 +10,7 @@ export type Intent = {
   readonly name: string;
   readonly key: string;
   readonly caller: Caller;
-  readonly what: { readonly kind: "command"; readonly sent: Sent; readonly command: ClientCommand } | Bulk;
+  readonly what: { readonly kind: "command"; readonly sent: SentRequest; readonly command: ClientCommand } | Bulk;
   answered: boolean;
   attempts: number;
 };
@@ -56,7 +56,7 @@ export function commandIntent(
   key: string,
   name = key,
 ): Intent {
-  const sent: Sent = { caller, command, text: textOf(command), atomicKeys: null };
+  const sent: SentRequest = { caller, command, text: textOf(command), atomicKeys: null };
   noteSent(auditor.keys, key, sent);
   return { name, key, caller, what: { kind: "command", sent, command }, answered: false, attempts: 0 };
 }

@@ -1,5 +1,5 @@
 import { type AccountId, type Amount, type Caller, idBody, type Micros, makeId, type PaymentId } from "ledger-core";
-import type { AccountBook, Books, PaymentBook } from "../auditor/books.ts";
+import type { AccountBook, AuditBooks, PaymentBook } from "../auditor/books.ts";
 import type { Random } from "../random.ts";
 import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
 
@@ -31,7 +31,7 @@ export function payment(random: Random, accounts: readonly AccountBook[], now: M
   };
 }
 
-export function paymentStep(random: Random, books: Books, payment: PaymentBook): Wish {
+export function paymentStep(random: Random, books: AuditBooks, payment: PaymentBook): Wish {
   const { id, held, captured, refunded, tenant } = payment;
   const owner = books.accounts.get(payment.payee)?.owner ?? "";
   const merchant: Caller = { tenant, role: "merchant", sub: owner };
@@ -58,7 +58,7 @@ function absentAccount(random: Random): AccountId {
 }
 
 /** One that never was, or that was declined. */
-function absentPayment(random: Random, { declined }: Books): PaymentId {
+function absentPayment(random: Random, { declined }: AuditBooks): PaymentId {
   if (declined.length > 0 && random.chance(0.5)) return random.pick(declined);
   return makeId("pay", idBody(1, { shard: 0, revision: random.below(1000) }, 1));
 }

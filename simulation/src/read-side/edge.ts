@@ -3,16 +3,14 @@ import type { Caller, Micros, Runtime } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import { type QueryDeps, registerQueries } from "query-service";
-import type { Plant } from "../plant.ts";
+import type { GatewayReply, Plant } from "../plant.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Settings } from "../settings.ts";
 import type { SimulatedStores } from "./stores.ts";
 
-export type Reply = { readonly status: number; readonly position: string; readonly body: unknown };
-
 /** The query-service's own edge and routes, asked without a network. */
 export type QueryEdge = {
-  get(caller: Caller, url: string, headers: Readonly<Record<string, string>>): Promise<Reply>;
+  get(caller: Caller, url: string, headers: Readonly<Record<string, string>>): Promise<GatewayReply>;
   close(): Promise<void>;
 };
 

@@ -1,8 +1,8 @@
 import type { Caller } from "ledger-core";
 import type { Random } from "../random.ts";
-import type { Question } from "./questions.ts";
+import type { ReadQuestion } from "./questions.ts";
 
-type Asked = Pick<Question, "caller" | "path">;
+type Asked = Pick<ReadQuestion, "caller" | "path">;
 
 const oddities = [
   ...["holder=me", "state=captured", "filter[owner]=me", "q=", "Limit=5", "limit=0", "limit=201", "limit=1e2"],

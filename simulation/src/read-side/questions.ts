@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 import { checkPage, equal, fields } from "./pages.ts";
 
 /** A query, and what its answer must be at the position that it claims. */
-export type Question = {
+export type ReadQuestion = {
   readonly caller: Caller;
   readonly path: string;
   /**
@@ -21,7 +21,7 @@ function balancesOf({ posted, held }: { readonly posted: Amount; readonly held: 
 
 const nothing = { posted: 0n, held: 0n };
 
-export function askAccount(history: History, caller: Caller, id: AccountId): Question {
+export function askAccount(history: History, caller: Caller, id: AccountId): ReadQuestion {
   return {
     caller,
     path: `/v1/accounts/${id}`,
@@ -39,7 +39,7 @@ export function askAccount(history: History, caller: Caller, id: AccountId): Que
 }
 
 /** A balance as of an earlier position, which no later event may change. */
-export function askBalance(history: History, caller: Caller, id: AccountId, asOf: Revision): Question {
+export function askBalance(history: History, caller: Caller, id: AccountId, asOf: Revision): ReadQuestion {
   return {
     caller,
     path: `/v1/accounts/${id}/balance?position=0:${asOf}`,
@@ -57,7 +57,7 @@ export function askBalance(history: History, caller: Caller, id: AccountId, asOf
 }
 
 /** A history, page by page: each page goes on exactly where the one before ended. */
-export function askEntries(history: History, caller: Caller, { id }: AccountBook, random: Random): Question {
+export function askEntries(history: History, caller: Caller, { id }: AccountBook, random: Random): ReadQuestion {
   const order = random.pick(["desc", "desc", "asc"]);
   const limit = random.pick([1, 2, 5, 50]);
   const type = random.chance(0.3) ? random.pick(["payment", "transfer", "refund"]) : undefined;
@@ -81,7 +81,7 @@ export function askEntries(history: History, caller: Caller, { id }: AccountBook
   };
 }
 
-export function askPayment(history: History, caller: Caller, id: PaymentId): Question {
+export function askPayment(history: History, caller: Caller, id: PaymentId): ReadQuestion {
   return {
     caller,
     path: `/v1/payments/${id}`,
@@ -100,7 +100,7 @@ export function askPayments(
   caller: Caller,
   mine: (id: PaymentId) => boolean,
   random: Random,
-): Question {
+): ReadQuestion {
   const limit = random.pick([1, 3, 20]);
   const status = random.pick(["authorized", "captured", "expired", "any"]);
   const scans = caller.role === "consumer" && status !== "any" ? "states" : undefined;

@@ -12,7 +12,7 @@ import { makeReaders } from "./readers.ts";
 import { followPrimary } from "./replica.ts";
 import { openStores, routed } from "./stores.ts";
 
-export type ReadSide = {
+export type SimulatedReadSide = {
   readonly projector: Projector;
   start(): void;
   /** How far the projection furthest behind has come. */
@@ -27,7 +27,7 @@ export async function makeReadSide(
   surroundings: Surroundings,
   { store }: WriteSide,
   auditor: Auditor,
-): Promise<ReadSide> {
+): Promise<SimulatedReadSide> {
   const { scheduler, random, faults, plant, settings, onViolation } = surroundings;
   const note = (what: string) => surroundings.note("reads", what);
   const stores = await openStores();

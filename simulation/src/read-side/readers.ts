@@ -8,7 +8,7 @@ import type { Scheduler } from "../scheduler.ts";
 import type { QueryEdge } from "./edge.ts";
 import { misused, oddQuery } from "./odd-questions.ts";
 import { fields } from "./pages.ts";
-import { askAccount, askBalance, askEntries, askPayment, askPayments, type Question } from "./questions.ts";
+import { askAccount, askBalance, askEntries, askPayment, askPayments, type ReadQuestion } from "./questions.ts";
 import { askRecommendations, askSession } from "./view-questions.ts";
 
 export type ReadersOptions = {
@@ -28,7 +28,7 @@ const PAGES_MAX = 4;
 export function makeReaders(options: ReadersOptions): { start(): void } {
   const { scheduler, random, faults, auditor, edge, note } = options;
 
-  function question(): Question | undefined {
+  function question(): ReadQuestion | undefined {
     const { books, history, events } = auditor;
     const accounts = [...books.accounts.values()];
     const payments = [...books.payments.values()];
@@ -76,7 +76,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   }
 
   /** A query that no API would answer: no page, no empty list, no error of its own. */
-  async function refuses({ caller, path }: Pick<Question, "caller" | "path">): Promise<void> {
+  async function refuses({ caller, path }: Pick<ReadQuestion, "caller" | "path">): Promise<void> {
     const { status, body } = await get(caller, path);
     note(`${path} in vain: ${status}`);
     mustHold(
@@ -89,7 +89,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   /**
    * Many at once that wait for what will not come: each is told so, in time, and another caller is answered meanwhile.
    */
-  async function swamp({ caller, path }: Question): Promise<void> {
+  async function swamp({ caller, path }: ReadQuestion): Promise<void> {
     const waitMs = random.pick([0, 50, 300]);
     const headers = { "ledger-position": `0:${auditor.events.length + 1_000_000}`, "ledger-wait": `${waitMs}` };
     const waiting = Array.from({ length: random.between(2, 40) }, () => edge.get(caller, path, headers));
@@ -109,7 +109,7 @@ export function makeReaders(options: ReadersOptions): { start(): void } {
   }
 
   /** One list to its end, or to the patience of the reader, every page at the position asked for or later. */
-  async function ask({ caller, path, check }: Question): Promise<void> {
+  async function ask({ caller, path, check }: ReadQuestion): Promise<void> {
     let cursor: string | undefined;
     let after: string | undefined;
     let before: Revision = -1;

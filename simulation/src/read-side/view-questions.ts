@@ -1,14 +1,14 @@
 import type { AccountId, Caller, Revision } from "ledger-core";
-import type { AccountBook, Books } from "../auditor/books.ts";
+import type { AccountBook, AuditBooks } from "../auditor/books.ts";
 import type { History } from "../auditor/history.ts";
 import { equal, fields } from "./pages.ts";
-import type { Question } from "./questions.ts";
+import type { ReadQuestion } from "./questions.ts";
 
 export const ACCOUNTS_MAX = 50;
 const MOVEMENTS_MAX = 20;
 
 /** What an owner's app shows first. */
-export function askSession(books: Books, history: History, { tenant, owner }: AccountBook): Question {
+export function askSession(books: AuditBooks, history: History, { tenant, owner }: AccountBook): ReadQuestion {
   const caller: Caller = { tenant, role: "consumer", sub: owner };
   return {
     caller,
@@ -47,7 +47,7 @@ export function byLatestEntry(
 }
 
 /** Merchants that an account has not paid, by how many of those who paid its merchants have paid them. */
-export function askRecommendations(books: Books, history: History, caller: Caller, id: AccountId): Question {
+export function askRecommendations(books: AuditBooks, history: History, caller: Caller, id: AccountId): ReadQuestion {
   return {
     caller,
     path: `/v1/accounts/${id}/recommendations?limit=200`,
@@ -76,7 +76,7 @@ export function askRecommendations(books: Books, history: History, caller: Calle
 }
 
 /** Who has left some money with which merchants. */
-function merchantsPaid(books: Books, history: History, revision: Revision): Map<AccountId, Set<AccountId>> {
+function merchantsPaid(books: AuditBooks, history: History, revision: Revision): Map<AccountId, Set<AccountId>> {
   const paid = new Map<AccountId, Set<AccountId>>();
   for (const { id, payer, payee } of books.payments.values()) {
     const payment = history.payment(id, revision);

@@ -6,7 +6,7 @@ import type { MachineClock } from "./machine-clock.ts";
 import type { StateDisk } from "./state-disk.ts";
 
 /** What a process runs on: its own clock, and a disk that may take its time. */
-export type Machine = {
+export type SimulatedMachine = {
   readonly clock: Pick<MachineClock, "now">;
   readonly disk?: Pick<StateDisk, "condition">;
 };
@@ -18,7 +18,7 @@ const SLOW_STEP_MS = 30;
 /**
  * Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere.
  */
-export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, machine: Machine): Runtime {
+export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, machine: SimulatedMachine): Runtime {
   let creptMs = 0;
   const runtime: Runtime = {
     now: makeWallClock({

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { seeded } from "../random.ts";
-import { available, type Lane } from "./books.ts";
-import { type Client, makeClient, type Outages, Stuck, Wrong } from "./client.ts";
+import { available, type BookLane } from "./books.ts";
+import { type AttackClient, makeClient, type Outages, Stuck, Wrong } from "./client.ts";
 import { damage, putSnapshot, type Snapshot, type Target, takeSnapshot } from "./damage.ts";
 import { checkLog } from "./log-check.ts";
 import { misreadings } from "./readings.ts";
@@ -22,7 +22,7 @@ export type AttackOptions = {
   readonly onProgress?: (text: string) => void;
 };
 
-export type Finding = {
+export type AttackFinding = {
   readonly round: number;
   readonly kind: "wrong" | "died" | "no start" | "stuck";
   readonly damages: readonly string[];
@@ -30,7 +30,7 @@ export type Finding = {
 };
 
 export type AttackReport = {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly AttackFinding[];
   readonly damages: number;
   /**
    * Rounds in which a query of the read models was answered wrongly, until `ledger verify --heal` had found and mended
@@ -77,7 +77,7 @@ type Run = {
   readonly template: Template;
   readonly random: () => number;
   draw(bound: number): number;
-  readonly findings: Finding[];
+  readonly findings: AttackFinding[];
   readonly messages: Map<string, number>;
   readonly outages: Outages;
   damages: number;
@@ -88,8 +88,8 @@ type Run = {
 /** One copy of the template with the books that belong to it. */
 type Copy = {
   readonly subject: Subject;
-  readonly lanes: readonly Lane[];
-  readonly client: Client;
+  readonly lanes: readonly BookLane[];
+  readonly client: AttackClient;
   readonly snapshots: Snapshot[];
 };
 
@@ -125,7 +125,7 @@ async function attackCopy(run: Run, first: number): Promise<number> {
     await subject.stop();
     run.eventsChecked += await checkLog(join(subject.data, "events.sqlite"), copy.lanes);
   } catch (error) {
-    const finding: Finding = { round, kind: kindOf(error), damages: [...damages], detail: detailOf(error) };
+    const finding: AttackFinding = { round, kind: kindOf(error), damages: [...damages], detail: detailOf(error) };
     run.findings.push(finding);
     options.onProgress?.(tellFinding(finding));
     round++;
@@ -214,11 +214,11 @@ async function checkBalances({ lanes, client }: Copy, run: Run): Promise<void> {
   }
 }
 
-export function tellFinding({ round, kind, damages, detail }: Finding): string {
+export function tellFinding({ round, kind, damages, detail }: AttackFinding): string {
   return `round ${round}, ${kind}: ${detail}\n  after ${damages.join("; ")}`;
 }
 
-function kindOf(error: unknown): Finding["kind"] {
+function kindOf(error: unknown): AttackFinding["kind"] {
   if (error instanceof Died) return "died";
   if (error instanceof NoStart) return "no start";
   if (error instanceof Stuck) return "stuck";

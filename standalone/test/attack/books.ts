@@ -23,7 +23,7 @@ export type Answered = {
  * Accounts that one lane alone moves money between, one command after another: what every answer must be follows from
  * the books.
  */
-export type Lane = {
+export type BookLane = {
   readonly name: string;
   readonly wallets: readonly Wallet[];
   readonly shop: Wallet;
@@ -50,7 +50,7 @@ export function walletOwner(lane: string, n: number): string {
 type Draw = (bound: number) => number;
 
 /** The lane's next command, drawn by chance among those whose answer is known beforehand. */
-export function nextStep(lane: Lane, draw: Draw): Step {
+export function nextStep(lane: BookLane, draw: Draw): Step {
   const kinds = [
     pay,
     pay,
@@ -75,7 +75,7 @@ export function available({ posted, held }: Wallet): bigint {
 
 const CURRENCY = "HKD";
 
-function pay(lane: Lane, draw: Draw): Step {
+function pay(lane: BookLane, draw: Draw): Step {
   const payer = walletOf(lane, draw);
   if (available(payer) === 0n) return payTooMuch(lane, draw);
   const payee = draw(2) === 0 ? lane.shop : (lane.wallets.find((wallet) => wallet !== payer) ?? lane.shop);
@@ -86,7 +86,7 @@ function pay(lane: Lane, draw: Draw): Step {
   });
 }
 
-function payTooMuch(lane: Lane, draw: Draw): Step {
+function payTooMuch(lane: BookLane, draw: Draw): Step {
   const payer = walletOf(lane, draw);
   // Far too much as well: a balance that was altered on disk must not pay for it.
   const amount = available(payer) + (draw(2) === 0 ? 1n : 1_000_000n);
@@ -94,7 +94,7 @@ function payTooMuch(lane: Lane, draw: Draw): Step {
   return refused(lane, "/v1/payments", body, 422, "insufficient_funds");
 }
 
-function authorize(lane: Lane, draw: Draw): Step {
+function authorize(lane: BookLane, draw: Draw): Step {
   const payer = walletOf(lane, draw);
   if (available(payer) === 0n) return payTooMuch(lane, draw);
   const amount = amountUpTo(available(payer), draw);
@@ -105,7 +105,7 @@ function authorize(lane: Lane, draw: Draw): Step {
   });
 }
 
-function capture(lane: Lane, draw: Draw): Step {
+function capture(lane: BookLane, draw: Draw): Step {
   const one = authorizationOf(lane, draw, ({ held }) => held > 0n);
   if (!one) return authorize(lane, draw);
   const amount = amountUpTo(one.held, draw);
@@ -124,14 +124,14 @@ function capture(lane: Lane, draw: Draw): Step {
   );
 }
 
-function captureTooMuch(lane: Lane, draw: Draw): Step {
+function captureTooMuch(lane: BookLane, draw: Draw): Step {
   const one = authorizationOf(lane, draw, ({ held }) => held > 0n);
   if (!one) return authorize(lane, draw);
   const body = { amount: String(one.held + 1n) };
   return refused(lane, `/v1/payments/${one.id}/capture`, body, 422, "capture_exceeds_authorized");
 }
 
-function voidIt(lane: Lane, draw: Draw): Step {
+function voidIt(lane: BookLane, draw: Draw): Step {
   const one = authorizationOf(lane, draw, ({ held }) => held > 0n);
   if (!one) return authorize(lane, draw);
   return made(
@@ -146,7 +146,7 @@ function voidIt(lane: Lane, draw: Draw): Step {
   );
 }
 
-function refund(lane: Lane, draw: Draw): Step {
+function refund(lane: BookLane, draw: Draw): Step {
   const one = authorizationOf(lane, draw, ({ captured, refunded }) => captured > refunded);
   if (!one) return authorize(lane, draw);
   const left = one.captured - one.refunded;
@@ -161,14 +161,14 @@ function refund(lane: Lane, draw: Draw): Step {
 }
 
 /** A key that was answered before, at any time: the same bytes. */
-function repeat(lane: Lane, draw: Draw): Step {
+function repeat(lane: BookLane, draw: Draw): Step {
   const one = lane.answered[draw(lane.answered.length)];
   if (!one) return pay(lane, draw);
   const { path, key, body, status, text } = one;
   return { path, key, body, expected: { status, text }, book: () => {} };
 }
 
-function reuse(lane: Lane, draw: Draw): Step {
+function reuse(lane: BookLane, draw: Draw): Step {
   const one = lane.answered[draw(lane.answered.length)];
   if (!one) return pay(lane, draw);
   const { path, key, body } = one;
@@ -180,15 +180,15 @@ function reuse(lane: Lane, draw: Draw): Step {
 
 type Body = Step["body"];
 
-function made(lane: Lane, path: string, body: Body, book: (id: string) => void, status = 201): Step {
+function made(lane: BookLane, path: string, body: Body, book: (id: string) => void, status = 201): Step {
   return { path, key: keyOf(lane), body, expected: { status }, book };
 }
 
-function refused(lane: Lane, path: string, body: Body, status: number, code: string): Step {
+function refused(lane: BookLane, path: string, body: Body, status: number, code: string): Step {
   return { path, key: keyOf(lane), body, expected: { status, code }, book: () => {} };
 }
 
-function keyOf(lane: Lane): string {
+function keyOf(lane: BookLane): string {
   lane.keys++;
   return `${lane.name}-${lane.keys}`;
 }
@@ -197,11 +197,11 @@ function parties(payer: Wallet, payee: Wallet): Body {
   return { payer: payer.id, payee: payee.id, currency: CURRENCY };
 }
 
-function walletOf(lane: Lane, draw: Draw): Wallet {
+function walletOf(lane: BookLane, draw: Draw): Wallet {
   return lane.wallets[draw(lane.wallets.length)] ?? lane.shop;
 }
 
-function authorizationOf(lane: Lane, draw: Draw, fits: (one: Authorization) => boolean): Authorization | undefined {
+function authorizationOf(lane: BookLane, draw: Draw, fits: (one: Authorization) => boolean): Authorization | undefined {
   const fitting = lane.authorizations.filter(fits);
   return fitting[draw(fitting.length)];
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { at } from "../json.ts";
-import { type Lane, nextStep, type Step } from "./books.ts";
+import { type BookLane, nextStep, type Step } from "./books.ts";
 import type { Subject } from "./subject.ts";
 
 /** The ledger did something that it must never do. */
@@ -15,22 +15,22 @@ const PATIENCE_MS = 30_000;
 const PAUSE_MS = 40;
 const REASONS_EVERY_MS = 200;
 
-export type Client = {
+export type AttackClient = {
   /**
    * Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died
    */
-  run(lane: Lane, steps: number): Promise<void>;
+  run(lane: BookLane, steps: number): Promise<void>;
   /** A wallet's balances as the API tells them, at what was last answered or later. */
   balances(account: string): Promise<{ posted: bigint; held: bigint }>;
-  post(path: string, key: string, body: object): Promise<Reply>;
+  post(path: string, key: string, body: object): Promise<AttackReply>;
   /** A query at what was last answered or later; as the operator, or as the consumer who owns accounts. */
-  get(path: string, owner?: string): Promise<Reply>;
+  get(path: string, owner?: string): Promise<AttackReply>;
 };
 
 /** The operator's token, or the consumer's of this name. */
 export type Tokens = (owner?: string) => Promise<string>;
 
-export type Reply = { readonly status: number; readonly text: string; readonly body: unknown };
+export type AttackReply = { readonly status: number; readonly text: string; readonly body: unknown };
 
 /** A client that asks again under the same key until it is answered, for as long as the process lives. */
 export function makeClient(
@@ -38,11 +38,11 @@ export function makeClient(
   tokens: Tokens,
   outages: Outages,
   draw: (bound: number) => number,
-): Client {
+): AttackClient {
   let revision = -1;
   let reasonsAtMs = 0;
 
-  async function once(path: string, init: RequestInit): Promise<Reply | undefined> {
+  async function once(path: string, init: RequestInit): Promise<AttackReply | undefined> {
     try {
       const response = await fetch(`${subject.url()}${path}`, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
       const text = await response.text();
@@ -56,7 +56,7 @@ export function makeClient(
   }
 
   /** Asks until there is an answer that is more than "not now". */
-  async function settle(path: string, init: RequestInit): Promise<Reply> {
+  async function settle(path: string, init: RequestInit): Promise<AttackReply> {
     const until = performance.now() + PATIENCE_MS;
     for (;;) {
       const reply = await Promise.race([once(path, init), subject.death()]);
@@ -85,13 +85,13 @@ export function makeClient(
     }
   }
 
-  async function post(path: string, key: string, body: object): Promise<Reply> {
+  async function post(path: string, key: string, body: object): Promise<AttackReply> {
     const authorization = `Bearer ${await tokens()}`;
     const headers = { authorization, "content-type": "application/json", "idempotency-key": key };
     return settle(path, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
-  async function get(path: string, owner?: string): Promise<Reply> {
+  async function get(path: string, owner?: string): Promise<AttackReply> {
     const headers: Record<string, string> = { authorization: `Bearer ${await tokens(owner)}`, "ledger-wait": "10000" };
     if (revision >= 0) headers["ledger-position"] = `0:${revision}`;
     return settle(path, { headers });
@@ -117,7 +117,7 @@ export function makeClient(
   };
 }
 
-function check({ path, key, body, expected }: Step, reply: Reply): void {
+function check({ path, key, body, expected }: Step, reply: AttackReply): void {
   const { status, code, text } = expected;
   const asExpected =
     reply.status === status &&
@@ -130,7 +130,7 @@ function check({ path, key, body, expected }: Step, reply: Reply): void {
   );
 }
 
-function take(lane: Lane, step: Step, reply: Reply): void {
+function take(lane: BookLane, step: Step, reply: AttackReply): void {
   const { path, key, body, expected } = step;
   if (expected.text !== undefined || expected.code === "idempotency_key_reused") return;
   const id = at(reply.body, "id");
@@ -138,7 +138,7 @@ function take(lane: Lane, step: Step, reply: Reply): void {
   lane.answered.push({ path, key, body, status: reply.status, text: reply.text });
 }
 
-function isInProgress(reply: Reply): boolean {
+function isInProgress(reply: AttackReply): boolean {
   return reply.status === 409 && at(reply.body, "code") === "idempotency_key_in_progress";
 }
 

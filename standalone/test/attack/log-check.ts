@@ -1,7 +1,7 @@
 import { decodeEvent, holdOf, type LedgerEvent, postingsOf } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
 import { at } from "../json.ts";
-import type { Lane } from "./books.ts";
+import type { BookLane } from "./books.ts";
 import { Wrong } from "./client.ts";
 
 type Sums = { posted: bigint; held: bigint };
@@ -11,7 +11,7 @@ type Sums = { posted: bigint; held: bigint };
  * it says, every event must sum to zero, nobody may have paid what was not there, no key may have two events; and every
  * answer that a client was given must be that of one event, every balance that of the client's books. @throws Wrong
  */
-export async function checkLog(file: string, lanes: readonly Lane[]): Promise<number> {
+export async function checkLog(file: string, lanes: readonly BookLane[]): Promise<number> {
   const accounts = new Map<string, Sums>();
   const byKey = new Map<string, LedgerEvent>();
   const log = await openSqliteLog({ file });

@@ -1,6 +1,6 @@
 import { at } from "../json.ts";
-import { type Lane, type Wallet, walletOwner } from "./books.ts";
-import { type Client, type Reply, Wrong } from "./client.ts";
+import { type BookLane, type Wallet, walletOwner } from "./books.ts";
+import { type AttackClient, type AttackReply, Wrong } from "./client.ts";
 
 const WALLETS_PER_READING = 3;
 
@@ -9,7 +9,11 @@ const WALLETS_PER_READING = 3;
  * refused and asked for again by the client, until it was built anew; answers with what was readable and wrong, in
  * words.
  */
-export async function misreadings(client: Client, lane: Lane, draw: (bound: number) => number): Promise<string[]> {
+export async function misreadings(
+  client: AttackClient,
+  lane: BookLane,
+  draw: (bound: number) => number,
+): Promise<string[]> {
   const wallets = Array.from({ length: WALLETS_PER_READING }, () => draw(lane.wallets.length));
   const found: (string | undefined)[] = [await readAccount(client, lane.shop), await readEntries(client, lane.shop)];
   for (const n of wallets) {
@@ -28,13 +32,13 @@ export async function misreadings(client: Client, lane: Lane, draw: (bound: numb
   return found.filter((one) => one !== undefined);
 }
 
-async function readAccount(client: Client, wallet: Wallet): Promise<string | undefined> {
+async function readAccount(client: AttackClient, wallet: Wallet): Promise<string | undefined> {
   const reply = await client.get(`/v1/accounts/${wallet.id}`);
   return sameBalances(at(reply.body, "balances"), wallet) ? undefined : misreading(reply, `account ${wallet.id}`);
 }
 
 /** The newest entries: the balances behind them lead from one to the next and end at the books'. */
-async function readEntries(client: Client, { id, posted }: Wallet): Promise<string | undefined> {
+async function readEntries(client: AttackClient, { id, posted }: Wallet): Promise<string | undefined> {
   const reply = await client.get(`/v1/accounts/${id}/entries?limit=5`);
   const entries = at(reply.body, "data");
   if (!Array.isArray(entries)) return misreading(reply, `entries of ${id}`);
@@ -46,7 +50,7 @@ async function readEntries(client: Client, { id, posted }: Wallet): Promise<stri
   return entries.length === 0 && posted !== 0n ? misreading(reply, `entries of ${id}`) : undefined;
 }
 
-async function readSession(client: Client, wallet: Wallet, owner: string): Promise<string | undefined> {
+async function readSession(client: AttackClient, wallet: Wallet, owner: string): Promise<string | undefined> {
   const reply = await client.get("/v1/me/session", owner);
   const right =
     at(reply.body, "accounts", 0, "id") === wallet.id &&
@@ -58,7 +62,7 @@ function sameBalances(balances: unknown, { posted, held }: Wallet): boolean {
   return at(balances, "posted") === String(posted) && at(balances, "held") === String(held);
 }
 
-function misreading(reply: Reply, what: string): string {
+function misreading(reply: AttackReply, what: string): string {
   if (reply.status >= 500) throw new Wrong(`${what} is answered ${reply.status}: ${reply.text}`);
   return `${what} is answered ${reply.status}: ${reply.text.slice(0, 200)}`;
 }

@@ -13,8 +13,8 @@ import { startStandalone } from "../../src/main.ts";
  * start whole: all of it, as `ledger start` does. start commands: the command-service alone, as in production, which
  * starts in a tenth of the time; the decision state is its own.
  */
-export type Order = "start whole" | "start commands" | "stop";
-export type Told =
+export type AttackOrder = "start whole" | "start commands" | "stop";
+export type ServerReport =
   | { readonly kind: "started"; readonly url: string }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly detail: string };
@@ -29,10 +29,10 @@ const tuning: WriterTuning = {
 let stop = async () => {};
 let port = 0;
 
-const tell = (told: Told) => process.stdout.write(`${JSON.stringify(told)}\n`);
+const tell = (told: ServerReport) => process.stdout.write(`${JSON.stringify(told)}\n`);
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const order = line as Order;
+  const order = line as AttackOrder;
   try {
     if (order === "stop") {
       await stop();

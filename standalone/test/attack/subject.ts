@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
-import type { Order, Told } from "./server.ts";
+import type { AttackOrder, ServerReport } from "./server.ts";
 
 /** The process ended, and nobody had asked for it. */
 export class Died extends Error {}
@@ -58,10 +58,10 @@ export function makeSubject(data: string): Subject {
     return { child, lines: createInterface({ input: child.stdout }), ended };
   }
 
-  async function order(what: Order): Promise<Told> {
+  async function order(what: AttackOrder): Promise<ServerReport> {
     running ??= spawnServer();
     const { child, lines, ended } = running;
-    const answer = once(lines, "line").then(([line]): Told => JSON.parse(String(line)));
+    const answer = once(lines, "line").then(([line]): ServerReport => JSON.parse(String(line)));
     child.stdin?.write(`${what}\n`);
     return Promise.race([answer, ended]);
   }

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { signToken } from "ledger-core/http";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { at, listAt } from "../json.ts";
-import { type Lane, type Wallet, walletOwner } from "./books.ts";
-import { type Client, makeClient, type Outages, type Tokens } from "./client.ts";
+import { type BookLane, type Wallet, walletOwner } from "./books.ts";
+import { type AttackClient, makeClient, type Outages, type Tokens } from "./client.ts";
 import { type Snapshot, type Target, takeSnapshot } from "./damage.ts";
 import { makeSubject } from "./subject.ts";
 
@@ -14,7 +14,7 @@ import { makeSubject } from "./subject.ts";
  */
 export type Template = {
   readonly tokens: Tokens;
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly BookLane[];
   readonly snapshots: readonly Snapshot[];
   /** Copies it to a folder. */
   copyTo(data: string): void;
@@ -60,7 +60,7 @@ export async function makeTemplate(folder: string, target: Target, draw: (bound:
   };
 }
 
-async function openLane(client: Client, name: string): Promise<Lane> {
+async function openLane(client: AttackClient, name: string): Promise<BookLane> {
   const open = async (type: string, n: number): Promise<Wallet> => {
     const key = `open-${name}-${type}-${n}`;
     const reply = await client.post("/v1/accounts", key, {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Client, Reply } from "../client.ts";
+import type { Client, ClientReply } from "../client.ts";
 import { textAt } from "../json.ts";
 import { authorize, fundedWallet, openAccount, pay, topUp } from "../steps.ts";
 
@@ -46,7 +46,7 @@ export async function writeIds(operator: Client, folder: string): Promise<void> 
   write("payouts", "pyt", [payout]);
 }
 
-function idOf(reply: Reply): string {
+function idOf(reply: ClientReply): string {
   expect(reply.status, reply.text).toBeLessThan(300);
   return textAt(reply.body, "id");
 }

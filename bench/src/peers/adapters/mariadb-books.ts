@@ -1,14 +1,14 @@
 import type { MysqlConnection } from "ledger-core/sql";
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
-import type { Books } from "../../checks.ts";
-import type { PaymentBody } from "../peer.ts";
+import type { BookTotals } from "../../checks.ts";
+import type { PeerPayment } from "../peer.ts";
 
 /** A ledger in four tables, as an application would keep it. */
 export type MariadbBooks = {
   open(accounts: readonly string[]): Promise<void>;
   /** One transaction; a key that was used before gets the transfer that it made. @returns the transfer's id */
-  pay(key: string, payment: PaymentBody): Promise<number>;
-  books(): Promise<Books>;
+  pay(key: string, payment: PeerPayment): Promise<number>;
+  books(): Promise<BookTotals>;
   close(): Promise<void>;
 };
 
@@ -51,7 +51,7 @@ export async function openMariadbBooks({ tls, ...connection }: MysqlConnection):
   };
 }
 
-async function pay(pool: Pool, key: string, payment: PaymentBody): Promise<number> {
+async function pay(pool: Pool, key: string, payment: PeerPayment): Promise<number> {
   const connection = await pool.getConnection();
   try {
     await connection.query("START TRANSACTION");
@@ -69,7 +69,7 @@ async function pay(pool: Pool, key: string, payment: PaymentBody): Promise<numbe
 }
 
 /** Both accounts are locked in the order of their ids, so that no two payments wait for each other in a circle. */
-async function book(connection: PoolConnection, key: string, { payer, payee, amount }: PaymentBody): Promise<number> {
+async function book(connection: PoolConnection, key: string, { payer, payee, amount }: PeerPayment): Promise<number> {
   const [rows] = await connection.execute<RowDataPacket[]>(
     "SELECT id, balance FROM accounts WHERE id IN (?, ?) ORDER BY id FOR UPDATE",
     [payer, payee],

@@ -6,10 +6,10 @@ import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
 import { type BatchDelivery, decodeRead, decodeSubscription } from "../event-log/batch-source.ts";
 import type { Batch } from "../event-log/frames.ts";
-import { fromFault, type Reply, type Request, type WireBatch } from "./messages.ts";
+import { fromFault, type LogReply, type LogRequest, type WireBatch } from "./messages.ts";
 
-type Waiting = Readonly<PromiseWithResolvers<Reply>> & Pick<Request, "call" | "kind">;
-type Opening = Extract<Request, { kind: "read" | "subscribe" }>;
+type Waiting = Readonly<PromiseWithResolvers<LogReply>> & Pick<LogRequest, "call" | "kind">;
+type Opening = Extract<LogRequest, { kind: "read" | "subscribe" }>;
 
 /**
  * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread. Streams are
@@ -28,24 +28,24 @@ export function connectLog(port: MessagePort): EventLog {
   let closed = false;
   let released = false;
 
-  const gone = (kind: Request["kind"]): LedgerError => {
+  const gone = (kind: LogRequest["kind"]): LedgerError => {
     const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
     return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
   };
-  const ask = (request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> => {
+  const ask = (request: LogRequest, transfer: ArrayBuffer[] = []): Promise<LogReply> => {
     if (closed) return Promise.reject(gone(released ? "head" : request.kind));
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const { promise, resolve, reject } = Promise.withResolvers<LogReply>();
     port.postMessage(request, transfer);
     waiting.push({ call: request.call, kind: request.kind, promise, resolve, reject });
     return promise;
   };
-  const askRevision = async (request: Request, transfer?: ArrayBuffer[]): Promise<Revision> => {
+  const askRevision = async (request: LogRequest, transfer?: ArrayBuffer[]): Promise<Revision> => {
     const reply = await ask(request, transfer);
     if (reply.kind === "failed") throw fromFault(reply.fault);
     assert(reply.kind === "revision", `a revision is the answer, not ${reply.kind}`);
     return reply.revision;
   };
-  port.on("message", (reply: Reply) => {
+  port.on("message", (reply: LogReply) => {
     const at = waiting.findIndex(({ call }) => call === reply.call);
     const [caller] = at < 0 ? [] : waiting.splice(at, 1);
     caller?.resolve(reply);
@@ -57,13 +57,13 @@ export function connectLog(port: MessagePort): EventLog {
 
   async function* stream(opening: Opening, signal?: AbortSignal): AsyncGenerator<BatchDelivery, void, void> {
     const { call } = opening;
-    const pull = (): Promise<Reply> => {
+    const pull = (): Promise<LogReply> => {
       const reply = ask({ call, kind: "pull" });
       // A piece fetched ahead may never be looked at.
       reply.catch(() => undefined);
       return reply;
     };
-    const stop = () => port.postMessage({ call, kind: "stop" } satisfies Request);
+    const stop = () => port.postMessage({ call, kind: "stop" } satisfies LogRequest);
     port.postMessage(opening);
     signal?.addEventListener("abort", stop);
     try {

@@ -3,7 +3,7 @@ import { isLedgerError, LedgerError } from "../../../domain/errors.ts";
 import type { Position, Revision, Shard } from "../../../domain/position.ts";
 
 /** What crosses a port from `connectLog` to `serveLog`. `call` tells the calls of one port apart. */
-export type Request = { readonly call: number } & (
+export type LogRequest = { readonly call: number } & (
   | { readonly kind: "append"; readonly shard: Shard; readonly expectedRevision: Revision; readonly frames: Uint8Array }
   | { readonly kind: "head"; readonly shard: Shard }
   /** Opens a stream; nothing of it is sent before it is pulled. */
@@ -16,7 +16,7 @@ export type Request = { readonly call: number } & (
 );
 
 /** What crosses it the other way. */
-export type Reply = { readonly call: number } & (
+export type LogReply = { readonly call: number } & (
   | { readonly kind: "revision"; readonly revision: Revision }
   | { readonly kind: "batch"; readonly batch: WireBatch }
   | { readonly kind: "caught_up"; readonly head: Revision }

@@ -5,10 +5,10 @@ import type { EventLog, StoredEvent } from "../../../ports/event-log.ts";
 import { decodeFrames, encodeFrames } from "../../../ports/frame-bytes.ts";
 import type { BatchDelivery, BatchSource, FrameSink } from "../event-log/batch-source.ts";
 import { type Batch, isIntact, joinBatches } from "../event-log/frames.ts";
-import { type Reply, type Request, toFault, type WireBatch } from "./messages.ts";
+import { type LogReply, type LogRequest, toFault, type WireBatch } from "./messages.ts";
 
 type Stream = { readonly deliveries: AsyncGenerator<BatchDelivery, void, void>; readonly abort: AbortController };
-type Answer = Reply extends infer R ? (R extends Reply ? Omit<R, "call"> : never) : never;
+type Answer = LogReply extends infer R ? (R extends LogReply ? Omit<R, "call"> : never) : never;
 
 /**
  * Where what is read is checked against its leaves: `there` (the default), in the thread that asks, or `here`, for a
@@ -44,7 +44,7 @@ export function serveLog(
     stream?.abort.abort();
     stream?.deliveries.return().catch(() => undefined);
   };
-  const answer = async (request: Exclude<Request, { kind: "read" | "subscribe" | "stop" }>): Promise<Answer> => {
+  const answer = async (request: Exclude<LogRequest, { kind: "read" | "subscribe" | "stop" }>): Promise<Answer> => {
     switch (request.kind) {
       case "append": {
         const { shard, expectedRevision, frames } = request;
@@ -65,7 +65,7 @@ export function serveLog(
     }
   };
 
-  port.on("message", (request: Request) => {
+  port.on("message", (request: LogRequest) => {
     const { call } = request;
     const abort = new AbortController();
     switch (request.kind) {
