@@ -1,4 +1,4 @@
-import { LedgerError, type Runtime } from "ledger-core";
+import { assert, LedgerError, type Runtime } from "ledger-core";
 import type { QueryLimits } from "./limits.ts";
 import type { Freshness } from "./positions.ts";
 import { callerKey, type Query, type QueryOutcome, type QueryRunner, type StoreName } from "./query.ts";
@@ -6,7 +6,7 @@ import type { WaitingRoom } from "./waiting.ts";
 
 export type FreshRunnerOptions = {
   readonly run: QueryRunner;
-  readonly rooms: Readonly<Record<StoreName, WaitingRoom>>;
+  readonly rooms: ReadonlyMap<StoreName, WaitingRoom>;
   readonly runtime: Runtime;
   readonly limits: QueryLimits;
 };
@@ -25,7 +25,8 @@ export async function whenReached(
     const outcome = await run(query);
     if (outcome.kind === "answer") return outcome;
     if (attempts > 1) await runtime.delay(limits.replicaPauseMs);
-    const room = rooms[outcome.store];
+    const room = rooms.get(outcome.store);
+    assert(room, `a route reads ${outcome.store}`);
     if (!(await room.until(outcome.required, deadlineMs, callerKey(query.caller)))) throw notReached();
     if (attempts > 1 && runtime.elapsedMs() >= deadlineMs) throw notReached();
   }

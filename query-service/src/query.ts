@@ -1,8 +1,8 @@
 import type { Caller, Position } from "ledger-core";
 import type { Parameters } from "./filters.ts";
 
-/** The stores that queries are answered from, each with a position of its own. */
-export type StoreName = "models" | "session" | "graph";
+/** A projection's store, by the name of the projection. Each has positions of its own. */
+export type StoreName = string;
 
 /** A query, checked by its route's schema, as plain data: it may cross to the thread that answers it. */
 export type Query = {

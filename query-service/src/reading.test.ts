@@ -123,7 +123,7 @@ test("the next page is not served by a replica that is behind the page before", 
 test("a store that said it had come far enough is not trusted for another that answers", async () => {
   const positions: readonly Position[] = [{ shard: 0, revision: 5 }];
   const room = openWaitingRoom({ positions: async () => positions });
-  const rooms = { models: room, session: room, graph: room };
+  const rooms = new Map([["models", room]]);
   let attempts = 0;
   const there = answered(positions, "{}");
   const query = { route: "payments", caller: operator, path: "", id: "", parameters: {}, required: positions };

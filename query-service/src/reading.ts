@@ -5,6 +5,7 @@ import { readingOf } from "./damage.ts";
 import type { QueryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
 import { type ModelsSnapshot, openSnapshot } from "./queries/snapshot.ts";
+import type { StoreName } from "./query.ts";
 
 /** A result, and the position of each shard as of which it was read. */
 export type Read<Result> = { readonly result: Result; readonly positions: readonly Position[] };
@@ -22,15 +23,15 @@ export type ModelReader = {
   ): Promise<Read<Result> | undefined>;
 };
 
-export function createModelReader(models: () => Knex, limits: QueryLimits): ModelReader {
+/** Reads the tables of one SQL projection. */
+export function createModelReader(models: () => Knex, limits: QueryLimits, projection: StoreName): ModelReader {
+  const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    readingOf(projection, () => translateStoreErrors("read models", work));
+  const open = (db: Knex) => openSnapshot(db, limits, projection);
   return {
-    positions: () => onModels(async () => (await openSnapshot(models(), limits))?.positions ?? []),
-    read: (required, query) => onModels(() => readSnapshot({ models: models(), limits }, required, query)),
+    positions: () => guarded(async () => (await open(models()))?.positions ?? []),
+    read: (required, query) => guarded(() => readSnapshot(models(), open, required, query)),
   };
-}
-
-function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
-  return readingOf("models", () => translateStoreErrors("read models", work));
 }
 
 /**
@@ -38,13 +39,14 @@ function onModels<Result>(work: () => Promise<Result>): Promise<Result> {
  * is too early.
  */
 async function readSnapshot<Result>(
-  { models, limits }: { readonly models: Knex; readonly limits: QueryLimits },
+  models: Knex,
+  open: (db: Knex) => Promise<ModelsSnapshot | undefined>,
   required: readonly Position[],
   query: (models: ModelsSnapshot) => Promise<Result>,
 ): Promise<Read<Result> | undefined> {
   const attempt = () =>
     models.transaction(async (db) => {
-      const snapshot = await openSnapshot(db, limits);
+      const snapshot = await open(db);
       if (!snapshot || !reached(snapshot.positions, required)) return undefined;
       return { result: await query(snapshot), positions: snapshot.positions };
     });

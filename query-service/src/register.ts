@@ -7,10 +7,9 @@ import { whenReached } from "./freshness.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
 import { formatPositions, readFreshness } from "./positions.ts";
 import type { Query, QueryRunner, StoreName } from "./query.ts";
-import { createModelReader } from "./reading.ts";
 import type { QueryRoute } from "./routes/context.ts";
-import { createQueryRunner, knexOf, queryRoutes, type RunnerOptions } from "./runner.ts";
-import { createCrowd, openWaitingRoom, type Wake } from "./waiting.ts";
+import { createQueryRunner, queryRoutes, type RunnerOptions, storeNames, storePositions } from "./runner.ts";
+import { createCrowd, openWaitingRoom, type WaitingRoom, type Wake } from "./waiting.ts";
 
 export type QueryDeps = RunnerOptions & {
   readonly session: Pick<SessionView, "read" | "positions">;
@@ -26,24 +25,14 @@ export type QueryDeps = RunnerOptions & {
 
 /** Adds every query of the API to an edge, answered in this thread. */
 export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
-  const { models, session, graph, limits } = deps;
-  const reader = createModelReader(knexOf(models), { ...queryLimits, ...limits });
-  registerQueryRoutes(app, {
-    ...deps,
-    run: createQueryRunner(deps),
-    positions: {
-      models: () => reader.positions(),
-      session: () => session.positions(),
-      graph: () => graph.positions(),
-    },
-  });
+  registerQueryRoutes(app, { ...deps, run: createQueryRunner(deps), positions: storePositions(deps) });
 }
 
 export type QueryRoutesOptions = Pick<QueryDeps, "shards" | "wake" | "runtime" | "limits"> & {
   /** Answers, in this thread or another. */
   readonly run: QueryRunner;
   /** How far each store has come. */
-  readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
+  readonly positions: (store: StoreName) => Promise<readonly Position[]>;
   /** Positions that a store must have reached before it is queried at all, as while it is rebuilt. Default: none. */
   readonly floor?: (store: StoreName) => readonly Position[];
 };
@@ -56,8 +45,11 @@ export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOp
   const { run, positions, shards, wake, runtime = systemRuntime } = options;
   const limits: QueryLimits = { ...queryLimits, ...options.limits };
   const crowd = createCrowd(limits);
-  const room = (store: StoreName) => openWaitingRoom({ positions: positions[store], wake, crowd, limits, runtime });
-  const rooms = { models: room("models"), session: room("session"), graph: room("graph") };
+  const rooms = new Map<StoreName, WaitingRoom>();
+  for (const store of storeNames) {
+    const at = () => positions(store);
+    rooms.set(store, openWaitingRoom({ positions: at, wake, crowd, limits, runtime }));
+  }
   const { floor = () => [] } = options;
   for (const { name, url, schema, stores } of queryRoutes) {
     app.get(url, { schema, config: { roles: readers } }, async (request: QueryRequest, reply) => {

@@ -1,9 +1,9 @@
 import type { Knex } from "knex";
-import { assert, type Micros, type PaymentGraph, type SessionView } from "ledger-core";
+import { assert, type Micros, type PaymentGraph, type Position, type SessionView } from "ledger-core";
 import { type Cursors, signedCursors } from "./cursors.ts";
 import { readingOf } from "./damage.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
-import type { QueryRunner } from "./query.ts";
+import type { QueryRunner, StoreName } from "./query.ts";
 import { createModelReader } from "./reading.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { balanceRoutes } from "./routes/balance.ts";
@@ -52,7 +52,8 @@ export function createQueryRunner(options: RunnerOptions): QueryRunner {
   const { models, session, graph, shards, clock = endOfThisMillisecond } = options;
   const limits = { ...queryLimits, ...options.limits };
   const context: QueryContext = {
-    models: createModelReader(knexOf(models), limits),
+    models: createModelReader(knexOf(models), limits, "models"),
+    projection: (name) => createModelReader(knexOf(models), limits, name),
     session: { read: (...whose) => readingOf("session", () => session.read(...whose)) },
     graph: { recommend: (...whom) => readingOf("graph", () => graph.recommend(...whom)) },
     shards,
@@ -67,7 +68,26 @@ export function createQueryRunner(options: RunnerOptions): QueryRunner {
   };
 }
 
-export function knexOf(models: Knex | (() => Knex)): () => Knex {
+/** The stores that any query reads. */
+export const storeNames: ReadonlySet<StoreName> = new Set(queryRoutes.flatMap(({ stores }) => stores));
+
+/** Reads the positions of a store from the store itself. */
+export function storePositions({
+  models,
+  session,
+  graph,
+}: Pick<QueryStores, "models"> & {
+  readonly session: Pick<SessionView, "positions">;
+  readonly graph: Pick<PaymentGraph, "positions">;
+}): (store: StoreName) => Promise<readonly Position[]> {
+  return (store) => {
+    if (store === "session") return session.positions();
+    if (store === "graph") return graph.positions();
+    return createModelReader(knexOf(models), queryLimits, store).positions();
+  };
+}
+
+function knexOf(models: Knex | (() => Knex)): () => Knex {
   return "transaction" in models ? () => models : models;
 }
 

@@ -3,14 +3,13 @@ import type { ReadinessCheck } from "ledger-core/http";
 import { connectSqlite } from "ledger-core/sql";
 import { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
 import { openSessionView } from "./adapters/sqlite/session-view.ts";
-import { queryLimits } from "./limits.ts";
 import type { StoreName } from "./query.ts";
-import { createModelReader } from "./reading.ts";
+import { storeNames, storePositions } from "./runner.ts";
 import { reopenable } from "./threads/reopenable.ts";
 
 /** Reads the positions of the stores. */
 export type StorePositions = {
-  readonly positions: Readonly<Record<StoreName, () => Promise<readonly Position[]>>>;
+  positions(store: StoreName): Promise<readonly Position[]>;
   /** Opens the files again after they were replaced. */
   reopen(): Promise<void>;
   close(): Promise<void>;
@@ -19,16 +18,15 @@ export type StorePositions = {
 export function openStorePositions(files: { readonly models: string; readonly views: string }): StorePositions {
   const open = () => connectSqlite({ file: files.models, readOnly: true });
   let db = open();
-  const models = createModelReader(() => db, queryLimits);
   const session = reopenable(() => openSessionView({ file: files.views }));
   const graph = reopenable(() => openPaymentGraph({ file: files.views }));
   const close = async () => void (await Promise.all([db.destroy(), session.close(), graph.close()]));
   return {
-    positions: {
-      models: () => models.positions(),
-      session: () => session.use((view) => view.positions()),
-      graph: () => graph.use((view) => view.positions()),
-    },
+    positions: storePositions({
+      models: () => db,
+      session: { positions: () => session.use((view) => view.positions()) },
+      graph: { positions: () => graph.use((view) => view.positions()) },
+    }),
     async reopen() {
       await close();
       db = open();
@@ -46,9 +44,9 @@ export function watchStores(positions: StorePositions["positions"]): {
 } {
   const told = new Map<string, { readonly ready: boolean; readonly detail: string }>();
   const look = async () => {
-    for (const [store, read] of Object.entries(positions)) {
+    for (const store of storeNames) {
       try {
-        const served = await read();
+        const served = await positions(store);
         told.set(store, { ready: true, detail: served.map((position) => `at ${formatPosition(position)}`).join("; ") });
       } catch (error) {
         if (!isLedgerError(error)) throw error;
@@ -59,7 +57,7 @@ export function watchStores(positions: StorePositions["positions"]): {
   void look();
   const timer = setInterval(() => void look(), LOOK_EVERY_MS);
   return {
-    checks: Object.keys(positions).map((name) => ({
+    checks: [...storeNames].map((name) => ({
       name,
       check: () => told.get(name) ?? { ready: false, detail: "not looked at yet" },
     })),

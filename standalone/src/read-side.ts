@@ -120,11 +120,10 @@ export function measureReadSide(metrics: Metrics, { projections, queries }: Read
 
 /** The stores' positions as the projection thread reports them, without reading the stores. */
 function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions["positions"] {
-  const of = (name: StoreName) => async (): Promise<readonly Position[]> =>
-    Array.from({ length: shards }, (_, shard) => ({ shard, revision: board.revision(name, shard) })).filter(
+  return async (store): Promise<readonly Position[]> =>
+    Array.from({ length: shards }, (_, shard) => ({ shard, revision: board.revision(store, shard) })).filter(
       ({ revision }) => revision >= 0,
     );
-  return { models: of("models"), session: of("session"), graph: of("graph") };
 }
 
 /** The log may be the wrong one: discard nothing without being asked. */

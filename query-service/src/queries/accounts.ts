@@ -15,7 +15,7 @@ export async function readAccount(
   caller: Caller,
   id: AccountId,
 ): Promise<AccountRow | undefined> {
-  const row = await snapshot.db<AccountRow>(snapshot.tables.accounts).where({ id }).first();
+  const row = await snapshot.db<AccountRow>(snapshot.table("accounts")).where({ id }).first();
   return row && mayRead(caller, { tenant: row.tenant, owners: [row.owner] }) ? row : undefined;
 }
 
@@ -69,7 +69,7 @@ export async function ownsOneOf(
   accounts: readonly string[],
 ): Promise<boolean> {
   const row = await snapshot
-    .db<AccountRow>(snapshot.tables.accounts)
+    .db<AccountRow>(snapshot.table("accounts"))
     .whereIn("id", accounts)
     .where({ tenant, owner })
     .first("id");

@@ -95,7 +95,7 @@ async function latestTime(snapshot: ModelsSnapshot, shard: Shard, revision: Revi
 /** Reads one row per day with postings. Its cost grows by at most 366 short rows per year. */
 async function postedWithin(snapshot: ModelsSnapshot, account: string, date: BusinessDate): Promise<Amount> {
   const row = await snapshot
-    .db<DailyTotalRow>(snapshot.tables.dailyTotals)
+    .db<DailyTotalRow>(snapshot.table("dailyTotals"))
     .where("account", account)
     .where("date", "<=", date)
     .sum({ billions: "billions", units: "units" })

@@ -12,7 +12,7 @@ export async function readMovement(
   caller: Caller,
   id: TransferId | RefundId | TopUpId | PayoutId,
 ): Promise<MovementRow | undefined> {
-  const row = await snapshot.db<MovementRow>(snapshot.tables.movements).where({ id, tenant: caller.tenant }).first();
+  const row = await snapshot.db<MovementRow>(snapshot.table("movements")).where({ id, tenant: caller.tenant }).first();
   if (!row) return undefined;
   if (seesWholeTenant(caller.role)) return row;
   const accounts = json(row.accounts, "accounts");

@@ -32,7 +32,7 @@ export async function readPayment(
   caller: Caller,
   id: PaymentId,
 ): Promise<PaymentRow | undefined> {
-  const row = await snapshot.db<PaymentRow>(snapshot.tables.payments).where({ id }).first();
+  const row = await snapshot.db<PaymentRow>(snapshot.table("payments")).where({ id }).first();
   if (!row || !mayRead(caller, { tenant: row.tenant, owners: [caller.sub] })) return undefined;
   if (seesWholeTenant(caller.role)) return row;
   return (await ownsOneOf(snapshot, caller.tenant, caller.sub, [row.payer, row.payee])) ? row : undefined;
@@ -76,7 +76,7 @@ async function ofOwner(
   const { status } = filters;
   const walked = (end: string | undefined) => {
     const query: Knex.QueryBuilder = snapshot.db.queryBuilder();
-    query.from(viaIndex(snapshot.db, snapshot.tables.ownerPayments, "primary key", "o"));
+    query.from(viaIndex(snapshot.db, snapshot.table("ownerPayments"), "primary key", "o"));
     query.where({ "o.tenant": tenant, "o.owner": sub }).orderBy("o.id", page.order);
     withinPage(query, "o.id", filters, page, end);
     return query;
@@ -87,7 +87,7 @@ async function ofOwner(
       .first<{ id: string } | undefined>("o.id");
   const end = status === undefined ? undefined : (await scanned())?.id;
   const query = walked(end)
-    .crossJoin(snapshot.db.raw("?? as ??", [snapshot.tables.payments, "p"]))
+    .crossJoin(snapshot.db.raw("?? as ??", [snapshot.table("payments"), "p"]))
     .where("p.id", snapshot.db.ref("o.id"));
   withinTimes(query, filters, snapshot, "p.");
   if (status !== undefined) query.where("p.status", status);
@@ -118,7 +118,7 @@ async function merged(
     .limit(page.limit + 1);
   const rows: PaymentRow[] = await snapshot.db
     .from(ids.as("page"))
-    .join(`${snapshot.tables.payments} as p`, "p.id", "page.id")
+    .join(`${snapshot.table("payments")} as p`, "p.id", "page.id")
     .orderBy("page.id", page.order)
     .select("p.*");
   return takePage(rows, page.limit);

@@ -7,7 +7,10 @@ import type { ModelReader } from "../reading.ts";
 
 /** Everything that routes need to answer. */
 export type QueryContext = {
+  /** The read models of accounts, entries, payments and the other movements. */
   readonly models: ModelReader;
+  /** The tables of any SQL projection. */
+  projection(name: StoreName): ModelReader;
   readonly session: Pick<SessionView, "read">;
   readonly graph: Pick<PaymentGraph, "recommend">;
   readonly shards: number;
