@@ -72,7 +72,7 @@ export const decisionBugs: readonly PlantedBug[] = [
   },
   {
     name: "another-tenants-account",
-    what: "whose account it is is not asked",
+    what: "nobody checks whose account it is",
     plant: () =>
       decided((decide) => (state, command, context) => {
         const decision = decide(state, command, context);

@@ -13,7 +13,7 @@ export const logBugs: readonly PlantedBug[] = [
   },
   {
     name: "missing-fence",
-    what: "appends expect whatever revision the log stands at",
+    what: "appends expect whatever revision the log is at",
     plant: () => ({
       log: (log) =>
         appending(log, async (shard, _expected, events) => log.append(shard, await log.head(shard), events)),
@@ -21,7 +21,7 @@ export const logBugs: readonly PlantedBug[] = [
   },
   {
     name: "answer-before-append",
-    what: "the answer leaves when the append was sent, not when it is durable",
+    what: "the answer leaves when the append is sent, not when it is durable",
     plant: () => ({
       log: (log) =>
         appending(log, async (shard, expected, events) => {
@@ -77,7 +77,7 @@ export const logBugs: readonly PlantedBug[] = [
   },
   {
     name: "torn-batch-kept",
-    what: "what was written of a batch when the log died stays in it",
+    what: "a batch that was partly written when the log crashed stays in it",
     plant: () => ({ cutsTornBatches: false }),
   },
 ];

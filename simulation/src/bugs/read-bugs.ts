@@ -13,17 +13,17 @@ export const readBugs: readonly PlantedBug[] = [
   },
   {
     name: "checkpoint-unguarded",
-    what: "a projector that finds the checkpoint elsewhere applies its events all the same",
+    what: "a projector that finds the checkpoint moved applies its events all the same",
     plant: () => ({ target: (target) => unguarded(target) }),
   },
   {
     name: "gap-swallowed",
-    what: "a delivery that is missing is taken for nothing",
+    what: "a missing delivery is ignored",
     plant: () => ({ feed: swallowGaps }),
   },
   {
     name: "poison-event-skipped",
-    what: "an event that cannot be projected is passed over",
+    what: "an event that cannot be projected is skipped",
     plant: () => ({
       projection: (projection) => ({
         ...projection,
@@ -49,7 +49,7 @@ export const readBugs: readonly PlantedBug[] = [
   },
   {
     name: "refund-not-retracted",
-    what: "a payment that was refunded in full still speaks for its merchant in recommendations",
+    what: "a payment that was refunded in full still counts for its merchant in recommendations",
     plant: () => ({
       projection: (projection) => ({
         ...projection,
@@ -72,12 +72,12 @@ export const readBugs: readonly PlantedBug[] = [
   },
   {
     name: "cursor-skips-equal-timestamps",
-    what: "a cursor keeps the time of a page's last entry and not its place among those of the same time",
+    what: "a cursor keeps the time of a page's last entry, but not its place among entries of the same time",
     plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/^(\d+)\.\d+\.\d+/, "$1.0.0")) }),
   },
   {
     name: "cursor-without-position",
-    what: "the next page may come from a replica that is behind the one before",
+    what: "the next page may come from a replica that is behind the previous page's",
     plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/ .*$/, "")) }),
   },
   {

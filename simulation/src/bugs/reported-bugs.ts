@@ -22,7 +22,7 @@ import type { PlantedBug } from "./planted-bug.ts";
 export const reportedBugs: readonly PlantedBug[] = [
   {
     name: "sixth-hold-accepted",
-    what: "holds of one moment do not see one another: a sixth of 1,000 is accepted on 5,000",
+    what: "holds of one moment do not see each other: a sixth of 1,000 is accepted on 5,000",
     plant: () => {
       const holds = new Map<AccountId, { readonly at: Micros; readonly held: Amount }>();
       return deciding((decide) => (state, command, context) => {
@@ -74,12 +74,12 @@ export const reportedBugs: readonly PlantedBug[] = [
   },
   {
     name: "balance-refilled-from-stale-data",
-    what: "an account that was evicted from the cache comes back as it was when it came in before",
+    what: "an account that was evicted from the cache comes back as it was when it was first loaded",
     plant: () => ({ seams: (seams) => ({ ...seams, openState: (options) => new RefillsStale(options) }) }),
   },
   {
     name: "broker-node-loses-records",
-    what: "a broker's node dies with records that no other has: what follows is delivered, they are not",
+    what: "a broker's node dies with records that no other node has: later records are delivered, they are not",
     plant: () => ({ feed: losingRecords }),
   },
   {
@@ -89,7 +89,7 @@ export const reportedBugs: readonly PlantedBug[] = [
   },
   {
     name: "unsupported-filter-answered-empty",
-    what: "a query with a filter that there is not is answered with an empty list",
+    what: "a query with an unknown filter is answered with an empty list",
     plant: () => ({
       reply: (_url, reply) =>
         reply.status === 400 ? { ...reply, status: 200, body: { data: [], nextCursor: null } } : reply,
@@ -97,7 +97,7 @@ export const reportedBugs: readonly PlantedBug[] = [
   },
   {
     name: "cursor-forgets-its-filters",
-    what: "a cursor is good for the same list with other filters",
+    what: "a cursor is accepted for the same list with other filters",
     plant: () => ({
       queries: (deps) => {
         const cursors = signedCursors(deps.cursorKey);
@@ -113,7 +113,7 @@ export const reportedBugs: readonly PlantedBug[] = [
   },
   {
     name: "idempotency-error-answered-as-500",
-    what: "a key that was used with another body is a constraint of the store that nobody translates",
+    what: "a key reused with another body is an untranslated constraint error of the store",
     plant: () => ({
       commands: (writer) => ({
         ...writer,

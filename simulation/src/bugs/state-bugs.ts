@@ -22,7 +22,7 @@ import type { PlantedBug } from "./planted-bug.ts";
 export const stateBugs: readonly PlantedBug[] = [
   {
     name: "speculative-state-kept",
-    what: "balances stay as an atomic bulk or a dry run left them, though nothing of it was appended",
+    what: "balances keep the changes of an atomic bulk or a dry run of which nothing was appended",
     plant: () => remembering((options) => new KeepsSpeculation(options)),
   },
   {
@@ -37,34 +37,34 @@ export const stateBugs: readonly PlantedBug[] = [
   },
   {
     name: "day-not-given-back",
-    what: "what was voided or has expired still counts against the daily ceiling of its day",
+    what: "a voided or expired payment still counts against the daily ceiling of its day",
     plant: () => remembering((options) => new KeepsTheDay(options)),
   },
   {
     name: "ahead-counts-as-settled",
-    what: "what was decided while a batch is appended counts as in the log when that batch is",
+    what: "commands decided while a batch is appended count as being in the log once that batch is",
     plant: () => remembering((options) => new SettlesAll(options)),
   },
   {
     name: "log-time-goes-back",
-    what: "events bear the time of the writer's clock, even if it is before the last event's",
+    what: "events have the time of the writer's clock, even if it is before the last event's",
     plant: () => remembering((options) => new FollowsItsClock(options)),
   },
   {
     name: "wild-clock-taken-over",
-    what: "the clock that measures spans goes ahead with the wall clock, so that nothing seems wild",
+    what: "the clock that measures durations jumps with the wall clock, so that no jump looks wild",
     plant: () => ({
       runtime: (runtime) => ({ ...runtime, elapsedMs: () => runtime.elapsedMs() + runtime.now() / 1000 }),
     }),
   },
   {
     name: "released-late",
-    what: "what was authorized is held for an hour after its end",
+    what: "an authorization is held for an hour after its end",
     plant: () => remembering((options) => new ReleasesLate(options)),
   },
   {
     name: "expiry-looks-at-first-page",
-    what: "expiry looks at the first page only of what is due on disk, whatever of it was released since",
+    what: "expiry looks only at the first page of due holds on disk, even if they were released since",
     plant: () => filing(({ pages }) => ({ pages: { ...pages, marks: (kind) => firstDue(pages.marks(kind), kind) } })),
   },
   {
@@ -79,17 +79,17 @@ export const stateBugs: readonly PlantedBug[] = [
   },
   {
     name: "deadline-lost-on-disk",
-    what: "when an authorization ends is not written down",
+    what: "the end of an authorization is not written to disk",
     plant: () => filing(({ pages }) => ({ pages: writing(pages, withoutDeadlines) })),
   },
   {
     name: "payment-lost-on-disk",
-    what: "what became of a payment is not written down",
+    what: "changes of a payment are not written to disk",
     plant: () => filing(({ pages }) => ({ pages: writing(pages, (kind) => (kind === "payments" ? undefined : same)) })),
   },
   {
     name: "stand-outside-transaction",
-    what: "the state file says where it stands before it is there",
+    what: "the state file names its revision before its content is there",
     plant: () =>
       filing((file) => ({
         commit: (stand, keysManifest) => {
@@ -106,17 +106,17 @@ export const stateBugs: readonly PlantedBug[] = [
   },
   {
     name: "state-page-unchecked",
-    what: "a page of accounts is decided on as the disk gives it, and now and then a bit of it is wrong",
+    what: "pages of accounts are used unchecked, and now and then a bit of one is wrong",
     plant: () => filing(({ pages }) => ({ pages: unchecked(pages) })),
   },
   {
     name: "event-id-reused-after-restart",
-    what: "every incarnation of a writer makes the same ids",
+    what: "every term of a writer makes the same ids",
     plant: () => ({ runtime: (runtime) => ({ ...runtime, random: () => 7 }) }),
   },
   {
     name: "clock-fixed-at-start",
-    what: "time is the clock of the start and what has passed since: a correction is never seen",
+    what: "time is the clock at the start plus what has passed since, so corrections are never seen",
     plant: () => ({
       runtime(runtime) {
         const [startUs, startMs] = [runtime.now(), runtime.elapsedMs()];
@@ -136,7 +136,7 @@ export const stateBugs: readonly PlantedBug[] = [
   },
   {
     name: "nothing-written-told-of-a-part",
-    what: "of a bulk whose first items are in the log, its client is told that nothing was written",
+    what: "a client is told that nothing was written although the first items of its bulk are in the log",
     plant: () => ({
       writer: (writer) => ({
         ...writer,
