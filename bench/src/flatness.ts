@@ -40,7 +40,7 @@ export type Flatness = {
 };
 
 /** A series that moves by more than this share of itself in the second half is not flat. */
-export const DRIFT_MAX = 0.1;
+const DRIFT_MAX = 0.1;
 /** Samples in the second half below which nothing is said. */
 const SAMPLES_MIN = 3;
 

@@ -51,7 +51,7 @@ test("the table in docs/simulation.md names every fault and no other", () => {
 
 test("no program but the simulator's own command can come near a planted bug", () => {
   const reaching = sources("").filter((path) => /from "[^"]*simulation|import\("[^"]*simulation/.test(read(path)));
-  expect(reaching).toEqual(["cli/src/commands/simulate.ts"]);
+  expect(reaching).toEqual(["cli/src/commands/simulate-runs.ts"]);
 });
 
 function sources(folder: string): string[] {

@@ -12,7 +12,7 @@ export type HuntResult = {
 };
 
 /** A bug that hides for longer counts as not found. */
-export const HUNT_STEPS = 1_000_000;
+const HUNT_STEPS = 1_000_000;
 
 /** Plants a bug in world after world until a promise is seen broken. */
 export async function hunt(bug: PlantedBug, seed: number, steps = HUNT_STEPS): Promise<HuntResult> {

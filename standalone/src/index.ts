@@ -1,6 +1,6 @@
-export { type DataFolder, openDataFolder } from "./data-folder.ts";
-export { type Standalone, type StandaloneOptions, startStandalone } from "./main.ts";
+export { openDataFolder } from "./data-folder.ts";
+export { startStandalone } from "./main.ts";
 export { rebuildOffline } from "./offline-rebuild.ts";
 export { verifyOffline } from "./offline-verify.ts";
-export { readServerFile, type ServerFile } from "./server-file.ts";
-export { StartFault, type StartFaultKind, startFaults } from "./start-fault.ts";
+export { readServerFile } from "./server-file.ts";
+export { StartFault, startFaults } from "./start-fault.ts";

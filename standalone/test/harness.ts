@@ -102,20 +102,6 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Runs `ledger` with these arguments to its end. */
-export async function runLedger(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawnLedger(args);
-  let output = "";
-  child.stdout?.on("data", (chunk) => {
-    output += String(chunk);
-  });
-  child.stderr?.on("data", (chunk) => {
-    output += String(chunk);
-  });
-  await once(child, "close");
-  return { code: child.exitCode, output };
-}
-
 /** The file behind the `ledger` command, as npm would link it. */
 function entryFile(): string {
   const manifest: unknown = JSON.parse(readFileSync(join(root, "cli/package.json"), "utf8"));

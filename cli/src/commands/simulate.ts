@@ -1,12 +1,8 @@
 import { Command } from "commander";
-import type { PlantedBug } from "simulation";
 import { wholeNumber } from "../arguments.ts";
-import { createOutput, exitCodes, type Output } from "../output.ts";
+import { createOutput, exitCodes } from "../output.ts";
 
 type SimulateFlags = { seed?: number; seeds: number; steps: number; bug?: string; bugs?: true; json?: true };
-
-/** Loaded by this command alone: no other comes near the planted bugs. */
-type Simulation = typeof import("simulation");
 
 const examples = `
 Clients, writers, the log, projections and queries in one thread, on a clock and with chance from the seed: messages are
@@ -39,51 +35,23 @@ export function simulateCommand(finish: (code: number) => void): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", examples)
     .action(async (flags: SimulateFlags, command: Command) => {
-      const simulation = await import("simulation");
+      // Loaded by this command alone: no other comes near the planted bugs.
+      const { bugNamed, bugNames, hunt, run } = await import("./simulate-runs.ts");
       const output = createOutput(flags.json ?? false);
       const seed = flags.seed ?? Math.floor(Math.random() * 1_000_000_000);
       if (flags.bugs) {
-        finish(await huntAll(simulation, seed, output));
+        finish(await hunt(seed, output));
         return;
       }
-      const bug = flags.bug === undefined ? undefined : simulation.bugNamed(flags.bug);
+      const bug = flags.bug === undefined ? undefined : bugNamed(flags.bug);
       if (flags.bug !== undefined && !bug) {
-        const names = simulation.plantedBugs.map(({ name }) => name).join(", ");
-        command.error(`error: there is no bug ${flags.bug}; there are ${names}`, { exitCode: exitCodes.usage });
+        command.error(`error: there is no bug ${flags.bug}; there are ${bugNames().join(", ")}`, {
+          exitCode: exitCodes.usage,
+        });
       }
       for (let next = seed; next < seed + flags.seeds; next++) {
-        const code = await run(simulation, next, flags.steps, bug, output);
+        const code = await run(next, flags.steps, bug, output);
         if (code !== exitCodes.ok || next === seed + flags.seeds - 1) return finish(code);
       }
     });
-}
-
-async function run(
-  { simulate, shrink, plantOf, nothingPlanted, runLines, storyLines }: Simulation,
-  seed: number,
-  steps: number,
-  bug: PlantedBug | undefined,
-  output: Output,
-): Promise<number> {
-  const plant = () => (bug ? plantOf(bug) : nothingPlanted);
-  const start = performance.now();
-  const result = await simulate({ seed, steps, plant });
-  const seconds = (performance.now() - start) / 1000;
-  const { failure, ...sums } = result;
-  const lines = runLines(result, seconds);
-  const story = failure && (await shrink(failure, plant));
-  const check = failure?.result.violation.check;
-  const document = { ...sums, bug: bug?.name ?? null, failure: story ? { check, ...story } : null };
-  if (story && check !== undefined) lines.push("", ...storyLines(check, story));
-  else lines.push(bug ? `${bug.name} was not found` : "every promise held");
-  output.result(document, lines);
-  return (failure === undefined) === (bug === undefined) ? exitCodes.ok : exitCodes.checkNotMet;
-}
-
-async function huntAll({ hunt, plantedBugs, bugTable }: Simulation, seed: number, output: Output): Promise<number> {
-  const findings = [];
-  for (const bug of plantedBugs) findings.push(await hunt(bug, seed));
-  const document = findings.map(({ bug, check, steps, world }) => ({ bug: bug.name, check, steps, world }));
-  output.result({ seed, bugs: document }, bugTable(findings));
-  return findings.every(({ check }) => check !== undefined) ? exitCodes.ok : exitCodes.checkNotMet;
 }

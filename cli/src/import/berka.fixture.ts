@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const header = "trans_id,account_id,date,type,operation,amount,balance,k_symbol,bank,account";
+const header = "trans_id,account_id,date,type,operation,amount,balance,k_symbol,bank,account";
 
 /** The same numbers for the same seed, from 0 up to 1. Method: mulberry32. */
 function randomOf(seed: number): () => number {

@@ -20,7 +20,7 @@ export const idempotencyKeyField = {
 } as const;
 
 /** Whether a text may be an Idempotency-Key: the one rule for headers and for a bulk's items. */
-export function isIdempotencyKey(text: string): boolean {
+function isIdempotencyKey(text: string): boolean {
   return grammar.test(text) && !holdsCardNumber(text);
 }
 

@@ -2,14 +2,14 @@ export { callerOf } from "./auth.ts";
 export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
 export { holdsCardNumber, isAsciiSeparator } from "./card-numbers.ts";
 export { commandAnswers, positionsPattern, problemAnswers } from "./documented-answers.ts";
-export { createEdge, type EdgeOptions } from "./edge.ts";
+export { createEdge } from "./edge.ts";
 export * from "./field-schemas.ts";
-export { idempotencyKey, idempotencyKeyField, isIdempotencyKey, KEY_LENGTH_MAX } from "./idempotency-key.ts";
-export { BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, type EdgeLimits, edgeLimits } from "./limits.ts";
+export { idempotencyKey, idempotencyKeyField, KEY_LENGTH_MAX } from "./idempotency-key.ts";
+export { BULK_BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export * from "./object-schemas.ts";
-export type { MetricsAccess, ReadinessCheck } from "./operations.ts";
-export { type ProblemCode, problemKind, problemKinds } from "./problem-codes.ts";
+export type { ReadinessCheck } from "./operations.ts";
+export { type ProblemCode, problemKind } from "./problem-codes.ts";
 export {
   eventInstance,
   type FieldFault,
@@ -17,7 +17,6 @@ export {
   problemBody,
   problemContentType,
   rejectionProblem,
-  requestInstance,
 } from "./problems.ts";
 export { type Example, examples } from "./reference/examples.ts";
 export { fileAuthenticator, readKeyFile } from "./token-file.ts";
@@ -28,7 +27,6 @@ export {
   formatSigningKeys,
   isSubject,
   isTenant,
-  ownerPattern,
   parseSigningKeys,
   type SigningKeys,
   signToken,

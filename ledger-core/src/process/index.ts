@@ -1,10 +1,10 @@
 export { allocateYoung } from "./allocation.ts";
-export { type DataPaths, dataPaths } from "./data-paths.ts";
+export { dataPaths } from "./data-paths.ts";
 export * from "./env.ts";
 export { watchFile } from "./file-watch.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export { systemRuntime } from "./runtime.ts";
-export { type RunningService, runService, type ServiceMain } from "./service.ts";
+export { type RunningService, runService } from "./service.ts";
 export { keepTicksFast } from "./ticks.ts";
 export { makeWallClock } from "./wall-clock.ts";

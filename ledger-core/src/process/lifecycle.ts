@@ -21,12 +21,12 @@ export type StopOptions = {
  * Signals this close together are one wish: a shell sends Ctrl-C to the whole process group, and npm, being in it,
  * sends it on once more.
  */
-export const ONE_WISH_MS = 500;
+const ONE_WISH_MS = 500;
 
-export const EXIT_STOPPED = 0;
-export const EXIT_STOP_FAILED = 1;
+const EXIT_STOPPED = 0;
+const EXIT_STOP_FAILED = 1;
 /** What a shell reports for a process ended by Ctrl-C: 128 + SIGINT. */
-export const EXIT_INTERRUPTED = 130;
+const EXIT_INTERRUPTED = 130;
 
 /**
  * Ties a service's end to SIGTERM and SIGINT: the first begins an orderly stop and ends the process with 0, or with 1

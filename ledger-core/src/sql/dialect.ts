@@ -63,7 +63,7 @@ export function createTexts(
 }
 
 /** The name of a table's index on these columns. */
-export function indexName(table: string, columns: readonly string[]): string {
+function indexName(table: string, columns: readonly string[]): string {
   return `${table}_by_${columns.join("_")}`;
 }
 

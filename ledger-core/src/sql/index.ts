@@ -1,9 +1,8 @@
 export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
-export { connectSqlite, openSqlite, type SqliteConnection } from "../adapters/sqlite/node-sqlite.ts";
+export { connectSqlite, openSqlite } from "../adapters/sqlite/node-sqlite.ts";
 export {
   openViewBooks,
   preparedBySuffix,
-  type ViewBooks,
   viewBookkeeping,
 } from "../adapters/sqlite/view-books.ts";
 export * from "./dialect.ts";

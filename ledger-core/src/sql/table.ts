@@ -13,7 +13,7 @@ export type Table<Row> = {
   readonly indexes: readonly (readonly (keyof Row & string)[])[];
 };
 
-export function columnsOf<Row>(table: Table<Row>): (keyof Row & string)[] {
+function columnsOf<Row>(table: Table<Row>): (keyof Row & string)[] {
   const names: (keyof Row & string)[] = [];
   let name: keyof Row & string;
   for (name in table.columns) names.push(name);

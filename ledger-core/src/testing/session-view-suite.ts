@@ -34,7 +34,7 @@ const accounts: readonly SessionChange[] = [
 ];
 
 /** The nth movement, of an account that has `balance` after it. */
-export function movement(n: number, of: AccountId, balance = BigInt(n)): readonly SessionChange[] {
+function movement(n: number, of: AccountId, balance = BigInt(n)): readonly SessionChange[] {
   const at = START + n * SECOND_US;
   const position = { shard: 0, revision: n };
   const entry: Entry = {

@@ -31,7 +31,7 @@ const readModels = /^(?:models|views)\.sqlite/;
  * @param running leaves out SQLite's -shm: a running process has it mapped, so it is memory, and cut short it is a
  * SIGBUS for any program
  */
-export function filesOf(dir: string, target: Target, running: boolean): string[] {
+function filesOf(dir: string, target: Target, running: boolean): string[] {
   return readdirSync(dir, { recursive: true, encoding: "utf8" })
     .filter((name) => !spared.test(name.split("/")[0] ?? "") && readModels.test(name) === (target === "models"))
     .filter((name) => !(running && name.endsWith("-shm")))

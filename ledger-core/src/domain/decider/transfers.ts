@@ -21,7 +21,7 @@ import {
   tooLarge,
 } from "./checks.ts";
 
-export const LEGS_MAX = 100;
+const LEGS_MAX = 100;
 
 /**
  * An account on its way through the legs: `posted` is its balance so far, `debits` what leaves it in the whole
