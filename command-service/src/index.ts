@@ -1,3 +1,4 @@
+export { watchDecisionState } from "./decision-state-watch.ts";
 export { type RenderedAnswer, renderAnswer } from "./http/answers.ts";
 export { defaultRails, parseRails } from "./http/rails.ts";
 export { type CommandOptions, registerCommands } from "./http/routes.ts";

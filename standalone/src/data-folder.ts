@@ -59,7 +59,7 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
     }
     return {
       ...{ dir, signingKeys, cursorKey },
-      ...{ events: paths.events, models: paths.models, views: paths.views, state: join(dir, "state.sqlite") },
+      ...{ events: paths.events, models: paths.models, views: paths.views, state: paths.state },
     };
   } catch (error) {
     throw startFaultOf(error, { dataDir: dir });

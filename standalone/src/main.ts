@@ -1,4 +1,4 @@
-import { openWriter, registerCommands, type WriterTuning } from "command-service";
+import { openWriter, registerCommands, type WriterTuning, watchDecisionState } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
 import { allocateYoung, keepTicksFast, type Logger } from "ledger-core/process";
@@ -6,7 +6,6 @@ import { openVerifications, projectionChecks, waitForProjections } from "project
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
-import { watchDecisionState } from "./decision-state.ts";
 import { watchHeads } from "./heads.ts";
 import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-side.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";

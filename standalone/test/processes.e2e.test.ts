@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDataFolder } from "../src/data-folder.ts";
 import { type Client, createClient, type Endpoint, revisionOf } from "./client.ts";
 import { makeToken } from "./harness.ts";
 import { at, textAt } from "./json.ts";
@@ -22,6 +23,7 @@ let operator: Client;
 let tokenOf: (role: string, owner: string) => Promise<string>;
 
 beforeAll(async () => {
+  await openDataFolder(data);
   writer = await startService("writer", data);
   projections = await startService("projections", data);
   queries = await startService("queries", data);

@@ -7,7 +7,7 @@ import { textAt } from "./json.ts";
 const root = resolve(import.meta.dirname, "../..");
 
 const mains = {
-  writer: join(root, "standalone/test/write-service.ts"),
+  writer: join(root, "command-service/src/main.ts"),
   projections: join(root, "projection-workers/src/main.ts"),
   queries: join(root, "query-service/src/main.ts"),
 } as const;

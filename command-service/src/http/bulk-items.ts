@@ -6,6 +6,7 @@ import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts"
 import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-movements.ts";
 import { readTransfer, type TransferRequest, transferRequest } from "./transfers.ts";
 
+export const ITEMS_MAX = 10_000;
 /** Faults that are listed of an item; the contract's, and so no option. */
 const ITEM_FAULTS_MAX = 8;
 /** Values in a field of an item, twice what any fitting one holds: beyond it they are not looked at one by one. */

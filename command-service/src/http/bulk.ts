@@ -13,8 +13,8 @@ import {
 import { bulkPrint, fingerprint, printOf } from "../fingerprint.ts";
 import type { BulkAnswer } from "../writer-port.ts";
 import { renderBulk } from "./answers.ts";
-import { admit, type ItemCommands, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
-import { ITEMS_MAX, isPlainBulk, type PlainBulk, readPlainBulk } from "./bulk-plain.ts";
+import { admit, ITEMS_MAX, type ItemCommands, itemCommands, type ReadItem, readItem } from "./bulk-items.ts";
+import { isPlainBulk, type PlainBulk, readPlainBulk } from "./fast/bulk-plain.ts";
 import { type CommandPorts, dryRunQuery, keyHeader, sendRecorded } from "./route.ts";
 
 type BulkRequest = PlainBulk | { readonly mode: "each" | "atomic"; readonly items: readonly unknown[] };

@@ -3,6 +3,8 @@ import { join } from "node:path";
 /** The files of a data folder that several processes may share. */
 export type DataPaths = {
   readonly events: string;
+  /** The decision state, which the writer alone uses. */
+  readonly state: string;
   /** The folder of the read models: a SQLite file for each that the projections' list names. */
   readonly readModels: string;
   readonly models: string;
@@ -17,6 +19,7 @@ export type DataPaths = {
 export function dataPaths(dir: string): DataPaths {
   return {
     events: join(dir, "events.sqlite"),
+    state: join(dir, "state.sqlite"),
     readModels: dir,
     models: join(dir, "models.sqlite"),
     views: join(dir, "views.sqlite"),

@@ -71,7 +71,7 @@ async function startCommands(): Promise<string> {
       onReplay: ({ detail }) => onProgress(`decision state: ${detail}`),
       onDiscarded: (discarded) => logger.warn(discarded, "the decision state is rebuilt from the log"),
       onUnwritten: (why) => logger.warn({ why }, "the decision state could not be written"),
-      onReadiness: (standing) => logger.warn(standing, "the writer's standing changed"),
+      onReadiness: (readiness) => logger.warn(readiness, "the writer's readiness changed"),
     });
     const readiness = [{ name: "writer", check: () => writer.readiness() }];
     const app = await createEdge({ logger, authenticate: authenticator([folder.signingKeys.publicKey]), readiness });

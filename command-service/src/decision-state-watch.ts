@@ -1,6 +1,6 @@
-import type { WriterOptions } from "command-service";
 import type { Metrics } from "ledger-core/http";
 import type { Logger } from "ledger-core/process";
+import type { WriterOptions } from "./writer/writer.ts";
 
 /** Tells the operator what becomes of the writer's decision state, in the log and in metrics. */
 export function watchDecisionState(
@@ -24,7 +24,7 @@ export function watchDecisionState(
       failures.inc();
       logger.error({ why }, "the decision state could not be written; it is tried again");
     },
-    onReadiness: (standing, cause) =>
-      logger.warn({ ...standing, ...(cause && { cause: cause.message }) }, "the writer's standing changed"),
+    onReadiness: (readiness, cause) =>
+      logger.warn({ ...readiness, ...(cause && { cause: cause.message }) }, "the writer's readiness changed"),
   };
 }

@@ -11,10 +11,10 @@ import {
   skipSpace,
   standsAt,
 } from "ledger-core/json-bytes";
+import { ITEMS_MAX } from "../bulk-items.ts";
 import { FIELD_COUNT, type PlainPayment, readPlainPayment } from "./bulk-plain-payment.ts";
 import { openReading, type Reading } from "./bulk-reading.ts";
 
-export const ITEMS_MAX = 10_000;
 /** What an item may nest, inside the body and its list. */
 const ITEM_NESTING_MAX = NESTING_MAX - 2;
 /** With so many other items, beyond every second one, a body is read faster as one piece of JSON. */

@@ -3,9 +3,9 @@ import type { Role } from "ledger-core";
 import { parseBody } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { describe, expect, test } from "vitest";
-import { admit, itemCommands, readItem } from "./bulk-items.ts";
-import { ITEMS_MAX, readPlainBulk } from "./bulk-plain.ts";
-import { defaultRails } from "./rails.ts";
+import { admit, ITEMS_MAX, itemCommands, readItem } from "../bulk-items.ts";
+import { defaultRails } from "../rails.ts";
+import { readPlainBulk } from "./bulk-plain.ts";
 
 const { alice, bob, shop } = examples;
 const payment = {
