@@ -15,6 +15,9 @@ const path = pathOf(root, functions);
 const rows: readonly (readonly [string, string | number])[] = [
   ["files entered by one payment and one query", path.files.length],
   ["functions entered", path.functions],
+  ...path.packages.map(
+    ({ name, files, functions }) => [`entered in ${name}`, `${functions} in ${files} files`] as const,
+  ),
   ["types exported by these files", path.types],
   ["lines of these files, median", path.medianLines],
   ...figures.packages.map(

@@ -8,12 +8,11 @@ import { setTimeout } from "node:timers/promises";
 import type { CoverageAnswer } from "./coverage.ts";
 import type { EnteredFunction } from "./path.ts";
 
-/**
- * How long the threads go on being asked after they were last seen to enter something new: projections follow the
- * answer.
- */
-const QUIET_MS = 1000;
-const TAKE_MS = 200;
+/** How long nothing new must be entered before a span counts as over: projections follow the answer. */
+const QUIET_MS = 1500;
+/** How long each round waits for threads that have not answered one before, and at most for those that have. */
+const ROUND_MS = 300;
+const ANSWER_MAX_MS = 10_000;
 
 /**
  * The functions that one payment and one query enter in a running ledger of a checkout, all of its threads together.
@@ -36,10 +35,11 @@ export async function entered(tree: string): Promise<EnteredFunction[]> {
     const [payer, payee] = [wallet.id, merchant.id];
     const funded = await client.post("/v1/top-ups", { account: payer, amount: "10000", currency: "HKD", rail: "fps" });
     await client.get(`/v1/accounts/${payer}/entries`, funded.position);
-    await takeUntilQuiet(server);
+    const threads = new Set<number>();
+    await takeUntilQuiet(server, threads);
     const paid = await client.post("/v1/payments", { payer, payee, amount: "1250", currency: "HKD" });
     await client.get(`/v1/accounts/${payer}/entries`, paid.position);
-    return await takeUntilQuiet(server);
+    return await takeUntilQuiet(server, threads);
   } finally {
     const exit = once(server, "exit");
     server.kill("SIGTERM");
@@ -88,17 +88,30 @@ function createClient(url: string, token: string) {
   };
 }
 
-/** What was entered since the last take, and until nothing new has been for a while; counts are then at zero. */
-async function takeUntilQuiet(server: ChildProcess): Promise<EnteredFunction[]> {
+/**
+ * What was entered since the last take, and until nothing new has been for a while; counts are then at zero. A round
+ * ends when every thread that is known has answered it, so that nothing of one span is counted in the next.
+ */
+async function takeUntilQuiet(server: ChildProcess, threads: Set<number>): Promise<EnteredFunction[]> {
   const found = new Map<string, EnteredFunction>();
-  const add = ({ functions }: CoverageAnswer) => {
-    for (const one of functions) found.set(`${one.file}:${one.start}`, one);
+  let answered = new Set<number>();
+  let round = 0;
+  const add = (answer: CoverageAnswer) => {
+    for (const one of answer.functions) found.set(`${one.file}:${one.start}`, one);
+    threads.add(answer.thread);
+    if (answer.round === round) answered.add(answer.thread);
   };
   server.on("message", add);
-  for (let quietMs = 0; quietMs < QUIET_MS; quietMs += TAKE_MS) {
+  for (let quietMs = 0; quietMs < QUIET_MS; quietMs += ROUND_MS) {
     const before = found.size;
-    server.send("take");
-    await setTimeout(TAKE_MS);
+    answered = new Set();
+    round++;
+    server.send(round);
+    for (let waitedMs = 0; waitedMs < ANSWER_MAX_MS; waitedMs += ROUND_MS) {
+      await setTimeout(ROUND_MS);
+      if (answered.size === threads.size) break;
+    }
+    for (const thread of threads) if (!answered.has(thread)) threads.delete(thread);
     if (found.size > before) quietMs = 0;
   }
   server.off("message", add);
