@@ -2,17 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Knex } from "knex";
-import { type LedgerEvent, NO_REVISION, type Revision } from "ledger-core";
+import type { LedgerEvent, Revision } from "ledger-core";
 import { connectSqlite } from "ledger-core/sql";
-import { type ModelChange, migrateModels, modelsProjection, modelsTarget } from "projection-workers";
+import { type ModelChange, migrateModels, modelsTarget, sqlProjections } from "projection-workers";
 
 /** Read models written as the projection writes them, and read through a connection of their own. */
 export type TestModels = {
   readonly reader: Knex;
   readonly writer: Knex;
-  /** Projects events that follow what was projected, as far as their last revision. */
+  /** Projects events that follow what was projected, up to their last revision, with every SQL projection. */
   project(events: readonly LedgerEvent[]): Promise<void>;
-  /** Applies changes as those of the next event. */
+  /** Applies changes of the read models as those of the next event. */
   apply(changes: readonly ModelChange[]): Promise<Revision>;
   /** Moves the checkpoint on over events that change nothing. */
   moveTo(revision: Revision): Promise<void>;
@@ -31,20 +31,23 @@ export async function openModels(): Promise<TestModels> {
 /** Read models behind connections that are there; `release` ends what they stand on. */
 export function modelsOn(writer: Knex, reader: Knex, release: () => Promise<void>): TestModels {
   const target = modelsTarget(writer);
-  let at: Revision = NO_REVISION;
+  const projections = sqlProjections.map(({ registered }) => registered.open({ db: writer, reader }));
   async function apply(upTo: Revision, changes: readonly ModelChange[]): Promise<Revision> {
-    await target.apply(0, at, upTo, changes);
-    at = upTo;
-    return at;
+    await target.apply(0, await target.checkpoint(0), upTo, changes);
+    return upTo;
   }
   return {
     reader,
     writer,
     async project(events) {
       const last = events.at(-1);
-      if (last) await apply(last.revision, events.flatMap(modelsProjection.project));
+      if (!last) return;
+      for (const projected of projections)
+        await projected.use(async ({ project }, store) => {
+          await store.apply(0, await store.checkpoint(0), last.revision, events.flatMap(project));
+        });
     },
-    apply: (changes) => apply(at + 1, changes),
+    apply: async (changes) => apply((await target.checkpoint(0)) + 1, changes),
     async moveTo(revision) {
       await apply(revision, []);
     },
