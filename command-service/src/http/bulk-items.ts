@@ -1,5 +1,5 @@
 import { type ClientCommand, maySend, type Rejection, type Role } from "ledger-core";
-import { bodyProblem, compileCheck, idempotencyKeyField, type Misfit } from "ledger-core/http";
+import { bodyFault, compileCheck, idempotencyKeyField, type Misfit } from "ledger-core/http";
 import { type PrintedItem, printOf } from "../fingerprint.ts";
 import type { BulkItem, ItemFault } from "../writer-port.ts";
 import { type PaymentRequest, paymentRequest, readPayment } from "./payments.ts";
@@ -85,7 +85,7 @@ function commandOf(commands: ItemCommands, item: unknown): ItemCommand | undefin
 function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFault {
   const misfit = kind.check(item);
   if (misfit) {
-    const { code, detail } = bodyProblem(misfit);
+    const { code, detail } = bodyFault(misfit);
     const { faults: errors, more } = misfit;
     return more === 0 ? { code, detail, errors } : { code, detail, errors, more };
   }

@@ -31,4 +31,4 @@ export {
   type SigningKeys,
   signToken,
 } from "./tokens.ts";
-export { bodyProblem, compileCheck, listedFaults, type Misfit, validatorCompiler } from "./validation.ts";
+export { bodyFault, compileCheck, listedFaults, type Misfit, validatorCompiler } from "./validation.ts";

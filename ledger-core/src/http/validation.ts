@@ -5,6 +5,7 @@ import { parseBusinessDate, parseInstant, parseTimeZone } from "../domain/time.t
 import { holdsCardNumber } from "./card-numbers.ts";
 import { amount, amountBound, signedAmount } from "./field-schemas.ts";
 import { idempotencyKeyForm, idempotencyKeyPattern } from "./idempotency-key.ts";
+import type { ProblemCode } from "./problem-codes.ts";
 import { type FieldFault, Problem } from "./problems.ts";
 import { ownerPattern } from "./tokens.ts";
 
@@ -161,9 +162,14 @@ function misfitProblem(misfit: Misfit, httpPart: string | undefined): Problem {
 }
 
 /** A body that can be read and does not fit. */
-export function bodyProblem({ amounts, faults, more }: Misfit): Problem {
-  const errors = listedFaults(faults, more);
+export function bodyProblem(misfit: Misfit): Problem {
+  const { code, detail } = bodyFault(misfit);
+  return new Problem(code, detail, { errors: listedFaults(misfit.faults, misfit.more) });
+}
+
+/** The code and detail of a body, or of an item of a bulk, that does not fit. */
+export function bodyFault({ amounts }: Misfit): { readonly code: ProblemCode; readonly detail: string } {
   return amounts
-    ? new Problem("amount_invalid", "An amount is not valid.", { errors })
-    : new Problem("invalid_request", "The body does not fit this route.", { errors });
+    ? { code: "amount_invalid", detail: "An amount is not valid." }
+    : { code: "invalid_request", detail: "The body does not fit this route." };
 }
