@@ -28,104 +28,29 @@ const HOUR_US = 3_600_000_000;
 
 /** What goes wrong in the world at large, now and then, until it is told to heal. */
 export function makeNemesis(options: NemesisOptions): { start(): void; heal(): void } {
-  const { scheduler, random, faults, store, processes, clients, projector, note } = options;
+  const { scheduler, random, faults, store, processes, clients, projector } = options;
 
   function strike(): void {
     if (faults.healed) return;
     const process = random.pick(processes);
     if (faults.strikes("writer_crash", 0.18)) process.crash();
-    if (faults.strikes("writer_pause", 0.15)) pause(process);
-    if (faults.strikes("second_writer", 0.15)) rival();
+    if (faults.strikes("writer_pause", 0.15)) pause(options, process);
+    if (faults.strikes("second_writer", 0.15)) rival(options);
     if (faults.strikes("log_crash", 0.08)) store.crash();
-    if (faults.strikes("disk_full", 0.1)) fillDisk();
-    if (faults.strikes("clock_jump", 0.12)) jump(process);
-    if (faults.strikes("clock_drift", 0.1)) drift(process);
-    if (faults.strikes("wild_clock", 0.1)) runWild(process);
-    for (const [kind, condition] of diskTroubles) if (faults.strikes(kind, 0.06)) trouble(process, condition);
+    if (faults.strikes("disk_full", 0.1)) fillDisk(options);
+    if (faults.strikes("clock_jump", 0.12)) jump(options, process);
+    if (faults.strikes("clock_drift", 0.1)) drift(options, process);
+    if (faults.strikes("wild_clock", 0.1)) runWild(options, process);
+    for (const [kind, condition] of diskTroubles) if (faults.strikes(kind, 0.06)) trouble(options, process, condition);
     if (faults.strikes("damaged_state_file", 0.06)) process.disk.damage();
     if (faults.strikes("burst", 0.08)) clients.burst();
     for (const kind of floodKinds) if (faults.strikes(kind, 0.05)) clients.flood(kind);
     if (faults.strikes("writer_crash", 0.06)) process.stop();
     if (faults.strikes("projector_crash", 0.08)) projector.crash();
     if (faults.strikes("second_projector", 0.08)) projector.double();
-    if (faults.strikes("poison_event", 0.08)) poison();
+    if (faults.strikes("poison_event", 0.08)) poison(options);
     scheduler.after(random.between(4_000, random.chance(0.05) ? 1_000_000 : 40_000), null, strike);
-    supervise();
-  }
-
-  /** Some writer is started again whenever none runs. */
-  function supervise(): void {
-    if (processes.some(({ owner }) => owner.alive)) return;
-    const next = random.pick(processes);
-    scheduler.after(random.between(0, 50_000), null, () => next.start());
-  }
-
-  function pause(process: WriterProcess): void {
-    const { owner } = process;
-    if (!owner.alive || owner.paused) return;
-    note(process.name, "is paused");
-    scheduler.pause(owner);
-    scheduler.after(random.between(1_000, random.chance(0.1) ? 1_500_000 : 40_000), null, () => {
-      if (!owner.alive || !owner.paused) return;
-      note(process.name, "goes on");
-      scheduler.resume(owner);
-    });
-  }
-
-  /** Another writer takes over while the first still runs; for a while both do, and then one of them dies. */
-  function rival(): void {
-    for (const process of processes) process.start();
-    const loser = random.pick(processes);
-    scheduler.after(random.between(2_000, random.chance(0.2) ? 400_000 : 60_000), null, () => {
-      if (!faults.healed) loser.crash();
-    });
-  }
-
-  function fillDisk(): void {
-    store.fill(true);
-    scheduler.after(random.between(1_000, 60_000), null, () => store.fill(false));
-  }
-
-  function trouble({ name, disk }: WriterProcess, condition: DiskCondition): void {
-    disk.condition = condition;
-    note(name, `state disk is ${condition}`);
-    scheduler.after(random.between(1_000, random.chance(0.2) ? 4_000_000 : 60_000), null, () => {
-      if (disk.condition !== condition) return;
-      disk.condition = "sound";
-      note(name, "state disk is sound");
-    });
-  }
-
-  /** An event to come cannot be projected until somebody mends the program. */
-  function poison(): void {
-    const projection = random.pick(["models", "session", "graph"]);
-    const revision = store.head() + random.between(1, 30);
-    projector.poison(projection, revision);
-    note("projector", `${projection} cannot project ${revision}`);
-    scheduler.after(random.between(20_000, 3_000_000), null, () => {
-      projector.poison(projection, undefined);
-      note("projector", `${projection} can project every event`);
-    });
-  }
-
-  /** A clock is set far ahead, and after a while right again. */
-  function runWild(process: WriterProcess): void {
-    process.clock.offsetUs = random.pick([31, 40, 3650]) * 24 * HOUR_US;
-    note(process.name, `clock is off by ${process.clock.offsetUs / 1_000_000} s`);
-    scheduler.after(random.between(2_000, random.chance(0.2) ? 2_000_000 : 100_000), null, () => {
-      process.clock.offsetUs = 0;
-      note(process.name, "clock is right");
-    });
-  }
-
-  function drift({ name, clock }: WriterProcess): void {
-    clock.driftPpm = random.pick([-100_000, -500, 0, 500, 100_000]);
-    note(name, `clock gains ${clock.driftPpm} ppm`);
-  }
-
-  function jump(process: WriterProcess): void {
-    process.clock.offsetUs = random.pick([-HOUR_US, -2_000_000, 0, 3_000_000, HOUR_US, 20 * HOUR_US]);
-    note(process.name, `clock is off by ${process.clock.offsetUs / 1_000_000} s`);
+    supervise(options);
   }
 
   return {
@@ -143,4 +68,88 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
       }
     },
   };
+}
+
+/** Some writer is started again whenever none runs. */
+function supervise(options: NemesisOptions): void {
+  const { scheduler, random, processes } = options;
+  if (processes.some(({ owner }) => owner.alive)) return;
+  const next = random.pick(processes);
+  scheduler.after(random.between(0, 50_000), null, () => next.start());
+}
+
+function pause(options: NemesisOptions, process: WriterProcess): void {
+  const { scheduler, random, note } = options;
+  const { owner } = process;
+  if (!owner.alive || owner.paused) return;
+  note(process.name, "is paused");
+  scheduler.pause(owner);
+  scheduler.after(random.between(1_000, random.chance(0.1) ? 1_500_000 : 40_000), null, () => {
+    if (!owner.alive || !owner.paused) return;
+    note(process.name, "goes on");
+    scheduler.resume(owner);
+  });
+}
+
+/** Another writer takes over while the first still runs; for a while both do, and then one of them dies. */
+function rival(options: NemesisOptions): void {
+  const { scheduler, random, faults, processes } = options;
+  for (const process of processes) process.start();
+  const loser = random.pick(processes);
+  scheduler.after(random.between(2_000, random.chance(0.2) ? 400_000 : 60_000), null, () => {
+    if (!faults.healed) loser.crash();
+  });
+}
+
+function fillDisk(options: NemesisOptions): void {
+  const { scheduler, random, store } = options;
+  store.fill(true);
+  scheduler.after(random.between(1_000, 60_000), null, () => store.fill(false));
+}
+
+function trouble(options: NemesisOptions, { name, disk }: WriterProcess, condition: DiskCondition): void {
+  const { scheduler, random, note } = options;
+  disk.condition = condition;
+  note(name, `state disk is ${condition}`);
+  scheduler.after(random.between(1_000, random.chance(0.2) ? 4_000_000 : 60_000), null, () => {
+    if (disk.condition !== condition) return;
+    disk.condition = "sound";
+    note(name, "state disk is sound");
+  });
+}
+
+/** An event to come cannot be projected until somebody mends the program. */
+function poison(options: NemesisOptions): void {
+  const { scheduler, random, store, projector, note } = options;
+  const projection = random.pick(["models", "session", "graph"]);
+  const revision = store.head() + random.between(1, 30);
+  projector.poison(projection, revision);
+  note("projector", `${projection} cannot project ${revision}`);
+  scheduler.after(random.between(20_000, 3_000_000), null, () => {
+    projector.poison(projection, undefined);
+    note("projector", `${projection} can project every event`);
+  });
+}
+
+/** A clock is set far ahead, and after a while right again. */
+function runWild(options: NemesisOptions, process: WriterProcess): void {
+  const { scheduler, random, note } = options;
+  process.clock.offsetUs = random.pick([31, 40, 3650]) * 24 * HOUR_US;
+  note(process.name, `clock is off by ${process.clock.offsetUs / 1_000_000} s`);
+  scheduler.after(random.between(2_000, random.chance(0.2) ? 2_000_000 : 100_000), null, () => {
+    process.clock.offsetUs = 0;
+    note(process.name, "clock is right");
+  });
+}
+
+function drift(options: NemesisOptions, { name, clock }: WriterProcess): void {
+  const { random, note } = options;
+  clock.driftPpm = random.pick([-100_000, -500, 0, 500, 100_000]);
+  note(name, `clock gains ${clock.driftPpm} ppm`);
+}
+
+function jump(options: NemesisOptions, process: WriterProcess): void {
+  const { random, note } = options;
+  process.clock.offsetUs = random.pick([-HOUR_US, -2_000_000, 0, 3_000_000, HOUR_US, 20 * HOUR_US]);
+  note(process.name, `clock is off by ${process.clock.offsetUs / 1_000_000} s`);
 }

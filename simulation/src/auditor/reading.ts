@@ -7,7 +7,7 @@ import type { History } from "./history.ts";
 import { expectOutcome } from "./outcomes.ts";
 import { hasExpired } from "./payment-outcomes.ts";
 import { makePlaceCheck } from "./places.ts";
-import { type KeyBooks, scopeOf, tellsOf } from "./requests.ts";
+import { type KeyBook, type KeyBooks, scopeOf, tellsOf } from "./requests.ts";
 import { mustHold, Violation } from "./violation.ts";
 
 /** What the auditor writes down as it reads. */
@@ -28,7 +28,8 @@ export type Bounds = {
 export const defaultBounds = { eventBytesMax: 524_288, batchBytesMax: 921_600, atomicItemsMax: 1000 } as const;
 
 /** Reads the log as it grows: every batch, event by event, with the append that it came in. @throws Violation */
-export function makeReading({ books, keys, events, history }: Notes, bounds: Required<Bounds>) {
+export function makeReading(notes: Notes, bounds: Required<Bounds>) {
+  const { books, keys, events, history } = notes;
   const checkPlace = makePlaceCheck();
   /** A clearing account was opened, for the event that comes next. */
   let opening: LedgerEvent | undefined;
@@ -64,17 +65,7 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
       mustHold(known.answers.length > 0, "2 one key, one effect", () => `${key} was not sent for a bulk`);
       return;
     }
-    let why = "it tells of nothing that was sent";
-    let outcome: ExpectedOutcome | undefined;
-    known.answers = known.sent.filter(({ command, caller }) => {
-      if (!command || !tellsOf(fact, command)) return false;
-      const expected = expectOutcome(books, command, caller, event.at);
-      const wrong = difference(fact, expected);
-      if (wrong === undefined) outcome = expected;
-      else why = `${command.type} under ${key}: ${wrong}`;
-      return wrong === undefined;
-    });
-    if (!outcome) throw new Violation("4 decisions", `${why} (${fact.type} at ${event.revision})`);
+    const outcome = outcomeOf(books, known, event);
     enter(books, event);
     if (outcome.kind === "accepted") spendAll(books, outcome.spends, event.at);
     opening = undefined;
@@ -93,36 +84,53 @@ export function makeReading({ books, keys, events, history }: Notes, bounds: Req
     enter(books, event);
   }
 
-  /** What an atomic bulk made is in the log with its own record, in one append, or none of it is. */
-  function wholeBulks(batch: readonly StoredEvent[]): void {
-    const first = batch[0]?.revision ?? 0;
-    for (const { origin, fact } of events.slice(first)) {
-      if (origin.key === null || fact.type === "BulkRecorded") continue;
-      const bulk = keys.get(scopeOf(origin, origin.key))?.answers[0]?.atomicKeys ?? [];
-      const there = bulk.map((key) => keys.get(scopeOf(origin, key))?.event?.revision);
-      const whole = there.every((revision) => revision !== undefined) && (there.at(-1) ?? first) >= first;
-      mustHold(whole, "5 all or none", () => `of atomic bulk ${bulk.at(-1)} a part is in the log`);
-    }
-  }
-
-  function bounded(batch: readonly StoredEvent[]): void {
-    let sum = 0;
-    for (const { data, type, revision } of batch) {
-      sum += data.length;
-      mustHold(
-        data.length <= bounds.eventBytesMax,
-        "11 bounded event",
-        () => `${type} at ${revision} has ${data.length} bytes, ${bounds.eventBytesMax} at most`,
-      );
-    }
-    mustHold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
-  }
-
   return (batch: readonly StoredEvent[], sent: readonly NewEvent[]): void => {
     mustHold(batch.length === sent.length, "5 all or none", () => `${batch.length} of ${sent.length} events were kept`);
-    bounded(batch);
+    bounded(bounds, batch);
     for (const stored of batch) inspect(stored);
     mustHold(!opening, "5 all or none", () => "an append ends between the events of one command");
-    wholeBulks(batch);
+    wholeBulks(notes, batch);
   };
+}
+
+/** What an atomic bulk made is in the log with its own record, in one append, or none of it is. */
+function wholeBulks(notes: Notes, batch: readonly StoredEvent[]): void {
+  const { events, keys } = notes;
+  const first = batch[0]?.revision ?? 0;
+  for (const { origin, fact } of events.slice(first)) {
+    if (origin.key === null || fact.type === "BulkRecorded") continue;
+    const bulk = keys.get(scopeOf(origin, origin.key))?.answers[0]?.atomicKeys ?? [];
+    const there = bulk.map((key) => keys.get(scopeOf(origin, key))?.event?.revision);
+    const whole = there.every((revision) => revision !== undefined) && (there.at(-1) ?? first) >= first;
+    mustHold(whole, "5 all or none", () => `of atomic bulk ${bulk.at(-1)} a part is in the log`);
+  }
+}
+
+function bounded(bounds: Required<Bounds>, batch: readonly StoredEvent[]): void {
+  let sum = 0;
+  for (const { data, type, revision } of batch) {
+    sum += data.length;
+    mustHold(
+      data.length <= bounds.eventBytesMax,
+      "11 bounded event",
+      () => `${type} at ${revision} has ${data.length} bytes, ${bounds.eventBytesMax} at most`,
+    );
+  }
+  mustHold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
+}
+
+/** What the event should be by one of the requests that were sent under its key; these are noted as answered by it. */
+function outcomeOf(books: AuditBooks, known: KeyBook, { fact, at, revision, origin }: LedgerEvent): ExpectedOutcome {
+  let why = "it tells of nothing that was sent";
+  let outcome: ExpectedOutcome | undefined;
+  known.answers = known.sent.filter(({ command, caller }) => {
+    if (!command || !tellsOf(fact, command)) return false;
+    const expected = expectOutcome(books, command, caller, at);
+    const wrong = difference(fact, expected);
+    if (wrong === undefined) outcome = expected;
+    else why = `${command.type} under ${origin.key}: ${wrong}`;
+    return wrong === undefined;
+  });
+  if (!outcome) throw new Violation("4 decisions", `${why} (${fact.type} at ${revision})`);
+  return outcome;
 }

@@ -36,84 +36,13 @@ export type DeliveryOptions = {
 /** What one incarnation of a writer has accepted and not answered. */
 type Load = { readonly process: WriterProcess; weight: number; largest: number };
 
-export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): CommandDelivery {
-  const loads = new Map<Owner, Load>();
+type Loads = Map<Owner, Load>;
 
-  function accept(process: WriterProcess, weight: number): Load {
-    const load = loads.get(process.owner) ?? { process, weight: 0, largest: 0 };
-    loads.set(process.owner, load);
-    load.weight += weight;
-    load.largest = Math.max(load.largest, weight);
-    return load;
-  }
-
-  function watch(check: () => void): void {
-    try {
-      check();
-    } catch (violation) {
-      onViolation(violation);
-    }
-  }
-
+export function makeDelivery(options: DeliveryOptions): CommandDelivery {
+  const loads: Loads = new Map();
   return {
-    deliver(intent, process, settle) {
-      const writer = process?.writer;
-      if (!process || !writer) {
-        settle({ kind: "failed", error: new LedgerError("not_ready", "nothing serves", { retryable: true }) });
-        return;
-      }
-      const { key, caller, what, name } = intent;
-      const weight = weightOf(what);
-      const load = accept(process, weight);
-      const keys = keysOf(intent);
-      auditor.submitted(caller, keys);
-      const head = auditor.events.length;
-      note(process.name, `takes ${requestText(name, what)}`);
-      const failed = (error: unknown) => {
-        watch(() => checkFailure(error, process, what.kind, load.weight));
-        const partlyApplied = isLedgerError(error) && error.partlyApplied;
-        watch(() => auditor.failedForCertain(caller, keys, { partlyApplied, head }));
-        load.weight -= weight;
-        note(process.name, `fails ${name}: ${isLedgerError(error) ? error.code : error}`);
-        settle({ kind: "failed", error });
-      };
-      const answered = (text: string, check: () => void, answer?: Answer) => {
-        load.weight -= weight;
-        note(process.name, `answers ${name}: ${text}`);
-        watch(check);
-        settle({ kind: "answered", answer });
-      };
-      if (what.kind === "command") {
-        const inspect = (answer: Answer) =>
-          answered(answerText(answer), () => auditor.answered(key, what.sent, answer), answer);
-        writer.submit({ caller, key, command: what.command }).then(inspect, failed);
-        return;
-      }
-      const inspect = (answer: BulkAnswer) =>
-        answered(bulkText(answer), () => auditor.answeredBulk(key, caller, what, answer));
-      writer.submitBulk({ caller, key, mode: what.mode, items: what.items, print: key }).then(inspect, failed);
-    },
-    ask(question, process) {
-      const writer = process?.writer;
-      if (!process || !writer) return;
-      const { caller, key, what } = question;
-      const weight = weightOf(what);
-      const load = accept(process, weight);
-      note(process.name, `tries ${requestText(key, what)}`);
-      const answer =
-        what.kind === "command"
-          ? writer.dryRun({ caller, key, command: what.command })
-          : writer
-              .dryRunBulk({ caller, key, mode: what.mode, items: what.items, print: key })
-              .then((answered) => watch(() => checkTried(what.mode, what.items, answered)));
-      const done = () => {
-        load.weight -= weight;
-      };
-      answer.then(done, (error: unknown) => {
-        watch(() => checkFailure(error, process, what.kind, load.weight));
-        done();
-      });
-    },
+    deliver: (intent, process, settle) => deliver(options, loads, intent, process, settle),
+    ask: (question, process) => ask(options, loads, question, process),
     unanswered() {
       let sum = 0;
       for (const [owner, { weight }] of loads) if (owner.alive) sum += weight;
@@ -132,6 +61,89 @@ export function makeDelivery({ auditor, note, onViolation }: DeliveryOptions): C
       }
     },
   };
+}
+
+function accept(loads: Loads, process: WriterProcess, weight: number): Load {
+  const load = loads.get(process.owner) ?? { process, weight: 0, largest: 0 };
+  loads.set(process.owner, load);
+  load.weight += weight;
+  load.largest = Math.max(load.largest, weight);
+  return load;
+}
+
+function watch({ onViolation }: DeliveryOptions, check: () => void): void {
+  try {
+    check();
+  } catch (violation) {
+    onViolation(violation);
+  }
+}
+
+function deliver(
+  options: DeliveryOptions,
+  loads: Loads,
+  intent: Intent,
+  process: WriterProcess | undefined,
+  settle: (outcome: Settled) => void,
+): void {
+  const { auditor, note } = options;
+  const writer = process?.writer;
+  if (!process || !writer) {
+    settle({ kind: "failed", error: new LedgerError("not_ready", "nothing serves", { retryable: true }) });
+    return;
+  }
+  const { key, caller, what, name } = intent;
+  const weight = weightOf(what);
+  const load = accept(loads, process, weight);
+  const keys = keysOf(intent);
+  auditor.submitted(caller, keys);
+  const head = auditor.events.length;
+  note(process.name, `takes ${requestText(name, what)}`);
+  const failed = (error: unknown) => {
+    watch(options, () => checkFailure(error, process, what.kind, load.weight));
+    const partlyApplied = isLedgerError(error) && error.partlyApplied;
+    watch(options, () => auditor.failedForCertain(caller, keys, { partlyApplied, head }));
+    load.weight -= weight;
+    note(process.name, `fails ${name}: ${isLedgerError(error) ? error.code : error}`);
+    settle({ kind: "failed", error });
+  };
+  const answered = (text: string, check: () => void, answer?: Answer) => {
+    load.weight -= weight;
+    note(process.name, `answers ${name}: ${text}`);
+    watch(options, check);
+    settle({ kind: "answered", answer });
+  };
+  if (what.kind === "command") {
+    const inspect = (answer: Answer) =>
+      answered(answerText(answer), () => auditor.answered(key, what.sent, answer), answer);
+    writer.submit({ caller, key, command: what.command }).then(inspect, failed);
+    return;
+  }
+  const inspect = (answer: BulkAnswer) =>
+    answered(bulkText(answer), () => auditor.answeredBulk(key, caller, what, answer));
+  writer.submitBulk({ caller, key, mode: what.mode, items: what.items, print: key }).then(inspect, failed);
+}
+
+function ask(options: DeliveryOptions, loads: Loads, question: Question, process: WriterProcess | undefined): void {
+  const writer = process?.writer;
+  if (!process || !writer) return;
+  const { caller, key, what } = question;
+  const weight = weightOf(what);
+  const load = accept(loads, process, weight);
+  options.note(process.name, `tries ${requestText(key, what)}`);
+  const answer =
+    what.kind === "command"
+      ? writer.dryRun({ caller, key, command: what.command })
+      : writer
+          .dryRunBulk({ caller, key, mode: what.mode, items: what.items, print: key })
+          .then((answered) => watch(options, () => checkTried(what.mode, what.items, answered)));
+  const done = () => {
+    load.weight -= weight;
+  };
+  answer.then(done, (error: unknown) => {
+    watch(options, () => checkFailure(error, process, what.kind, load.weight));
+    done();
+  });
 }
 
 /** The least and the most that a command of this world, or a faulty item, takes in a queue. */

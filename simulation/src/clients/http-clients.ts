@@ -39,7 +39,7 @@ const badKeys = ["", " k", "k ", "k\u00e9", "k".repeat(256), "k\u007f"];
  * another.
  */
 export function makeHttpClients(options: HttpClientsOptions): { start(): void; close(): Promise<void> } {
-  const { scheduler, random, faults, auditor, delivery, processes, plant, note } = options;
+  const { scheduler, random, faults, auditor, note } = options;
   let edge: Promise<FastifyInstance> | undefined;
   let names = 0;
 
@@ -47,42 +47,9 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
   }
 
-  /**
-   * The writer as the routes have it: each command goes where clients' commands go, and the world goes on while it is
-   * decided.
-   */
-  async function submit({ caller, key, command }: Parameters<Writer["submit"]>[0]): Promise<Answer> {
-    const serving = processes.filter(({ writer }) => writer);
-    const process = serving.length > 0 ? random.pick(serving) : undefined;
-    const goOn = scheduler.pauseWork();
-    try {
-      return await new Promise<Answer>((resolve, reject) =>
-        delivery.deliver(commandIntent(auditor, caller, command, key), process, (settled) => {
-          if (settled.kind === "answered" && settled.answer) resolve(settled.answer);
-          else if (settled.kind === "failed") reject(settled.error);
-        }),
-      );
-    } finally {
-      goOn();
-    }
-  }
-
-  async function openEdge(): Promise<FastifyInstance> {
-    const app = await createEdge({
-      logger,
-      authenticate: async (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
-    });
-    const absent = () => Promise.reject(new LedgerError("not_ready", "not simulated", { retryable: true }));
-    const rest = { submitBulk: absent, dryRun: absent, dryRunBulk: absent, stop: async () => {} };
-    const writer: Writer = { submit, ...rest, readiness: () => ({ ready: true, detail: "" }) };
-    registerCommands(app, { writer: plant.commands(writer) });
-    await app.ready();
-    return app;
-  }
-
   async function post(caller: Caller, key: string, { url, body }: Sent): Promise<Reply> {
     const asked = async (): Promise<Reply> => {
-      edge ??= openEdge();
+      edge ??= openEdge(options);
       const app = await edge;
       const authorization = `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
       const headers = { authorization, "idempotency-key": key, "content-type": "application/json" };
@@ -146,6 +113,45 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     start: () => void scheduler.after(random.between(20_000, 60_000), null, loop),
     close: async () => (await edge)?.close(),
   };
+}
+
+/**
+ * The writer as the routes have it: each command goes where clients' commands go, and the world goes on while it is
+ * decided.
+ */
+async function submit(
+  options: HttpClientsOptions,
+  { caller, key, command }: Parameters<Writer["submit"]>[0],
+): Promise<Answer> {
+  const { scheduler, random, auditor, delivery, processes } = options;
+  const serving = processes.filter(({ writer }) => writer);
+  const process = serving.length > 0 ? random.pick(serving) : undefined;
+  const goOn = scheduler.pauseWork();
+  try {
+    return await new Promise<Answer>((resolve, reject) =>
+      delivery.deliver(commandIntent(auditor, caller, command, key), process, (settled) => {
+        if (settled.kind === "answered" && settled.answer) resolve(settled.answer);
+        else if (settled.kind === "failed") reject(settled.error);
+      }),
+    );
+  } finally {
+    goOn();
+  }
+}
+
+async function openEdge(options: HttpClientsOptions): Promise<FastifyInstance> {
+  const { plant } = options;
+  const app = await createEdge({
+    logger,
+    authenticate: async (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
+  });
+  const absent = () => Promise.reject(new LedgerError("not_ready", "not simulated", { retryable: true }));
+  const rest = { submitBulk: absent, dryRun: absent, dryRunBulk: absent, stop: async () => {} };
+  const submitHere: Writer["submit"] = (submission) => submit(options, submission);
+  const writer: Writer = { submit: submitHere, ...rest, readiness: () => ({ ready: true, detail: "" }) };
+  registerCommands(app, { writer: plant.commands(writer) });
+  await app.ready();
+  return app;
 }
 
 /** A command as a request; undefined for what these clients do not send. */
