@@ -50,7 +50,7 @@ const noLeaf = new Uint8Array(32);
  * has.
  */
 export function makeEventStore(options: EventStoreOptions): EventStore {
-  const { scheduler, random, faults, onAppended, note } = options;
+  const { scheduler, random, faults, note } = options;
   const events: StoredEvent[] = [];
   const waiting: Append[] = [];
   const listeners = new Set<() => void>();
@@ -68,7 +68,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     writing = waiting.shift();
     if (!writing) return;
     const append = writing;
-    const refusal = judge(append);
+    const refusal = judge(events, append, full);
     const writingUs = random.between(50, 400);
     if (faults.strikes("log_crash", 0.005 * append.events.length))
       scheduler.after(Math.floor(writingUs / 2), process, crash);
@@ -80,16 +80,11 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     });
   }
 
-  /** What the store says without writing; undefined when the batch is to be written. */
-  function judge({ expected, events: batch }: Append): Revision | LedgerError | undefined {
-    const head = events.length - 1;
-    if (expected === head) {
-      return full ? new LedgerError("log_unavailable", "no space left on device", { retryable: true }) : undefined;
-    }
-    const known = batch.every((event, index) => events[expected + 1 + index]?.id === event.id);
-    return known
-      ? expected + batch.length
-      : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);
+  /** Of a batch that was being written when the store died, a part is cut off when the store starts again. */
+  function recover(append: Append): void {
+    const written = survivors(append, options);
+    if (written === append.events.length) commit(append);
+    else if (written > 0 && options.cutsTornBatches === false) commit(append, written);
   }
 
   function commit(append: Append, count = append.events.length): void {
@@ -99,7 +94,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
       .map((event, index) => ({ ...event, data: bytesOf(event), shard: 0, revision: first + index, leaf: noLeaf }));
     events.push(...batch);
     note(`wrote ${first}..${events.length - 1} of ${append.from}`);
-    onAppended(batch, append);
+    options.onAppended(batch, append);
     for (const listener of listeners) listener();
   }
 
@@ -113,22 +108,10 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     waiting.length = 0;
     scheduler.after(random.between(2_000, random.chance(0.1) ? 400_000 : 30_000), null, () => {
       process = makeOwner("log");
-      if (torn) recoverTorn(torn);
+      if (torn && judge(events, torn, full) === undefined) recover(torn);
       note(`is back at ${events.length - 1}`);
       options.onRestart(events.length - 1);
     });
-  }
-
-  /**
-   * Of a batch that was being written when the store died, all is on disk, or a part, or nothing; a part is cut off.
-   */
-  function recoverTorn(append: Append): void {
-    if (judge(append) !== undefined) return;
-    const written = faults.strikes("torn_write", 0.6)
-      ? Math.min(1, append.events.length - 1) + random.below(append.events.length - 1)
-      : random.pick([0, append.events.length]);
-    if (written === append.events.length) commit(append);
-    else if (written > 0 && options.cutsTornBatches === false) commit(append, written);
   }
 
   return {
@@ -148,4 +131,27 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** The store's answer without writing; undefined when the batch is to be written. */
+function judge(
+  stored: readonly StoredEvent[],
+  { expected, events }: Append,
+  full: boolean,
+): Revision | LedgerError | undefined {
+  const head = stored.length - 1;
+  if (expected === head) {
+    return full ? new LedgerError("log_unavailable", "no space left on device", { retryable: true }) : undefined;
+  }
+  const known = events.every((event, index) => stored[expected + 1 + index]?.id === event.id);
+  return known
+    ? expected + events.length
+    : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);
+}
+
+/** How many events of a batch are on disk when the store died while it wrote them: all, some, or none. */
+function survivors({ events }: Append, { random, faults }: EventStoreOptions): number {
+  return faults.strikes("torn_write", 0.6)
+    ? Math.min(1, events.length - 1) + random.below(events.length - 1)
+    : random.pick([0, events.length]);
 }

@@ -4,7 +4,7 @@ import { idBody, LedgerError, makeId } from "ledger-core";
 import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Settings } from "../settings.ts";
-import { type DiskError, diskErrors, FaultyDatabase } from "./faulty-database.ts";
+import { type DiskError, diskErrors, FaultyDatabase, type Trouble } from "./faulty-database.ts";
 import { damageBytes, damageFile, damagePage } from "./state-damage.ts";
 
 /** How a disk is for a while: `full` takes no write, `failing` gives errors now and then, `slow` takes its time. */
@@ -57,25 +57,6 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
     return access === "write" ? diskErrors.writeFailed : chance.pick([diskErrors.readFailed, diskErrors.shortRead]);
   }
 
-  /** As the file system would say it. */
-  function fileTrouble(access: "read" | "write"): void {
-    const error = trouble(access);
-    if (error) throw Object.assign(new Error(error.message), { code: error === diskErrors.full ? "ENOSPC" : "EIO" });
-  }
-
-  /** A whole file at rest, from before a start: its own bytes or those of its keys. */
-  function damageAtRest({ database, keys: files }: Image): Image {
-    const damaged = new Map(files);
-    const [file] = files.size > 0 && chance.chance(0.4) ? chance.pick([...files]) : [];
-    if (file === undefined) {
-      const [bytes, told] = damageBytes(database, chance, images[0]?.database);
-      note(`state file is damaged: ${told}`);
-      return { database: bytes, keys: files };
-    }
-    note(`a file of keys is damaged: ${damageFile(damaged, file, chance)}`);
-    return { database, keys: damaged };
-  }
-
   const disk: StateDisk = {
     condition: "sound",
     get hurt() {
@@ -91,7 +72,7 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
       const file = stateFileOn(db, settings.disk, hashKey(random));
       return {
         ...file,
-        keyStorage: storageOn(filesIn(own, fileTrouble), mostlyAtOnce(later, chance)),
+        keyStorage: storageOn(filesIn(own, asFileError(trouble)), mostlyAtOnce(later, chance)),
         commit(stand, keysManifest) {
           file.commit(stand, keysManifest);
           if (open !== db) return;
@@ -122,7 +103,7 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
         hurt = true;
         note("state file is another ledger's");
       } else if (image && faults.strikes("damaged_state_file", 0.3)) {
-        const damaged = damageAtRest(image);
+        const damaged = damageAtRest(image, images[0]?.database, chance, note);
         hurt = true;
         images = [damaged];
         keys = new Map(damaged.keys);
@@ -140,6 +121,32 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
     },
   };
   return disk;
+}
+
+/** The trouble of a disk as the file system reports it. */
+function asFileError(trouble: Trouble): (access: "read" | "write") => void {
+  return (access) => {
+    const error = trouble(access);
+    if (error) throw Object.assign(new Error(error.message), { code: error === diskErrors.full ? "ENOSPC" : "EIO" });
+  };
+}
+
+/** Damages a file at rest, from before a start: its own bytes or those of its keys. */
+function damageAtRest(
+  { database, keys: files }: Image,
+  oldest: Uint8Array | undefined,
+  chance: Random,
+  note: (what: string) => void,
+): Image {
+  const damaged = new Map(files);
+  const [file] = files.size > 0 && chance.chance(0.4) ? chance.pick([...files]) : [];
+  if (file === undefined) {
+    const [bytes, told] = damageBytes(database, chance, oldest);
+    note(`state file is damaged: ${told}`);
+    return { database: bytes, keys: files };
+  }
+  note(`a file of keys is damaged: ${damageFile(damaged, file, chance)}`);
+  return { database, keys: damaged };
 }
 
 /**
