@@ -44,11 +44,20 @@ const logger = createLogger({ level: "silent", name: "simulation" });
 /** One incarnation: what runs, and why it might rightly halt. */
 type Incarnation = { readonly owner: Owner; readonly reordered: Set<string>; rival: boolean };
 
+/** The parts of a projector that its running projections share. */
+type Running = {
+  readonly poisons: ReadonlyMap<string, Revision>;
+  readonly revisions: Map<string, Revision>;
+  readonly inspect: (incarnation: Incarnation, status: ProjectionStatus) => void;
+  readonly fell: (incarnation: Incarnation) => void;
+};
+
 export function makeProjector(options: ProjectorOptions): Projector {
-  const { scheduler, random, faults, stores, plant, note, onViolation } = options;
+  const { scheduler, random, stores, note } = options;
   const poisons = new Map<string, Revision>();
   const incarnations: Incarnation[] = [];
   const revisions = new Map<string, Revision>();
+  const running: Running = { poisons, revisions, inspect, fell };
 
   function launch(): void {
     const owner = makeOwner("projector");
@@ -57,72 +66,21 @@ export function makeProjector(options: ProjectorOptions): Projector {
     incarnations.push(incarnation);
     note("starts");
     scheduler.after(random.between(100, 5_000), owner, () => {
-      const crash = () => fell(incarnation);
       for (const projected of stores.projections)
-        projected.use((projection, target) => run(incarnation, projection, target, crash));
+        projected.use((projection, target) => run(options, running, incarnation, projection, target));
     });
   }
 
-  function run<Change>(
-    incarnation: Incarnation,
-    projection: Projection<Change>,
-    target: ProjectionTarget<Change>,
-    crash: () => void,
-  ): void {
-    const { owner } = incarnation;
-    const { name } = projection;
-    const onReordered = () => void incarnation.reordered.add(name);
-    const feed = brokeredFeed(options.connect(owner), { scheduler, random, faults, owner, onReordered });
-    const poisoned = () => poisons.get(name);
-    const { head } = options;
-    const started = runProjection<Change>({
-      shard: 0,
-      projection: plant.projection(poisonable(projection, poisoned)),
-      target: frailTarget(plant.target(target, name), {
-        name,
-        scheduler,
-        random,
-        faults,
-        crash,
-        poisoned,
-        head,
-        onViolation,
-      }),
-      log: plant.feed(feed),
-      signal: new AbortController().signal,
-      logger,
-      runtime: options.runtime(owner),
-      ...options.settings.consumer,
-      onProgress: (_projection, _shard, revision) => {
-        if (!owner.alive) return;
-        revisions.set(name, revision);
-        options.onProgress();
-      },
-      onStatus: (status) => owner.alive && inspect(incarnation, status),
-    });
-    started.finished.catch(onViolation);
-  }
-
-  /**
-   * A projection halts for a poison event, a gap, or another that moved its checkpoint, and then says so; for nothing
-   * else.
-   */
-  function inspect(incarnation: Incarnation, { projection, state, reason, revision }: ProjectionStatus): void {
+  /** Someone looks at a projection that halted and starts it again; while the event is poison it halts again. */
+  function inspect(incarnation: Incarnation, status: ProjectionStatus): void {
+    const { projection, state, reason, revision } = status;
     note(`${projection} is ${state} at ${revision}${reason === null ? "" : `: ${reason}`}`);
     if (state !== "halted") return;
-    const poison = poisons.get(projection);
-    const poisoned = poison !== undefined && revision === poison - 1 && reason?.startsWith("poison_event") === true;
-    const gap = (incarnation.reordered.has(projection) || incarnation.rival) && reason?.startsWith("revision_gap");
     try {
-      mustHold(
-        poisoned || gap === true,
-        "10 halts for a reason",
-        () => `${projection} halted at ${revision}: ${reason}`,
-      );
+      checkHalt(incarnation, status, poisons.get(projection));
     } catch (violation) {
-      onViolation(violation);
+      options.onViolation(violation);
     }
-    // Someone looks at it and starts it again; while the event is poison it halts again.
     scheduler.after(random.between(50_000, 400_000), incarnation.owner, () => fell(incarnation));
   }
 
@@ -146,6 +104,51 @@ export function makeProjector(options: ProjectorOptions): Projector {
     },
     revision: (projection) => revisions.get(projection) ?? NO_REVISION,
   };
+}
+
+function run<Change>(
+  options: ProjectorOptions,
+  { poisons, revisions, inspect, fell }: Running,
+  incarnation: Incarnation,
+  projection: Projection<Change>,
+  target: ProjectionTarget<Change>,
+): void {
+  const { scheduler, random, faults, plant, head, onViolation } = options;
+  const { owner } = incarnation;
+  const { name } = projection;
+  const onReordered = () => void incarnation.reordered.add(name);
+  const feed = brokeredFeed(options.connect(owner), { scheduler, random, faults, owner, onReordered });
+  const poisoned = () => poisons.get(name);
+  const crash = () => fell(incarnation);
+  const frailty = { name, scheduler, random, faults, crash, poisoned, head, onViolation };
+  const started = runProjection<Change>({
+    shard: 0,
+    projection: plant.projection(poisonable(projection, poisoned)),
+    target: frailTarget(plant.target(target, name), frailty),
+    log: plant.feed(feed),
+    signal: new AbortController().signal,
+    logger,
+    runtime: options.runtime(owner),
+    ...options.settings.consumer,
+    onProgress: (_projection, _shard, revision) => {
+      if (!owner.alive) return;
+      revisions.set(name, revision);
+      options.onProgress();
+    },
+    onStatus: (status) => owner.alive && inspect(incarnation, status),
+  });
+  started.finished.catch(onViolation);
+}
+
+/** A projection may halt for a poison event, a gap, or a rival that moved its checkpoint, and for nothing else. */
+function checkHalt(
+  { reordered, rival }: Incarnation,
+  { projection, reason, revision }: ProjectionStatus,
+  poison: Revision | undefined,
+): void {
+  const poisoned = poison !== undefined && revision === poison - 1 && reason?.startsWith("poison_event") === true;
+  const gap = (reordered.has(projection) || rival) && reason?.startsWith("revision_gap") === true;
+  mustHold(poisoned || gap, "10 halts for a reason", () => `${projection} halted at ${revision}: ${reason}`);
 }
 
 function poisonable<Change>(projection: Projection<Change>, poisoned: () => Revision | undefined): Projection<Change> {

@@ -80,13 +80,6 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     });
   }
 
-  /** Of a batch that was being written when the store died, a part is cut off when the store starts again. */
-  function recover(append: Append): void {
-    const written = survivors(append, options);
-    if (written === append.events.length) commit(append);
-    else if (written > 0 && options.cutsTornBatches === false) commit(append, written);
-  }
-
   function commit(append: Append, count = append.events.length): void {
     const first = events.length;
     const batch = append.events
@@ -108,7 +101,8 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     waiting.length = 0;
     scheduler.after(random.between(2_000, random.chance(0.1) ? 400_000 : 30_000), null, () => {
       process = makeOwner("log");
-      if (torn && judge(events, torn, full) === undefined) recover(torn);
+      const kept = torn && judge(events, torn, full) === undefined ? survivors(torn, options) : 0;
+      if (torn && kept > 0) commit(torn, kept);
       note(`is back at ${events.length - 1}`);
       options.onRestart(events.length - 1);
     });
@@ -149,9 +143,10 @@ function judge(
     : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);
 }
 
-/** How many events of a batch are on disk when the store died while it wrote them: all, some, or none. */
-function survivors({ events }: Append, { random, faults }: EventStoreOptions): number {
-  return faults.strikes("torn_write", 0.6)
+/** How many events of a batch are left when the store died while it wrote them. A part is cut off at its next start. */
+function survivors({ events }: Append, { random, faults, cutsTornBatches }: EventStoreOptions): number {
+  const written = faults.strikes("torn_write", 0.6)
     ? Math.min(1, events.length - 1) + random.below(events.length - 1)
     : random.pick([0, events.length]);
+  return written === events.length || cutsTornBatches === false ? written : 0;
 }

@@ -94,23 +94,10 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
     crash() {
       if (open?.isOpen) open.close();
       open = undefined;
-      const image = images.at(-1);
-      if (faults.strikes("lost_state_file", 0.1)) {
-        images = [];
-        note("state file is deleted");
-      } else if (faults.strikes("foreign_state_file", 0.1)) {
-        images = [{ database: foreignImage(random.below(30)), keys: new Map() }];
-        hurt = true;
-        note("state file is another ledger's");
-      } else if (image && faults.strikes("damaged_state_file", 0.3)) {
-        const damaged = damageAtRest(image, images[0]?.database, chance, note);
-        hurt = true;
-        images = [damaged];
-        keys = new Map(damaged.keys);
-      } else if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
-        images = images.slice(0, random.between(1, images.length - 1));
-        note("state file is an older one");
-      }
+      const left = afterCrash(images, chance, { random, faults, note });
+      images = [...left.images];
+      if (left.hurt) hurt = true;
+      if (left.keys) keys = new Map(left.keys);
     },
     damage() {
       if (!open?.isOpen || open.isTransaction || disk.condition !== "sound") return;
@@ -129,6 +116,33 @@ function asFileError(trouble: Trouble): (access: "read" | "write") => void {
     const error = trouble(access);
     if (error) throw Object.assign(new Error(error.message), { code: error === diskErrors.full ? "ENOSPC" : "EIO" });
   };
+}
+
+/** What a disk holds when its process died: as it was, nothing, another ledger's file, a damaged or an older one. */
+function afterCrash(
+  images: readonly Image[],
+  chance: Random,
+  { random, faults, note }: Pick<StateDiskOptions, "random" | "faults" | "note">,
+): { readonly images: readonly Image[]; readonly hurt?: true; readonly keys?: Image["keys"] } {
+  const image = images.at(-1);
+  if (faults.strikes("lost_state_file", 0.1)) {
+    note("state file is deleted");
+    return { images: [] };
+  }
+  if (faults.strikes("foreign_state_file", 0.1)) {
+    const foreign = { database: foreignImage(random.below(30)), keys: new Map() };
+    note("state file is another ledger's");
+    return { images: [foreign], hurt: true };
+  }
+  if (image && faults.strikes("damaged_state_file", 0.3)) {
+    const damaged = damageAtRest(image, images[0]?.database, chance, note);
+    return { images: [damaged], hurt: true, keys: damaged.keys };
+  }
+  if (images.length > 1 && faults.strikes("old_state_file", 0.7)) {
+    note("state file is an older one");
+    return { images: images.slice(0, random.between(1, images.length - 1)) };
+  }
+  return { images };
 }
 
 /** Damages a file at rest, from before a start: its own bytes or those of its keys. */

@@ -53,25 +53,13 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   const { name, scheduler, random, faults, settings, plant } = options;
   const note = (what: string) => options.note(name, what);
   const disk = makeStateDisk({ random: random.stream("disk"), faults, settings, note });
-  const queueMax = settings.writer.queueMax ?? QUEUE_MAX_DEFAULT;
-  const planted = plant.eventBytesMax(settings.writer.eventBytesMax);
-  const eventBytesMax = planted === undefined ? {} : { eventBytesMax: planted };
   let owner = makeOwner(name);
   owner.alive = false;
   let writer: Writer | undefined;
   let retired = false;
   let later: Runtime["defer"] = () => {};
 
-  const seams: WriterSeams = plant.seams({
-    ...writerSeams,
-    openStateFile: () => disk.open(later),
-    discardStateFile() {
-      disk.discard();
-      return undefined;
-    },
-    dropDamaged() {},
-    openState: (state) => new CollidingState(state, { random: random.stream("collisions"), faults }),
-  });
+  const seams = seamsOf(options, disk, () => later);
 
   function start(): void {
     if (owner.alive || retired) return;
@@ -82,21 +70,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     scheduler.after(random.between(100, 2000), incarnation, async () => {
       later = runtime.defer;
       try {
-        const opened = await openWriter({
-          log: options.connect(incarnation),
-          shard: 0,
-          stateFile: name,
-          runtime,
-          seams,
-          ...settings.writer,
-          queueMax: plant.queueMax(queueMax),
-          ...eventBytesMax,
-          onReadiness: ({ detail }) => note(detail),
-          onDiscarded({ why }) {
-            note(`gives its state up: ${why}`);
-            mustHold(disk.hurt, "21 rebuilt for a reason", () => `a sound state is given up: ${why}`);
-          },
-        });
+        const opened = await open(options, { incarnation, runtime, seams, disk });
         if (owner === incarnation) writer = plant.writer(opened);
         note("serves");
       } catch (error) {
@@ -122,7 +96,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     get owner() {
       return owner;
     },
-    queueMax,
+    queueMax: settings.writer.queueMax ?? QUEUE_MAX_DEFAULT,
     queueBytesMax: settings.writer.queueBytesMax ?? QUEUE_BYTES_MAX_DEFAULT,
     bulkShare: settings.writer.bulkShare ?? BULK_SHARE_DEFAULT,
     clock: makeMachineClock(scheduler.now),
@@ -154,4 +128,49 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
     },
   };
   return process;
+}
+
+function seamsOf(
+  { plant, random, faults }: WriterProcessOptions,
+  disk: StateDisk,
+  later: () => Runtime["defer"],
+): WriterSeams {
+  return plant.seams({
+    ...writerSeams,
+    openStateFile: () => disk.open(later()),
+    discardStateFile() {
+      disk.discard();
+      return undefined;
+    },
+    dropDamaged() {},
+    openState: (state) => new CollidingState(state, { random: random.stream("collisions"), faults }),
+  });
+}
+
+type Opening = {
+  readonly incarnation: Owner;
+  readonly runtime: Runtime;
+  readonly seams: WriterSeams;
+  readonly disk: StateDisk;
+};
+
+function open(options: WriterProcessOptions, { incarnation, runtime, seams, disk }: Opening): Promise<Writer> {
+  const { name, settings, plant } = options;
+  const note = (what: string) => options.note(name, what);
+  const eventBytesMax = plant.eventBytesMax(settings.writer.eventBytesMax);
+  return openWriter({
+    log: options.connect(incarnation),
+    shard: 0,
+    stateFile: name,
+    runtime,
+    seams,
+    ...settings.writer,
+    queueMax: plant.queueMax(settings.writer.queueMax ?? QUEUE_MAX_DEFAULT),
+    ...(eventBytesMax === undefined ? {} : { eventBytesMax }),
+    onReadiness: ({ detail }) => note(detail),
+    onDiscarded({ why }) {
+      note(`gives its state up: ${why}`);
+      mustHold(disk.hurt, "21 rebuilt for a reason", () => `a sound state is given up: ${why}`);
+    },
+  });
 }
