@@ -15,12 +15,12 @@ declare module "fastify" {
     held: Held | null;
   }
   interface FastifyContextConfig {
-    /** Asked by what watches the process: never refused for load. */
+    /** A health probe: never refused for load. */
     probe?: boolean;
   }
 }
 
-/** What admission works with. */
+/** The parts that admission needs. */
 export type Gate = {
   readonly authenticate: Authenticator;
   readonly connections: Connections;
@@ -28,9 +28,9 @@ export type Gate = {
 };
 
 /**
- * Whatever can be told before a request's body is read, in the order in which faults are answered: that the service runs, the route,
- * the form of the request, the caller, the headers and length of the body, the load. It is one hook, since each hook of its own would
- * cost every request.
+ * Checks all that can be checked before a request's body is read, in the order in which faults are answered: the
+ * service runs, the route, the form of the request, the caller, the headers and length of the body, the load. One hook,
+ * since each further hook costs every request.
  */
 export function admitRequests(app: FastifyInstance, { authenticate, connections, underWay }: Gate): void {
   const checkRouted = routedOnly(app);

@@ -12,14 +12,14 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Served without a token; everything else is denied without one. */
     open?: boolean;
-    /** The roles that may use the route at all; when left out, all but `platform`, which has no part in a tenant's data. */
+    /** The roles that may use the route at all; by default all but `platform`, which has no access to tenants' data. */
     roles?: readonly Role[];
   }
 }
 
 const scheme = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
-/** Makes a caller the request's own. @throws Problem `forbidden` when the route is not for the caller's role */
+/** Assigns the caller to the request. @throws Problem `forbidden` when the route is not for the caller's role */
 export function admitCaller(request: FastifyRequest, caller: Caller, roles: readonly Role[] | undefined): void {
   if (roles === undefined ? caller.role === "platform" : !roles.includes(caller.role))
     throw new Problem("forbidden", `The role ${caller.role} may not do this.`);
@@ -28,7 +28,8 @@ export function admitCaller(request: FastifyRequest, caller: Caller, roles: read
 
 /**
  * The token of a request.
- * @throws Problem `unauthorized` when it carries none; `invalid_header` when the header is repeated, since Node would keep the first
+ * @throws Problem `unauthorized` when it carries none; `invalid_header` when the header is repeated, since Node would
+ * keep only the first
  */
 export function bearerOf({ headers, raw }: FastifyRequest): string {
   const header = headers.authorization;
@@ -40,7 +41,7 @@ export function bearerOf({ headers, raw }: FastifyRequest): string {
   return token;
 }
 
-/** Who sent the request. On an open route there is no one: asking is a bug. */
+/** The caller of a request. An open route has none: asking there is a bug. */
 export function callerOf(request: FastifyRequest): Caller {
   assert(request.caller !== null, "a caller is asked for only behind authentication");
   return request.caller;

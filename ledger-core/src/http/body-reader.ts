@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { BODY_BYTES_MAX } from "./limits.ts";
 import { Problem } from "./problems.ts";
 
-/** What a body's buffer begins with; it doubles up to the body's length. */
+/** Initial size of a body's buffer; it doubles up to the body's length. */
 const FIRST_BYTES = 16 * 1024;
 
 /**
- * The bytes that a body may come to by its headers: its length, or where it has none the most that the route takes.
+ * The most bytes that a body may have by its headers: its length, or without one the most that the route takes.
  * @throws Problem `body_too_large`
  */
 export function announcedBytes({ headers, routeOptions }: FastifyRequest): number {
@@ -20,8 +20,8 @@ export function announcedBytes({ headers, routeOptions }: FastifyRequest): numbe
 }
 
 /**
- * Reads a body to its end, into one buffer that grows with what has come: many small pieces cost no more than few large ones.
- * `done` is called once, with the bytes or with why there are none.
+ * Reads a whole body into one buffer that grows as bytes arrive: many small pieces cost no more than a few large ones.
+ * `done` is called once, with the bytes or with the error.
  */
 export function readBody(
   request: FastifyRequest,
@@ -65,7 +65,7 @@ export function readBody(
 
 const nothing = Buffer.alloc(0);
 
-/** Small bodies get what they announce at once; of large ones only what has come is paid for. */
+/** Small bodies get their announced size at once; large ones only as bytes arrive. */
 function capacity(present: number, announced: string | undefined): number {
   const doubled = present === 0 ? FIRST_BYTES : present * 2;
   return announced === undefined ? doubled : Math.min(doubled, Number(announced));
@@ -78,7 +78,7 @@ function tooLarge(): Problem {
 /** Requests that wait for `100 Continue` before they send their body. */
 const waiting = new WeakMap<IncomingMessage, ServerResponse>();
 
-/** Keeps Node from asking for a body before its headers, token and length have passed. */
+/** Keeps Node from requesting a body before its headers, token and length have passed. */
 export function holdContinue({ server }: FastifyInstance): void {
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     waiting.set(request, response);
@@ -94,7 +94,7 @@ export function checkExpect({ headers }: FastifyRequest): void {
     throw new Problem("invalid_header", "The only expectation that can be met is 100-continue.");
 }
 
-/** Whether the client was never asked for the body that it holds back: after the answer its connection is of no more use. */
+/** Whether the client still holds its body back: then the connection cannot be used after the answer. */
 export function holdsBodyBack(request: FastifyRequest): boolean {
   return request.headers.expect !== undefined && waiting.has(request.raw);
 }

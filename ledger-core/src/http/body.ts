@@ -8,10 +8,10 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObj
 export type JsonObject = { [key: string]: JsonValue };
 
 /**
- * The JSON object in a request's body, read strictly: valid UTF-8, one value, no key twice, no key that reaches a prototype or
- * needs an escape, no half of a surrogate pair, no deep nesting. It stands on the hot path, so it is one JSON.parse and one pass over the bytes:
- * in valid JSON the colons outside strings are the members, and JSON.parse keeps one of each key, so that a key given twice
- * shows as fewer keys than colons.
+ * The JSON object in a request's body, read strictly: valid UTF-8, one value, no key twice, no key that reaches a
+ * prototype or needs an escape, no half of a surrogate pair, no deep nesting. This is the hot path, so it takes one
+ * JSON.parse and one pass over the bytes: valid JSON has one colon outside strings per member, and JSON.parse keeps one
+ * of each key, so a duplicate key shows as fewer keys than colons.
  * @throws Problem 400
  */
 export function parseBody(bytes: Buffer): JsonObject {
@@ -40,7 +40,7 @@ function parse(text: string): JsonValue {
 type Scan = {
   /** The colons outside strings. */
   readonly members: number;
-  /** The places of keys that hold an escape: first and last byte, quotes included. */
+  /** Where keys with an escape are: first and last byte, quotes included. */
   readonly escapedKeys: readonly (readonly [first: number, last: number])[];
 };
 
@@ -88,9 +88,9 @@ function scan(bytes: Buffer): Scan {
 }
 
 /**
- * The text with every key written without escapes. After it has once read the key `\\`, JSON.parse of V8 13 and 14 reads other
- * escaped keys as that key (nodejs/node#63785): one client could change what another's metadata says. Keys without escapes are
- * read right, and no key that needs one is let in, so that what is stored has none either.
+ * The text with every key written without escapes. After it has once read the key `\\`, JSON.parse of V8 13 and 14
+ * reads other escaped keys as that key (nodejs/node#63785): one client could change what another's metadata says. Keys
+ * without escapes are read correctly; keys that need one are refused, so stored keys have none either.
  */
 function writeOutKeys(bytes: Buffer, escapedKeys: Scan["escapedKeys"]): string {
   let text = "";

@@ -1,13 +1,16 @@
-/** Digits in any script, alone or in groups with one or two separators between them, not attached to a letter or another number. */
-const digitRuns =
-  /(?<![\p{L}\p{N}])\p{Nd}+(?:[\p{Zs}\p{Pd}\p{Pc}.\u00ad\u00b7\u200b-\u200d\u2022\u2060\u2212\ufeff]{1,2}\p{Nd}+)*(?![\p{L}\p{N}])/gu;
+const separators = String.raw`[\p{Zs}\p{Pd}\p{Pc}.\u00ad\u00b7\u200b-\u200d\u2022\u2060\u2212\ufeff]{1,2}`;
+/**
+ * Digits in any script, alone or in groups with one or two separators between them, not attached to a letter or another
+ * number.
+ */
+const digitRuns = new RegExp(String.raw`(?<![\p{L}\p{N}])\p{Nd}+(?:${separators}\p{Nd}+)*(?![\p{L}\p{N}])`, "gu");
 const DIGITS_MIN = 13;
 const DIGITS_MAX = 19;
 const GAP_MAX = 2;
 
 /**
- * The ranges of issuers that are in use, as [prefix from, prefix to, lengths]: Visa, Mastercard (two), American Express,
- * Diners Club, Discover, JCB, UnionPay, Maestro.
+ * The ranges of issuers that are in use, as [prefix from, prefix to, lengths]: Visa, Mastercard (two), American
+ * Express, Diners Club, Discover, JCB, UnionPay, Maestro.
  */
 const issuers: readonly (readonly [from: string, to: string, lengths: readonly number[]])[] = [
   ["4", "4", [13, 16, 19]],
@@ -30,8 +33,8 @@ const issuers: readonly (readonly [from: string, to: string, lengths: readonly n
 ];
 
 /**
- * Whether a text holds what can only be a card number: an issuer's range, a length of that issuer, and the Luhn check digit, in
- * consecutive groups of digits. An order number that merely is long passes, because all three must hold.
+ * Whether a text contains a card number: an issuer's range, a length of that issuer, and the Luhn check digit, in
+ * consecutive groups of digits. A long order number passes, because all three must match.
  */
 export function holdsCardNumber(text: string): boolean {
   if (text.length < DIGITS_MIN || !mayHoldCardNumber(text)) return false;
@@ -40,7 +43,9 @@ export function holdsCardNumber(text: string): boolean {
   return false;
 }
 
-/** Cheap and wide: 13 digits in a row but for separators, or anything beyond ASCII. Most texts and keys end here. */
+/**
+ * Quick first test: 13 digits with only separators between, or anything beyond ASCII. Most texts and keys stop here.
+ */
 function mayHoldCardNumber(text: string): boolean {
   let digits = 0;
   let gap = 0;
@@ -72,7 +77,7 @@ function runHoldsCardNumber(run: string): boolean {
   return false;
 }
 
-/** The value of a digit of any script: Unicode keeps those of a script together, from zero to nine. */
+/** The value of a digit of any script: in Unicode the digits of a script are consecutive, from zero to nine. */
 function digitOf(digit: string): number {
   const code = digit.codePointAt(0) ?? 0;
   if (code <= 0x39) return code - 0x30;

@@ -92,7 +92,8 @@ test("a request without a host is told so", async () => {
 test.each([
   [
     "a body that never ends",
-    "POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\nContent-Length: 9\r\n\r\n{",
+    "POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+      "Idempotency-Key: k\r\nContent-Length: 9\r\n\r\n{",
   ],
   ["headers that never end", "POST /things HTTP/1.1\r\nHost: x\r\n"],
 ])("%s is cut off with 408", async (_name, start) => {

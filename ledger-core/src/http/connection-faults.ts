@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { type ProblemCode, problemKind } from "./problem-codes.ts";
 import { problemBody, problemContentType, requestInstance } from "./problems.ts";
 
-/** Answers what never became a request: too many header bytes, too slow, or not HTTP at all; then closes the connection. */
+/** Answers bytes that never became a request (headers too large, too slow, not HTTP), then closes the connection. */
 export function answerConnectionFault(error: Error & { code?: string }, socket: Socket, requestId: string): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
   if (socket.writable) socket.write(rawAnswer(connectionProblem(error.code), requestId));
@@ -21,7 +21,7 @@ function connectionProblem(code: string | undefined): { code: ProblemCode; detai
   }
 }
 
-/** A whole answer as it goes over a connection that is no request's, or that ends with it. */
+/** A whole answer for a connection without a request, or one that ends with it. */
 export function rawAnswer(
   problem: { code: ProblemCode; detail: string },
   requestId: string,

@@ -10,14 +10,14 @@ const RETRY_AFTER_S = 1;
 const REFUSED_MS = 1000;
 /** How often connections are checked for unread answers. */
 const SWEEP_MS = 1000;
-/** A client that sends on and on is given up after so many looks. */
+/** A client that keeps sending is given up after this many checks. */
 const CUT_ROUNDS_MAX = 50;
 
 function stopping(): LedgerError {
   return new LedgerError("not_ready", "The service is stopping.", { retryable: true });
 }
 
-/** Turns of the event loop after which every socket was polled, however long the thread was busy before. */
+/** Event loop turns after which every socket has been polled, however long the thread was busy before. */
 async function turns(): Promise<void> {
   for (let n = 0; n < 3; n++) await turn();
 }
@@ -30,8 +30,9 @@ type Connection = {
 };
 
 /**
- * Knows the open connections: refuses one too many, and when the service stops lets each go once it has answered what had arrived
- * whole. Node's own close waits for the clients, and takes a connection that sent nothing for a busy one.
+ * Tracks the open connections: refuses those above the limit, and when the service stops closes each once all requests
+ * that had arrived whole are answered. Node's own close waits for the clients, and treats a connection that sent
+ * nothing as busy.
  */
 export class Connections {
   readonly #app: FastifyInstance;
@@ -41,9 +42,9 @@ export class Connections {
   #accepted = 0;
   #refusing = 0;
   #refused = 0;
-  /** Whole requests that had arrived are read by now: what falls idle is closed. */
+  /** All requests that had arrived whole are read: connections that become idle are closed. */
   #settled = false;
-  /** No further request is taken, on whatever connection. */
+  /** No further request is accepted on any connection. */
   #shut = false;
   #drained: Promise<void> | undefined;
   readonly #empty = Promise.withResolvers<void>();
@@ -97,8 +98,8 @@ export class Connections {
   }
 
   /**
-   * Accepts no connection more, answers every request that had arrived whole, and closes each connection when it has nothing under way;
-   * what is not whole in time is cut off. Called again, it waits for the same.
+   * Accepts no more connections, answers every request that had arrived whole, and closes each connection when it has
+   * nothing under way; requests that are not whole in time are cut off. A second call waits for the same end.
    */
   drain(): Promise<void> {
     this.#drained ??= this.#drain();
@@ -114,8 +115,8 @@ export class Connections {
   }
 
   /**
-   * Sets Node's inactivity timeout on connections with an unread answer; on every connection, each read and write would restart its
-   * timer.
+   * Sets Node's inactivity timeout on connections with an unread answer; on every connection, each read and write would
+   * restart its timer.
    */
   #closeUnread(): void {
     const { unreadMs } = this.#limits;
@@ -145,7 +146,7 @@ export class Connections {
     });
     const problem = { code: "overloaded", detail: "Too many connections are open; nothing was accepted." } as const;
     socket.end(rawAnswer(problem, this.#nextId(), [`Retry-After: ${RETRY_AFTER_S}`]));
-    // What the client sends is read away: a connection closed over unread bytes would lose the answer.
+    // Reads and drops what the client sends: closing a connection with unread bytes would lose the answer.
     socket.resume();
   }
 
@@ -155,7 +156,7 @@ export class Connections {
     const { settleMs, halfSentMs, waitsMs, drainMs } = this.#limits;
     const startMs = performance.now();
     await this.#acceptWaiting(startMs + waitsMs);
-    // Ends listening and nothing else, unlike the HTTP server's own close.
+    // Only stops listening, unlike the HTTP server's own close.
     NetServer.prototype.close.call(server);
     await delay(settleMs);
     await turns();
@@ -172,7 +173,7 @@ export class Connections {
     for (const timer of timers) clearTimeout(timer);
   }
 
-  /** Takes the connections that the kernel has accepted already: a turn of the event loop takes one of them, or more. */
+  /** Accepts the connections that the kernel has already accepted: each event loop turn takes at least one. */
   async #acceptWaiting(untilMs: number): Promise<void> {
     let before: number;
     do {
@@ -187,7 +188,7 @@ export class Connections {
     if (connection.underWay === 0) socket.destroySoon();
   }
 
-  /** Gives up bodies that are not whole, once nothing more of them comes out of the kernel's buffers. */
+  /** Gives up incomplete bodies, once the kernel's buffers hold nothing more of them. */
   async #cutHalfSent(): Promise<void> {
     this.#shut = true;
     for (let round = 0; round < CUT_ROUNDS_MAX; round++) {
@@ -206,7 +207,7 @@ export class Connections {
     return half;
   }
 
-  /** Whole requests before the one that is cut still get their answers. */
+  /** Whole requests before the one that is cut off still get their answers. */
   #cut(socket: Socket): void {
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
@@ -215,7 +216,10 @@ export class Connections {
     connection.last = undefined;
   }
 
-  /** Queries may wait for a position for longer than a stop may take. A command's answer says what happened, and is waited for. */
+  /**
+   * Queries may wait for a position longer than a stop may take. Commands are waited for: their answer says what
+   * happened.
+   */
   #answerWaiting(): void {
     for (const { last } of this.#open.values())
       if (last !== undefined && last.request.method === "GET" && !last.sent) last.send(stopping());

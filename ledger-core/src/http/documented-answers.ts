@@ -1,6 +1,6 @@
 import { problemSchema } from "./object-schemas.ts";
 
-/** A header of an answer, as the reference shows it. `required`: every such answer has it. */
+/** A header of an answer, for the reference. `required`: every such answer has it. */
 type DocumentedHeader = {
   readonly type: "string";
   readonly description: string;
@@ -12,12 +12,12 @@ type DocumentedHeader = {
 type DocumentedHeaders = Readonly<Record<string, DocumentedHeader>>;
 
 const position = "(?:0|[1-9][0-9]{0,3}):(?:0|[1-9][0-9]{0,12})";
-/** The form of a query's Ledger-Position: several, as of several shards. */
+/** The form of a query's Ledger-Position: one position or several. */
 export const positionsPattern = `^${position}(?:[ \\t]*,[ \\t]*${position})*$`;
 
 const problem = { content: { "application/problem+json": { schema: problemSchema } } } as const;
 
-/** What a refusal with this status means, whatever the route, and the headers it has. */
+/** By status, the meaning of a refusal on any route, and its headers. */
 const refusals = {
   400: {
     description: "The request cannot be read, or a query parameter or header is unknown, malformed or given twice.",
@@ -62,7 +62,9 @@ const refusals = {
 
 export type RefusalStatus = keyof typeof refusals;
 
-/** The refusals of a route, for its `response` schemas; all are problems of RFC 9457. Every route has those of the connection. */
+/**
+ * The refusals of a route as RFC 9457 problems, for its `response` schemas; connection faults are always among them.
+ */
 export function problemAnswers(...statuses: readonly RefusalStatus[]): Readonly<Record<string, object>> {
   const all = [...statuses, 408, 429, 431] as const;
   return Object.fromEntries(all.map((status) => [status, { ...problem, ...refusals[status] }]));
@@ -72,7 +74,7 @@ const recordedHeaders: DocumentedHeaders = {
   "Ledger-Position": {
     type: "string",
     pattern: `^${position}$`,
-    description: "Where the answer stands in the log; a query that sends it sees at least that. None on a dry run.",
+    description: "The answer's place in the log; a query that sends it sees at least that. None on a dry run.",
     example: "0:1234",
   },
   "Idempotency-Replayed": {
@@ -84,8 +86,8 @@ const recordedHeaders: DocumentedHeaders = {
 };
 
 /**
- * The answers of a command's route: its own, and its refusals, of which those that are stored have its own headers. `absent`: it
- * names an object that may not be there; `parameter`: its path has one.
+ * The answers of a command's route: success, and refusals; stored refusals have the headers of a success. `absent`: the
+ * command names an object that may not exist; `parameter`: its path has one.
  */
 export function commandAnswers(
   status: 200 | 201,

@@ -34,14 +34,17 @@ export type EdgeOptions = {
 
 declare module "fastify" {
   interface FastifyInstance {
-    /** Accepts nothing new, answers every request that had arrived whole, closes every connection. To be awaited before `close`. */
+    /**
+     * Accepts nothing new, answers every request that had arrived whole, closes every connection. Await it before
+     * `close`.
+     */
     drain(): Promise<void>;
   }
 }
 
 /**
- * The strict HTTP edge that commands and queries share: nothing is coerced or dropped, every route needs a token unless its
- * config says `open`, and whatever goes wrong is an RFC 9457 problem with a code of the one table.
+ * The strict HTTP edge that commands and queries share: nothing is coerced or dropped, every route needs a token unless
+ * its config says `open`, and every error is an RFC 9457 problem with a code from one table.
  */
 export async function createEdge(options: EdgeOptions): Promise<FastifyInstance> {
   const { logger, metrics = createMetrics() } = options;
@@ -50,7 +53,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   const nextId = requestIds();
   const app = fastify({
     loggerInstance: logger,
-    // A child logger for each request would cost more than the rest of the edge; what is logged names its request itself.
+    // A child logger per request would cost more than the rest of the edge; log lines name their request themselves.
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: nextId,
@@ -99,7 +102,7 @@ function measureLoad(metrics: Metrics, connections: Connections, underWay: Under
   metrics.gauge("http_callers_under_way", "Callers that have requests under way.", () => underWay.callers);
 }
 
-/** Ids of requests: drawn once, then counted, so that they cost nothing and are unlike another process's. */
+/** Request ids: a random prefix per process, then a counter. */
 function requestIds(): () => string {
   const prefix = randomBytes(6).toString("hex");
   let count = 0;

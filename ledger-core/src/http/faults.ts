@@ -7,8 +7,8 @@ const RETRY_AFTER_S = "1";
 const PARTLY = "The first items of this bulk may be applied: repeat it under the same keys for the results of all.";
 
 /**
- * What an operating error is to a client; the ones not named here are the operator's matter alone: 500. The error's own message may name
- * a file, host or query, so it goes to the log and never into an answer.
+ * How operating errors are answered; those not listed concern only the operator and are 500. The error's own message
+ * may name a file, host or query, so it goes to the log and never into an answer.
  */
 const operatingProblems: Partial<Record<LedgerErrorCode, { code: ProblemCode; detail: string; logged: boolean }>> = {
   overloaded: { code: "overloaded", detail: "Too many commands are waiting; nothing was accepted.", logged: false },
@@ -45,13 +45,15 @@ const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: st
   ECONNRESET: { code: "incomplete_body", detail: "The connection ended before the body did." },
 };
 
-/** The one place where what was thrown becomes an answer. What is the operator's matter is logged, and none of it is told. */
+/**
+ * The one place where a thrown error becomes an answer. Errors that concern the operator are logged, and not disclosed.
+ */
 export function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   if (isLedgerError(error) && operatingProblems[error.code]?.logged)
     request.log.warn({ err: error, request: request.id, method: request.method, route: request.routeOptions.url });
-  // Fastify closes the connection on a body that is too large; a client that is still writing would lose the answer with it. Left
-  // open, Node reads the rest away, within the request's time.
+  // Fastify would close the connection on a body that is too large, and a client that is still writing would lose the
+  // answer. Left open, Node reads and drops the rest within the request's time.
   if (problem?.code === "body_too_large") reply.removeHeader("connection");
   if (problem) return sendProblem(reply, problem, problem.headers);
   request.log.error({ err: error, request: request.id, method: request.method, route: request.routeOptions.url });

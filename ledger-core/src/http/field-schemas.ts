@@ -66,7 +66,7 @@ export const timeZone = {
   example: "UTC",
 } as const;
 
-/** Text of people, kept as it is; an empty one, control characters and card numbers are refused. */
+/** Text for people, stored unchanged; empty text, control characters and card numbers are refused. */
 export function freeText(lengthMax: number, lengthMin = 1) {
   return { type: "string", format: "free-text", minLength: lengthMin, maxLength: lengthMax } as const;
 }
@@ -77,7 +77,7 @@ export const metadata = {
   type: "object",
   description: "Up to 20 pairs of the client's own.",
   maxProperties: 20,
-  // The body's reader refuses these names before any schema is looked at; here they are told.
+  // The body's reader refuses these names before any schema is checked; this documents them.
   propertyNames: { ...freeText(40), pattern: '^(?!(?:__proto__|constructor|prototype)$)[^"\\\\]+$' },
   additionalProperties: freeText(500, 0),
 } as const;

@@ -5,7 +5,7 @@ import { Problem } from "./problems.ts";
 const HEADER = "idempotency-key";
 
 export const KEY_LENGTH_MAX = 255;
-/** The grammar of keys, in the header and in a bulk's items alike: a space at either end would not survive a header. */
+/** The grammar of keys, in headers and in items of a bulk: a space at either end would not survive a header. */
 export const idempotencyKeyPattern = "^[\\x21-\\x7e](?:[\\x20-\\x7e]{0,253}[\\x21-\\x7e])?$";
 export const idempotencyKeyForm =
   "1 to 255 printable ASCII characters, without a space at either end, and not a card number";
@@ -16,7 +16,9 @@ export const idempotencyKeyField = {
   type: "string",
   pattern: idempotencyKeyPattern,
   format: "idempotency-key",
-  description: `${idempotencyKeyForm[0]?.toUpperCase()}${idempotencyKeyForm.slice(1)}; the same whenever it is repeated.`,
+  description:
+    `${idempotencyKeyForm[0]?.toUpperCase()}${idempotencyKeyForm.slice(1)}; ` +
+    "the same whenever the request is repeated.",
 } as const;
 
 /** Whether a text may be an Idempotency-Key: the one rule for headers and for a bulk's items. */
@@ -25,7 +27,7 @@ function isIdempotencyKey(text: string): boolean {
 }
 
 /**
- * The request's idempotency key. The raw headers are read, because a header that is sent twice reaches us joined as one.
+ * The request's idempotency key. Reads the raw headers, because Node joins a header that is sent twice.
  * @throws Problem `idempotency_key_missing` or `idempotency_key_invalid`
  */
 export function idempotencyKey(request: FastifyRequest): string {
@@ -38,7 +40,7 @@ export function idempotencyKey(request: FastifyRequest): string {
   return key;
 }
 
-/** How often a header was sent; `name` in small letters. Node joins or drops the repeats of most. */
+/** How often a header was sent; `name` in lower case. Node joins or drops repeats of most. */
 export function countHeader(rawHeaders: readonly string[], name: string): number {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {

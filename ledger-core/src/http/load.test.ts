@@ -14,7 +14,10 @@ let app: FastifyInstance;
 let metrics: Metrics;
 const sockets: Socket[] = [];
 
-/** An edge whose caller is what the token says, with routes for bodies, a large answer, and one that comes when it is let go. */
+/**
+ * An edge whose caller is what the token says, with routes for bodies, a large answer, and one that comes when it is
+ * let go.
+ */
 async function serve(limits: Partial<EdgeLimits> = {}) {
   metrics = createMetrics();
   app = await createEdge({

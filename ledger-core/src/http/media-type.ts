@@ -5,16 +5,19 @@ import { Problem } from "./problems.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** The body may be absent, which then is as good as `{}`. */
+    /** The body may be absent, which is the same as `{}`. */
     bodyOptional?: boolean;
-    /** The route's own reader for bodies of a form that it knows; undefined for any other, which then is read as JSON. */
+    /**
+     * The route's own reader for a known form of body; it returns undefined for any other, which is then parsed as
+     * JSON.
+     */
     readBody?: (bytes: Buffer) => object | undefined;
   }
 }
 
 const json = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*(?:utf-8|"utf-8")[\t ]*)?$/i;
 
-/** Reads JSON bodies in UTF-8 and nothing else; where a body is optional, zero bytes of any type, however framed, are none. */
+/** Accepts only JSON bodies in UTF-8; where a body is optional, zero bytes of any type and framing count as absent. */
 export function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   addParser(app, "application/json", (bytes, { readBody }) => readBody?.(bytes) ?? parseBody(bytes));
@@ -48,7 +51,7 @@ function unsupported(): Problem {
   return new Problem("unsupported_media_type", "The body must be application/json in UTF-8.");
 }
 
-/** What a POST says of its body. One without a body where that is allowed gets the empty object for it. */
+/** Checks the headers about a body. A POST without an optional body gets an empty object. */
 export function checkBodyHeaders(request: FastifyRequest, { bodyOptional }: FastifyContextConfig): void {
   const headers = request.headers;
   const type = headers["content-type"];
@@ -64,7 +67,7 @@ export function checkBodyHeaders(request: FastifyRequest, { bodyOptional }: Fast
     return;
   }
   if (type !== undefined && json.test(type)) return;
-  // Whether chunks hold anything shows when they are read.
+  // Whether chunks hold anything is known only once they are read.
   if (bodyOptional === true && (absent || chunked)) return;
   throw unsupported();
 }

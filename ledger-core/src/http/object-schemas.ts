@@ -15,7 +15,7 @@ function nullable<S extends { readonly type: string }>(schema: S) {
   return { ...schema, type: [schema.type, "null"] } as const;
 }
 
-/** An object with exactly these fields, all of them there. */
+/** An object with exactly these fields, all required. */
 function exactly<P extends object>(description: string, properties: P) {
   return {
     type: "object",

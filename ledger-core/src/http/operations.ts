@@ -4,13 +4,13 @@ import type { Metrics } from "./metrics.ts";
 import { type ProblemCode, problemKinds } from "./problem-codes.ts";
 import { Problem } from "./problems.ts";
 
-/** Asked at each /readyz: whether this part serves, and if not, why. */
+/** Called at each /readyz: whether this part serves, and if not, why. */
 export type ReadinessCheck = {
   readonly name: string;
   check(): { readonly ready: boolean; readonly detail: string };
 };
 
-/** On whose asking /metrics is served here: a platform token's, anybody's (on a port of its own), or nobody's. */
+/** Who may read /metrics here: a platform token, anybody (on a port of its own), or nobody. */
 export type MetricsAccess = "bearer" | "open" | "none";
 
 const text = "text/plain; charset=utf-8";

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Problem } from "./problems.ts";
 
 /**
- * Refuses a path that means something else than it shows: control characters, and dot segments behind encoding.
- * Anything else in an id dies on the grammar of ids.
+ * Refuses a path whose meaning is hidden: control characters, and encoded dot segments.
+ * The grammar of ids refuses anything else in an id.
  * @throws Problem `malformed_path`
  */
 export function checkPath(url: string): void {
@@ -27,8 +27,8 @@ function decodePath(path: string): string | undefined {
 type KnownPath = { readonly pattern: RegExp; readonly methods: Set<string> };
 
 /**
- * Follows the routes as they are added. The check that is returned, and the app by itself, answer what is asked of no route: 404, or 405
- * on a path that has other methods.
+ * Records the routes as they are added. The returned check, and the app itself, answer requests of no route with 404,
+ * or 405 on a path that has other methods.
  */
 export function routedOnly(app: FastifyInstance): (request: FastifyRequest) => void {
   const paths = new Map<string, KnownPath>();

@@ -1,6 +1,6 @@
 import { type RejectionCode, rejections } from "../domain/rejections.ts";
 
-/** What the edge itself can answer, beside the refusals of the domain. `meaning` says what was wrong and what to do. */
+/** Errors of the edge itself, besides the domain's refusals. `meaning` says what was wrong and what to do. */
 const edgeProblems = {
   bad_request: { status: 400, title: "Bad request", meaning: "The bytes sent are not an HTTP/1.1 request." },
   malformed_path: {
@@ -150,8 +150,8 @@ const edgeProblems = {
     status: 503,
     title: "Not ready",
     meaning:
-      "The service is starting, stopping or not the writer now: nothing was written, but of a bulk in mode each the first " +
-      "items may be, as the detail then says. Repeat the request under the same key after Retry-After.",
+      "The service is starting, stopping or not the writer now: nothing was written, but of a bulk in mode each the " +
+      "first items may be, as the detail then says. Repeat the request under the same key after Retry-After.",
   },
   log_unavailable: {
     status: 503,
@@ -203,7 +203,7 @@ const statusOfKind = { absent: 404, conflict: 409, unprocessable: 422 } as const
 export type ProblemCode = keyof typeof edgeProblems | RejectionCode;
 export type ProblemKind = { readonly status: number; readonly title: string; readonly meaning: string };
 
-/** Every code that an answer may carry: the edge's own, then the domain's refusals with their HTTP status. */
+/** Every code that an answer may have: the edge's own, then the domain's refusals with their HTTP status. */
 export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map<string, ProblemKind>([
   ...Object.entries(edgeProblems),
   ...Object.entries(rejections).map(([code, { kind, title }]): [string, ProblemKind] => [

@@ -11,7 +11,7 @@ export type ProblemOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** A request that ends here, thrown by hooks, parsers and handlers and rendered by the one error handler. */
+/** Ends a request: thrown by hooks, parsers and handlers, and rendered by the one error handler. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly detail: string;
@@ -30,7 +30,7 @@ export class Problem extends Error {
 
 export const problemContentType = "application/problem+json";
 
-/** Where a problem happened: a stored refusal names its event, so that a replay is the same text, any other its request. */
+/** Identifies a problem: a stored refusal by its event, so that a repeat is the same text; any other by its request. */
 export function eventInstance(event: EventId): string {
   return `urn:payledger:${event}`;
 }

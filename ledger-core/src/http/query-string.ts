@@ -5,8 +5,8 @@ const unreadable = Symbol("unreadable query");
 type Query = Record<string, string> & { [unreadable]?: string };
 
 /**
- * The parameters of a query string, each at most once. A router's parser must not throw, so what cannot be read is
- * kept as a mark that `checkQuery` turns into a problem.
+ * The parameters of a query string, each at most once. A router's parser must not throw, so unreadable input is
+ * marked, and `checkQuery` turns the mark into a problem.
  */
 export function parseQuery(text: string): Record<string, string> {
   const query: Query = Object.create(null);

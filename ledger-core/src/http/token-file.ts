@@ -9,7 +9,10 @@ export function fileAuthenticator(file: string): Authenticator {
   return authenticator([keys.publicKey]);
 }
 
-/** The text of a key file. @throws LedgerError config when it cannot be read: `ledger start` and `ledger token` make the keys */
+/**
+ * The text of a key file. @throws LedgerError config when it cannot be read: `ledger start` and `ledger token` make the
+ * keys
+ */
 export function readKeyFile(file: string): string {
   try {
     return readFileSync(file, "utf8");

@@ -19,7 +19,10 @@ const ALGORITHM = "EdDSA";
 const TOKEN_TYPE = "at+jwt";
 const TOKEN_LENGTH_MAX = 4096;
 const TAIL_LENGTH = 16;
-/** What a header may hold; jku, jwk, x5u and crit are refused unread, so that nothing is ever fetched or trusted from a token. */
+/**
+ * Allowed header fields; jku, jwk, x5u and crit are refused unread, so that a token never makes us fetch or trust
+ * anything.
+ */
 const headerFields = new Set(["alg", "typ", "kid"]);
 const tenantGrammar = /^[A-Za-z0-9._:@-]{1,64}$/;
 /** The grammar of owners and of tokens' subjects; these prefixes name the ledger's own accounts. */
@@ -46,7 +49,7 @@ export function formatSigningKeys(keys: SigningKeys): string {
   return `${JSON.stringify(keys.privateKey)}\n`;
 }
 
-/** The keys in such a text; undefined when it is not one. */
+/** The keys in such a text; undefined for any other text. */
 export function parseSigningKeys(text: string): SigningKeys | undefined {
   try {
     const privateKey: JWK = JSON.parse(text);
@@ -63,7 +66,10 @@ export function isTenant(text: unknown): text is string {
   return typeof text === "string" && tenantGrammar.test(text);
 }
 
-/** Whether a text may be a token's subject, and so an owner: like a tenant, but not with a prefix of the ledger's own accounts. */
+/**
+ * Whether a text may be a token's subject, and so an owner: like a tenant, but not with a prefix of the ledger's own
+ * accounts.
+ */
 export function isSubject(text: unknown): text is string {
   return typeof text === "string" && ownerGrammar.test(text);
 }
@@ -84,10 +90,15 @@ export async function signToken(caller: Caller & { readonly ttlSeconds: number }
     .sign(await importJWK(keys.privateKey, ALGORITHM));
 }
 
-/** Who bears a token. Synchronous for a token that was verified before. @throws Problem `unauthorized` (or rejects with it) */
+/**
+ * The caller of a token. Synchronous for a token that was verified before. @throws Problem `unauthorized` (or rejects
+ * with it)
+ */
 export type Authenticator = (token: string) => Caller | Promise<Caller>;
 
-/** A verifier of tokens signed by these keys; it remembers the last `cacheMax` (default 10,000) tokens that were good. */
+/**
+ * A verifier of tokens signed by these keys; it remembers the last `cacheMax` (default 10,000) tokens that were good.
+ */
 export function authenticator(
   publicKeys: readonly JWK[],
   options: { readonly cacheMax?: number; readonly nowMs?: () => number } = {},
@@ -115,8 +126,8 @@ export function authenticator(
 }
 
 /**
- * What a token is looked up by: the end of its signature, since a map hashes all of a text that it has not seen, which with some 300
- * characters takes a microsecond. Tokens that end alike are told apart by comparing them whole.
+ * The key of a token in the cache: the end of its signature, since a map hashes the whole of a new text, which takes a
+ * microsecond for 300 characters. Whole tokens are compared afterwards.
  */
 function tailOf(token: string): string {
   return token.slice(-TAIL_LENGTH);
@@ -166,7 +177,7 @@ function isRole(role: unknown): role is Role {
   return roles.some((known) => known === role);
 }
 
-/** A 401 with the challenge that RFC 6750 asks for. */
+/** A 401 with the challenge that RFC 6750 requires. */
 export function unauthorized(detail: string): Problem {
   return new Problem("unauthorized", detail, { headers: { "www-authenticate": "Bearer" } });
 }

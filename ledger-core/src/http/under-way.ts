@@ -2,7 +2,7 @@ import type { Caller } from "../domain/caller.ts";
 import { BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 import { Problem } from "./problems.ts";
 
-/** A request that counts against its caller, until it is answered and its client has the answer or is gone. */
+/** A request that counts against its caller until it is answered and its client has the answer or is gone. */
 export type Held = {
   readonly load: CallerLoad;
   readonly bytes: number;
@@ -17,8 +17,8 @@ const nobody = { tenant: "", sub: "" };
 const later = { headers: { "retry-after": "1" } };
 
 /**
- * Counts requests under way and the bytes of their bodies, of each caller and in all. A command whose client has gone counts until the
- * writer is done with it, and an answer until it is read: closing connections early frees nothing.
+ * Counts requests under way and the bytes of their bodies, per caller and in all. A command whose client is gone counts
+ * until the writer is done with it, and an answer until it is read: closing connections early frees nothing.
  */
 export class UnderWay {
   readonly #limits: EdgeLimits;
@@ -45,8 +45,9 @@ export class UnderWay {
   }
 
   /**
-   * Admits a request before its body is read. `caller` null: anybody's, on an open route.
-   * @throws Problem `too_many_requests` when this caller has too much under way, `overloaded` when all callers together have
+   * Admits a request before its body is read. `caller` null: on an open route.
+   * @throws Problem `too_many_requests` when this caller has too much under way, `overloaded` when all callers together
+   * have
    */
   begin(caller: Caller | null, bytes: number): Held {
     const { tenant, sub } = caller ?? nobody;
@@ -73,7 +74,7 @@ export class UnderWay {
     if (held.gone) this.#release(held);
   }
 
-  /** The answer was sent to its end, or nobody is there to take it. */
+  /** The answer was sent completely, or the client is gone. */
   gone(held: Held): void {
     if (held.gone) return;
     held.gone = true;

@@ -11,10 +11,10 @@ import { ownerPattern } from "./tokens.ts";
 
 /** Faults listed for one value unless the caller says otherwise. */
 const FAULTS_MAX = 50;
-/** Longer names are cut in a pointer; no field has one, so only a client's own name is. Characters. */
+/** Longer names are cut in a pointer, in characters; no field of ours is so long. */
 const POINTER_NAME_MAX = 64;
 
-/** What is told of a string that does not match; a fault of a schema with one of these patterns is one of an amount. */
+/** The detail for a string that does not match; with one of these patterns, the fault is one of an amount. */
 const amountPatterns: ReadonlyMap<unknown, string> = new Map([
   [amount.pattern, "must be a string of 1 to 18 digits in minor units, without sign or leading zero"],
   [signedAmount.pattern, "must be a string of 0 or up to 18 digits in minor units, with a minus sign when negative"],
@@ -28,7 +28,7 @@ const patternDetails: ReadonlyMap<unknown, string> = new Map([
 
 const noCardNumber = { check: (text: string) => !holdsCardNumber(text), detail: "must not hold a card number" };
 
-/** Named forms of strings, each with what a client is told when a string does not have it. */
+/** Named forms of strings, each with the detail for a string that does not have it. */
 const formats: Readonly<Record<string, { check: (text: string) => boolean; detail: string }>> = {
   currency: {
     check: (text) => parseCurrency(text) !== undefined,
@@ -67,11 +67,12 @@ const ajv = new Ajv({
   keywords: ["example"],
 });
 
-/** What is wrong with a value: `amounts` when every fault is one of an amount; `more` counts the faults beyond those listed. */
+/** The faults of a value: `amounts` when each is one of an amount; `more` counts those beyond the list. */
 export type Misfit = { readonly amounts: boolean; readonly faults: readonly FieldFault[]; readonly more: number };
 
 /**
- * Compiles a JSON schema once; the check answers undefined for a value that fits. Nothing is coerced, dropped or filled in.
+ * Compiles a JSON schema once; the check answers undefined for a value that fits. Nothing is coerced, dropped or filled
+ * in.
  * @param faultsMax faults that are listed, default 50; the others are counted
  */
 export function compileCheck(schema: object, faultsMax = FAULTS_MAX): (value: unknown) => Misfit | undefined {
@@ -93,7 +94,7 @@ function describe(errors: readonly ErrorObject[], faultsMax: number): Misfit {
   return { amounts, faults, more };
 }
 
-/** The faults as an answer lists them: where there are more, one entry more says how many. */
+/** The faults as an answer lists them; where there are more, one further entry says how many. */
 export function listedFaults(faults: readonly FieldFault[], more: number): readonly FieldFault[] {
   if (more === 0) return faults;
   const detail = more === 1 ? "1 more fault is not listed" : `${more} more faults are not listed`;
