@@ -50,15 +50,6 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
   let working = 0;
   let steps = 0;
 
-  function run(owner: Owner | null, task: () => unknown): void {
-    try {
-      const result = task();
-      if (result instanceof Promise) result.catch((error: unknown) => onFault(owner, error));
-    } catch (error) {
-      onFault(owner, error);
-    }
-  }
-
   /**
    * When the queue of microtasks is empty: the next tick comes only then. A turn of the event loop now and then lets
    * the host breathe.
@@ -115,11 +106,20 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
           task.owner.held.push(task);
           continue;
         }
-        run(task.owner, task.run);
+        run(task.owner, task.run, onFault);
         await quiet();
         return true;
       }
       return false;
     },
   };
+}
+
+function run(owner: Owner | null, task: () => unknown, onFault: (owner: Owner | null, error: unknown) => void): void {
+  try {
+    const result = task();
+    if (result instanceof Promise) result.catch((error: unknown) => onFault(owner, error));
+  } catch (error) {
+    onFault(owner, error);
+  }
 }

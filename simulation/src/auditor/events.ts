@@ -1,4 +1,5 @@
 import {
+  type Account,
   type AccountId,
   type Fact,
   type LedgerEvent,
@@ -14,17 +15,9 @@ import { mustHold, Violation } from "./violation.ts";
 /** Enters an event in the books and checks that it says what the books then say. */
 export function enter(books: AuditBooks, { id: event, fact, at, origin }: LedgerEvent): void {
   switch (fact.type) {
-    case "AccountOpened": {
-      const { id, timeZone: zone, type, currency, owner, limits, balances } = fact.account;
-      mustHold(balances.posted === 0n && balances.held === 0n, "4 balance", () => `${id} is opened with money in it`);
-      mustHold(!books.accounts.has(id), "5 one id, one object", () => `${id} is opened twice`);
-      mustHold(fact.account.tenant === origin.tenant, "15 tenants apart", () => `${id} is opened in another tenant`);
-      const { tenant } = fact.account;
-      const blank = { status: "open", posted: 0n, held: 0n, day: "", spent: 0n } as const;
-      books.accounts.set(id, { id, tenant, type, currency, owner, zone, limits, ...blank });
-      if (type === "clearing") books.clearing.set(`${tenant}/${owner.slice("rail:".length)}/${currency}`, id);
+    case "AccountOpened":
+      enterAccount(books, fact.account, origin.tenant);
       return;
-    }
     case "AccountFrozen":
     case "AccountUnfrozen":
     case "AccountClosed": {
@@ -84,6 +77,16 @@ export function enter(books: AuditBooks, { id: event, fact, at, origin }: Ledger
     default:
       return;
   }
+}
+
+function enterAccount(books: AuditBooks, account: Account, ofOrigin: string): void {
+  const { id, tenant, timeZone: zone, type, currency, owner, limits, balances } = account;
+  mustHold(balances.posted === 0n && balances.held === 0n, "4 balance", () => `${id} is opened with money in it`);
+  mustHold(!books.accounts.has(id), "5 one id, one object", () => `${id} is opened twice`);
+  mustHold(tenant === ofOrigin, "15 tenants apart", () => `${id} is opened in another tenant`);
+  const blank = { status: "open", posted: 0n, held: 0n, day: "", spent: 0n } as const;
+  books.accounts.set(id, { id, tenant, type, currency, owner, zone, limits, ...blank });
+  if (type === "clearing") books.clearing.set(`${tenant}/${owner.slice("rail:".length)}/${currency}`, id);
 }
 
 function enterPayment(books: AuditBooks, payment: Payment, at: Micros): void {

@@ -18,33 +18,43 @@ type Opening = Extract<LogRequest, { kind: "read" | "subscribe" }>;
  * log_unavailable.
  */
 export function connectLog(port: MessagePort): EventLog {
+  const calls = openCalls(port);
+  let numbers = 0;
+  return {
+    append: async (shard, expectedRevision, events) => {
+      const request = { call: numbers++, kind: "append", shard, expectedRevision } as const;
+      // Both threads see these bytes; this one leaves them alone until it has the answer.
+      if (events.bytes) return await calls.askRevision({ ...request, frames: events.bytes });
+      const frames = encodeFrames(events);
+      return await calls.askRevision({ ...request, frames }, [frames.buffer]);
+    },
+    head: (shard) => calls.askRevision({ call: numbers++, kind: "head", shard }),
+    read: (shard, from, options) =>
+      decodeRead(batches(calls, { call: numbers++, kind: "read", shard, from, limit: options?.limit })),
+    subscribe: (shard, from, signal) =>
+      decodeSubscription(stream(calls, { call: numbers++, kind: "subscribe", shard, from }, signal), signal),
+    close: calls.close,
+  };
+}
+
+/** Requests over one port, each with its reply. */
+type Calls = {
+  /** Sends what has no reply. */
+  readonly tell: (request: LogRequest) => void;
+  readonly ask: (request: LogRequest, transfer?: ArrayBuffer[]) => Promise<LogReply>;
+  readonly askRevision: (request: LogRequest, transfer?: ArrayBuffer[]) => Promise<Revision>;
+  /** Waits for appends and heads; streams are let go. */
+  readonly close: () => Promise<void>;
+};
+
+function openCalls(port: MessagePort): Calls {
   /**
-   * Few at a time, and not in a Map: V8 lets each table that a Map has outgrown point to the next one, so that one
-   * grown old keeps all that came after it alive, appended batches too, and every small garbage collection takes ten
-   * times as long.
+   * Few at a time, and not in a Map: V8 lets each table that a Map has outgrown point to the next one, so that an old
+   * one keeps all later ones alive, appended batches too, and every small garbage collection takes ten times as long.
    */
   const waiting: Waiting[] = [];
-  let calls = 0;
   let closed = false;
   let released = false;
-
-  const gone = (kind: LogRequest["kind"]): LedgerError => {
-    const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
-    return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
-  };
-  const ask = (request: LogRequest, transfer: ArrayBuffer[] = []): Promise<LogReply> => {
-    if (closed) return Promise.reject(gone(released ? "head" : request.kind));
-    const { promise, resolve, reject } = Promise.withResolvers<LogReply>();
-    port.postMessage(request, transfer);
-    waiting.push({ call: request.call, kind: request.kind, promise, resolve, reject });
-    return promise;
-  };
-  const askRevision = async (request: LogRequest, transfer?: ArrayBuffer[]): Promise<Revision> => {
-    const reply = await ask(request, transfer);
-    if (reply.kind === "failed") throw fromFault(reply.fault);
-    assert(reply.kind === "revision", `a revision is the answer, not ${reply.kind}`);
-    return reply.revision;
-  };
   port.on("message", (reply: LogReply) => {
     const at = waiting.findIndex(({ call }) => call === reply.call);
     const [caller] = at < 0 ? [] : waiting.splice(at, 1);
@@ -54,57 +64,68 @@ export function connectLog(port: MessagePort): EventLog {
     closed = true;
     for (const { reject, kind } of waiting.splice(0)) reject(gone(kind));
   });
-
-  async function* stream(opening: Opening, signal?: AbortSignal): AsyncGenerator<BatchDelivery, void, void> {
-    const { call } = opening;
-    const pull = (): Promise<LogReply> => {
-      const reply = ask({ call, kind: "pull" });
-      // A piece fetched ahead may never be looked at.
-      reply.catch(() => undefined);
-      return reply;
-    };
-    const stop = () => port.postMessage({ call, kind: "stop" } satisfies LogRequest);
-    port.postMessage(opening);
-    signal?.addEventListener("abort", stop);
-    try {
-      for (let next = pull(); ; ) {
-        const reply = await next;
-        if (reply.kind === "end" || signal?.aborted) return;
-        if (reply.kind === "failed") throw fromFault(reply.fault);
-        next = pull();
-        if (reply.kind === "caught_up") yield reply;
-        else if (reply.kind === "batch") yield { kind: "batches", batches: [fromWire(reply.batch)] };
-      }
-    } finally {
-      signal?.removeEventListener("abort", stop);
-      stop();
-    }
-  }
-  async function* batches(opening: Opening): AsyncGenerator<readonly Batch[], void, void> {
-    for await (const delivery of stream(opening)) if (delivery.kind === "batches") yield delivery.batches;
-  }
-
+  const ask: Calls["ask"] = (request, transfer = []) => {
+    if (closed) return Promise.reject(gone(released ? "head" : request.kind));
+    const { promise, resolve, reject } = Promise.withResolvers<LogReply>();
+    port.postMessage(request, transfer);
+    waiting.push({ call: request.call, kind: request.kind, promise, resolve, reject });
+    return promise;
+  };
   return {
-    append: async (shard, expectedRevision, events) => {
-      const request = { call: calls++, kind: "append", shard, expectedRevision } as const;
-      // Both threads see these bytes; this one leaves them alone until it has the answer.
-      if (events.bytes) return await askRevision({ ...request, frames: events.bytes });
-      const frames = encodeFrames(events);
-      return await askRevision({ ...request, frames }, [frames.buffer]);
+    tell: (request) => port.postMessage(request),
+    ask,
+    async askRevision(request, transfer) {
+      const reply = await ask(request, transfer);
+      if (reply.kind === "failed") throw fromFault(reply.fault);
+      assert(reply.kind === "revision", `a revision is the answer, not ${reply.kind}`);
+      return reply.revision;
     },
-    head: (shard) => askRevision({ call: calls++, kind: "head", shard }),
-    read: (shard, from, options) =>
-      decodeRead(batches({ call: calls++, kind: "read", shard, from, limit: options?.limit })),
-    subscribe: (shard, from, signal) =>
-      decodeSubscription(stream({ call: calls++, kind: "subscribe", shard, from }, signal), signal),
-    close: async () => {
-      // Appends and heads end first; streams are let go.
+    async close() {
       await Promise.allSettled(waiting.filter(({ kind }) => kind !== "pull").map(({ promise }) => promise));
       released = true;
       closed = true;
       port.close();
     },
   };
+}
+
+function gone(kind: LogRequest["kind"]): LedgerError {
+  const code = kind === "append" ? "outcome_unknown" : "log_unavailable";
+  return new LedgerError(code, "the connection to the event log is closed", { retryable: true });
+}
+
+async function* stream(
+  { tell, ask }: Calls,
+  opening: Opening,
+  signal?: AbortSignal,
+): AsyncGenerator<BatchDelivery, void, void> {
+  const { call } = opening;
+  const pull = (): Promise<LogReply> => {
+    const reply = ask({ call, kind: "pull" });
+    // Nobody may look at a piece that was fetched ahead.
+    reply.catch(() => undefined);
+    return reply;
+  };
+  const stop = () => tell({ call, kind: "stop" });
+  tell(opening);
+  signal?.addEventListener("abort", stop);
+  try {
+    for (let next = pull(); ; ) {
+      const reply = await next;
+      if (reply.kind === "end" || signal?.aborted) return;
+      if (reply.kind === "failed") throw fromFault(reply.fault);
+      next = pull();
+      if (reply.kind === "caught_up") yield reply;
+      else if (reply.kind === "batch") yield { kind: "batches", batches: [fromWire(reply.batch)] };
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+async function* batches(calls: Calls, opening: Opening): AsyncGenerator<readonly Batch[], void, void> {
+  for await (const delivery of stream(calls, opening)) if (delivery.kind === "batches") yield delivery.batches;
 }
 
 function fromWire({ frames, leaves, ...batch }: WireBatch): Batch {
