@@ -1,9 +1,9 @@
 import type { LoadResult } from "./load/plan.ts";
 
-/** What a server says of itself after a run. */
+/** A server's own account of a run. */
 export type BookTotals = { readonly payments: number; readonly sum: string };
 
-/** A figure would be false: the bench ends with what is wrong, and keeps nothing. */
+/** A figure would be wrong: the bench reports why and keeps nothing. */
 export class BenchFault extends Error {
   override readonly name = "BenchFault";
 }

@@ -39,19 +39,19 @@ export async function startChild<Ready>(
   };
 }
 
-/** Ends every child that still runs, whatever it does, and waits for it: after a failure nothing stays behind. */
+/** Ends every running child and waits for it, so that a failure leaves nothing behind. */
 export async function endChildren(): Promise<void> {
   const ends = Array.from(running, (child) => once(child, "exit"));
   for (const child of running) child.kill("SIGTERM");
   await Promise.all(ends);
 }
 
-/** Runs a load in a process of its own, so that it takes nothing from the server's thread. */
+/** Runs a load in a process of its own, so that it takes no time from the server's thread. */
 export function runLoad(plan: LoadPlan, onWindow?: (window: LoadWindow) => Promise<void>): Promise<LoadResult> {
   return runScript("load/main.ts", plan, onWindow);
 }
 
-/** Runs a script of ours on a plan, to the line with its result. */
+/** Runs one of our scripts on a plan, until it prints its result. */
 export async function runScript<Result>(
   script: string,
   plan: object,

@@ -1,6 +1,6 @@
 /** One measured figure beside its target, its floor and its peers; ratios are figure over other. */
 export type Figure = {
-  /** The target of docs/performance.md that it is a figure of, or what else it is. */
+  /** The target in docs/performance.md that it belongs to, or `floor`. */
   readonly id: string;
   readonly what: string;
   readonly unit: string;

@@ -1,6 +1,6 @@
 import type { Stalls } from "./servers/stalls.ts";
 
-/** What a soak saw at the end of a window. */
+/** One window of a soak. */
 export type Sample = Stalls & {
   readonly atSeconds: number;
   readonly perSecond: number;
@@ -11,7 +11,7 @@ export type Sample = Stalls & {
    * good, the machine was slower.
    */
   readonly cpuUs: number;
-  /** Share of the machine's CPU time that its host gave to others; 0 where the kernel does not tell. */
+  /** Share of the machine's CPU time that its host gave to others; 0 where unknown. */
   readonly stolen: number;
   readonly rssBytes: number;
   readonly logBytes: number;
@@ -31,7 +31,7 @@ export const seriesNames = [
 ] as const;
 export type SeriesName = (typeof seriesNames)[number];
 
-/** `drift`: what the fitted line rises over the second half, as a share of the mean there. */
+/** `drift`: the rise of the fitted line over the second half, as a share of the mean there. */
 export type Flatness = {
   readonly name: SeriesName;
   readonly mean: number;
@@ -41,7 +41,7 @@ export type Flatness = {
 
 /** A series that moves by more than this share of itself in the second half is not flat. */
 const DRIFT_MAX = 0.1;
-/** Samples in the second half below which nothing is said. */
+/** With fewer samples in the second half there is no verdict. */
 const SAMPLES_MIN = 3;
 
 /** Judges a series by its second half, since the first fills caches and warms code. */
@@ -67,7 +67,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The sizes of a folder's files, by what they are. */
+/** The sizes of a folder's files, by kind. */
 export function sizesOf(files: Readonly<Record<string, number>>): Pick<Sample, "logBytes" | "stateBytes" | "walBytes"> {
   const sum = (of: (file: string) => boolean) =>
     Object.entries(files).reduce((total, [file, bytes]) => total + (of(file) ? bytes : 0), 0);

@@ -1,4 +1,4 @@
-/** Where the log and each projection were at a moment. */
+/** Where the log and each projection were at one moment. */
 export type LagSample = {
   readonly atSeconds: number;
   readonly head: number;

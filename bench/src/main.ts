@@ -54,7 +54,7 @@ async function measure(): Promise<void> {
     rmSync(own, { recursive: true });
   }
   process.stdout.write(`${table(figures)}\n`);
-  // Figures of a part are no run to compare others with.
+  // Figures of one part are not a run to compare with.
   if (parts.size === partNames.length)
     process.stdout.write(`\nkept in ${keep(scale.kind, began, { figures: judged(figures) })}\n`);
 }

@@ -22,7 +22,7 @@ export type BenchOptions = {
 };
 export type Keys = { readonly keys: number; readonly filterMib: number };
 
-/** Undefined: help was asked for. @throws on arguments that say nothing */
+/** Undefined: help was asked for. @throws on unknown or malformed arguments */
 export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args: withMinutes(args),

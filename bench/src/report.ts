@@ -19,7 +19,7 @@ export function machine(): MachineFacts {
   };
 }
 
-/** For people: the figures as a table, ratios included. */
+/** The figures as a table for people, with ratios. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [
     figure.id,
@@ -44,12 +44,12 @@ export function columns(header: readonly string[], rows: readonly (readonly stri
   return [line(header), widths.map((width) => "-".repeat(width)).join("-|-"), ...rows.map(line)].join("\n");
 }
 
-/** Figures with what became of their targets, as they are kept. */
+/** Figures with whether they met their targets, for the JSON. */
 export function judged(figures: readonly Figure[]): object[] {
   return figures.map((figure) => ({ ...figure, met: met(figure) }));
 }
 
-/** Keeps what a run found under bench/results, named by its time and kind, with the machine. @returns the file */
+/** Writes a run to bench/results, named by time and kind, with the machine. @returns the file */
 export function keep(kind: string, began: Date, found: object): string {
   const folder = fileURLToPath(new URL("../results/", import.meta.url));
   mkdirSync(folder, { recursive: true });
@@ -59,7 +59,7 @@ export function keep(kind: string, began: Date, found: object): string {
   return file;
 }
 
-/** Three digits that count; thousands with separators. */
+/** Three significant digits; thousands with separators. */
 export function shorten(value: number): string {
   if (Math.abs(value) >= 999.5) return Math.round(value).toLocaleString("en");
   const text = value.toPrecision(3);

@@ -1,7 +1,7 @@
 import { median } from "./scale.ts";
 
 /**
- * Runs each of the named works once a round, in another order each round: what the machine does meanwhile hits all
+ * Runs each of the named works once per round, in a random order: disturbances of the machine hit all
  * alike.
  * @returns the results of a name, by round
  */
@@ -19,7 +19,7 @@ export async function inRounds<Name extends string, Result>(
   return (name) => results.get(name) ?? [];
 }
 
-/** The items in an order of chance: sorted by a number drawn for each. */
+/** The items in random order: sorted by a random number each. */
 export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
   const drawn = items.map((item) => ({ item, at: random() }));
   return drawn.sort((a, b) => a.at - b.at).map(({ item }) => item);

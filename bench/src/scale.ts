@@ -9,7 +9,7 @@ export type Scale = {
   readonly bulkPayments: number;
   readonly bulkAccounts: number;
   readonly historyEntries: number;
-  /** How often each page of a history is asked for. */
+  /** How often each page of a history is requested. */
   readonly historyTurns: number;
   /** Payments that the projections have to catch up with. */
   readonly behindPayments: number;

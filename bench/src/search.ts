@@ -1,5 +1,5 @@
 export type SearchRange = {
-  /** Where to begin: it is held, or nearly. */
+  /** The first rate to try: held, or nearly. */
   readonly guess: number;
   /** No rate above this is tried. */
   readonly most: number;
@@ -10,7 +10,7 @@ export type SearchRange = {
 /** Steps of a quarter until a rate is held and a higher one is not; then halves of what is between them. */
 const STEP = 1.25;
 
-/** The highest rate that was held of those that were tried; 0 when none was. */
+/** The highest of the tried rates that held; 0 when none did. */
 export async function highestHeld(
   { guess, most, probes }: SearchRange,
   holds: (rate: number) => Promise<boolean>,

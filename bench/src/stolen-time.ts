@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 /** Times since the machine started, in the kernel's ticks, over all cores. */
 export type MachineTime = { readonly total: number; readonly stolen: number };
 
-/** Linux tells in /proc/stat what the host of a virtual machine gave to others while there was work; null elsewhere. */
+/** From /proc/stat: CPU time that the host of a virtual machine gave to others while there was work; null elsewhere. */
 export function machineTime(): MachineTime | null {
   return process.platform === "linux" ? parseMachineTime(readFileSync("/proc/stat", "utf8")) : null;
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type AccountId, businessDate, entryId, idBody, type Micros, makeId, tables } from "ledger-core";
 
 /**
- * One account's history as the projection would have written it, made up and filled in directly, since ten million
+ * One account's history as the projection would have written it, generated directly, since ten million
  * payments through the whole would take the time of the whole. Entries are a second apart, whatever their number: a
  * range of time holds as many in a short history as in a long one.
  */
@@ -98,7 +98,7 @@ function amountOf(n: number): number {
 }
 
 /**
- * What the file says of itself, over all its rows: the count, and what the balances lack to be the running sum of the
+ * Checks the file over all its rows: the count, and the difference of the balances from the running sum of the
  * amounts.
  */
 export function historyBooks(db: DatabaseSync): { readonly payments: number; readonly sum: string } {

@@ -2,8 +2,8 @@ import { connect, type Socket } from "node:net";
 import { createReplyReader, type HttpReply } from "./reply.ts";
 
 /**
- * One keep-alive connection that has one request under way: the least that HTTP/1.1 asks of a client, so that the load
- * takes as little of the machine from the server as it can.
+ * One keep-alive connection that has one request under way: the least that HTTP/1.1 requires of a client, so that the
+ * load takes as little of the machine from the server as it can.
  */
 export type Connection = {
   /** Sends a request; the callback gets its answer before the next may be sent. */
@@ -12,8 +12,8 @@ export type Connection = {
 };
 
 /**
- * Opens connections to a port of this machine. One that is lost with a request under way ends the process: the figure
- * would be false.
+ * Opens connections to a port of this machine. Losing one with a request under way ends the process, since the
+ * figure would be wrong.
  */
 export function openConnections(port: number, count: number): Promise<Connection[]> {
   return Promise.all(Array.from({ length: count }, () => open(port)));

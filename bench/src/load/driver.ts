@@ -10,7 +10,7 @@ export type Drive = {
   readonly onReply: (reply: HttpReply, n: number, latencyMs: number) => void;
 };
 
-/** How long a request may be due and unsent before the load says that the server does not keep the rate. */
+/** How long a request may be due and unsent before the load gives up on the rate. */
 const LATE_MAX_MS = 10_000;
 
 /** As fast as answers come: each connection sends its next request when it has its answer. */
@@ -38,8 +38,8 @@ export async function driveClosed(drive: Drive): Promise<void> {
 }
 
 /**
- * At a rate, whether answers come or not. The latency counts from when a request was due: what waits because the server
- * stands still counts with its waiting, as a client would have felt it.
+ * At a rate, whether answers come or not. Latency counts from when a request was due, so waiting for a
+ * frozen server counts, as a client would have felt it.
  * @throws when the server falls LATE_MAX_MS behind
  */
 export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<void> {
@@ -78,7 +78,7 @@ export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<voi
   return promise;
 }
 
-/** First in, first out. An array's shift moves all that is left, which slows the load just when it has to catch up. */
+/** First in, first out. An array's shift moves the whole rest, which slows the load just when it must catch up. */
 function queue<Item>() {
   let items: Item[] = [];
   let taken = 0;

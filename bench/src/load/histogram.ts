@@ -6,7 +6,7 @@ export type LatencySummary = {
   readonly maxMs: number;
 };
 
-/** Latencies in milliseconds, the newest of them up to a bound. */
+/** Latencies in milliseconds; the newest are kept, up to a bound. */
 export type Latencies = {
   add(ms: number): void;
   /** Percentiles of what is kept; `count` is of all that was added. NaN when there is nothing. */

@@ -1,6 +1,6 @@
 import type { LatencySummary } from "./histogram.ts";
 
-/** What a load process is told: as JSON on its input. */
+/** The plan of a load process, as JSON on its input. */
 export type LoadPlan = {
   readonly port: number;
   readonly path: string;
@@ -8,23 +8,23 @@ export type LoadPlan = {
   readonly token: string;
   /** Distinguishes the keys of this run from those of any other. */
   readonly run: string;
-  /** 1: a payment a request on `path`; more: bulks of so many payments. */
+  /** 1: one payment per request on `path`; more: bulks of that many payments. */
   readonly perRequest: number;
   /** Of bulks. Default: each. */
   readonly mode?: "each" | "atomic";
-  /** It ends after so many payments or so many seconds, whichever comes first. */
+  /** It ends after this many payments or seconds, whichever comes first. */
   readonly payments: number;
   readonly seconds: number;
-  /** Payer accounts; payments go round them with a stride, or all to `hot`. */
+  /** Payer accounts in turn; payees with a stride, or all `hot`. */
   readonly accounts: readonly string[];
   readonly hot: string | null;
-  /** So many payments a second, whether answers come or not; null: as fast as answers come. */
+  /** Payments per second, whether answers come or not; null: as fast as answers come. */
   readonly rate: number | null;
-  /** Tells of each span of so many seconds as it ends; by default of the whole only. */
+  /** Reports each span of this many seconds; by default only the whole. */
   readonly windowSeconds?: number;
 };
 
-/** What it measured; `refused` are answers that are not the success it asked for. */
+/** The result; `refused` counts answers other than the expected success. */
 export type LoadResult = {
   readonly acknowledged: number;
   readonly refused: number;
@@ -51,7 +51,7 @@ function accountAt(accounts: readonly string[], n: number): string {
   return account;
 }
 
-/** How many requests the plan comes to, if its time allows. */
+/** How many requests the plan has, if its time allows. */
 export function requestsOf(plan: LoadPlan): number {
   return Math.ceil(plan.payments / plan.perRequest);
 }

@@ -2,7 +2,7 @@ import { keepLatencies } from "./histogram.ts";
 import type { LoadPlan, LoadResult, LoadWindow } from "./plan.ts";
 import type { HttpReply } from "./reply.ts";
 
-/** Counts what a load is answered, over the whole of it and over the window under way. */
+/** Counts the answers to a load, over the whole and over the current window. */
 export type Tally = {
   count(reply: HttpReply, latencyMs: number): void;
   /** The window that ends now; the next begins. */

@@ -11,7 +11,7 @@ export type VisiblePlan = LoadPlan & { readonly rate: number; readonly every: nu
 /** `visible`: from a payment's answer to the query's, waiting for a free reader included. */
 export type VisibleResult = { readonly load: LoadResult; readonly visible: LatencySummary };
 
-/** A payment that was answered: where it stands in the log, and whose history shows it. */
+/** An answered payment: its position in the log, and whose history shows it. */
 type Answered = { readonly account: string; readonly position: string; readonly answeredMs: number };
 
 /** Small pages, since the reads take from the server what payments would have. */
@@ -42,7 +42,7 @@ function read(reader: Connection, answered: Answered): void {
   });
 }
 
-/** @throws when a query answers anything but what was asked for: then the figure would be of something else */
+/** @throws when a query does not answer as asked: the figure would measure something else */
 function checkRead(reply: HttpReply, position: string, inHistory: boolean): void {
   const served = headerOf(reply, "ledger-position");
   const reached = revisionOf(served) >= revisionOf(position);

@@ -1,11 +1,11 @@
 import { connectMysql, type MysqlConnection } from "ledger-core/sql";
 import { findMariadb, startMariadb } from "ledger-core/testing/engines";
 
-/** A MariaDB for a figure: a new database on it, and how to let go of it. */
+/** A MariaDB for a figure: a new database on it, and how to release it. */
 export type BenchMariadb = { readonly connection: MysqlConnection; stop(): Promise<void> };
 
 /**
- * A MariaDB of our own is given what a server would have: memory and redo log enough for the run, and a loopback
+ * Our own MariaDB gets what a server would have: memory and redo log enough for the run, and a loopback
  * without TLS. Durability stays whole: every commit is flushed. One that MARIADB_URL names is taken as it is.
  * @returns why there is none, when there is none
  */

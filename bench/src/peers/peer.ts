@@ -4,9 +4,9 @@ import { startChild } from "../children.ts";
 /** A server that does the same job in the usual way, and what it is started with. */
 export type Peer = { readonly name: string; readonly script: string; readonly options: object };
 
-/** What a peer's process says first: where it serves, or why it cannot on this machine. */
+/** The first line of a peer's process: where it serves, or why it cannot on this machine. */
 export type PeerReady = { readonly port: number; readonly token: string } | { readonly absent: string };
-/** What it is asked: accounts to be opened, or its books. */
+/** Questions to it: open accounts, or its books. */
 export type PeerQuestion = { readonly ask: "accounts"; readonly count: number } | { readonly ask: "books" };
 
 export type RunningPeer = {
@@ -18,7 +18,7 @@ export type RunningPeer = {
   stop(): Promise<void>;
 };
 
-/** Starts those peers that this machine has, each with so many accounts; says which are left out and why. */
+/** Starts the peers that this machine has, with this many accounts each; reports which are left out and why. */
 export async function startPeers(peers: readonly Peer[], accountCount: number): Promise<RunningPeer[]> {
   const started: RunningPeer[] = [];
   for (const { name, script, options } of peers) {

@@ -4,7 +4,7 @@ import { childOptions, listenAnywhere, serveParent } from "../servers/child.ts";
 import { type PeerPayment, type PeerQuestion, paymentSchema, peerAccounts } from "./peer.ts";
 
 /**
- * A peer that does the same job in the usual way: Fastify in front of SQLite, one durable transaction a payment: both
+ * A peer that does the same job in the usual way: Fastify in front of SQLite, one durable transaction per payment: both
  * accounts read and updated, a transfer and two entries inserted, the idempotency key unique.
  */
 const { file } = childOptions((value) => value as { file: string });

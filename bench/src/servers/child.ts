@@ -6,7 +6,7 @@ export function childOptions<T>(parse: (value: unknown) => T): T {
   return parse(JSON.parse(process.argv[2] ?? "{}"));
 }
 
-/** Says that the child is ready, then answers one line for each line asked; ends with its input. */
+/** Reports that the child is ready, then answers each line with a line; ends with its input. */
 export async function serveParent(
   ready: object,
   answer: (question: unknown) => Promise<object>,

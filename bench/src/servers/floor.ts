@@ -2,8 +2,8 @@ import { fastify } from "fastify";
 import { listenAnywhere, serveParent } from "./child.ts";
 
 /**
- * The floor: Fastify with a schema, answering the same body with nothing behind it. What remains between this and the
- * ledger is what the ledger does.
+ * The floor: Fastify with a schema, answering the same body with nothing behind it. The difference between this
+ * and the ledger is the work of the ledger.
  */
 const app = fastify({ bodyLimit: 4 * 2 ** 20 });
 const text = { type: "string" } as const;

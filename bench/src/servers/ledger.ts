@@ -8,7 +8,7 @@ import { allocateYoung, createLogger, keepTicksFast } from "ledger-core/process"
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 import { watchStalls } from "./stalls.ts";
 
-/** What the parent gives and asks; the answers are plain objects. */
+/** Options and questions of the parent; the answers are plain objects. */
 export type LedgerServerOptions = { readonly folder: string; readonly accountsCached?: number };
 export type LedgerServerReady = {
   readonly port: number;

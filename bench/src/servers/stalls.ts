@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { EventLog } from "ledger-core/event-log";
 
-/** How often the thread is looked at. */
+/** How often the thread is sampled. */
 const LOOP_STEP_MS = 5;
 
-/** What held up the thread that answers, since it was last asked. */
+/** Pauses of the answering thread since the last `take`. */
 export type Stalls = {
-  /** The longest time in which the thread answered nobody, to five milliseconds. */
+  /** The longest time without an answer, to five milliseconds. */
   readonly loopMs: number;
   /** The longest garbage collection of that thread; part of `loopMs`. */
   readonly gcMs: number;
   /** The longest wait for an append, with the way to the log's thread and back. */
   readonly appendMs: number;
-  /** Bytes that the thread itself waited for the disk to read; 0 where the kernel does not tell. */
+  /** Bytes that the thread itself read from the disk; 0 where unknown. */
   readonly diskReadBytes: number;
 };
 
@@ -55,7 +55,7 @@ export function watchStalls(log: EventLog): { readonly log: EventLog; take(): St
   };
 }
 
-/** Linux tells what a thread made the disk read: proc(5), /proc/[pid]/io. */
+/** Bytes that a thread read from the disk, on Linux: proc(5), /proc/[pid]/io. */
 function diskRead(): number {
   if (process.platform !== "linux") return 0;
   return Number(/^read_bytes: (\d+)$/m.exec(readFileSync("/proc/thread-self/io", "utf8"))?.[1] ?? 0);

@@ -8,7 +8,7 @@ export type WholeServerReady = { readonly port: number; readonly token: string }
 export type WholeQuestion =
   | { readonly ask: "accounts"; readonly count: number }
   | { readonly ask: "positions" | "memory" };
-/** Where the log and each projection stand. */
+/** The revisions of the log and of each projection. */
 export type WholePositions = { readonly head: number; readonly projections: Readonly<Record<string, number>> };
 
 /** The whole ledger as `npm start` runs it: commands, queries, and the projections in a thread of their own. */

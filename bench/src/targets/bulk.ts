@@ -37,16 +37,16 @@ export async function measureBulk(folder: string, scale: Scale): Promise<Figure[
   const checked = checkBooks("the ledger", check, [load]);
   await ledger.stop();
   const disk = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
-  const peer = { name: "TigerBeetle at 1,000 a request, measured once and apart", value: 190_000 };
+  const peer = { name: "TigerBeetle at 1,000 per request, measured once and apart", value: 190_000 };
   return [
-    figure("P2", `bulk, 1,000 a request, 4 connections, ${count(check.payments)} payments`, {
+    figure("P2", `bulk, 1,000 per request, 4 connections, ${count(check.payments)} payments`, {
       ...{ value: load.perSecond, unit: "payments/s", atLeast: 200_000, beside: [peer], note: checked },
     }),
-    figure("P2", "its p99 a bulk", { value: load.latency.p99Ms, unit: "ms" }),
+    figure("P2", "its p99 per bulk", { value: load.latency.p99Ms, unit: "ms" }),
     figure("P2", "memory, most", {
       ...{ value: memory.rssMostBytes / MIB, unit: "MiB", atMost: 1024, note: `${count(accounts.length)} accounts` },
     }),
-    figure("P2", "disk a payment, log and state", { value: disk / check.payments, unit: "bytes", atMost: 1000 }),
+    figure("P2", "disk per payment, log and state", { value: disk / check.payments, unit: "bytes", atMost: 1000 }),
     figure("P11", "CPU of the write side, bulks of 1,000", {
       ...{
         value: ((memory.cpuSeconds - startCpu) / load.acknowledged) * 1e6,
@@ -54,7 +54,7 @@ export async function measureBulk(folder: string, scale: Scale): Promise<Figure[
         atMost: 10,
       },
     }),
-    figure("P2", "CPU of the load process", { value: load.cpuSeconds / load.seconds, unit: "s of each s" }),
+    figure("P2", "CPU of the load process", { value: load.cpuSeconds / load.seconds, unit: "s per second" }),
     ...(await measureRestarts(options.folder, check.events)),
     ...(await measureRebuild(options.folder, accounts.length, scale.rebuildEvents)),
     ...(await measureSmallBulks(folder, scale)),

@@ -8,7 +8,7 @@ import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
 import type { WholePositions, WholeQuestion, WholeServerReady } from "../servers/whole.ts";
 
 export type Whole = Child<WholeServerReady>;
-/** How long ago the load began that a projection has caught up with, by name. */
+/** By projection, how many seconds after the load began it had caught up. */
 export type CaughtUp = ReadonlyMap<string, number>;
 
 export function startWhole(folder: string): Promise<Whole> {
@@ -41,7 +41,7 @@ export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp>
   }
 }
 
-/** Log and read models, read back, must both hold what was acknowledged, and no money besides. */
+/** Reads back log and read models: both must hold exactly the acknowledged payments, and sum to zero. */
 export async function checkWhole(folder: string, loads: readonly LoadResult[]): Promise<string> {
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder });
   const check = await ledger.ask<LedgerCheck>({ ask: "check" });

@@ -9,7 +9,7 @@ import type { Scale } from "../scale.ts";
 import type { HistoryQuestion, HistoryServerOptions, HistoryServerReady } from "../servers/history.ts";
 
 type Server = Child<HistoryServerReady>;
-/** A history of so many entries, served, and cursors into places all over it. */
+/** A served history of this many entries, and cursors all over it. */
 type Served = { readonly entries: number; readonly server: Server; readonly cursors: readonly string[] };
 
 const SHORT = 10_000;

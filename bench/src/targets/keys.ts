@@ -15,8 +15,8 @@ type Store = { keys: KnownKeys; manifest: string | null; flushing: Promise<void>
 type Counted = KeyStorage & { reads: number };
 
 /**
- * Fills the key store directly, as a writer with nothing else to do would, and prints what that costs: every tenth of
- * the way, and in full at the end. Takes some 19 bytes a key of the folder's disk, and as much again of 1 million keys
+ * Fills the key store directly, as an otherwise idle writer would, and prints the cost: after every tenth, and in
+ * full at the end. Takes about 19 bytes per key on the folder's disk, and as much again of 1 million keys
  * while it merges.
  */
 export async function measureKeys(folder: string, { keys: total, filterMib }: Keys): Promise<void> {
@@ -43,7 +43,7 @@ export async function measureKeys(folder: string, { keys: total, filterMib }: Ke
   }
   const seconds = (performance.now() - began) / 1000;
   await store.flushing;
-  // The second commit lets go of what was merged after the first.
+  // The second commit releases what was merged after the first.
   for (let commit = 0; commit < 2; commit++) {
     await flush(store);
     await store.keys.onDisk.settled();
@@ -82,7 +82,7 @@ async function flush(store: Store): Promise<void> {
   store.keys.settle();
 }
 
-/** Keys that were never used, in batches: how many are sought a second, and how many blocks are read for one. */
+/** Looks up unused keys in batches: how many per second, and how many blocks are read per key. */
 async function newKeys({ keys }: Store, storage: Counted, count: number) {
   const before = storage.reads;
   const began = performance.now();

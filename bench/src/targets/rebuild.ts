@@ -4,8 +4,8 @@ import { type Figure, figure } from "../figure.ts";
 import type { RebuildReady, RebuildRunOptions } from "../servers/rebuild.ts";
 
 /**
- * How fast the read models are built anew out of a folder's log (P5), in each store that this machine has: over so many
- * events, once those `before` them are in.
+ * How fast the read models are rebuilt from a folder's log (P5), in each store that this machine has: over this many
+ * events, after those `before` them.
  */
 export async function measureRebuild(folder: string, before: number, events: number): Promise<Figure[]> {
   const log = join(folder, "events.sqlite");

@@ -15,7 +15,7 @@ const fakeAccounts = Array.from({ length: 100 }, (_, n) => `acct_${String(n).pad
 
 let runs = 0;
 
-/** One payment a request on 64 connections, as fast as answers come, unless `more` says otherwise. */
+/** One payment per request on 64 connections, as fast as answers come, unless `more` says otherwise. */
 export function singlePlan(on: LoadTarget, seconds: number, more: Partial<LoadPlan> = {}): LoadPlan {
   const size = { perRequest: 1, payments: 1e9, seconds, connections: 64 };
   const from = { port: on.port, token: on.token, accounts: on.accounts, path: "/v1/payments" };
@@ -23,7 +23,7 @@ export function singlePlan(on: LoadTarget, seconds: number, more: Partial<LoadPl
 }
 
 /**
- * One payment a request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same
+ * One payment per request: P1 spread and hot, P3 on one connection, beside the floors and the peers, all in the same
  * rounds.
  */
 export async function measureSingles(folder: string, scale: Scale): Promise<Figure[]> {
@@ -106,7 +106,7 @@ function singleFigures(
   return [
     figure("floor", "one durable commit on this disk, p50", { value: commitMs, unit: "ms" }),
     figure("floor", "one empty round trip, p50", { value: p50("floor, one"), unit: "ms" }),
-    figure("P1", "one payment a request, 64 connections, spread", {
+    figure("P1", "one payment per request, 64 connections, spread", {
       ...{ value: spread, unit: "payments/s", atLeast: 30_000, beside: rates, note: checked },
     }),
     figure("P1", "its p99", { value: p99("spread"), unit: "ms", atMost: 10, beside: latencies }),
@@ -114,8 +114,8 @@ function singleFigures(
       ...{ value: rate("hot"), unit: "payments/s", atLeast: 0.9 * spread, beside: [{ name: "spread", value: spread }] },
     }),
     figure("P1", "its p99", { value: p99("hot"), unit: "ms", atMost: 10 }),
-    figure("P1", "CPU of the load process", { value: busy, unit: "s of each s" }),
-    figure("P11", "CPU of the write side, one payment a request", { value: cpu, unit: "s per million payments" }),
+    figure("P1", "CPU of the load process", { value: busy, unit: "s per second" }),
+    figure("P11", "CPU of the write side, one payment per request", { value: cpu, unit: "s per million payments" }),
     figure("P3", "one client, one connection: p50", {
       ...{ value: p50("one"), unit: "ms", atMost: 2 * oneFloor },
       beside: [{ name: "floor: a durable commit and an empty round trip", value: oneFloor }],

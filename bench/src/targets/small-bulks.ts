@@ -31,7 +31,7 @@ export async function measureSmallBulks(folder: string, scale: Scale): Promise<F
       ...{ value: medianOf(results(mode), (result) => result.perSecond), unit: "payments/s", atLeast: 120_000 },
       ...{ beside: [published], note: checked },
     }),
-    figure("P2b", `bulks of 50, ${mode}: p99 a bulk`, {
+    figure("P2b", `bulks of 50, ${mode}: p99 per bulk`, {
       ...{ value: medianOf(results(mode), (result) => result.latency.p99Ms), unit: "ms", atMost: 25 },
     }),
   ]);

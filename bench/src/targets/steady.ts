@@ -16,8 +16,8 @@ const LAG_MAX_SECONDS = 1;
 const SAMPLE_MS = 200;
 
 /**
- * One payment a request on the whole (P1w): the highest rate at which every projection ends at most a second behind,
- * beside Fastify with nothing behind it and the write side alone; and what an unpaced run leaves for later.
+ * One payment per request on the whole (P1w): the highest rate at which every projection ends at most a second behind,
+ * beside Fastify with nothing behind it and the write side alone; and what an unpaced run leaves to catch up.
  */
 export async function measureSteady(folder: string, scale: Scale): Promise<Figure[]> {
   const floor = await measureFloor(scale);
@@ -37,7 +37,7 @@ export async function measureSteady(folder: string, scale: Scale): Promise<Figur
   const startCpu = await cpuSecondsOf(whole);
   const unpaced = await run(null);
   const cpu = (await cpuSecondsOf(whole)) - startCpu;
-  // What was written and projected in all that time is near the rate that is sought.
+  // Payments over the whole time until caught up: close to the rate that is sought.
   const guess = unpaced.load.acknowledged / (unpaced.load.seconds + unpaced.catchUpSeconds);
   const runs = new Map<number, Watched>();
   // At the unpaced rate itself a paced load would fall behind by the machine's noise alone.
@@ -52,7 +52,7 @@ export async function measureSteady(folder: string, scale: Scale): Promise<Figur
   const checked = await checkWhole(own, loads);
   const held = runs.get(best);
   return [
-    figure("P1w", "one payment a request on the whole, every projection at most 1 s behind at the end", {
+    figure("P1w", "one payment per request on the whole, every projection at most 1 s behind at the end", {
       ...{ value: best, unit: "payments/s", atLeast: 0.75 * alone },
       note: `${held ? describe(held) : "no rate that was tried"}; ${checked}`,
       beside: [
@@ -64,7 +64,7 @@ export async function measureSteady(folder: string, scale: Scale): Promise<Figur
       ...{ value: unpaced.load.perSecond, unit: "payments/s", note: describe(unpaced) },
     }),
     figure("P1w", "then, until every projection has caught up", { value: unpaced.catchUpSeconds, unit: "s" }),
-    figure("P11", "CPU of the whole, one payment a request, until every projection has caught up", {
+    figure("P11", "CPU of the whole, one payment per request, until every projection has caught up", {
       ...{ value: (cpu / unpaced.load.acknowledged) * 1e6, unit: "s per million payments" },
     }),
   ];

@@ -17,7 +17,7 @@ export async function measureWhole(folder: string, scale: Scale): Promise<Figure
   return [...(await measureVisible(join(folder, "whole"), scale)), ...(await measureSteady(folder, scale))];
 }
 
-/** How fast projections follow a flood of bulks, and when a payment is seen by whoever asks for its position. */
+/** How fast projections follow a flood of bulks, and when a query at its position shows a payment. */
 async function measureVisible(folder: string, scale: Scale): Promise<Figure[]> {
   const whole = await startWhole(folder);
   const { accounts } = await ask<{ accounts: string[] }>(whole, { ask: "accounts", count: ACCOUNTS });
@@ -26,7 +26,7 @@ async function measureVisible(folder: string, scale: Scale): Promise<Figure[]> {
 
   const startMs = performance.now();
   const startCpu = await cpuSecondsOf(whole);
-  // The projections work from the first bulk on; they are watched from when the log has its last.
+  // Projections work from the first bulk on; they are watched once the log has the last.
   const behind = await runLoad(bulkPlan(target, scale.behindPayments));
   checkAnswers("the whole", [behind]);
   const followed = await caughtUp(whole, startMs);
