@@ -14,7 +14,7 @@ export function countTests(report: unknown): Counts {
   return counts;
 }
 
-/** What the run as a whole comes to. `vitestCode` is null when vitest was ended by a signal. */
+/** The result of the run as a whole. `vitestCode` is null when vitest was ended by a signal. */
 export function verdict(
   counts: Counts,
   vitestCode: number | null,

@@ -4,7 +4,7 @@ import type { Source } from "./sources.ts";
 /** A place that breaks a rule, and the rule in words. */
 export type Fault = { readonly path: string; readonly line: number; readonly rule: string };
 
-/** What the package.json files say: the dependencies and entry files of each workspace, and the root's own. */
+/** From the package.json files: the dependencies and entry files of each workspace, and the root's own. */
 export type Packages = {
   readonly workspaces: ReadonlyMap<string, { dependencies: ReadonlySet<string>; entries: ReadonlySet<string> }>;
   readonly rootDependencies: ReadonlySet<string>;

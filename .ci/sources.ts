@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { isNode, type Node, parseSource, visit } from "./syntax.ts";
 
-/** What a source file says that the rules look at. Lines count from 1. */
+/** The parts of a source file that the rules check. Lines count from 1. */
 export type Source = {
   /** Relative to the root, with slashes. */
   readonly path: string;

@@ -6,7 +6,7 @@ export const exitCodes = {
   checkNotMet: 3,
 } as const;
 
-/** What a command prints: with `--json` one document, otherwise lines for people. */
+/** A command's output: with `--json` one document, otherwise lines for people. */
 export type Output = {
   readonly json: boolean;
   result(document: unknown, lines: readonly string[]): void;

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** Tells a person how far long work has come; never writes to stdout, which belongs to the result. */
+/** Shows a person the progress of long work; never writes to stdout, which belongs to the result. */
 export type Progress = {
   /** Begins a stage of `total` steps. */
   begin(stage: string, total: number): void;

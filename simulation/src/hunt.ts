@@ -2,7 +2,7 @@ import { plantOf } from "./bugs/catalog.ts";
 import type { PlantedBug } from "./bugs/planted-bug.ts";
 import { type FailedWorld, simulate } from "./run.ts";
 
-/** What became of a planted bug: the check that found it, or nothing. */
+/** The result of the hunt for a planted bug: the check that found it, if any. */
 export type HuntResult = {
   readonly bug: PlantedBug;
   readonly check: string | undefined;

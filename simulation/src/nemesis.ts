@@ -26,7 +26,7 @@ const diskTroubles = [
 ] as const;
 const HOUR_US = 3_600_000_000;
 
-/** What goes wrong in the world at large, now and then, until it is told to heal. */
+/** Strikes the world with faults now and then, until it is told to heal. */
 export function makeNemesis(options: NemesisOptions): { start(): void; heal(): void } {
   const { scheduler, random, faults, store, processes, clients, projector } = options;
 

@@ -17,7 +17,7 @@ export type Plant = {
   log(log: EventLog): EventLog;
   /** Time and chance as a writer has them. */
   runtime(runtime: Runtime): Runtime;
-  /** What a writer is made of. */
+  /** The parts of a writer. */
   seams(seams: WriterSeams): WriterSeams;
   queueMax(max: number): number;
   /** The writer as the routes of commands have it. */
@@ -36,9 +36,9 @@ export type Plant = {
   /** The models that queries read, made of a primary and a replica. */
   models(routed: Knex, stores: SimulatedStores): Knex;
   queries(deps: QueryDeps): QueryDeps;
-  /** What a gateway makes of a query's headers. */
+  /** The headers of a query, as a gateway passes them on. */
   headers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
-  /** What a gateway makes of a query's answer. */
+  /** The answer to a query, as a gateway passes it on. */
   reply(url: string, reply: GatewayReply): GatewayReply;
 };
 

@@ -23,7 +23,7 @@ export function storyLines(check: string, { seed, faults, settings, clients, ste
   ];
 }
 
-/** The table of planted bugs, as it stands in docs/simulation.md. */
+/** The table of planted bugs in docs/simulation.md. */
 export function bugTable(findings: readonly HuntResult[]): string[] {
   return [
     "| bug | what is wrong | found by the check | after steps | in world |",

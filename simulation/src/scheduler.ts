@@ -1,12 +1,12 @@
 import type { Micros } from "ledger-core";
 import { pop, push } from "./heap.ts";
 
-/** A process of the simulated world: what it set going dies with it and stands still while it is paused. */
+/** A process of the simulated world: its tasks die with it and wait while it is paused. */
 export type Owner = {
   readonly name: string;
   alive: boolean;
   paused: boolean;
-  /** What came due while it was paused. */
+  /** Tasks that came due while it was paused. */
   readonly held: Task[];
 };
 

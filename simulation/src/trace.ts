@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Micros } from "ledger-core";
 
-/** What happened, line by line: all of it goes into a digest, the last of it is kept for the story of a failure. */
+/** Everything that happens, line by line: all goes into a digest, the last lines are kept for a failure's story. */
 export type Trace = {
   note(at: Micros, who: string, what: string): void;
   /** SHA-256 of all lines so far, 64 hex digits. */

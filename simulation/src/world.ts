@@ -33,7 +33,7 @@ export type WorldOptions = {
 export type WorldResult = {
   readonly steps: number;
   readonly events: number;
-  /** What came to pass in it: types of events, codes of refusals, kinds of faults. */
+  /** Its types of events, codes of refusals and kinds of faults. */
   readonly seen: ReadonlySet<string>;
   readonly digest: string;
   readonly violation: Violation | undefined;

@@ -67,7 +67,8 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
 }
 
 /**
- * What may lie in a new folder: hidden files, a file system's own, and what a start that was killed at once has left.
+ * Files that a new folder may hold: hidden ones, a file system's own, and what a start that was killed at once has
+ * left.
  */
 const harmless = /^(?:\..*|keys|lost\+found|payledger\.json\..+)$/;
 

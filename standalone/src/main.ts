@@ -26,7 +26,7 @@ export type StandaloneOptions = {
    * 60,000.
    */
   readonly catchUpMs?: number;
-  /** What clients may have under way; each field states its bounds and default. */
+  /** Limits on clients' open requests; each field states its bounds and default. */
   readonly limits?: Partial<EdgeLimits>;
   /** The payment rails that top-ups and payouts may name. 1 to 50; default fps, card, bank. */
   readonly rails?: readonly string[];

@@ -11,7 +11,10 @@ export type BerkaAccounts = {
   readonly counterparties: ReadonlyMap<Counterparty, AccountId>;
 };
 
-/** What was opened, and the newest position that an opening answered with; undefined when there was nothing to open. */
+/**
+ * The accounts that were opened, and the newest position that an opening answered with; undefined when there was
+ * nothing to open.
+ */
 export type Opening = {
   readonly accounts: BerkaAccounts;
   readonly opened: number;

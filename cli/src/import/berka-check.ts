@@ -8,7 +8,7 @@ import type { BerkaRow } from "./berka-row.ts";
 import type { LedgerClient } from "./client.ts";
 import { type BookedEntry, readEntries } from "./entries.ts";
 
-/** What the ledger holds of a run's rows, beside what the bank recorded; amounts in hellers. */
+/** A run's rows in the ledger beside the bank's own records; amounts in hellers. */
 export type BankComparison = {
   rows: number;
   customers: number;
@@ -22,7 +22,7 @@ export type BankComparison = {
   endDifferenceMax: Amount;
   belowZero: number;
   /**
-   * What the ledger has otherwise than the rows say: absent, twice, another amount or day or order, a broken running
+   * Where the ledger differs from the rows: absent, twice, another amount or day or order, a broken running
    * balance.
    */
   faults: RowFault[];

@@ -4,7 +4,7 @@ import type { BerkaRows } from "./berka-file.ts";
 import type { BerkaRow } from "./berka-row.ts";
 import type { LedgerSums } from "./ledger-sums.ts";
 
-/** What is known of a set of rows from the data set's own description; amounts in hellers. */
+/** Known facts about a set of rows, from the data set's own description; amounts in hellers. */
 export type KnownFacts = {
   readonly name: string;
   readonly rows: number;

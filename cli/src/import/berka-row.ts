@@ -40,7 +40,7 @@ const directions = new Map<string, 1n | -1n>([
 
 type Meaning = { readonly direction: 1n | -1n | null; readonly other: "cash" | "card" | "bank" | "foreign" };
 
-/** What each operation may be: the direction it has, and the other side of it. */
+/** The direction and the other side that each operation may have. */
 const operations = new Map<string, Meaning>([
   ["VKLAD", { direction: 1n, other: "cash" }],
   ["VYBER", { direction: -1n, other: "cash" }],

@@ -15,7 +15,7 @@ export type LedgerClient = {
   readonly url: string;
   /** `atLeast`: asks for what is at this position or later, and waits for it. */
   get(path: string, atLeast?: Position): Promise<ApiReply>;
-  /** Every POST bears a key, so a lost answer is asked for again with the same key and body. */
+  /** Every POST has a key, so a request whose answer was lost is repeated with the same key and body. */
   post(path: string, key: string, body: unknown): Promise<ApiReply>;
 };
 
@@ -127,7 +127,7 @@ function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** What to tell a person of a failed request. */
+/** A failed request, told for a person. */
 export function failureText(error: unknown): string {
   if (error instanceof ApiProblem && error.status === 401)
     return `${error.message} (is the token of this ledger, and not expired?)`;

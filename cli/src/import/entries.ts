@@ -2,7 +2,7 @@ import { type AccountId, type Amount, formatPosition, type Position } from "ledg
 import type { LedgerClient } from "./client.ts";
 import { listOf, requireAmount, requireText, textOf } from "./json.ts";
 
-/** What the query-service says of one movement of an account. */
+/** One movement of an account, as the query-service returns it. */
 export type BookedEntry = {
   readonly reference: string | null;
   readonly amount: Amount;

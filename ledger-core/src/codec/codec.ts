@@ -18,7 +18,7 @@ type Frames = {
   addWritten(head: Omit<NewEvent, "data">, room: number, of: EventBody, put: typeof putCharge): boolean;
 };
 
-/** What the log stores of an event: its type, the version of its shape, and its JSON. */
+/** An event as the log stores it: its type, the version of its shape, and its JSON. */
 function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
   const data =
     fact.type === "PaymentCharged"

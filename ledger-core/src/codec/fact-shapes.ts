@@ -9,7 +9,7 @@ import { bulkRecorded } from "./bulk-recorded.ts";
 import { amount, branded, flag, id, integer, list, nullable, oneOf, pairs, record, type Shape, text } from "./shape.ts";
 
 /**
- * How the current version of each fact stands in JSON. A changed shape is a new version with an upcaster and a fixture.
+ * The JSON shape of the current version of each fact. A changed shape is a new version with an upcaster and a fixture.
  */
 
 const currency = branded<Currency>();

@@ -22,7 +22,7 @@ export class FaultTable {
   /** Pointers, and their details. */
   readonly pointers: string[] = [];
   readonly faults: StoredFault[] = [];
-  /** What `texts`, `pointers` and `faults` take as JSON. */
+  /** The size of `texts`, `pointers` and `faults` as JSON. */
   bytes = 6;
   readonly #textIndexes = new Map<string, number>();
   readonly #pointerIndexes = new Map<string, number>();

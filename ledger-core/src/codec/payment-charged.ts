@@ -8,7 +8,7 @@ import { accountType, originShape } from "./fact-shapes.ts";
 import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, text } from "./shape.ts";
 
 /*
- * The hot path's event, written by a template. What its type says is not repeated: a charge is captured in full, holds
+ * The hot path's event, written by a template, without what its type implies: a charge is captured in full, holds
  * nothing, was refunded nothing, does not expire, moves its amount from payer to payee, and is of its command's tenant.
  * `balances` and `dates` are the payer's, then the payee's; `reference`, `metadata` and `fee` stand only where there is
  * something to say.

@@ -1,7 +1,7 @@
 import type { IdPrefix, makeId } from "../domain/ids.ts";
 import type { Amount } from "../domain/money.ts";
 
-/** What JSON.parse can yield. */
+/** Any result of JSON.parse. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**

@@ -22,7 +22,7 @@ export type Limits = {
  */
 export type Balances = { readonly posted: Amount; readonly held: Amount };
 
-/** What a decision needs to know of an account, and what an answer shows of it. */
+/** An account as decisions use it and answers show it. */
 export type Account = {
   readonly id: AccountId;
   readonly tenant: string;
@@ -40,7 +40,7 @@ export type Account = {
 /** An account and its use of the daily ceiling: `spent` on `day`, a business date of its own zone. */
 export type AccountState = Account & { readonly day: BusinessDate | null; readonly spent: Amount };
 
-/** What movements change of an account; everything else stays as it was opened, but for its status. */
+/** The part of an account that movements change. */
 export type AccountTotals = Pick<AccountState, "balances" | "day" | "spent">;
 
 /** The account as an event carries it: without the day's use of its ceiling, which is the decision state's own. */
@@ -54,7 +54,7 @@ export function defaultFloor(type: AccountType): Amount | null {
   return type === "wallet" || type === "merchant" ? 0n : null;
 }
 
-/** The owner of the clearing account that stands for a rail's money. */
+/** The owner of a rail's clearing account. */
 export function clearingOwner(rail: string): string {
   return `rail:${rail}`;
 }

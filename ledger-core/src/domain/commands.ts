@@ -74,10 +74,10 @@ export type RefundPayment = {
   readonly amount: Amount | null;
   readonly reason: string | null;
 };
-/** The ledger's own: no client sends it. Releases a hold whose time has come, by log time. */
+/** The ledger's own: no client sends it. Releases a hold that expired, by log time. */
 export type ExpirePayment = { readonly type: "ExpirePayment"; readonly payment: PaymentId };
 
-/** What a client may ask for: checked in form, not yet decided. */
+/** The commands of clients: checked in form, not yet decided. */
 export type ClientCommand =
   | OpenAccount
   | FreezeAccount

@@ -8,12 +8,12 @@ import type { Shard } from "./position.ts";
 import type { Rejection } from "./rejections.ts";
 import type { Micros } from "./time.ts";
 
-/** What a decision may look at: exactly what `needs` of its command named, already loaded. */
+/** The loaded state that a decision reads: exactly what `needs` of its command names. */
 export interface LedgerState {
   account(id: AccountId): AccountState | undefined;
   payment(id: PaymentId): Payment | undefined;
   /**
-   * The ledger's own account that stands for a rail's money in a currency; opened by the first command that needs it.
+   * The ledger's clearing account of a rail in a currency; opened by the first command that needs it.
    */
   clearing(tenant: string, rail: string, currency: Currency): AccountId | undefined;
 }
@@ -27,7 +27,7 @@ export interface LedgerStateDraft extends LedgerState {
   putPayment(payment: Payment): void;
 }
 
-/** What comes with a command from outside: who, when (the time of its events to be), and their ids. */
+/** Given with a command from outside: who, when (the time of its events), and the events' ids. */
 export type DecisionContext = {
   readonly caller: Caller;
   /** Log time: never earlier than the last event's. */
@@ -46,7 +46,7 @@ export type Decision =
   | { readonly kind: "refused"; readonly rejection: Rejection };
 
 /**
- * What must be loaded before a command is decided: these accounts; the payment, and then its payer and payee;
+ * Must be loaded before a command is decided: these accounts; the payment, and then its payer and payee;
  * the tenant's clearing account of a rail and currency, if there is one.
  */
 export type Needs = {

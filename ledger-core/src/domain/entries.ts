@@ -6,7 +6,7 @@ import type { Currency } from "./money.ts";
 
 type MovingFact = Extract<Fact, { readonly postings: readonly Posting[] }>;
 
-/** What every entry of a fact has in common. */
+/** The fields that all entries of a fact share. */
 type Source = {
   readonly kind: EntryType;
   readonly id: string;

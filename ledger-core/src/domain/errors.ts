@@ -1,4 +1,4 @@
-/** What can go wrong in operation, one code each. */
+/** Operating errors, one code each. */
 export type LedgerErrorCode =
   /** The stream is not at the expected revision: another writer wrote. Definite; nothing was written. */
   | "wrong_expected_revision"

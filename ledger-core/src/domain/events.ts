@@ -8,7 +8,7 @@ import type { RejectionCode } from "./rejections.ts";
 import type { BusinessDate, Micros } from "./time.ts";
 
 /**
- * The command behind an event. Exactly one event of a command bears its `key` and `print`: the one that the answer is
+ * The command behind an event. Exactly one event of a command has its `key` and `print`: the one that the answer is
  * made from. `print` is the fingerprint of the command, 32 hex digits (16 in old events; zeros where the fact holds the
  * whole command): the same key with another print is a reuse.
  */
@@ -21,7 +21,7 @@ export type Origin = {
 
 /**
  * One side of a movement: `amount` is signed (credit positive), `balance` the account's posted balance after it, `date`
- * its effective business date. Postings stand in pairs, debit then credit: the counterparty of index i is index i ^ 1.
+ * its effective business date. Postings come in pairs, debit then credit: the counterparty of index i is index i ^ 1.
  */
 export type Posting = {
   readonly account: AccountId;
@@ -128,7 +128,7 @@ export type PaymentRefunded = {
   readonly postings: readonly Posting[];
 };
 
-/** What every recorded refusal carries; `subject` names the accounts or the payment that the command was about. */
+/** The fields of every recorded refusal; `subject` names the accounts or the payment that the command was about. */
 type Refusal = { readonly code: RejectionCode; readonly detail: string };
 export type AccountChangeDeclined = Refusal & {
   readonly type: "AccountChangeDeclined";
@@ -217,7 +217,7 @@ export type PaymentEvent =
   | PaymentRefunded;
 export type AccountEvent = AccountOpened | AccountFrozen | AccountUnfrozen | AccountClosed;
 
-/** What happened, as the domain sees it. */
+/** A fact of the domain. */
 export type Fact =
   | WriterEpochStarted
   | AccountEvent

@@ -18,7 +18,7 @@ type Release = PaymentCaptured | PaymentVoided | PaymentExpired;
 
 /**
  * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or
- * balances that are not what the state comes to, are a bug, a damaged state, or a log that no ledger wrote.
+ * balances that differ from the state's, are a bug, a damaged state, or a log that no ledger wrote.
  * @throws ImpossibleEvent
  */
 export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
@@ -118,7 +118,7 @@ function hold(draft: LedgerStateDraft, change: HoldChange, day: SpentOn): void {
   draft.moveAccount(account, moved(account, held(account, change), change.amount, day, change));
 }
 
-/** What is released on the day of its authorization is given back to that day; later, that day is over. */
+/** A release on the day of its authorization gives that day's ceiling back; a later one gives back nothing. */
 function release(draft: LedgerStateDraft, { hold: change, released, sameDay }: Release): void {
   const account = existing(draft, change.account);
   const spent = sameDay ? account.spent - released : account.spent;
@@ -133,7 +133,7 @@ function held(account: AccountState, change: HoldChange): Balances {
   return { posted: account.balances.posted, held };
 }
 
-/** What was spent on an earlier day is forgotten when something is spent on the next. */
+/** Spending of an earlier day is dropped by the next day's first. */
 function moved(
   account: AccountState,
   balances: Balances,

@@ -43,7 +43,7 @@ function encode(number: number, length: number): string {
   return text;
 }
 
-/** The number that the characters from `from` up to `to` stand for. */
+/** The number encoded by the characters from `from` up to `to`. */
 function decode(text: string, from: number, to: number): number {
   let number = 0;
   for (let i = from; i < to; i++) number = number * 32 + (digits[text.charCodeAt(i)] ?? 0);
@@ -60,8 +60,8 @@ let lastFront = "";
 
 /**
  * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt. An
- * object bears the characters of the event that made it, so its event is found by its id, and no index of ids is
- * needed. The salt is drawn anew for each incarnation of a writer: a stale writer's event never bears the id of
+ * object has the characters of the event that made it, so its event is found by its id, and no index of ids is
+ * needed. The salt is drawn anew for each incarnation of a writer: a stale writer's event never has the id of
  * another's. The same bits are a UUID, for event stores that want one.
  */
 export function idBody(at: Micros, position: Position, salt: number): string {
@@ -105,7 +105,7 @@ export function parseId<P extends IdPrefix>(prefix: P, text: unknown): Prefixes[
   return grammar.test(text.slice(prefix.length + 1)) ? (text as Prefixes[P]) : undefined;
 }
 
-/** What an id of any prefix tells by itself. The salt of an entry is the index of its posting. */
+/** The fields encoded in an id of any prefix. The salt of an entry is the index of its posting. */
 export function readId(id: string): { timeMs: number; shard: Shard; revision: Revision; salt: number } {
   const body = id.length - 26;
   return {
@@ -145,7 +145,7 @@ export function writeIdBytes(id: string, into: Uint8Array, at: number): void {
   }
 }
 
-/** The id whose 16 bytes stand from `at` on. */
+/** The id whose 16 bytes begin at `at`. */
 export function idFromBytes<P extends IdPrefix>(prefix: P, bytes: Uint8Array, at = 0): Prefixes[P] {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, 16);
   const timeMs = view.getUint32(0) * 2 ** 16 + view.getUint16(4);

@@ -29,7 +29,7 @@ export function parseCurrency(text: unknown): Currency | undefined {
   return typeof text === "string" && currencies.has(text) ? (text as Currency) : undefined;
 }
 
-/** How many decimals the currency's minor unit stands for: HKD 2, JPY 0, KWD 3. */
+/** Decimals of the currency's minor unit: HKD 2, JPY 0, KWD 3. */
 export function currencyExponent(currency: Currency): number {
   const exponent = currencies.get(currency);
   if (exponent === undefined) throw new RangeError(`unknown currency ${currency}`);

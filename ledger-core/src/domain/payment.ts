@@ -24,7 +24,7 @@ export const paymentStatuses = [
 export type Metadata = { readonly [key: string]: string };
 
 /**
- * A payment as it stands after an event; every event of a payment carries it whole, so that its last event is its
+ * A payment after an event; every event of a payment carries it whole, so that its last event is its
  * state. `held` is what is authorized and neither captured nor released.
  */
 export type Payment = {

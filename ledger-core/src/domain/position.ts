@@ -4,7 +4,7 @@ export type Shard = number;
 /** The place of an event in its shard, from 0 without gaps. An empty shard's head is -1. */
 export type Revision = number;
 
-/** Where an event stands in the whole ledger. */
+/** The place of an event in the whole ledger. */
 export type Position = { readonly shard: Shard; readonly revision: Revision };
 
 export const SHARD_MAX = 1023;

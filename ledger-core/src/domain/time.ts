@@ -14,7 +14,7 @@ let lastInstantText = "";
 
 /** RFC 3339, UTC, always six decimals: `2026-11-22T08:30:00.000000Z`. */
 export function formatInstant(at: Micros): string {
-  // All events of a batch bear one time.
+  // All events of a batch have one time.
   if (at === lastInstant) return lastInstantText;
   const second = Math.floor(at / 1_000_000);
   if (second !== lastSecond) {

@@ -111,7 +111,7 @@ export class EventFrames implements Events {
 
 /**
  * Bytes for batches, used again and again: new ones for each would be paid for in fresh pages and in garbage
- * collections. What may still be looked at, because its append failed, is not given back.
+ * collections. After a failed append the bytes may still be read, so they are not given back.
  */
 export function makeFramesPool(): { take(): EventFrames; giveBack(frames: EventFrames): void } {
   const free: Buffer[] = [];

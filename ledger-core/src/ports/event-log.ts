@@ -32,7 +32,7 @@ export type StoredEvent = NewEvent & {
 };
 
 /**
- * What a subscription yields: events in order, and the moment when history is exhausted and it goes on live.
+ * Deliveries of a subscription: events in order, and the moment when history is exhausted and it goes on live.
  * `caught_up` comes at least once, after the last event that was there when the subscription reached the head; more may
  * follow.
  */
@@ -49,7 +49,7 @@ export interface EventLog extends EventSource {
    * Appends all events or none, directly after `expectedRevision` (NO_REVISION: the shard is empty), and answers after
    * they are durable.
    * @returns the revision of the last event
-   * @throws wrong_expected_revision: the shard stands elsewhere; definite, nothing was written
+   * @throws wrong_expected_revision: the shard is at another revision; definite, nothing was written
    * @throws outcome_unknown: repeat with identical bytes, ids and revision until it is known; an append that did happen
    * answers as it did then
    */

@@ -31,7 +31,7 @@ export function frameRoom({ type, data }: NewEvent): number {
 }
 
 /**
- * Writes a frame and answers where it ends. Text becomes bytes here and nowhere else: a buffer an event would cost more
+ * Writes a frame and returns its end. Text becomes bytes here and nowhere else: a buffer an event would cost more
  * than its bytes.
  */
 export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
@@ -43,7 +43,7 @@ export function writeFrame(frames: Buffer, at: number, event: NewEvent): number 
   return dataAt + length;
 }
 
-/** Writes all of a frame that stands before its data, but for the data's length, and answers where the data begins. */
+/** Writes a frame's header without the data's length, and returns where the data begins. */
 export function writeHeader(frames: Buffer, at: number, event: Omit<NewEvent, "data">): number {
   const { type, version } = event;
   if (!knownTypes.has(type)) {

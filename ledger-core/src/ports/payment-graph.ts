@@ -36,7 +36,7 @@ export interface PaymentGraph {
     account: AccountId,
     limit: number,
   ): Promise<{ readonly recommendations: readonly Recommendation[]; readonly positions: readonly Position[] }>;
-  /** How far the graph has come, one position per shard. @throws store_unavailable */
+  /** The graph's position per shard. @throws store_unavailable */
   positions(): Promise<readonly Position[]>;
   close(): Promise<void>;
 }

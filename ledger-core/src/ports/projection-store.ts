@@ -26,7 +26,7 @@ export type StoreMoment = {
 /** Reads up to ROWS_AT_A_TIME rows of a table in the order of its key, those after a row; fewer only at the end. */
 export type RowReader = (table: string, after: StoreRow | undefined) => Promise<readonly StoreRow[]>;
 
-/** Brings a build to where the served one stands; `servedAt` says where that is. */
+/** Brings a build to the position of the served one, which `servedAt` returns. */
 export type CatchUp<Change> = (
   build: ProjectionTarget<Change>,
   servedAt: (shard: Shard) => Promise<Revision>,
@@ -53,7 +53,7 @@ export interface ProjectionStore<Change> extends ProjectionTarget<Change> {
    * nothing.
    */
   switchTo(build: Build, catchUp: CatchUp<Change>): Promise<void>;
-  /** What the engine finds wrong with its own file; empty for engines that look after themselves. */
+  /** Faults that the engine finds in its own file; empty for engines that check themselves. */
   faults(): Promise<readonly string[]>;
   close(): Promise<void>;
 }

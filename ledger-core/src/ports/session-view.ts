@@ -4,7 +4,7 @@ import type { AccountId } from "../domain/ids.ts";
 import type { Position } from "../domain/position.ts";
 
 /**
- * What the app shows first. `accounts` are at most SESSION_ACCOUNTS_MAX, those with the latest entry first, then those
+ * The app's first screen. `accounts` are at most SESSION_ACCOUNTS_MAX, those with the latest entry first, then those
  * without entries, the newest first; `movements` are the owner's last SESSION_MOVEMENTS_MAX entries over all accounts,
  * newest first.
  */
@@ -13,7 +13,7 @@ export type Session = {
   /** Whether the owner has accounts that are not among these. */
   readonly moreAccounts: boolean;
   readonly movements: readonly Entry[];
-  /** What the view had applied when it was read, one position a shard. */
+  /** The position that the view had applied when it was read, one per shard. */
   readonly positions: readonly Position[];
 };
 export const SESSION_ACCOUNTS_MAX = 50;
@@ -29,7 +29,7 @@ export type SessionChange =
 export interface SessionView {
   /** The accounts and movements of an owner; empty lists for an owner without accounts. @throws store_unavailable */
   read(tenant: string, owner: string): Promise<Session>;
-  /** How far the view has come, one position per shard. @throws store_unavailable */
+  /** The view's position per shard. @throws store_unavailable */
   positions(): Promise<readonly Position[]>;
   close(): Promise<void>;
 }

@@ -26,12 +26,12 @@ export function textOr(otherwise: string): Setting<string> {
   return { absent: { allowed: true, value: otherwise }, parse: (text) => ({ value: text }) };
 }
 
-/** A secret that must be given: there is no default for it, and its value stands in no message. */
+/** A required secret: it has no default, and its value is in no message. */
 export function requiredSecret({ lengthMin }: { lengthMin: number }): Setting<string> {
   return { absent: { allowed: false }, parse: (text) => secret(text, lengthMin) };
 }
 
-/** A secret that may be absent; its value stands in no message. */
+/** An optional secret; its value is in no message. */
 export function optionalSecret({ lengthMin }: { lengthMin: number }): Setting<string | undefined> {
   return { absent: { allowed: true, value: undefined }, parse: (text) => secret(text, lengthMin) };
 }

@@ -25,7 +25,7 @@ const ONE_WISH_MS = 500;
 
 const EXIT_STOPPED = 0;
 const EXIT_STOP_FAILED = 1;
-/** What a shell reports for a process ended by Ctrl-C: 128 + SIGINT. */
+/** The code that a shell reports for a process ended by Ctrl-C: 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 
 /**

@@ -84,7 +84,7 @@ export function rowsPerStatement(db: Knex, columns: number): number {
   return 2 ** Math.floor(Math.log2(most));
 }
 
-/** How an INSERT goes on when its key is there: `replace` takes the new value, `add` the sum of old and new. */
+/** How an INSERT continues when its key exists: `replace` takes the new value, `add` the sum of old and new. */
 export function onConflict(
   db: Knex,
   key: readonly string[],

@@ -16,7 +16,7 @@ function areBindings(values: readonly unknown[]): values is readonly Knex.RawBin
   );
 }
 
-/** The rows of a raw SELECT, alike from both. */
+/** The rows of a raw SELECT, alike from both engines. */
 export async function selectRows<Row = Record<string, unknown>>(
   db: Knex,
   sql: string,
@@ -26,7 +26,7 @@ export async function selectRows<Row = Record<string, unknown>>(
   return dialectOf(db) === "sqlite" ? result : result[0];
 }
 
-/** How many rows an INSERT, UPDATE or DELETE met. */
+/** The number of rows that an INSERT, UPDATE or DELETE affected. */
 export async function affectedRows(db: Knex, sql: string, values: readonly SqlValue[]): Promise<number> {
   const result = await send(db, sql, values);
   return dialectOf(db) === "sqlite" ? result.changes : result[0].affectedRows;
@@ -47,7 +47,7 @@ async function send(db: Knex, sql: string, values: readonly SqlValue[]) {
 }
 
 /**
- * What SQLite finds wrong with its own file, indexes that do not fit their tables among it; MySQL watches over its own.
+ * Faults that SQLite finds in its own file, among them indexes that do not match their tables; MySQL checks its own.
  */
 export async function integrityFaults(db: Knex): Promise<string[]> {
   if (dialectOf(db) !== "sqlite") return [];

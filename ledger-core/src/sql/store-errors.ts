@@ -7,7 +7,7 @@ export function isMissingTable(error: unknown): boolean {
   return faultOf(error)?.kind === "missing_table";
 }
 
-/** Runs a piece of work on a store; what its driver throws comes out as a LedgerError, and a bug as it is. */
+/** Runs work on a store: a driver's error becomes a LedgerError, a bug stays as it is. */
 export async function translateStoreErrors<Result>(store: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
@@ -16,7 +16,7 @@ export async function translateStoreErrors<Result>(store: string, work: () => Pr
   }
 }
 
-/** A driver's error as an operating error; anything else as it came. `store` says for people which store it was. */
+/** A driver's error as an operating error, anything else unchanged. `store` names the store for people. */
 export function storeError(store: string, error: unknown): unknown {
   if (isLedgerError(error)) return error;
   const fault = faultOf(error);

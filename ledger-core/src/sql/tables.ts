@@ -1,7 +1,7 @@
 /**
  * The read models' tables, column by column: projection-workers owns their migrations and writes them, query-service
  * reads them. Amounts are BIGINT (read as bigint), instants BIGINT microseconds, dates CHAR(10), ids ASCII with binary
- * collation, JSON as text. A rebuilt version of the models stands in tables with a suffix (`entries_v2`);
+ * collation, JSON as text. A rebuilt version of the models is in tables with a suffix (`entries_v2`);
  * `model_versions` says which suffix is served.
  */
 export const tables = {
@@ -63,7 +63,7 @@ export type EntryRow = {
   source_id: string;
 };
 
-/** What was held on an account after an event that changed it. Primary key (account, booked_at, revision). */
+/** The amount held on an account after an event that changed it. Primary key (account, booked_at, revision). */
 export type HoldChangeRow = { account: string; revision: bigint; booked_at: bigint; held: bigint };
 
 /**
@@ -125,7 +125,7 @@ export type MovementRow = {
 export type MilestoneRow = { shard: number; span: bigint; booked_at: bigint };
 export const MILESTONE_SPAN = 1024;
 
-/** How far a version of a projection has come. Primary key (projection, version, shard). */
+/** The position of a version of a projection. Primary key (projection, version, shard). */
 export type CheckpointRow = { projection: string; version: number; shard: number; revision: bigint };
 
 /** Which version of the models is served. Primary key (projection). `suffix` is "" or "_v<version>". */

@@ -5,7 +5,7 @@ import { selectRows } from "./rows.ts";
 
 /**
  * Runs work that changes tables, one process at a time. On SQLite it is one transaction; MySQL commits at every change
- * of a table, so there each step must bear being repeated.
+ * of a table, so there each step must be repeatable.
  * @throws store_unavailable when another process holds the lock for a minute
  */
 export async function withMigrationLock<Result>(

@@ -57,7 +57,7 @@ export function auditor(): EventAuditor {
     for (const [currency, sum] of sums) assert(sum === 0n, `postings in ${currency} sum to ${sum}`);
   }
 
-  /** What left each account in the event: debits, or what was newly held. */
+  /** The sum that left each account in the event: debits, or new holds. */
   function outgoings(event: LedgerEvent): Map<AccountId, Amount> {
     const out = new Map<AccountId, Amount>();
     for (const { account, amount } of postingsOf(event.fact)) {
@@ -87,7 +87,7 @@ export function auditor(): EventAuditor {
     return `${id} ${new Date(at / 1000).toLocaleDateString("sv-SE", { timeZone: known(id).timeZone })}`;
   }
 
-  /** What is released on the day of its authorization does not count against the day. */
+  /** A release on the day of its authorization does not count against the day. */
   function giveBack({ fact, at }: LedgerEvent): void {
     if (!("released" in fact)) return;
     const day = dayOf(fact.payment.payer, at);

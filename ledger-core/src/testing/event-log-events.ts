@@ -27,7 +27,7 @@ export function makeEvents(
   });
 }
 
-/** What was appended, of what was read: to compare the two. */
+/** The appended part of events that were read, to compare the two. */
 export function asNew(events: readonly StoredEvent[]): (NewEvent & { readonly data: Uint8Array })[] {
   return events.map(({ id, type, version, at, data }) => ({ id, type, version, at, data: new Uint8Array(data) }));
 }

@@ -43,7 +43,7 @@ export function currencyOf(code: string): Currency {
 }
 export const HKD: Currency = currencyOf("HKD");
 
-/** The nth example account's id: no event of a test's own history bears it. */
+/** The nth example account's id: no event of a test's own history has it. */
 export function accountId(n: number): AccountId {
   return makeId("acct", idBody(START - DAY_US, { shard: 0, revision: n }, 1));
 }

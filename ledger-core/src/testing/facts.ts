@@ -108,7 +108,7 @@ const release = { payment, released: positive, sameDay: fc.boolean(), hold };
 type FactOf<T extends FactType> = Extract<Fact, { readonly type: T }>;
 const is = <T extends FactType>(type: T) => fc.constant(type);
 
-/** What a payment with automatic capture comes to, with any content. */
+/** The facts of a payment with automatic capture, with any content. */
 const charged: fc.Arbitrary<FactOf<"PaymentCharged">> = fc
   .tuple(payment, balance, balance, date, date, fc.constantFrom(0n, 25n))
   .map(([some, payerAfter, payeeAfter, payerDate, payeeDate, fee]) => ({

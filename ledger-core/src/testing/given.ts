@@ -25,7 +25,7 @@ export type GivenDecision = {
   thenAccepted<T extends FactType>(type: T, expected?: Expected<T>): LedgerEvent<FactOf<T>>;
   /** The command is refused with this code; a refusal that is recorded becomes history. */
   thenRefused(code: RejectionCode): Rejection;
-  /** Whatever it comes to. The facts of an acceptance become history. */
+  /** Any decision. The facts of an acceptance become history. */
   thenWhatever(): Decision;
 };
 

@@ -21,7 +21,7 @@ function sample(n: number, overrides: Partial<Sample> = {}): Sample {
 /** An empty database: a connection that writes, and one that reads beside it. */
 export type SqlUnderTest = { readonly db: Knex; readonly reader: Knex; dispose(): Promise<void> };
 
-/** What the code above both databases relies on: `sqlSuite("SQLite", open)`. */
+/** The behavior of both databases that our code relies on: `sqlSuite("SQLite", open)`. */
 export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void {
   describe(`SQL, ${name}`, () => {
     let store: SqlUnderTest;

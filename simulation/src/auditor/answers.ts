@@ -44,7 +44,7 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
 }
 
 /**
- * That a bulk which was only tried is answered item by item, and items that bear one key by the first that would be
+ * Checks that a dry run of a bulk is answered item by item, and items with one key by the first that would be
  * recorded.
  */
 export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], answer: BulkAnswer): void {

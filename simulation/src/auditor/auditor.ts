@@ -20,7 +20,7 @@ export type Auditor = {
   appended(batch: readonly StoredEvent[], sent: readonly NewEvent[]): void;
   /** The log has died and is back, with what it had answered. */
   restarted(head: Revision): void;
-  /** A writer was given what these keys stand for. */
+  /** A writer was given the commands of these keys. */
   submitted(caller: Caller, keys: readonly string[]): void;
   /** It failed, and nothing more of it will be written; unless a part may be there, it said that nothing was. */
   failedForCertain(caller: Caller, keys: readonly string[], told: ToldFailure): void;
@@ -32,7 +32,8 @@ export type Auditor = {
 };
 
 /**
- * What a failure said: whether a part may be applied. `head`: how many events there were when the writer was given it.
+ * The claim of a failure: whether a part may be applied. `head`: how many events there were when the writer was given
+ * it.
  */
 export type ToldFailure = { readonly partlyApplied: boolean; readonly head: number };
 

@@ -17,7 +17,7 @@ export type AccountBook = {
   status: "open" | "frozen" | "closed";
   posted: Amount;
   held: Amount;
-  /** What left it under its daily ceiling, and on which day of its own zone. */
+  /** Its spending under the daily ceiling, and on which day of its own zone. */
   day: string;
   spent: Amount;
 };
@@ -42,7 +42,7 @@ export type AuditBooks = {
   readonly payments: Map<PaymentId, PaymentBook>;
   /** The ledger's own account of `tenant/rail/currency`. */
   readonly clearing: Map<string, AccountId>;
-  /** What the ids of payments would be that were declined: nothing can be done with them. */
+  /** The ids that declined payments would have had: no command may use them. */
   readonly declined: PaymentId[];
 };
 
@@ -70,7 +70,7 @@ export function dayOf(at: Micros, zone: string): string {
   return new Date(Math.floor(at / 1000) + offset * 60_000).toISOString().slice(0, 10);
 }
 
-/** What an account has spent of its daily ceiling at a time. */
+/** An account's use of its daily ceiling at a time. */
 export function spentOn(account: AccountBook, at: Micros): Amount {
   return account.day === dayOf(at, account.zone) ? account.spent : 0n;
 }
@@ -82,7 +82,7 @@ export function spend(account: AccountBook, amount: Amount, at: Micros): void {
 }
 
 /**
- * What is released on the business day of its authorization is given back to that day's ceiling; answers whether it is.
+ * Gives a release on the business day of its authorization back to that day's ceiling; returns whether it did.
  */
 export function giveBack(books: AuditBooks, { payer, day }: PaymentBook, amount: Amount, at: Micros): boolean {
   const account = books.accounts.get(payer);

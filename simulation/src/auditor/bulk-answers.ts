@@ -7,7 +7,7 @@ import { mustHold, Violation } from "./violation.ts";
 export type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
 export type SentBulk = { readonly mode: "each" | "atomic"; readonly items: readonly BulkItem[] };
 
-/** The answering event of an item: an object bears the characters of the event that made it. */
+/** The answering event of an item: an object has the characters of the event that made it. */
 export function placeOf(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard): EventPlace {
   return result.kind === "made" ? { id: rebrand("evt", result.id), shard, revision: result.revision } : result.event;
 }

@@ -117,7 +117,7 @@ function known(books: AuditBooks, { id }: Payment): PaymentBook {
   return payment;
 }
 
-/** Every event of a payment carries it whole: it must be what the books come to. */
+/** Every event of a payment carries it whole, and must agree with the books. */
 function compare(book: PaymentBook, payment: Payment): void {
   const { captured, refunded, held } = book;
   const sane = captured + held <= book.amount && refunded <= captured && held >= 0n;
@@ -146,7 +146,7 @@ function enterHold(books: AuditBooks, { hold: change }: Extract<Fact, { hold: un
   );
 }
 
-/** How an event differs from what its command should have come to; undefined when it does not. */
+/** How an event differs from the expected outcome of its command; undefined when it does not. */
 export function difference(fact: Fact, expected: ExpectedOutcome): string | undefined {
   if ("code" in fact) {
     if (expected.kind === "accepted") return `refused with ${fact.code} without a reason`;

@@ -4,8 +4,8 @@ import { type AccountBook, type AuditBooks, spentOn } from "./books.ts";
 export type Move = readonly [account: AccountId, amount: Amount];
 
 /**
- * What the API says that a command comes to. A refusal has every code that would be right; which of them is named is
- * not for the auditor to say. `recorded`: whether it is kept under the key.
+ * The outcome of a command by the API's own words. A refusal has every code that would be right; which of them is named
+ * is not for the auditor to say. `recorded`: whether it is kept under the key.
  */
 export type ExpectedOutcome =
   | { readonly kind: "refused"; readonly codes: readonly string[]; readonly recorded: boolean }
@@ -14,7 +14,7 @@ export type ExpectedOutcome =
       readonly type: FactType;
       readonly moves: readonly Move[];
       readonly hold: Move | null;
-      /** What counts against the daily ceilings. */
+      /** Counted against the daily ceilings. */
       readonly spends: readonly Move[];
     };
 

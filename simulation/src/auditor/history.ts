@@ -35,7 +35,7 @@ type PaymentMoment = {
   readonly refunded: Amount;
 };
 
-/** What everything was at every revision, so that an answer can be checked at whatever position it claims. */
+/** The state of everything at every revision, so that an answer can be checked at any position it claims. */
 export type History = {
   follow(event: LedgerEvent): void;
   account(id: AccountId, revision: Revision): AccountMoment | undefined;
@@ -106,7 +106,7 @@ function pushTo<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): voi
   else map.set(key, [value]);
 }
 
-/** How many of some things in the order of their revisions stand at a revision or before it. */
+/** The number of items at or before a revision, in a list sorted by revision. */
 function countUpTo(items: readonly { readonly revision: Revision }[], revision: Revision): number {
   let low = 0;
   let high = items.length;

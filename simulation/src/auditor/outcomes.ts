@@ -19,7 +19,7 @@ const DATED_AHEAD_MS = 31_622_400_000;
 
 const none = { moves: [], hold: null, spends: [] } as const;
 
-/** What a command comes to in the books at a time. */
+/** The expected outcome of a command, by the books at a time. */
 export function expectOutcome(books: AuditBooks, command: ClientCommand, caller: Caller, at: Micros): ExpectedOutcome {
   switch (command.type) {
     case "OpenAccount":

@@ -1,7 +1,7 @@
 import type { LedgerEvent } from "ledger-core";
 import { mustHold } from "./violation.ts";
 
-/** Checks where an event stands, when, and who wrote it, against the event before it: all of it is in its id. */
+/** Checks an event's place, time and writer, against the event before it: all of it is in its id. */
 export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undefined) => void {
   let epoch = 0;
   let salt = -1;
@@ -25,7 +25,7 @@ export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undef
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /**
- * What an id holds, read by the auditor's own hand: 10 characters of milliseconds, 2 of shard, 8 of revision, 6 of
+ * The content of an id, by the auditor's own reading: 10 characters of milliseconds, 2 of shard, 8 of revision, 6 of
  * salt.
  */
 function readBase32(id: string): { ms: number; revision: number; salt: number } {

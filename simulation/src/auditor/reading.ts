@@ -10,7 +10,7 @@ import { makePlaceCheck } from "./places.ts";
 import { type KeyBook, type KeyBooks, scopeOf, tellsOf } from "./requests.ts";
 import { mustHold, Violation } from "./violation.ts";
 
-/** What the auditor writes down as it reads. */
+/** The auditor's notes of what it read. */
 export type Notes = {
   readonly books: AuditBooks;
   readonly keys: KeyBooks;
@@ -93,7 +93,7 @@ export function makeReading(notes: Notes, bounds: Required<Bounds>) {
   };
 }
 
-/** What an atomic bulk made is in the log with its own record, in one append, or none of it is. */
+/** An atomic bulk's events are in the log with its record, in one append, or none of them is. */
 function wholeBulks(notes: Notes, batch: readonly StoredEvent[]): void {
   const { events, keys } = notes;
   const first = batch[0]?.revision ?? 0;
@@ -119,7 +119,7 @@ function bounded(bounds: Required<Bounds>, batch: readonly StoredEvent[]): void 
   mustHold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
 }
 
-/** What the event should be by one of the requests that were sent under its key; these are noted as answered by it. */
+/** The event's expected outcome by the requests sent under its key; those that fit are noted as answered. */
 function outcomeOf(books: AuditBooks, known: KeyBook, { fact, at, revision, origin }: LedgerEvent): ExpectedOutcome {
   let why = "it tells of nothing that was sent";
   let outcome: ExpectedOutcome | undefined;

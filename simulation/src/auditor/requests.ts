@@ -1,6 +1,6 @@
 import type { Account, Caller, ClientCommand, Fact, LedgerEvent, OpenAccount } from "ledger-core";
 
-/** What a client has sent under a key, at least once: a command, or a whole bulk. */
+/** A request that a client sent under a key, at least once: a command, or a whole bulk. */
 export type SentRequest = {
   readonly caller: Caller;
   readonly command: ClientCommand | null;
@@ -10,7 +10,7 @@ export type SentRequest = {
   readonly atomicKeys: readonly string[] | null;
 };
 
-/** What the auditor knows of one (tenant, client, key). */
+/** The auditor's notes on one (tenant, client, key). */
 export type KeyBook = {
   readonly scope: string;
   /** Every different thing that was sent under it; an honest client sends one. */

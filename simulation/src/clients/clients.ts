@@ -15,7 +15,7 @@ export type Clients = {
   finish(): void;
   /** Many requests at one moment. */
   burst(): void;
-  /** What a hostile one sends at one moment. */
+  /** A hostile client's requests of one moment. */
   flood(kind: FloodKind): void;
   unanswered(): number;
 };

@@ -7,7 +7,7 @@ import type { Owner } from "../scheduler.ts";
 import type { WriterProcess } from "../write-side/writer-process.ts";
 import { answerText, bulkText, type Intent, type Question, requestText } from "./intents.ts";
 
-/** What became of a request: `answer` is a command's, and none where it was a bulk. */
+/** The end of a request: `answer` is a command's; a bulk has none here. */
 export type Settled =
   | { readonly kind: "answered"; readonly answer: Answer | undefined }
   | { readonly kind: "failed"; readonly error: unknown };
@@ -16,7 +16,7 @@ export type Settled =
 export type CommandDelivery = {
   /** Tells at once when nothing serves; otherwise when, and if, there is an answer. */
   deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: Settled) => void): void;
-  /** Asks what would happen, under a key that nothing else bears: any trace of it in the log is seen. */
+  /** Sends a dry run under a key of its own: any trace of it in the log is seen. */
   ask(question: Question, process: WriterProcess | undefined): void;
   /** Commands that a living writer has accepted and not answered, tried ones too. */
   unanswered(): number;
@@ -33,7 +33,7 @@ export type DeliveryOptions = {
   readonly onViolation: (violation: unknown) => void;
 };
 
-/** What one incarnation of a writer has accepted and not answered. */
+/** The accepted and unanswered commands of one incarnation of a writer. */
 type Load = { readonly process: WriterProcess; weight: number; largest: number };
 
 type Loads = Map<Owner, Load>;

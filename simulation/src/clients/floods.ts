@@ -6,7 +6,7 @@ import { opening } from "./commands.ts";
 import { type BulkShape, bulkIntent, bulkQuestion, commandIntent, type Intent, type Question } from "./intents.ts";
 import { currency, operator } from "./wishes.ts";
 
-/** What a hostile client sends at one moment: everything that costs the ledger more than it costs the client. */
+/** A hostile client's requests of one moment: everything that costs the ledger more than it costs the client. */
 export const floodKinds = [
   "kind_flood",
   "account_hoard",
@@ -24,7 +24,7 @@ export type FloodOptions = {
   readonly random: Random;
   readonly now: () => Micros;
   readonly name: () => string;
-  /** What was sent before: a bulk may repeat some of it. */
+  /** Earlier requests: a bulk may repeat some of them. */
   readonly earlier: readonly Intent[];
 };
 

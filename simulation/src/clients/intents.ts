@@ -89,7 +89,7 @@ export function bulkIntent(
 }
 
 /**
- * Such a bulk as a question, some of it like what was sent `earlier`: some items are faulty in form, some bear the key
+ * Such a bulk as a question, some of it like what was sent `earlier`: some items are faulty in form, some have the key
  * of one before them, with the same command or another.
  */
 export function bulkQuestion(
@@ -134,7 +134,7 @@ function usualShape(random: Random): BulkShape {
   return { length, duplicates: 0.05, faults: large ? random.pick([0.5, 1]) : 0.05 };
 }
 
-/** What is asked for, for the story. */
+/** A request, as the story tells it. */
 export function requestText(name: string, what: Question["what"]): string {
   if (what.kind === "bulk") return `${name} bulk ${what.mode} of ${what.items.length}`;
   const { command } = what;

@@ -16,7 +16,7 @@ const compared = [
   tables.movements,
 ];
 
-/** Where the projections are not what the log comes to: by a rebuild from zero, and by the auditor's books. */
+/** Differences between the projections and the log: by a rebuild from zero, and by the auditor's books. */
 export async function compareStores(stores: SimulatedStores, auditor: Auditor): Promise<string[]> {
   const rebuilt = await openModels();
   try {

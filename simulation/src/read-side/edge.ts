@@ -62,7 +62,7 @@ export async function openEdge(
 }
 
 /**
- * Time for a request that may wait. While it works the world stands still (`scheduler.settled`); while it waits, the
+ * Time for a request that may wait. While it works, time in the world stops (`scheduler.settled`); while it waits, the
  * world goes on. One request at a time: what waits is then always the one that works.
  */
 function waitingRuntime(scheduler: Scheduler): Runtime {

@@ -13,7 +13,7 @@ export type FeedOptions = {
 };
 
 /**
- * The log as a projector follows it: at a broker's pace, and with a broker's faults. What was delivered comes again,
+ * The log as a projector follows it: at a broker's pace, and with a broker's faults. Deliveries repeat,
  * and at times two deliveries change places.
  */
 export function brokeredFeed(log: EventLog, options: FeedOptions): EventLog {

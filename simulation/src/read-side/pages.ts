@@ -27,7 +27,7 @@ type Page = {
   readonly scans?: "rows" | "states" | undefined;
 };
 
-/** The page must be what follows the row that the page before ended with, as things stand now. Ids sort by time. */
+/** The page must follow the last row of the page before, by the current state. Ids sort by time. */
 export function checkPage(
   body: unknown,
   expected: readonly Readonly<Record<string, unknown>>[],

@@ -20,7 +20,7 @@ export type Projector = {
   double(): void;
   /** From now on this projection cannot project the event at a revision; undefined: it can again. */
   poison(projection: string, revision: Revision | undefined): void;
-  /** How far a projection has come. */
+  /** A projection's position. */
   revision(projection: string): Revision;
 };
 

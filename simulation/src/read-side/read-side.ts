@@ -15,7 +15,7 @@ import { openStores, routed } from "./stores.ts";
 export type SimulatedReadSide = {
   readonly projector: Projector;
   start(): void;
-  /** How far the projection furthest behind has come. */
+  /** The position of the projection furthest behind. */
   revision(): Revision;
   /** That the projections are the log, row for row. @throws Violation */
   compare(): Promise<void>;

@@ -180,7 +180,7 @@ async function ask(options: ReadersOptions, { caller, path, check }: ReadQuestio
   }
 }
 
-/** What was asked for may not be there yet, unless the position says that it must be. */
+/** The object may be absent still, unless the position says that it must exist. */
 function absent(options: ReadersOptions, asked: Revision, path: string): Revision {
   const { auditor } = options;
   const id = /(acct|pay)_[a-z0-9]{26}/.exec(path)?.[0] ?? "";

@@ -7,7 +7,7 @@ import type { ReadQuestion } from "./questions.ts";
 export const ACCOUNTS_MAX = 50;
 const MOVEMENTS_MAX = 20;
 
-/** What an owner's app shows first. */
+/** The first screen of an owner's app. */
 export function askSession(books: AuditBooks, history: History, { tenant, owner }: AccountBook): ReadQuestion {
   const caller: Caller = { tenant, role: "consumer", sub: owner };
   return {

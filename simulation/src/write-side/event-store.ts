@@ -16,7 +16,7 @@ export type Append = {
 };
 
 export type EventStore = {
-  /** What is durable, and all that a reader sees. */
+  /** The durable events, all that a reader sees. */
   readonly events: readonly StoredEvent[];
   head(): Revision;
   readonly up: boolean;

@@ -9,7 +9,7 @@ export const diskErrors = {
 } as const;
 export type DiskError = (typeof diskErrors)[keyof typeof diskErrors];
 
-/** What is about to touch the disk, and the error that it gets instead; undefined when it may go on. */
+/** The error that an access to the disk gets instead; undefined when it may go on. */
 export type Trouble = (access: "read" | "write") => DiskError | undefined;
 
 const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|COMMIT|CREATE)/i;

@@ -1,13 +1,13 @@
 import type { Micros } from "ledger-core";
 
 /**
- * The wall clock of one machine: it may be set, and may run too fast or too slow. What measures spans is another, and
- * always right.
+ * The wall clock of one machine: it may be set, and may run too fast or too slow. Spans are measured by another clock,
+ * and always right.
  */
 export type MachineClock = {
-  /** What it is ahead of the true time. Setting it sets the clock. */
+  /** Its lead over the true time. Setting this sets the clock. */
   offsetUs: Micros;
-  /** What it gains on the true time, in millionths. */
+  /** Its gain on the true time, in millionths. */
   driftPpm: number;
   now(): Micros;
   /**

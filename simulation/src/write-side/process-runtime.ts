@@ -5,13 +5,13 @@ import type { Owner, Scheduler } from "../scheduler.ts";
 import type { MachineClock } from "./machine-clock.ts";
 import type { StateDisk } from "./state-disk.ts";
 
-/** What a process runs on: its own clock, and a disk that may take its time. */
+/** A process's machine: a clock of its own, and a disk that may be slow. */
 export type SimulatedMachine = {
   readonly clock: Pick<MachineClock, "now">;
   readonly disk?: Pick<StateDisk, "condition">;
 };
 
-/** What measured time moves on by each time that it is asked for. */
+/** Each reading of the measured time advances it by this. */
 const STEP_MS = 0.3;
 const SLOW_STEP_MS = 30;
 

@@ -44,7 +44,7 @@ type Image = { readonly database: Uint8Array; readonly keys: ReadonlyMap<number,
 
 export function makeStateDisk({ random, faults, settings, note }: StateDiskOptions): StateDisk {
   let images: Image[] = [];
-  /** Files of keys by their numbers. What a process that died left there stays. */
+  /** Files of keys by their numbers. They survive their process. */
   let keys = new Map<number, Uint8Array>();
   let open: DatabaseSync | undefined;
   const chance = random.stream("trouble");
@@ -118,7 +118,7 @@ function asFileError(trouble: Trouble): (access: "read" | "write") => void {
   };
 }
 
-/** What a disk holds when its process died: as it was, nothing, another ledger's file, a damaged or an older one. */
+/** The disk after a crash: as it was, empty, or with another ledger's, a damaged or an older file. */
 function afterCrash(
   images: readonly Image[],
   chance: Random,
@@ -171,7 +171,7 @@ function mostlyAtOnce(later: (task: () => void) => void, chance: Random): (task:
   return (task) => (chance.chance(READ_STEPS) ? later(task) : queueMicrotask(task));
 }
 
-/** What SQLite does not take for a database at all is damage like any other. */
+/** A file that SQLite does not accept as a database is damaged like any other. */
 function load(db: DatabaseSync, image: Uint8Array): void {
   try {
     db.deserialize(image);
@@ -204,7 +204,7 @@ function hashKey(random: Random): Uint8Array {
   return Uint8Array.from({ length: 16 }, () => random.below(256));
 }
 
-/** A sound state file that stands at an event of a log which is not ours. */
+/** A sound state file at an event of another ledger's log. */
 function foreignImage(revision: number): Uint8Array {
   const db = new DatabaseSync(":memory:");
   const file = stateFileOn(db, undefined, new Uint8Array(16));

@@ -19,7 +19,7 @@ export type WriterProcess = {
   readonly owner: Owner;
   readonly queueMax: number;
   readonly queueBytesMax: number;
-  /** What bulks may fill of both. */
+  /** The share of both that bulks may fill. */
   readonly bulkShare: number;
   readonly clock: MachineClock;
   readonly disk: StateDisk;

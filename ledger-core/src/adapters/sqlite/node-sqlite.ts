@@ -61,7 +61,7 @@ class NodeSqliteClient extends BetterSqlite3Client {
     // can.
     const sql =
       query.sql === "BEGIN;" && !settingsOf(this.connectionSettings).readOnly ? "BEGIN IMMEDIATE;" : query.sql;
-    // After some faults SQLite has rolled back by itself; the fault is what counts then, not that there is nothing to
+    // After some faults SQLite rolls back by itself; report the fault then, not that there is nothing to
     // roll back.
     if (/^ROLLBACK;?$/i.test(sql) && !connection.database.isTransaction) {
       query.response = { changes: 0 };

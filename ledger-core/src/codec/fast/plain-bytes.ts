@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Amount } from "../../domain/money.ts";
 import { plainBytes, plainTextEnd, standsAt } from "../json-bytes.ts";
 
-/** How far bytes are read. What a reader below does not find, it does not move over. */
+/** A position in bytes. On a mismatch, a reader leaves it unchanged. */
 export type Cursor = { readonly bytes: Buffer; at: number };
 
 const ID_BODY_LENGTH = 26;
@@ -14,20 +14,20 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
 
-/** Ids that were read before, each where its hash points: a later one takes the place of an earlier one. */
+/** Direct-mapped id cache; a collision evicts. */
 const KNOWN_COUNT = 2 ** 14;
 const known = new Array<string>(KNOWN_COUNT).fill("");
 
-/** What one place of the template held in the last event. */
+/** The text at one place of the template in the last event. */
 export type LastText = { text: string };
 
-/** A cursor before the first of these bytes. */
+/** A cursor at the first byte. */
 export function openCursor(data: Uint8Array): Cursor {
   const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return { bytes, at: 0 };
 }
 
-/** Moves over these bytes, if they stand here. */
+/** Reads these bytes; false when others are there. */
 export function take(cursor: Cursor, expected: Uint8Array): boolean {
   const { bytes, at } = cursor;
   if (!standsAt(bytes, at, expected)) return false;
@@ -75,7 +75,7 @@ export function takeId(cursor: Cursor, prefixLength: number): string | undefined
   return textOf(bytes, at - prefixLength, end);
 }
 
-/** The same for an id that is likely to come again. */
+/** As `takeId`, for an id that is likely to repeat. */
 export function takeKnownId(cursor: Cursor, prefixLength: number): string | undefined {
   const { bytes, at } = cursor;
   const end = at + ID_BODY_LENGTH;
@@ -90,7 +90,7 @@ export function takeKnownId(cursor: Cursor, prefixLength: number): string | unde
   return knownId(bytes, at - prefixLength, end, hash);
 }
 
-/** What the shape of an amount reads: `0`, or up to 19 digits that do not begin with one, with or without a sign. */
+/** An amount as its shape reads it: `0`, or up to 19 digits without a leading zero, with or without a sign. */
 export function takeAmount(cursor: Cursor): Amount | undefined {
   const { bytes, at } = cursor;
   const negative = bytes[at] === MINUS;
@@ -117,10 +117,10 @@ export function takeCount(cursor: Cursor): number | undefined {
   return value;
 }
 
-/** What a writer below answers when it cannot write a value so. What it wrote until then is nothing. */
+/** Returned when a value cannot be written this way. The caller discards any bytes already written. */
 export const NOT_WRITTEN = -1;
 
-/** Writes plain text and answers where it ends. */
+/** Writes plain text and returns its end. */
 export function putText(bytes: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -130,7 +130,7 @@ export function putText(bytes: Uint8Array, at: number, text: string): number {
   return at + text.length;
 }
 
-/** Writes an amount that a number can stand for exactly, and answers where it ends. */
+/** Writes an amount that a number represents exactly, and returns its end. */
 export function putAmount(bytes: Uint8Array, at: number, amount: Amount): number {
   const value = Number(amount);
   let rest = Math.abs(value);

@@ -86,7 +86,7 @@ export function notOpen(account: Account): Rejection | undefined {
   return reject("account_not_open", `Account ${account.id} is closed and takes no more commands.`);
 }
 
-/** What may not leave a frozen account: new debits, authorizations and refunds. */
+/** Refuses new debits, authorizations and refunds from a frozen account. */
 export function frozen(account: Account): Rejection | undefined {
   if (account.status !== "frozen") return undefined;
   return reject("account_frozen", `Account ${account.id} is frozen; nothing may leave it until it is unfrozen.`);
@@ -122,7 +122,7 @@ export function isSameDay(payment: Payment, payer: AccountState, now: Micros): b
   return payer.day === today && (payment.spentOn ?? businessDate(payment.createdAt, payer.timeZone)) === today;
 }
 
-/** Whether an account that stands at `posted` can give `amount`: what is held is not available, and the floor holds. */
+/** Refuses `amount` when the account at `posted`, without what is held, would fall below its floor. */
 export function insufficientFunds(account: Account, posted: Amount, amount: Amount): Rejection | undefined {
   const { floor } = account.limits;
   const available = posted - account.balances.held;

@@ -11,7 +11,7 @@ import { decidePayOut, decideTopUp } from "./top-ups-and-payouts.ts";
 import { decideTransfer } from "./transfers.ts";
 
 /**
- * What a command comes to in a state: facts to append, or a refusal. Pure: time, ids and caller come in with the
+ * Decides a command on a state: facts to append, or a refusal. Pure: time, ids and caller come in with the
  * context, and the state must hold what `needs` of the command named. Whether the caller's role may send the command at
  * all (`maySend`) was asked before; whether it may touch these objects is asked here, and an object that it may not
  * touch is refused as if absent.
@@ -47,7 +47,7 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
 
 const nothing: Needs = { accounts: [], payment: null, clearing: null };
 
-/** What a decision on this command will look at. */
+/** Everything that the decision of a command reads. */
 export function needs(command: Command): Needs {
   switch (command.type) {
     case "OpenAccount":

@@ -3,7 +3,7 @@ import type { PaymentStatus } from "../payment.ts";
 
 /**
  * The status word follows from the amounts, never the other way round: deciders look at `held`, `captured` and
- * `refunded`, so no word ever stands in the way of capturing, voiding or refunding what is left.
+ * `refunded`, so no status prevents capturing, voiding or refunding what is left.
  *
  *   refunded > 0   all captured is refunded and nothing is held → refunded, else partially_refunded
  *   held > 0       something captured → partially_captured, else authorized

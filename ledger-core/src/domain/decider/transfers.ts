@@ -80,7 +80,7 @@ function invalidDate({ effectiveDate }: PostTransfer, now: Micros): Rejection | 
   return reject("invalid_request", `effectiveDate is from ${EFFECTIVE_DATE_MIN} to ${last} today.`, "/effectiveDate");
 }
 
-/** The business days that the ceilings count, where the postings bear another date. */
+/** The business days that the ceilings count, where the postings have another date. */
 function spentDays(accounts: readonly Running[], now: Micros): SpentDay[] {
   return accounts
     .filter(({ account, debits }) => debits > 0n && account.limits.perDay !== null)

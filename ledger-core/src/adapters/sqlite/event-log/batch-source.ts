@@ -26,7 +26,7 @@ export interface FrameSink {
   appendFrames(shard: Shard, expectedRevision: Revision, frames: Buffer): Promise<Revision>;
 }
 
-/** What the two kinds of reading are made of. */
+/** The store behind both kinds of reading. */
 export type BatchStore = {
   head(shard: Shard): Revision;
   /** The next batches from `from` up to `to`, cut to that range; at least one. @throws log_corrupt at a gap */
@@ -40,7 +40,7 @@ function after(batches: readonly Batch[], from: Revision): Revision {
   return last ? lastOf(last) + 1 : from;
 }
 
-/** Reads up to the head as it stands at the first step, and lets the event loop turn between steps. */
+/** Reads up to the head at the time of the first step, and lets the event loop turn between steps. */
 export async function* readBatches(
   store: BatchStore,
   shard: Shard,

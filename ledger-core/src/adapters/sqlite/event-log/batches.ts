@@ -209,7 +209,7 @@ export function loadBatches(
       if (bytes >= STEP_BYTES || next - from >= STEP_EVENTS) break;
     }
   } catch (error) {
-    // What could be read is handed out first; the next step starts at the fault and names it.
+    // Good batches are returned first; the next step starts at the fault and names it.
     if (batches.length === 0) throw translate(error, name, { shard, revision: next });
   }
   if (batches.length === 0) throw corrupt(shard, next, "the row that held it is missing");

@@ -19,7 +19,7 @@ const WAL_PAGES = 512;
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * One row per append, or a few for a big one. `place` is shard × 2^40 + first revision, so that a shard's rows stand in
+ * One row per append, or a few for a big one. `place` is shard × 2^40 + first revision, so that a shard's rows are in
  * order and new ones go to the end of its part of the B-tree.
  */
 const schema = `

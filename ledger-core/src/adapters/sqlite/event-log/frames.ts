@@ -37,7 +37,7 @@ export function sealFrames(shard: Shard, first: Revision, frames: Buffer): Batch
   return { shard, first, count, frames, leaves: leaves.subarray(0, count * LEAF_BYTES) };
 }
 
-/** An id holds 10 bits of shard and 40 of revision behind 48 of time; the event stands where its id says. */
+/** An id holds 10 bits of shard and 40 of revision behind 48 of time; an event must be appended where its id says. */
 function assertPlace(frames: Buffer, at: number, shard: number, revision: number): void {
   const middle = frames.readUInt32BE(at + 6);
   assert(middle >>> 22 === shard, `an event of shard ${middle >>> 22} is appended to shard ${shard}`);
@@ -104,7 +104,7 @@ function matchesLeaf({ shard, first, frames, leaves }: Batch, index: number, at:
   return frameLeaf(shard, first + index, frames, at, end) === leaf;
 }
 
-/** Whether two batches of one length bear the same ids, position by position. */
+/** Whether two batches of one length have the same ids, position by position. */
 export function haveSameIds(one: Batch, other: Batch): boolean {
   let at: number | undefined = 0;
   let otherAt: number | undefined = 0;

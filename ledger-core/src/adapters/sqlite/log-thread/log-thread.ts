@@ -30,7 +30,7 @@ export async function openLogThread(options: SqliteFileOptions): Promise<LogThre
     await worker.terminate();
     throw report ? fromFault(report.fault) : new Error("the event log's thread said nothing");
   }
-  // What nobody caught there is a bug, and ends the process here as it would have in one thread.
+  // An uncaught error there is a bug: it ends the process, as it would in one thread.
   worker.on("error", (error) => {
     throw error;
   });

@@ -2,7 +2,7 @@ import type { LedgerErrorCode } from "../../../domain/errors.ts";
 import { isLedgerError, LedgerError } from "../../../domain/errors.ts";
 import type { Position, Revision, Shard } from "../../../domain/position.ts";
 
-/** What crosses a port from `connectLog` to `serveLog`. `call` tells the calls of one port apart. */
+/** Messages from `connectLog` to `serveLog`. `call` numbers the calls of one port. */
 export type LogRequest = { readonly call: number } & (
   | { readonly kind: "append"; readonly shard: Shard; readonly expectedRevision: Revision; readonly frames: Uint8Array }
   | { readonly kind: "head"; readonly shard: Shard }
@@ -15,7 +15,7 @@ export type LogRequest = { readonly call: number } & (
   | { readonly kind: "stop" }
 );
 
-/** What crosses it the other way. */
+/** Messages from `serveLog` to `connectLog`. */
 export type LogReply = { readonly call: number } & (
   | { readonly kind: "revision"; readonly revision: Revision }
   | { readonly kind: "batch"; readonly batch: WireBatch }
