@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isLedgerError } from "ledger-core";
+import { isLedgerError, type Runtime } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
+import { systemRuntime } from "ledger-core/process";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDiskStorage } from "../state/keys/disk-storage.ts";
 import type { KeyStorage } from "../state/keys/key-storage.ts";
@@ -143,6 +144,54 @@ describe("a state file that has no room to grow", () => {
     const capture = { type: "CapturePayment", payment: fact.payment.id, amount: null, final: false } as const;
     expect(eventOf(await ledger.send(restarted, capture)).fact.type).toBe("PaymentCaptured");
   });
+});
+
+/** Time that passes only while somebody waits for it; counts how often. */
+function waitedTime() {
+  const waited = { times: 0, ms: 0 };
+  const runtime: Runtime = {
+    ...systemRuntime,
+    elapsedMs: () => waited.ms,
+    delay(ms) {
+      waited.times++;
+      waited.ms += ms;
+      return new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  return { waited, runtime };
+}
+
+test("while a retried flush waits for the disk, nobody asks whether it is due", async () => {
+  const retried = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let writes = 0;
+  const seams = {
+    ...writerSeams,
+    openStateFile(file: string, layout: WriterOptions["layout"]) {
+      const state = stateFileOn(new DatabaseSync(file), layout);
+      const disk = openDiskStorage(`${file}-keys`);
+      const run: KeyStorage["run"] = (work) => {
+        if (work.kind !== "write" || ++writes > 2) return disk.run(work);
+        if (writes === 1) return Promise.reject(stateUnavailable("the disk is full"));
+        retried.resolve();
+        return released.promise.then(() => disk.run(work));
+      };
+      return { ...state, keyStorage: { ...disk, run } };
+    },
+  };
+  const { onReadiness, serving } = standings();
+  const { waited, runtime } = waitedTime();
+  const ledger = await writerFixture({ seams, flushAt: 4, runtime, onReadiness });
+  const writer = await ledger.start();
+  for (let n = 0; n < 4; n++) await ledger.open(writer, `owner ${n}`);
+  await retried.promise;
+  const before = waited.times;
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(waited.times - before).toBeLessThanOrEqual(1);
+  const again = serving();
+  released.resolve();
+  await again;
+  expect(writer.readiness().detail).toMatch(/^serving shard 0 from epoch 1$/);
 });
 
 describe("a part of the state file that cannot be read", () => {

@@ -281,13 +281,14 @@ export class WriterLoop {
     }
   }
 
-  /** A flush that the disk did not take is tried again, also when no command comes. */
+  /** A flush that the disk did not take is tried again, also when no command comes. One under way ends by itself, or fails and comes here. */
   #retryFlush(): void {
     const { ownership, runtime } = this.#options;
     const { retryInMs } = ownership;
-    if (retryInMs === undefined || this.#retrying) return;
+    if (retryInMs === undefined || this.#retrying || ownership.flushing || ownership.flushWaits) return;
     this.#retrying = true;
-    void runtime.delay(retryInMs).then(() => {
+    // A timer may ring a little before its time.
+    void runtime.delay(Math.max(1, retryInMs)).then(() => {
       this.#retrying = false;
       if (!ownership.ready || this.#stopping) return;
       if (ownership.flushDue) this.wake();
