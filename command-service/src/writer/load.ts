@@ -180,7 +180,8 @@ class Loading {
 
   #forItem<Known>(job: Job, command: Command, check: KeyCheck<Known> | null, tell: Tell<Known>): void {
     if (check) this.#forKey(job, check, tell);
-    const { payment } = needs(command);
+    // Asked only of commands that name one: of a new payment `needs` would list the accounts in vain.
+    const payment = "payment" in command ? needs(command).payment : null;
     if (payment) this.#forPayment(job, payment);
   }
 

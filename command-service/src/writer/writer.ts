@@ -54,7 +54,7 @@ export type WriterOptions = ExpiryLimits &
     readonly triedMax?: number;
     /** Commands that wait while a batch is being appended, from which on the next is decided meanwhile. Default 250; from 1. */
     readonly pipelineThreshold?: number;
-    /** Commands that are loaded for at once, and so decided in one batch at most. Default 4,096; from 1. */
+    /** Commands that are loaded for, and so decided, in one batch at most. Default 2,048, plain payments for one append; from 1. */
     readonly loadItemsMax?: number;
     /** About the bytes of earlier events that are kept for one batch, beyond which it takes no more. Default 16 MiB; from 1. */
     readonly loadBytesMax?: number;
@@ -108,7 +108,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const loop = new WriterLoop({
     ...{ log, shard, runtime, clock, queue, ownership, decide },
     loadLimits: {
-      itemsMax: options.loadItemsMax ?? 4096,
+      itemsMax: options.loadItemsMax ?? 2048,
       bytesMax: options.loadBytesMax ?? 16 * 2 ** 20,
       portionItems: options.loadPortionItems ?? 256,
       readsMax: options.loadReadsMax ?? 8,
