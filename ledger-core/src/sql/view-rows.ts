@@ -1,4 +1,3 @@
-import type { SQLOutputValue } from "node:sqlite";
 import type { Account } from "../domain/account.ts";
 import type { Entry } from "../domain/entry.ts";
 import { assert, LedgerError } from "../domain/errors.ts";
@@ -16,7 +15,8 @@ export const viewTables = {
   graphShut: "graph_shut",
 } as const;
 
-export type ViewRow = Record<string, SQLOutputValue>;
+export type ViewRow = Record<string, ViewValue>;
+type ViewValue = string | number | bigint | Uint8Array | null;
 
 /** The part of an account that its row keeps as JSON: all but the status and the balances, which have columns. */
 export function accountText(account: Account): string {
@@ -90,7 +90,7 @@ function amountOf(stored: string | null): bigint | null {
 }
 
 /** @throws row_unreadable when no projection wrote the row */
-function parse(body: SQLOutputValue | undefined) {
+function parse(body: ViewValue | undefined) {
   try {
     assert(typeof body === "string", "a body is JSON text");
     return JSON.parse(body);

@@ -47,18 +47,10 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
   }
 
-  async function post(caller: Caller, key: string, { url, body }: Sent): Promise<Reply> {
-    const asked = async (): Promise<Reply> => {
-      edge ??= openEdge(options);
-      const app = await edge;
-      const authorization = `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
-      const headers = { authorization, "idempotency-key": key, "content-type": "application/json" };
-      const response = await app.inject({ method: "POST", url, headers, body: JSON.stringify(body) });
-      const { statusCode: status, body: text } = response;
-      const code = status >= 400 ? response.json<Readonly<Record<string, unknown>>>().code : undefined;
-      return { status, text, code };
-    };
-    const reply = await scheduler.settled(asked());
+  async function post(caller: Caller, key: string, sent: Sent): Promise<Reply> {
+    edge ??= openEdge(options);
+    const reply = await scheduler.settled(request(edge, caller, key, sent));
+    const { url } = sent;
     note("http", `${url} under ${key.slice(0, 20)}: ${reply.status} ${reply.code ?? ""}`);
     const declared = reply.status < 500 || (reply.status === 503 && reply.code !== undefined);
     mustHold(declared, "19 declared failures", () => `${url} is answered with ${reply.status} ${reply.text}`);
@@ -137,6 +129,17 @@ async function submit(
   } finally {
     goOn();
   }
+}
+
+async function request(edge: Promise<FastifyInstance>, caller: Caller, key: string, sent: Sent): Promise<Reply> {
+  const { url, body } = sent;
+  const app = await edge;
+  const authorization = `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
+  const headers = { authorization, "idempotency-key": key, "content-type": "application/json" };
+  const response = await app.inject({ method: "POST", url, headers, body: JSON.stringify(body) });
+  const { statusCode: status, body: text } = response;
+  const code = status >= 400 ? response.json<Readonly<Record<string, unknown>>>().code : undefined;
+  return { status, text, code };
 }
 
 async function openEdge(options: HttpClientsOptions): Promise<FastifyInstance> {
