@@ -38,7 +38,7 @@ export function createProgram(finish: (code: number) => void): Command {
   return program;
 }
 
-/** Usage errors are thrown, not exits, and say where help is: in every command and subcommand alike. */
+/** In every command and subcommand, usage errors are thrown instead of exiting, and say where help is. */
 function inherit(command: Command): void {
   command.exitOverride().showHelpAfterError("(add --help for examples)").showSuggestionAfterError();
   for (const child of command.commands) inherit(child);

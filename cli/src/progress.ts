@@ -5,7 +5,7 @@ export type Progress = {
   /** Begins a stage of `total` steps. */
   begin(stage: string, total: number): void;
   advance(steps: number): void;
-  /** A line that stays. */
+  /** A line that is not redrawn. */
   note(text: string): void;
   /** Ends the stage. */
   end(): void;

@@ -8,7 +8,7 @@ export const DEFAULT_PORT = 8080;
 export const DEFAULT_TENANT = "default";
 const TOKEN_TTL_SECONDS = 12 * 3600;
 
-/** How a client command reaches a ledger: where it listens, and in whose name. */
+/** How a client command reaches a ledger: its URL and its token. */
 export type Access = { readonly url: string; readonly token: string };
 
 /**

@@ -26,7 +26,7 @@ Examples:
 Exit codes: 0 rebuilt, equal, and switched; 1 failed, the old one serves on; 3 rebuilt and switched, but the
 old one was different.`;
 
-/** `ledger rebuild`: a projection anew from the log. */
+/** `ledger rebuild`: rebuilds a projection from the log. */
 export function rebuildCommand(finish: (code: number) => void): Command {
   return new Command("rebuild")
     .description("build a projection anew from the log, compare, and switch to it")
@@ -47,7 +47,7 @@ export function rebuildCommand(finish: (code: number) => void): Command {
 
 async function rebuild(name: string, flags: RebuildFlags, progress: Progress): Promise<RebuildState> {
   const dataDir = flags.data ?? DEFAULT_DATA;
-  // Only a server that was named, or that the folder itself knows of: whatever else listens somewhere serves another
+  // Only a named server, or the one recorded in the folder: any other server serves another
   // ledger.
   const url = flags.url ?? readServerFile(dataDir)?.url;
   if (url !== undefined && (flags.url !== undefined || (await answers(url)))) {
@@ -84,7 +84,7 @@ async function rebuildOnline(client: LedgerClient, name: string, progress: Progr
   return state;
 }
 
-/** Draws a rebuild's progress from its states, one after another; its size is known once it has begun. */
+/** Shows a rebuild's progress from its successive states; its size is known once it has begun. */
 function follower(progress: Progress): (state: RebuildState) => void {
   let shown: number | undefined;
   return ({ projection, done, total }) => {

@@ -18,7 +18,7 @@ export function bugNames(): string[] {
   return plantedBugs.map(({ name }) => name);
 }
 
-/** Runs the simulation and prints what came of it; with a bug planted it must find it. */
+/** Runs the simulation and prints the result; a planted bug must be found. */
 export async function run(seed: number, steps: number, bug: PlantedBug | undefined, output: Output): Promise<number> {
   const plant = () => (bug ? plantOf(bug) : nothingPlanted);
   const start = performance.now();

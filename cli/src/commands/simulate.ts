@@ -35,7 +35,7 @@ export function simulateCommand(finish: (code: number) => void): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", examples)
     .action(async (flags: SimulateFlags, command: Command) => {
-      // Loaded by this command alone: no other comes near the planted bugs.
+      // Loaded by this command only: no other can reach the planted bugs.
       const { bugNamed, bugNames, hunt, run } = await import("./simulate-runs.ts");
       const output = createOutput(flags.json ?? false);
       const seed = flags.seed ?? Math.floor(Math.random() * 1_000_000_000);

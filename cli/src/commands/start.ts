@@ -69,7 +69,7 @@ ${Object.entries(startFaults)
   .map(([kind, code]) => `${code} ${kind.replace("_", " ")}`)
   .join("; ")}; 130 ended at once.`;
 
-/** `ledger start`: every service in this process, on one data folder. It goes on until a signal. */
+/** `ledger start`: every service in this process, on one data folder, until a signal. */
 export function startCommand(): Command {
   return new Command("start")
     .description("run the whole ledger on a data folder")

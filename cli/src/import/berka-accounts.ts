@@ -105,8 +105,8 @@ async function findAccount(
 }
 
 /**
- * Under a key of its owner: should the account be there and the read model not show it yet, the first answer comes
- * again.
+ * Under a key of its owner: if the account exists and the read model does not show it yet, the first answer is
+ * repeated.
  */
 async function openAccount(client: LedgerClient, owner: string, type: "wallet" | "bank") {
   const reply = await client.post("/v1/accounts", `berka:open:${owner}`, {

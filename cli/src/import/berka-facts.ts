@@ -41,7 +41,7 @@ export function knownFacts(digest: string): KnownFacts | undefined {
   return known.get(digest);
 }
 
-/** Rows of a run about which more is known than holds of any rows. */
+/** Rows of a run about which more is known than about rows in general. */
 export type KnownRows = { readonly rows: readonly BerkaRow[]; readonly facts: KnownFacts };
 
 /**

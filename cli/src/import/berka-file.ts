@@ -18,7 +18,7 @@ export type FileRows = {
 export type BerkaRows = {
   readonly rows: readonly BerkaRow[];
   readonly faults: readonly RowFault[];
-  /** Rows that stood there before with the same content; they are not in `rows`. */
+  /** Rows that occurred before with the same content; they are not in `rows`. */
   readonly repeated: number;
   /** SHA-256 over the content of the rows in order, whatever files and line ends they came in. */
   readonly digest: string;
@@ -72,7 +72,7 @@ export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRow
   return { rows, faults, repeated, digest: hash.digest("hex"), files: perFile };
 }
 
-/** A file whose header or quoting is broken: what follows it cannot be read as rows. */
+/** A file whose header or quoting is broken: the rest cannot be read as rows. */
 class BrokenFile extends Error {
   readonly line: number;
   constructor(line: number, message: string) {

@@ -10,7 +10,7 @@ import { readEntries } from "./entries.ts";
 import { asObject, listOf, textOf } from "./json.ts";
 
 const LANES = 8;
-/** The API takes 4 MiB; what a proxy adds is little. */
+/** The API takes 4 MiB; this leaves room for what a proxy adds. */
 const BODY_BYTES_MAX = 3_500_000;
 
 export function referenceOf(row: BerkaRow): string {
@@ -52,7 +52,7 @@ export async function withoutBooked(
 }
 
 /**
- * Posts rows in their order, one bulk after another, so that no account's rows can change places.
+ * Posts rows in their order, one bulk after another, so that no account's rows can change order.
  * A bulk's key is made of its content: a bulk whose answer was lost is asked for again and never booked twice.
  * @returns the position of the last bulk, and the rows that the ledger refused
  */
@@ -83,7 +83,7 @@ export async function postRows(
 }
 
 function* batches(rows: readonly BerkaRow[], size: number): Generator<readonly BerkaRow[]> {
-  // The largest item that a row can become, so that no bulk outgrows a body.
+  // The largest item a row can become, so that no bulk is larger than a body may be.
   const most = Math.min(size, Math.floor(BODY_BYTES_MAX / 700));
   for (let from = 0; from < rows.length; from += most) yield rows.slice(from, from + most);
 }

@@ -10,7 +10,10 @@ import type { ImportReport } from "./report.ts";
 
 export type ImportOptions = { readonly files: readonly string[]; readonly batch: number };
 
-/** `broken`: the files are, and nothing was posted. `refused`: the ledger refused rows; the others are booked. */
+/**
+ * `broken`: the files are broken, and nothing was posted. `refused`: the ledger refused some rows; the others are
+ * booked.
+ */
 export type ImportOutcome =
   | { readonly kind: "done"; readonly report: ImportReport }
   | { readonly kind: "broken" | "refused"; readonly faults: readonly RowFault[] };

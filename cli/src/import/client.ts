@@ -6,20 +6,20 @@ export type ApiReply = {
   readonly status: number;
   readonly body: unknown;
   readonly position: Position | undefined;
-  /** Whether the answer is a stored one, of an earlier request with the same key. */
+  /** Whether this is the stored answer of an earlier request with the same key. */
   readonly replayed: boolean;
 };
 
 /** The API as a command-line client uses it: one origin, one token, repeats what may be repeated. */
 export type LedgerClient = {
   readonly url: string;
-  /** `atLeast`: asks for what is at this position or later, and waits for it. */
+  /** `atLeast`: asks for data at this position or later, and waits for it. */
   get(path: string, atLeast?: Position): Promise<ApiReply>;
   /** Every POST has a key, so a request whose answer was lost is repeated with the same key and body. */
   post(path: string, key: string, body: unknown): Promise<ApiReply>;
 };
 
-/** The server's refusal of one request, as RFC 9457 tells it. */
+/** The server's refusal of one request, an RFC 9457 problem. */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
@@ -36,7 +36,7 @@ export type ClientOptions = {
   readonly token: string;
   /** How long one request may be repeated while the server is away or asks to wait, in milliseconds. */
   readonly patienceMs: number;
-  /** Told once when a wait begins, so that a person sees why nothing moves. */
+  /** Called once when a wait begins, so that a person sees why nothing happens. */
   readonly onWait?: (reason: string) => void;
 };
 
@@ -127,7 +127,7 @@ function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** A failed request, told for a person. */
+/** A failed request, described for a person. */
 export function failureText(error: unknown): string {
   if (error instanceof ApiProblem && error.status === 401)
     return `${error.message} (is the token of this ledger, and not expired?)`;

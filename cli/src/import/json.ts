@@ -1,6 +1,6 @@
 import { type Amount, parseSignedAmount } from "ledger-core";
 
-/** Readers of JSON that came from outside: what does not fit is undefined, never a guess. */
+/** Readers of JSON from outside: a value that does not fit is undefined, never a guess. */
 export function asObject(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

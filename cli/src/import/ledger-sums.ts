@@ -15,7 +15,7 @@ export type LedgerSums = {
 
 const TRIES_MAX = 5;
 
-/** Sums every account that the token may see; begins again when the ledger moved on between two pages. */
+/** Sums every account that the token may see; starts over when the ledger moved on between two pages. */
 export async function sumLedger(
   client: LedgerClient,
   accounts: BerkaAccounts,

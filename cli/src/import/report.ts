@@ -4,7 +4,7 @@ import type { Check } from "./berka-facts.ts";
 import type { BerkaRows, RowFault } from "./berka-file.ts";
 import type { LedgerSums } from "./ledger-sums.ts";
 
-/** All that an import has to tell. */
+/** The result of an import. */
 export type ImportReport = {
   readonly files: readonly string[];
   readonly input: Pick<BerkaRows, "repeated" | "digest">;
@@ -54,7 +54,7 @@ export function reportDocument(report: ImportReport): Record<string, unknown> {
   };
 }
 
-/** The report for people, a line a figure. */
+/** The report for people, one line per figure. */
 export function reportLines(report: ImportReport, checked: boolean): readonly string[] {
   const { comparison: found, sums } = report;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
