@@ -1,3 +1,4 @@
+import { projectionNames } from "projection-workers";
 import type { Clients } from "./clients/clients.ts";
 import { floodKinds } from "./clients/floods.ts";
 import type { Faults } from "./faults.ts";
@@ -121,7 +122,7 @@ function trouble(options: NemesisOptions, { name, disk }: WriterProcess, conditi
 /** An event to come cannot be projected until somebody mends the program. */
 function poison(options: NemesisOptions): void {
   const { scheduler, random, store, projector, note } = options;
-  const projection = random.pick(["models", "session", "graph"]);
+  const projection = random.pick(projectionNames);
   const revision = store.head() + random.between(1, 30);
   projector.poison(projection, revision);
   note("projector", `${projection} cannot project ${revision}`);
