@@ -8,7 +8,6 @@ export * from "./domain/decider/decide.ts";
 export * from "./domain/decider/declined.ts";
 export * from "./domain/decision.ts";
 export * from "./domain/entries.ts";
-export * from "./domain/entry.ts";
 export * from "./domain/errors.ts";
 export * from "./domain/events.ts";
 export * from "./domain/evolve.ts";

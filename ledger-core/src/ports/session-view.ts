@@ -1,5 +1,5 @@
 import type { Account, AccountStatus, Balances } from "../domain/account.ts";
-import type { Entry } from "../domain/entry.ts";
+import type { Entry } from "../domain/entries.ts";
 import type { AccountId } from "../domain/ids.ts";
 import type { Position } from "../domain/position.ts";
 

@@ -1,5 +1,5 @@
 import type { Account } from "../domain/account.ts";
-import type { Entry } from "../domain/entry.ts";
+import type { Entry } from "../domain/entries.ts";
 import { assert, LedgerError } from "../domain/errors.ts";
 import { readId } from "../domain/ids.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Entry } from "../domain/entry.ts";
+import type { Entry } from "../domain/entries.ts";
 import { assert } from "../domain/errors.ts";
 import { type AccountId, entryId } from "../domain/ids.ts";
 import { NO_REVISION } from "../domain/position.ts";

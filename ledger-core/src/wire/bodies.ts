@@ -1,5 +1,5 @@
 import type { Account, Limits } from "../domain/account.ts";
-import type { Entry } from "../domain/entry.ts";
+import type { Entry } from "../domain/entries.ts";
 import type { LedgerEvent, PaymentRefunded, PayoutSettled, TopUpSettled, TransferPosted } from "../domain/events.ts";
 import type { Amount } from "../domain/money.ts";
 import type { Metadata, Payment } from "../domain/payment.ts";
