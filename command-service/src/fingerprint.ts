@@ -10,8 +10,8 @@ const PRINT_DIGITS = 32;
 export const printText: Printer = (text) => hash("sha256", text, "hex").slice(0, PRINT_DIGITS);
 
 /**
- * Equal for equal commands: defaults filled in, metadata in any order. Commands of one type come from one parser, which gives their
- * fields one order.
+ * Equal for equal commands: defaults filled in, metadata in any order. Commands of one type come from one parser, which
+ * gives their fields one order.
  */
 export function fingerprint(command: ClientCommand, printer = printText): string {
   return printer(commandText(command));
@@ -21,7 +21,10 @@ function commandText(command: ClientCommand): string {
   return command.type === "MakePayment" ? paymentText(command) : textOf(Object.values(command));
 }
 
-/** Takes the place of a print where the event holds the whole command: no text has it, and nothing is hashed for a plain payment. */
+/**
+ * Takes the place of a print where the event holds the whole command: no text has it, and nothing is hashed for a plain
+ * payment.
+ */
 export const IN_EVENT = "0".repeat(PRINT_DIGITS);
 
 /** Whether the event of a payment that succeeds will hold all that was asked for. */
@@ -29,7 +32,7 @@ export function isKeptWhole(command: ClientCommand): boolean {
   return command.type === "MakePayment" && command.capture === "automatic" && command.expiresAt === null;
 }
 
-/** Whether an event that bears `IN_EVENT` answers this command. */
+/** Whether an event with the print `IN_EVENT` answers this command. */
 export function isOfCommand({ fact }: LedgerEvent, command: ClientCommand): boolean {
   if (fact.type !== "PaymentCharged" || command.type !== "MakePayment") return false;
   const { payer, payee, amount, currency, reference, metadata } = fact.payment;
@@ -49,8 +52,8 @@ export type PrintedItem = { readonly key?: string } & (
 );
 
 /**
- * The print of a whole bulk, of its items and their keys in their order: equal for a bulk that is sent again, however its JSON is
- * written. Prints have one length and are hexadecimal, as no command begins; keys hold no line break.
+ * The print of a whole bulk, of its items and their keys in their order: equal for a bulk that is sent again, however
+ * its JSON is written. Prints have one length and are hexadecimal, as no command begins; keys hold no line break.
  */
 export function bulkPrint(mode: string, items: readonly PrintedItem[], printer = printText): string {
   let text = `Bulk\n${mode}\n`;
@@ -58,11 +61,12 @@ export function bulkPrint(mode: string, items: readonly PrintedItem[], printer =
   return printer(text);
 }
 
-/** The hot path's command. Ids, codes and amounts hold no line break, and free text bears its length. */
+/** The hot path's command. Ids, codes and amounts hold no line break; free text is preceded by its length. */
 function paymentText(payment: MakePayment): string {
   const { payer, payee, amount, currency, capture, expiresAt, reference, metadata } = payment;
   const pairs = isEmpty(metadata) ? "{}" : canonical(metadata);
-  return `MakePayment\n${payer}\n${payee}\n${amount}\n${currency}\n${capture}\n${expiresAt}\n${canonical(reference)}\n${pairs}\n`;
+  const texts = `${canonical(reference)}\n${pairs}`;
+  return `MakePayment\n${payer}\n${payee}\n${amount}\n${currency}\n${capture}\n${expiresAt}\n${texts}\n`;
 }
 
 function textOf(values: readonly unknown[]): string {
@@ -74,7 +78,7 @@ function isEmpty(object: object): boolean {
   return true;
 }
 
-/** Texts bear their length: null is not "null", and no text can pass for two fields. */
+/** A text is preceded by its length: null is not "null", and no text can pass for two fields. */
 function canonical(value: unknown): string {
   if (typeof value === "string") return `${value.length}:${value}`;
   if (value === null || typeof value !== "object") return String(value);

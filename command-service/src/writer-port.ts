@@ -8,8 +8,9 @@ export type Submission = {
 };
 
 /**
- * What a command came to.
- * `recorded`: its answering event is in the log, an acceptance or a recorded refusal; `replayed` when it was there before.
+ * The outcome of a command.
+ * `recorded`: its answering event is in the log, an acceptance or a recorded refusal; `replayed` when it was there
+ * before.
  * `refused`: nothing was appended and no key kept (absent objects, reused keys).
  */
 export type Answer =
@@ -34,8 +35,9 @@ export type BulkSubmission = {
 };
 
 /**
- * The result of an item. `made`: an object of this id; what bulks are mostly made of, so that no event is kept for it. `declined`: a
- * recorded refusal. `fault` recorded nothing (code `bulk_aborted`: another item of an atomic bulk failed).
+ * The result of an item. `made`: an object of this id; what bulks are mostly made of, so that no event is kept for it.
+ * `declined`: a recorded refusal. `fault` recorded nothing (code `bulk_aborted`: another item of an atomic bulk
+ * failed).
  */
 export type BulkItemAnswer =
   | { readonly kind: "made"; readonly id: string; readonly revision: Revision }
@@ -56,11 +58,15 @@ export type BulkAnswer =
 
 /**
  * The one writer of a shard, as the routes see it.
- * Every method may throw LedgerError: `overloaded` (the queue is full) and `not_ready` (starting, stopping, stepping down) before
- * anything was accepted; `log_unavailable` when the append failed for certain; `outcome_unknown` is settled inside, not thrown.
+ * Every method may throw LedgerError: `overloaded` (the queue is full) and `not_ready` (starting, stopping, stepping
+ * down) before anything was accepted; `log_unavailable` when the append failed for certain; `outcome_unknown` is
+ * settled inside, not thrown.
  */
 export interface Writer {
-  /** Decides and appends; answers after the append is durable. The same key at once: the second waits for the first's answer. */
+  /**
+   * Decides and appends; answers after the append is durable. The same key at once: the second waits for the first's
+   * answer.
+   */
   submit(submission: Submission): Promise<Answer>;
   submitBulk(bulk: BulkSubmission): Promise<BulkAnswer>;
   /** The decision that `submit` would take now, under ids that nothing has; nothing is appended and no key kept. */

@@ -18,7 +18,8 @@ import type { BulkAnswer, BulkItemAnswer, ItemFault } from "../writer-port.ts";
 export type RenderedAnswer = { readonly status: number; readonly body: string; readonly problem: boolean };
 
 /**
- * The answer to a command, made from its answering event and from nothing else, so that a repeat gets the same bytes for ever.
+ * The answer to a command, made from its answering event and from nothing else, so that a repeat gets the same bytes
+ * for ever.
  */
 export function renderAnswer(event: LedgerEvent): RenderedAnswer {
   const { fact } = event;
@@ -108,7 +109,10 @@ function renderItem(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: S
   return `{"status":${status}${position},"problem":${body}}`;
 }
 
-/** The problems of items with one fault differ in their index alone: a fault is made into text once, before and after it. */
+/**
+ * The problems of items with one fault differ in their index alone: a fault is made into text once, before and after
+ * it.
+ */
 function renderFault(rendered: Map<ItemFault, readonly [string, string]>, fault: ItemFault, index: number): string {
   let parts = rendered.get(fault);
   if (!parts) {

@@ -53,8 +53,8 @@ function itemCommand(
 }
 
 /**
- * An item as the writer takes it, a command or the fault that keeps it from being one. Key and command, or print, say what was asked for,
- * whoever asks: under another role it still is the same item.
+ * An item as the writer takes it, a command or the fault that keeps it from being one. Key and command, or print, say
+ * what was asked for, whoever asks: under another role it still is the same item.
  */
 export type ReadItem = BulkItem & PrintedItem;
 

@@ -198,7 +198,7 @@ describe("the print of a bulk", () => {
     expect(new Set(prints).size).toBe(prints.length);
   });
 
-  test("is the same for the same bulk, in whatever order of fields, with defaults, and for whichever role", async () => {
+  test("is the same for the same bulk, whatever the order of its fields, its defaults and the role", async () => {
     const metadata = { a: "1", b: "2" };
     const written = { metadata: { b: "2", a: "1" }, capture: "automatic" };
     const faulty = { ...payment, amount: "x", metadata };

@@ -102,8 +102,8 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts,
 }
 
 /**
- * Reads the items, and lets other requests have their turn after so many faults: to say what is wrong with an item costs far more than to
- * read a sound one.
+ * Reads the items, and lets other requests have their turn after so many faults: to say what is wrong with an item
+ * costs far more than to read a sound one.
  */
 async function readInSlices(commands: ItemCommands, body: BulkRequest, role: Role, sliceFaults: number) {
   const items: ReadItem[] = [];

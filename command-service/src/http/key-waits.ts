@@ -6,11 +6,13 @@ import type { Submission } from "../writer-port.ts";
 export type KeyWaits = <T>(under: Pick<Submission, "caller" | "key">, run: () => Promise<T>) => Promise<T>;
 
 /**
- * The writer lets the second of two requests under one key wait for the first's answer; here that wait is bounded, since a client
- * that repeats itself is better told than kept. The first is not bounded: its answer must say what happened.
+ * The writer lets the second of two requests under one key wait for the first's answer; here that wait is bounded,
+ * since a client that repeats itself is better told than kept. The first is not bounded: its answer must say what
+ * happened.
  */
 export function keyWaits(waitMs = 10_000): KeyWaits {
-  // By key alone, and the callers under it: a text of tenant, subject and key would be made and hashed anew for each request.
+  // By key alone, and the callers under it: a text of tenant, subject and key would be made and hashed anew for each
+  // request.
   const underWay = new Map<string, readonly Caller[]>();
 
   function end(key: string, caller: Caller): void {

@@ -21,7 +21,9 @@ declare module "fastify" {
 /** What the routes of commands work with. */
 export type CommandPorts = { readonly writer: Writer; readonly waits: KeyWaits };
 
-/** One command's route. `read` makes the command of a body that fits the schema, or refuses an id that no object has. */
+/**
+ * One command's route. `read` makes the command of a body that fits the schema, or refuses an id that no object has.
+ */
 export type CommandRoute<Body> = {
   readonly url: string;
   readonly command: ClientCommand["type"];
@@ -79,7 +81,7 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
     headers: keyHeader,
     querystring: dryRunQuery,
     body: route.body,
-    // Opening an account is the one command that names no object; a parameter that may be too long stands in some paths.
+    // Opening an account is the one command that names no object; some paths have a parameter that may be too long.
     response: commandAnswers(route.status, route.answer, {
       absent: route.command !== "OpenAccount",
       parameter: route.url.includes("/:"),
@@ -105,7 +107,7 @@ function sendAnswer(reply: FastifyReply, answer: Answer, dryRun: boolean): void 
   sendRecorded(reply, renderAnswer(answer.event), answer.replayed, dryRun ? null : answer.event);
 }
 
-/** What a handler that returns the promise comes to, without the three promises more that Fastify then needs. */
+/** Same as returning the promise from the handler, but without the three promises that Fastify would add. */
 function answerWhenKnown<T>(reply: FastifyReply, answer: Promise<T>, send: (known: T) => void): void {
   const fail = (error: unknown) => void reply.send(error);
   answer.then((known) => {
@@ -127,6 +129,7 @@ export function sendRecorded(
   if (position) reply.header("ledger-position", formatPosition(position));
   if (replayed) reply.header("idempotency-replayed", "true");
   reply.code(status).header("content-type", problem ? problemContentType : "application/json; charset=utf-8");
-  // A text leaves in one write with its headers; bytes keep Fastify from adding a charset, which problem+json has none of.
+  // A text leaves in one write with its headers; bytes keep Fastify from adding a charset, which problem+json has none
+  // of.
   return reply.send(problem ? Buffer.from(body) : body);
 }

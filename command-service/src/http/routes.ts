@@ -14,9 +14,15 @@ export type CommandOptions = {
   readonly writer: Writer;
   /** How long a second request under a key waits for the first's answer. Default 10,000. */
   readonly keyWaitMs?: number;
-  /** The payment rails that top-ups and payouts may name; any other is `invalid_request`. 1 to 50; default fps, card, bank. */
+  /**
+   * The payment rails that top-ups and payouts may name; any other is `invalid_request`. 1 to 50; default fps, card,
+   * bank.
+   */
   readonly rails?: readonly string[];
-  /** Faults of a bulk's items that are found in one go, before other requests have their turn. From 1; default 2,000, some 2 ms. */
+  /**
+   * Faults of a bulk's items that are found in one go, before other requests have their turn. From 1; default 2,000,
+   * some 2 ms.
+   */
   readonly bulkSliceFaults?: number;
 };
 

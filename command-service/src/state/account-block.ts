@@ -6,8 +6,8 @@ export const PROFILE_BYTES = 48;
 const PAGES_PER_BLOCK = 256;
 
 /**
- * The memory of many pages of accounts. Every object on the way to an account is memory to wait for, when there are a million of them: so
- * pages share a few large stretches instead of having small ones and views of their own.
+ * The memory of many pages of accounts. Every object on the way to an account is memory to wait for, when there are a
+ * million of them: so pages share a few large stretches instead of having small ones and views of their own.
  */
 export class AccountBlock {
   readonly standing: Uint8Array;
@@ -37,7 +37,9 @@ export class AccountBlock {
 /** Where a page lies: its accounts stand in a block from the place `from` on. */
 export type PageRoom = { readonly block: AccountBlock; readonly from: number };
 
-/** Rooms for pages, from a new block whenever the last one is full. A page that is dropped leaves its room to the next. */
+/**
+ * Rooms for pages, from a new block whenever the last one is full. A page that is dropped leaves its room to the next.
+ */
 export class PageRooms {
   private readonly perPage: number;
   private block: AccountBlock | undefined;

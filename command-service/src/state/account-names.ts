@@ -8,8 +8,8 @@ import { stateCorrupt } from "./state-faults.ts";
 export type AccountNames = { readonly owner: string; readonly displayName: string | null };
 
 /**
- * The names of accounts, a page of them for each page of accounts: where each ends (32 bits, the count before them), then their JSON, one
- * after another, so that one is read without parsing the others.
+ * The names of accounts, a page of them for each page of accounts: where each ends (32 bits, the count before them),
+ * then their JSON, one after another, so that one is read without parsing the others.
  */
 export class AccountNamePages {
   private readonly pages: Pages;

@@ -5,7 +5,8 @@ import { type AccountBlock, type PageRoom, PROFILE_BYTES, STANDING_BYTES } from 
  * Accounts in fixed places, a page of them in two stretches of bytes, little-endian as they lie in memory and on disk:
  *
  *   standing, 32 bytes an account: posted 8 · held 8 · spent 8 · day 4 (20261122; 0: none) · kind 4
- *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) · revision of the event that opened it 8 ·
+ *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) · revision of the event
+ * that opened it 8 ·
  *   its time 8 · salt of its id 4 · shard 2 · form of its limits 2
  *
  * The standing is what payments change and every flush writes again; the profile is written once.
@@ -50,8 +51,8 @@ export class AccountPage {
   }
 
   /**
-   * The index of the account that was opened at a revision; −1 when none here was. Looked for around the share of the page's revisions
-   * that lie before it: halving the page from its middle would wait for memory at each step.
+   * The index of the account that was opened at a revision; −1 when none here was. Looked for around the share of the
+   * page's revisions that lie before it: halving the page from its middle would wait for memory at each step.
    * @param first the revision of the page's first account @param next the revision that the page behind begins with
    */
   indexOf(revision: number, first: number, next: number): number {
@@ -76,7 +77,10 @@ export class AccountPage {
     return Math.min(this.count - 1, Math.max(0, Math.floor(share * this.count)));
   }
 
-  /** Reads a little of the account that was likely opened at a revision, so that its bytes are at hand when they are looked at. */
+  /**
+   * Reads a little of the account that was likely opened at a revision, so that its bytes are at hand when they are
+   * looked at.
+   */
   touchLikely(revision: number, first: number, next: number): number {
     const place = this.from + this.likelyIndex(revision, first, next);
     const { marks, parts } = this.block;

@@ -48,7 +48,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Everything that an account tells of itself. */
 const told = (account: AccountState) => ({ ...accountOf(account), day: account.day, spent: account.spent });
 
-test("every account stands as it was left, however few pages are in memory, and one in hand keeps what is its own", () => {
+test("every account is as it was left, however few pages are in memory, and one in hand keeps its own", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 60, size: "max" }), (steps) => {
       const file = stateFileOn(new DatabaseSync(":memory:"), {
@@ -78,7 +78,8 @@ test("every account stands as it was left, however few pages are in memory, and 
           const [found, before] = [store.find(id), model.get(id)];
           if (!found || !before) throw new Error(`account ${id} is gone`);
           if (what.do === "look") {
-            // Every other account is looked at, which drops pages that are on disk: the one in hand still tells its own.
+            // Every other account is looked at, which drops pages that are on disk: the one in hand still tells its
+            // own.
             for (const [other, known] of model) expect(told(store.find(other) as AccountState)).toEqual(told(known));
             expect(told(found)).toEqual(told(before));
             continue;

@@ -29,8 +29,9 @@ export type AccountStoreOptions = {
 };
 
 /**
- * The shard's accounts. They are opened in the order of the log, so they lie in pages in that order and an account's place is found by the
- * revision in its id, in a list of the pages' first revisions: there is no index by id, and a flush writes whole pages in a sweep.
+ * The shard's accounts. They are opened in the order of the log, so they lie in pages in that order and an account's
+ * place is found by the revision in its id, in a list of the pages' first revisions: there is no index by id, and a
+ * flush writes whole pages in a sweep.
  */
 export class AccountStore {
   private readonly disk: Pages;
@@ -75,8 +76,8 @@ export class AccountStore {
   }
 
   /**
-   * Has the processor fetch what is about to be read of accounts, where it is in memory. One after another each is waited for; here the
-   * waits overlap, since nothing that is read says what is read next.
+   * Has the processor fetch what is about to be read of accounts, where it is in memory. One after another each is
+   * waited for; here the waits overlap, since nothing that is read says what is read next.
    */
   prefetch(ids: readonly AccountId[]): void {
     const { firsts } = this;
@@ -233,7 +234,10 @@ export class AccountStore {
     };
   }
 
-  /** The last page, or a new one behind it. Of pages whose accounts were all taken back, the first: firsts must stay in order. */
+  /**
+   * The last page, or a new one behind it. Of pages whose accounts were all taken back, the first: firsts must stay in
+   * order.
+   */
   private pageToGrow(revision: Revision): AccountPage {
     let last = this.firsts.length - 1;
     while (last > 0 && this.firsts[last - 1] === Number.POSITIVE_INFINITY) last--;

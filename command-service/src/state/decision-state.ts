@@ -24,7 +24,10 @@ import type { StoredAccount } from "./stored-account.ts";
 
 export type DecisionStateOptions = KnownPaymentsOptions & {
   readonly file: StateFile;
-  /** Accounts kept in memory beside those that changed since the last flush. Default 2 million (160 MB, when there are so many). */
+  /**
+   * Accounts kept in memory beside those that changed since the last flush. Default 2 million (160 MB, when there are
+   * so many).
+   */
   readonly accountsCached?: number;
   /** Names of accounts kept in memory beside those that are not written yet. Default 50,000; from 2. */
   readonly namesCached?: number;
@@ -48,8 +51,9 @@ export type Mark = {
 };
 
 /**
- * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is being decided.
- * Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the local file.
+ * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is
+ * being decided. Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the
+ * local file.
  */
 export class DecisionState implements LedgerStateDraft {
   private readonly file: StateFile;
@@ -179,20 +183,27 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   /**
-   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many they are and whatever
-   * of them was released since the last flush, and to each tenant's without waiting for another's.
+   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many
+   * they are and whatever of them was released since the last flush, and to each tenant's without waiting for
+   * another's.
    * @param limit at most so many from the disk, and so many from the tail
    */
   duePayments(now: Micros, limit: number): DuePage {
     return this.payments.due(now, limit);
   }
 
-  /** The revisions at which an answering event of a key may be: none for a new one; undefined when its place has to be loaded first. */
+  /**
+   * The revisions at which an answering event of a key may be: none for a new one; undefined when its place has to be
+   * loaded first.
+   */
   findKey(place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] | undefined {
     return this.keys.find(place, tenant, sub, key);
   }
 
-  /** The same among the events after a revision that is in the log or about to be appended, of a key that was found or sought before. */
+  /**
+   * The same among the events after a revision that is in the log or about to be appended, of a key that was found or
+   * sought before.
+   */
   findKeySince(after: Revision, place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] {
     return this.keys.findSince(after, place, tenant, sub, key);
   }
@@ -242,10 +253,11 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   /**
-   * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. A step that gives a
-   * promise waits for what is done beside this thread: the next is to be taken when it has settled. Started only when every applied event
-   * is in the log. While it runs, decisions go on in a new tail.
-   * @throws state_corrupt · state_unavailable: nothing was written, and `takeBackFlush` is to be called between two batches
+   * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. A
+   * step that gives a promise waits for what is done beside this thread: the next is to be taken when it has settled.
+   * Started only when every applied event is in the log. While it runs, decisions go on in a new tail.
+   * @throws state_corrupt · state_unavailable: nothing was written, and `takeBackFlush` is to be called between two
+   * batches
    */
   *flush(): Flush {
     assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
@@ -273,7 +285,10 @@ export class DecisionState implements LedgerStateDraft {
     this.flushing = false;
   }
 
-  /** What a flush did not get to disk is part of the tail again. Called between two batches, when nothing can be taken back. */
+  /**
+   * What a flush did not get to disk is part of the tail again. Called between two batches, when nothing can be taken
+   * back.
+   */
   takeBackFlush(): void {
     if (!this.flushing) return;
     assert(this.settled === this.stand.revision, "a flush is taken back between batches");

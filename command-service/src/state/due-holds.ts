@@ -11,13 +11,16 @@ export type DuePage = {
   readonly more: boolean;
 };
 
-/** Pages read by each look: few, so that no command waits for them; a pass over however many takes this many looks at most. */
+/**
+ * Pages read by each look: few, so that no command waits for them; a pass over however many takes this many looks at
+ * most.
+ */
 const LOOKS_PER_PASS = 16;
 
 /**
- * Walks the due holds on disk, page by page in the order of their earliest. A page keeps a hold until the flush after its release, so any
- * number of those at the front may be released already: the walk goes past them. Every tenant's holds are gathered apart and given in turn, so that
- * none waits for those of another.
+ * Walks the due holds on disk, page by page in the order of their earliest. A page keeps a hold until the flush after
+ * its release, so any number of those at the front may be released already: the walk goes past them. Every tenant's
+ * holds are gathered apart and given in turn, so that none waits for those of another.
  */
 export class DueWalk {
   readonly #disk: PaymentPages;

@@ -6,8 +6,8 @@ import type { Housework } from "./housekeeping-thread.ts";
 const WAL_BYTES = 4 << 20;
 
 /**
- * What waits for the disk beside a state file, in a thread of its own, since the writer's thread should not: what commits left in
- * the write-ahead log is copied into the file, tens of milliseconds each time.
+ * What waits for the disk beside a state file, in a thread of its own, since the writer's thread should not: what
+ * commits left in the write-ahead log is copied into the file, tens of milliseconds each time.
  */
 export type Housekeeping = {
   /** A commit is done. */

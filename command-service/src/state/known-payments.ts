@@ -18,7 +18,10 @@ export type KnownPaymentsOptions = {
   readonly duePagesPerLook?: number;
 };
 
-/** The payments that have more than one event or hold money: a tail in memory, another one that is being written, and pages on disk. */
+/**
+ * The payments that have more than one event or hold money: a tail in memory, another one that is being written, and
+ * pages on disk.
+ */
 export class KnownPayments {
   private readonly cached: Recent<PaymentId, KnownPayment>;
   private readonly disk: PaymentPages;
@@ -72,8 +75,9 @@ export class KnownPayments {
   }
 
   /**
-   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many they are and whatever
-   * of them was released since the last flush, and to each tenant's without waiting for another's.
+   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many
+   * they are and whatever of them was released since the last flush, and to each tenant's without waiting for
+   * another's.
    * @param limit at most so many from the disk, and so many from the tail
    */
   due(now: Micros, limit: number): DuePage {

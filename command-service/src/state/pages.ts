@@ -23,13 +23,17 @@ const ROOT = 0;
 export type DirectoryRoot = { readonly count: number; readonly chunks: readonly number[] };
 export type DirectoryRoots = { readonly [Kind in PageKind]: DirectoryRoot };
 
-/** `place` is kind × 2^40 + number, and 0 for the root. SQLite keeps rows together in one transaction, and nothing else is asked of it. */
+/**
+ * `place` is kind × 2^40 + number, and 0 for the root. SQLite keeps rows together in one transaction, and nothing else
+ * is asked of it.
+ */
 export const pagesSchema = "CREATE TABLE pages (place INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT";
 export const readRootSql = "SELECT data FROM pages WHERE place = 0";
 
 /**
- * The pages of the decision state. Each is read by its exact number, is known to exist, and is checked against the directory, which is in
- * memory and was itself checked against the root: a page that is altered, missing, stale or in another's place is never returned.
+ * The pages of the decision state. Each is read by its exact number, is known to exist, and is checked against the
+ * directory, which is in memory and was itself checked against the root: a page that is altered, missing, stale or in
+ * another's place is never returned.
  */
 export type Pages = {
   /** Places of this kind: one more than the number of the last page. */

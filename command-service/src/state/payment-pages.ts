@@ -16,9 +16,10 @@ export type KeptPayment = {
 };
 
 /*
- * A page holds the payments whose first event lies in one window of the log's revisions, in that order; a row of doubles for each:
- *   first revision · time of the id · shard × 2^30 + salt of the id · last revision · end of its hold (0: none) · tenant's number
- * A page's mark in the directory is the end of its earliest hold; 0: it has none.
+ * A page holds the payments whose first event lies in one window of the log's revisions, in that order; a row of
+ * doubles for each:
+ *   first revision · time of the id · shard × 2^30 + salt of the id · last revision · end of its hold (0: none) ·
+ * tenant's number A page's mark in the directory is the end of its earliest hold; 0: it has none.
  */
 const COLUMNS = 6;
 const SALTS = 2 ** 30;
@@ -51,7 +52,9 @@ export class PaymentPages {
     this.recent = new Recent(this.cachedMax);
   }
 
-  /** The revision of a payment's last event; undefined when it has only its first and holds nothing, or does not exist. */
+  /**
+   * The revision of a payment's last event; undefined when it has only its first and holds nothing, or does not exist.
+   */
   revisionOf(id: PaymentId): Revision | undefined {
     const first = readRevision(id);
     const rows = this.read(Math.floor(first / this.window));

@@ -24,10 +24,10 @@ const defaultLayout: StateLayout = {
 const schema = pagesSchema;
 
 /**
- * The decision state on local disk: a projection of one shard's log that may be deleted at any time. Not fsync'd at each
- * flush (synchronous=NORMAL in WAL is safe against corruption): after a crash it is merely older, and the log is replayed from there.
- * SQLite keeps its pages together in transactions; whether they are what was written is checked by `Pages` and never left to it.
- * Every method may throw `state_corrupt` or `state_unavailable`.
+ * The decision state on local disk: a projection of one shard's log that may be deleted at any time. Not fsync'd at
+ * each flush (synchronous=NORMAL in WAL is safe against corruption): after a crash it is merely older, and the log is
+ * replayed from there. SQLite keeps its pages together in transactions; whether they are what was written is checked by
+ * `Pages` and never left to it. Every method may throw `state_corrupt` or `state_unavailable`.
  */
 export type StateFile = StateTables & {
   /** Where the files of keys are, which the last commit lists. */
@@ -86,7 +86,8 @@ const suffixes = ["", "-wal", "-shm"];
 
 /**
  * Takes a state file out of the way.
- * @param keep whether it may be of use to find out what happened to it: it is then kept as `<file>.damaged`, in place of an older one
+ * @param keep whether it may be of use to find out what happened to it: it is then kept as `<file>.damaged`, in place
+ * of an older one
  * @returns where it was kept
  * @throws state_unavailable
  */

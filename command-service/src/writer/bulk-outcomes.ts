@@ -22,9 +22,10 @@ export function fitsRecord(items: number, { recordBytesMax }: OutcomeLimits): bo
 }
 
 /**
- * What is kept and told of a bulk's results: runs of consecutive answering events, and each fault once. Where the faults of many items
- * would take too much, those of later items keep their code and detail and say how many errors are not listed, in the last resort
- * their code alone; so that the record of 10,000 items fits into one event and their answer has a bound.
+ * Encodes a bulk's results for its record and its answer: runs of consecutive answering events, and each fault once.
+ * Where the faults of many items would take too much, those of later items keep their code and detail and say how many
+ * errors are not listed, in the last resort their code alone; so that the record of 10,000 items fits into one event
+ * and their answer has a bound.
  */
 export function keepOutcomes(results: readonly BulkItemAnswer[], limits: OutcomeLimits) {
   const table = new FaultTable();

@@ -44,7 +44,9 @@ function toItemAnswer(answer: Answer): BulkItemAnswer {
   return answer.kind === "refused" ? refusedItem(answer.rejection) : itemAnswer(answer.event);
 }
 
-/** The answer under a key that an earlier item of a dry run has, as the log would give it had that item been recorded. */
+/**
+ * The answer under a key that an earlier item of a dry run has, as the log would give it had that item been recorded.
+ */
 function triedBefore({ tried }: BulkJob, check: KeyCheck<BulkItemAnswer>): BulkItemAnswer | undefined {
   const before = tried.get(check.key);
   if (!before) return undefined;

@@ -2,8 +2,8 @@ import { formatInstant, LedgerError, type Micros, type Runtime } from "ledger-co
 
 export type ClockLimits = {
   /**
-   * How far the wall clock may be ahead of where it should be and is still followed, in ms: one wild event would keep daily limits and
-   * expiry in its future for good. Default 30 days; from 1,000.
+   * How far the wall clock may be ahead of where it should be and is still followed, in ms: one wild event would keep
+   * daily limits and expiry in its future for good. Default 30 days; from 1,000.
    */
   readonly clockAheadMaxMs?: number;
   /** The clock is right as it is at the start, however far after the last event. Default false. */
@@ -14,8 +14,9 @@ const AHEAD_MAX_MS = 30 * 86_400_000;
 const HOW_TO_ACCEPT = "set the clock right, or confirm that it is right with `ledger start --accept-clock`";
 
 /**
- * The writer's clock: the wall clock, unless it is wild. At the start it is held against the time of the last event; from then on against
- * the clock that measures spans. A clock that falls back is followed: log time does not fall with it.
+ * The writer's clock: the wall clock, unless it is wild. At the start it is held against the time of the last event;
+ * from then on against the clock that measures spans. A clock that falls back is followed: log time does not fall with
+ * it.
  */
 export class ClockGuard {
   readonly #runtime: Runtime;
@@ -32,7 +33,8 @@ export class ClockGuard {
   }
 
   /**
-   * The time on taking a shard; only the first time in a process is the last event asked: later it may be old, and the clock is known.
+   * The time on taking a shard; only the first time in a process is the last event asked: later it may be old, and the
+   * clock is known.
    * @param last time of the last event; null in an empty log, which has any clock
    * @throws clock_unconfirmed
    */

@@ -118,7 +118,7 @@ describe("a writer that is started", () => {
     expect(eventOf(await ledger.send(writer, payment(...pair, 1n))).at).toBe(runtime.now());
   });
 
-  test("more than 30 days after it writes nothing, names both times and what to do, and serves when the clock is right", async () => {
+  test("more than 30 days after it writes nothing, says both times and what to do; once right it serves", async () => {
     const { ledger, writer, pair, set, standing, told } = await restarted(61);
     const { detail } = await told;
     expect(detail).toContain(

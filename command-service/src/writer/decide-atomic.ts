@@ -43,7 +43,10 @@ function abort(on: Deciding, job: BulkJob, known: readonly (BulkItemAnswer | und
   return answer === "too_large" ? tooLarge("fewer items") : answer;
 }
 
-/** The results that are known before any item is decided: faults of form, keys used twice or for another request, earlier answers. */
+/**
+ * The results that are known before any item is decided: faults of form, keys used twice or for another request,
+ * earlier answers.
+ */
 function knownResults(on: Deciding, job: BulkJob): (BulkItemAnswer | undefined)[] {
   const seen = new Set<string>();
   return job.items.map((item) => {

@@ -8,8 +8,8 @@ import { type BulkJob, isFault, isWhole } from "./jobs.ts";
 import { type KeyMatch, keyOfBulk, keyReused } from "./key-check.ts";
 
 /**
- * Decides a bulk, unless its key was used before: an atomic one or a dry run as a whole, any other as far as it is loaded and the batch has
- * room. `full`: it goes on in the next batch.
+ * Decides a bulk, unless its key was used before: an atomic one or a dry run as a whole, any other as far as it is
+ * loaded and the batch has room. `full`: it goes on in the next batch.
  */
 export function decideBulk(on: Deciding, job: BulkJob): BulkAnswer | "full" {
   const answerOfRecord: Tell<BulkAnswer> = (match, event) =>
@@ -23,7 +23,10 @@ export function decideBulk(on: Deciding, job: BulkJob): BulkAnswer | "full" {
   return job.mode === "each" ? decideEach(on, job) : decideAtomic(on, job);
 }
 
-/** The answer under a bulk's key that was used before. @param results of the bulk, when the event is the record of one */
+/**
+ * The answer under a bulk's key that was used before.
+ * @param results of the bulk, when the event is the record of one
+ */
 export function answerBulkAgain(
   match: KeyMatch,
   { shard, revision }: LedgerEvent,

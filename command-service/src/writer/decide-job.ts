@@ -22,8 +22,8 @@ export function decideJob(on: Deciding & { readonly runtime: Runtime }, job: Job
 }
 
 /**
- * Decides a dry run on the state and rolls it back, under ids that nothing has. Its events go to a batch of their own, so that the bounds of
- * a batch hold for it as for the command itself.
+ * Decides a dry run on the state and rolls it back, under ids that nothing has. Its events go to a batch of their own,
+ * so that the bounds of a batch hold for it as for the command itself.
  */
 function tryOut<Told>(on: Deciding & { readonly runtime: Runtime }, decide: (trial: Deciding) => Told): Told {
   const { batch, state, by, runtime } = on;

@@ -82,7 +82,8 @@ export function minter(batch: DecidedBatch, state: DecisionState, by: Incarnatio
 const nothing: LedgerEvent[] = [];
 
 /**
- * Gives facts their identity, adds them to the batch and applies them to the state; returns the last, the answering event.
+ * Gives facts their identity, adds them to the batch and applies them to the state; returns the last, the answering
+ * event.
  * `full`: they do not fit into what is left of the batch; `too_large`: not into any. Then nothing was changed.
  */
 export function addFacts(

@@ -36,7 +36,10 @@ export type Deciding = {
   context: DecisionContext | undefined;
 };
 
-/** The ledger as a decision sees it: the state, and beside it the payments that were loaded for the batch or are in its own events. */
+/**
+ * The ledger as a decision sees it: the state, and beside it the payments that were loaded for the batch or are in its
+ * own events.
+ */
 export class DecidingView implements LedgerState {
   readonly #state: DecisionState;
   readonly #loaded: ReadonlyMap<PaymentId, Payment>;
@@ -80,7 +83,9 @@ export function paymentIn({ fact }: LedgerEvent, id: PaymentId): Payment | undef
 /** Makes the answer under a key from the event that answers it. */
 export type Tell<Known> = (match: KeyMatch, event: LedgerEvent) => Known;
 
-/** The answer under a key that was used before: found by the load, or given in this batch. Undefined: the key is new. */
+/**
+ * The answer under a key that was used before: found by the load, or given in this batch. Undefined: the key is new.
+ */
 export function answerBefore<Known>(
   { state, decided, by }: Deciding,
   caller: Caller,

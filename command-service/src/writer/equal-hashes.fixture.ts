@@ -1,8 +1,8 @@
 /**
  * Idempotency keys that had one 64-bit hash when keys were hashed without a secret (cyrb53 in two lanes). Each lane is
- * s → (s ^ unit) * A mod 2^32, so a unit below 128 adds to s what the seven lowest bits of s decide. Blocks of six characters that lead
- * from the same lowest bits of both lanes back to them therefore add constants, whatever the rest of the state is: four such blocks
- * are joined like lists of sums (Wagner's generalized birthday).
+ * s → (s ^ unit) * A mod 2^32, so a unit below 128 adds to s what the seven lowest bits of s decide. Blocks of six
+ * characters that lead from the same lowest bits of both lanes back to them therefore add constants, whatever the rest
+ * of the state is: four such blocks are joined like lists of sums (Wagner's generalized birthday).
  */
 const A = 0x9e3779b1;
 const B = 0x5f356495;

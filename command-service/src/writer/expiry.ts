@@ -9,7 +9,9 @@ import type { WriterLoop } from "./writer-loop.ts";
 export type ExpiryLimits = {
   /** Due holds that are looked for at once. From 1; default 1,000. */
   readonly dueMax?: number;
-  /** Holds that are released at once: few, so that clients' commands find their place between them. From 1; default 100. */
+  /**
+   * Holds that are released at once: few, so that clients' commands find their place between them. From 1; default 100.
+   */
   readonly releasesMax?: number;
 };
 
@@ -23,8 +25,8 @@ type ExpiryOptions = ExpiryLimits & {
 };
 
 /**
- * Makes the task that releases the holds whose time has come: the ledger's own commands, through the same queue. Once begun it goes on
- * until nothing is due, some holds after others.
+ * Makes the task that releases the holds whose time has come: the ledger's own commands, through the same queue. Once
+ * begun it goes on until nothing is due, some holds after others.
  */
 export function makeExpiry(options: ExpiryOptions): () => Promise<void> {
   const { ownership, queue, loop, runtime, clock, accepting, dueMax = 1000, releasesMax = 100 } = options;

@@ -2,8 +2,8 @@ import { LedgerError, type LedgerErrorCode, type Revision } from "ledger-core";
 import type { Job } from "./jobs.ts";
 
 /**
- * The failure of a job as its caller is told it, which must be true: of a bulk in mode each the first items may be in the log when a
- * later append fails.
+ * The failure of a job as its caller is told it, which must be true: of a bulk in mode each the first items may be in
+ * the log when a later append fails.
  * @param durable the last revision that is known to be in the log
  */
 export function failureOf(job: Job, error: LedgerError, durable: Revision): LedgerError {
@@ -17,7 +17,7 @@ export function failureOf(job: Job, error: LedgerError, durable: Revision): Ledg
   return new LedgerError(code, message, { retryable, cause: error, partlyApplied });
 }
 
-/** What is told of errors that are the ledger's own matter; any other keeps its code and message. */
+/** Codes and messages for errors that are internal to the ledger; any other error keeps its own. */
 const codes: { readonly [code in LedgerErrorCode]?: LedgerErrorCode } = {
   wrong_expected_revision: "not_ready",
   state_corrupt: "not_ready",

@@ -1,7 +1,10 @@
 import type { ClientCommand } from "ledger-core";
 import type { ItemFault } from "../writer-port.ts";
 
-/** A command without legs and metadata, its longest texts included, with what is noted of it while it waits and is decided. */
+/**
+ * A command without legs and metadata, its longest texts included, with what is noted of it while it waits and is
+ * decided.
+ */
 const COMMAND_BYTES = 1024;
 const LEG_BYTES = 256;
 const PAIR_BYTES = 128;

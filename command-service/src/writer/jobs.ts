@@ -50,7 +50,10 @@ export type BulkJob = JobBase<BulkAnswer> & {
   results: BulkItemAnswer[];
   /** The answers to the items of a dry run by their keys: no event keeps them. */
   readonly tried: Map<string, { readonly print: string; readonly answer: BulkItemAnswer }>;
-  /** The first event that was decided for it, unless all of it is in one batch: from there on it may be in the log in part. */
+  /**
+   * The first event that was decided for it, unless all of it is in one batch: from there on it may be in the log in
+   * part.
+   */
   firstOwn: Revision;
 };
 

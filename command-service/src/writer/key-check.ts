@@ -37,7 +37,10 @@ export function matchKey({ tenant, sub }: Caller, check: KeyCheck<unknown>, even
   return isOfRequest(check, event) ? "same" : "reused";
 }
 
-/** Whether an event is of the request that a key came with, by its print and the function that made it, or by what it holds. */
+/**
+ * Whether an event is of the request that a key came with, by its print and the function that made it, or by what it
+ * holds.
+ */
 function isOfRequest(check: KeyCheck<unknown>, event: LedgerEvent): boolean {
   const { request } = check;
   const stored = event.origin.print;

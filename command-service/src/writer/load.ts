@@ -45,12 +45,13 @@ export type LoadOptions = LogReads & {
   readonly limits: LoadLimits;
 };
 
-/** All that the first jobs of the queue need; what is known of a key is with the key itself. */
+/** The payments that the first jobs of the queue need; the answer under a used key is kept with the key itself. */
 export type Loaded = { readonly jobs: number; readonly payments: ReadonlyMap<PaymentId, Payment> };
 
 /**
- * Loads all that deciding the first jobs needs: the events that answer keys which were used before, the results of recorded bulks, and the
- * payments that commands name. Mostly all of it is in memory. An event that cannot be read fails the jobs that need it.
+ * Loads everything that deciding the first jobs needs: the events that answer keys which were used before, the results
+ * of recorded bulks, and the payments that commands name. Usually all of it is in memory. An event that cannot be read
+ * fails the jobs that need it.
  * @returns undefined when the shard stood down meanwhile
  * @throws state_corrupt, state_unavailable
  */
@@ -108,7 +109,7 @@ function portionEnd(jobs: readonly Job[], from: number, portionItems: number): n
   return end;
 }
 
-/** The places of keys that memory cannot tell and that the disk is to be read for. */
+/** The keys whose places have to be read from the disk. */
 function placesOnDisk(state: DecisionState, jobs: readonly Job[], from: number, end: number): KeyPlace[] {
   const places: KeyPlace[] = [];
   for (let nth = from; nth < end; nth++) {
@@ -138,7 +139,7 @@ type Reader = { readonly job: Job; readonly take: (event: LedgerEvent, bytes: nu
 /** A bulk that is sent again, with the record of the first time: its results are to be read. */
 type RecordedBulk = { readonly job: BulkJob; readonly event: LedgerEvent; readonly fact: BulkRecorded };
 
-/** What is being loaded for some jobs. Events that are not in the log yet are taken from their batch at once. */
+/** Gathers what some jobs need. An event that is not in the log yet is taken from its batch right away. */
 class Loading {
   readonly #on: LoadOptions;
   readonly payments = new Map<PaymentId, Payment>();
@@ -159,7 +160,10 @@ class Loading {
     return this.#readers.size;
   }
 
-  /** Finds what a job needs. @returns false when the job comes again after a read: of a bulk that is repeated no item need be looked for */
+  /**
+   * Finds what a job needs.
+   * @returns false when the job comes again after a read: of a bulk that is repeated no item need be looked for
+   */
   seekFor(job: Job | undefined): boolean {
     if (!job || job.failure) return true;
     if (job.kind === "single") {
@@ -224,7 +228,7 @@ class Loading {
     return revisions;
   }
 
-  /** A payment that is in memory is held fast: a flush may drop it before it is decided on. */
+  /** Keeps a payment even if it is in memory: a flush may evict it before it is decided on. */
   #forPayment(job: Job, id: PaymentId): void {
     const { state, shard } = this.#on;
     if (this.payments.has(id)) return;

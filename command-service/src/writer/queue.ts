@@ -9,8 +9,8 @@ export type QueueBounds = {
 };
 
 /**
- * The commands that were accepted and have no answer yet, bounded by their number and by the memory that they take. The list holds those
- * that are not decided, in order: a job stays at its head until it is.
+ * The commands that were accepted and have no answer yet, bounded by their number and by the memory that they take. The
+ * list holds those that are not decided, in order: a job stays at its head until it is.
  */
 export class JobQueue {
   readonly #bounds: QueueBounds;

@@ -26,13 +26,16 @@ export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly runtime: Runtime;
   readonly clock: ClockGuard;
   readonly seams: WriterSeams;
-  /** The tail that is written down at once while events are replayed, and between batches when serving. Entries; default 131,072. */
+  /**
+   * The tail that is written down at once while events are replayed, and between batches when serving. Entries; default
+   * 131,072.
+   */
   readonly flushAt: number;
   /** Told during long replays how far it is. */
   readonly onReplay: (progress: ReplayProgress) => void;
   /** Told when a state file is not used: it was taken out of the way, and is built again from the log. */
   readonly onDiscarded: (discarded: DiscardedState) => void;
-  /** Told when the state file could not be read. @returns what it comes to: the same, or damage when it failed too often */
+  /** Told when the state file could not be read. @returns the same error, or damage when it failed too often */
   readonly readFailed: (error: LedgerError) => LedgerError;
   /** Whether the writer is being stopped: a replay then ends early. */
   readonly stopping: () => boolean;
@@ -60,10 +63,12 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
 /**
- * Takes the shard: reads the log to its end on top of the state file and appends `WriterEpochStarted` with the exact expected revision.
- * From then on any earlier writer's append is refused. A writer that loses this race reads on and tries again. A state file that turns out
- * to be damaged, or to contradict the log, is taken out of the way, and the state is built again from the first event.
- * @throws clock_unconfirmed · log_corrupt when an event contradicts those before it · state_unavailable when the state file cannot be opened or read
+ * Takes the shard: reads the log to its end on top of the state file and appends `WriterEpochStarted` with the exact
+ * expected revision. From then on any earlier writer's append is refused. A writer that loses this race reads on and
+ * tries again. A state file that turns out to be damaged, or to contradict the log, is taken out of the way, and the
+ * state is built again from the first event.
+ * @throws clock_unconfirmed · log_corrupt when an event contradicts those before it · state_unavailable when the state
+ * file cannot be opened or read
  */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const file = await usableFile(options);
@@ -176,8 +181,9 @@ async function replay(options: RecoveryOptions, state: DecisionState, file: Stat
 }
 
 /**
- * What the state comes to must be what the event says. On top of a state file a contradiction means that the file is damaged, in a way that
- * no checksum told; from the first event on, that the log holds what no ledger can have written.
+ * The state after an event must be the one the event records. On top of a state file, a contradiction means that the
+ * file is damaged in a way that no checksum told; from the first event on, that the log holds what no ledger can have
+ * written.
  */
 function applyStored(state: DecisionState, stored: StoredEvent, onFile: Revision): void {
   try {
@@ -191,7 +197,10 @@ function applyStored(state: DecisionState, stored: StoredEvent, onFile: Revision
   }
 }
 
-/** Writes the tail down; where there is no room it waits, so that the replay's memory stays bounded. @throws state_corrupt, not_ready */
+/**
+ * Writes the tail down; where there is no room it waits, so that the replay's memory stays bounded.
+ * @throws state_corrupt, not_ready
+ */
 async function flushWhenRoom(options: RecoveryOptions, state: DecisionState, head: Revision): Promise<void> {
   const { runtime, seams, stateFile, onReplay } = options;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
@@ -203,7 +212,8 @@ async function flushWhenRoom(options: RecoveryOptions, state: DecisionState, hea
       state.takeBackFlush();
       seams.dropDamaged(stateFile);
       const { revision } = state;
-      const detail = `the decision state cannot be written: ${error.message}; ${revision + 1} of ${head + 1} events replayed`;
+      const replayed = `${revision + 1} of ${head + 1} events replayed`;
+      const detail = `the decision state cannot be written: ${error.message}; ${replayed}`;
       onReplay({ kind: "waiting", revision, head, detail });
     }
     assertGoingOn(options);

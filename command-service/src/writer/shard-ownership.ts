@@ -6,13 +6,22 @@ import { discard, type Recovered, type RecoveryOptions, recover } from "./recove
 export type FlushLimits = {
   /** A slice of a flush between two batches takes at least so long. Default 1; from 0. */
   readonly flushSliceMs?: number;
-  /** And for each event of the batch before so much longer: what writing it down costs, with many accounts. Default 0.01; from 0. */
+  /**
+   * And for each event of the batch before so much longer: what writing it down costs, with many accounts. Default
+   * 0.01; from 0.
+   */
   readonly flushMsPerEvent?: number;
-  /** Pages of accounts that may change before they are written, however small the tail is. Default 16,384, some 320 MB; from 1. */
+  /**
+   * Pages of accounts that may change before they are written, however small the tail is. Default 16,384, some 320 MB;
+   * from 1.
+   */
   readonly changedPagesMax?: number;
   /** The tail that may gather while another is written, in multiples of `flushAt`. Default 2; from 1. */
   readonly tailsMax?: number;
-  /** What may be unwritten while the disk takes nothing, in multiples of `flushAt`; then the shard stands down. Default 4; from 1. */
+  /**
+   * Entries that may wait in memory while the disk accepts no writes, in multiples of `flushAt`; beyond it the shard
+   * stands down. Default 4; from 1.
+   */
   readonly unwrittenMax?: number;
   /** Reads of the state file that may fail in a row before the file counts as damaged. Default 3; from 1. */
   readonly failedReadsMax?: number;
@@ -34,7 +43,7 @@ export type ShardOwnershipOptions = Omit<RecoveryOptions, "readFailed"> &
     readonly onUnwritten: (why: string) => void;
   };
 
-/** A flush that the disk did not take. */
+/** A flush that failed, and when it is tried again. */
 type Unwritten = { readonly why: string; readonly retryAtMs: number; readonly waitMs: number };
 
 /** The shard in this writer's hands: its decision state, who writes, and whether it may be served. */
@@ -65,8 +74,8 @@ export class ShardOwnership {
   }
 
   /**
-   * A state file that cannot be opened or written, or a wild clock, is no reason not to start: the shard is then not ready, and `retake` is
-   * to be called.
+   * A state file that cannot be opened or written, or a wild clock, is no reason not to start: the shard is then not
+   * ready, and `retake` is to be called.
    * @throws what the log throws when it cannot be read or appended to
    */
   static async take(options: ShardOwnershipOptions): Promise<ShardOwnership> {
@@ -118,8 +127,9 @@ export class ShardOwnership {
   }
 
   /**
-   * A slice of the flush for the events that a batch added: as long as they may cost to write down, so that a flush ends before the
-   * next is due. Where that is not enough the flush is brought to its end at once: the tail is bounded, whatever the load.
+   * A slice of the flush for the events that a batch added: as long as they may cost to write down, so that a flush
+   * ends before the next is due. Where that is not enough the flush is brought to its end at once: the tail is bounded,
+   * whatever the load.
    * @param quiet everything that was decided is in the log: a flush may begin
    * @returns what it waits for, when it begins to
    * @throws state_corrupt · state_unavailable when more would be unwritten than memory has room for
@@ -205,7 +215,10 @@ export class ShardOwnership {
     this.#closing = file.close();
   }
 
-  /** A read that fails again and again is damage: the rest of the file may be sound, and that part of the disk never answers. */
+  /**
+   * A read that fails again and again is damage: the rest of the file may be sound, and that part of the disk never
+   * answers.
+   */
   #damageOf(fault: LedgerError): LedgerError | undefined {
     if (fault.code === "state_corrupt") return fault;
     const { failedReadsMax = 3 } = this.#options;
@@ -233,7 +246,7 @@ export class ShardOwnership {
     }
   }
 
-  /** Writes the state down and lets go of its file. Where that cannot be, the log is replayed from where the file stands. */
+  /** Flushes the state and closes its file. If the flush fails, the next start replays the log from the last one. */
   async close(): Promise<void> {
     await this.#closing;
     if (!this.#readiness.ready) return;
@@ -263,8 +276,8 @@ export class ShardOwnership {
   }
 
   /**
-   * The tail that is worth a flush. With few accounts changed that is little, so that the disk gets a little often and no append waits for much;
-   * with many it is more, since their pages are written again by each flush.
+   * The tail that is worth a flush. With few accounts changed that is little, so that the disk gets a little often and
+   * no append waits for much; with many it is more, since their pages are written again by each flush.
    */
   #tailWorth(changedPages: number): number {
     const { flushAt, changedPagesMax = 16_384 } = this.#options;

@@ -15,7 +15,10 @@ const small: Partial<WriterOptions> = {
   ...{ accountsCached: 2, namesCached: 2, paymentsCached: 2, paymentPagesCached: 2 },
 };
 
-/** A ledger whose wallet `poor` holds 100, written down and closed; and what is told of it from then on. `others`: accounts beside it. */
+/**
+ * A ledger whose wallet `poor` holds 100, written down and closed; and what is told of it from then on. `others`:
+ * accounts beside it.
+ */
 async function poorLedger(options: Partial<WriterOptions> = small, others = 0) {
   const discarded: DiscardedState[] = [];
   const standings: boolean[] = [];

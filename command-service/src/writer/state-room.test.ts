@@ -34,7 +34,10 @@ function standings() {
   };
 }
 
-/** Sends bulks of payments between two new accounts until one is refused; which it was, and what the writer said of itself before. */
+/**
+ * Sends bulks of payments between two new accounts until one is refused; which it was, and what the writer said of
+ * itself before.
+ */
 async function fill(ledger: Ledger, writer: Writer) {
   const [from, to] = [await ledger.open(writer, "from", null), await ledger.open(writer, "to")];
   const bulk = (round: number) => ({

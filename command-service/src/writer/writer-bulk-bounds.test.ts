@@ -63,7 +63,7 @@ describe("a bulk of nothing but faults", () => {
     expect(renderBulk(again, false)).toEqual(renderBulk(first, false));
   });
 
-  test("of 10,000 items that all differ fits into one event, its answer has a bound, and each item says how many errors it has", async () => {
+  test("of 10,000 different items fits into one event and a bounded answer, all errors counted", async () => {
     const { writer, appends, start } = await watched();
     const items = Array.from({ length: 10_000 }, (_, n): BulkItem => ({ kind: "fault", fault: distinctFault(n) }));
     appends.length = 0;

@@ -91,7 +91,7 @@ describe("bulk", () => {
     expect((await allEvents(ledger.log)).filter((event) => "postings" in event.fact)).toHaveLength(4);
   });
 
-  test("a dry run decides each item on top of those before it, also when it must look something up in between", async () => {
+  test("a dry run decides each item on top of those before it, also when something has to be loaded", async () => {
     const ledger = await writerFixture({ batchBytesMax: 1_000 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", -100n), await ledger.open(writer, "b")];
@@ -263,7 +263,10 @@ describe("bulk", () => {
   );
 });
 
-/** What became of each item, without what differs from run to run: which of them is the same answer again is told by its number. */
+/**
+ * What became of each item, without what differs from run to run: which of them is the same answer again is told by its
+ * number.
+ */
 function outline(answer: BulkAnswer): string[] {
   const results = answer.kind === "recorded" ? answer.results : [];
   return results.map((result) => {

@@ -68,7 +68,7 @@ describe("keys that memory cannot tell", () => {
     expect(charged).toHaveLength(650);
   });
 
-  test("damage that is found while they are read: the shard stands down, is rebuilt, and books nothing twice", async () => {
+  test("damage found while they are read: the shard stands down, is rebuilt, and books nothing twice", async () => {
     let damaged = false;
     const discarded: string[] = [];
     let serves = () => {};

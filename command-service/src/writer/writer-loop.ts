@@ -38,9 +38,9 @@ export type WriterLoopOptions = {
 };
 
 /**
- * The writer: takes what is queued, loads what it needs, decides it, appends it, answers it, batch after batch. One batch is appended at a
- * time. With many commands waiting, the next batch is loaded and decided meanwhile, on a state that is ahead of the log; when the append
- * fails, that state and everything that was decided on it are dropped.
+ * The writer: takes what is queued, loads what it needs, decides it, appends it, answers it, batch after batch. One
+ * batch is appended at a time. With many commands waiting, the next batch is loaded and decided meanwhile, on a state
+ * that is ahead of the log; when the append fails, that state and everything that was decided on it are dropped.
  */
 export class WriterLoop {
   readonly #options: WriterLoopOptions;
@@ -86,7 +86,8 @@ export class WriterLoop {
     if (this.#appending && (ownership.flushDue || !queue.holds(pipelineThreshold))) return this.#appending;
     if (!(await this.#flushIsInTime())) return;
 
-    // Take and load. Only this loop decides, so that the state is the same when the load has ended, unless the shard stood down meanwhile.
+    // Take and load. Only this loop decides, so that the state is the same when the load has ended, unless the shard
+    // stood down meanwhile.
     const loaded = await this.#load();
     if (!loaded) return this.#standDownAfterAppend();
 
@@ -191,8 +192,8 @@ export class WriterLoop {
   }
 
   /**
-   * The decision state failed, or an append for certain: nothing of the batch happened, nor of the one decided after it; of a bulk that was
-   * begun in an earlier batch, something did. The shard is taken again, from its log.
+   * The decision state failed, or an append for certain: nothing of the batch happened, nor of the one decided after
+   * it; of a bulk that was begun in an earlier batch, something did. The shard is taken again, from its log.
    */
   async #standDown(error: LedgerError): Promise<void> {
     const { ownership, queue } = this.#options;
@@ -281,7 +282,10 @@ export class WriterLoop {
     }
   }
 
-  /** A flush that the disk did not take is tried again, also when no command comes. One under way ends by itself, or fails and comes here. */
+  /**
+   * A flush that the disk did not take is tried again, also when no command comes. One under way ends by itself, or
+   * fails and comes here.
+   */
   #retryFlush(): void {
     const { ownership, runtime } = this.#options;
     const { retryInMs } = ownership;

@@ -4,8 +4,8 @@ import { discardStateFile, dropDamaged, openStateFile, type StateFile } from "..
 import type { StateLayout } from "../state/state-root.ts";
 
 /**
- * What a writer is made of apart from the log and the runtime. There is one set of them; the simulator puts in a disk that can be lost,
- * and parts with a planted fault to see that the fault is found.
+ * The parts of a writer that can be replaced, apart from the log and the runtime. Production has one set; the simulator
+ * replaces them with a disk that loses data, and with planted bugs that its auditor must find.
  */
 export type WriterSeams = {
   readonly decide: typeof decide;

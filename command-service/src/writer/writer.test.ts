@@ -59,7 +59,7 @@ describe("answers and keys", () => {
     expect(first[2]?.fact).toMatchObject({ type: "PaymentDeclined", code: "insufficient_funds" });
   });
 
-  test("a plain payment's event holds the whole command, which a repeat is compared with; all others bear a print", async () => {
+  test("a plain payment's event holds the whole command, to compare a repeat with; others have a print", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", -1000n), await ledger.open(writer, "b", -1000n)];
@@ -91,7 +91,7 @@ describe("answers and keys", () => {
     }
   });
 
-  test("an event of before prints were cryptographic answers the command that it was made for, and no other", async () => {
+  test("an event from before cryptographic prints answers the command that it was made for, and no other", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", 0n), await ledger.open(writer, "b")];

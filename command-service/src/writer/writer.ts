@@ -26,21 +26,25 @@ export type WriterOptions = ExpiryLimits &
     readonly runtime?: Runtime;
     /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
     readonly queueMax?: number;
-    /** Share of the queue that bulks may fill, except one alone; the rest is for single commands. 0 to 1, default 0.75. */
+    /**
+     * Share of the queue that bulks may fill, except one alone; the rest is for single commands. 0 to 1, default 0.75.
+     */
     readonly bulkShare?: number;
     /**
-     * About what the commands accepted and not yet answered take in memory; beyond it they are refused as `overloaded`, unless nothing
-     * waits. Default 64 MiB; at least 1 MiB where bulks of 1,000 items are to find a place beside others.
+     * About what the commands accepted and not yet answered take in memory; beyond it they are refused as `overloaded`,
+     * unless nothing waits. Default 64 MiB; at least 1 MiB where bulks of 1,000 items are to find a place beside
+     * others.
      */
     readonly queueBytesMax?: number;
     /**
-     * The most that one append holds, headers of its events included; a command's events are never in two. Default 921,600 bytes (an
-     * EventStoreDB server takes 1 MiB); at least 4,096.
+     * The most that one append holds, headers of its events included; a command's events are never in two. Default
+     * 921,600 bytes (an EventStoreDB server takes 1 MiB); at least 4,096.
      */
     readonly batchBytesMax?: number;
     /**
-     * The most that one event takes, and no more than `batchBytesMax`. Default 524,288 bytes (Event Hubs take 1 MB a message); at least
-     * 4,096. A bulk needs 30 bytes an item: with less than the default, bulks of fewer items are taken.
+     * The most that one event takes, and no more than `batchBytesMax`. Default 524,288 bytes (Event Hubs take 1 MB a
+     * message); at least 4,096. A bulk needs 30 bytes an item: with less than the default, bulks of fewer items are
+     * taken.
      */
     readonly eventBytesMax?: number;
     /** Items of an atomic bulk. Default and most 1,000. */
@@ -48,21 +52,33 @@ export type WriterOptions = ExpiryLimits &
     /** Bytes of a bulk's answer, beyond which the faults of its items are counted and not listed. Default 10 MiB. */
     readonly bulkAnswerBytesMax?: number;
     /**
-     * Commands of dry runs after which a batch is closed, since they leave no bytes in it: two large dry runs are never decided in one
-     * turn. From 1; default 1,000.
+     * Commands of dry runs after which a batch is closed, since they leave no bytes in it: two large dry runs are never
+     * decided in one turn. From 1; default 1,000.
      */
     readonly triedMax?: number;
-    /** Commands that wait while a batch is being appended, from which on the next is decided meanwhile. Default 250; from 1. */
+    /**
+     * Commands that wait while a batch is being appended, from which on the next is decided meanwhile. Default 250;
+     * from 1.
+     */
     readonly pipelineThreshold?: number;
-    /** Commands that are loaded for, and so decided, in one batch at most. Default 2,048, plain payments for one append; from 1. */
+    /**
+     * Commands that are loaded for, and so decided, in one batch at most. Default 2,048, plain payments for one append;
+     * from 1.
+     */
     readonly loadItemsMax?: number;
-    /** About the bytes of earlier events that are kept for one batch, beyond which it takes no more. Default 16 MiB; from 1. */
+    /**
+     * About the bytes of earlier events that are kept for one batch, beyond which it takes no more. Default 16 MiB;
+     * from 1.
+     */
     readonly loadBytesMax?: number;
     /** Commands of a batch that are looked up at once, between two counts of those bytes. Default 256; from 1. */
     readonly loadPortionItems?: number;
     /** Reads of the log under way at once for one batch. Default 8; from 1. */
     readonly loadReadsMax?: number;
-    /** The tail that is written down at once while events are replayed, and between batches when serving. Default 131,072 entries; from 1. */
+    /**
+     * The tail that is written down at once while events are replayed, and between batches when serving. Default
+     * 131,072 entries; from 1.
+     */
     readonly flushAt?: number;
     /** How the pages of a new state file are cut; one that is there keeps its own. */
     readonly layout?: Partial<StateLayout>;

@@ -2,8 +2,9 @@ import { holdsCardNumber, isAsciiSeparator, KEY_LENGTH_MAX } from "ledger-core/h
 import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "ledger-core/json-bytes";
 
 /*
- * What the schema and the reader of payments ask of their fields, asked of the bytes of a string as it is read. Each form begins behind
- * the opening quotation mark and answers the place of the closing one, or NOT_PLAIN: then the general way has the word.
+ * What the schema and the reader of payments ask of their fields, asked of the bytes of a string as it is read. Each
+ * form begins behind the opening quotation mark and answers the place of the closing one, or NOT_PLAIN: then the
+ * general way reads the body.
  */
 
 export type Form = (bytes: Uint8Array, at: number) => number;

@@ -27,7 +27,7 @@ export type PlainPayment = {
   readonly command: MakePayment;
 };
 
-/** Where in the places each field's value begins; where it ends stands beside it. */
+/** The index in `places` of the start of each field's value; its end is at the next index. */
 const places = { payer: 0, payee: 2, amount: 4, currency: 6, reference: 8, key: 10, command: 12, capture: 14 } as const;
 const required = [places.key, places.command, places.payer, places.payee, places.amount, places.currency];
 
@@ -51,7 +51,8 @@ function field(name: string, end: Form) {
 }
 
 /**
- * The payment at `reading.at`, which then is behind it. Undefined, and nothing is read, for whatever is no plain payment or has a
+ * The payment at `reading.at`, which then is behind it. Undefined, and nothing is read, for whatever is no plain
+ * payment or has a
  * fault: what is wrong with it is for the general way to say.
  */
 export function readPlainPayment(reading: Reading): PlainPayment | undefined {
@@ -75,7 +76,10 @@ export function readPlainPayment(reading: Reading): PlainPayment | undefined {
   return { kind: "command", key, command };
 }
 
-/** Finds the fields of an object. Answers the place behind it, or NOT_PLAIN when it is not one of a plain payment's fields. */
+/**
+ * Finds the fields of an object. Answers the place behind it, or NOT_PLAIN when it is not one of a plain payment's
+ * fields.
+ */
 function placeFields(reading: Reading): number {
   const { bytes, places: found } = reading;
   let at = reading.at;
@@ -99,7 +103,7 @@ function placeFields(reading: Reading): number {
   return bytes[at] === BRACE_CLOSE ? at + 1 : NOT_PLAIN;
 }
 
-/** Which field's name stands at a place. A client writes them in one order, so that the guess mostly holds. */
+/** The field whose name is at a place. A client writes them in one order, so that the guess is mostly right. */
 function fieldAt(bytes: Uint8Array, at: number, guess: number): number {
   const guessed = fields[guess];
   if (guessed !== undefined && standsAt(bytes, at, guessed.name)) return guess;

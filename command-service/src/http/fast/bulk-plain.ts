@@ -38,11 +38,12 @@ const EACH = Buffer.from('"each"');
 const ATOMIC = Buffer.from('"atomic"');
 
 /**
- * The fast lane of bulks: reads a body in one pass over its bytes, straight into the commands of its plain payments, which takes a
- * tenth of what JSON, schemas and prints take one after the other. Plain is a strict subset: automatic payments, known fields,
- * strings of printable ASCII without escapes. Another item is cut out and read as JSON by itself; anything else that is not plain,
- * and anything faulty, makes the whole body undefined here, so that the general way reads it and says what is wrong.
- * What is answered here is what the general way would answer: bulk-plain.test.ts holds one against the other.
+ * The fast lane of bulks: reads a body in one pass over its bytes, straight into the commands of its plain payments,
+ * which takes 2.1 µs of CPU per payment where JSON and schemas take 2.9 (prints included, measured on a loaded
+ * machine). Plain is a strict subset: automatic payments, known fields, strings of printable ASCII without escapes.
+ * Another item is cut out and read as JSON by itself; anything else that is not plain, and anything faulty, makes the
+ * whole body undefined here, so that the general way reads it and says what is wrong. What is answered here is what the
+ * general way would answer: bulk-plain.test.ts holds one against the other.
  */
 export function readPlainBulk(bytes: Buffer): PlainBulk | undefined {
   const reading = openReading(bytes, FIELD_COUNT);
@@ -111,7 +112,7 @@ function readOther(reading: Reading): OtherItem | undefined {
   try {
     return { kind: "json", value: parseBody(bytes.subarray(at, end)) };
   } catch {
-    // Not said here: the general way meets the same fault, or one that stands before it.
+    // Not reported here: the general way finds the same fault, or an earlier one.
     return undefined;
   }
 }

@@ -17,8 +17,9 @@ export type Reading = {
 export const ABSENT = 0;
 
 /**
- * Texts are made of so many bytes at once, since a call for each would cost as much as all the rest. V8 keeps a block alive for as long
- * as a slice of it lives: at least that is not the body, and the state keeps no text of an automatic payment.
+ * Texts are made of so many bytes at once, since a call for each would cost as much as all the rest. V8 keeps a block
+ * alive for as long as a slice of it lives: at least that is not the body, and the state keeps no text of an automatic
+ * payment.
  */
 const BLOCK_BYTES = 8192;
 

@@ -109,8 +109,8 @@ function syncFolder(folder: string): void {
 }
 
 /**
- * The files of a folder, which is made when it is not there; a thread of its own works on them, started by the first work. Closing lets it
- * finish what it is at: Node may crash when a thread is terminated in the middle.
+ * The files of a folder, which is made when it is not there; a thread of its own works on them, started by the first
+ * work. Closing lets it finish what it is at: Node may crash when a thread is terminated in the middle.
  */
 export function openDiskStorage(folder: string): KeyStorage {
   onDisk(() => mkdirSync(folder, { recursive: true }));

@@ -1,7 +1,8 @@
 /**
- * Filters come in layers: each is a blocked Bloom filter of four bits and three probes per key, one cache miss a look-up, that lets one key in
- * six or seven through. Layers are independent, so that memory is spent where it saves most, and given back when there are more keys,
- * without writing a filter anew. A layer's block follows the order of `high`, as entries do: built from them, memory is swept.
+ * Filters come in layers: each is a blocked Bloom filter of four bits and three probes per key, one cache miss a
+ * look-up, that lets one key in six or seven through. Layers are independent, so that memory is spent where it saves
+ * most, and given back when there are more keys, without writing a filter anew. A layer's block follows the order of
+ * `high`, as entries do: built from them, memory is swept.
  */
 const BLOCK_WORDS = 16;
 

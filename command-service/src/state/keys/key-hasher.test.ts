@@ -4,7 +4,10 @@ import { KeyHasher } from "./key-hasher.ts";
 
 const referenceKey = Uint8Array.from({ length: 16 }, (_, i) => i);
 
-/** Of the messages 00, 00 01, 00 01 02 …, under the key 00 01 … 0f: the vectors that SipHash-2-4 is published with, lowest byte first. */
+/**
+ * Of the messages 00, 00 01, 00 01 02 …, under the key 00 01 … 0f: the vectors that SipHash-2-4 is published with,
+ * lowest byte first.
+ */
 const vectors: [number, string][] = [
   [0, "310e0edd47db6f72"],
   [1, "fd67dc93c539f874"],

@@ -3,9 +3,9 @@ const FINAL_ROUNDS = 4;
 const BLOCK_ROUNDS = 2;
 
 /**
- * SipHash-2-4 (public domain; Aumasson and Bernstein) of an idempotency key in its scope, under a random key of 128 bits: who does not know
- * that key cannot make keys that meet, on disk or in a table. 64 bits: two keys that meet by chance cost one read of the log, where
- * whole keys are compared.
+ * SipHash-2-4 (public domain; Aumasson and Bernstein) of an idempotency key in its scope, under a random key of 128
+ * bits: who does not know that key cannot make keys that meet, on disk or in a table. 64 bits: two keys that meet by
+ * chance cost one read of the log, where whole keys are compared.
  *
  * A hash is left in `high` and `low`, since an object for each would cost as much as the hash.
  */
@@ -32,7 +32,10 @@ export class KeyHasher {
     this.enterScope("", "");
   }
 
-  /** A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is known. */
+  /**
+   * A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is
+   * known.
+   */
   hash(tenant: string, sub: string, key: string): void {
     if (tenant !== this.lastTenant || sub !== this.lastSub) this.enterScope(tenant, sub);
     else if (key === this.lastKey) return;
@@ -65,7 +68,10 @@ export class KeyHasher {
     this.lastSub = sub;
   }
 
-  /** Goes on from a state with a text. @param total the bytes there are in all, for the last block; -1: to be gone on from */
+  /**
+   * Goes on from a state with a text.
+   * @param total the bytes there are in all, for the last block; -1: to be gone on from
+   */
   private mix(from: Int32Array, text: string, total: number): void {
     let a = from[0] ?? 0;
     let aa = from[1] ?? 0;
@@ -89,7 +95,8 @@ export class KeyHasher {
       d ^= low;
       dd ^= high;
       for (let round = block === last ? FINAL_ROUNDS : BLOCK_ROUNDS; round > 0; round--) {
-        // Sums of 64 bits in two halves: the carry is the top bit of what both have, or one of them has and the sum has not.
+        // Sums of 64 bits in two halves: the carry is the top bit of what both have, or one of them has and the sum has
+        // not.
         let x = a;
         a = (a + b) | 0;
         aa = (aa + bb + (((x & b) | ((x | b) & ~a)) >>> 31)) | 0;

@@ -2,8 +2,9 @@ import { stateCorrupt } from "../state-faults.ts";
 import type { PartFile } from "./part-format.ts";
 
 /**
- * A run: entries in the order of their hashes, in parts of an equal share of all hashes each. It answers for hashes whose `high` is from
- * `from` up to and without `to`: while runs are merged into one, that one has the lower hashes already, and the others have the rest.
+ * A run: entries in the order of their hashes, in parts of an equal share of all hashes each. It answers for hashes
+ * whose `high` is from `from` up to and without `to`: while runs are merged into one, that one has the lower hashes
+ * already, and the others have the rest.
  */
 export type RunRecord = {
   readonly id: number;

@@ -3,7 +3,9 @@ import { HASHES_END, type Run } from "./key-run.ts";
 export type MergeRules = {
   /** So many runs of a kind become one. Default 3; 2 to 64. */
   readonly mergeWidth: number;
-  /** All others are merged with the largest run when it has no more than so many times their keys. Default 6; 1 to 64. */
+  /**
+   * All others are merged with the largest run when it has no more than so many times their keys. Default 6; 1 to 64.
+   */
   readonly lastRatio: number;
 };
 

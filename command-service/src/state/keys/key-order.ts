@@ -2,7 +2,9 @@ const DIGIT_BITS = 11;
 const DIGITS = 2 ** DIGIT_BITS;
 const PASSES = 3;
 
-/** The places of numbers in their order, the earlier first where they are equal: a radix sort, whatever they look like. */
+/**
+ * The places of numbers in their order, the earlier first where they are equal: a radix sort, whatever they look like.
+ */
 export function sortedPlaces(numbers: Uint32Array): Uint32Array {
   const size = numbers.length;
   let from = new Uint32Array(size);

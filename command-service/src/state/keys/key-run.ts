@@ -4,7 +4,10 @@ import type { PartFile } from "./part-format.ts";
 
 export const HASHES_END = 2 ** 32;
 
-/** A part with what memory holds of it: fences as soon as they are read, and as many layers of its filter as there is room for. */
+/**
+ * A part with what memory holds of it: fences as soon as they are read, and as many layers of its filter as there is
+ * room for.
+ */
 export type Part = {
   readonly part: PartFile;
   fences: Uint32Array | undefined;

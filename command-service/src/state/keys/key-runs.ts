@@ -27,8 +27,9 @@ export type KeyRunsOptions = Partial<PartShape & MergeRules> & {
 export type KeyWanted = { readonly high: number; readonly low: number; readonly found: number[] };
 
 /**
- * The keys on disk: immutable runs, each sorted and in files of their own, merged beside the answering thread. What is read is checked;
- * that a key is absent is known from a filter that was checked, or from the one block that would hold it.
+ * The keys on disk: immutable runs, each sorted and in files of their own, merged beside the answering thread. What is
+ * read is checked; that a key is absent is known from a filter that was checked, or from the one block that would hold
+ * it.
  */
 export class KeyRuns {
   private readonly storage: KeyStorage;

@@ -1,7 +1,10 @@
 import { stateUnavailable, translateStateFault } from "../state-faults.ts";
 import { doKeyWork, type KeyFiles, type KeyWork, type WrittenPart } from "./key-work.ts";
 
-/** Where the files of keys are, and who works on them beside the answering thread. Errors are `state_corrupt` or `state_unavailable`. */
+/**
+ * Where the files of keys are, and who works on them beside the answering thread. Errors are `state_corrupt` or
+ * `state_unavailable`.
+ */
 export type KeyStorage = {
   /** What is there when it is opened. */
   list(): { readonly file: number; readonly bytes: number }[];

@@ -1,12 +1,15 @@
 import type { Revision } from "ledger-core";
 
 /**
- * Hash → revision for the keys that are not on disk yet, of the batch under way too: three dense columns in the order of arrival, and
- * an open-addressing index of their places, at most half full. No object a key, and what came last is taken back by cutting the columns.
- * Two keys with one hash stand side by side.
+ * Hash → revision for the keys that are not on disk yet, of the batch under way too: three dense columns in the order
+ * of arrival, and an open-addressing index of their places, at most half full. No object a key, and what came last is
+ * taken back by cutting the columns. Two keys with one hash stand side by side.
  */
 export class KeyTail {
-  /** Entry i < `size`: the halves of its hash, and where its answering event stands. To be read only, and not beyond an `add`. */
+  /**
+   * Entry i < `size`: the halves of its hash, and where its answering event stands. To be read only, and not beyond an
+   * `add`.
+   */
   high: Uint32Array;
   low: Uint32Array;
   revision: Float64Array;

@@ -144,7 +144,11 @@ function blocksBetween(files: KeyFiles, part: PartFile, from: number, to: number
   return { part, first: Math.max(0, lowerBound(fences, 1, blocks, from) - 1), end: lowerBound(fences, 1, blocks, to) };
 }
 
-/** Appends the entries of blocks, which are read a few at a time. @returns how many words are filled then. @throws state_corrupt */
+/**
+ * Appends the entries of blocks, which are read a few at a time.
+ * @returns how many words are filled then.
+ * @throws state_corrupt
+ */
 function readBlocks(files: KeyFiles, { part, first, end }: BlockRange, entries: Uint32Array, from: number): number {
   const { blockBytes } = placesOf(part);
   let filled = from;

@@ -171,7 +171,7 @@ test("what a crash leaves on the disk is removed, and what merges replaced", asy
 });
 
 describe("damage is noticed, and never decided on", () => {
-  test("of any byte of any file: an error or the right answer, for keys that are there and keys that are not", async () => {
+  test("of any byte of any file: an error or the right answer, for known keys and for new ones", async () => {
     const { files, manifest } = await filled(1000, 10, { ...small, entriesPerBlock: 20 });
     let noticed = 0;
     let flips = 0;

@@ -9,7 +9,10 @@ import { KeyTail } from "./key-tail.ts";
 
 const none: readonly Revision[] = [];
 
-/** What is known of a key that is looked for. Its place on disk is sought once, and again only when keys came to the disk since. */
+/**
+ * What is known of a key that is looked for. Its place on disk is sought once, and again only when keys came to the
+ * disk since.
+ */
 export type KeyPlace = {
   high: number;
   low: number;
@@ -33,8 +36,8 @@ export type KnownKeysOptions = KeyRunsOptions & {
 };
 
 /**
- * Every idempotency key that was ever used: a tail in memory, another one that is being written, and runs on disk behind filters.
- * Any method may throw `state_corrupt`.
+ * Every idempotency key that was ever used: a tail in memory, another one that is being written, and runs on disk
+ * behind filters. Any method may throw `state_corrupt`.
  */
 export class KnownKeys {
   private readonly runs: KeyRuns;
@@ -112,8 +115,8 @@ export class KnownKeys {
   }
 
   /**
-   * The revisions after `after` at which an answering event of a key may be, of a key that was sought. Only of events that are not in the
-   * log yet: no flush has taken them from the tail.
+   * The revisions after `after` at which an answering event of a key may be, of a key that was sought. Only of events
+   * that are not in the log yet: no flush has taken them from the tail.
    */
   findSince(after: Revision, place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] {
     const { high, low } = place;
@@ -137,7 +140,11 @@ export class KnownKeys {
     this.tail.rollbackTo(mark);
   }
 
-  /** From now on keys go to a new tail, and this one is written. @returns settles when it is. @throws state_corrupt, state_unavailable */
+  /**
+   * From now on keys go to a new tail, and this one is written.
+   * @returns settles when it is.
+   * @throws state_corrupt, state_unavailable
+   */
   async write(): Promise<void> {
     this.writing = this.tail;
     this.tail = this.spare;
@@ -167,7 +174,10 @@ export class KnownKeys {
     this.writing = undefined;
   }
 
-  /** What `write` wrote, or could not, or is still writing, is part of the tail again. Called when nothing can be taken back. */
+  /**
+   * What `write` wrote, or could not, or is still writing, is part of the tail again. Called when nothing can be taken
+   * back.
+   */
   takeBack(): void {
     const { writing, tail } = this;
     this.lastWrite = {};

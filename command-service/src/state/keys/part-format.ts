@@ -21,7 +21,10 @@ export type PartShape = {
   readonly layers: number;
 };
 
-/** One file: a part of a run. `seed` is drawn when it is written, so that no block of another file passes for one of its own. */
+/**
+ * One file: a part of a run. `seed` is drawn when it is written, so that no block of another file passes for one of its
+ * own.
+ */
 export type PartFile = PartShape & { readonly file: number; readonly seed: number; readonly keys: number };
 
 /** What a part keeps in memory: the `high` that each block begins with, and its filter. */
@@ -31,8 +34,8 @@ export type PartIndex = {
 };
 
 /**
- * Where things are in a file: blocks, fences, layers, footer. Numbers are in the machine's own byte order: the files are of use only where
- * they were made.
+ * Where things are in a file: blocks, fences, layers, footer. Numbers are in the machine's own byte order: the files
+ * are of use only where they were made.
  */
 export type PartPlaces = {
   readonly blockBytes: number;

@@ -3,7 +3,10 @@ import type { KeyStorage } from "./key-storage.ts";
 import { checkBlock, checkFences, checkFooter, checkLayer, entriesIn, placesOf, wordsOf } from "./part-format.ts";
 import { findInBlock, lowerBound } from "./part-writer.ts";
 
-/** Appends the revisions that a part holds under a hash to `found`: mostly one block. @throws state_corrupt, state_unavailable */
+/**
+ * Appends the revisions that a part holds under a hash to `found`: mostly one block.
+ * @throws state_corrupt, state_unavailable
+ */
 export async function findInPart(
   storage: KeyStorage,
   held: Part,
@@ -23,7 +26,10 @@ export async function findInPart(
   }
 }
 
-/** Reads the fences of a part, and the layers of its filter that are wanted and not there. @throws state_corrupt, state_unavailable */
+/**
+ * Reads the fences of a part, and the layers of its filter that are wanted and not there.
+ * @throws state_corrupt, state_unavailable
+ */
 export async function readIndex(storage: KeyStorage, held: Part): Promise<Uint32Array> {
   const { part, wanted } = held;
   const { fencesAt, blocks, layersAt, layerWords, footerAt, bytes } = placesOf(part);
