@@ -172,3 +172,13 @@ test("a merchant that is said to be shut and is not is found", async () => {
     findings: [{ table: "graph_shut", kind: "surplus" }],
   });
 });
+
+test("a file that has lost a table to damage cannot be read", async () => {
+  const models = await verifiedFile("models");
+  const database = new DatabaseSync(models.file, { defensive: false });
+  database.exec("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE tbl_name = 'entries'");
+  database.close();
+  const { verdict, faults } = await models.verify();
+  expect(verdict).toBe("unreadable");
+  expect(faults.join()).toContain("lacks a table");
+});

@@ -1,5 +1,6 @@
 import {
   isLedgerError,
+  type LedgerErrorCode,
   type Position,
   type Projection,
   type ProjectionStore,
@@ -72,10 +73,13 @@ export async function verify<Change>(
     const verdict = faults.length > 0 ? "unreadable" : differing > 0 ? "differs" : "equal";
     return { verdict, rows, differing, findings, faults };
   } catch (error) {
-    if (!isLedgerError(error, "store_damaged") && !isLedgerError(error, "row_unreadable")) throw error;
+    if (!isLedgerError(error) || !unreadable.has(error.code)) throw error;
     return { verdict: "unreadable", rows: 0, differing: 0, findings: [], faults: [error.message] };
   }
 }
+
+/** Of a store that was opened: a damaged schema reads as one of another version. */
+const unreadable: ReadonlySet<LedgerErrorCode> = new Set(["store_damaged", "row_unreadable", "incompatible"]);
 
 async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
   return {
