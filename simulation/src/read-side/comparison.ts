@@ -4,8 +4,9 @@ import { modelsProjection, modelsTarget } from "projection-workers";
 import type { Auditor } from "../auditor/auditor.ts";
 import { textOf } from "../auditor/requests.ts";
 import { openModels, type SimulatedStores } from "./stores.ts";
-import { ACCOUNTS_MAX, byLatestEntry } from "./view-questions.ts";
+import { ACCOUNTS_MAX, byLatestEntry, makeRecommender } from "./view-questions.ts";
 
+const RECOMMENDATIONS_MAX = 200;
 const compared = [
   tables.accounts,
   tables.entries,
@@ -30,6 +31,7 @@ export async function compareStores(stores: SimulatedStores, auditor: Auditor): 
       ...different("live entries and the books", await entriesOf(stores.models), bookedEntries(auditor)),
       ...different("live payments and the books", await paymentsOf(stores.models), bookedPayments(auditor)),
       ...different("sessions and the books", await sessionsOf(stores, auditor), bookedSessions(auditor)),
+      ...different("recommendations and the books", await graphOf(stores, auditor), bookedGraph(auditor)),
     ];
   } finally {
     await rebuilt.destroy();
@@ -113,4 +115,22 @@ function ownersOf({ books }: Auditor): [tenant: string, owner: string][] {
   const owners = new Map<string, [string, string]>();
   for (const { tenant, owner } of books.accounts.values()) owners.set(`${tenant}/${owner}`, [tenant, owner]);
   return [...owners.values()];
+}
+
+async function graphOf({ graph }: SimulatedStores, { books }: Auditor): Promise<string[]> {
+  const rows: string[] = [];
+  for (const { id, tenant } of books.accounts.values()) {
+    const { recommendations } = await graph.recommend(tenant, id, RECOMMENDATIONS_MAX);
+    for (const { merchant, score } of recommendations) rows.push(`${id} ${merchant} ${score}`);
+  }
+  return rows;
+}
+
+function bookedGraph({ books, history, events }: Auditor): string[] {
+  const recommend = makeRecommender(books, history, events.length - 1);
+  return [...books.accounts.keys()].flatMap((id) =>
+    recommend(id)
+      .slice(0, RECOMMENDATIONS_MAX)
+      .map(([merchant, score]) => `${id} ${merchant} ${score}`),
+  );
 }

@@ -52,17 +52,7 @@ export function askRecommendations(books: AuditBooks, history: History, caller: 
     caller,
     path: `/v1/accounts/${id}/recommendations?limit=200`,
     check(body, revision) {
-      const paid = merchantsPaid(books, history, revision);
-      const mine = paid.get(id) ?? new Set();
-      const peers = [...paid].filter(
-        ([payer, merchants]) => payer !== id && [...mine].some((one) => merchants.has(one)),
-      );
-      const scores = new Map<AccountId, number>();
-      for (const merchant of peers.flatMap(([, merchants]) => [...merchants])) {
-        const isOpen = history.account(merchant, revision)?.status === "open";
-        if (isOpen && merchant !== id && !mine.has(merchant)) scores.set(merchant, (scores.get(merchant) ?? 0) + 1);
-      }
-      const expected = [...scores].sort(([a, scoreA], [b, scoreB]) => scoreB - scoreA || (a < b ? -1 : 1));
+      const expected = makeRecommender(books, history, revision)(id);
       const [data] = fields(body, "data");
       equal(
         listOf(data).map((one) => fields(one, "merchant", "score")),
@@ -72,6 +62,21 @@ export function askRecommendations(books: AuditBooks, history: History, caller: 
       );
       return undefined;
     },
+  };
+}
+
+/** The recommendations for any account at a revision, by the books: merchants and their scores, best first. */
+export function makeRecommender(books: AuditBooks, history: History, revision: Revision) {
+  const paid = merchantsPaid(books, history, revision);
+  return (id: AccountId): readonly (readonly [AccountId, number])[] => {
+    const mine = paid.get(id) ?? new Set();
+    const peers = [...paid].filter(([payer, merchants]) => payer !== id && [...mine].some((one) => merchants.has(one)));
+    const scores = new Map<AccountId, number>();
+    for (const merchant of peers.flatMap(([, merchants]) => [...merchants])) {
+      const isOpen = history.account(merchant, revision)?.status === "open";
+      if (isOpen && merchant !== id && !mine.has(merchant)) scores.set(merchant, (scores.get(merchant) ?? 0) + 1);
+    }
+    return [...scores].sort(([a, scoreA], [b, scoreB]) => scoreB - scoreA || (a < b ? -1 : 1));
   };
 }
 
