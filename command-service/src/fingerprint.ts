@@ -7,7 +7,7 @@ export type Printer = (text: string) => string;
 const PRINT_DIGITS = 32;
 
 /** SHA-256 cut to 128 bits, as 32 hex digits: nobody can make two requests with one print. */
-export const printText: Printer = (text) => hash("sha256", text, "hex").slice(0, PRINT_DIGITS);
+const printText: Printer = (text) => hash("sha256", text, "hex").slice(0, PRINT_DIGITS);
 
 /**
  * Equal for equal commands: defaults filled in, metadata in any order. Commands of one type come from one parser, which

@@ -1,8 +1,5 @@
 import type { Micros, PaymentId } from "ledger-core";
-import type { PaymentPages } from "./payment-pages.ts";
-
-/** A hold whose time has come, and whose it is. */
-export type DueHold = { readonly id: PaymentId; readonly tenant: string; readonly expiresAt: Micros };
+import type { DueHold, PaymentPages } from "./payment-pages.ts";
 
 export type DuePage = {
   /** Each tenant's in the order of their time, the tenants in turn. */

@@ -1,7 +1,7 @@
 import { type Micros, type Payment, type PaymentId, type Revision, readId } from "ledger-core";
-import { type DueHold, type DuePage, DueWalk, inTurn } from "./due-holds.ts";
+import { type DuePage, DueWalk, inTurn } from "./due-holds.ts";
 import type { Pages } from "./pages.ts";
-import { type KeptPayment, PaymentPages } from "./payment-pages.ts";
+import { type DueHold, type KeptPayment, PaymentPages } from "./payment-pages.ts";
 import { Recent } from "./recent.ts";
 import type { StateLayout } from "./state-root.ts";
 

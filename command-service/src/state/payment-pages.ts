@@ -1,10 +1,12 @@
 import { idBody, type Micros, makeId, type PaymentId, type Revision, readId, readRevision } from "ledger-core";
-import type { DueHold } from "./due-holds.ts";
 import { PagedList } from "./paged-list.ts";
 import type { Pages } from "./pages.ts";
 import { Recent } from "./recent.ts";
 import { stateCorrupt } from "./state-faults.ts";
 import type { StateLayout } from "./state-root.ts";
+
+/** A hold that has expired or will, and its tenant. */
+export type DueHold = { readonly id: PaymentId; readonly tenant: string; readonly expiresAt: Micros };
 
 /** What is kept of a payment that has more than one event or holds money. */
 export type KeptPayment = {

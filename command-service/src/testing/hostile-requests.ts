@@ -38,7 +38,7 @@ export async function hostileRequests(world: HostileWorld): Promise<readonly Hos
 }
 
 /** Every POST of the API, on objects that are there. */
-export function routesOf({ payer, captured, authorized }: HostileWorld): readonly string[] {
+function routesOf({ payer, captured, authorized }: HostileWorld): readonly string[] {
   return [
     "/v1/accounts",
     `/v1/accounts/${payer}/freeze`,

@@ -1,2 +1,2 @@
-export { type HostileRequest, hostileRequests, routesOf } from "./hostile-requests.ts";
-export { type HostileWorld, postBytes, prepareHostileWorld } from "./hostile-world.ts";
+export { type HostileRequest, hostileRequests } from "./hostile-requests.ts";
+export { prepareHostileWorld } from "./hostile-world.ts";

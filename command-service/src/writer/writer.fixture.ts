@@ -20,7 +20,7 @@ import { openWriter, type WriterOptions } from "./writer.ts";
 
 export const operator: Caller = { tenant: "t1", role: "operator", sub: "op" };
 
-export function currency(code: string): Currency {
+function currency(code: string): Currency {
   const parsed = parseCurrency(code);
   assert(parsed, `${code} is a currency`);
   return parsed;

@@ -18,8 +18,7 @@ import { Worker } from "node:worker_threads";
 import { LedgerError } from "ledger-core";
 import { stateCorrupt, stateUnavailable, translateStateFault } from "../state-faults.ts";
 import type { KeyStorage } from "./key-storage.ts";
-import type { KeyReply, KeyRequest } from "./key-thread.ts";
-import type { KeyFiles, KeyWork, WrittenPart } from "./key-work.ts";
+import type { KeyFiles, KeyReply, KeyRequest, KeyWork, WrittenPart } from "./key-work.ts";
 import { fileOf, nameOf } from "./part-format.ts";
 
 /** The files of a folder, as the thread that works on them sees them. */

@@ -1,13 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { LedgerError, type LedgerErrorCode } from "ledger-core";
+import { LedgerError } from "ledger-core";
 import { diskFiles, keyFault } from "./disk-storage.ts";
-import { doKeyWork, type KeyWork, type WrittenPart } from "./key-work.ts";
-
-export type KeyRequest = KeyWork | { readonly kind: "close" };
-
-export type KeyReply =
-  | { readonly parts: readonly WrittenPart[] }
-  | { readonly code: LedgerErrorCode; readonly message: string; readonly retryable: boolean };
+import { doKeyWork, type KeyReply, type KeyRequest, type KeyWork } from "./key-work.ts";
 
 /** The thread of `openDiskStorage`. An error that is none of the disk's is a bug, and ends it. */
 const { folder }: { folder: string } = workerData;

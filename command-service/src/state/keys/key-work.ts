@@ -1,3 +1,4 @@
+import type { LedgerErrorCode } from "ledger-core";
 import { stateCorrupt } from "../state-faults.ts";
 import { sortedPlaces } from "./key-order.ts";
 import {
@@ -33,6 +34,13 @@ export type KeyColumns = {
 
 /** A part that is to be written, without its keys, which are counted then. */
 export type NewPart = PartShape & { readonly file: number; readonly seed: number; readonly nth: number };
+
+/** Messages to the thread that does the work, and its replies. */
+export type KeyRequest = KeyWork | { readonly kind: "close" };
+
+export type KeyReply =
+  | { readonly parts: readonly WrittenPart[] }
+  | { readonly code: LedgerErrorCode; readonly message: string; readonly retryable: boolean };
 
 /** What is done beside the answering thread. */
 export type KeyWork =
