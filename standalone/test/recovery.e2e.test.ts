@@ -31,7 +31,6 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.remove());
 
-/** Counted: of thousands of random UUIDs one or the other reads like a card number, and is refused. */
 let keys = 0;
 const bulkOf = (count: number) => ({
   mode: "each",

@@ -41,6 +41,8 @@ describe("a card number", () => {
     ["in Devanagari digits", "\u096a".concat("\u0967".repeat(15))],
     ["in mathematical digits", "\u{1d7dc}".concat("\u{1d7d9}".repeat(15))],
     ["in digits of two scripts", "4111\uff11\uff11\uff11\uff11\u0661\u0661\u0661\u06611111"],
+    ["in the groups that a UUID begins with", "41111111-1111-1111"],
+    ["after a UUID", "41111111-1111-1111-abcd-0123456789ab 4111111111111111"],
     ["in circled digits", "\u2463".concat("\u2460".repeat(15))],
   ])("of %s is found", (_name, text) => {
     expect(holdsCardNumber(text)).toBe(true);
@@ -61,6 +63,7 @@ describe("what is no card number passes:", () => {
     ["groups further apart than two separators", "4111   1111   1111   1111"],
     ["groups with other signs between them", "4111/1111/1111/1111"],
     ["a UUID", "41111111-1111-4111-8111-111111111111"],
+    ["a UUID that begins with the digits of one", "41111111-1111-1111-abcd-0123456789ab"],
     ["a short text", "lunch"],
     ["nothing", ""],
   ])("%s", (_name, text) => {

@@ -32,12 +32,16 @@ const issuers: readonly (readonly [from: string, to: string, lengths: readonly n
   ["6304", "6304", [16, 19]],
 ];
 
+/** The form of a UUID: card numbers are not grouped so. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
 /**
  * Whether a text contains a card number: an issuer's range, a length of that issuer, and the Luhn check digit, in
- * consecutive groups of digits. A long order number passes, because all three must match.
+ * consecutive groups of digits. A long order number passes, because all three must match; so does a UUID, of which
+ * one in some 60,000 would match by chance.
  */
 export function holdsCardNumber(text: string): boolean {
-  if (text.length < DIGITS_MIN || !mayHoldCardNumber(text)) return false;
+  if (text.length < DIGITS_MIN || !mayHoldCardNumber(text) || uuid.test(text)) return false;
   // Circled, superscript and full-width digits become plain ones.
   for (const [run] of text.normalize("NFKC").matchAll(digitRuns)) if (runHoldsCardNumber(run)) return true;
   return false;
