@@ -107,9 +107,11 @@ test("an account that left the cache comes back as it was last, not as it was wh
     const shop = await openAccount(client, { type: "merchant" });
     const payers = crowd.filter((_, n) => n % 200 === 0);
     for (const payer of payers) await topUp(client, payer, "100");
-    const touchAll = () => Promise.all(crowd.map((account) => topUp(client, account, "1")));
     for (const payer of payers) expect((await pay(client, { payer, payee: shop, amount: "60" })).status).toBe(201);
-    await touchAll();
+    // Fewer at once than one caller may have under way.
+    for (let n = 0; n < crowd.length; n += 50) {
+      await Promise.all(crowd.slice(n, n + 50).map((account) => topUp(client, account, "1")));
+    }
     for (const payer of payers) {
       expectProblem(await pay(client, { payer, payee: shop, amount: "42" }), 422, "insufficient_funds");
       expect((await pay(client, { payer, payee: shop, amount: "41" })).status).toBe(201);
