@@ -22,10 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   bench: "all",
 };
 
-/**
- * What tests may import beside that: queries are tested on what projections write, and projections by what queries
- * read.
- */
+/** Further imports of tests: queries are tested on rows of projections, and projections by queries of their rows. */
 const testsMayImport: Readonly<Record<string, readonly string[]>> = {
   "query-service": ["projection-workers"],
   "projection-workers": ["query-service"],

@@ -89,8 +89,8 @@ function createClient(url: string, token: string) {
 }
 
 /**
- * What was entered since the last take, and until nothing new has been for a while; counts are then at zero. A round
- * ends when every thread that is known has answered it, so that nothing of one span is counted in the next.
+ * Takes the functions entered since the last take, round after round until a round finds none, and resets the counts. A
+ * round ends when every known thread has answered, so that no call is counted in a later span.
  */
 async function takeUntilQuiet(server: ChildProcess, threads: Set<number>): Promise<EnteredFunction[]> {
   const found = new Map<string, EnteredFunction>();

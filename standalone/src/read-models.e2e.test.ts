@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signToken } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openDataFolder } from "./data-folder.ts";
 import { type Standalone, startStandalone } from "./main.ts";
 
@@ -75,14 +75,17 @@ async function untilAnswered(url: string, path: string, position: string) {
 
 type Check = { readonly name: string; readonly ready: boolean; readonly detail: string };
 
-/** Waits until /readyz says of a part what is looked for. */
+/** Polls /readyz, where a client sees it, until a check is as expected. */
 async function untilReady(url: string, name: string, fits: (check: Check) => boolean): Promise<Check> {
-  for (;;) {
-    const { checks }: { checks: Check[] } = JSON.parse(await (await fetch(`${url}/readyz`)).text());
-    const check = checks.find((one) => one.name === name);
-    if (check && fits(check)) return check;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  return vi.waitFor(
+    async () => {
+      const { checks }: { checks: Check[] } = JSON.parse(await (await fetch(`${url}/readyz`)).text());
+      const check = checks.find((one) => one.name === name);
+      if (!check || !fits(check)) throw new Error(`/readyz says of ${name}: ${check?.detail}`);
+      return check;
+    },
+    { timeout: 100_000, interval: 20 },
+  );
 }
 
 const large = Object.fromEntries(Array.from({ length: 18 }, (_, n) => [`key-${n}`, "v".repeat(500)]));

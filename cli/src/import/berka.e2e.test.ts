@@ -157,8 +157,7 @@ describe("broken files", () => {
   });
 });
 
-// The data set is no part of the project: where it is not at hand there is nothing to test, and the made-up bank above
-// stands for it.
+// The data set is not part of the project. Without it only the made-up bank above is tested.
 if (existsSync(real)) {
   describe("the real bank's year", () => {
     test("meets every fact of its description, and a second run adds no event", { timeout: 120_000 }, async () => {

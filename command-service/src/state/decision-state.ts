@@ -15,9 +15,11 @@ import {
 } from "ledger-core";
 import { AccountStore } from "./account-store.ts";
 import type { DuePage } from "./due-holds.ts";
+import type { Flush } from "./flush.ts";
 import type { KeyRunsOptions } from "./keys/key-runs.ts";
 import { type KeyPlace, KnownKeys } from "./keys/known-keys.ts";
 import { KnownPayments, type KnownPaymentsOptions } from "./known-payments.ts";
+import type { Mark } from "./mark.ts";
 import { isStateFault } from "./state-faults.ts";
 import type { StateFile } from "./state-file.ts";
 import type { StoredAccount } from "./stored-account.ts";
@@ -38,22 +40,9 @@ export type DecisionStateOptions = KnownPaymentsOptions & {
 
 type Undo = () => void;
 
-export type Flush = Generator<Promise<void> | void>;
-
-/** A point to go back to inside a batch that is not appended yet. */
-export type Mark = {
-  readonly undo: number;
-  readonly keys: number;
-  readonly revision: Revision;
-  readonly event: EventId | null;
-  readonly at: Micros;
-  readonly epoch: number;
-};
-
 /**
- * What a shard's writer knows when it decides: the state file, a tail of what came after it, and the batch that is
- * being decided. Memory is bounded by the tail and two caches. Nothing here waits, but for single-row reads of the
- * local file.
+ * The state that a shard's writer decides on: the state file, the later events not written to it yet, and the batch
+ * being decided. The tail and two caches bound its memory. Only single-row reads of the local file block.
  */
 export class DecisionState implements LedgerStateDraft {
   private readonly file: StateFile;
@@ -304,9 +293,4 @@ export class DecisionState implements LedgerStateDraft {
     this.clearingAccounts.set(name, account.id);
     if (this.marked) this.undos.push(() => this.clearingAccounts.delete(name));
   }
-}
-
-/** Runs a flush to its end. */
-export async function finishFlush(flush: Flush): Promise<void> {
-  for (const step of flush) if (step) await step;
 }

@@ -12,7 +12,8 @@ import {
   type Shard,
 } from "ledger-core";
 import { EventFrames, type FramesMark } from "ledger-core/event-log";
-import type { DecisionState, Mark } from "../state/decision-state.ts";
+import type { DecisionState } from "../state/decision-state.ts";
+import type { Mark } from "../state/mark.ts";
 import type { BulkItemAnswer } from "../writer-port.ts";
 import type { Job } from "./jobs.ts";
 

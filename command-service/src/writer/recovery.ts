@@ -9,7 +9,8 @@ import {
   type Shard,
 } from "ledger-core";
 import type { EventLog, StoredEvent } from "ledger-core/event-log";
-import { type DecisionState, type DecisionStateOptions, finishFlush } from "../state/decision-state.ts";
+import type { DecisionState, DecisionStateOptions } from "../state/decision-state.ts";
+import { finishFlush } from "../state/flush.ts";
 import { stateCorrupt } from "../state/state-faults.ts";
 import type { StateFile } from "../state/state-file.ts";
 import type { StateLayout } from "../state/state-root.ts";

@@ -1,5 +1,5 @@
 import { assert, isLedgerError, LedgerError, publicReason } from "ledger-core";
-import { type Flush, finishFlush } from "../state/decision-state.ts";
+import { type Flush, finishFlush } from "../state/flush.ts";
 import { isShardFault, isStateFault, stateCorrupt, stateUnavailable } from "../state/state-faults.ts";
 import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 

@@ -282,10 +282,7 @@ export class WriterLoop {
     }
   }
 
-  /**
-   * A flush that the disk did not take is tried again, also when no command comes. One under way ends by itself, or
-   * fails and comes here.
-   */
+  /** Retries a flush that the disk did not take, also without commands; one under way ends, or fails and comes here. */
   #retryFlush(): void {
     const { ownership, runtime } = this.#options;
     const { retryInMs } = ownership;

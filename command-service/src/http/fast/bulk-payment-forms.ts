@@ -2,9 +2,9 @@ import { holdsCardNumber, isAsciiSeparator, KEY_LENGTH_MAX } from "ledger-core/h
 import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "ledger-core/json-bytes";
 
 /*
- * What the schema and the reader of payments ask of their fields, asked of the bytes of a string as it is read. Each
- * form begins behind the opening quotation mark and answers the place of the closing one, or NOT_PLAIN: then the
- * general way reads the body.
+ * The rules that the schema and the reader of payments have for fields, checked on the bytes of a string. Each form
+ * starts after the opening quotation mark and returns the place of the closing one, or NOT_PLAIN: then the general way
+ * reads the body.
  */
 
 export type Form = (bytes: Uint8Array, at: number) => number;

@@ -58,17 +58,15 @@ export class KeyRuns {
     const { entriesPerBlock = 255, layers = 5, mergeWidth = 3, lastRatio = 6, readsAtOnce = 64 } = options;
     this.storage = storage;
     this.on = {
-      ...{
-        filterBytes,
-        partKeys,
-        stepsPerCommit,
-        runsMax,
-        entriesPerBlock,
-        layers,
-        mergeWidth,
-        lastRatio,
-        readsAtOnce,
-      },
+      filterBytes,
+      partKeys,
+      stepsPerCommit,
+      runsMax,
+      entriesPerBlock,
+      layers,
+      mergeWidth,
+      lastRatio,
+      readsAtOnce,
     };
     this.random = random;
     this.next = next;
