@@ -66,7 +66,9 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     const first = await post(caller, key, sent);
     const again = await post(caller, key, sent);
     const kept = auditor.keys.get(scopeOf(caller, key))?.event !== undefined;
-    const answered = first.status !== 503 && again.status !== 503 && kept;
+    // Nothing is stored of a time that is out of range by the clock, and the clock moves on between the two.
+    const outOfRange = first.code === "invalid_request";
+    const answered = first.status !== 503 && again.status !== 503 && kept && !outOfRange;
     const same = !answered || first.status === again.status;
     mustHold(same, "2 one answer", () => `${key} is answered with ${first.text}, then with ${again.text}`);
     const other = await post(caller, key, { ...sent, body: changed(sent.body) });
