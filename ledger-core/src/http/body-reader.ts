@@ -20,7 +20,8 @@ export function announcedBytes({ headers, routeOptions }: FastifyRequest): numbe
 }
 
 /**
- * Reads a whole body into one buffer that grows as bytes arrive: many small pieces cost no more than a few large ones.
+ * Reads a whole body into one buffer that grows as bytes arrive: many small pieces cost no more than a few large ones,
+ * and a body that arrives whole is not copied.
  * `done` is called once, with the bytes or with the error.
  */
 export function readBody(
@@ -29,8 +30,9 @@ export function readBody(
   done: (error: Error | null, bytes: Buffer) => void,
 ): void {
   const { bodyLimit = BODY_BYTES_MAX } = request.routeOptions;
-  const announced = request.headers["content-length"];
-  let bytes = nothing;
+  const header = request.headers["content-length"];
+  const announced = header === undefined ? undefined : Number(header);
+  let bytes: Buffer = nothing;
   let length = 0;
 
   function end(error: Error | null): void {
@@ -44,6 +46,11 @@ export function readBody(
       end(tooLarge());
       return;
     }
+    if (needed === announced && length === 0) {
+      bytes = chunk;
+      length = needed;
+      return;
+    }
     if (needed > bytes.length) {
       const grown = Buffer.allocUnsafe(Math.min(bodyLimit, Math.max(needed, capacity(bytes.length, announced))));
       bytes.copy(grown, 0, 0, length);
@@ -54,7 +61,7 @@ export function readBody(
   }
 
   function onEnd(): void {
-    const whole = announced === undefined || Number(announced) === length;
+    const whole = announced === undefined || announced === length;
     end(whole ? null : new Problem("incomplete_body", "The body has another length than Content-Length says."));
   }
 
@@ -66,9 +73,9 @@ export function readBody(
 const nothing = Buffer.alloc(0);
 
 /** Small bodies get their announced size at once; large ones only as bytes arrive. */
-function capacity(present: number, announced: string | undefined): number {
+function capacity(present: number, announced: number | undefined): number {
   const doubled = present === 0 ? FIRST_BYTES : present * 2;
-  return announced === undefined ? doubled : Math.min(doubled, Number(announced));
+  return announced === undefined ? doubled : Math.min(doubled, announced);
 }
 
 function tooLarge(): Problem {

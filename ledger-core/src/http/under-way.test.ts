@@ -76,7 +76,7 @@ describe("all callers together", () => {
     expect(() => underWay.begin(caller("f"), 250 * KIB)).not.toThrow();
   });
 
-  test("are forgotten one by one when they have nothing under way", () => {
+  test("count as long as they have something under way", () => {
     const underWay = new UnderWay(limits);
     const held = Array.from({ length: 1000 }, (_, n) => underWay.begin(caller(`s${n}`, `t${n % 10}`), 0));
     expect(underWay.callers).toBe(1000);

@@ -13,6 +13,9 @@ export type Held = {
 /** What one caller has under way. */
 type CallerLoad = { readonly tenant: string; readonly sub: string; requests: number; bytes: number };
 
+/** Callers with nothing under way whose entries are kept. */
+const IDLE_MAX = 256;
+
 const nobody = { tenant: "", sub: "" };
 const later = { headers: { "retry-after": "1" } };
 
@@ -22,8 +25,10 @@ const later = { headers: { "retry-after": "1" } };
  */
 export class UnderWay {
   readonly #limits: EdgeLimits;
-  /** Of callers with something under way, by tenant and sub. */
+  /** By tenant and sub: callers with something under way, and up to IDLE_MAX that had something a moment ago. */
   readonly #callers = new Map<string, Map<string, CallerLoad>>();
+  #known = 0;
+  #active = 0;
   #requests = 0;
   #bytes = 0;
   #bulkBytes = 0;
@@ -38,10 +43,9 @@ export class UnderWay {
   get bytes(): number {
     return this.#bytes;
   }
+  /** Callers with something under way. */
   get callers(): number {
-    let count = 0;
-    for (const subs of this.#callers.values()) count += subs.size;
-    return count;
+    return this.#active;
   }
 
   /**
@@ -61,7 +65,7 @@ export class UnderWay {
     }
     this.#admitBytes(bytes);
     const load = known ?? this.#add(tenant, sub);
-    load.requests++;
+    if (load.requests++ === 0) this.#active++;
     load.bytes += bytes;
     this.#requests++;
     return { load, bytes, answered: false, gone: false };
@@ -96,6 +100,7 @@ export class UnderWay {
     const subs = this.#callers.get(tenant);
     if (subs === undefined) this.#callers.set(tenant, new Map([[sub, load]]));
     else subs.set(sub, load);
+    this.#known++;
     return load;
   }
 
@@ -106,6 +111,10 @@ export class UnderWay {
     load.requests--;
     load.bytes -= bytes;
     if (load.requests > 0) return;
+    this.#active--;
+    // A client that sends one request after the other finds its entry again.
+    if (this.#known - this.#active <= IDLE_MAX) return;
+    this.#known--;
     const subs = this.#callers.get(load.tenant);
     subs?.delete(load.sub);
     if (subs?.size === 0) this.#callers.delete(load.tenant);
