@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "../../domain/errors.ts";
 import { NO_REVISION, type Position, type Revision, type Shard } from "../../domain/position.ts";
-import type { Build } from "../../ports/projection-store.ts";
+import { type Build, buildOf } from "../../ports/projection-store.ts";
 
 /** What a views' file keeps of each view: which build is served, and how far each build has come. */
 export const viewBookkeeping = `
@@ -49,8 +49,9 @@ export function openViewBooks(database: DatabaseSync, view: string): ViewBooks {
     served() {
       const row = statements.served.get(view);
       const version = Number(row?.version);
-      if (typeof row?.suffix !== "string" || !Number.isSafeInteger(version)) throw damaged();
-      return { version, suffix: row.suffix };
+      const build = buildOf(version);
+      if (!Number.isSafeInteger(version) || row?.suffix !== build.suffix) throw damaged();
+      return build;
     },
     serve: ({ version, suffix }) => void statements.serve.run(view, version, suffix),
     checkpoint,

@@ -1,5 +1,13 @@
 import type { Knex } from "knex";
-import { type Build, LedgerError, type ModelVersionRow, NO_REVISION, type Revision, type Shard } from "ledger-core";
+import {
+  type Build,
+  buildOf,
+  LedgerError,
+  type ModelVersionRow,
+  NO_REVISION,
+  type Revision,
+  type Shard,
+} from "ledger-core";
 import { affectedRows, insertRows, lockText, selectRows } from "ledger-core/sql";
 import { checkpoints, modelVersions } from "./model.ts";
 
@@ -33,8 +41,9 @@ export async function findServedBuild(
     [projection],
   );
   if (!row) return undefined;
-  if (!Number.isInteger(row.version) || typeof row.suffix !== "string") throw damaged(modelVersions.name);
-  return { version: row.version, suffix: row.suffix };
+  const build = buildOf(row.version);
+  if (!Number.isInteger(row.version) || row.suffix !== build.suffix) throw damaged(modelVersions.name);
+  return build;
 }
 
 /** Serves another build from the end of this transaction on. */

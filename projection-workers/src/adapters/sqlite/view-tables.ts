@@ -13,13 +13,15 @@ export function createView(database: DatabaseSync, view: ViewTables): void {
   database.exec(viewBookkeeping);
   const known = database.prepare("SELECT version, suffix FROM view_builds WHERE view = ?").get(view.name);
   if (known) {
-    const build = { version: Number(known.version), suffix: String(known.suffix) };
+    const build = buildOf(Number(known.version));
     const texts = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").all();
     const there = new Set(texts.map(({ sql }) => sql));
     if (createTexts(view, build).every((text) => there.has(text))) return;
     dropTables(database, view, build);
   }
   const first = buildOf(1);
+  // Left by an interrupted rebuild, or by a damaged file that has lost its bookkeeping.
+  dropTables(database, view, first);
   createTables(database, view, first);
   database.prepare("INSERT OR REPLACE INTO view_builds VALUES (?, ?, ?)").run(view.name, first.version, first.suffix);
 }
