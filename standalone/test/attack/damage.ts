@@ -13,7 +13,8 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { newestStore } from "ledger-core/sql";
 
 export type Target = "state" | "models";
 /** The content of a target's files by their path inside the folder. */
@@ -24,7 +25,7 @@ export type Snapshot = ReadonlyMap<string, Buffer>;
  * read.
  */
 const spared = /^(?:events\.sqlite|payledger\.json|server\.json|keys$)|\.damaged/;
-const readModels = /^(?:models|views)\.sqlite/;
+const readModels = /^(?:models|views)(?:\.\d+)?\.sqlite/;
 
 /**
  * The files of a target in a data folder, as paths inside it.
@@ -68,6 +69,12 @@ function putFile(path: string, content: Buffer): void {
   const file = openSync(path, "r+");
   ftruncateSync(file, content.length);
   closeSync(file);
+}
+
+/** The name of a file of the read models in the set that is in use; an older set has other numbers. */
+function nameNow(dir: string, name: string): string {
+  const [, stem, ending = ""] = /^(models|views)(?:\.\d+)?\.sqlite(.*)$/.exec(name) ?? [];
+  return stem === undefined ? name : basename(newestStore(join(dir, `${stem}.sqlite`))) + ending;
 }
 
 export type Place = {
@@ -122,14 +129,14 @@ const acts: Readonly<Record<string, Act>> = {
     const names = [...(snapshot?.keys() ?? [])].filter((name) => !(place.running && name.endsWith("-shm")));
     if (!snapshot || names.length === 0) return "none";
     const name = pick(place, names);
-    putFile(join(place.dir, name), snapshot.get(name) ?? Buffer.alloc(0));
+    putFile(join(place.dir, nameNow(place.dir, name)), snapshot.get(name) ?? Buffer.alloc(0));
     return name;
   },
   "old copy of all": (place) => {
     const snapshot = place.snapshots[below(place, place.snapshots.length)];
     if (!snapshot) return "none";
     if (!place.running) putSnapshot(place.dir, place.target, snapshot);
-    else for (const [name, content] of snapshot) putFile(join(place.dir, name), content);
+    else for (const [name, content] of snapshot) putFile(join(place.dir, nameNow(place.dir, name)), content);
     return [...snapshot.keys()].join(", ");
   },
   "delete one": (place, files) => {

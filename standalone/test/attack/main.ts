@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import { type AttackReport, attack, tellFinding } from "./attack.ts";
 
-const usage = `npm run attack -- [--target state|models] [--mode running|stopped] [--rounds N] [--seed N]
+const usage = `npm run attack -- [--target state|models] [--mode running|stopped] [--rounds N] [--seed N] [--keep DIR]
 
 Attacks the files of a real ledger by chance: flipped bytes, swapped, doubled and zeroed pages, garbage, files cut
 short, deleted, or replaced by old copies, on a running ledger or between a stop and the next start. A client with books
 of its own goes on meanwhile and holds every answer against them; at the end of each hundred rounds the log is read back
-and added up. Ends with 1 when anything was found.`;
+and added up. Ends with 1 when anything was found; --keep has a copy of each folder in which something was found.`;
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     mode: { type: "string", default: "running" },
     rounds: { type: "string", default: "100" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    keep: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -26,7 +27,8 @@ const mode = oneOf("mode", values.mode, ["running", "stopped"] as const);
 const [rounds, seed] = [number("rounds", values.rounds), number("seed", values.seed)];
 const began = performance.now();
 process.stdout.write(`attack on the ${mode} ledger's ${target}, ${rounds} rounds, seed ${seed}\n`);
-const report = await attack({ target, mode, rounds, seed, onProgress: (text) => process.stderr.write(`${text}\n`) });
+const onProgress = (text: string) => void process.stderr.write(`${text}\n`);
+const report = await attack({ target, mode, rounds, seed, onProgress, ...(values.keep && { keep: values.keep }) });
 process.stdout.write(`${tell(report).join("\n")}\n`);
 process.exitCode = report.findings.length === 0 ? 0 : 1;
 

@@ -20,6 +20,8 @@ export type Subject = {
   kill(): Promise<void>;
   /** Rejects when the process ends unasked. */
   death(): Promise<never>;
+  /** How many messages with this text it has logged since it was last asked for its messages. */
+  logged(text: RegExp): number;
   /** What it has logged since it was last asked, each message with how often it came. */
   takeMessages(): ReadonlyMap<string, number>;
 };
@@ -84,6 +86,7 @@ export function makeSubject(data: string): Subject {
       await ending;
     },
     death: () => lastEnd,
+    logged: (text) => [...messages].reduce((sum, [message, count]) => sum + (text.test(message) ? count : 0), 0),
     takeMessages() {
       const taken = messages;
       messages = new Map();
