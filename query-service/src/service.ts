@@ -1,11 +1,12 @@
 import { type Authenticator, createEdge, createMetrics } from "ledger-core/http";
-import { type Logger, type RunningService, watchFile } from "ledger-core/process";
+import type { Logger, RunningService } from "ledger-core/process";
+import { newestStore, watchStore } from "ledger-core/sql";
 import { registerQueryRoutes } from "./register.ts";
 import { openStorePositions, watchStores } from "./stores.ts";
 import { type QueryTuning, startQueryThreads } from "./threads/file-threads.ts";
 
 export type QueryServiceOptions = {
-  /** The files of read models and of views, which projection-workers write. */
+  /** The first files of read models and of views, which projection-workers write. */
   readonly models: string;
   readonly views: string;
   readonly shards: number;
@@ -29,9 +30,9 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   const threads = startQueryThreads({ ...options, tuning });
   const stores = openStorePositions({ models, views });
   const readiness = watchStores(stores.positions);
-  const watches = [models, views].map((file) =>
-    watchReplaced(file, () => {
-      logger.warn({ file }, "a file of read models is another one now: it is opened again");
+  const watches = [models, views].map((first) =>
+    watchReplaced(first, () => {
+      logger.warn({ store: first }, "a file of read models is another one now: it is opened again");
       threads.reopen();
       void stores.reopen();
     }),
@@ -65,11 +66,11 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   }
 }
 
-/** Calls back each time a file is deleted or replaced. Returns a function that ends the watch. */
-function watchReplaced(file: string, onReplaced: () => void): () => void {
+/** Calls back each time a store's file is deleted or replaced. Returns a function that ends the watch. */
+function watchReplaced(first: string, onReplaced: () => void): () => void {
   let end: () => void;
   const watch = () => {
-    end = watchFile(file, WATCH_EVERY_MS, () => {
+    end = watchStore({ first, file: newestStore(first), everyMs: WATCH_EVERY_MS }, () => {
       onReplaced();
       watch();
     });

@@ -16,7 +16,7 @@ export type StorePositions = {
 };
 
 export function openStorePositions(files: { readonly models: string; readonly views: string }): StorePositions {
-  const open = () => connectSqlite({ file: files.models, readOnly: true });
+  const open = () => connectSqlite({ file: files.models, newest: true, readOnly: true });
   let db = open();
   const session = reopenable(() => openSessionView({ file: files.views }));
   const graph = reopenable(() => openPaymentGraph({ file: files.views }));

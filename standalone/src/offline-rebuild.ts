@@ -1,5 +1,6 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
+import { storeToOpen } from "ledger-core/sql";
 import { fileOf, newRebuild, pathOf, type RebuildState, reportRebuild } from "projection-workers";
 import { openDataFolder } from "./data-folder.ts";
 import { startFaultOf } from "./start-fault.ts";
@@ -27,7 +28,7 @@ export async function rebuildOffline(options: OfflineRebuildOptions): Promise<Re
         onState(state);
       };
       const file = fileOf(projection);
-      const opened = await file.open(pathOf(folder.dir, file));
+      const opened = await file.open(storeToOpen(pathOf(folder.dir, file)));
       try {
         for (const one of opened.projections)
           if (one.name === projection) await reportRebuild(one, { log, shards: [0], logger }, tell);

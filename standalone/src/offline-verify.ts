@@ -1,5 +1,6 @@
 import { openSqliteLog } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
+import { newestStore } from "ledger-core/sql";
 import { fileOf, pathOf, setAside, type VerifyState, verifyAll } from "projection-workers";
 import { openDataFolder } from "./data-folder.ts";
 import { rebuildOffline } from "./offline-rebuild.ts";
@@ -37,7 +38,8 @@ export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineV
         const { projection, result } = state;
         if (!result || result.verdict === "equal") continue;
         if (result.verdict === "unreadable") {
-          setAside(pathOf(folder.dir, fileOf(projection)));
+          const first = pathOf(folder.dir, fileOf(projection));
+          setAside(first, newestStore(first));
           set({ ...state, healed: true, detail: `${state.detail}; set aside, the next start builds it anew` });
           continue;
         }

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signToken } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
+import { newestStore } from "ledger-core/sql";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openDataFolder } from "./data-folder.ts";
 import { type Standalone, startStandalone } from "./main.ts";
@@ -193,11 +194,11 @@ describe("a file that cannot be read", () => {
     const first = await openAccount(url, "test");
     await untilReady(url, part, ({ detail }) => detail.startsWith(`at ${first}`));
     for (const name of [file, `${file}-wal`, `${file}-shm`]) rmSync(join(dataDir, name), { force: true });
-    await untilReady(url, part, () => existsSync(join(dataDir, file)));
+    await untilReady(url, part, () => existsSync(newestStore(join(dataDir, file))));
     const { status, text } = await untilAnswered(url, path, await openAccount(url, "later"));
     expect(status).toBe(200);
     expect(text).toContain('"wallet"');
-    expect(existsSync(join(dataDir, file))).toBe(true);
+    expect(existsSync(newestStore(join(dataDir, file)))).toBe(true);
   });
 
   test("a build that begins anew is not asked before it has come to where the log ended", async () => {

@@ -1,7 +1,6 @@
 export { allocateYoung } from "./allocation.ts";
 export { dataPaths } from "./data-paths.ts";
 export * from "./env.ts";
-export { watchFile } from "./file-watch.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export { systemRuntime } from "./runtime.ts";

@@ -1,8 +1,11 @@
 export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
 export { connectSqlite, openSqlite } from "../adapters/sqlite/node-sqlite.ts";
+export { newestStore, storeNames, storeToOpen } from "../adapters/sqlite/store-names.ts";
+export { watchStore } from "../adapters/sqlite/store-watch.ts";
 export {
   openViewBooks,
   preparedBySuffix,
+  type ViewBooks,
   viewBookkeeping,
 } from "../adapters/sqlite/view-books.ts";
 export * from "./dialect.ts";

@@ -31,6 +31,7 @@ export type KeptProjections = {
   obey(order: ProjectionOrder): void;
 };
 
+/** The path of a store's first file. */
 export function pathOf(dir: string, { name }: Pick<StoreFile, "name">): string {
   return join(dir, `${name}.sqlite`);
 }
@@ -42,7 +43,7 @@ export function keepProjections(options: KeepOptions): KeptProjections {
   for (const file of storeFiles) {
     const keeper = keepStore({
       ...options,
-      ...{ file, path: pathOf(dir, file), keeper: options.keeper ?? {}, tuning: options.tuning ?? {} },
+      ...{ file, first: pathOf(dir, file), keeper: options.keeper ?? {}, tuning: options.tuning ?? {} },
     });
     keepers.set(file.name, keeper);
   }

@@ -1,18 +1,20 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
-
-const companions = ["-wal", "-shm"] as const;
+import { storeNames } from "ledger-core/sql";
 
 /**
- * Renames a damaged SQLite file for inspection, replacing an earlier one, and deletes its WAL, which would damage the
- * next file of that name.
+ * Renames a damaged file of a store for inspection and deletes the one set aside before, and what belongs to neither.
+ * `first`: the path of the store's first file.
  * @returns the new path; null when there was no file
  * @throws the operating system's error; the file is then unchanged
  */
-export function setAside(file: string): string | null {
-  if (!existsSync(file)) return null;
-  const aside = `${file}.damaged`;
-  for (const name of [aside, ...companions.map((end) => aside + end)]) rmSync(name, { force: true });
-  renameSync(file, aside);
-  for (const end of companions) rmSync(file + end, { force: true });
+export function setAside(first: string, damaged: string): string | null {
+  if (!existsSync(damaged)) return null;
+  const aside = `${damaged}.damaged`;
+  renameSync(damaged, aside);
+  const names = storeNames(first);
+  const inUse = new Set(names.filter(({ ending }) => ending === "").map(({ number }) => number));
+  for (const { path, number, ending } of names)
+    if (path !== aside && (ending === ".damaged" || (ending !== "" && !inUse.has(number))))
+      rmSync(path, { force: true });
   return aside;
 }

@@ -1,6 +1,7 @@
 import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Revision, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
-import { type Logger, watchFile } from "ledger-core/process";
+import type { Logger } from "ledger-core/process";
+import { storeToOpen, watchStore } from "ledger-core/sql";
 import type { ProjectionStatus } from "../consumer/consumer.ts";
 import type { OpenedFile, StoreFile } from "../projections/store-file.ts";
 import type { ProjectionPosition, ProjectionReport, ProjectionTuning } from "./reports.ts";
@@ -24,7 +25,8 @@ const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideE
 
 export type KeeperOptions = {
   readonly file: StoreFile;
-  readonly path: string;
+  /** The path of its first file; another has its name with a number. */
+  readonly first: string;
   readonly shards: readonly Shard[];
   readonly log: EventSource;
   readonly logger: Logger;
@@ -50,24 +52,26 @@ export type StoreKeeper = {
  * aside and rebuilt from the log. Other files and commands are not affected.
  */
 export function keepStore(options: KeeperOptions): StoreKeeper {
-  const { file, path, shards, log, logger, tell } = options;
+  const { file, first, shards, log, logger, tell } = options;
   const { name: store } = file;
   const { retryMs, asideEveryMs, watchMs } = { ...keeperTuning, ...options.keeper };
   const stopping = new AbortController();
   const tried = Promise.withResolvers<void>();
   let asideAtMs = Number.NEGATIVE_INFINITY;
   let session: StoreSession | undefined;
+  let path: string | undefined;
 
   const troubles = troubleReports(options);
 
   async function keep(): Promise<void> {
     let pauseMs = retryMs.first;
     while (!stopping.signal.aborted) {
+      path = storeToOpen(first, path);
       try {
-        const damage = await openAndRun(() => {
+        const damage = await openAndRun(path, () => {
           pauseMs = retryMs.first;
         });
-        if (damage !== undefined) discard(damage);
+        if (damage !== undefined) discard(path, damage);
       } catch (error) {
         if (!isLedgerError(error)) throw error;
         if (isForeign(error)) {
@@ -75,7 +79,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
           troubles.ofAll(`halted: ${publicReason(error)}`);
           return;
         }
-        if (isDamage(error) && discard(error.message)) continue;
+        if (isDamage(error) && discard(path, error.message)) continue;
         logger.warn({ store, file: path, code: error.code, pauseMs, err: error }, "read models cannot be opened");
         troubles.ofAll(`retrying: ${publicReason(error)}`);
         tried.resolve();
@@ -86,7 +90,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
   }
 
   /** Returns the damage that ended it; undefined when it was stopped. */
-  async function openAndRun(onOpen: () => void): Promise<string | undefined> {
+  async function openAndRun(path: string, onOpen: () => void): Promise<string | undefined> {
     const opened = await file.open(path);
     const watched = { end: () => {} };
     try {
@@ -104,7 +108,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
         onStatus: troubles.ofStatus,
       });
       session = started;
-      watched.end = watchFile(path, watchMs, started.damage);
+      watched.end = watchStore({ first, file: path, everyMs: watchMs }, started.damage);
       return await session.ended;
     } finally {
       watched.end();
@@ -114,17 +118,8 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
   }
 
   /** Returns whether the file was moved. */
-  function discard(reason: string): boolean {
-    try {
-      const aside = setAside(path);
-      logger.error(
-        { store, file: path, aside, reason },
-        "read models cannot be read: set aside, to be built anew from the log",
-      );
-    } catch (error) {
-      logger.error({ store, file: path, reason, err: error }, "read models cannot be read, nor set aside");
-      return false;
-    }
+  function discard(path: string, reason: string): boolean {
+    if (!moveAside(options, path, reason)) return false;
     for (const projection of file.projections) troubles.buildingAnew(projection);
     asideAtMs = performance.now();
     troubles.ofAll("building anew: the file could not be read and was set aside");
@@ -144,6 +139,20 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
     },
     stop: () => stopping.abort(),
   };
+}
+
+/** Returns whether the file was moved. */
+function moveAside({ file, first, logger }: KeeperOptions, path: string, reason: string): boolean {
+  const { name: store } = file;
+  try {
+    const aside = setAside(first, path);
+    const told = { store, file: path, aside, reason };
+    logger.error(told, "read models cannot be read: set aside, to be built anew from the log");
+    return true;
+  } catch (error) {
+    logger.error({ store, file: path, reason, err: error }, "read models cannot be read, nor set aside");
+    return false;
+  }
 }
 
 /** Reports why projections of a file are not running normally, or that they are being rebuilt. */

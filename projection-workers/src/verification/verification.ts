@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isLedgerError } from "ledger-core";
+import { newestStore } from "ledger-core/sql";
 import { fileOf, projectionNames } from "../projections/list.ts";
 import type { Verification, VerifyOptions } from "../rebuild/verify.ts";
 import { pathOf } from "../running/keep-projections.ts";
@@ -62,7 +63,7 @@ async function verifyOne(
   const onProgress = (done: number, total: number) => set({ done, total });
   try {
     const file = fileOf(projection);
-    const files = { live: pathOf(dir, file), scratch: join(scratch, "scratch.sqlite") };
+    const files = { live: newestStore(pathOf(dir, file)), scratch: join(scratch, "scratch.sqlite") };
     const result = await file.verify(projection, files, { ...options, onProgress });
     set({ status: "done", result, detail: tellResult(result) });
   } catch (error) {

@@ -10,7 +10,7 @@ import { serveQueryThread } from "./serving.ts";
 
 /** What a thread of queries is started with: plain data. */
 export type QueryThreadData = {
-  /** The files of read models and of views. */
+  /** The first files of read models and of views. */
   readonly models: string;
   readonly views: string;
   readonly shards: number;
@@ -21,7 +21,7 @@ export type QueryThreadData = {
 /** A thread of queries: it reads the models and views through connections of its own, and writes nothing. */
 function main(port: MessagePort, data: QueryThreadData): void {
   const { models, views, shards, cursorKey, limits } = data;
-  const open = () => connectSqlite({ file: models, readOnly: true });
+  const open = () => connectSqlite({ file: models, newest: true, readOnly: true });
   let db = open();
   const session = reopenable(() => openSessionView({ file: views }));
   const graph = reopenable(() => openPaymentGraph({ file: views }));

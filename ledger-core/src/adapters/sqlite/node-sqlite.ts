@@ -2,9 +2,12 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 import knex, { type Knex } from "knex";
 import BetterSqlite3Client from "knex/lib/dialects/better-sqlite3/index.js";
 import { silentLog } from "../knex-log.ts";
+import { newestStore } from "./store-names.ts";
 
 export type SqliteConnection = {
   readonly file: string;
+  /** `file` is the first of a store: opens the newest. */
+  readonly newest?: boolean;
   /** Opens no file that is not there and writes nothing; several such connections may read beside the one writer. */
   readonly readOnly?: boolean;
   /** How long a statement waits for another connection's lock; default 5000. */
@@ -90,16 +93,23 @@ function settingsOf(settings: object): SqliteConnection {
   };
   const file = "file" in settings && typeof settings.file === "string" ? settings.file : ":memory:";
   const readOnly = "readOnly" in settings && settings.readOnly === true;
-  return { file, readOnly, ...number("busyTimeoutMs"), ...number("cacheMiB") };
+  const newest = "newest" in settings && settings.newest === true;
+  return { file, readOnly, newest, ...number("busyTimeoutMs"), ...number("cacheMiB") };
 }
 
 /** A SQLite file of something that can be built again from the log; integers are read as bigint. */
 export function openSqlite(connection: SqliteConnection): DatabaseSync {
-  const { file, readOnly = false, busyTimeoutMs = 5000, cacheMiB = readOnly ? 16 : 192 } = connection;
-  const database = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs, readBigInts: true });
-  database.exec(`PRAGMA cache_size = ${-1024 * cacheMiB}; PRAGMA temp_store = MEMORY;`);
-  if (!readOnly) database.exec(writing);
-  return database;
+  const { file, newest, readOnly = false, busyTimeoutMs = 5000, cacheMiB = readOnly ? 16 : 192 } = connection;
+  const path = newest ? newestStore(file) : file;
+  const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs, readBigInts: true });
+  try {
+    database.exec(`PRAGMA cache_size = ${-1024 * cacheMiB}; PRAGMA temp_store = MEMORY;`);
+    if (!readOnly) database.exec(writing);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /**

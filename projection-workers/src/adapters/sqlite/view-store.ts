@@ -12,7 +12,14 @@ import {
   type StoreMoment,
   type StoreRow,
 } from "ledger-core";
-import { openSqlite, openViewBooks, preparedBySuffix, storeError, translateStoreErrors } from "ledger-core/sql";
+import {
+  openSqlite,
+  openViewBooks,
+  preparedBySuffix,
+  storeError,
+  translateStoreErrors,
+  type ViewBooks,
+} from "ledger-core/sql";
 import { createTables, createView, dropTables, type ViewTable, type ViewTables } from "./view-tables.ts";
 
 /** A projection into a view's file, and how its changes are written into one build. */
@@ -44,9 +51,7 @@ export function openViewStore<Change, Statements>(
     }
   };
   const file = "file" in options ? options.file : undefined;
-  const database = guarded(() => ("database" in options ? options.database : openSqlite({ cacheMiB: 48, ...options })));
-  if (!("readOnly" in options && options.readOnly)) guarded(() => transact(database, () => createView(database, view)));
-  const books = guarded(() => openViewBooks(database, view.name));
+  const { database, books } = guarded(() => openView(view, options));
   const statementsOf = preparedBySuffix((suffix) => model.prepare((sql) => database.prepare(sql), suffix));
 
   let turn: Promise<unknown> = Promise.resolve();
@@ -100,6 +105,17 @@ export function openViewStore<Change, Statements>(
       if (file !== undefined) database.close();
     },
   };
+}
+
+function openView(view: ViewTables, options: ViewFile): { database: DatabaseSync; books: ViewBooks } {
+  const database = "database" in options ? options.database : openSqlite({ cacheMiB: 48, ...options });
+  try {
+    if (!("readOnly" in options && options.readOnly)) transact(database, () => createView(database, view));
+    return { database, books: openViewBooks(database, view.name) };
+  } catch (error) {
+    if ("file" in options) database.close();
+    throw error;
+  }
 }
 
 /** Runs synchronous work in a transaction: all of it or nothing. */

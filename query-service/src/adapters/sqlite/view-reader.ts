@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isLedgerError, LedgerError, type Position } from "ledger-core";
-import { openSqlite, openViewBooks, preparedBySuffix, storeError } from "ledger-core/sql";
+import { openSqlite, openViewBooks, preparedBySuffix, storeError, type ViewBooks } from "ledger-core/sql";
 
-/** A views' file, or an open in-memory database. */
+/** The first of a store's files of views, or an open in-memory database. */
 export type ViewSource = { readonly file: string } | { readonly database: DatabaseSync };
 
 export type ViewReader<Statements> = {
@@ -37,8 +37,7 @@ export function openViewReader<Statements>(
       throw new LedgerError("row_unreadable", `${store}: a row cannot be read`, { cause: error });
     }
   };
-  const database = guarded(() => ("database" in source ? source.database : openReadOnly(source.file)));
-  const books = guarded(() => openViewBooks(database, view));
+  const { database, books } = guarded(() => openView(view, source));
   const statementsOf = preparedBySuffix((suffix) => prepare((sql) => database.prepare(sql), suffix));
   return {
     read: (work) =>
@@ -55,8 +54,15 @@ export function openViewReader<Statements>(
   };
 }
 
-function openReadOnly(file: string): DatabaseSync {
-  return openSqlite({ file, readOnly: true, cacheMiB: 48 });
+function openView(view: string, source: ViewSource): { database: DatabaseSync; books: ViewBooks } {
+  if ("database" in source) return { database: source.database, books: openViewBooks(source.database, view) };
+  const database = openSqlite({ file: source.file, newest: true, readOnly: true, cacheMiB: 48 });
+  try {
+    return { database, books: openViewBooks(database, view) };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Runs synchronous reads that all see one moment. */

@@ -1,0 +1,58 @@
+import { readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/*
+ * A store's file that is set aside or deleted is replaced under another name: models.sqlite, models.2.sqlite, and so
+ * on. SQLite opens a file's WAL and wal-index by name, some time after the file itself, and within a process it cannot
+ * see that another connection has the index open. A connection to the old file would find the new one's under its
+ * own name, mix both files' pages, and truncate the index under the running writer: SIGBUS.
+ */
+
+/** A file of a store; the main file's `ending` is empty. */
+export type StorePath = { readonly path: string; readonly number: number; readonly ending: string };
+
+/** The main file in use: the one with the highest number. `first`: the path of the first, whether or not it exists. */
+export function newestStore(first: string): string {
+  return newestOf(storeNames(first))?.path ?? first;
+}
+
+/**
+ * The main file to open or create: the newest, or one with an unused name if there is none, or none since `last`, the
+ * one opened before.
+ */
+export function storeToOpen(first: string, last?: string): string {
+  const names = storeNames(first);
+  const used = last === undefined ? 0 : (parseName(first, last)?.number ?? 0);
+  const newest = newestOf(names);
+  if (newest && newest.number >= used) return newest.path;
+  const highest = Math.max(used, ...names.map(({ number }) => number));
+  return highest === 0 ? first : `${first.slice(0, -EXTENSION.length)}.${highest + 1}${EXTENSION}`;
+}
+
+/**
+ * Every file of a store in its folder: main files, their companions and what was set aside. None if the folder cannot
+ * be listed: opening a file in it then says why.
+ */
+export function storeNames(first: string): StorePath[] {
+  const folder = dirname(first);
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => parseName(first, join(folder, name)) ?? []);
+}
+
+const EXTENSION = ".sqlite";
+
+function newestOf(names: readonly StorePath[]): StorePath | undefined {
+  return names.filter(({ ending }) => ending === "").sort((a, b) => b.number - a.number)[0];
+}
+
+function parseName(first: string, path: string): StorePath | undefined {
+  const [name, stem] = [basename(path), basename(first, EXTENSION)];
+  if (!name.startsWith(stem)) return undefined;
+  const found = /^(?:\.([1-9]\d{0,8}))?\.sqlite(|-wal|-shm|\.damaged)$/.exec(name.slice(stem.length));
+  return found ? { path, number: Number(found[1] ?? 1), ending: found[2] ?? "" } : undefined;
+}
