@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import { isLedgerError, NO_REVISION, type Position, type Revision, type Shard } from "ledger-core";
 import type { Metrics } from "ledger-core/http";
 import { type Logger, type LogLevel, logLevels } from "ledger-core/process";
+import { newestStore } from "ledger-core/sql";
 import {
   fileOf,
   type KeeperTuning,
@@ -128,7 +129,7 @@ function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions
 
 /** The log may be the wrong one: discard nothing without being asked. */
 function aheadOfLog({ dir, events }: DataFolder, detail: string): StartFault {
-  const files = storeFiles.map((file) => pathOf(dir, file)).join(" and ");
+  const files = storeFiles.map((file) => newestStore(pathOf(dir, file))).join(" and ");
   const choice = `restore ${events}, or go on with what it holds and delete ${files}`;
   return new StartFault("folder_damaged", `${detail}; ${choice}: they are built anew from the log`);
 }

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { dataPaths } from "ledger-core/process";
+import { newestStore } from "ledger-core/sql";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openDataFolder } from "../src/data-folder.ts";
 import { type Client, createClient, type Endpoint, revisionOf } from "./client.ts";
 import { makeToken } from "./harness.ts";
@@ -15,6 +17,7 @@ import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
  */
 
 const data = mkdtempSync(join(tmpdir(), "payledger-processes-"));
+const { models, views } = dataPaths(data);
 const writes: Endpoint = { url: "", revision: -1 };
 let writer: ServiceProcess;
 let projections: ServiceProcess;
@@ -85,6 +88,21 @@ test("while the projections are down, queries answer what was projected; then th
   expectProblem(await operator.get(`/v1/accounts/${later}`, { "ledger-wait": "100" }), 503);
   projections = await startService("projections", data);
   expect((await operator.get(`/v1/accounts/${later}`)).body).toMatchObject({ id: later, owner: "patient" });
+});
+
+test("files that are deleted are built anew under other names, and the queries' process finds them", async () => {
+  const account = await openAccount(operator, { owner: "steady" });
+  for (const file of [models, views]) for (const end of ["", "-wal", "-shm"]) rmSync(file + end);
+  const steady = clientOf(await tokenOf("consumer", "steady"));
+  await vi.waitFor(
+    async () => {
+      expect(newestStore(models)).toMatch(/models\.2\.sqlite$/);
+      expect(newestStore(views)).toMatch(/views\.2\.sqlite$/);
+      expect((await operator.get(`/v1/accounts/${account}`)).body).toMatchObject({ id: account });
+      expect((await steady.get("/v1/me/session")).body).toMatchObject({ owner: "steady", accounts: [{ id: account }] });
+    },
+    { timeout: 60_000, interval: 50 },
+  );
 });
 
 test("every process says that it is ready, and a second writer is refused", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { LedgerEvent } from "ledger-core";
@@ -148,6 +149,21 @@ test("a finding names account and event", async () => {
   expect(findings.map((finding) => finding.account)).toContain(entry?.account);
   expect(new Set(findings.map((finding) => finding.event))).toEqual(new Set([event?.id]));
   expect(findings[0]).toMatchObject({ table: "entries", kind: "changed", fields: ["balance_after"] });
+});
+
+test("bytes of the WAL that a query is answered from are found, though no checksum is looked at", async () => {
+  const models = await verifiedFile("models");
+  const wal = `${models.file}-wal`;
+  const text = readFileSync(wal, "latin1");
+  writeFileSync(wal, Buffer.from(text.replaceAll('{"n":"', '{"x":"'), "latin1"), { flag: "r+" });
+  const query = new DatabaseSync(models.file, { readOnly: true });
+  const misread = query.prepare(`SELECT count(*) AS n FROM payments WHERE metadata LIKE '{"x":%'`).get();
+  query.close();
+  expect(misread?.n).toBeGreaterThan(0);
+  expect(await models.verify()).toMatchObject({
+    verdict: "differs",
+    findings: expect.arrayContaining([expect.objectContaining({ table: "payments", fields: ["metadata"] })]),
+  });
 });
 
 test("an index that does not fit its table is found by the file's own check", async () => {

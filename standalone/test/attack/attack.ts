@@ -39,6 +39,8 @@ export type AttackReport = {
    * it.
    */
   readonly misread: number;
+  /** Those of them in which the ledger noticed the damage by itself before the verification looked. */
+  readonly noticed: number;
   /** Events that the logs of all ledgers of the run held, read back and added up. */
   readonly eventsChecked: number;
   readonly outages: Outages;
@@ -57,7 +59,8 @@ export async function attack(options: AttackOptions): Promise<AttackReport> {
   const random = seeded(options.seed);
   const draw = (bound: number) => Math.floor(random() * Math.max(1, bound));
   const run: Run = {
-    ...{ options, folder, random, draw, findings: [], messages: new Map(), damages: 0, misread: 0, eventsChecked: 0 },
+    ...{ options, folder, random, draw, findings: [], messages: new Map(), damages: 0 },
+    ...{ misread: 0, noticed: 0, eventsChecked: 0 },
     outages: { refusals: 0, reasons: new Map() },
     template: await makeTemplate(folder, options.target, draw),
   };
@@ -69,8 +72,8 @@ export async function attack(options: AttackOptions): Promise<AttackReport> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const { findings, messages, damages, misread, eventsChecked, outages } = run;
-  return { findings, messages, damages, misread, eventsChecked, outages };
+  const { findings, messages, damages, misread, noticed, eventsChecked, outages } = run;
+  return { findings, messages, damages, misread, noticed, eventsChecked, outages };
 }
 
 type Run = {
@@ -84,6 +87,7 @@ type Run = {
   readonly outages: Outages;
   damages: number;
   misread: number;
+  noticed: number;
   eventsChecked: number;
 };
 
@@ -209,6 +213,7 @@ async function checkReadings(run: Run, { subject, lanes, client }: Copy, noticed
   const byItself = subject.logged(builtAnew) > noticed;
   const after = await read();
   if (after.length > 0) throw new Wrong(`after ledger verify --heal (${verified.output}) ${after.join("; ")}`);
+  if (byItself) run.noticed++;
   if (!verified.equal || byItself) return;
   throw new Wrong(`ledger verify finds nothing, and before it, not after it, ${before.join("; ")}`);
 }

@@ -32,13 +32,21 @@ const report = await attack({ target, mode, rounds, seed, onProgress, ...(values
 process.stdout.write(`${tell(report).join("\n")}\n`);
 process.exitCode = report.findings.length === 0 ? 0 : 1;
 
-function tell({ findings, damages, misread, eventsChecked, outages, messages }: AttackReport): readonly string[] {
+function tell({
+  findings,
+  damages,
+  misread,
+  noticed,
+  eventsChecked,
+  outages,
+  messages,
+}: AttackReport): readonly string[] {
   const count = (kind: string) => findings.filter((finding) => finding.kind === kind).length;
   const seconds = Math.round((performance.now() - began) / 1000);
   return [
     ...findings.map(tellFinding),
     `${rounds} rounds with ${damages} damages in ${seconds} s; ${eventsChecked} events read back and added up`,
-    `${misread} rounds with readings that were wrong until ledger verify --heal`,
+    `${misread} rounds with wrong readings until built anew, ${noticed} of them noticed without ledger verify`,
     `wrong ${count("wrong")}, died ${count("died")}, no start ${count("no start")}, stuck ${count("stuck")}`,
     `refused for a moment ${outages.refusals} times; /readyz said:`,
     ...sorted(outages.reasons),
