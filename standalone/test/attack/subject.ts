@@ -99,8 +99,8 @@ export function makeSubject(data: string): Subject {
 function messageOf(line: string): string {
   let text = line;
   try {
-    const { msg, detail }: { msg?: string; detail?: string } = JSON.parse(line);
-    text = [msg ?? line, detail].filter((part) => part !== undefined).join(": ");
+    const { msg, detail, store, projection }: Partial<Record<string, string>> = JSON.parse(line);
+    text = [store ?? projection, msg ?? line, detail].filter((part) => part !== undefined).join(": ");
   } catch {
     // Progress is plain text.
   }
