@@ -1,5 +1,7 @@
 export type { ProjectionStatus } from "./consumer/consumer.ts";
 export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
+export type { ReadingTuning } from "./consumer/reading-group.ts";
+export { shareReading } from "./consumer/shared-reading.ts";
 export {
   fileOf,
   migrateModels,

@@ -1,5 +1,5 @@
 import type { KeyRunsOptions, StateLayout, WriterOptions } from "command-service";
-import type { ConsumerOptions } from "projection-workers";
+import type { ConsumerOptions, ReadingTuning } from "projection-workers";
 import type { QueryDeps, QueryLimits } from "query-service";
 import type { Random } from "./random.ts";
 
@@ -24,6 +24,7 @@ export type Settings = {
   readonly writer: Tuning<WriterOptions, WriterWiring>;
   readonly disk: Partial<StateLayout>;
   readonly consumer: Tuning<ConsumerOptions<unknown>, ConsumerWiring>;
+  readonly reading: ReadingTuning;
   readonly queries: Tuning<QueryDeps, QueryWiring>;
   /** Those that were drawn, as `writer.queueMax`, each with its value. */
   readonly drawn: ReadonlyMap<string, string>;
@@ -78,12 +79,18 @@ const draws: Table = {
   },
   consumer: {
     batchMax: scale(1, 10_000),
+    liveMs: scale(1, 1_000),
     retryMs: (random) =>
       random.pick([
         { first: 1, most: 10 },
         { first: 50, most: 400 },
         { first: 100, most: 5_000 },
       ]),
+  },
+  reading: {
+    paceMs: scale(1, 1_000),
+    patienceMs: scale(1, 5_000),
+    backMax: scale(1, 100_000),
   },
   queries: { limits: drawLimits },
 };
@@ -139,6 +146,7 @@ export function drawSettings(random: Random, defaults: ReadonlySet<string>): Set
     writer: draw("writer", draws.writer),
     disk: draw("disk", draws.disk),
     consumer: draw("consumer", draws.consumer),
+    reading: draw("reading", draws.reading),
     queries: draw("queries", draws.queries),
     drawn,
   };

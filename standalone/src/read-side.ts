@@ -61,15 +61,15 @@ export async function startReadSide(options: {
   const rebuiltAtMs = new Map<StoreName, number>();
   let queries: QueryThreads | undefined;
 
-  const { retryMs, batchMax, asideEveryMs, watchMs, rebuildEveryMs = REBUILD_EVERY_MS } = options.projections ?? {};
+  const { asideEveryMs, watchMs, rebuildEveryMs = REBUILD_EVERY_MS, ...tuning } = options.projections ?? {};
   const projections = await startProjectionThread({
     ...{ dir: folder.dir, logPort, shards, logLevel: levelOf(logger) },
     keeper: {
-      ...(retryMs && { retryMs }),
+      ...(tuning.retryMs && { retryMs: tuning.retryMs }),
       ...(asideEveryMs !== undefined && { asideEveryMs }),
       ...(watchMs !== undefined && { watchMs }),
     },
-    tuning: { ...(retryMs && { retryMs }), ...(batchMax !== undefined && { batchMax }) },
+    tuning,
     // A projection that starts anew is incomplete until it reaches the current end of the log: do not query it before.
     onBuildingAnew: (name, shard) => {
       const others = (floors.get(name) ?? []).filter((position) => position.shard !== shard);

@@ -1,5 +1,4 @@
 import {
-  decodeEvent,
   isLedgerError,
   LedgerError,
   type Projection,
@@ -8,19 +7,18 @@ import {
   type Shard,
 } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
+import { decodeOnce } from "./decoding.ts";
 
 /** One projection of one shard into one target. */
 export type Application<Change> = {
   readonly shard: Shard;
   readonly projection: Projection<Change>;
   readonly target: ProjectionTarget<Change>;
-  /** The most events in one transaction; bounds its memory and what a crash repeats. Default BATCH_MAX. */
-  readonly batchMax?: number;
+  /** The most events in the next transaction. */
+  readonly batchMax: () => number;
   /** Called after each transaction. */
   readonly onApplied?: (revision: Revision) => void;
 };
-
-export const BATCH_MAX = 10_000;
 
 /**
  * Projects and applies the events after `at`, skipping repeats. An event that cannot be projected or applied stops it;
@@ -36,9 +34,10 @@ export async function applyEvents<Change>(
 ): Promise<Revision> {
   const fresh = withoutRepeats(at, events);
   let reached = at;
-  const { batchMax = BATCH_MAX } = application;
-  for (let from = 0; from < fresh.length; from += batchMax) {
-    reached = await applyBatch(application, reached, fresh.slice(from, from + batchMax));
+  for (let from = 0; from < fresh.length; ) {
+    const batch = fresh.slice(from, from + application.batchMax());
+    reached = await applyBatch(application, reached, batch);
+    from += batch.length;
   }
   return reached;
 }
@@ -82,7 +81,7 @@ function projectNext<Change>({ shard, projection }: Application<Change>, at: Rev
     });
   }
   try {
-    return projection.project(decodeEvent(stored));
+    return projection.project(decodeOnce(stored));
   } catch (error) {
     if (isLedgerError(error)) throw error;
     throw poison(projection.name, stored, error);

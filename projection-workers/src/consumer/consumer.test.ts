@@ -1,11 +1,13 @@
 import { LedgerError, type LedgerEvent, NO_REVISION, type Projection, type Revision } from "ledger-core";
+import type { EventSource } from "ledger-core/event-log";
 import { openTestLog } from "ledger-core/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { randomHistory } from "../testing/history.ts";
 import { memoryTarget } from "../testing/memory-target.ts";
 import { type Script, scriptedLog } from "../testing/scripted-log.ts";
 import { appendAll, quiet, stored } from "../testing/stores.ts";
 import { type ConsumerOptions, type ProjectionStatus, runProjection } from "./consumer.ts";
+import { shareReading } from "./shared-reading.ts";
 
 const history = randomHistory(7, 90);
 const events = stored(history);
@@ -15,152 +17,165 @@ const head = events.length - 1;
 const revisions: Projection<Revision> = { name: "revisions", version: 1, project: ({ revision }) => [revision] };
 const all = events.map(({ revision }) => revision);
 
-function start(options: Partial<ConsumerOptions<Revision>> & Pick<ConsumerOptions<Revision>, "log">) {
-  const abort = new AbortController();
-  const target = memoryTarget<Revision>();
-  const seen: ProjectionStatus[] = [];
-  const waiting: { state: string; resolve: (status: ProjectionStatus) => void }[] = [];
-  const run = runProjection({
-    ...{ shard: 0, projection: revisions, target, signal: abort.signal, logger: quiet, retryMs: { first: 1, most: 4 } },
-    ...options,
-    onStatus: (status) => {
-      seen.push(status);
-      for (const { state, resolve } of waiting) if (state === status.state) resolve(status);
-    },
-  });
-  const until = (state: ProjectionStatus["state"]) =>
-    new Promise<ProjectionStatus>((resolve) => {
-      if (run.status().state === state) resolve(run.status());
-      else waiting.push({ state, resolve });
-    });
-  const stop = async () => {
-    abort.abort();
-    await run.finished;
-  };
-  onTestFinished(stop);
-  return { run, target, seen, until, stop };
-}
-
 const script = (deliveries: Script["deliveries"], error?: unknown) => scriptedLog(() => ({ deliveries, error }));
 
-test("applies history, then what is appended, in order and once", async () => {
-  const { log } = await openTestLog();
-  await appendAll(log, history.slice(0, 40));
-  const last = Promise.withResolvers<void>();
-  const { target, until, stop, seen, run } = start({
-    log,
-    onProgress: (_, __, revision) => {
-      if (revision === head) last.resolve();
-    },
-  });
-  expect(await until("live")).toMatchObject({ revision: 39, reason: null });
-  await appendAll(log, history.slice(40));
-  await last.promise;
-  await stop();
-  expect(target.applied).toEqual(all);
-  expect(run.status()).toMatchObject({ state: "stopped", revision: head });
-  expect(seen.map(({ state }) => state)).toEqual(["live", "stopped"]);
-});
-
-test("goes on from the target's checkpoint", async () => {
-  const { log } = await openTestLog();
-  await appendAll(log, history);
-  const target = memoryTarget<Revision>();
-  await target.apply(0, NO_REVISION, 9, []);
-  const { until } = start({ log, target });
-  await until("live");
-  expect(target.applied).toEqual(all.slice(10));
-});
-
-test("repeats are dropped, of one event and of whole deliveries", async () => {
-  const twice = events.flatMap((event) => [event, event]);
-  const { target, until } = start({ log: script([events.slice(0, 9), events.slice(3, 20), twice, events]) });
-  expect(await until("live")).toMatchObject({ revision: head });
-  expect(target.applied).toEqual(all);
-});
-
-test.each([
-  ["a missing event", [events.slice(0, 12), events.slice(13)], 12],
-  ["events in the wrong order", [[...events.slice(0, 5), ...events.slice(5, 9).reverse()]], 5],
-  ["a delivery that starts late", [events.slice(2)], 0],
-])("%s halts it before the gap, loudly", async (_, deliveries, expected) => {
-  const { target, until, run } = start({ log: script(deliveries) });
-  const status = await until("halted");
-  await run.finished;
-  expect(status.reason).toMatch(new RegExp(`^revision_gap: .*${expected} should follow, and event evt_`));
-  expect(target.applied).toEqual(all.slice(0, expected));
-  expect(await target.checkpoint(0)).toBe(expected - 1);
-});
-
-test("an event that cannot be read halts its shard and is named, and another shard goes on", async () => {
-  const garbled = events.map((event) =>
-    event.revision === 21 ? { ...event, data: new TextEncoder().encode('{"origin":7}') } : event,
-  );
-  const target = memoryTarget<Revision>();
-  const first = start({ log: script([garbled]), target, shard: 0 });
-  const second = start({ log: script([events]), target, shard: 1 });
-  expect((await first.until("halted")).reason).toContain(`poison_event: event ${events[21]?.id} at 0:21`);
-  expect(await second.until("live")).toMatchObject({ shard: 1, revision: head, reason: null });
-  expect(await target.checkpoint(0)).toBe(20);
-  expect(first.run.status()).toMatchObject({ state: "halted", revision: 20 });
-});
-
-test("an event of a type that nobody knows is not skipped", async () => {
-  const unknown = events.map((event) => (event.revision === 3 ? { ...event, type: "DisputeOpened" } : event));
-  const { until, target } = start({ log: script([unknown]) });
-  expect((await until("halted")).reason).toContain("DisputeOpened");
-  expect(target.applied).toEqual(all.slice(0, 3));
-});
-
-test("an event that its projection fails on halts it after the event before", async () => {
-  const project = (event: LedgerEvent) => {
-    if (event.revision === 17) throw new Error("assertion failed: two postings");
-    return [event.revision];
-  };
-  const { until, target } = start({ log: script([events]), projection: { ...revisions, project } });
-  const { reason } = await until("halted");
-  expect(reason).toMatch(/^poison_event: revisions cannot apply event evt_\w+ at 0:17 .*two postings$/);
-  expect(target.applied).toEqual(all.slice(0, 17));
-});
-
-test("an event that the target refuses is found in its batch; those before it are applied", async () => {
-  const target = memoryTarget<Revision>((change) => change === 33);
-  const { until } = start({ log: script([events]), target });
-  expect((await until("halted")).reason).toContain(`event ${events[33]?.id} at 0:33`);
-  expect(target.applied).toEqual(all.slice(0, 33));
-});
-
-test.each(["before", "after"] as const)(
-  "a store that fails %s it applied is asked again, and each event applied once",
-  async (applied) => {
+describe.each([
+  ["by itself", (log: EventSource) => log],
+  ["on a shared reading", (log: EventSource) => shareReading(log, { paceMs: 0 })],
+])("a projection %s", (_, reading) => {
+  function start(options: Partial<ConsumerOptions<Revision>> & Pick<ConsumerOptions<Revision>, "log">) {
+    const abort = new AbortController();
     const target = memoryTarget<Revision>();
-    const error = new LedgerError("store_unavailable", "gone for now", { retryable: true });
-    for (let n = 0; n < 4; n++) target.faults.push({ error, applied });
-    const log = scriptedLog((from) => ({ deliveries: [events.slice(from, from + 9), events.slice(from + 9)] }));
-    const { until, seen } = start({ log, target, batchMax: 9 });
-    expect(await until("live")).toMatchObject({ revision: head, reason: null });
+    const seen: ProjectionStatus[] = [];
+    const waiting: { state: string; resolve: (status: ProjectionStatus) => void }[] = [];
+    const run = runProjection({
+      ...{
+        shard: 0,
+        projection: revisions,
+        target,
+        signal: abort.signal,
+        logger: quiet,
+        retryMs: { first: 1, most: 4 },
+      },
+      ...options,
+      log: reading(options.log),
+      onStatus: (status) => {
+        seen.push(status);
+        for (const { state, resolve } of waiting) if (state === status.state) resolve(status);
+      },
+    });
+    const until = (state: ProjectionStatus["state"]) =>
+      new Promise<ProjectionStatus>((resolve) => {
+        if (run.status().state === state) resolve(run.status());
+        else waiting.push({ state, resolve });
+      });
+    const stop = async () => {
+      abort.abort();
+      await run.finished;
+    };
+    onTestFinished(stop);
+    return { run, target, seen, until, stop };
+  }
+
+  test("applies history, then what is appended, in order and once", async () => {
+    const { log } = await openTestLog();
+    await appendAll(log, history.slice(0, 40));
+    const last = Promise.withResolvers<void>();
+    const { target, until, stop, seen, run } = start({
+      log,
+      onProgress: (_, __, revision) => {
+        if (revision === head) last.resolve();
+      },
+    });
+    expect(await until("live")).toMatchObject({ revision: 39, reason: null });
+    await appendAll(log, history.slice(40));
+    await last.promise;
+    await stop();
     expect(target.applied).toEqual(all);
-    expect(seen.find(({ state }) => state === "retrying")?.reason).toBe("store_unavailable: gone for now");
-  },
-);
-
-test("a log that goes away is followed again from the checkpoint", async () => {
-  const error = new LedgerError("log_unavailable", "no room");
-  const log = scriptedLog((from, attempt) =>
-    attempt < 3 ? { deliveries: [events.slice(from, from + 5)], error } : { deliveries: [events.slice(from)] },
-  );
-  const { until, target } = start({ log });
-  await until("live");
-  expect(target.applied).toEqual(all);
-});
-
-test("a damaged log halts it: what comes after is not known", async () => {
-  const error = new LedgerError("log_corrupt", "revision 5 does not match its leaf", {
-    position: { shard: 0, revision: 5 },
+    expect(run.status()).toMatchObject({ state: "stopped", revision: head });
+    expect(seen.map(({ state }) => state)).toEqual(["live", "stopped"]);
   });
-  const { until, target } = start({ log: script([events.slice(0, 5)], error) });
-  expect((await until("halted")).reason).toContain("log_corrupt: revision 5");
-  expect(target.applied).toEqual(all.slice(0, 5));
+
+  test("goes on from the target's checkpoint", async () => {
+    const { log } = await openTestLog();
+    await appendAll(log, history);
+    const target = memoryTarget<Revision>();
+    await target.apply(0, NO_REVISION, 9, []);
+    const { until } = start({ log, target });
+    await until("live");
+    expect(target.applied).toEqual(all.slice(10));
+  });
+
+  test("repeats are dropped, of one event and of whole deliveries", async () => {
+    const twice = events.flatMap((event) => [event, event]);
+    const { target, until } = start({ log: script([events.slice(0, 9), events.slice(3, 20), twice, events]) });
+    expect(await until("live")).toMatchObject({ revision: head });
+    expect(target.applied).toEqual(all);
+  });
+
+  test.each([
+    ["a missing event", [events.slice(0, 12), events.slice(13)], 12],
+    ["events in the wrong order", [[...events.slice(0, 5), ...events.slice(5, 9).reverse()]], 5],
+    ["a delivery that starts late", [events.slice(2)], 0],
+  ])("%s halts it before the gap, loudly", async (_, deliveries, expected) => {
+    const { target, until, run } = start({ log: script(deliveries) });
+    const status = await until("halted");
+    await run.finished;
+    expect(status.reason).toMatch(new RegExp(`^revision_gap: .*${expected} should follow, and event evt_`));
+    expect(target.applied).toEqual(all.slice(0, expected));
+    expect(await target.checkpoint(0)).toBe(expected - 1);
+  });
+
+  test("an event that cannot be read halts its shard and is named, and another shard goes on", async () => {
+    const garbled = events.map((event) =>
+      event.revision === 21 ? { ...event, data: new TextEncoder().encode('{"origin":7}') } : event,
+    );
+    const target = memoryTarget<Revision>();
+    const first = start({ log: script([garbled]), target, shard: 0 });
+    const second = start({ log: script([events]), target, shard: 1 });
+    expect((await first.until("halted")).reason).toContain(`poison_event: event ${events[21]?.id} at 0:21`);
+    expect(await second.until("live")).toMatchObject({ shard: 1, revision: head, reason: null });
+    expect(await target.checkpoint(0)).toBe(20);
+    expect(first.run.status()).toMatchObject({ state: "halted", revision: 20 });
+  });
+
+  test("an event of a type that nobody knows is not skipped", async () => {
+    const unknown = events.map((event) => (event.revision === 3 ? { ...event, type: "DisputeOpened" } : event));
+    const { until, target } = start({ log: script([unknown]) });
+    expect((await until("halted")).reason).toContain("DisputeOpened");
+    expect(target.applied).toEqual(all.slice(0, 3));
+  });
+
+  test("an event that its projection fails on halts it after the event before", async () => {
+    const project = (event: LedgerEvent) => {
+      if (event.revision === 17) throw new Error("assertion failed: two postings");
+      return [event.revision];
+    };
+    const { until, target } = start({ log: script([events]), projection: { ...revisions, project } });
+    const { reason } = await until("halted");
+    expect(reason).toMatch(/^poison_event: revisions cannot apply event evt_\w+ at 0:17 .*two postings$/);
+    expect(target.applied).toEqual(all.slice(0, 17));
+  });
+
+  test("an event that the target refuses is found in its batch; those before it are applied", async () => {
+    const target = memoryTarget<Revision>((change) => change === 33);
+    const { until } = start({ log: script([events]), target });
+    expect((await until("halted")).reason).toContain(`event ${events[33]?.id} at 0:33`);
+    expect(target.applied).toEqual(all.slice(0, 33));
+  });
+
+  test.each(["before", "after"] as const)(
+    "a store that fails %s it applied is asked again, and each event applied once",
+    async (applied) => {
+      const target = memoryTarget<Revision>();
+      const error = new LedgerError("store_unavailable", "gone for now", { retryable: true });
+      for (let n = 0; n < 4; n++) target.faults.push({ error, applied });
+      const log = scriptedLog((from) => ({ deliveries: [events.slice(from, from + 9), events.slice(from + 9)] }));
+      const { until, seen } = start({ log, target, batchMax: 9 });
+      expect(await until("live")).toMatchObject({ revision: head, reason: null });
+      expect(target.applied).toEqual(all);
+      expect(seen.find(({ state }) => state === "retrying")?.reason).toBe("store_unavailable: gone for now");
+    },
+  );
+
+  test("a log that goes away is followed again from the checkpoint", async () => {
+    const error = new LedgerError("log_unavailable", "no room");
+    const log = scriptedLog((from, attempt) =>
+      attempt < 3 ? { deliveries: [events.slice(from, from + 5)], error } : { deliveries: [events.slice(from)] },
+    );
+    const { until, target } = start({ log });
+    await until("live");
+    expect(target.applied).toEqual(all);
+  });
+
+  test("a damaged log halts it: what comes after is not known", async () => {
+    const error = new LedgerError("log_corrupt", "revision 5 does not match its leaf", {
+      position: { shard: 0, revision: 5 },
+    });
+    const { until, target } = start({ log: script([events.slice(0, 5)], error) });
+    expect((await until("halted")).reason).toContain("log_corrupt: revision 5");
+    expect(target.applied).toEqual(all.slice(0, 5));
+  });
 });
 
 test("a bug is no status: it is thrown", async () => {

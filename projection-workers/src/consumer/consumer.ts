@@ -9,7 +9,8 @@ import {
 } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
-import { type Application, applyEvents, BATCH_MAX } from "./application.ts";
+import { type Application, applyEvents } from "./application.ts";
+import { adaptBatches, type BatchTuning } from "./batch-size.ts";
 import { gather } from "./gathering.ts";
 
 /**
@@ -30,19 +31,20 @@ export type ProjectionStatus = {
   readonly damaged: boolean;
 };
 
-export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied"> & {
-  readonly log: EventSource;
-  readonly signal: AbortSignal;
-  readonly logger: Logger;
-  /** Called after each applied batch, and once at the start with the checkpoint. */
-  readonly onProgress?: (projection: string, shard: Shard, revision: Revision) => void;
-  /** Called after each change of state. */
-  readonly onStatus?: (status: ProjectionStatus) => void;
-  /** Timers and turns of the event loop. Default: the system's. */
-  readonly runtime?: Runtime;
-  /** The first pause after a failure, doubled at each further one up to the second; default 100 and 5000. */
-  readonly retryMs?: { readonly first: number; readonly most: number };
-};
+export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied" | "batchMax"> &
+  BatchTuning & {
+    readonly log: EventSource;
+    readonly signal: AbortSignal;
+    readonly logger: Logger;
+    /** Called after each applied batch, and once at the start with the checkpoint. */
+    readonly onProgress?: (projection: string, shard: Shard, revision: Revision) => void;
+    /** Called after each change of state. */
+    readonly onStatus?: (status: ProjectionStatus) => void;
+    /** Timers and turns of the event loop. Default: the system's. */
+    readonly runtime?: Runtime;
+    /** The first pause after a failure, doubled at each further one up to the second; default 100 and 5000. */
+    readonly retryMs?: { readonly first: number; readonly most: number };
+  };
 
 export type ProjectionRun = {
   status(): ProjectionStatus;
@@ -136,17 +138,37 @@ function isStoreDamage({ code, cause }: LedgerError): boolean {
 }
 
 async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
-  const { log, shard, target, signal, batchMax = BATCH_MAX, runtime = systemRuntime } = options;
+  const { log, shard, target, signal, runtime = systemRuntime } = options;
+  const batches = adaptBatches(options, runtime.elapsedMs);
   let at = await target.checkpoint(shard);
   set({ state: "catching_up", revision: at, reason: null });
+  let batch = { at, startMs: 0 };
+  const application: Application<Change> = {
+    ...options,
+    batchMax: () => {
+      batch = { at: batch.at, startMs: runtime.elapsedMs() };
+      return batches.next();
+    },
+    onApplied: (revision) => {
+      batches.took(revision - batch.at, runtime.elapsedMs() - batch.startMs);
+      batch = { ...batch, at: revision };
+      set({ revision });
+    },
+  };
   // End the subscription with this attempt.
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
   try {
-    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batchMax, runtime)) {
+    let atEnd = false;
+    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batches.next, runtime)) {
       if (signal.aborted) return;
-      at = await applyEvents({ ...options, onApplied: (revision) => set({ revision }) }, at, events);
-      if (caughtUp) set({ state: "live" });
+      if (atEnd) batches.atEnd();
+      at = await applyEvents(application, at, events);
+      atEnd = caughtUp;
+      if (caughtUp) {
+        batches.atEnd();
+        set({ state: "live" });
+      }
     }
   } finally {
     attempt.abort();

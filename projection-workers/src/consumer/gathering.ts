@@ -1,17 +1,18 @@
 import type { Runtime } from "ledger-core";
 import type { Delivery, StoredEvent } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
+import { makeBell } from "./bell.ts";
 
 /** Events that arrived since the last gathering, in order, and whether the log's end was reached. */
 export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
 
 /**
  * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `enough` events of
- * history, or at the live end everything that arrived while the consumer worked. Never buffers more than that.
+ * history, or at the live end what arrived while the consumer worked. Never buffers more than that and a delivery.
  */
 export async function* gather(
   deliveries: AsyncIterable<Delivery>,
-  enough: number,
+  enough: () => number,
   runtime: Runtime = systemRuntime,
 ): AsyncIterable<Gathering> {
   let events: StoredEvent[] = [];
@@ -28,7 +29,7 @@ export async function* gather(
         if (delivery.kind === "events") for (const event of delivery.events) events.push(event);
         else caughtUp = true;
         consumer.ring();
-        while (events.length >= enough && !stopped) await reader.heard();
+        while (events.length >= enough() && !stopped) await reader.heard();
         if (stopped) return;
       }
     } catch (error) {
@@ -43,8 +44,8 @@ export async function* gather(
   let live = false;
   try {
     while (true) {
-      while (!ended && events.length < enough && !caughtUp && (!live || events.length === 0)) await consumer.heard();
-      for (let before = -1; live && before < events.length && events.length < enough; ) {
+      while (!ended && events.length < enough() && !caughtUp && (!live || events.length === 0)) await consumer.heard();
+      for (let before = -1; live && before < events.length && events.length < enough(); ) {
         before = events.length;
         await new Promise<void>((resolve) => runtime.defer(resolve));
       }
@@ -64,21 +65,4 @@ export async function* gather(
     stopped = true;
     reader.ring();
   }
-}
-
-/** A wake-up signal for one waiter; a ring without a waiter wakes the next one. */
-function makeBell(): { ring(): void; heard(): Promise<void> } {
-  let rung = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring() {
-      rung = true;
-      wake?.();
-    },
-    async heard() {
-      if (!rung) await new Promise<void>((resolve) => (wake = resolve));
-      wake = undefined;
-      rung = false;
-    },
-  };
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
+import { shareReading } from "../consumer/shared-reading.ts";
 import { fileOf, storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import { newRebuild } from "./rebuild-state.ts";
@@ -36,14 +37,15 @@ export function pathOf(dir: string, { name }: Pick<StoreFile, "name">): string {
   return join(dir, `${name}.sqlite`);
 }
 
-/** Runs every listed projection. Files are independent of each other. */
+/** Runs every listed projection on one reading of the log. Files are independent of each other. */
 export function keepProjections(options: KeepOptions): KeptProjections {
-  const { dir, tell } = options;
+  const { dir, tell, tuning = {} } = options;
+  const log = shareReading(options.log, tuning);
   const keepers = new Map<string, StoreKeeper>();
   for (const file of storeFiles) {
     const keeper = keepStore({
       ...options,
-      ...{ file, first: pathOf(dir, file), keeper: options.keeper ?? {}, tuning: options.tuning ?? {} },
+      ...{ log, file, first: pathOf(dir, file), keeper: options.keeper ?? {}, tuning },
     });
     keepers.set(file.name, keeper);
   }

@@ -1,9 +1,11 @@
 import type { LedgerErrorCode, Revision, Shard } from "ledger-core";
+import type { BatchTuning } from "../consumer/batch-size.ts";
 import type { ConsumerOptions } from "../consumer/consumer.ts";
+import type { ReadingTuning } from "../consumer/reading-group.ts";
 import type { RebuildState } from "./rebuild-state.ts";
 
-/** How projections batch and try again; each field states its default. */
-export type ProjectionTuning = Pick<ConsumerOptions<unknown>, "batchMax" | "retryMs">;
+/** How projections read, batch and try again; each field states its default. */
+export type ProjectionTuning = BatchTuning & ReadingTuning & Pick<ConsumerOptions<unknown>, "retryMs">;
 
 /** To whoever runs the projections. */
 export type ProjectionOrder =

@@ -12,6 +12,11 @@ export const readBugs: readonly PlantedBug[] = [
     plant: () => ({ target: (target) => splitCommit(target) }),
   },
   {
+    name: "batch-border-loses-a-change",
+    what: "the last change of a transaction of several events is not written",
+    plant: () => ({ target: (target) => losesLast(target) }),
+  },
+  {
     name: "checkpoint-unguarded",
     what: "a projector that finds the checkpoint moved applies its events all the same",
     plant: () => ({ target: (target) => unguarded(target) }),
@@ -95,6 +100,14 @@ function splitCommit<Change>(target: ProjectionTarget<Change>): ProjectionTarget
   return {
     checkpoint: (shard) => target.checkpoint(shard),
     apply: (shard, after, upTo, changes) => target.apply(shard, after, upTo, ++applies % 10 === 0 ? [] : changes),
+  };
+}
+
+function losesLast<Change>(target: ProjectionTarget<Change>): ProjectionTarget<Change> {
+  return {
+    checkpoint: (shard) => target.checkpoint(shard),
+    apply: (shard, after, upTo, changes) =>
+      target.apply(shard, after, upTo, upTo - after > 1 ? changes.slice(0, -1) : changes),
   };
 }
 

@@ -1,7 +1,7 @@
 import { NO_REVISION, type Projection, type ProjectionTarget, type Revision, type Runtime } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventLog, EventSource } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
-import { type ProjectionStatus, runProjection } from "projection-workers";
+import { type ProjectionStatus, runProjection, shareReading } from "projection-workers";
 import { mustHold } from "../auditor/violation.ts";
 import type { Faults } from "../faults.ts";
 import type { Plant } from "../plant.ts";
@@ -42,7 +42,7 @@ export type ProjectorOptions = {
 const logger = createLogger({ level: "silent", name: "simulation" });
 
 /** One incarnation: what runs, and why it might rightly halt. */
-type Incarnation = { readonly owner: Owner; readonly reordered: Set<string>; rival: boolean };
+type Incarnation = { readonly owner: Owner; reordered: boolean; rival: boolean };
 
 /** The parts of a projector that its running projections share. */
 type Running = {
@@ -61,14 +61,26 @@ export function makeProjector(options: ProjectorOptions): Projector {
 
   function launch(): void {
     const owner = makeOwner("projector");
-    const incarnation: Incarnation = { owner, reordered: new Set(), rival: incarnations.length > 0 };
+    const incarnation: Incarnation = { owner, reordered: false, rival: incarnations.length > 0 };
     for (const other of incarnations) other.rival = true;
     incarnations.push(incarnation);
     note("starts");
     scheduler.after(random.between(100, 5_000), owner, () => {
+      const log = readingOf(incarnation);
       for (const projected of stores.projections)
-        projected.use((projection, target) => run(options, running, incarnation, projection, target));
+        projected.use((projection, target) => run(options, running, { incarnation, log }, projection, target));
     });
+  }
+
+  /** The log as the projections of one process share it. */
+  function readingOf(incarnation: Incarnation): EventSource {
+    const { faults, plant, settings } = options;
+    const { owner } = incarnation;
+    const onReordered = () => {
+      incarnation.reordered = true;
+    };
+    const feed = brokeredFeed(options.connect(owner), { scheduler, random, faults, owner, onReordered });
+    return shareReading(plant.feed(feed), settings.reading, options.runtime(owner));
   }
 
   /** Someone looks at a projection that halted and starts it again; while the event is poison it halts again. */
@@ -109,15 +121,13 @@ export function makeProjector(options: ProjectorOptions): Projector {
 function run<Change>(
   options: ProjectorOptions,
   { poisons, revisions, inspect, fell }: Running,
-  incarnation: Incarnation,
+  { incarnation, log }: { readonly incarnation: Incarnation; readonly log: EventSource },
   projection: Projection<Change>,
   target: ProjectionTarget<Change>,
 ): void {
   const { scheduler, random, faults, plant, head, onViolation } = options;
   const { owner } = incarnation;
   const { name } = projection;
-  const onReordered = () => void incarnation.reordered.add(name);
-  const feed = brokeredFeed(options.connect(owner), { scheduler, random, faults, owner, onReordered });
   const poisoned = () => poisons.get(name);
   const crash = () => fell(incarnation);
   const frailty = { name, scheduler, random, faults, crash, poisoned, head, onViolation };
@@ -125,7 +135,7 @@ function run<Change>(
     shard: 0,
     projection: plant.projection(poisonable(projection, poisoned)),
     target: frailTarget(plant.target(target, name), frailty),
-    log: plant.feed(feed),
+    log,
     signal: new AbortController().signal,
     logger,
     runtime: options.runtime(owner),
@@ -147,7 +157,7 @@ function checkHalt(
   poison: Revision | undefined,
 ): void {
   const poisoned = poison !== undefined && revision === poison - 1 && reason?.startsWith("poison_event") === true;
-  const gap = (reordered.has(projection) || rival) && reason?.startsWith("revision_gap") === true;
+  const gap = (reordered || rival) && reason?.startsWith("revision_gap") === true;
   mustHold(poisoned || gap, "10 halts for a reason", () => `${projection} halted at ${revision}: ${reason}`);
 }
 

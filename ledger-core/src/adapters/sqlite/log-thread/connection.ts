@@ -13,7 +13,7 @@ type Opening = Extract<LogRequest, { kind: "read" | "subscribe" }>;
 
 /**
  * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread. Streams are
- * pulled: one piece is fetched ahead while the one before is worked on, no more. `close` lets go of the port, not of
+ * pulled: one piece of history is fetched ahead while the one before is worked on, no more. `close` lets go of the port, not of
  * the log. When the other end goes away, appends under way end with outcome_unknown and everything else with
  * log_unavailable.
  */
@@ -114,9 +114,14 @@ async function* stream(
       const reply = await next;
       if (reply.kind === "end" || signal?.aborted) return;
       if (reply.kind === "failed") throw fromFault(reply.fault);
+      if (reply.kind === "caught_up") {
+        // Not fetched ahead: the later the next piece is asked for, the more of what arrives meanwhile it holds.
+        yield reply;
+        next = pull();
+        continue;
+      }
       next = pull();
-      if (reply.kind === "caught_up") yield reply;
-      else if (reply.kind === "batch") yield { kind: "batches", batches: [fromWire(reply.batch)] };
+      if (reply.kind === "batch") yield { kind: "batches", batches: [fromWire(reply.batch)] };
     }
   } finally {
     signal?.removeEventListener("abort", stop);

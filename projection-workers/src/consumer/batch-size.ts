@@ -1,0 +1,42 @@
+/** How many events a projection applies in one transaction; each field states its default. */
+export type BatchTuning = {
+  /** The most events; bounds memory and what a crash repeats. 1 to 100,000. Default 10,000. */
+  readonly batchMax?: number;
+  /** At the log's end, how long a transaction should take at most, in ms. 1 to 10,000. Default 50. */
+  readonly liveMs?: number;
+};
+
+export type BatchSize = {
+  /** The most events that the next transaction should hold. */
+  next(): number;
+  /** A transaction of so many events took so long. */
+  took(events: number, ms: number): void;
+  /** Everything up to the log's end was applied until now. */
+  atEnd(): void;
+};
+
+/** The share of the time since it was last at the log's end that a transaction may take. */
+const BEHIND_SHARE = 0.25;
+
+/**
+ * Large transactions on the way to the log's end; there, as many events as were applied within `liveMs` lately, so that
+ * each is visible soon. The longer a projection has been behind, the larger its transactions: they cost less per event.
+ */
+export function adaptBatches({ batchMax = 10_000, liveMs = 50 }: BatchTuning, elapsedMs: () => number): BatchSize {
+  let size = 1;
+  let endMs: number | undefined;
+  const bounded = (events: number) => Math.max(1, Math.min(batchMax, Math.floor(events)));
+  return {
+    next() {
+      if (endMs === undefined) return batchMax;
+      const allowedMs = Math.max(liveMs, BEHIND_SHARE * (elapsedMs() - endMs));
+      return bounded((size * allowedMs) / liveMs);
+    },
+    took(events, ms) {
+      size = bounded(Math.min(2 * Math.max(size, events), (events * liveMs) / ms));
+    },
+    atEnd() {
+      endMs = elapsedMs();
+    },
+  };
+}
