@@ -4,7 +4,7 @@ import { makeBell } from "./bell.ts";
 
 /** How projections share a reading of the log; each field states its default. */
 export type ReadingTuning = {
-  /** At the log's end, the pause between two readings: what arrives meanwhile is read at once. 0 to 1000. Default 10. */
+  /** At the log's end, the pause before the next piece is read, with all that arrived, in ms. 0 to 1000. Default 10. */
   readonly paceMs?: number;
   /** How long a reading waits for a projection before it goes on without it, in ms. 1 to 60,000. Default 5000. */
   readonly patienceMs?: number;

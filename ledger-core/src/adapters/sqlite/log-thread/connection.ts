@@ -13,9 +13,9 @@ type Opening = Extract<LogRequest, { kind: "read" | "subscribe" }>;
 
 /**
  * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread. Streams are
- * pulled: one piece of history is fetched ahead while the one before is worked on, no more. `close` lets go of the port, not of
- * the log. When the other end goes away, appends under way end with outcome_unknown and everything else with
- * log_unavailable.
+ * pulled: one piece of history is fetched ahead while the one before is worked on, no more. `close` lets go of the
+ * port, not of the log. When the other end goes away, appends under way end with outcome_unknown and everything else
+ * with log_unavailable.
  */
 export function connectLog(port: MessagePort): EventLog {
   const calls = openCalls(port);
