@@ -59,6 +59,18 @@ const sqliteFaults: Record<number, FaultKind> = {
   8458: "damaged",
 };
 
+/**
+ * Messages of SQLite's general code 1: the header is damaged, or a statement does not fit the tables of the file, which
+ * are another program's or damaged.
+ */
+const general: readonly (readonly [RegExp, FaultKind])[] = [
+  [/unsupported file format/, "damaged"],
+  [
+    /no such (table|column|index)|has no column named|does not match any PRIMARY KEY|no query solution/,
+    "missing_table",
+  ],
+];
+
 /** Server error numbers of MySQL and MariaDB. */
 const mysqlFaults: Record<number, FaultKind> = {
   1021: "full",
@@ -94,8 +106,8 @@ function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefine
   if (!(error instanceof Error)) return undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if ("errcode" in error && typeof error.errcode === "number") {
-    const missing = error.errcode === 1 && /no such (table|column|index)/.test(error.message);
-    const kind = missing ? "missing_table" : (sqliteFaults[error.errcode] ?? sqliteFaults[error.errcode % 256]);
+    const said = error.errcode === 1 ? general.find(([text]) => text.test(error.message))?.[1] : undefined;
+    const kind = said ?? sqliteFaults[error.errcode] ?? sqliteFaults[error.errcode % 256];
     return kind && { kind, detail: `SQLite ${error.errcode}` };
   }
   if ("errno" in error && typeof error.errno === "number" && error.errno > 0) {

@@ -103,6 +103,16 @@ const PAGE_SIZES = [4096, 8192] as const;
 const acts: Readonly<Record<string, Act>> = {
   flip: (place, files) => flip(place, pick(place, files), 1 + below(place, 4)),
   "flip many": (place, files) => flip(place, pick(place, files), 16 + below(place, 240)),
+  "flip a table's text"(place, files) {
+    const name = pick(place, files);
+    const content = readFileSync(join(place.dir, name));
+    const found = [...content.toString("latin1").matchAll(/CREATE (TABLE|INDEX)[^\0]*/g)];
+    const text = found[below(place, found.length)];
+    if (!text) return `${name} has none`;
+    const offset = text.index + below(place, text[0].length);
+    write(place, name, offset, Buffer.of(97 + below(place, 26)));
+    return `${name}@${offset}`;
+  },
   "swap pages": (place, files) => {
     const name = pick(place, files);
     return swap(place, name, name);
