@@ -11,7 +11,13 @@ export type EdgeChange =
       readonly merchant: AccountId;
       readonly event: EventId;
     }
-  | { readonly kind: "retracted"; readonly payment: PaymentId }
+  /** Payer and merchant are those of the edge. */
+  | {
+      readonly kind: "retracted";
+      readonly payment: PaymentId;
+      readonly payer: AccountId;
+      readonly merchant: AccountId;
+    }
   /** A merchant's account was frozen, unfrozen or closed: only an open one is recommended. */
   | { readonly kind: "standing"; readonly merchant: AccountId; readonly open: boolean };
 

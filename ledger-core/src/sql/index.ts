@@ -9,6 +9,7 @@ export {
   viewBookkeeping,
 } from "../adapters/sqlite/view-books.ts";
 export * from "./dialect.ts";
+export * from "./numbers.ts";
 export * from "./rows.ts";
 export * from "./store-errors.ts";
 export * from "./table.ts";

@@ -12,6 +12,8 @@ export const viewTables = {
   sessionOwners: "session_owners",
   sessionMovements: "session_movements",
   graphEdges: "graph_edges",
+  graphMerchants: "graph_merchants",
+  graphCaptures: "graph_captures",
   graphShut: "graph_shut",
 } as const;
 

@@ -28,8 +28,9 @@ function paid(n: number, from: AccountId, merchant: AccountId, tenant = TENANT):
   return { kind: "paid", tenant, payment: paymentId(n), payer: from, merchant, event: eventId(n) };
 }
 
-function retracted(n: number): EdgeChange {
-  return { kind: "retracted", payment: paymentId(n) };
+/** The full refund of the nth payment. */
+function retracted(n: number, from: AccountId, merchant: AccountId): EdgeChange {
+  return { kind: "retracted", payment: paymentId(n), payer: from, merchant };
 }
 
 /** The contract of a payment graph; every adapter passes it: `paymentGraphSuite("SQLite", open)`. */
@@ -114,20 +115,29 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
         ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1))],
         ...[paid(3, payer(2), shop(2)), paid(4, payer(2), shop(2))],
       );
-      await apply(1, [retracted(4)]);
+      await apply(1, [retracted(4, payer(2), shop(2))]);
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(3)] }]);
-      await apply(2, [retracted(3)]);
+      await apply(2, [retracted(3, payer(2), shop(2))]);
       expect(await recommended(graph, payer(1))).toEqual([]);
-      await apply(3, [paid(5, payer(2), shop(3)), retracted(1)]);
+      await apply(3, [paid(5, payer(2), shop(3)), retracted(1, payer(1), shop(1))]);
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
     test("retracting what is not there changes nothing; a payment captured anew has its edge again", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
-      await apply(1, [retracted(99), retracted(3), retracted(3)]);
+      await apply(1, [retracted(99, payer(2), shop(2)), ...[3, 3].map((n) => retracted(n, payer(2), shop(2)))]);
       expect(await recommended(graph, payer(1))).toEqual([]);
       await apply(2, [{ ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(4)] }]);
+    });
+
+    test("an edge made and retracted at once is gone, one retracted and captured anew at once is there", async () => {
+      const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
+      const refund = retracted(3, payer(2), shop(2));
+      await apply(1, [refund, { ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
+      expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(4)] }]);
+      await apply(2, [refund, paid(5, payer(2), shop(3)), retracted(5, payer(2), shop(3))]);
+      expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
     test("another tenant asks in vain", async () => {
@@ -156,7 +166,9 @@ function targetSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): 
   // Payer 0 pays the first shop alone, and so sees every other edge as a recommendation.
   const events = Array.from({ length: 30 }, (_, n): EdgeChange[] => {
     if (n === 0) return [paid(0, payer(0), shop(0)), paid(1000, payer(1), shop(0)), paid(1001, payer(2), shop(0))];
-    return n % 5 === 0 ? [retracted(n - 3)] : [paid(n, payer(1 + (n % 2)), shop(1 + n))];
+    return n % 5 === 0
+      ? [retracted(n - 3, payer(1 + ((n - 3) % 2)), shop(n - 2))]
+      : [paid(n, payer(1 + (n % 2)), shop(1 + n))];
   });
   const twice = events[0]?.[0];
   assert(twice, "the first event has an edge");

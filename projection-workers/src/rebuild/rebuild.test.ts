@@ -78,7 +78,7 @@ test("a view's row changed by hand is found and mended; a reader beside it sees 
 
   const other = openSqlite({ file });
   other.exec("UPDATE session_accounts SET posted = posted + 1");
-  other.exec("DELETE FROM graph_edges WHERE payment = (SELECT min(payment) FROM graph_edges)");
+  other.exec("DELETE FROM graph_edges WHERE event = (SELECT min(event) FROM graph_edges)");
   other.close();
   expect(await reader.read("tenant-a", "owner-1")).not.toEqual(right);
   const options = { log, shards: [0], logger: quiet };

@@ -86,7 +86,9 @@ const viewTables: readonly (readonly ["session" | "graph", TableCase])[] = [
   ["session", ["session_accounts", "held", "held + 1", "id = id || 'x'"]],
   ["session", ["session_owners", "movements", "movements + 1", "owner = owner || 'x'"]],
   ["session", ["session_movements", "body", "'[]'", "owner = owner || 'x'"]],
-  ["graph", ["graph_edges", "event", "event || 'x'", "payment = payment || 'x'"]],
+  ["graph", ["graph_edges", "salt", "salt + 1", "event = event + 100000"]],
+  ["graph", ["graph_merchants", "tenant", "'nobody'", "merchant = merchant + 100000"]],
+  ["graph", ["graph_captures", "event", "event + 1", "payment = payment + 100000"]],
 ];
 
 async function expectFound(found: VerifiedFile, [table, column, other, double]: TableCase): Promise<void> {

@@ -15,7 +15,7 @@ function project(event: LedgerEvent): readonly EdgeChange[] {
       return paid(event, fact.payment, fact.amount);
     case "PaymentRefunded":
       return toMerchant(fact.payment) && fact.payment.refunded === fact.payment.captured
-        ? [{ kind: "retracted", payment: fact.payment.id }]
+        ? [retracted(fact.payment)]
         : [];
     case "AccountFrozen":
     case "AccountUnfrozen":
@@ -34,6 +34,10 @@ function paid(event: LedgerEvent, payment: Payment, captured: bigint): readonly 
   if (!toMerchant(payment) || before > 0n) return [];
   const { id, tenant, payer, payee } = payment;
   return [{ kind: "paid", tenant, payment: id, payer, merchant: payee, event: event.id }];
+}
+
+function retracted({ id, payer, payee }: Payment): EdgeChange {
+  return { kind: "retracted", payment: id, payer, merchant: payee };
 }
 
 function toMerchant(payment: Payment): boolean {

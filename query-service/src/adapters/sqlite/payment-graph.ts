@@ -3,23 +3,26 @@ import {
   type AccountId,
   EVIDENCE_MAX,
   FAN_OUT_MAX,
+  LedgerError,
   type PaymentGraph,
   type Recommendation,
-  rebrand,
 } from "ledger-core";
-import { type ViewRow, viewTables } from "ledger-core/sql";
+import { idOf, numberOfId, type ViewRow, viewTables } from "ledger-core/sql";
 import { openViewReader, type ViewSource } from "./view-reader.ts";
 
 /*
- * An edge is one row in two indexes: by payer and merchant, and by merchant and time. A step from a payer skips from
- * merchant to merchant, so that a customer who pays the same shop every day costs as much as one who did once; a step
- * from a merchant looks at its newest edges. The newest event is the one with the greatest id.
+ * An edge is one row in two trees: by payer, merchant and event, and by merchant, event and payer. A step from a payer
+ * skips from merchant to merchant, so that a customer who pays the same shop every day costs as much as one who did
+ * once; a step from a merchant looks at its newest edges. Accounts and events are numbers, which grow with time within
+ * a shard (the embedded ledger has one); ids are made of them at the end.
  */
 
 /** The most merchants of one payer, or edges of one merchant, that a step scans to find FAN_OUT_MAX neighbors. */
 const LOOKED_AT_MAX = 5 * FAN_OUT_MAX;
 
-type Statements = Readonly<Record<"tenantOf" | "merchantsOf" | "payersOf" | "hasPaid" | "isShut", StatementSync>>;
+type Statements = Readonly<
+  Record<"tenantOf" | "merchantsOf" | "payersOf" | "hasPaid" | "isShut" | "merchant" | "event", StatementSync>
+>;
 
 /** Reads the payment graph from a file that projection-workers writes. */
 export function openPaymentGraph(source: ViewSource): PaymentGraph {
@@ -37,9 +40,12 @@ export function openPaymentGraph(source: ViewSource): PaymentGraph {
 
 function prepareStatements(prepare: (sql: string) => StatementSync, suffix: string): Statements {
   const edges = viewTables.graphEdges + suffix;
+  const merchants = viewTables.graphMerchants + suffix;
   const shut = viewTables.graphShut + suffix;
   return {
-    tenantOf: prepare(`SELECT tenant FROM ${edges} WHERE payer = ? LIMIT 1`),
+    tenantOf: prepare(
+      `SELECT m.tenant FROM ${edges} e CROSS JOIN ${merchants} m ON m.merchant = e.merchant WHERE e.payer = ? LIMIT 1`,
+    ),
     merchantsOf: prepare(
       `WITH RECURSIVE m (merchant) AS (
         SELECT min(merchant) FROM ${edges} WHERE payer = ?1
@@ -58,40 +64,54 @@ function prepareStatements(prepare: (sql: string) => StatementSync, suffix: stri
     ),
     hasPaid: prepare(`SELECT 1 FROM ${edges} WHERE payer = ? AND merchant = ? LIMIT 1`),
     isShut: prepare(`SELECT 1 FROM ${shut} WHERE merchant = ?`),
+    merchant: prepare(`SELECT ms, salt FROM ${merchants} WHERE merchant = ?`),
+    event: prepare(`SELECT ms, salt FROM ${edges} WHERE payer = ? AND merchant = ? AND event = ?`),
   };
 }
 
-type Neighbor = { readonly id: string; readonly event: string };
+type Neighbor = { readonly account: number; readonly event: number };
+
+/** An edge from a peer to a merchant that is recommended. */
+type Evidence = { readonly peer: number; readonly event: number };
 
 /** Account → merchants it paid → others who paid them → merchants they paid and it did not; cuts keep the newest. */
 function recommend(statements: Statements, tenant: string, account: AccountId, limit: number): Recommendation[] {
-  if (statements.tenantOf.get(account)?.tenant !== tenant) return [];
-  const mine = neighbors(statements.merchantsOf, account);
-  const peers = newest(mine.flatMap((merchant) => neighbors(statements.payersOf, merchant.id))).filter(
-    (peer) => peer.id !== account,
+  const self = numberOfId(account);
+  if (statements.tenantOf.get(self)?.tenant !== tenant) return [];
+  const mine = neighbors(statements.merchantsOf, self);
+  const peers = newest(mine.flatMap((merchant) => neighbors(statements.payersOf, merchant.account))).filter(
+    (peer) => peer.account !== self,
   );
-  const found = new Map<string, string[]>();
+  const found = new Map<number, Evidence[]>();
   for (const peer of peers) {
-    for (const { id, event } of neighbors(statements.merchantsOf, peer.id)) {
-      const events = found.get(id);
-      if (events) events.push(event);
-      else if (id !== account && !statements.hasPaid.get(account, id)) found.set(id, [event]);
+    for (const { account: merchant, event } of neighbors(statements.merchantsOf, peer.account)) {
+      const evidence = { peer: peer.account, event };
+      const known = found.get(merchant);
+      if (known) known.push(evidence);
+      else if (merchant !== self && !statements.hasPaid.get(self, merchant)) found.set(merchant, [evidence]);
     }
   }
-  const open = ([merchant]: readonly [string, ...unknown[]]) => !statements.isShut.get(merchant);
+  const open = ([merchant]: readonly [number, ...unknown[]]) => !statements.isShut.get(merchant);
   return firstOf(
-    [...found].sort(([a, { length: scoreA }], [b, { length: scoreB }]) => scoreB - scoreA || (a < b ? -1 : 1)),
+    [...found].sort(([a, { length: scoreA }], [b, { length: scoreB }]) => scoreB - scoreA || a - b),
     limit,
     open,
-  ).map(([merchant, events]) => ({
-    merchant: rebrand("acct", merchant),
-    score: events.length,
-    events: events
-      .sort()
-      .reverse()
-      .slice(0, EVIDENCE_MAX)
-      .map((event) => rebrand("evt", event)),
-  }));
+  ).map(([merchant, evidence]) => recommendation(statements, merchant, evidence));
+}
+
+function recommendation(statements: Statements, merchant: number, evidence: Evidence[]): Recommendation {
+  const last = evidence.sort((a, b) => b.event - a.event).slice(0, EVIDENCE_MAX);
+  return {
+    merchant: idOfRow("acct", merchant, statements.merchant.get(merchant)),
+    score: evidence.length,
+    events: last.map(({ peer, event }) => idOfRow("evt", event, statements.event.get(peer, merchant, event))),
+  };
+}
+
+/** @throws row_unreadable when the row is missing */
+function idOfRow<P extends "acct" | "evt">(prefix: P, number: number, row: ViewRow | undefined) {
+  if (!row) throw new LedgerError("row_unreadable", `graph view: ${number} has no row`);
+  return idOf(prefix, Number(row.ms) * 1000, number, Number(row.salt));
 }
 
 function firstOf<Item>(items: readonly Item[], most: number, fits: (item: Item) => boolean): Item[] {
@@ -105,19 +125,15 @@ function firstOf<Item>(items: readonly Item[], most: number, fits: (item: Item) 
 
 /** The most recent distinct neighbors of a step. */
 function newest(all: readonly Neighbor[]): Neighbor[] {
-  const byId = new Map<string, Neighbor>();
-  for (const neighbor of all.toSorted((a, b) => (a.event > b.event ? -1 : 1))) {
-    if (!byId.has(neighbor.id)) byId.set(neighbor.id, neighbor);
+  const byAccount = new Map<number, Neighbor>();
+  for (const neighbor of all.toSorted((a, b) => b.event - a.event)) {
+    if (!byAccount.has(neighbor.account)) byAccount.set(neighbor.account, neighbor);
     // One more than the bound, since the account itself is among them and does not count.
-    if (byId.size > FAN_OUT_MAX) break;
+    if (byAccount.size > FAN_OUT_MAX) break;
   }
-  return [...byId.values()];
+  return [...byAccount.values()];
 }
 
-function neighbors(statement: StatementSync, ...of: string[]): Neighbor[] {
-  return statement.all(...of).map((row) => ({ id: column(row, "neighbor"), event: column(row, "event") }));
-}
-
-function column(row: ViewRow, name: string): string {
-  return String(row[name]);
+function neighbors(statement: StatementSync, of: number): Neighbor[] {
+  return statement.all(of).map((row) => ({ account: Number(row.neighbor), event: Number(row.event) }));
 }
