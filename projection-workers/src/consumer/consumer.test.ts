@@ -158,6 +158,23 @@ describe.each([
     },
   );
 
+  test.each([
+    { at: 4, damaged: true, reason: /^store_damaged: .*is at 4, and events up to 9 were applied$/ },
+    { at: 12, damaged: false, reason: /^revision_gap: not there$/ },
+  ])("a checkpoint found at $at after 9: only one that went back is damage", async ({ at, damaged, reason }) => {
+    const whole = memoryTarget<Revision>();
+    const target: typeof whole = {
+      ...whole,
+      apply: async (...change) => {
+        if (change[1] === 9) throw new LedgerError("revision_gap", "not there");
+        await whole.apply(...change);
+      },
+      checkpoint: async (shard) => ((await whole.checkpoint(shard)) === 9 ? at : whole.checkpoint(shard)),
+    };
+    const { until } = start({ log: script([events.slice(0, 10), events.slice(10)]), target, batchMax: 10 });
+    expect(await until("halted")).toMatchObject({ damaged, reason: expect.stringMatching(reason) });
+  });
+
   test("a log that goes away is followed again from the checkpoint", async () => {
     const error = new LedgerError("log_unavailable", "no room");
     const log = scriptedLog((from, attempt) =>

@@ -1,6 +1,6 @@
 import {
   isLedgerError,
-  type LedgerError,
+  LedgerError,
   NO_REVISION,
   publicReason,
   type Revision,
@@ -137,6 +137,18 @@ function isStoreDamage({ code, cause }: LedgerError): boolean {
   return code === "store_damaged" || (code === "incompatible" && cause instanceof Error && "errcode" in cause);
 }
 
+/** Throws the error, or store_damaged for a checkpoint behind what was applied: a rival only ever moves it forward. */
+async function throwAsDamage<Change>(
+  { target, projection, shard }: Pick<ConsumerOptions<Change>, "target" | "projection" | "shard">,
+  applied: Revision,
+  error: unknown,
+): Promise<never> {
+  const at = isLedgerError(error, "revision_gap") ? await target.checkpoint(shard) : applied;
+  if (at >= applied) throw error;
+  const lost = `the checkpoint of shard ${shard} is at ${at}, and events up to ${applied} were applied`;
+  throw new LedgerError("store_damaged", `${projection.name}: ${lost}`, { cause: error });
+}
+
 async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
   const { log, shard, target, signal, runtime = systemRuntime } = options;
   const batches = adaptBatches(options, runtime.elapsedMs);
@@ -163,7 +175,7 @@ async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus)
     for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batches.next, runtime)) {
       if (signal.aborted) return;
       if (atEnd) batches.atEnd();
-      at = await applyEvents(application, at, events);
+      at = await applyEvents(application, at, events).catch((error) => throwAsDamage(options, batch.at, error));
       atEnd = caughtUp;
       if (caughtUp) {
         batches.atEnd();
