@@ -22,6 +22,8 @@ export type Projector = {
   poison(projection: string, revision: Revision | undefined): void;
   /** A projection's position. */
   revision(projection: string): Revision;
+  /** Ends all that runs: a signal that something listens to, and never aborts, is kept for ever. */
+  close(): void;
 };
 
 export type ProjectorOptions = {
@@ -50,6 +52,7 @@ type Running = {
   readonly revisions: Map<string, Revision>;
   readonly inspect: (incarnation: Incarnation, status: ProjectionStatus) => void;
   readonly fell: (incarnation: Incarnation) => void;
+  readonly end: AbortSignal;
 };
 
 export function makeProjector(options: ProjectorOptions): Projector {
@@ -57,7 +60,8 @@ export function makeProjector(options: ProjectorOptions): Projector {
   const poisons = new Map<string, Revision>();
   const incarnations: Incarnation[] = [];
   const revisions = new Map<string, Revision>();
-  const running: Running = { poisons, revisions, inspect, fell };
+  const end = new AbortController();
+  const running: Running = { poisons, revisions, inspect, fell, end: end.signal };
 
   function launch(): void {
     const owner = makeOwner("projector");
@@ -115,12 +119,13 @@ export function makeProjector(options: ProjectorOptions): Projector {
       else poisons.set(projection, revision);
     },
     revision: (projection) => revisions.get(projection) ?? NO_REVISION,
+    close: () => end.abort(),
   };
 }
 
 function run<Change>(
   options: ProjectorOptions,
-  { poisons, revisions, inspect, fell }: Running,
+  { poisons, revisions, inspect, fell, end }: Running,
   { incarnation, log }: { readonly incarnation: Incarnation; readonly log: EventSource },
   projection: Projection<Change>,
   target: ProjectionTarget<Change>,
@@ -136,7 +141,7 @@ function run<Change>(
     projection: plant.projection(poisonable(projection, poisoned)),
     target: frailTarget(plant.target(target, name), frailty),
     log,
-    signal: new AbortController().signal,
+    signal: end,
     logger,
     runtime: options.runtime(owner),
     ...options.settings.consumer,

@@ -95,6 +95,7 @@ export async function makeReadSide(
       mustHold(differences.length === 0, "6 projections are the log", () => differences.slice(0, 3).join("; "));
     },
     async close() {
+      projector.close();
       await edge.close();
       await stores.close();
     },

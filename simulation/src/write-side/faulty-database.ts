@@ -12,6 +12,13 @@ export type DiskError = (typeof diskErrors)[keyof typeof diskErrors];
 /** The error that an access to the disk gets instead; undefined when it may go on. */
 export type Trouble = (access: "read" | "write") => DiskError | undefined;
 
+/** A disk that may fail. */
+export type FailingDisk = {
+  readonly trouble: Trouble;
+  /** Whether a write that fails takes its transaction with it. */
+  readonly losesTransaction: () => boolean;
+};
+
 const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|COMMIT|CREATE)/i;
 
 /**
@@ -19,13 +26,12 @@ const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|COMMIT|CREATE)/i;
  * SQLite's may.
  */
 export class FaultyDatabase extends DatabaseSync {
-  readonly #trouble: Trouble;
-  readonly #losesTransaction: () => boolean;
+  /** Weak: Node keeps a database as long as its statements, so one that leads to its world would keep it for ever. */
+  readonly #disk: WeakRef<FailingDisk>;
 
-  constructor(trouble: Trouble, losesTransaction: () => boolean) {
+  constructor(disk: FailingDisk) {
     super(":memory:");
-    this.#trouble = trouble;
-    this.#losesTransaction = losesTransaction;
+    this.#disk = new WeakRef(disk);
   }
 
   override prepare(sql: string): StatementSync {
@@ -49,9 +55,10 @@ export class FaultyDatabase extends DatabaseSync {
   }
 
   #meet(access: "read" | "write"): void {
-    const error = this.#trouble(access);
-    if (!error) return;
-    if (access === "write" && this.isTransaction && this.#losesTransaction()) super.exec("ROLLBACK");
+    const disk = this.#disk.deref();
+    const error = disk?.trouble(access);
+    if (!disk || !error) return;
+    if (access === "write" && this.isTransaction && disk.losesTransaction()) super.exec("ROLLBACK");
     throw Object.assign(new Error(error.message), { code: "ERR_SQLITE_ERROR", errcode: error.errcode });
   }
 }

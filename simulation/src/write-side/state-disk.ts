@@ -57,13 +57,15 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
     return access === "write" ? diskErrors.writeFailed : chance.pick([diskErrors.readFailed, diskErrors.shortRead]);
   }
 
+  const failing = { trouble, losesTransaction: () => chance.chance(0.5) };
+
   const disk: StateDisk = {
     condition: "sound",
     get hurt() {
       return hurt;
     },
     open(later) {
-      const db = new FaultyDatabase(trouble, () => chance.chance(0.5));
+      const db = new FaultyDatabase(failing);
       const image = images.at(-1);
       open = db;
       if (image) load(db, image.database);

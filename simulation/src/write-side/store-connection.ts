@@ -104,11 +104,13 @@ async function* subscribe(
     yield { kind: "caught_up", head: next - 1 };
     if (store.head() >= next) continue;
     await new Promise<void>((resolve) => {
+      const stop = () => scheduler.after(0, owner, resolve);
       const wake = store.onArrival(() => {
         wake();
+        signal.removeEventListener("abort", stop);
         scheduler.after(random.between(20, 200), owner, resolve);
       });
-      signal.addEventListener("abort", () => scheduler.after(0, owner, () => resolve()), { once: true });
+      signal.addEventListener("abort", stop, { once: true });
     });
   }
 }
