@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LoadPlan, LoadResult, LoadWindow } from "./load/plan.ts";
@@ -15,12 +16,11 @@ export type Child<Ready> = {
 
 const running = new Set<ChildProcess>();
 
-export async function startChild<Ready>(
-  script: string,
-  options: object,
-  nodeFlags: string[] = [],
-): Promise<Child<Ready>> {
-  const child = start(script, [JSON.stringify(options)], nodeFlags);
+/** A checkout whose servers are measured; undefined: this one. */
+export type Checkout = string | undefined;
+
+export async function startChild<Ready>(script: string, options: object, build?: Checkout): Promise<Child<Ready>> {
+  const child = start(script, [JSON.stringify(options)], build);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {
     const line = await lines.next();
@@ -57,7 +57,7 @@ export async function runScript<Result>(
   plan: object,
   onWindow?: (window: LoadWindow) => Promise<void>,
 ): Promise<Result> {
-  const child = start(script, [], []);
+  const child = start(script, []);
   child.stdin.end(JSON.stringify(plan));
   const exit = once(child, "exit");
   let result: Result | undefined;
@@ -71,9 +71,9 @@ export async function runScript<Result>(
   return result;
 }
 
-function start(script: string, args: readonly string[], nodeFlags: readonly string[]) {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [...nodeFlags, path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+function start(script: string, args: readonly string[], build?: Checkout) {
+  const path = build === undefined ? fileURLToPath(new URL(script, import.meta.url)) : join(build, "bench/src", script);
+  const child = spawn(process.execPath, [path, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;

@@ -28,6 +28,12 @@ export function figure(id: string, what: string, measured: Measured): Figure {
   return { id, what, unit, value, target: atLeast ?? atMost ?? null, more: atLeast !== undefined, beside, note };
 }
 
+/** The same measure of another build, if one was measured and it told. */
+export function otherBuild<Result>(other: Result | undefined, measure: (result: Result) => number): Beside[] {
+  const value = other === undefined ? Number.NaN : measure(other);
+  return Number.isFinite(value) ? [{ name: "the other build", value }] : [];
+}
+
 /** Whether a figure meets its target; null when it has none. */
 export function met(figure: Figure): boolean | null {
   if (figure.target === null) return null;

@@ -30,6 +30,11 @@ function lagOf(samples: readonly LagSample[], last: LagSample, revision: number)
   return last.atSeconds - (before.atSeconds + share * (next.atSeconds - before.atSeconds));
 }
 
+/** The farthest behind that any projection was at any of the samples, in seconds. */
+export function mostThroughout(samples: readonly LagSample[]): number {
+  return Math.max(0, ...samples.map((_, n) => mostOf(lagsAt(samples.slice(0, n + 1)))));
+}
+
 export function mostOf(lags: Lags): number {
   return Math.max(0, ...Object.values(lags));
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchFault } from "./checks.ts";
-import { endChildren } from "./children.ts";
+import { type Checkout, endChildren } from "./children.ts";
 import type { Figure } from "./figure.ts";
 import { type PartName, partNames, readOptions, usage } from "./options.ts";
 import { judged, keep, machine, table } from "./report.ts";
@@ -20,7 +20,7 @@ if (options === undefined) {
   process.stdout.write(`${usage}\n`);
   process.exit(0);
 }
-const { scale, parts, soak, keys } = options;
+const { scale, parts, soak, keys, against } = options;
 const folder = mkdtempSync(join(tmpdir(), "payledger-bench-"));
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)));
@@ -39,7 +39,7 @@ try {
 
 async function measure(): Promise<void> {
   const figures: Figure[] = [];
-  const works: Record<PartName, (folder: string, scale: Scale) => Promise<Figure[]>> = {
+  const works: Record<PartName, (folder: string, scale: Scale, against: Checkout) => Promise<Figure[]>> = {
     singles: measureSingles,
     bulk: measureBulk,
     history: measureHistory,
@@ -50,7 +50,7 @@ async function measure(): Promise<void> {
     process.stderr.write(`${new Date().toISOString()} ${part}\n`);
     const own = join(folder, part);
     mkdirSync(own);
-    figures.push(...(await works[part](own, scale)));
+    figures.push(...(await works[part](own, scale, against)));
     rmSync(own, { recursive: true });
   }
   process.stdout.write(`${table(figures)}\n`);

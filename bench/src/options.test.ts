@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { partNames, readOptions } from "./options.ts";
 
@@ -32,6 +33,12 @@ test.each([
   [["--fast"], "--fast"],
 ])("%j is refused", (args, words) => {
   expect(() => readOptions(args)).toThrow(words);
+});
+
+test("--against names another checkout", () => {
+  const root = join(import.meta.dirname, "../..");
+  expect(readOptions(["--against", root])?.against).toBe(root);
+  expect(() => readOptions(["--against", import.meta.dirname])).toThrow("checkout");
 });
 
 test("--help measures nothing", () => {

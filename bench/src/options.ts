@@ -1,14 +1,17 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Scale, scales } from "./scale.ts";
 
-export const usage = `npm run bench -- [--quick] [--only singles,bulk,history,whole]
+export const usage = `npm run bench -- [--quick] [--only singles,bulk,history,whole] [--against FOLDER]
 npm run bench -- --soak [MINUTES] [--rate N] [--quick]
 npm run bench -- --keys N [--filter-mib MIB]
 
 Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and keeps
-JSON in bench/results. --quick takes some three minutes. --soak runs the command service at N payments a second
-(default: 60 % of what it does, measured just before) for so many minutes (default 30) and says what grows. --keys fills
-the store of idempotency keys directly and prints what that costs; filters may take so many MiB (default 256).`;
+JSON in bench/results. --quick takes some five minutes. --against measures the whole and the rebuilds of another
+checkout too (its dependencies are installed), beside this one's. --soak runs the command service at N payments a second
+(default: 60 % of what it does, measured just before) for so many minutes (default 30) and says what grows. --keys
+fills the store of idempotency keys directly and prints what that costs; filters may take so many MiB (default 256).`;
 
 export const partNames = ["singles", "bulk", "history", "whole"] as const;
 export type PartName = (typeof partNames)[number];
@@ -17,6 +20,8 @@ export type Soak = { readonly minutes: number; readonly rate: number | null };
 export type BenchOptions = {
   readonly scale: Scale;
   readonly parts: ReadonlySet<PartName>;
+  /** Another checkout, to be measured beside this one. */
+  readonly against?: string;
   readonly soak: Soak | undefined;
   readonly keys?: Keys;
 };
@@ -29,6 +34,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     options: {
       quick: { type: "boolean" },
       only: { type: "string" },
+      against: { type: "string" },
       soak: { type: "string" },
       rate: { type: "string" },
       keys: { type: "string" },
@@ -41,7 +47,19 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const soak =
     values.soak === undefined ? undefined : { minutes: positive("--soak", values.soak), rate: rateOf(values) };
   const scale = values.quick ? scales.quick : scales.full;
-  return { scale, parts: new Set(values.only?.split(",").map(partOf) ?? partNames), soak, ...keysOf(values) };
+  const against = values.against === undefined ? {} : { against: checkout(values.against) };
+  return {
+    ...{ scale, parts: new Set(values.only?.split(",").map(partOf) ?? partNames), soak },
+    ...against,
+    ...keysOf(values),
+  };
+}
+
+function checkout(folder: string): string {
+  const path = resolve(folder);
+  if (!existsSync(join(path, "bench/src")))
+    throw new Error(`--against takes a checkout of this project, not ${folder}`);
+  return path;
 }
 
 function keysOf(values: { keys?: string | undefined; "filter-mib"?: string | undefined }): { readonly keys?: Keys } {

@@ -13,9 +13,12 @@ export type Scale = {
   readonly historyTurns: number;
   /** Payments that the projections have to catch up with. */
   readonly behindPayments: number;
-  /** Events that the read models are rebuilt from. */
+  /** Events that the read models are rebuilt from, among `bulkAccounts` and among `accounts`. */
   readonly rebuildEvents: number;
-  /** Of each run of P1w, and how many rates are tried. */
+  readonly smallRebuildEvents: number;
+  /** Of P2w. */
+  readonly floodAccounts: number;
+  /** Of each run of P1w and P2w, and how many rates are tried. */
   readonly steadySeconds: number;
   readonly steadyProbes: number;
 };
@@ -24,12 +27,26 @@ export const scales = {
   full: {
     ...{ kind: "full", seconds: 15, accounts: 10_000, rounds: 3 },
     ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 5000 },
-    ...{ behindPayments: 1_000_000, rebuildEvents: 1_000_000, steadySeconds: 60, steadyProbes: 5 },
+    ...{
+      behindPayments: 1_000_000,
+      rebuildEvents: 10_000_000,
+      smallRebuildEvents: 1_000_000,
+      floodAccounts: 20_000,
+      steadySeconds: 60,
+      steadyProbes: 5,
+    },
   },
   quick: {
     ...{ kind: "quick", seconds: 3, accounts: 10_000, rounds: 1 },
     ...{ bulkPayments: 400_000, bulkAccounts: 20_000, historyEntries: 200_000, historyTurns: 800 },
-    ...{ behindPayments: 60_000, rebuildEvents: 80_000, steadySeconds: 5, steadyProbes: 2 },
+    ...{
+      behindPayments: 60_000,
+      rebuildEvents: 80_000,
+      smallRebuildEvents: 80_000,
+      floodAccounts: 2_000,
+      steadySeconds: 5,
+      steadyProbes: 2,
+    },
   },
 } as const satisfies Record<string, Scale>;
 

@@ -3,6 +3,7 @@ import { openSqliteLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
 import { connectMysql, connectSqlite } from "ledger-core/sql";
 import { migrateModels, modelsProjection, modelsTarget, runProjection } from "projection-workers";
+import { bytesWritten } from "../disk.ts";
 import { type BenchMariadb, startBenchMariadb } from "../peers/mariadb-engine.ts";
 import { childOptions, memory, serveParent } from "./child.ts";
 
@@ -16,9 +17,11 @@ export type RebuildRunOptions = {
   readonly before: number;
   readonly events: number;
 };
-export type RebuildReady =
-  | { readonly events: number; readonly seconds: number; readonly rssMostBytes: number }
-  | { readonly absent: string };
+export type RebuildReady = Rebuilt | { readonly absent: string };
+/** `writtenBytes` by this process alone, null where the system does not tell. */
+export type Rebuilt = Readonly<Record<"events" | "seconds" | "cpuSeconds" | "rssMostBytes", number>> & {
+  readonly writtenBytes: number | null;
+};
 
 /**
  * The read models built from an empty store out of a log, by the projection as production runs it; then it is told how
@@ -42,14 +45,17 @@ async function rebuild(mariadb: BenchMariadb | undefined): Promise<RebuildReady>
   await migrateModels(models);
   const last = Math.min(await source.head(0), before + events - 1);
   const abort = new AbortController();
-  let start = { revision: NO_REVISION, ms: performance.now() };
+  const now = (revision: number) => ({
+    ...{ revision, ms: performance.now(), cpuSeconds: memory().cpuSeconds, bytes: bytesWritten("self") },
+  });
+  let start = now(NO_REVISION);
   let reached = NO_REVISION;
   const run = runProjection({
     ...{ log: source, shard: 0, projection: modelsProjection, target: modelsTarget(models) },
     ...{ signal: abort.signal, logger: createLogger({ name: "bench", level: "error" }) },
     onProgress(_projection, _shard, revision) {
       reached = revision;
-      if (start.revision < before) start = { revision, ms: performance.now() };
+      if (start.revision < before) start = now(revision);
       if (revision >= last) abort.abort();
     },
     onStatus({ state, reason }) {
@@ -57,8 +63,15 @@ async function rebuild(mariadb: BenchMariadb | undefined): Promise<RebuildReady>
     },
   });
   await run.finished;
-  const seconds = (performance.now() - start.ms) / 1000;
   await models.destroy();
+  const end = now(reached);
   await source.close();
-  return { events: reached - start.revision, seconds, rssMostBytes: memory().rssMostBytes };
+  const writtenBytes = end.bytes - start.bytes;
+  return {
+    events: end.revision - start.revision,
+    seconds: (end.ms - start.ms) / 1000,
+    cpuSeconds: end.cpuSeconds - start.cpuSeconds,
+    writtenBytes: Number.isNaN(writtenBytes) ? null : writtenBytes,
+    rssMostBytes: memory().rssMostBytes,
+  };
 }

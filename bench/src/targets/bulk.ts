@@ -1,31 +1,22 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { checkBooks } from "../checks.ts";
-import { runLoad, startChild } from "../children.ts";
+import { type Checkout, runLoad, startChild } from "../children.ts";
 import { type Figure, figure } from "../figure.ts";
-import type { LoadPlan } from "../load/plan.ts";
 import type { Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
+import { bulkPlan } from "./bulk-plan.ts";
 import { cpuSecondsOf } from "./following.ts";
-import { measureRebuild } from "./rebuild.ts";
+import { measureRebuilds } from "./rebuild.ts";
 import { measureSmallBulks } from "./small-bulks.ts";
 
 type Memory = { readonly rssBytes: number; readonly rssMostBytes: number; readonly cpuSeconds: number };
 const MIB = 2 ** 20;
 
-/** Bulks of 1,000 on 4 connections, as fast as answers come. */
-export function bulkPlan(
-  { port, token, accounts }: Pick<LoadPlan, "port" | "token" | "accounts">,
-  payments: number,
-): LoadPlan {
-  const size = { perRequest: 1000, connections: 4, payments, seconds: 1200 };
-  return { port, token, accounts, path: "/v1/bulk", run: "bulk", hot: null, rate: null, ...size };
-}
-
 /**
  * Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5); bulks of 50 (P2b).
  */
-export async function measureBulk(folder: string, scale: Scale): Promise<Figure[]> {
+export async function measureBulk(folder: string, scale: Scale, against: Checkout): Promise<Figure[]> {
   const options = { folder: join(folder, "bulk") };
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", options);
   const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.bulkAccounts });
@@ -56,7 +47,7 @@ export async function measureBulk(folder: string, scale: Scale): Promise<Figure[
     }),
     figure("P2", "CPU of the load process", { value: load.cpuSeconds / load.seconds, unit: "s per second" }),
     ...(await measureRestarts(options.folder, check.events)),
-    ...(await measureRebuild(options.folder, accounts.length, scale.rebuildEvents)),
+    ...(await measureRebuilds(options.folder, accounts.length, scale, against)),
     ...(await measureSmallBulks(folder, scale)),
   ];
 }

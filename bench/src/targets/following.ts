@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
 import { BenchFault, type BookTotals, checkBooks } from "../checks.ts";
-import { type Child, startChild } from "../children.ts";
+import { type Checkout, type Child, startChild } from "../children.ts";
 import type { LoadResult } from "../load/plan.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
 import type { WholePositions, WholeQuestion, WholeServerReady } from "../servers/whole.ts";
@@ -11,8 +11,8 @@ export type Whole = Child<WholeServerReady>;
 /** By projection, how many seconds after the load began it had caught up. */
 export type CaughtUp = ReadonlyMap<string, number>;
 
-export function startWhole(folder: string): Promise<Whole> {
-  return startChild("servers/whole.ts", { folder });
+export function startWhole(folder: string, build?: Checkout): Promise<Whole> {
+  return startChild("servers/whole.ts", { folder }, build);
 }
 
 export function ask<T>(whole: Whole, question: WholeQuestion): Promise<T> {
@@ -42,8 +42,8 @@ export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp>
 }
 
 /** Reads back log and read models: both must hold exactly the acknowledged payments, and sum to zero. */
-export async function checkWhole(folder: string, loads: readonly LoadResult[]): Promise<string> {
-  const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder });
+export async function checkWhole(folder: string, loads: readonly LoadResult[], build?: Checkout): Promise<string> {
+  const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder }, build);
   const check = await ledger.ask<LedgerCheck>({ ask: "check" });
   await ledger.stop();
   checkBooks("the read models", modelBooks(join(folder, "models.sqlite")), loads);
@@ -54,8 +54,7 @@ function modelBooks(file: string): BookTotals {
   const db = new DatabaseSync(file, { readOnly: true });
   try {
     const { payments } = db.prepare("SELECT COUNT(*) AS payments FROM payments").get() ?? {};
-    const { sum } = db.prepare("SELECT SUM(posted) AS sum FROM accounts").get() ?? {};
-    const { entries } = db.prepare("SELECT COUNT(*) AS entries FROM entries").get() ?? {};
+    const { entries, sum } = db.prepare("SELECT COUNT(*) AS entries, SUM(amount) AS sum FROM entries").get() ?? {};
     if (Number(entries) !== 2 * Number(payments))
       throw new BenchFault(`the read models hold ${payments} payments and ${entries} entries`);
     return { payments: Number(payments), sum: String(sum) };
