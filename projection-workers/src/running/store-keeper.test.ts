@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteLog } from "ledger-core/event-log";
@@ -67,4 +67,13 @@ test("the name of a deleted file is not used again", async () => {
   await reached(early);
   expect(newestStore(first)).toBe(join(dir, "models.2.sqlite"));
   expect(existsSync(first)).toBe(false);
+});
+
+test("a damaged file that cannot be set aside is used on", async () => {
+  const { first, log, reached, obey } = await keptProjections();
+  mkdirSync(`${first}.damaged`);
+  obey({ kind: "damaged", file: "models", reason: "a test says so" });
+  await appendAll(log, history.slice(early.length));
+  await reached(history);
+  expect(newestStore(first)).toBe(first);
 });

@@ -71,7 +71,7 @@ export function keepStore(options: KeeperOptions): StoreKeeper {
         const damage = await openAndRun(path, () => {
           pauseMs = retryMs.first;
         });
-        if (damage !== undefined) discard(path, damage);
+        if (damage !== undefined && !discard(path, damage)) await pause(pauseMs, stopping.signal);
       } catch (error) {
         if (!isLedgerError(error)) throw error;
         if (isForeign(error)) {
