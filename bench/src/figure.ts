@@ -31,7 +31,7 @@ export function figure(id: string, what: string, measured: Measured): Figure {
 /** The same measure of another build, if one was measured and it told. */
 export function otherBuild<Result>(other: Result | undefined, measure: (result: Result) => number): Beside[] {
   const value = other === undefined ? Number.NaN : measure(other);
-  return Number.isFinite(value) ? [{ name: "the other build", value }] : [];
+  return value > 0 ? [{ name: "the other build", value }] : [];
 }
 
 /** Whether a figure meets its target; null when it has none. */

@@ -40,9 +40,9 @@ test("the longer it is behind, the longer a batch may take", () => {
   const { clock, sizes } = batches({ batchMax: 10_000, liveMs: 50 });
   sizes.atEnd();
   sizes.took(500, 50);
-  clock.ms = 200;
+  clock.ms = 100;
   expect(sizes.next()).toBe(500);
-  clock.ms = 400;
+  clock.ms = 200;
   expect(sizes.next()).toBe(1000);
   clock.ms = 8_000;
   expect(sizes.next()).toBe(10_000);

@@ -16,7 +16,7 @@ export type BatchSize = {
 };
 
 /** The share of the time since it was last at the log's end that a transaction may take. */
-const BEHIND_SHARE = 0.25;
+const BEHIND_SHARE = 0.5;
 
 /**
  * Large transactions on the way to the log's end; there, as many events as were applied within `liveMs` lately, so that
