@@ -25,7 +25,7 @@ describe("usage", () => {
     [["token", "--role", "consumer"], "a consumer needs --owner"],
     [["token", "--role", "operator", "--ttl", "soon"], "It must be like 90s, 15m, 12h or 30d."],
     [["start", "--port", "70000"], "It must be a whole number from 0 to 65535."],
-    [["rebuild", "everything"], "Allowed choices are models, session, graph"],
+    [["rebuild", "everything"], "Allowed choices are models, graph"],
     [["import", "berka"], "missing required argument 'file'"],
     [["import", "berka", "x.csv", "--url", "ftp://x"], "It must be like http://127.0.0.1:8080."],
     [["status", "--loud"], "unknown option '--loud'"],

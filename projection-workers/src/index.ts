@@ -4,13 +4,13 @@ export type { ReadingTuning } from "./consumer/reading-group.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
 export {
   fileOf,
+  makeSqlProjections,
   migrateModels,
   projectionNames,
-  sqlProjections,
   storeFiles,
   viewProjections,
 } from "./projections/list.ts";
-export { modelsTarget } from "./projections/models/model.ts";
+export { makeReadModels, modelsTarget } from "./projections/models/model.ts";
 export { type ModelChange, modelsProjection } from "./projections/models/projection.ts";
 export type { Projected } from "./projections/registered.ts";
 export type { ProjectionBoard } from "./running/board.ts";

@@ -5,6 +5,11 @@ export type QueryLimits = {
    * of one that reads a whole history. 1 to 100,000. Default 2000.
    */
   readonly scanMax: number;
+  /**
+   * Accounts of an owner whose payments one page merges; with more accounts a page may be short. Each has up to three
+   * walks, and SQLite joins 500 at most. 1 to 160. Default 64.
+   */
+  readonly mergedAccounts: number;
   /** Rows of a page when the request names no limit. 1 to 200. Default 50. */
   readonly pageRows: number;
   /** How long a request without Ledger-Wait waits for its positions, in ms. 0 to 10,000. Default 1000. */
@@ -26,6 +31,7 @@ export type QueryLimits = {
 
 export const queryLimits: QueryLimits = {
   scanMax: 2000,
+  mergedAccounts: 64,
   pageRows: 50,
   waitMs: 1000,
   waitersPerCaller: 256,

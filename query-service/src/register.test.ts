@@ -1,12 +1,11 @@
-import { entriesOf } from "ledger-core";
 import { compileCheck } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModels, type TestModels } from "./testing/models.ts";
-import { graphStub, serveQueries, sessionStub, type TestQueries } from "./testing/served.ts";
+import { graphStub, serveQueries, type TestQueries } from "./testing/served.ts";
 import { tellStory } from "./testing/story.ts";
 
-const { account, alice, operator, shop } = examples;
+const { alice, operator, shop } = examples;
 const story = tellStory();
 let models: TestModels;
 let queries: TestQueries;
@@ -25,7 +24,6 @@ type Operation = {
 beforeAll(async () => {
   models = await openModels();
   queries = await serveQueries(models, {
-    session: sessionStub({ accounts: [account(2, "wallet", "bob")], movements: entriesOf(story.captured) }),
     graph: graphStub([{ merchant: shop, score: 2, events: [story.captured.id] }]),
   });
   await models.project(story.events);

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { PaymentGraph, Position, Role, Runtime, SessionView } from "ledger-core";
+import type { PaymentGraph, Position, Role, Runtime } from "ledger-core";
 import { callerOf } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
 import type { Parameters } from "./filters.ts";
@@ -12,7 +12,6 @@ import { createQueryRunner, queryRoutes, type RunnerOptions, storeNames, storePo
 import { createCrowd, openWaitingRoom, type WaitingRoom, type Wake } from "./waiting.ts";
 
 export type QueryDeps = RunnerOptions & {
-  readonly session: Pick<SessionView, "read" | "positions">;
   readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
   /**
    * Calls its listener after a projection has moved on; returns a function that unsubscribes. Without it stores are

@@ -1,8 +1,9 @@
 import type { Knex } from "knex";
-import { assert, type Micros, type PaymentGraph, type Position, type SessionView } from "ledger-core";
+import { assert, type Micros, type PaymentGraph, type Position } from "ledger-core";
 import { type Cursors, signedCursors } from "./cursors.ts";
 import { readingOf } from "./damage.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
+import { sessionOfModels } from "./queries/session.ts";
 import type { QueryRunner, StoreName } from "./query.ts";
 import { createModelReader } from "./reading.ts";
 import { accountRoutes } from "./routes/accounts.ts";
@@ -32,7 +33,6 @@ export type QueryStores = {
    * query.
    */
   readonly models: Knex | (() => Knex);
-  readonly session: Pick<SessionView, "read">;
   readonly graph: Pick<PaymentGraph, "recommend">;
 };
 
@@ -49,12 +49,13 @@ export type RunnerOptions = QueryStores & {
 
 /** Answers queries in this thread. */
 export function createQueryRunner(options: RunnerOptions): QueryRunner {
-  const { models, session, graph, shards, clock = endOfThisMillisecond } = options;
+  const { graph, shards, clock = endOfThisMillisecond } = options;
   const limits = { ...queryLimits, ...options.limits };
+  const projection = (name: StoreName) => createModelReader(knexOf(options.models), limits, name);
+  const models = projection("models");
   const context: QueryContext = {
-    models: createModelReader(knexOf(models), limits, "models"),
-    projection: (name) => createModelReader(knexOf(models), limits, name),
-    session: { read: (...whose) => readingOf("session", () => session.read(...whose)) },
+    ...{ models, projection },
+    session: sessionOfModels(models),
     graph: { recommend: (...whom) => readingOf("graph", () => graph.recommend(...whom)) },
     shards,
     cursors: options.cursors ?? signedCursors(options.cursorKey),
@@ -74,14 +75,11 @@ export const storeNames: ReadonlySet<StoreName> = new Set(queryRoutes.flatMap(({
 /** Reads the positions of a store from the store itself. */
 export function storePositions({
   models,
-  session,
   graph,
 }: Pick<QueryStores, "models"> & {
-  readonly session: Pick<SessionView, "positions">;
   readonly graph: Pick<PaymentGraph, "positions">;
 }): (store: StoreName) => Promise<readonly Position[]> {
   return (store) => {
-    if (store === "session") return session.positions();
     if (store === "graph") return graph.positions();
     return createModelReader(knexOf(models), queryLimits, store).positions();
   };

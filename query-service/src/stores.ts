@@ -2,7 +2,6 @@ import { formatPosition, isLedgerError, type Position, publicReason } from "ledg
 import type { ReadinessCheck } from "ledger-core/http";
 import { connectSqlite } from "ledger-core/sql";
 import { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
-import { openSessionView } from "./adapters/sqlite/session-view.ts";
 import type { StoreName } from "./query.ts";
 import { storeNames, storePositions } from "./runner.ts";
 import { reopenable } from "./threads/reopenable.ts";
@@ -18,13 +17,11 @@ export type StorePositions = {
 export function openStorePositions(files: { readonly models: string; readonly views: string }): StorePositions {
   const open = () => connectSqlite({ file: files.models, newest: true, readOnly: true });
   let db = open();
-  const session = reopenable(() => openSessionView({ file: files.views }));
   const graph = reopenable(() => openPaymentGraph({ file: files.views }));
-  const close = async () => void (await Promise.all([db.destroy(), session.close(), graph.close()]));
+  const close = async () => void (await Promise.all([db.destroy(), graph.close()]));
   return {
     positions: storePositions({
       models: () => db,
-      session: { positions: () => session.use((view) => view.positions()) },
       graph: { positions: () => graph.use((view) => view.positions()) },
     }),
     async reopen() {

@@ -33,6 +33,8 @@ export type Plant = {
   feed(log: EventLog): EventLog;
   projection<Change>(projection: Projection<Change>): Projection<Change>;
   target<Change>(target: ProjectionTarget<Change>, name: string): ProjectionTarget<Change>;
+  /** The statements that make the readable views of the models. */
+  views(texts: readonly string[]): readonly string[];
   /** The models that queries read, made of a primary and a replica. */
   models(routed: Knex, stores: SimulatedStores): Knex;
   queries(deps: QueryDeps): QueryDeps;
@@ -55,6 +57,7 @@ export const nothingPlanted: Plant = {
   feed: (log) => log,
   projection: (projection) => projection,
   target: (target) => target,
+  views: (texts) => texts,
   models: (routed) => routed,
   queries: (deps) => deps,
   headers: (headers) => headers,

@@ -15,9 +15,12 @@ type WriterWiring =
 type ConsumerWiring =
   | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")
   | ("projection" | "shard" | "target");
-type QueryWiring = "models" | "session" | "graph" | "shards" | "cursorKey" | "cursors" | "clock" | "wake" | "runtime";
+type QueryWiring = "models" | "graph" | "shards" | "cursorKey" | "cursors" | "clock" | "wake" | "runtime";
 
 type Tuning<Options, Wiring extends keyof Options> = Partial<Omit<Options, Wiring>>;
+
+/** `runRevisions`: how many revisions a run of entries has in the read models. */
+type ModelsTuning = { readonly runRevisions?: number };
 
 /** The tuning constants of one world: what is not drawn is left out, and so has its default. */
 export type Settings = {
@@ -25,6 +28,7 @@ export type Settings = {
   readonly disk: Partial<StateLayout>;
   readonly consumer: Tuning<ConsumerOptions<unknown>, ConsumerWiring>;
   readonly reading: ReadingTuning;
+  readonly models: ModelsTuning;
   readonly queries: Tuning<QueryDeps, QueryWiring>;
   /** Those that were drawn, as `writer.queueMax`, each with its value. */
   readonly drawn: ReadonlyMap<string, string>;
@@ -92,6 +96,7 @@ const draws: Table = {
     patienceMs: scale(1, 5_000),
     backMax: scale(1, 100_000),
   },
+  models: { runRevisions: scale(1, 65_536) },
   queries: { limits: drawLimits },
 };
 
@@ -113,6 +118,7 @@ function drawLimits(random: Random): QueryLimits {
   const first = random.pick([1, 5, 40]);
   return {
     scanMax: scale(1, 2_000)(random),
+    mergedAccounts: scale(1, 160)(random),
     pageRows: scale(1, 200)(random),
     waitMs: scale(1, 1_000)(random),
     waitersPerCaller: scale(1, 256)(random),
@@ -147,6 +153,7 @@ export function drawSettings(random: Random, defaults: ReadonlySet<string>): Set
     disk: draw("disk", draws.disk),
     consumer: draw("consumer", draws.consumer),
     reading: draw("reading", draws.reading),
+    models: draw("models", draws.models),
     queries: draw("queries", draws.queries),
     drawn,
   };

@@ -48,7 +48,7 @@ async function openAccount(url: string, key: string): Promise<Response> {
 test("it is ready when the start answers, and what is written comes out of the queries", async () => {
   const { url } = await start();
   const ready = await fetch(`${url}/readyz`);
-  expect(await ready.json()).toMatchObject({ status: "ready", checks: { length: 4 } });
+  expect(await ready.json()).toMatchObject({ status: "ready", checks: { length: 3 } });
   const opened = await openAccount(url, "one");
   expect(opened.status).toBe(201);
   const headers = { ...(await operatorHeaders()), "ledger-position": opened.headers.get("ledger-position") ?? "" };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type AccountId, businessDate, entryId, idBody, type Micros, makeId, tables } from "ledger-core";
+import { businessDate, idBody, MILESTONE_SPAN, type Micros, makeId, tables } from "ledger-core";
+import { dayOf } from "ledger-core/sql";
 
 /**
  * One account's history as the projection would have written it, generated directly, since ten million
@@ -9,6 +10,8 @@ import { type AccountId, businessDate, entryId, idBody, type Micros, makeId, tab
 export const history = {
   tenant: "bench",
   currency: "HKD",
+  number: 1,
+  salt: 7,
   account: makeId("acct", idBody(1_700_000_000_000_000, { shard: 0, revision: 1 }, 7)),
   startUs: 1_700_000_001_000_000,
   spacingUs: 1_000_000,
@@ -16,65 +19,59 @@ export const history = {
 
 const ROWS_PER_STATEMENT = 64;
 const ROWS_PER_COMMIT = 128_000;
-const counterparties: readonly AccountId[] = Array.from({ length: 1000 }, (_, n) =>
-  makeId("acct", idBody(history.startUs, { shard: 0, revision: 2 + n }, 7)),
-);
+const COUNTERPARTIES = 1000;
 const FIRST_REVISION = 1010;
+/** As the projection partitions entries. */
+const RUN_REVISIONS = 65_536;
 
 /** When the nth entry was booked. */
 export function bookedAt(n: number): Micros {
   return history.startUs + n * history.spacingUs;
 }
 
-/** Opens the account in an empty models file. */
+/** Opens the account and its counterparties in an empty models file. */
 export function openHistory(db: DatabaseSync): void {
-  const { tenant, currency, account, startUs } = history;
-  db.prepare(
-    `INSERT INTO ${tables.accounts} (id, tenant, owner, type, currency, status, display_name, time_zone,
-       floor, per_transaction, per_day,
-      posted, held, opened_at, metadata, shard)
-       VALUES (?, ?, 'owner', 'wallet', ?, 'open', NULL, 'UTC', NULL, NULL, NULL, 0, 0, ?, '{}', 0)`,
-  ).run(account, tenant, currency, startUs);
+  const { tenant, currency, number, salt, startUs } = history;
+  const open = db.prepare(
+    `INSERT INTO ${tables.accounts} (number, salt, tenant, owner, type, status, currency, time_zone, opened_at)
+      VALUES (?, ?, ?, ?, 0, 0, ?, 'UTC', ?)`,
+  );
+  open.run(number, salt, tenant, "owner", currency, startUs - history.spacingUs);
+  for (let n = 0; n < COUNTERPARTIES; n++) open.run(2 + n, salt, tenant, `other-${n}`, currency, startUs);
   db.prepare(`INSERT INTO ${tables.checkpoints} (projection, version, shard, revision) VALUES ('models', 1, 0, ?)`).run(
     FIRST_REVISION,
   );
 }
 
 /**
- * Adds the entries from the `from`th up to and without the `upTo`th, with running balances, and moves balance and
- * checkpoint along.
+ * Adds the entries from the `from`th up to and without the `upTo`th, with running balances, and moves the checkpoint
+ * along.
  */
 export function fillHistory(db: DatabaseSync, from: number, upTo: number): void {
-  const { tenant, currency, account } = history;
-  const row = `(?, ?, 0, ?, '${tenant}', 0, ?, ?, '${currency}', 'payment', ?, ?, ?, ?, ?)`;
-  const head = `INSERT INTO ${tables.entries} (account, revision, idx, id, tenant, shard, amount, balance_after,
-    currency, type, booked_at,
-    effective_date, counterparty, reference, source_id) VALUES `;
-  const statement = (rows: number) => db.prepare(head + Array.from({ length: rows }, () => row).join(", "));
+  const statement = (rows: number) =>
+    db.prepare(
+      `INSERT INTO ${tables.entries} (run, account, revision, idx, at, amount, balance, day, type, counterparty, salt,
+        reference) VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, 0, ?, ?, ?, ?, 0, ?, ?, ?)").join(", ")}`,
+    );
   const many = statement(ROWS_PER_STATEMENT);
   const one = statement(1);
-  let balance = Number(db.prepare(`SELECT posted FROM ${tables.accounts} WHERE id = ?`).get(account)?.posted);
+  const refer = db.prepare(`INSERT INTO ${tables.entryReferences} VALUES (?, ?, ?, ?, 0)`);
+  const start = db.prepare(`INSERT OR IGNORE INTO ${tables.entryRuns} VALUES (0, ?)`);
+  const mark = db.prepare(`INSERT OR IGNORE INTO ${tables.milestones} VALUES (0, ?, ?)`);
+  let balance = lastBalance(db);
   const valuesOf = (n: number): (string | number | null)[] => {
+    const { number, salt } = history;
     const at = bookedAt(n);
-    const position = { shard: 0, revision: FIRST_REVISION + 1 + n };
+    const revision = FIRST_REVISION + 1 + n;
     const amount = amountOf(n);
     balance += amount;
-    const counterparty = counterparties[(n * 7919) % counterparties.length] ?? account;
+    const run = revision - (revision % RUN_REVISIONS);
     const reference = n % 16 === 0 ? `order-${n}` : null;
-    const source = makeId("pay", idBody(at, position, 11));
-    const id = entryId(at, position, 0);
-    return [
-      account,
-      position.revision,
-      id,
-      amount,
-      balance,
-      at,
-      businessDate(at, "UTC"),
-      counterparty,
-      reference,
-      source,
-    ];
+    if (run === revision || n === 0) start.run(run);
+    if (revision % MILESTONE_SPAN === 0 || n === 0) mark.run(Math.floor(revision / MILESTONE_SPAN), at);
+    if (reference !== null) refer.run(run, number, reference, revision);
+    const day = dayOf(businessDate(at, "UTC"));
+    return [run, number, revision, at, amount, balance, day, 2 + ((n * 7919) % COUNTERPARTIES), salt, reference];
   };
   for (let n = from; n < upTo; ) {
     const end = Math.min(upTo, n + ROWS_PER_COMMIT);
@@ -85,10 +82,16 @@ export function fillHistory(db: DatabaseSync, from: number, upTo: number): void 
       many.run(...values);
     }
     for (; n < end; n++) one.run(...valuesOf(n));
-    db.prepare(`UPDATE ${tables.accounts} SET posted = ? WHERE id = ?`).run(balance, account);
     db.prepare(`UPDATE ${tables.checkpoints} SET revision = ? WHERE projection = 'models'`).run(FIRST_REVISION + n);
     db.exec("COMMIT");
   }
+}
+
+function lastBalance(db: DatabaseSync): number {
+  const row = db
+    .prepare(`SELECT balance FROM ${tables.entries} WHERE account = ? ORDER BY run DESC, revision DESC LIMIT 1`)
+    .get(history.number);
+  return Number(row?.balance ?? 0);
 }
 
 /** Two credits and then a debit, so that the balance rises and amounts differ. */
@@ -98,16 +101,11 @@ function amountOf(n: number): number {
 }
 
 /**
- * Checks the file over all its rows: the count, and the difference of the balances from the running sum of the
- * amounts.
+ * Checks the file over all its rows: the count, and the difference of the last balance from the sum of the amounts.
  */
 export function historyBooks(db: DatabaseSync): { readonly payments: number; readonly sum: string } {
-  const { tenant, account } = history;
   const found = db
-    .prepare(
-      `SELECT COUNT(*) AS entries, SUM(amount) - (SELECT posted FROM ${tables.accounts} WHERE id = ?) AS lacking
-        FROM ${tables.entries} WHERE account = ? AND tenant = ?`,
-    )
-    .get(account, account, tenant);
-  return { payments: Number(found?.entries), sum: String(found?.lacking) };
+    .prepare(`SELECT COUNT(*) AS entries, SUM(amount) AS sum FROM ${tables.entries} WHERE account = ?`)
+    .get(history.number);
+  return { payments: Number(found?.entries), sum: String(Number(found?.sum) - lastBalance(db)) };
 }

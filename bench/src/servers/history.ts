@@ -4,7 +4,7 @@ import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-
 import { createLogger } from "ledger-core/process";
 import { connectSqlite, openSqlite } from "ledger-core/sql";
 import { storeFiles } from "projection-workers";
-import { openPaymentGraph, openSessionView, registerQueries } from "query-service";
+import { openPaymentGraph, registerQueries } from "query-service";
 import { fillHistory, historyBooks, openHistory } from "../history/rows.ts";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 
@@ -23,17 +23,16 @@ const { folder, cursorKey } = childOptions((value) => value as HistoryServerOpti
 const [modelsFile, viewsFile] = [join(folder, "models.sqlite"), join(folder, "views.sqlite")];
 if (!existsSync(modelsFile)) await makeFiles();
 const models = connectSqlite({ file: modelsFile, readOnly: true });
-const session = openSessionView({ file: viewsFile });
 const graph = openPaymentGraph({ file: viewsFile });
 const keys = await createSigningKeys();
 const logger = createLogger({ name: "bench", level: "error" });
 const app = await createEdge({ logger, authenticate: authenticator([keys.publicKey]) });
-registerQueries(app, { models, session, graph, shards: 1, cursorKey: Buffer.from(cursorKey, "hex") });
+registerQueries(app, { models, graph, shards: 1, cursorKey: Buffer.from(cursorKey, "hex") });
 const port = await listenAnywhere(app);
 const token = await signToken({ tenant: "bench", role: "operator", sub: "bench", ttlSeconds: 86_400 }, keys);
 await serveParent({ port, token } satisfies HistoryServerReady, answer, async () => {
   await app.close();
-  await Promise.all([models.destroy(), session.close(), graph.close()]);
+  await Promise.all([models.destroy(), graph.close()]);
 });
 
 async function makeFiles(): Promise<void> {

@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-describe.each(["models", "session", "graph"])("%s", (name) => {
+describe.each(["models", "graph"])("%s", (name) => {
   test("is rebuilt beside the live one while the server runs, and equals it", async () => {
     const ended = await ledger("rebuild", name, "--data", server.dir, "--json");
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
@@ -42,7 +42,7 @@ test("after rebuilds everything reads as before, and the ledger goes on", async 
 
 test("without a server it is done on the folder itself", async () => {
   await server.stop();
-  for (const name of ["models", "session", "graph"]) {
+  for (const name of ["models", "graph"]) {
     const ended = await ledger("rebuild", name, "--data", server.dir, "--json");
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(documentOf(ended)).toMatchObject({ projection: name, status: "done", differing: 0 });

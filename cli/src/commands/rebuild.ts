@@ -21,7 +21,7 @@ readers notice nothing. Through the running server when there is one, otherwise 
 
 Examples:
   ledger rebuild models
-  ledger rebuild session --data /srv/ledger
+  ledger rebuild graph --data /srv/ledger
 
 Exit codes: 0 rebuilt, equal, and switched; 1 failed, the old one serves on; 3 rebuilt and switched, but the
 old one was different.`;

@@ -25,12 +25,13 @@ type Prefixes = {
 };
 export type IdPrefix = keyof Prefixes;
 
-const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+/** The digits of ids: Crockford base 32. */
+export const idDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 const grammar = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 /** The value of a character, by its code. */
 const digits = new Uint8Array(128);
-for (const [index, char] of [...alphabet].entries()) digits[char.charCodeAt(0)] = index;
-const pairs = Array.from({ length: 1024 }, (_, n) => alphabet.charAt(n >> 5) + alphabet.charAt(n & 31));
+for (const [index, char] of [...idDigits].entries()) digits[char.charCodeAt(0)] = index;
+const pairs = Array.from({ length: 1024 }, (_, n) => idDigits.charAt(n >> 5) + idDigits.charAt(n & 31));
 
 /** A number of 5 × length bits as Crockford base 32, lower case, most significant character first. */
 function encode(number: number, length: number): string {

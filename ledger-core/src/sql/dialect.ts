@@ -9,19 +9,17 @@ export function dialectOf(db: Knex): Dialect {
 
 /**
  * `id`: ASCII, compared by bytes, up to 40 characters. `word`: a short ASCII word. `name`: text that is indexed, up to
- * 255 characters. `text`: any length that an event can have. `day`: 2026-11-22. Both dialects compare and sort all of
- * them by bytes.
+ * 255 characters. `text`: any length that an event can have. Both dialects compare and sort all of them by bytes.
  */
-export type ColumnType = "id" | "word" | "name" | "text" | "day" | "int" | "bigint";
+export type ColumnType = "id" | "word" | "name" | "text" | "int" | "bigint";
 
 const columnTypes: Record<Dialect, Record<ColumnType, string>> = {
-  sqlite: { id: "text", word: "text", name: "text", text: "text", day: "text", int: "integer", bigint: "bigint" },
+  sqlite: { id: "text", word: "text", name: "text", text: "text", int: "integer", bigint: "bigint" },
   mysql: {
     id: "varchar(40) character set ascii collate ascii_bin",
     word: "varchar(24) character set ascii collate ascii_bin",
     name: "varchar(255) character set utf8mb4 collate utf8mb4_bin",
     text: "mediumtext character set utf8mb4 collate utf8mb4_bin",
-    day: "char(10) character set ascii collate ascii_bin",
     int: "int",
     bigint: "bigint",
   },
@@ -39,23 +37,18 @@ export function createTexts(
     readonly definitions: readonly string[];
     readonly key: readonly string[];
     readonly indexes: readonly (readonly string[])[];
-    /** Columns that may be NULL: an index that begins with one leaves those rows out where the database can. */
-    readonly sparse: readonly string[];
   },
 ): string[] {
   const list = (columns: readonly string[]) => columns.map((column) => `\`${column}\``).join(", ");
   const named = table.indexes.map((index) => ({
     name: `\`${indexName(table.name, index)}\``,
     columns: list(index),
-    where: table.sparse.includes(index[0] ?? "") ? ` WHERE \`${index[0]}\` IS NOT NULL` : "",
   }));
   const body = [...table.definitions, `PRIMARY KEY (${list(table.key)})`];
   if (dialectOf(db) === "sqlite") {
     return [
       `CREATE TABLE IF NOT EXISTS \`${table.name}\` (${body.join(", ")}) WITHOUT ROWID`,
-      ...named.map(
-        ({ name, columns, where }) => `CREATE INDEX IF NOT EXISTS ${name} ON \`${table.name}\` (${columns})${where}`,
-      ),
+      ...named.map(({ name, columns }) => `CREATE INDEX IF NOT EXISTS ${name} ON \`${table.name}\` (${columns})`),
     ];
   }
   body.push(...named.map(({ name, columns }) => `INDEX ${name} (${columns})`));
@@ -112,16 +105,23 @@ export function updateText(db: Knex, table: string, key: string, column: string,
   return `UPDATE \`${table}\` t JOIN (${values.join(" UNION ALL ")}) n ON t.\`${key}\` = n.k SET t.\`${column}\` = n.v`;
 }
 
-/** A table for FROM that consists of parameters, row by row: ids in each of its columns. */
-export function derivedRows(db: Knex, columns: readonly string[], rows: number): string {
-  if (dialectOf(db) === "sqlite") {
-    const values = Array.from({ length: rows }, () => `(${columns.map(() => "?").join(", ")})`).join(", ");
-    const named = columns.map((column, n) => `column${n + 1} AS \`${column}\``).join(", ");
-    return `(SELECT ${named} FROM (VALUES ${values}))`;
-  }
-  // In the character set of ids: compared in another one, no index on them is used.
-  const one = columns.map((column) => `CONVERT(? USING ascii) COLLATE ascii_bin AS \`${column}\``).join(", ");
-  return `(${Array.from({ length: rows }, () => `SELECT ${one}`).join(" UNION ALL ")})`;
+/**
+ * A condition for the rows after a key, in the order of its columns, which walks the key's index. MySQL cannot use an
+ * index for row values, and SQLite cannot for alternatives.
+ */
+export function beyondKey<Value>(
+  db: Knex,
+  key: readonly string[],
+  read: (column: string) => Value,
+): { readonly text: string; readonly values: readonly Value[] } {
+  const values = key.map(read);
+  const columns = key.map((column) => `\`${column}\``);
+  if (dialectOf(db) === "sqlite") return { text: `(${columns.join()}) > (${columns.map(() => "?").join()})`, values };
+  const either = columns.map((column, last) => {
+    const equals = columns.slice(0, last).map((earlier) => `${earlier} = ?`);
+    return `(${[...equals, `${column} > ?`].join(" AND ")})`;
+  });
+  return { text: `(${either.join(" OR ")})`, values: columns.flatMap((_, last) => values.slice(0, last + 1)) };
 }
 
 /**
@@ -131,4 +131,12 @@ export function derivedRows(db: Knex, columns: readonly string[], rows: number):
 export function lockText(db: Knex, lock: "share" | "update"): string {
   if (dialectOf(db) === "sqlite") return "";
   return lock === "share" ? " LOCK IN SHARE MODE" : " FOR UPDATE";
+}
+
+/**
+ * Whether a join that walks one table in order, and for each of its rows another, is read in the order of both without
+ * a sort. MySQL reads and sorts all of it before a LIMIT counts.
+ */
+export function joinsInOrder(db: Knex): boolean {
+  return dialectOf(db) === "sqlite";
 }

@@ -8,6 +8,7 @@ export {
   type ViewBooks,
   viewBookkeeping,
 } from "../adapters/sqlite/view-books.ts";
+export * from "./codes.ts";
 export * from "./dialect.ts";
 export * from "./numbers.ts";
 export * from "./rows.ts";
@@ -15,3 +16,4 @@ export * from "./store-errors.ts";
 export * from "./table.ts";
 export * from "./transactions.ts";
 export * from "./view-rows.ts";
+export { viewTexts } from "./views.ts";

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { assert } from "../domain/errors.ts";
-import { dialectOf } from "./dialect.ts";
+import { dialectOf, rowsPerStatement } from "./dialect.ts";
 
 export type SqlValue = string | number | bigint | null;
 
@@ -43,6 +43,38 @@ async function send(db: Knex, sql: string, values: readonly SqlValue[]) {
     return response;
   } finally {
     await db.client.releaseConnection(connection);
+  }
+}
+
+/**
+ * Runs a text of many rows over values, row after row, in as few statements as their widths allow.
+ * @param text the statement for this many rows, whose parameters are their values
+ */
+export async function runRows(
+  db: Knex,
+  text: (rows: number) => string,
+  width: number,
+  values: readonly SqlValue[],
+): Promise<void> {
+  const client = db.client;
+  const connection = await client.acquireConnection();
+  try {
+    for (const { from, rows } of chunks(values.length / width, rowsPerStatement(db, width))) {
+      const part = values.slice(from * width, (from + rows) * width);
+      if (dialectOf(db) === "sqlite") client.run(connection, text(rows), part);
+      else await client.query(connection, { sql: text(rows), bindings: part, method: "raw" });
+    }
+  } finally {
+    await client.releaseConnection(connection);
+  }
+}
+
+/** Runs of at most `most` (a power of two), then ever smaller ones: few statement texts, and so few to prepare. */
+function* chunks(count: number, most: number): Iterable<{ readonly from: number; readonly rows: number }> {
+  let rows = most;
+  for (let from = 0; from < count; from += rows) {
+    while (rows > count - from) rows /= 2;
+    yield { from, rows };
   }
 }
 

@@ -1,7 +1,16 @@
 import type { Knex } from "knex";
+import { loadRows } from "../adapters/mysql/load-data.ts";
 import { assert } from "../domain/errors.ts";
-import { type ColumnType, columnType, createTexts, onConflict, rowsPerStatement, updateText } from "./dialect.ts";
-import { affectedRows, type SqlValue } from "./rows.ts";
+import {
+  type ColumnType,
+  columnType,
+  createTexts,
+  dialectOf,
+  onConflict,
+  rowsPerStatement,
+  updateText,
+} from "./dialect.ts";
+import { affectedRows, runRows, type SqlValue, selectRows } from "./rows.ts";
 
 /** A table, described once: its CREATE, its inserts and its comparison all follow from this. */
 export type Table<Row> = {
@@ -9,8 +18,12 @@ export type Table<Row> = {
   /** Every column and its type; a `?` at the end allows NULL. */
   readonly columns: { readonly [Column in keyof Row & string]: ColumnType | `${ColumnType}?` };
   readonly key: readonly (keyof Row & string)[];
-  /** One that begins with a column that may be NULL is of the other rows alone. */
   readonly indexes: readonly (readonly (keyof Row & string)[])[];
+};
+
+/** A row to be written: a BIGINT may be given as a number. */
+export type Written<Row> = {
+  readonly [Column in keyof Row]: bigint extends Row[Column] ? Row[Column] | number : Row[Column];
 };
 
 function columnsOf<Row>(table: Table<Row>): (keyof Row & string)[] {
@@ -24,9 +37,8 @@ function columnsOf<Row>(table: Table<Row>): (keyof Row & string)[] {
 export async function createTable<Row>(db: Knex, table: Table<Row>, suffix = ""): Promise<void> {
   const definitions = columnsOf(table).map((column) => `\`${column}\` ${definition(db, table.columns[column])}`);
   const { key, indexes } = table;
-  const sparse = columnsOf(table).filter((column) => table.columns[column].endsWith("?"));
   const name = table.name + suffix;
-  for (const text of createTexts(db, { name, definitions, key, indexes, sparse })) await db.raw(text);
+  for (const text of createTexts(db, { name, definitions, key, indexes })) await db.raw(text);
 }
 
 function definition(db: Knex, declared: ColumnType | `${ColumnType}?`): string {
@@ -36,29 +48,54 @@ function definition(db: Knex, declared: ColumnType | `${ColumnType}?`): string {
 }
 
 function isColumnType(type: string): type is ColumnType {
-  return ["id", "word", "name", "text", "day", "int", "bigint"].includes(type);
+  return ["id", "word", "name", "text", "int", "bigint"].includes(type);
 }
+
+/** From so many rows on, MySQL takes them faster from a stream than from a statement's text. */
+const LOAD_ROWS_MIN = 200;
+
+type Conflict<Row> = {
+  readonly replace?: readonly (keyof Row & string)[];
+  readonly add?: readonly (keyof Row & string)[];
+};
 
 /**
  * Inserts rows, many a statement; where a key is there already, `conflict` says what becomes of the columns it names.
+ * Rows in the order of the key are the fastest.
  */
 export async function insertRows<Row extends object>(
   db: Knex,
   table: Table<Row>,
   suffix: string,
-  rows: readonly Row[],
-  conflict?: { readonly replace?: readonly (keyof Row & string)[]; readonly add?: readonly (keyof Row & string)[] },
+  rows: readonly Written<Row>[],
+  conflict?: Conflict<Row>,
 ): Promise<void> {
   const columns = columnsOf(table);
+  const values: SqlValue[] = [];
+  for (const row of rows) for (const column of columns) values.push(toValue(row[column]));
+  await insertValues(db, table, suffix, values, conflict);
+}
+
+/** As `insertRows`, of rows that are given as their values, row after row, each in the order of the table's columns. */
+export async function insertValues<Row extends object>(
+  db: Knex,
+  table: Table<Row>,
+  suffix: string,
+  values: readonly SqlValue[],
+  conflict?: Conflict<Row>,
+): Promise<void> {
+  if (values.length === 0) return;
+  const columns = columnsOf(table);
+  assert(values.length % columns.length === 0, `whole rows go into ${table.name}`);
+  const name = table.name + suffix;
+  const many = values.length >= LOAD_ROWS_MIN * columns.length;
+  if (many && !conflict && dialectOf(db) === "mysql" && (await loadRows(db, name, columns, values))) return;
   const names = columns.map((column) => `\`${column}\``).join(", ");
-  const head = `INSERT INTO \`${table.name}${suffix}\` (${names}) VALUES `;
+  const head = `INSERT INTO \`${name}\` (${names}) VALUES `;
   const one = `(${columns.map(() => "?").join()})`;
   const tail = conflict ? onConflict(db, table.key, conflict) : "";
-  for (const chunk of chunks(rows, rowsPerStatement(db, columns.length))) {
-    const values: SqlValue[] = [];
-    for (const row of chunk) for (const column of columns) values.push(toValue(row[column]));
-    await affectedRows(db, `${head}${`${one},`.repeat(chunk.length - 1)}${one}${tail}`, values);
-  }
+  const text = (rows: number) => `${head}${`${one},`.repeat(rows - 1)}${one}${tail}`;
+  await runRows(db, text, columns.length, values);
 }
 
 /** Sets one column of the rows of these keys. @returns how many rows there were */
@@ -67,7 +104,7 @@ export async function updateColumn<Row>(
   table: Table<Row>,
   suffix: string,
   column: keyof Row & string,
-  values: ReadonlyMap<string, string | bigint>,
+  values: ReadonlyMap<string | number, string | number | bigint>,
 ): Promise<number> {
   const [key] = table.key;
   assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
@@ -78,10 +115,29 @@ export async function updateColumn<Row>(
   return met;
 }
 
+/** How many of these different keys, of one column, a table has. */
+export async function existingKeys<Row>(
+  db: Knex,
+  table: Table<Row>,
+  suffix: string,
+  keys: readonly number[],
+): Promise<number> {
+  const [key] = table.key;
+  assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
+  let met = 0;
+  for (const chunk of chunks(keys, dialectOf(db) === "sqlite" ? 256 : 4096)) {
+    const these = chunk.map(() => "?").join();
+    const text = `SELECT COUNT(*) AS met FROM \`${table.name}${suffix}\` WHERE \`${key}\` IN (${these})`;
+    const [row] = await selectRows<{ met: bigint }>(db, text, chunk);
+    met += Number(row?.met);
+  }
+  return met;
+}
+
 /**
  * Runs of at most `most` (a power of two), then ever smaller powers of two: few statement texts, and so few to prepare.
  */
-export function* chunks<Item>(items: readonly Item[], most: number): Iterable<readonly Item[]> {
+function* chunks<Item>(items: readonly Item[], most: number): Iterable<readonly Item[]> {
   let size = most;
   for (let from = 0; from < items.length; from += size) {
     while (size > items.length - from) size /= 2;

@@ -43,9 +43,9 @@ export function currencyOf(code: string): Currency {
 }
 export const HKD: Currency = currencyOf("HKD");
 
-/** The nth example account's id: no event of a test's own history has it. */
+/** The nth example account's id, from 1: that of a history that opens these accounts first, a day before its time. */
 export function accountId(n: number): AccountId {
-  return makeId("acct", idBody(START - DAY_US, { shard: 0, revision: n }, 1));
+  return makeId("acct", idBody(START - DAY_US, { shard: 0, revision: n - 1 }, 1));
 }
 
 /** The id of a payment that nobody made. */

@@ -8,6 +8,6 @@ export * from "./hostile-tokens.ts";
 export * from "./memory-state.ts";
 export { paymentGraphSuite } from "./payment-graph-suite.ts";
 export { projectionStoreSuite } from "./projection-store-suite.ts";
-export type { TargetSamples } from "./projection-suite.ts";
+export { randomHistory, seeded } from "./random-history.ts";
 export * from "./raw-http.ts";
 export { sessionViewSuite } from "./session-view-suite.ts";

@@ -1,208 +1,241 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Entry } from "../domain/entries.ts";
+import type { Account } from "../domain/account.ts";
+import { type Entry, entriesOf } from "../domain/entries.ts";
 import { assert } from "../domain/errors.ts";
-import { type AccountId, entryId } from "../domain/ids.ts";
-import { NO_REVISION } from "../domain/position.ts";
-import { businessDate } from "../domain/time.ts";
-import type { ProjectionTarget } from "../ports/projection.ts";
-import {
-  SESSION_ACCOUNTS_MAX,
-  SESSION_MOVEMENTS_MAX,
-  type SessionChange,
-  type SessionView,
-} from "../ports/session-view.ts";
-import { account, accountId, alice, bob, HKD, SECOND_US, START, shop, TENANT } from "./examples.ts";
+import type { LedgerEvent } from "../domain/events.ts";
+import type { AccountId } from "../domain/ids.ts";
+import type { Amount } from "../domain/money.ts";
+import type { Projection, ProjectionTarget } from "../ports/projection.ts";
+import { SESSION_ACCOUNTS_MAX, SESSION_MOVEMENTS_MAX, type Session, type SessionView } from "../ports/session-view.ts";
+import * as examples from "./examples.ts";
+import { type GivenLedger, given } from "./given.ts";
 import { projectionTargetSuite } from "./projection-suite.ts";
 
-/** A session view as queries read it, and the target that the projection writes it through. */
-export type WrittenSessionView = { readonly view: SessionView; readonly target: ProjectionTarget<SessionChange> };
+const { account, accountId, alice, bank, bob, freeze, opened: asOpened, SECOND_US, shop, START, TENANT } = examples;
+
+/** A session view as queries read it, and the target that the projection behind it writes. */
+export type WrittenSessionView<Change> = {
+  readonly view: Pick<SessionView, "read" | "positions">;
+  readonly target: ProjectionTarget<Change>;
+};
 
 /** An empty session view under test. */
-export type SessionViewUnderTest = WrittenSessionView & {
-  reopen(): Promise<WrittenSessionView>;
+export type SessionViewUnderTest<Change> = WrittenSessionView<Change> & {
+  reopen(): Promise<WrittenSessionView<Change>>;
   dispose(): Promise<void>;
 };
 
 const second = accountId(9);
+const MUCH = 9_007_199_254_740_993n;
 
-/** Alice has two accounts, Bob one; the shop is another owner's. */
-const accounts: readonly SessionChange[] = [
-  { kind: "account", account: account(1, "wallet", "alice") },
-  { kind: "account", account: account(9, "wallet", "alice") },
-  { kind: "account", account: account(2, "wallet", "bob") },
-  { kind: "account", account: account(3, "merchant", "sam", { perDay: 99n }) },
+/** Alice has two accounts, Bob one; the shop and the bank are other owners'. */
+const accounts: readonly Account[] = [
+  account(1, "wallet", "alice"),
+  account(9, "wallet", "alice"),
+  account(2, "wallet", "bob"),
+  account(3, "merchant", "sam", { perDay: 99n }),
+  account(4, "bank", "bank"),
 ];
 
-/** The nth movement, of an account that has `balance` after it. */
-function movement(n: number, of: AccountId, balance = BigInt(n)): readonly SessionChange[] {
-  const at = START + n * SECOND_US;
-  const position = { shard: 0, revision: n };
-  const entry: Entry = {
-    id: entryId(at, position, 0),
-    tenant: TENANT,
-    account: of,
-    amount: -9_007_199_254_740_993n,
-    balanceAfter: balance,
-    currency: HKD,
-    type: "payment",
-    bookedAt: at,
-    effectiveDate: businessDate(at, "Asia/Hong_Kong"),
-    counterparty: shop,
-    reference: n % 2 === 0 ? null : `n${n}`,
-    source: { kind: "payment", id: `pay_${n}` },
-    position,
-  };
-  return [
-    { kind: "balances", account: of, balances: { posted: balance } },
-    { kind: "movement", entry },
-  ];
+function start(): GivenLedger {
+  return given(...accounts.map(asOpened));
 }
 
-function entriesIn(changes: readonly SessionChange[]): Entry[] {
-  return changes.flatMap((change) => (change.kind === "movement" ? [change.entry] : []));
+/** The bank pays an account, a second after what was before; references now and then. */
+function move(ledger: GivenLedger, to: AccountId, amount: Amount = 5n): LedgerEvent {
+  const n = ledger.events.length;
+  const reference = n % 2 === 0 ? null : `n${n}`;
+  return ledger
+    .at(START + n * SECOND_US)
+    .when(examples.transfer([[bank, to, amount]], { reference }))
+    .thenAccepted("TransferPosted");
 }
 
-/** The contract of a session view; every adapter passes it: `sessionViewSuite("SQLite", open)`. */
-export function sessionViewSuite(name: string, open: () => Promise<SessionViewUnderTest>): void {
-  const events = [accounts, ...Array.from({ length: 30 }, (_, n) => movement(n + 1, n % 3 === 0 ? bob : alice))];
-  projectionTargetSuite(
-    `session view, ${name}`,
-    { events, poison: { kind: "status", account: accountId(77), status: "frozen" } },
-    async () => {
-      const { view, target, reopen, dispose } = await open();
-      let latest = view;
-      return {
-        target,
-        contents: async () => [
-          contentsOf(await latest.read(TENANT, "alice")),
-          contentsOf(await latest.read(TENANT, "bob")),
-        ],
-        reopen: async () => {
-          const again = await reopen();
-          latest = again.view;
-          return again.target;
-        },
-        dispose,
-      };
-    },
-  );
+/** The newest entries of these accounts, the newest first. */
+function newest(events: readonly LedgerEvent[], ...of: readonly AccountId[]): readonly Entry[] {
+  const entries = events.flatMap(entriesOf).filter((entry) => of.includes(entry.account));
+  return entries.slice(-SESSION_MOVEMENTS_MAX).reverse();
+}
+
+/**
+ * The contract of a session view, whatever projection it is read from; every adapter passes it:
+ * `sessionViewSuite("Redis", sessionProjection, open)`.
+ */
+export function sessionViewSuite<Change>(
+  name: string,
+  { project }: Projection<Change>,
+  open: () => Promise<SessionViewUnderTest<Change>>,
+): void {
+  const [poison] = project(strange());
+  assert(poison, "freezing an account is a change");
+  const samples = { events: story().map(project), poison };
+  projectionTargetSuite(`session view, ${name}`, samples, async () => {
+    const { view, target, reopen, dispose } = await open();
+    let latest = view;
+    return {
+      target,
+      contents: async () => [
+        contentsOf(await latest.read(TENANT, "alice")),
+        contentsOf(await latest.read(TENANT, "bob")),
+      ],
+      reopen: async () => {
+        const again = await reopen();
+        latest = again.view;
+        return again.target;
+      },
+      dispose,
+    };
+  });
 
   describe(`session view, ${name}`, () => {
-    let current: SessionViewUnderTest | undefined;
-    const opened = (): WrittenSessionView => {
-      assert(current, "the view is opened before each test");
-      return current;
-    };
+    let current: SessionViewUnderTest<Change> | undefined;
     beforeEach(async () => {
       current = await open();
     });
     afterEach(async () => {
       await current?.dispose();
     });
-    async function given(...changes: readonly SessionChange[]): Promise<WrittenSessionView> {
-      const { view, target } = opened();
-      await target.apply(0, NO_REVISION, 0, [...accounts, ...changes]);
-      return { view, target };
+    const opened = (): WrittenSessionView<Change> => {
+      assert(current, "the view is opened before each test");
+      return current;
+    };
+    /** Applies what a ledger has decided since the last time. */
+    async function apply({ events }: GivenLedger): Promise<WrittenSessionView<Change>> {
+      const { target, view } = opened();
+      const at = await target.checkpoint(0);
+      await target.apply(0, at, events.length - 1, events.slice(at + 1).flatMap(project));
+      return { target, view };
     }
 
     test("an owner without accounts has an empty session, at the position of the view", async () => {
       const nothing = await opened().view.read(TENANT, "alice");
       expect(nothing).toEqual({ accounts: [], moreAccounts: false, movements: [], positions: [] });
-      const { view } = await given();
+      const { view } = await apply(start());
       expect(await view.read(TENANT, "nobody")).toMatchObject({ accounts: [], movements: [] });
-      expect((await view.read(TENANT, "nobody")).positions).toEqual([{ shard: 0, revision: 0 }]);
-      expect(await view.positions()).toEqual([{ shard: 0, revision: 0 }]);
+      expect((await view.read(TENANT, "nobody")).positions).toEqual([{ shard: 0, revision: 4 }]);
+      expect(await view.positions()).toEqual([{ shard: 0, revision: 4 }]);
     });
 
     test("accounts come back whole, an owner's alone", async () => {
-      const { view } = await given();
-      expect((await view.read(TENANT, "alice")).accounts).toEqual([
-        account(9, "wallet", "alice"),
-        account(1, "wallet", "alice"),
-      ]);
-      expect((await view.read(TENANT, "sam")).accounts).toEqual([account(3, "merchant", "sam", { perDay: 99n })]);
+      const { view } = await apply(start());
+      const [first, other, , shops] = accounts;
+      expect((await view.read(TENANT, "alice")).accounts).toEqual([other, first]);
+      expect((await view.read(TENANT, "sam")).accounts).toEqual([shops]);
     });
 
     test("another tenant's owner of the same name sees nothing", async () => {
-      const { view } = await given(...movement(1, alice));
+      const ledger = start();
+      move(ledger, alice);
+      const { view } = await apply(ledger);
       expect(await view.read("tenant-b", "alice")).toMatchObject({ accounts: [], movements: [] });
     });
 
     test("status and balances change each by itself, beyond what a number holds", async () => {
-      const { view, target } = await given();
-      await target.apply(0, 0, 1, [
-        { kind: "balances", account: alice, balances: { posted: 9_007_199_254_740_993n } },
-        { kind: "balances", account: alice, balances: { held: 5n } },
-        { kind: "status", account: second, status: "frozen" },
-      ]);
+      const ledger = start();
+      move(ledger, alice, MUCH);
+      await apply(ledger);
+      ledger.when(examples.authorize(5n)).thenAccepted("PaymentAuthorized");
+      ledger.when(freeze(second)).thenAccepted("AccountFrozen");
+      const { view } = await apply(ledger);
       const { accounts: after } = await view.read(TENANT, "alice");
       expect(after.map(({ status, balances }) => ({ status, balances }))).toEqual([
+        { status: "open", balances: { posted: MUCH, held: 5n } },
         { status: "frozen", balances: { posted: 0n, held: 0n } },
-        { status: "open", balances: { posted: 9_007_199_254_740_993n, held: 5n } },
       ]);
     });
 
     test("accounts with the latest entry come first, then those without, the newest first", async () => {
-      const { view, target } = await given(...movement(1, second), ...movement(2, alice));
-      const shown = async () => (await view.read(TENANT, "alice")).accounts.map(({ id }) => id);
-      expect(await shown()).toEqual([alice, second]);
-      await target.apply(0, 0, 1, [
-        ...movement(3, second),
-        { kind: "account", account: account(10, "wallet", "alice") },
-      ]);
+      const ledger = given(...accounts.map(asOpened), asOpened(account(10, "wallet", "alice")));
+      const shown = async () => (await opened().view.read(TENANT, "alice")).accounts.map(({ id }) => id);
+      move(ledger, second);
+      move(ledger, alice);
+      await apply(ledger);
+      expect(await shown()).toEqual([alice, second, accountId(10)]);
+      move(ledger, second);
+      await apply(ledger);
       expect(await shown()).toEqual([second, alice, accountId(10)]);
     });
 
+    test("of one event's entries the last counts as the latest", async () => {
+      const ledger = start();
+      const legs = [second, alice, second, alice].map((to) => [bank, to, 1n] as const);
+      ledger.when(examples.transfer(legs)).thenAccepted("TransferPosted");
+      const { view } = await apply(ledger);
+      const { accounts: after, movements } = await view.read(TENANT, "alice");
+      expect(after.map(({ id }) => id)).toEqual([alice, second]);
+      expect(movements).toEqual(newest(ledger.events, alice, second));
+    });
+
     test.each([49, 50, 51, 120])("of %i accounts at most 50 are shown, and whether there are more", async (count) => {
-      const { view, target } = opened();
       const numbers = Array.from({ length: count }, (_, n) => 100 + n);
-      let revision = -1;
-      const apply = (changes: readonly SessionChange[]) => target.apply(0, revision, ++revision, changes);
-      for (const n of numbers) {
-        await apply([{ kind: "account", account: account(n, "wallet", "chain") }]);
-        if (n % 3 === 0) await apply(movement(n, accountId(n)));
-      }
-      const active = numbers.filter((n) => n % 3 === 0).reverse();
+      const chain = numbers.map((n) => asOpened(account(n, "wallet", "chain")));
+      const ledger = given(...accounts.map(asOpened), ...chain);
+      const moving = numbers.filter((n) => n % 3 === 0);
+      for (const n of moving) move(ledger, accountId(n));
+      await apply(ledger);
       const idle = numbers.filter((n) => n % 3 !== 0).reverse();
+      const { view } = opened();
       const session = await view.read(TENANT, "chain");
-      const expected = [...active, ...idle].slice(0, SESSION_ACCOUNTS_MAX).map((n) => accountId(n));
+      const expected = [...moving.toReversed(), ...idle].slice(0, SESSION_ACCOUNTS_MAX).map((n) => accountId(n));
       expect(session.accounts.map(({ id }) => id)).toEqual(expected);
       expect(session.moreAccounts).toBe(count > SESSION_ACCOUNTS_MAX);
 
       const [last] = idle.slice(-1);
       assert(last !== undefined, "one account never moved");
-      await apply(movement(1000, accountId(last)));
-      expect((await view.read(TENANT, "chain")).accounts[0]?.id).toBe(accountId(last));
+      move(ledger, accountId(last));
+      await apply(ledger);
+      const { accounts: shown, movements } = await view.read(TENANT, "chain");
+      expect(shown[0]?.id).toBe(accountId(last));
+      expect(movements).toEqual(newest(ledger.events, ...numbers.map((n) => accountId(n))));
     });
 
     test("movements of all of an owner's accounts come back whole and newest first", async () => {
-      const changes = [...movement(1, alice), ...movement(2, second), ...movement(3, bob), ...movement(4, alice)];
-      const { view } = await given(...changes);
-      const [first, other, bobs, last] = entriesIn(changes);
-      expect((await view.read(TENANT, "alice")).movements).toEqual([last, other, first]);
-      expect((await view.read(TENANT, "bob")).movements).toEqual([bobs]);
+      const ledger = start();
+      for (const to of [alice, second, bob, alice]) move(ledger, to);
+      const { fact } = ledger.when(examples.authorize(4n)).thenAccepted("PaymentAuthorized");
+      ledger.when(examples.capture(fact.payment.id, 3n)).thenAccepted("PaymentCaptured");
+      ledger.when(examples.refund(fact.payment.id, 1n)).thenAccepted("PaymentRefunded");
+      ledger.when(examples.topUp(9n, { externalId: "FPS-7" })).thenAccepted("TopUpSettled");
+      const { view } = await apply(ledger);
+      expect((await view.read(TENANT, "alice")).movements).toEqual(newest(ledger.events, alice, second));
+      expect((await view.read(TENANT, "bob")).movements).toEqual(newest(ledger.events, bob));
+      expect((await view.read(TENANT, "sam")).movements).toEqual(newest(ledger.events, shop));
     });
 
     test.each([1, 7, 19, 20, 21, 64])("only the last 20 movements are kept, written %i at a time", async (size) => {
-      const { view, target } = await given();
-      const changes = Array.from({ length: 64 }, (_, n) => movement(n + 1, n % 2 === 0 ? alice : second));
-      for (let from = 0; from < changes.length; from += size) {
-        const upTo = Math.min(from + size, changes.length);
-        await target.apply(0, from, upTo, changes.slice(from, upTo).flat());
+      const ledger = start();
+      for (let n = 0; n < 64; n++) {
+        move(ledger, n % 2 === 0 ? alice : second);
+        if (n % size === size - 1) await apply(ledger);
       }
-      const { movements } = await view.read(TENANT, "alice");
-      expect(movements).toEqual(entriesIn(changes.slice(-SESSION_MOVEMENTS_MAX).flat()).reverse());
+      await apply(ledger);
+      const { movements } = await opened().view.read(TENANT, "alice");
+      expect(movements).toHaveLength(SESSION_MOVEMENTS_MAX);
+      expect(movements).toEqual(newest(ledger.events, alice, second));
     });
 
     test("a movement of an account that was never opened is refused", async () => {
-      const { target } = await given();
-      const [, stray] = movement(1, accountId(77));
-      assert(stray, "a movement has two changes");
-      await expect(target.apply(0, 0, 1, [stray])).rejects.toMatchObject({ code: "poison_event" });
+      await apply(start());
+      const stray = given(...accounts.map(asOpened), asOpened(account(77, "wallet", "zoe")));
+      const event = move(stray, accountId(77));
+      await expect(opened().target.apply(0, 4, 5, project(event))).rejects.toMatchObject({ code: "poison_event" });
     });
   });
 }
 
-function contentsOf({ accounts: all, moreAccounts, movements }: Awaited<ReturnType<SessionView["read"]>>) {
+/** Twenty and more events, each of which changes what Alice or Bob sees. */
+function story(): readonly LedgerEvent[] {
+  const ledger = start();
+  for (let n = 0; n < 30; n++) move(ledger, n % 3 === 0 ? bob : alice);
+  return ledger.events;
+}
+
+/** A change of an account that no view has. */
+function strange(): LedgerEvent {
+  const ledger = given(asOpened(account(77, "wallet", "zoe")));
+  return ledger.when(freeze(accountId(77))).thenAccepted("AccountFrozen");
+}
+
+function contentsOf({ accounts: all, moreAccounts, movements }: Session) {
   return { accounts: all, moreAccounts, movements };
 }

@@ -1,8 +1,8 @@
 import type { Knex } from "knex";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bindings, selectRows } from "../sql/rows.ts";
+import { bindings, type SqlValue, selectRows } from "../sql/rows.ts";
 import { isMissingTable, translateStoreErrors } from "../sql/store-errors.ts";
-import { createTable, insertRows, type Table, updateColumn } from "../sql/table.ts";
+import { createTable, insertRows, insertValues, type Table, updateColumn } from "../sql/table.ts";
 import { inSnapshot, withMigrationLock } from "../sql/transactions.ts";
 
 type Sample = { id: string; n: bigint; small: number; note: string | null; sum: bigint };
@@ -64,6 +64,27 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       const rows = Array.from({ length: count }, (_, n) => sample(n));
       await fresh(rows);
       expect((await all()).map((row) => ({ ...row }))).toEqual(rows);
+    });
+
+    test.each([7, 400])("%i rows with characters of every kind come back as they were", async (count) => {
+      const notes = ["\t", "\n\r", "\\", "\\N", "\0", "'\"", "商店 🏪", "", "é\\\tN", null];
+      const rows = Array.from({ length: count }, (_, n) => sample(n, { note: notes[n % notes.length] ?? null }));
+      await fresh(rows);
+      expect((await all()).map((row) => ({ ...row }))).toEqual(rows);
+    });
+
+    test.each([
+      ["a key twice", 0, sample(7).id],
+      ["NULL where a value must be", 4, null],
+    ])("of many rows with %s none goes in", async (_, column, value) => {
+      const db = await fresh([sample(1)]);
+      const values = Array.from({ length: 400 }, (_, n) => sample(n + 2)).flatMap(
+        ({ id, n, small, note, sum }): SqlValue[] => [id, n, small, note, sum],
+      );
+      values[300 * 5 + column] = value;
+      const work = () => db.transaction((trx) => insertValues(trx, samples, "", values));
+      await expect(translateStoreErrors("samples", work)).rejects.toMatchObject({ code: "poison_event" });
+      expect(await all()).toHaveLength(1);
     });
 
     test("where a key is there, columns are replaced or added to, and others stay", async () => {

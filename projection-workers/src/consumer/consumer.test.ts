@@ -1,8 +1,7 @@
 import { LedgerError, type LedgerEvent, NO_REVISION, type Projection, type Revision } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
-import { openTestLog } from "ledger-core/testing";
+import { openTestLog, randomHistory } from "ledger-core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { randomHistory } from "../testing/history.ts";
 import { memoryTarget } from "../testing/memory-target.ts";
 import { type Script, scriptedLog } from "../testing/scripted-log.ts";
 import { appendAll, quiet, stored } from "../testing/stores.ts";

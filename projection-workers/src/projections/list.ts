@@ -1,11 +1,10 @@
 import type { Knex } from "knex";
 import { assert } from "ledger-core";
-import { sqlFile, sqlProjection } from "../adapters/sql/file.ts";
+import { type SqlProjection, sqlFile, sqlProjection } from "../adapters/sql/file.ts";
 import { migrate } from "../adapters/sql/migrations.ts";
 import { viewFile, viewProjection } from "../adapters/sqlite/file.ts";
 import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
-import { sessionView } from "../adapters/sqlite/session-view.ts";
-import { readModels } from "./models/model.ts";
+import { makeReadModels } from "./models/model.ts";
 import type { StoreFile } from "./store-file.ts";
 
 /*
@@ -14,10 +13,15 @@ import type { StoreFile } from "./store-file.ts";
  */
 
 /** Into SQL tables: one SQLite file when embedded, one database on MySQL. */
-export const sqlProjections = [sqlProjection(readModels)];
+const sqlProjections = makeSqlProjections();
 
-/** Into the embedded substitutes for Redis and Gremlin, which share a file. */
-export const viewProjections = [viewProjection(sessionView), viewProjection(paymentGraph)];
+/** @param runRevisions how many revisions a run of entries has, where it is not as in production */
+export function makeSqlProjections(runRevisions?: number): readonly SqlProjection[] {
+  return [sqlProjection(makeReadModels(runRevisions))];
+}
+
+/** Into the embedded substitute for Gremlin. */
+export const viewProjections = [viewProjection(paymentGraph)];
 
 export const storeFiles: readonly StoreFile[] = [sqlFile("models", sqlProjections), viewFile("views", viewProjections)];
 

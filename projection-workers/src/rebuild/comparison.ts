@@ -58,46 +58,52 @@ async function compareBuilds(
   const differences: Difference[] = [];
   for (const table of tables) {
     const { name, key } = table;
-    for await (const [one, other] of pairs(walk(live, table), walk(rebuilt, table), key)) {
+    const [one, other] = [walk(live, table), walk(rebuilt, table)];
+    while (true) {
+      if (one.at === one.rows.length) await readOn(one);
+      if (other.at === other.rows.length) await readOn(other);
+      const [left, right] = [one.rows[one.at], other.rows[other.at]];
+      if (!left && !right) break;
       rows++;
-      if (one && other && equal(one, other)) continue;
+      const order = !left ? 1 : !right ? -1 : compareKeys(left, right, key);
+      if (order <= 0) one.at++;
+      if (order >= 0) other.at++;
+      if (left && right && order === 0 && equal(left, right)) continue;
       differing++;
       if (differences.length === DIFFERENCES_MAX) continue;
-      const place = key.map((column) => String((one ?? other)?.[column])).join("/");
-      differences.push({ table: name, key: place, live: printable(one), rebuilt: printable(other) });
+      const [ours, theirs] = [order <= 0 ? left : undefined, order >= 0 ? right : undefined];
+      const place = key.map((column) => String((ours ?? theirs)?.[column])).join("/");
+      differences.push({ table: name, key: place, live: printable(ours), rebuilt: printable(theirs) });
     }
   }
   return { rows, differing, differences };
 }
 
-/** @throws row_unreadable when the rows are not in the order of their key: a damaged index could be walked for ever */
-async function* walk(read: RowReader, { name, key }: KeyedTable): AsyncGenerator<StoreRow, undefined> {
-  let last: StoreRow | undefined;
-  while (true) {
-    const rows = await read(name, last);
-    for (const row of rows) {
-      if (last && compareKeys(last, row, key) >= 0)
-        throw new LedgerError("row_unreadable", `the rows of ${name} are not in the order of their key`);
-      yield row;
-      last = row;
-    }
-    if (!last || rows.length < ROWS_AT_A_TIME) return;
-  }
+/** A walk through a table, a reading at a time. */
+type Walk = {
+  readonly read: RowReader;
+  readonly table: KeyedTable;
+  rows: readonly StoreRow[];
+  at: number;
+  ended: boolean;
+};
+
+function walk(read: RowReader, table: KeyedTable): Walk {
+  return { read, table, rows: [], at: 0, ended: false };
 }
 
-/** Pairs rows by key; a row without a counterpart is paired with undefined. */
-async function* pairs(
-  left: AsyncGenerator<StoreRow, undefined>,
-  right: AsyncGenerator<StoreRow, undefined>,
-  key: readonly string[],
-): AsyncIterable<readonly [StoreRow | undefined, StoreRow | undefined]> {
-  let one = (await left.next()).value;
-  let other = (await right.next()).value;
-  while (one || other) {
-    const order = !one ? 1 : !other ? -1 : compareKeys(one, other, key);
-    yield [order <= 0 ? one : undefined, order >= 0 ? other : undefined];
-    if (order <= 0) one = (await left.next()).value;
-    if (order >= 0) other = (await right.next()).value;
+/** @throws row_unreadable when the rows are not in the order of their key: a damaged index could be walked for ever */
+async function readOn(walk: Walk): Promise<void> {
+  if (walk.ended) return;
+  const { name, key } = walk.table;
+  let last = walk.rows.at(-1);
+  walk.rows = await walk.read(name, last);
+  walk.at = 0;
+  walk.ended = walk.rows.length < ROWS_AT_A_TIME;
+  for (const row of walk.rows) {
+    if (last && compareKeys(last, row, key) >= 0)
+      throw new LedgerError("row_unreadable", `the rows of ${name} are not in the order of their key`);
+    last = row;
   }
 }
 

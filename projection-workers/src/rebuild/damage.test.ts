@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isLedgerError, type LedgerEvent, NO_REVISION } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
+import { randomHistory, seeded } from "ledger-core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { storeFiles } from "../projections/list.ts";
 import type { Projected } from "../projections/registered.ts";
 import type { StoreFile } from "../projections/store-file.ts";
-import { randomHistory, seeded } from "../testing/history.ts";
 import { appendAll, testFolder } from "../testing/stores.ts";
 
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);

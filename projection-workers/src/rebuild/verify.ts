@@ -1,16 +1,20 @@
 import {
+  decodeEvent,
   isLedgerError,
   type LedgerErrorCode,
   type Position,
   type Projection,
   type ProjectionStore,
   parseId,
+  REVISION_MAX,
   type Revision,
   readId,
+  SHARD_MAX,
   type Shard,
   type StoreRow,
 } from "ledger-core";
-import type { EventSource } from "ledger-core/event-log";
+import type { EventSource, StoredEvent } from "ledger-core/event-log";
+import { positionOf } from "ledger-core/sql";
 import { compareAtOneMoment, type Difference } from "./comparison.ts";
 import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
 
@@ -82,42 +86,67 @@ export async function verify<Change>(
 const unreadable: ReadonlySet<LedgerErrorCode> = new Set(["store_damaged", "row_unreadable", "incompatible"]);
 
 async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
+  const row = rebuilt ?? live ?? {};
   return {
     ...{ table, key, live, right: rebuilt },
     kind: !rebuilt ? "surplus" : !live ? "missing" : "changed",
     fields: live && rebuilt ? Object.keys(rebuilt).filter((column) => live[column] !== rebuilt[column]) : [],
-    account: accountOf(table, rebuilt ?? live),
-    event: await eventOf(log, rebuilt ?? live),
+    account: await accountOf(log, table, row),
+    event: (await eventAt(log, positionOfRow(row)))?.id ?? null,
   };
 }
 
-function accountOf(table: string, row: StoreRow | null): string | null {
-  const named = row?.account ?? row?.payer ?? (table.includes("accounts") ? row?.id : undefined);
-  return typeof named === "string" ? named : null;
+async function accountOf(log: EventSource, table: string, row: StoreRow): Promise<string | null> {
+  const named = row.account ?? row.payer ?? (table.includes("accounts") ? (row.number ?? row.id) : undefined);
+  if (typeof named === "string" && parseId("acct", named)) return named;
+  const event = await eventAt(log, numbered(named));
+  const fact = event && decodeEvent(event).fact;
+  return fact?.type === "AccountOpened" ? fact.account.id : null;
 }
 
 const prefixes = ["evt", "ent", "pay", "rfd", "txf", "top", "pyt", "acct"] as const;
 
-/** The id of the event at the position that a row names. */
-async function eventOf(log: EventSource, row: StoreRow | null): Promise<string | null> {
-  const at = row && positionOf(row);
+async function eventAt(log: EventSource, at: Position | null): Promise<StoredEvent | null> {
   if (!at) return null;
   for await (const [event] of log.read(at.shard, at.revision, { limit: 1 }))
-    if (event?.revision === at.revision) return event.id;
+    if (event?.revision === at.revision) return event;
   return null;
 }
 
-function positionOf(row: StoreRow): Position | null {
+/** The position of the event that made a row, where the row tells. */
+function positionOfRow(row: StoreRow): Position | null {
   if (row.revision !== undefined) {
-    const account = typeof row.account === "string" ? parseId("acct", row.account) : undefined;
-    const [shard, revision] = [Number(row.shard ?? (account && readId(account).shard)), Number(row.revision)];
-    if (Number.isSafeInteger(shard) && Number.isSafeInteger(revision) && shard >= 0 && revision >= 0)
-      return { shard, revision };
+    const shard = row.shard === undefined ? shardOf(row.account) : Number(row.shard);
+    return shard === undefined ? null : valid({ shard, revision: Number(row.revision) });
   }
-  for (const named of [row.event, row.id, row.payment])
-    for (const prefix of prefixes) {
-      const id = typeof named === "string" ? parseId(prefix, named) : undefined;
-      if (id) return readId(id);
-    }
+  if (row.number !== undefined) return numbered(row.number);
+  for (const named of [row.event, row.id, row.payment]) {
+    const position = numbered(named) ?? identified(named);
+    if (position) return position;
+  }
   return null;
+}
+
+function shardOf(account: unknown): Shard | undefined {
+  return (numbered(account) ?? identified(account))?.shard;
+}
+
+/** The position in a number as the stores write them, which printing has made a text. */
+function numbered(value: unknown): Position | null {
+  const number = typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value)) ? Number(value) : -1;
+  return number < 0 ? null : valid(positionOf(number));
+}
+
+function identified(value: unknown): Position | null {
+  for (const prefix of prefixes) {
+    const id = typeof value === "string" ? parseId(prefix, value) : undefined;
+    if (id) return readId(id);
+  }
+  return null;
+}
+
+function valid(position: Position): Position | null {
+  const { shard, revision } = position;
+  const whole = Number.isSafeInteger(shard) && Number.isSafeInteger(revision);
+  return whole && shard >= 0 && shard <= SHARD_MAX && revision >= 0 && revision <= REVISION_MAX ? position : null;
 }

@@ -1,19 +1,11 @@
-import type {
-  AccountRow,
-  Amount,
-  Balances,
-  BusinessDate,
-  DailyTotalRow,
-  EntryRow,
-  HoldChangeRow,
-  Micros,
-  MilestoneRow,
-  Revision,
-  Shard,
-} from "ledger-core";
-import { DAILY_TOTAL_BASE, endOfBusinessDate, MILESTONE_SPAN } from "ledger-core";
-import { whole } from "./columns.ts";
-import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
+import type { Amount, Micros, Revision } from "ledger-core";
+import { type Account, type Balances, type BusinessDate, DAILY_TOTAL_BASE, endOfBusinessDate } from "ledger-core";
+import { dayOf, numberOfId, positionOf } from "ledger-core/sql";
+import { whole, wholeOrNull } from "./columns.ts";
+import { firstEntry } from "./entry-rows.ts";
+import { type ModelsSnapshot, numbersOf, select, table } from "./snapshot.ts";
+import { all, plain, sql } from "./sql.ts";
+import { around } from "./times.ts";
 
 /** The moment of a requested balance: up to a time, up to a revision, or up to the end of a business date. */
 export type Moment =
@@ -23,103 +15,71 @@ export type Moment =
   | { readonly kind: "effectiveDate"; readonly date: BusinessDate };
 
 /** The balances of an account as of a moment; zero before its first entry. */
-export async function balancesAsOf(snapshot: ModelsSnapshot, account: AccountRow, moment: Moment): Promise<Balances> {
+export async function balancesAsOf(snapshot: ModelsSnapshot, account: Account, moment: Moment): Promise<Balances> {
+  const number = numberOfId(account.id);
   switch (moment.kind) {
     case "now":
-      return { posted: whole(account.posted, "posted"), held: whole(account.held, "held") };
-    case "at":
-      return {
-        posted: await postedAt(snapshot, account.id, BigInt(moment.at)),
-        held: await heldAt(snapshot, account.id, BigInt(moment.at)),
-      };
+      return account.balances;
+    case "at": {
+      const until = await untilTime(snapshot, number, moment.at);
+      return { posted: await postedAt(snapshot, number, until), held: await heldAt(snapshot, number, until) };
+    }
     case "revision": {
-      const latest = await latestTime(snapshot, account.shard, moment.revision);
+      const until = { revision: moment.revision };
+      return { posted: await postedAt(snapshot, number, until), held: await heldAt(snapshot, number, until) };
+    }
+    case "effectiveDate": {
+      const end = endOfBusinessDate(moment.date, account.timeZone) - 1;
       return {
-        posted: await postedAfter(snapshot, account.id, BigInt(moment.revision), latest),
-        held: await heldAfter(snapshot, account.id, BigInt(moment.revision), latest),
+        posted: await postedWithin(snapshot, number, moment.date),
+        held: await heldAt(snapshot, number, await untilTime(snapshot, number, end)),
       };
     }
-    case "effectiveDate":
-      return {
-        posted: await postedWithin(snapshot, account.id, moment.date),
-        held: await heldAt(snapshot, account.id, BigInt(endOfBusinessDate(moment.date, account.time_zone)) - 1n),
-      };
     default:
       return moment satisfies never;
   }
 }
 
-async function postedAt(snapshot: ModelsSnapshot, account: string, at: bigint): Promise<Amount> {
-  const row = await selectByIndex<EntryRow>(snapshot, "entries", "primary key")
-    .where({ account })
-    .where("booked_at", "<=", at)
-    .orderBy("booked_at", "desc")
-    .orderBy("revision", "desc")
-    .orderBy("idx", "desc")
-    .first("balance_after");
-  return row ? whole(row.balance_after, "balance_after") : 0n;
+/** Up to a revision, its own included, and a time: of the rows at the end of the revisions, some may be later. */
+type Until = { readonly revision: Revision; readonly at?: Micros };
+
+async function untilTime(snapshot: ModelsSnapshot, account: number, at: Micros): Promise<Until> {
+  const { shard } = positionOf(account);
+  const { below } = await around(snapshot, shard, at + 1);
+  return { revision: below - 1 - numbersOf(shard).from, at };
 }
 
-async function postedAfter(
-  snapshot: ModelsSnapshot,
-  account: string,
-  revision: bigint,
-  latest: Latest,
-): Promise<Amount> {
-  const query = selectByIndex<EntryRow>(snapshot, "entries", "primary key").where({ account });
-  if (latest !== undefined) query.where("booked_at", "<=", latest);
-  const row = await query
-    .where("revision", "<=", revision)
-    .orderBy("booked_at", "desc")
-    .orderBy("revision", "desc")
-    .orderBy("idx", "desc")
-    .first("balance_after");
-  return row ? whole(row.balance_after, "balance_after") : 0n;
+async function postedAt(snapshot: ModelsSnapshot, account: number, until: Until): Promise<Amount> {
+  const { revision, at } = until;
+  const balance = firstEntry(snapshot, {
+    ...{ columns: plain("e.balance"), account: sql`${account}`, shard: sql`${positionOf(account).shard}` },
+    revisions: { from: 0, below: revision + 1 },
+    wanted: at === undefined ? undefined : sql`e.at <= ${at}`,
+    order: "desc",
+  });
+  const [row = {}] = await select(snapshot, sql`SELECT ${balance} AS balance`);
+  return wholeOrNull(row, "balance") ?? 0n;
 }
 
-type Latest = bigint | undefined;
-
-/**
- * A time no earlier than any booking up to the revision, and later by at most MILESTONE_SPAN revisions, so that the
- * walk back to the revision is short. Undefined at the end of the log.
- */
-async function latestTime(snapshot: ModelsSnapshot, shard: Shard, revision: Revision): Promise<Latest> {
-  const row = await selectByIndex<MilestoneRow>(snapshot, "milestones", "primary key")
-    .where({ shard })
-    .where("span", ">", BigInt(Math.floor(revision / MILESTONE_SPAN)))
-    .orderBy("span")
-    .first("booked_at");
-  return row && whole(row.booked_at, "booked_at");
+async function heldAt(snapshot: ModelsSnapshot, account: number, { revision, at }: Until): Promise<Amount> {
+  const booked = at === undefined ? undefined : sql`h.at <= ${at}`;
+  const [row] = await select(
+    snapshot,
+    sql`SELECT h.held FROM ${table(snapshot, "holdChanges", "h")}
+      WHERE ${all(sql`h.account = ${account} AND h.revision <= ${revision}`, booked)}
+      ORDER BY h.revision DESC LIMIT 1`,
+  );
+  return row ? whole(row, "held") : 0n;
 }
 
-/** Reads one row per day with postings. Its cost grows by at most 366 short rows per year. */
-async function postedWithin(snapshot: ModelsSnapshot, account: string, date: BusinessDate): Promise<Amount> {
-  const row = await snapshot
-    .db<DailyTotalRow>(snapshot.table("dailyTotals"))
-    .where("account", account)
-    .where("date", "<=", date)
-    .sum({ billions: "billions", units: "units" })
-    .first<{ billions: bigint | null; units: bigint | null }>();
-  return whole(row.billions ?? 0n, "billions") * DAILY_TOTAL_BASE + whole(row.units ?? 0n, "units");
-}
-
-async function heldAt(snapshot: ModelsSnapshot, account: string, at: bigint): Promise<Amount> {
-  const row = await selectByIndex<HoldChangeRow>(snapshot, "holdChanges", "primary key")
-    .where({ account })
-    .where("booked_at", "<=", at)
-    .orderBy("booked_at", "desc")
-    .orderBy("revision", "desc")
-    .first("held");
-  return row ? whole(row.held, "held") : 0n;
-}
-
-async function heldAfter(snapshot: ModelsSnapshot, account: string, revision: bigint, latest: Latest): Promise<Amount> {
-  const query = selectByIndex<HoldChangeRow>(snapshot, "holdChanges", "primary key").where({ account });
-  if (latest !== undefined) query.where("booked_at", "<=", latest);
-  const row = await query
-    .where("revision", "<=", revision)
-    .orderBy("booked_at", "desc")
-    .orderBy("revision", "desc")
-    .first("held");
-  return row ? whole(row.held, "held") : 0n;
+/** Reads one row per run and day with postings: its cost grows with the days on which the account moved. */
+async function postedWithin(snapshot: ModelsSnapshot, account: number, date: BusinessDate): Promise<Amount> {
+  const [row = {}] = await select(
+    snapshot,
+    sql`SELECT COALESCE(SUM(d.billions), 0) AS billions, COALESCE(SUM(d.units), 0) AS units
+      FROM ${table(snapshot, "entryRuns", "r")} CROSS JOIN ${table(snapshot, "dailyTotals", "d")}
+      WHERE r.shard = ${positionOf(account).shard} AND d.run = r.run AND d.account = ${account}
+        AND d.day <= ${dayOf(date)}`,
+  );
+  return whole(row, "billions") * DAILY_TOTAL_BASE + whole(row, "units");
 }

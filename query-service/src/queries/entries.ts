@@ -1,6 +1,12 @@
-import type { Knex } from "knex";
-import type { AccountId, Amount, EntryRow, Micros } from "ledger-core";
-import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
+import type { Account, Amount, Entry, Micros } from "ledger-core";
+import { entryTypeCodes, numberOfId, positionOf } from "ledger-core/sql";
+import { codeIn, count, type ReadRow } from "./columns.ts";
+import { type EntryRead, entryRows } from "./entry-rows.ts";
+import { toEntry } from "./rows.ts";
+import { type ModelsSnapshot, type NumberRange, numbersOf, select, table } from "./snapshot.ts";
+import { all, type Order, plain, type Sql, sql, way } from "./sql.ts";
+import { firstAt } from "./times.ts";
+import { cutAfter, walkEntries } from "./walks.ts";
 
 export type EntryFilters = {
   readonly from: Micros | undefined;
@@ -11,100 +17,114 @@ export type EntryFilters = {
   readonly reference: string | undefined;
 };
 
-/** The key of an entry in its account's history. The instant alone is not unique. */
-export type EntryKey = { readonly bookedAt: bigint; readonly revision: bigint; readonly idx: number };
+/** The key of an entry in its account's history: an event may have several. */
+export type EntryKey = { readonly revision: number; readonly idx: number };
 
 export type EntryPage = {
   readonly limit: number;
-  readonly order: "asc" | "desc";
+  readonly order: Order;
   readonly after: EntryKey | undefined;
 };
 
+/** The account of the entries. */
+export type EntriesOf = Pick<Account, "id" | "tenant" | "currency">;
+
 /**
- * One page of an account's entries: one statement that walks one index from the page's first row to its last. Booked
- * time never decreases along revisions, so both indexes have the same order.
+ * One page of an account's entries: a statement that walks one index from the page's first row to its last.
  * @returns `last`: the key to continue after, also for a short or empty page; null at the end of the history
  */
 export async function listEntries(
   snapshot: ModelsSnapshot,
-  account: AccountId,
+  account: EntriesOf,
   filters: EntryFilters,
   page: EntryPage,
-): Promise<{ rows: readonly EntryRow[]; last: EntryKey | null }> {
-  const end = await scanEnd(snapshot, account, filters, page);
-  const query = walk(snapshot, account, filters, page, end);
-  const { type, minAmount, maxAmount } = filters;
-  if (type !== undefined) query.where({ type });
-  if (minAmount !== undefined)
-    query.where((sides) => sides.where("amount", ">=", minAmount).orWhere("amount", "<=", -minAmount));
-  if (maxAmount !== undefined) query.where("amount", "<=", maxAmount).where("amount", ">=", -maxAmount);
-  const rows = await query.limit(page.limit + 1);
-  if (rows.length <= page.limit) return { rows, last: end ?? null };
-  const taken = rows.slice(0, page.limit);
-  const last = taken.at(-1);
-  return { rows: taken, last: last ? keyOf(last) : null };
+): Promise<{ rows: readonly Entry[]; last: EntryKey | null }> {
+  const { order, limit, after } = page;
+  const revisions = await revisionsOf(snapshot, account, filters, page);
+  const read = { ...historyOf(account), columns: entryColumns, reference: filters.reference, order };
+  const beyond = after && edge(after, order === "desc" ? "<" : ">");
+  const wanted = wantedBy(filters);
+  const end = wanted && (await scanEnd(snapshot, { ...read, revisions, wanted: beyond }));
+  const upTo = end && edge(end, order === "desc" ? ">=" : "<=");
+  const seen = end ? cutAfter(revisions, end.revision, order) : revisions;
+  const entries = entryRows(snapshot, { ...read, revisions: seen, wanted: both(beyond, upTo, wanted) }, limit + 1);
+  const rows = await select(
+    snapshot,
+    sql`${withSources(snapshot, account.tenant, entries)} ORDER BY page.revision ${way(order)}, page.idx ${way(order)}`,
+  );
+  const taken = rows.slice(0, limit);
+  const next = rows.length > limit ? taken.at(-1) : undefined;
+  return { rows: taken.map((row) => toEntry(account, row)), last: next ? keyOf(next) : (end ?? null) };
 }
 
-/**
- * The entry where this page's scan ends; undefined when the history ends before it, or when every scanned row matches.
- */
-async function scanEnd(
+/** The columns of an entry that are its own. */
+export const entryColumns = columnsOf("e");
+
+function columnsOf(alias: "e" | "page"): Sql {
+  const names = "account revision idx at amount balance day type counterparty salt source reference".split(" ");
+  return plain(names.map((name) => `${alias}.${name}`).join(", "));
+}
+
+/** Entries of one tenant with what the ids of their counterparties and sources are made of. */
+export function withSources(snapshot: ModelsSnapshot, tenant: string, entries: Sql): Sql {
+  return sql`SELECT ${columnsOf("page")}, c.opened_at AS counterparty_at, c.salt AS counterparty_salt,
+      p.at AS payment_at, p.salt AS payment_salt FROM (${entries}) AS page
+    LEFT JOIN ${table(snapshot, "accounts", "c")} ON c.number = page.counterparty
+    LEFT JOIN ${table(snapshot, "payments", "p")} ON p.tenant = ${tenant} AND p.number = page.source`;
+}
+
+function historyOf({ id }: EntriesOf): { readonly account: Sql; readonly shard: Sql } {
+  const account = numberOfId(id);
+  return { account: sql`${account}`, shard: sql`${positionOf(account).shard}` };
+}
+
+/** The events whose entries a page may hold. */
+async function revisionsOf(
   snapshot: ModelsSnapshot,
-  account: AccountId,
-  filters: EntryFilters,
-  page: EntryPage,
-): Promise<EntryKey | undefined> {
-  if (filters.type === undefined && filters.minAmount === undefined && filters.maxAmount === undefined)
-    return undefined;
-  const row = await walk(snapshot, account, filters, page, undefined)
-    .offset(snapshot.limits.scanMax - 1)
-    .first("booked_at", "revision", "idx");
+  account: EntriesOf,
+  { from, to }: EntryFilters,
+  { after, order }: EntryPage,
+): Promise<NumberRange> {
+  const { shard } = positionOf(numberOfId(account.id));
+  const whole = numbersOf(shard);
+  const of = (wanted: Sql) => walkEntries(snapshot, historyOf(account).account, shard, wanted);
+  const since = (time: Micros) => firstAt(snapshot, shard, time, { at: plain("e.at"), of });
+  const lower = [whole.from];
+  const upper = [whole.below];
+  if (from !== undefined) lower.push(await since(from));
+  if (to !== undefined) upper.push(await since(to));
+  // The event of the previous page's last row may have more.
+  if (after && order === "asc") lower.push(whole.from + after.revision);
+  if (after && order === "desc") upper.push(whole.from + after.revision + 1);
+  return { from: Math.max(...lower) - whole.from, below: Math.min(...upper) - whole.from };
+}
+
+/** Parts the entries of one event. MySQL uses no index for a comparison of rows, so revisions are bounded apart. */
+function edge({ revision, idx }: EntryKey, comparison: "<" | ">" | "<=" | ">="): Sql {
+  return sql`(e.revision <> ${revision} OR e.idx ${plain(comparison)} ${idx})`;
+}
+
+/** Where a page has looked at `scanMax` entries; undefined when the history ends before. */
+async function scanEnd(snapshot: ModelsSnapshot, read: EntryRead): Promise<EntryKey | undefined> {
+  const columns = plain("e.revision, e.idx");
+  const [row] = await select(snapshot, entryRows(snapshot, { ...read, columns }, 1, snapshot.limits.scanMax - 1));
   return row && keyOf(row);
 }
 
-type Where = Knex.QueryBuilder<EntryRow>;
-
-/** The entries that an index alone can find, in order, from the page's start to its end, inclusive. */
-function walk(
-  snapshot: ModelsSnapshot,
-  account: AccountId,
-  filters: EntryFilters,
-  page: EntryPage,
-  end: EntryKey | undefined,
-) {
-  const { reference, from, to } = filters;
-  const query = selectByIndex<EntryRow>(snapshot, "entries", indexFor(filters)).where({ account });
-  if (reference !== undefined) query.where({ reference });
-  const [low, high] = page.order === "desc" ? [end, page.after] : [page.after, end];
-  // Use one bound per end: with two, SQLite starts at the first and filters row by row up to the other.
-  const lower = [low?.bookedAt, from === undefined ? undefined : BigInt(from)];
-  const upper = [high?.bookedAt, to === undefined ? undefined : BigInt(to) - 1n];
-  const lowest = lower.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a));
-  const highest = upper.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
-  if (lowest !== undefined) query.where("booked_at", ">=", lowest);
-  if (highest !== undefined) query.where("booked_at", "<=", highest);
-  const { after, order } = page;
-  if (after) query.where((where: Where) => beyond(where, order === "desc" ? "<" : ">", after, { own: false }));
-  if (end) query.where((where: Where) => beyond(where, order === "desc" ? ">" : "<", end, { own: true }));
-  return query.orderBy("booked_at", order).orderBy("revision", order).orderBy("idx", order);
+function both(...conditions: readonly (Sql | undefined)[]): Sql | undefined {
+  return conditions.some((condition) => condition !== undefined) ? all(...conditions) : undefined;
 }
 
-function indexFor({ reference }: EntryFilters) {
-  return reference === undefined ? "primary key" : ["reference", "account", "booked_at", "revision", "idx"];
+/** What no index finds; undefined when nothing of it is asked for. */
+function wantedBy({ type, minAmount, maxAmount }: EntryFilters): Sql | undefined {
+  if (type === undefined && minAmount === undefined && maxAmount === undefined) return undefined;
+  return all(
+    type === undefined ? undefined : sql`e.type = ${codeIn(entryTypeCodes.words, type)}`,
+    minAmount === undefined ? undefined : sql`(e.amount >= ${minAmount} OR e.amount <= ${-minAmount})`,
+    maxAmount === undefined ? undefined : sql`e.amount <= ${maxAmount} AND e.amount >= ${-maxAmount}`,
+  );
 }
 
-/**
- * The rows beyond a key, among those from its instant on. MySQL cannot use an index for row values, so this is spelled
- * out.
- */
-function beyond(where: Where, way: "<" | ">", key: EntryKey, { own }: { own: boolean }): void {
-  const orOwn = way === "<" ? "<=" : ">=";
-  where
-    .where("booked_at", way, key.bookedAt)
-    .orWhere("revision", way, key.revision)
-    .orWhere((same) => same.where("revision", key.revision).where("idx", own ? orOwn : way, key.idx));
-}
-
-function keyOf(row: Pick<EntryRow, "booked_at" | "revision" | "idx">): EntryKey {
-  return { bookedAt: row.booked_at, revision: row.revision, idx: Number(row.idx) };
+function keyOf(row: ReadRow): EntryKey {
+  return { revision: count(row, "revision"), idx: count(row, "idx") };
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { type Caller, formatInstant, type PaymentStatus } from "ledger-core";
+import { entryTypeCodes } from "ledger-core/sql";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { entriesFrom, openedAccount, paymentChange } from "../testing/history.ts";
@@ -11,16 +12,17 @@ import { allPages, serveQueries, type TestQueries } from "../testing/served.ts";
 const { accountId, alice, bob, consumer, merchant, operator, shop, START } = examples;
 const ENTRIES = 300;
 const PAYMENTS = 120;
-const types = ["payment", "refund", "transfer"];
+const types = ["payment", "refund", "transfer"] as const;
 const statuses: readonly PaymentStatus[] = ["captured", "authorized", "voided"];
 const savings = accountId(5);
 
 /** Entries crowd on few instants, amounts and references; three of an event, seven of an instant. */
-const entries = entriesFrom(alice, 0, ENTRIES, (n) => ({
-  revision: BigInt(Math.floor(n / 3)),
+const till = accountId(6);
+const entries = entriesFrom(till, 0, ENTRIES, (n) => ({
+  revision: Math.floor(n / 3),
   idx: n % 3,
-  booked_at: BigInt(START + Math.floor(n / 21) * 1000),
-  balance_after: BigInt(n),
+  at: START + Math.floor(n / 21) * 1000,
+  balance: BigInt(n),
   amount: BigInt(((n * 7) % 11) - 5) || 9007199254740993n,
   type: types[(n * 5) % 3] ?? "payment",
   reference: n % 4 === 0 ? null : `r${n % 5}`,
@@ -34,7 +36,8 @@ const payments = Array.from({ length: PAYMENTS }, (_, n) => {
   return paymentChange(n, {
     ...(sides[n % 3] ?? { payer: alice, payee: shop }),
     status: statuses[((n * 3) % 7) % 3] ?? "captured",
-    created_at: BigInt(START + n * 1000 + (n % 10) * 100),
+    ...(n % 4 === 0 && { capture: "manual" }),
+    createdAt: START + n * 1000 + (n % 10) * 100,
   });
 });
 
@@ -48,8 +51,9 @@ beforeAll(async () => {
     openedAccount(2, "bob"),
     openedAccount(3, "sam", { type: "merchant" }),
     openedAccount(5, "alice"),
+    openedAccount(6, "till"),
   ];
-  await models.apply([...accounts, ...entries, ...payments]);
+  await models.apply([...accounts, ...entries, ...payments.flatMap(({ changes }) => changes)]);
 });
 afterAll(() => models.close());
 
@@ -88,18 +92,18 @@ test("entries", async () => {
       const { type, minAmount, maxAmount, reference } = rest;
       const expected = entries
         .map(({ row }) => row)
-        .filter(({ booked_at }) => from === undefined || booked_at >= from)
-        .filter(({ booked_at }) => to === undefined || booked_at < to)
-        .filter((row) => type === undefined || row.type === type)
+        .filter(({ at }) => from === undefined || at >= from)
+        .filter(({ at }) => to === undefined || at < to)
+        .filter((row) => type === undefined || entryTypeCodes.words[row.type] === type)
         .filter((row) => reference === undefined || row.reference === reference)
         .map((row) => ({ row, size: row.amount < 0n ? -row.amount : row.amount }))
         .filter(({ size }) => minAmount === undefined || size >= minAmount)
         .filter(({ size }) => maxAmount === undefined || size <= maxAmount)
-        .map(({ row }) => row.balance_after.toString());
+        .map(({ row }) => row.balance.toString());
       const times = { from: from && formatInstant(from), to: to && formatInstant(to) };
       const amounts = { minAmount: minAmount?.toString(), maxAmount: maxAmount?.toString() };
       const query = queryString({ order, limit, type, reference, ...times, ...amounts });
-      const rows = await walked(operator, `/v1/accounts/${alice}/entries?${query}`, limit);
+      const rows = await walked(operator, `/v1/accounts/${till}/entries?${query}`, limit);
       expect(rows.map(({ balanceAfter }) => balanceAfter)).toEqual(order === "asc" ? expected : expected.toReversed());
     }),
     { numRuns: 150 },
@@ -123,13 +127,12 @@ test("payments", async () => {
       async ({ order, limit, from, to, caller, account, status }) => {
         const visible = caller.role === "operator" ? undefined : (owns[caller.sub] ?? []);
         const expected = payments
-          .map(({ row }) => row)
           .filter(({ payer, payee }) => !visible || visible.includes(payer) || visible.includes(payee))
           .filter(() => account === undefined || !visible || visible.includes(account))
           .filter(({ payer, payee }) => account === undefined || payer === account || payee === account)
           .filter((row) => status === undefined || row.status === status)
-          .filter(({ created_at }) => from === undefined || created_at >= from)
-          .filter(({ created_at }) => to === undefined || created_at < to)
+          .filter(({ createdAt }) => from === undefined || createdAt >= from)
+          .filter(({ createdAt }) => to === undefined || createdAt < to)
           .map(({ id }) => id);
         const times = { from: from && formatInstant(from), to: to && formatInstant(to) };
         const query = queryString({ order, limit, account, status, ...times });

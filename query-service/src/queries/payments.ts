@@ -1,41 +1,43 @@
-import type { Knex } from "knex";
-import {
-  type AccountId,
-  assert,
-  type Caller,
-  idBody,
-  type Micros,
-  makeId,
-  mayRead,
-  type PaymentId,
-  type PaymentRow,
-  paymentStatuses,
-  seesWholeTenant,
-} from "ledger-core";
-import { bindings, viaIndex } from "ledger-core/sql";
-import { ownsOneOf, readAccount } from "./accounts.ts";
-import { type IdPage, takePage } from "./pages.ts";
-import { type ModelsSnapshot, selectByIndex } from "./snapshot.ts";
-
-export type PaymentFilters = {
-  readonly account: AccountId | undefined;
-  readonly status: string | undefined;
-  readonly from: Micros | undefined;
-  readonly to: Micros | undefined;
-};
-
-type Page = { readonly rows: readonly PaymentRow[]; readonly last: string | null };
+import { type Caller, mayRead, type PaymentId, type Shard } from "ledger-core";
+import { numberOfId, positionOf } from "ledger-core/sql";
+import { readAccount } from "./accounts.ts";
+import { text } from "./columns.ts";
+import { firstRows, type IdPage, type Listed, mergePage, rangeOfPage, type ShardRows } from "./pages.ts";
+import { type PaymentFilters, paymentsByTime, walksOf } from "./payment-walks.ts";
+import { type PaymentView, toPayment } from "./rows.ts";
+import { type ModelsSnapshot, type NumberRange, select, table } from "./snapshot.ts";
+import { plain, type Sql, sql, way } from "./sql.ts";
+import { beyond } from "./walks.ts";
 
 /** The payment; undefined when it does not exist or touches no account that the caller may see. */
 export async function readPayment(
   snapshot: ModelsSnapshot,
   caller: Caller,
   id: PaymentId,
-): Promise<PaymentRow | undefined> {
-  const row = await snapshot.db<PaymentRow>(snapshot.table("payments")).where({ id }).first();
-  if (!row || !mayRead(caller, { tenant: row.tenant, owners: [caller.sub] })) return undefined;
-  if (seesWholeTenant(caller.role)) return row;
-  return (await ownsOneOf(snapshot, caller.tenant, caller.sub, [row.payer, row.payee])) ? row : undefined;
+): Promise<PaymentView | undefined> {
+  const [row] = await select(
+    snapshot,
+    sql`SELECT ${columns}, payer_account.owner AS payer_owner, payee_account.owner AS payee_owner
+      FROM ${table(snapshot, "payments", "p")} ${joins(snapshot)}
+      WHERE p.tenant = ${caller.tenant} AND p.number = ${numberOfId(id)}`,
+  );
+  const payment = row && toPayment(row);
+  // Other ids have the same number, and name nothing.
+  if (!row || payment?.id !== id) return undefined;
+  const owners = [text(row, "payer_owner"), text(row, "payee_owner")];
+  return mayRead(caller, { tenant: payment.tenant, owners }) ? payment : undefined;
+}
+
+/** The columns of a payment `p` with its accounts and its state. */
+const columns = plain(`p.tenant, p.number, p.payer, p.payee, p.amount, p.fee, p.salt, p.at, p.capture, p.expires_at,
+  p.reference, p.metadata, payer_account.opened_at AS payer_at, payer_account.salt AS payer_salt,
+  payer_account.currency AS payer_currency, payee_account.opened_at AS payee_at, payee_account.salt AS payee_salt,
+  s.status AS state_status, s.captured AS state_captured, s.refunded AS state_refunded, s.fee AS state_fee`);
+
+function joins(snapshot: ModelsSnapshot): Sql {
+  return sql`LEFT JOIN ${table(snapshot, "paymentStates", "s")} ON s.number = p.number
+    LEFT JOIN ${table(snapshot, "accounts", "payer_account")} ON payer_account.number = p.payer
+    LEFT JOIN ${table(snapshot, "accounts", "payee_account")} ON payee_account.number = p.payee`;
 }
 
 /** One page of the payments that the caller may see: all of the tenant's, or those that touch the caller's accounts. */
@@ -44,127 +46,50 @@ export async function listPayments(
   caller: Caller,
   filters: PaymentFilters,
   page: IdPage,
-): Promise<Page> {
+): Promise<Listed<PaymentView>> {
   if (filters.account !== undefined) {
     const account = await readAccount(snapshot, caller, filters.account);
-    return account ? merged(snapshot, sidesOf(account.id), filters, page) : { rows: [], last: null };
+    if (!account) return { rows: [], last: null };
   }
-  if (!seesWholeTenant(caller.role)) return ofOwner(snapshot, caller, filters, page);
-  return merged(snapshot, [{ by: "tenant", value: caller.tenant }], filters, page);
+  const { tenant } = caller;
+  const rowsOf = (numbers: Sql) => sql`SELECT ${columns} FROM (${numbers}) AS page
+    LEFT JOIN ${table(snapshot, "payments", "p")} ON p.tenant = ${tenant} AND p.number = page.number ${joins(snapshot)}
+    ORDER BY page.number ${way(page.order)}`;
+  const shards: ShardRows<PaymentView>[] = [];
+  for (const shard of shardsOf(snapshot, filters)) {
+    const range = await rangeOfPage(snapshot, shard, page, filters, paymentsByTime(snapshot, tenant));
+    const find = async (within: NumberRange): Promise<Found> => {
+      const { walks, seen, end } = await walksOf(snapshot, caller, shard, filters, within, page);
+      const found = await firstRows(snapshot, walks, seen, page, { rowsOf, decode: toPayment });
+      return { rows: found.rows, end: found.end ?? end, goesOn: found.end === undefined };
+    };
+    shards.push(await fill(find, range, page, snapshot.limits.mergedAccounts));
+  }
+  return mergePage(shards, page);
 }
 
-/** An indexed column and the value to look up. */
-type Side = { readonly by: "tenant" | "payer" | "payee"; readonly value: string };
-
-function sidesOf(account: string): Side[] {
-  return [
-    { by: "payer", value: account },
-    { by: "payee", value: account },
-  ];
-}
+type Found = ShardRows<PaymentView> & { readonly goesOn: boolean };
 
 /**
- * Payments that touch an owner's accounts: one walk along one index, however many accounts there are. The index does
- * not cover the status, so a filtered page scans at most `scanMax` payments and may be short or empty.
+ * Merges further accounts of an owner until the page is full. An event is at the head of two accounts at most, so twice
+ * as many accounts as the page has rows are enough, unless what is at their heads is no payment.
  */
-async function ofOwner(
-  snapshot: ModelsSnapshot,
-  { tenant, sub }: Caller,
-  filters: PaymentFilters,
-  page: IdPage,
-): Promise<Page> {
-  const { status } = filters;
-  const walked = (end: string | undefined) => {
-    const query: Knex.QueryBuilder = snapshot.db.queryBuilder();
-    query.from(viaIndex(snapshot.db, snapshot.table("ownerPayments"), "primary key", "o"));
-    query.where({ "o.tenant": tenant, "o.owner": sub }).orderBy("o.id", page.order);
-    withinPage(query, "o.id", filters, page, end);
-    return query;
-  };
-  const scanned = () =>
-    walked(undefined)
-      .offset(snapshot.limits.scanMax - 1)
-      .first<{ id: string } | undefined>("o.id");
-  const end = status === undefined ? undefined : (await scanned())?.id;
-  const query = walked(end)
-    .crossJoin(snapshot.db.raw("?? as ??", [snapshot.table("payments"), "p"]))
-    .where("p.id", snapshot.db.ref("o.id"));
-  withinTimes(query, filters, snapshot, "p.");
-  if (status !== undefined) query.where("p.status", status);
-  const { rows, last } = takePage<PaymentRow>(await query.limit(page.limit + 1).select("p.*"), page.limit);
-  return { rows, last: last ?? end ?? null };
+async function fill(
+  find: (range: NumberRange) => Promise<Found>,
+  range: NumberRange,
+  { limit, order }: IdPage,
+  merged: number,
+): Promise<ShardRows<PaymentView>> {
+  let found = await find(range);
+  for (let accounts = merged; accounts < 2 * (limit + 1); accounts += merged) {
+    if (!found.end || !found.goesOn || found.rows.length > limit) break;
+    const next = await find(beyond(range, found.end.number, order));
+    found = { ...next, rows: [...found.rows, ...next.rows] };
+  }
+  return found;
 }
 
-/**
- * Payments of any of these sides. Each side and status is a short index walk; UNION merges the walks and drops
- * duplicates, and only the page's rows are then read. The cost is sides × statuses × page, whatever the history.
- */
-async function merged(
-  snapshot: ModelsSnapshot,
-  sides: readonly Side[],
-  filters: PaymentFilters,
-  page: IdPage,
-): Promise<Page> {
-  const statuses = filters.status === undefined ? paymentStatuses : [filters.status];
-  const walks = sides.flatMap((side) => statuses.map((status) => walk(snapshot, side, status, filters, page)));
-  const [first, ...others] = walks;
-  assert(first, "payments are asked for by a side at least");
-  if (others.length === 0) return takePage(await first.select("*"), page.limit);
-  const ids = snapshot.db
-    .select("id")
-    .from(first.select("id").as("w"))
-    .union(others.map((other) => snapshot.db.select("id").from(other.select("id").as("w"))))
-    .orderBy("id", page.order)
-    .limit(page.limit + 1);
-  const rows: PaymentRow[] = await snapshot.db
-    .from(ids.as("page"))
-    .join(`${snapshot.table("payments")} as p`, "p.id", "page.id")
-    .orderBy("page.id", page.order)
-    .select("p.*");
-  return takePage(rows, page.limit);
-}
-
-/** The first payments of a page along one side's index, of one status. */
-function walk(snapshot: ModelsSnapshot, { by, value }: Side, status: string, filters: PaymentFilters, page: IdPage) {
-  const query = selectByIndex<PaymentRow>(snapshot, "payments", [by, "status", "id"]).where({ [by]: value, status });
-  withinPage(query, "id", filters, page);
-  withinTimes(query, filters, snapshot);
-  return query.orderBy("id", page.order).limit(page.limit + 1);
-}
-
-/**
- * The range of ids that a page may hold. An id starts with its time in milliseconds; the rest of a time filter is
- * checked in the row. Use one bound per end: with two, SQLite starts at the first and filters row by row up to the
- * other.
- */
-function withinPage(
-  query: Knex.QueryBuilder,
-  column: string,
-  { from, to }: PaymentFilters,
-  { after, order }: IdPage,
-  scanEnd?: string,
-): void {
-  const first = from === undefined ? undefined : firstIdAt(from);
-  const end = to === undefined ? undefined : firstIdAt(to + 1000);
-  if (order === "asc" && after !== undefined && (first === undefined || after > first)) query.where(column, ">", after);
-  else if (order === "desc" && scanEnd !== undefined) query.where(column, ">=", scanEnd);
-  else if (first !== undefined) query.where(column, ">=", first);
-  if (order === "desc" && after !== undefined && (end === undefined || after < end)) query.where(column, "<", after);
-  else if (order === "asc" && scanEnd !== undefined) query.where(column, "<=", scanEnd);
-  else if (end !== undefined) query.where(column, "<", end);
-}
-
-function withinTimes(
-  query: Knex.QueryBuilder,
-  { from, to }: PaymentFilters,
-  { db }: ModelsSnapshot,
-  prefix = "",
-): void {
-  const bound = (at: Micros) => db.raw("?", bindings([BigInt(at)]));
-  if (from !== undefined) query.where(`${prefix}created_at`, ">=", bound(from));
-  if (to !== undefined) query.where(`${prefix}created_at`, "<", bound(to));
-}
-
-function firstIdAt(at: Micros): PaymentId {
-  return makeId("pay", idBody(Math.max(at, 0), { shard: 0, revision: 0 }, 0));
+function shardsOf({ positions }: ModelsSnapshot, { account }: PaymentFilters): readonly Shard[] {
+  // The payments of an account are in its shard.
+  return account === undefined ? positions.map(({ shard }) => shard) : [positionOf(numberOfId(account)).shard];
 }

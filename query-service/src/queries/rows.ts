@@ -1,94 +1,130 @@
-import type {
-  Account,
-  AccountId,
-  AccountRow,
-  AccountStatus,
-  AccountType,
-  BusinessDate,
-  Currency,
-  Entry,
-  EntryId,
-  EntryRow,
-  EntryType,
-  Micros,
-  Payment,
-  PaymentId,
-  PaymentRow,
-  PaymentStatus,
+import {
+  type Account,
+  type AccountId,
+  type Currency,
+  type Entry,
+  type EntryType,
+  entryId,
+  type Payment,
+  type PaymentStatus,
 } from "ledger-core";
-import { count, json, text, textOrNull, whole, wholeOrNull } from "./columns.ts";
+import {
+  accountStatusCodes,
+  accountTypeCodes,
+  captureCodes,
+  dateOf,
+  entryTypeCodes,
+  idOf,
+  numberOf,
+  paymentStatusCodes,
+  positionOf,
+} from "ledger-core/sql";
+import {
+  count,
+  instant,
+  json,
+  number,
+  type ReadRow,
+  salt,
+  text,
+  textOrNull,
+  unreadable,
+  whole,
+  wholeOrNull,
+} from "./columns.ts";
 
-// Rows were written by the projection from decoded events: this is the only place that casts their texts to ids, types
-// and states.
+// Rows were written by the projection from decoded events: this is the only place that casts their texts.
 
 /** A payment from its row. What is held and the payee's type matter to decisions only. */
 export type PaymentView = Omit<Payment, "held" | "payeeType" | "spentOn">;
 
-export function toAccount(row: AccountRow): Account {
+/** The columns of an account `a` are its own; `posted` and `held` are null before the first entry and hold. */
+export function toAccount(row: ReadRow): Account {
   return {
-    id: text(row.id, "id") as AccountId,
-    tenant: text(row.tenant, "tenant"),
-    type: text(row.type, "type") as AccountType,
-    currency: text(row.currency, "currency") as Currency,
-    owner: text(row.owner, "owner"),
-    displayName: textOrNull(row.display_name, "display_name"),
-    timeZone: text(row.time_zone, "time_zone"),
-    status: text(row.status, "status") as AccountStatus,
+    id: idOf("acct", instant(row, "opened_at"), number(row, "number"), salt(row, "salt")),
+    tenant: text(row, "tenant"),
+    type: accountTypeCodes.wordOf(row.type),
+    currency: text(row, "currency") as Currency,
+    owner: text(row, "owner"),
+    displayName: textOrNull(row, "display_name"),
+    timeZone: text(row, "time_zone"),
+    status: accountStatusCodes.wordOf(row.status),
     limits: {
-      floor: wholeOrNull(row.floor, "floor"),
-      perTransaction: wholeOrNull(row.per_transaction, "per_transaction"),
-      perDay: wholeOrNull(row.per_day, "per_day"),
+      floor: wholeOrNull(row, "floor"),
+      perTransaction: wholeOrNull(row, "per_transaction"),
+      perDay: wholeOrNull(row, "per_day"),
     },
-    balances: { posted: whole(row.posted, "posted"), held: whole(row.held, "held") },
-    openedAt: instant(row.opened_at, "opened_at"),
+    balances: { posted: wholeOrNull(row, "posted") ?? 0n, held: wholeOrNull(row, "held") ?? 0n },
+    openedAt: instant(row, "opened_at"),
   };
 }
 
-export function toPayment(row: PaymentRow): PaymentView {
+/** A payment with its accounts (`payer_…`, `payee_…`) and its state (`state_…`), null for one as it was made. */
+export function toPayment(row: ReadRow): PaymentView {
+  const amount = whole(row, "amount");
+  const at = instant(row, "at");
   return {
-    id: text(row.id, "id") as PaymentId,
-    tenant: text(row.tenant, "tenant"),
-    payer: text(row.payer, "payer") as AccountId,
-    payee: text(row.payee, "payee") as AccountId,
-    amount: whole(row.amount, "amount"),
-    currency: text(row.currency, "currency") as Currency,
-    status: text(row.status, "status") as PaymentStatus,
-    captured: whole(row.captured, "captured"),
-    refunded: whole(row.refunded, "refunded"),
-    fee: whole(row.fee, "fee"),
-    capture: text(row.capture, "capture") as Payment["capture"],
-    reference: textOrNull(row.reference, "reference"),
-    metadata: json(row.metadata, "metadata") as Payment["metadata"],
-    createdAt: instant(row.created_at, "created_at"),
-    expiresAt: row.expires_at === null ? null : instant(row.expires_at, "expires_at"),
+    id: idOf("pay", at, number(row, "number"), salt(row, "salt")),
+    tenant: text(row, "tenant"),
+    payer: accountIdOf(row, "payer"),
+    payee: accountIdOf(row, "payee"),
+    amount,
+    currency: text(row, "payer_currency") as Currency,
+    ...stateOf(row, amount),
+    capture: captureCodes.wordOf(row.capture),
+    reference: textOrNull(row, "reference"),
+    metadata: row.metadata === null ? {} : (json(row, "metadata") as Payment["metadata"]),
+    createdAt: at,
+    expiresAt: row.expires_at === null ? null : instant(row, "expires_at"),
   };
 }
 
-export function toEntry(row: EntryRow): Entry {
+function stateOf(row: ReadRow, amount: bigint): Pick<Payment, "status" | "captured" | "refunded" | "fee"> {
+  if (row.state_status === null) {
+    // A manual payment has a state from its authorization on.
+    if (captureCodes.wordOf(row.capture) === "manual") throw unreadable("state");
+    return { status: "captured" satisfies PaymentStatus, captured: amount, refunded: 0n, fee: whole(row, "fee") };
+  }
   return {
-    id: text(row.id, "id") as EntryId,
-    tenant: text(row.tenant, "tenant"),
-    account: text(row.account, "account") as AccountId,
-    amount: whole(row.amount, "amount"),
-    balanceAfter: whole(row.balance_after, "balance_after"),
-    currency: text(row.currency, "currency") as Currency,
-    type: text(row.type, "type") as EntryType,
-    bookedAt: instant(row.booked_at, "booked_at"),
-    effectiveDate: text(row.effective_date, "effective_date") as BusinessDate,
-    counterparty: text(row.counterparty, "counterparty") as AccountId,
-    reference: textOrNull(row.reference, "reference"),
-    source: { kind: text(row.type, "type") as EntryType, id: text(row.source_id, "source_id") },
-    position: { shard: count(row.shard, "shard"), revision: count(row.revision, "revision") },
+    status: paymentStatusCodes.wordOf(row.state_status),
+    captured: whole(row, "state_captured"),
+    refunded: whole(row, "state_refunded"),
+    fee: whole(row, "state_fee"),
   };
 }
 
-/** An instant that a calendar can show. */
-function instant(value: unknown, column: string): Micros {
-  const micros = count(value, column);
-  return whenShown(micros) ? micros : count(null, column);
+/** The id of an account whose row was joined as `<side>_at` and `<side>_salt`. */
+function accountIdOf(row: ReadRow, side: string): AccountId {
+  return idOf("acct", instant(row, `${side}_at`), number(row, side), salt(row, `${side}_salt`));
 }
 
-/** Up to the year 9999; no event is later, and later dates have another format. */
-function whenShown(micros: Micros): boolean {
-  return micros >= 0 && micros < 253_402_300_800_000_000;
+const prefixes = { payment: "pay", refund: "rfd", transfer: "txf", "top-up": "top", payout: "pyt" } as const;
+
+/** An entry of an account, with its counterparty's row (`counterparty_…`) and the captured payment's (`payment_…`). */
+export function toEntry(account: Pick<Account, "id" | "tenant" | "currency">, row: ReadRow): Entry {
+  const at = instant(row, "at");
+  const { shard } = positionOf(number(row, "account"));
+  const position = { shard, revision: count(row, "revision") };
+  const type = entryTypeCodes.wordOf(row.type);
+  return {
+    id: entryId(at, position, count(row, "idx")),
+    tenant: account.tenant,
+    account: account.id,
+    amount: whole(row, "amount"),
+    balanceAfter: whole(row, "balance"),
+    currency: account.currency,
+    type,
+    bookedAt: at,
+    effectiveDate: dateOf(row.day),
+    counterparty: accountIdOf(row, "counterparty"),
+    reference: textOrNull(row, "reference"),
+    source: { kind: type, id: sourceOf(row, type, numberOf(position), at) },
+    position,
+  };
+}
+
+/** The id of what moved the money: made by the entry's own event, or the payment that the event captured. */
+function sourceOf(row: ReadRow, type: EntryType, made: number, at: number): string {
+  if (row.source === null) return idOf(prefixes[type], at, made, salt(row, "salt"));
+  return idOf("pay", instant(row, "payment_at"), number(row, "source"), salt(row, "payment_salt"));
 }

@@ -1,7 +1,9 @@
 import type { Knex } from "knex";
-import { type CheckpointRow, type ModelVersionRow, type Position, tables } from "ledger-core";
-import { viaIndex } from "ledger-core/sql";
+import { type Position, tables } from "ledger-core";
+import { joinsInOrder, numberOf, selectRows, viaIndex } from "ledger-core/sql";
 import type { QueryLimits } from "../limits.ts";
+import { count, type ReadRow, text, unreadable } from "./columns.ts";
+import { plain, type Sql } from "./sql.ts";
 
 /** A table of the read models, by its key in `tables`. */
 export type TableName = keyof typeof tables;
@@ -12,9 +14,9 @@ export type TableName = keyof typeof tables;
  */
 export type ModelsSnapshot = {
   readonly db: Knex;
-  readonly version: number;
-  /** The name of a table of the served build. */
-  table(name: TableName): string;
+  readonly suffix: string;
+  /** The runs by which entries are partitioned, newest first; `joined` where statements join them. */
+  readonly runs: readonly number[] | "joined";
   readonly limits: QueryLimits;
   /** One per shard, by shard; a shard without projected events is missing. */
   readonly positions: readonly Position[];
@@ -29,29 +31,52 @@ export async function openSnapshot(
   limits: QueryLimits,
   projection: string,
 ): Promise<ModelsSnapshot | undefined> {
-  const rows: (ModelVersionRow & Pick<CheckpointRow, "shard" | "revision">)[] = await db(`${tables.modelVersions} as v`)
+  const rows: ReadRow[] = await db(`${tables.modelVersions} as v`)
     .leftJoin(`${tables.checkpoints} as c`, (join) =>
       join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
     )
     .where("v.projection", projection)
-    .select("v.version", "v.suffix", "c.shard", "c.revision");
+    .select("v.suffix", "c.shard", "c.revision");
   const [first] = rows;
   if (!first) return undefined;
+  const suffix = text(first, "suffix");
+  if (!/^(_v\d+)?$/.test(suffix)) throw unreadable("suffix");
   const positions = rows
-    .filter((row) => row.revision !== null && row.revision >= 0n)
-    .map((row) => ({ shard: Number(row.shard), revision: Number(row.revision) }))
+    .filter((row) => row.revision !== null && count(row, "revision") >= 0)
+    .map((row) => ({ shard: count(row, "shard"), revision: count(row, "revision") }))
     .sort((a, b) => a.shard - b.shard);
-  const { version, suffix } = first;
-  return { db, version: Number(version), table: (name) => tables[name] + suffix, limits, positions };
+  const runs = joinsInOrder(db) || projection !== "models" ? "joined" : await readRuns(db, suffix);
+  return { db, suffix, runs, limits, positions };
 }
 
-/** A query on a served table, forced to use the index on these columns. */
-export function selectByIndex<Row extends object>(
-  snapshot: ModelsSnapshot,
-  table: TableName,
+async function readRuns(db: Knex, suffix: string): Promise<number[]> {
+  const text = `SELECT DISTINCT run FROM \`${tables.entryRuns}${suffix}\` ORDER BY run DESC`;
+  return (await selectRows<ReadRow>(db, text)).map((row) => count(row, "run"));
+}
+
+/** Runs one SELECT. */
+export function select(snapshot: ModelsSnapshot, { text: query, values }: Sql): Promise<ReadRow[]> {
+  return selectRows<ReadRow>(snapshot.db, query, values);
+}
+
+/** A served table for FROM under an alias. */
+export function table(snapshot: ModelsSnapshot, name: TableName, alias: string): Sql {
+  return plain(`\`${tables[name]}${snapshot.suffix}\` AS ${alias}`);
+}
+
+/** A served table for FROM, to be walked along the index on these columns, or along its primary key. */
+export function along(
+  { db, suffix }: ModelsSnapshot,
+  name: TableName,
+  alias: string,
   columns: readonly string[] | "primary key",
-): Knex.QueryBuilder<Row, Row[]> {
-  const query: Knex.QueryBuilder<Row, Row[]> = snapshot.db.queryBuilder();
-  query.from(viaIndex(snapshot.db, snapshot.table(table), columns));
-  return query;
+): Sql {
+  return plain(viaIndex(db, tables[name] + suffix, columns, alias).toQuery());
+}
+
+/** Numbers from `from` on, up to and without `below`: within a shard they are in the order of time. */
+export type NumberRange = { readonly from: number; readonly below: number };
+
+export function numbersOf(shard: number): NumberRange {
+  return { from: numberOf({ shard, revision: 0 }), below: numberOf({ shard: shard + 1, revision: 0 }) };
 }

@@ -1,6 +1,5 @@
 import { accountBody, parseId } from "ledger-core";
 import { listAccounts, readAccount } from "../queries/accounts.ts";
-import { toAccount } from "../queries/rows.ts";
 import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { accountListRoute, accountRoute } from "../schemas/accounts.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
@@ -32,7 +31,7 @@ async function answerAccount({ caller, id, required }: Query, { models }: QueryC
   const read = await models.read(required, (snapshot) => readAccount(snapshot, caller, account));
   if (!read) return behind("models", required);
   if (!read.result) throw absent("account");
-  return answered(read.positions, accountBody(toAccount(read.result)));
+  return answered(read.positions, accountBody(read.result));
 }
 
 async function answerAccounts(query: Query, context: QueryContext): Promise<QueryOutcome> {
@@ -42,8 +41,5 @@ async function answerAccounts(query: Query, context: QueryContext): Promise<Quer
     listAccounts(snapshot, query.caller, { owner, type, status }, list),
   );
   if (!read) return behind("models", list.required);
-  return answered(
-    read.positions,
-    listBody(context, list, read, (row) => accountBody(toAccount(row))),
-  );
+  return answered(read.positions, listBody(context, list, read, accountBody));
 }

@@ -61,18 +61,23 @@ test("as of a position in a long history, on both sides of each milestone, many 
   onTestFinished(() => long.close());
   const many = 3 * MILESTONE_SPAN;
   // Only every third event is of the account; a hundred at a time bear one instant.
-  const booked = (n: number) => BigInt(START + Math.floor(n / 100));
-  const entries = entriesFrom(alice, 10, many, (n) => ({ booked_at: booked(n) })).filter(
-    ({ row }) => row.revision % 3n === 0n,
-  );
+  const booked = (n: number) => START + Math.floor(n / 100);
+  const entries = entriesFrom(alice, 10, many, (n) => ({ at: booked(n) })).filter(({ row }) => row.revision % 3 === 0);
+  const milestones = [1, 2, 3].map((span) => {
+    return { kind: "milestone", row: { shard: 0, span, at: booked(span * MILESTONE_SPAN) } } as const;
+  });
   await long.moveTo(8);
-  await long.apply([openedAccount(1, "alice"), ...entries]);
+  await long.apply([openedAccount(1, "alice"), ...entries, ...milestones]);
   await long.moveTo(9 + many);
   const asked = await serveQueries(long, { clock: () => storyEnd });
   for (const around of [9, 12, 1023, 1024, 1026, 2047, 2048, 2049, 3000, 3071, 3072, 3075, 3081]) {
     const { body } = await asked.get(operator, `/v1/accounts/${alice}/balance?position=0:${around}`);
     const last = Math.min(Math.floor(around / 3) * 3, 9 + many);
     expect([around, body.posted]).toEqual([around, last < 12 ? "0" : `${last}`]);
+    const time = formatInstant(booked(around));
+    const then = await asked.get(operator, `/v1/accounts/${alice}/balance?at=${time}`);
+    const [latest] = entries.filter(({ row }) => row.at <= booked(around)).slice(-1);
+    expect([time, then.body.posted]).toEqual([time, `${latest?.row.balance ?? 0}`]);
   }
 });
 

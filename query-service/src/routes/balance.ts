@@ -2,7 +2,6 @@ import { type AccountId, type Position, parseId, parsePosition, readId } from "l
 import { date, instant, invalidQuery, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { balancesAsOf, type Moment } from "../queries/balances.ts";
-import { toAccount } from "../queries/rows.ts";
 import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { balanceRoute } from "../schemas/balance.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
@@ -28,13 +27,13 @@ async function answerBalance(
   const { moment, required: momentRequired } = readMoment(parameters, account, context);
   const all = [...required, ...momentRequired];
   const read = await context.models.read(all, async (snapshot) => {
-    const row = await readAccount(snapshot, caller, account);
-    return row && { row, balances: await balancesAsOf(snapshot, row, moment) };
+    const found = await readAccount(snapshot, caller, account);
+    return found && { currency: found.currency, balances: await balancesAsOf(snapshot, found, moment) };
   });
   if (!read) return behind("models", all);
   if (!read.result) throw absent("account");
-  const { currency } = toAccount(read.result.row);
-  const { posted, held } = read.result.balances;
+  const { currency, balances } = read.result;
+  const { posted, held } = balances;
   const body = { account, currency, posted: `${posted}`, held: `${held}`, available: `${posted - held}` };
   return answered(read.positions, body);
 }

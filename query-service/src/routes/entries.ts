@@ -2,7 +2,6 @@ import { entryBody, parseId } from "ledger-core";
 import { amount, instant, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { type EntryKey, listEntries } from "../queries/entries.ts";
-import { toEntry } from "../queries/rows.ts";
 import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { entryListRoute } from "../schemas/entries.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
@@ -26,18 +25,16 @@ async function answerEntries(query: Query, context: QueryContext): Promise<Query
   if (!id) throw absent("account");
   const filters = readFilters(query.parameters);
   const read = await context.models.read(list.required, async (snapshot) => {
-    if (!(await readAccount(snapshot, query.caller, id))) return undefined;
+    const account = await readAccount(snapshot, query.caller, id);
+    if (!account) return undefined;
     const after = list.after === undefined ? undefined : parseKey(list.after);
-    return listEntries(snapshot, id, filters, { limit: list.limit, order: list.order, after });
+    return listEntries(snapshot, account, filters, { limit: list.limit, order: list.order, after });
   });
   if (!read) return behind("models", list.required);
   if (!read.result) throw absent("account");
   const { rows, last } = read.result;
   const page = { result: { rows, last: last && formatKey(last) }, positions: read.positions };
-  return answered(
-    read.positions,
-    listBody(context, list, page, (row) => entryBody(toEntry(row))),
-  );
+  return answered(read.positions, listBody(context, list, page, entryBody));
 }
 
 function readFilters({ from, to, type, minAmount, maxAmount, reference }: Parameters) {
@@ -51,11 +48,11 @@ function readFilters({ from, to, type, minAmount, maxAmount, reference }: Parame
   };
 }
 
-function formatKey({ bookedAt, revision, idx }: EntryKey): string {
-  return `${bookedAt}.${revision}.${idx}`;
+function formatKey({ revision, idx }: EntryKey): string {
+  return `${revision}.${idx}`;
 }
 
 function parseKey(text: string): EntryKey {
-  const [bookedAt = "", revision = "", idx = ""] = text.split(".");
-  return { bookedAt: BigInt(bookedAt), revision: BigInt(revision), idx: Number(idx) };
+  const [revision = "", idx = ""] = text.split(".");
+  return { revision: Number(revision), idx: Number(idx) };
 }

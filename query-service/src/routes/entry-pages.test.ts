@@ -13,7 +13,7 @@ let queries: TestQueries;
 beforeEach(async () => {
   models = await openModels();
   queries = await serveQueries(models);
-  await models.apply([openedAccount(1, "alice")]);
+  await models.apply([openedAccount(1, "alice"), openedAccount(3, "sam", { type: "merchant" })]);
 });
 afterEach(() => models.close());
 
@@ -24,10 +24,10 @@ describe.each(["", "from=2026-01-01T00:00:00Z&", "reference=r&", "type=transfer&
   /** Runs of 40 entries of one instant, and of 4 of one event. */
   const crowded = (first: number, count: number) =>
     entriesFrom(alice, first, count, (n) => ({
-      revision: BigInt(Math.floor(n / 4)),
+      revision: Math.floor(n / 4),
       idx: n % 4,
-      booked_at: BigInt(START + Math.floor(n / 40)),
-      balance_after: BigInt(n),
+      at: START + Math.floor(n / 40),
+      balance: BigInt(n),
       reference: "r",
     }));
   const walked = async (order: string, between: () => Promise<void>) => {
@@ -79,7 +79,7 @@ test("a filter that every entry meets fills its pages", async () => {
 });
 
 test("amounts that no double holds come back exactly", async () => {
-  const large = { amount: -9007199254740993n, balance_after: 999999999999999999n };
+  const large = { amount: -9007199254740993n, balance: 999999999999999999n };
   await models.apply(entriesFrom(alice, 0, 1, () => large));
   const expected = { amount: "-9007199254740993", balanceAfter: "999999999999999999" };
   expect(await queries.list(operator, url)).toMatchObject([expected]);

@@ -1,5 +1,4 @@
 import { type PayoutId, parseId, type RefundId, type TopUpId, type TransferId } from "ledger-core";
-import { json } from "../queries/columns.ts";
 import { readMovement } from "../queries/movements.ts";
 import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { payoutRoute, refundRoute, topUpRoute, transferRoute } from "../schemas/movements.ts";
@@ -38,7 +37,5 @@ async function answerMovement(
   if (!read) return behind("models", required);
   if (!read.result) throw absent(name);
   // The row holds the command's answer as JSON text: return it unchanged.
-  const { body } = read.result;
-  json(body, "body");
-  return answered(read.positions, body);
+  return answered(read.positions, read.result);
 }

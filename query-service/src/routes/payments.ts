@@ -1,7 +1,6 @@
 import { parseId, paymentBody } from "ledger-core";
 import { instant, invalidQuery, type Parameters } from "../filters.ts";
 import { listPayments, readPayment } from "../queries/payments.ts";
-import { toPayment } from "../queries/rows.ts";
 import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { paymentListRoute, paymentRoute } from "../schemas/payments.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
@@ -33,7 +32,7 @@ async function answerPayment({ caller, id, required }: Query, { models }: QueryC
   const read = await models.read(required, (snapshot) => readPayment(snapshot, caller, payment));
   if (!read) return behind("models", required);
   if (!read.result) throw absent("payment");
-  return answered(read.positions, paymentBody(toPayment(read.result)));
+  return answered(read.positions, paymentBody(read.result));
 }
 
 async function answerPayments(query: Query, context: QueryContext): Promise<QueryOutcome> {
@@ -43,10 +42,7 @@ async function answerPayments(query: Query, context: QueryContext): Promise<Quer
     listPayments(snapshot, query.caller, filters, list),
   );
   if (!read) return behind("models", list.required);
-  return answered(
-    read.positions,
-    listBody(context, list, read, (row) => paymentBody(toPayment(row))),
-  );
+  return answered(read.positions, listBody(context, list, read, paymentBody));
 }
 
 function readFilters({ account, status, from, to }: Parameters) {

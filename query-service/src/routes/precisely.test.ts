@@ -1,4 +1,5 @@
 import { type Caller, endOfBusinessDate, formatInstant, parseBusinessDate } from "ledger-core";
+import { numberOfId } from "ledger-core/sql";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { entriesFrom, openedAccount, paymentChange } from "../testing/history.ts";
@@ -79,11 +80,10 @@ describe("balance queries", () => {
       const held = (at: number, revision: number, amount: bigint) =>
         ({
           kind: "hold",
-          shard: 0,
-          row: { account, revision: BigInt(revision), booked_at: BigInt(at), held: amount },
+          row: { account: numberOfId(account), revision, at, held: amount },
         }) as const;
       await own.apply([
-        openedAccount(1, "alice", { held: 9n, time_zone: "Asia/Hong_Kong" }),
+        openedAccount(1, "alice", { timeZone: "Asia/Hong_Kong" }),
         held(end - 2, 1, 5n),
         held(end - 1, 2, 7n),
         held(end, 3, 9n),
@@ -106,13 +106,13 @@ describe("balance queries", () => {
       const most = 999_999_999_999_999_999n;
       const dated = (n: number) => ["2001-01-01", "2026-11-22"][n % 2] ?? "";
       await own.apply([
-        openedAccount(1, "alice", { posted: 42n }),
+        openedAccount(1, "alice"),
         ...entriesFrom(account, 1, 60, (n) => ({
           amount: n % 2 === 0 ? most : -most,
-          effective_date: dated(n),
-          balance_after: 0n,
+          date: dated(n),
+          balance: 0n,
         })),
-        ...entriesFrom(account, 61, 1, () => ({ amount: 42n, effective_date: "2027-11-01", balance_after: 42n })),
+        ...entriesFrom(account, 61, 1, () => ({ amount: 42n, date: "2027-11-01", balance: 42n })),
       ]);
       const served = await serveQueries(own);
       const posted = async (date: string) =>
@@ -148,12 +148,15 @@ test("a page of an owner's payments of a state looks at so many, may be empty, a
   const own = await openModels();
   try {
     const payments = Array.from({ length: 25 }, (_, n) =>
-      paymentChange(n, { payer: accountId(1), payee: accountId(3), status: n === 0 ? "voided" : "captured" }),
-    );
+      paymentChange(n, {
+        ...{ payer: accountId(1), payee: accountId(3), capture: "automatic" },
+        status: n === 0 ? "captured" : "refunded",
+      }),
+    ).flatMap(({ changes }) => changes);
     await own.apply([openedAccount(1, "alice"), openedAccount(3, "sam", { type: "merchant" }), ...payments]);
     const served = await serveQueries(own, { limits: { scanMax: 10 } });
     const pages: number[] = [];
-    for await (const rows of served.pages(merchant("sam"), "/v1/payments?status=voided")) pages.push(rows.length);
+    for await (const rows of served.pages(merchant("sam"), "/v1/payments?status=captured")) pages.push(rows.length);
     expect(pages).toEqual([0, 0, 1]);
     const accounts: number[] = [];
     for await (const rows of served.pages(operator, "/v1/accounts?owner=alice&type=bank")) accounts.push(rows.length);

@@ -4,21 +4,21 @@ import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { sessionRoute } from "../schemas/session.ts";
 import type { QueryContext, QueryRoute } from "./context.ts";
 
-/** GET /v1/me/session, from the session view alone. */
+/** GET /v1/me/session, from the session view. */
 export const sessionRoutes: readonly QueryRoute[] = [
   {
     name: "session",
     url: "/v1/me/session",
     schema: sessionRoute,
     lane: "quick",
-    stores: ["session"],
+    stores: ["models"],
     answer: answerSession,
   },
 ];
 
 async function answerSession({ caller, required }: Query, { session }: QueryContext): Promise<QueryOutcome> {
   const { accounts, moreAccounts, movements, positions } = await session.read(caller.tenant, caller.sub);
-  if (!reached(positions, required)) return behind("session", required);
+  if (!reached(positions, required)) return behind("models", required);
   return answered(positions, {
     owner: caller.sub,
     accounts: accounts.map(accountBody),

@@ -1,5 +1,6 @@
 import { paymentStatuses } from "ledger-core";
 import { instant, paymentSchema } from "ledger-core/http";
+import { queryLimits } from "../limits.ts";
 import { example, listQuery, objectRoute, pageOf, plainRoute } from "./parts.ts";
 
 export const paymentRoute = objectRoute({
@@ -16,7 +17,9 @@ export const paymentListRoute = plainRoute({
   description:
     "Those from or to an account of the caller's; for an operator, auditor or service all of the tenant. An account" +
     " that the caller may not " +
-    "see has no payments.",
+    "see has no payments. " +
+    `Where payments are found among an account's entries, and with status=captured, a page looks at ${queryLimits.scanMax} ` +
+    "rows at most: it may then be short, even empty, and still have a nextCursor that goes on.",
   query: {
     account: {
       type: "string",

@@ -1,97 +1,130 @@
 import {
+  type Account,
   type AccountId,
-  type AccountRow,
-  type EntryRow,
-  entryId,
+  type AccountType,
+  type EntryType,
   idBody,
+  type LedgerEvent,
+  type Micros,
   makeId,
-  type PaymentRow,
-  rebrand,
+  type PaymentId,
+  type PaymentStatus,
+  parseBusinessDate,
 } from "ledger-core";
+import { captureCodes, dayOf, entryTypeCodes, numberOfId, paymentStatusCodes } from "ledger-core/sql";
 import { examples } from "ledger-core/testing";
-import type { ModelChange } from "projection-workers";
+import { type ModelChange, modelsProjection } from "projection-workers";
 
-const { START, account, alice, shop, TENANT } = examples;
+const { START, account, alice, opened, shop, TENANT } = examples;
 
-/** An account as a change of the models. */
-export function openedAccount(n: number, owner: string, fields: Partial<AccountRow> = {}): ModelChange {
-  const { id, tenant, type, currency, status, timeZone, openedAt } = account(n, "wallet", owner);
-  const row: AccountRow = {
-    id,
-    tenant,
-    owner,
-    type,
-    currency,
-    status,
-    display_name: null,
-    time_zone: timeZone,
-    floor: 0n,
-    per_transaction: null,
-    per_day: null,
-    posted: 0n,
-    held: 0n,
-    opened_at: BigInt(openedAt),
-    metadata: "{}",
-    shard: 0,
-    ...fields,
+type AccountFields = Partial<Pick<Account, "timeZone" | "status">> & { readonly type?: AccountType };
+
+/** The nth example account as a change of the models. */
+export function openedAccount(
+  n: number,
+  owner: string,
+  { type = "wallet", ...fields }: AccountFields = {},
+): ModelChange {
+  const position = { shard: 0, revision: n };
+  const event: LedgerEvent = {
+    ...position,
+    id: makeId("evt", idBody(START, position, 1)),
+    at: START,
+    origin: { tenant: TENANT, sub: "", key: null, print: null },
+    fact: opened(account(n, type, owner, fields)),
   };
-  return { kind: "account", row };
+  const [change] = modelsProjection.project(event);
+  if (!change) throw new Error("an opened account is a change");
+  return change;
 }
+
+type EntryFields = {
+  readonly revision?: number;
+  readonly idx?: number;
+  readonly at?: Micros;
+  readonly amount?: bigint;
+  readonly balance?: bigint;
+  readonly type?: EntryType;
+  readonly date?: string;
+  readonly reference?: string | null;
+};
+type EntryChange = Extract<ModelChange, { readonly kind: "entry" }>;
 
 /** Entries of an account, one a revision from `first` on; `fields` says what is particular about each. */
 export function entriesFrom(
   of: AccountId,
   first: number,
   count: number,
-  fields: (n: number) => Partial<EntryRow> = () => ({}),
-): { kind: "entry"; row: EntryRow }[] {
+  fields: (n: number) => EntryFields = () => ({}),
+): EntryChange[] {
   return Array.from({ length: count }, (_, index) => {
     const revision = first + index;
-    const bookedAt = START + revision;
-    const id = entryId(bookedAt, { shard: 0, revision }, 1);
-    const row: EntryRow = {
-      account: of,
-      revision: BigInt(revision),
-      idx: 1,
-      id,
-      tenant: TENANT,
-      shard: 0,
-      amount: 1n,
-      balance_after: BigInt(revision),
-      currency: "HKD",
-      type: "transfer",
-      booked_at: BigInt(bookedAt),
-      effective_date: "2026-11-22",
-      counterparty: shop,
-      reference: null,
-      source_id: rebrand("txf", id),
-      ...fields(revision),
+    const { type = "transfer", date = "2026-11-22", ...particular } = fields(revision);
+    const row = {
+      ...{ account: numberOfId(of), revision, idx: 1, at: START + revision, amount: 1n, balance: BigInt(revision) },
+      ...{ counterparty: numberOfId(shop), salt: 1, source: null, reference: null },
+      ...particular,
+      type: entryTypeCodes.codeOf(type),
+      day: dayOf(dateOf(date)),
     };
     return { kind: "entry", row };
   });
 }
 
-/** A captured payment made by the nth event; `salt` tells apart those of one event. */
-export function paymentChange(n: number, fields: Partial<PaymentRow>, salt = 0) {
-  const createdAt = START + n * 1000;
-  const row: PaymentRow = {
-    id: makeId("pay", idBody(createdAt, { shard: 0, revision: n }, salt)),
-    tenant: TENANT,
-    payer: alice,
-    payee: shop,
-    amount: 1n,
-    currency: "HKD",
-    status: "captured",
-    captured: 1n,
-    refunded: 0n,
-    fee: 0n,
-    capture: "automatic",
-    reference: null,
-    metadata: "{}",
-    created_at: BigInt(createdAt),
-    expires_at: null,
-    shard: 0,
-    ...fields,
+function dateOf(text: string) {
+  const date = parseBusinessDate(text);
+  if (!date) throw new RangeError(`${text} is no date`);
+  return date;
+}
+
+type PaymentFields = {
+  readonly payer?: AccountId;
+  readonly payee?: AccountId;
+  readonly status?: PaymentStatus;
+  readonly capture?: "automatic" | "manual";
+  readonly createdAt?: Micros;
+};
+
+/** A payment, and the changes that it is to the models. */
+export type MadePayment = Required<Omit<PaymentFields, "capture">> & {
+  readonly id: PaymentId;
+  readonly changes: readonly ModelChange[];
+};
+
+/** A payment made by the nth event: captured in full, or with manual capture in another state. */
+export function paymentChange(n: number, fields: PaymentFields = {}): MadePayment {
+  const { payer = alice, payee = shop, status = "captured", createdAt = START + n * 1000 } = fields;
+  const { capture = status === "captured" ? "automatic" : "manual" } = fields;
+  const id = makeId("pay", idBody(createdAt, { shard: 0, revision: n }, 0));
+  const sides = [numberOfId(payer), numberOfId(payee)] as const;
+  const common = { number: n, tenant: TENANT, payer: sides[0], payee: sides[1], fee: 0n };
+  const made: ModelChange = {
+    kind: "payment",
+    row: {
+      ...{ ...common, amount: 1n, salt: 0, at: createdAt, capture: captureCodes.codeOf(capture), expires_at: null },
+      ...{ reference: null, metadata: null },
+    },
   };
-  return { kind: "payment", row, made: true } as const;
+  const captured = status === "captured" ? 1n : 0n;
+  const state: ModelChange = {
+    kind: "state",
+    row: { ...common, status: paymentStatusCodes.codeOf(status), captured, refunded: 0n },
+  };
+  const found: readonly ModelChange[] =
+    capture === "manual"
+      ? sides.map((side): ModelChange => ({ kind: "authorization", row: { account: side, number: n } }))
+      : [payer, payee].flatMap((side, idx) =>
+          entriesFrom(side, n, 1, () => ({ idx, at: createdAt, type: "payment" })).map(({ row }): ModelChange => {
+            const counterparty = sides[idx ^ 1] ?? 0;
+            return { kind: "entry", row: { ...row, counterparty, salt: 0 } };
+          }),
+        );
+  return {
+    id,
+    payer,
+    payee,
+    status,
+    createdAt,
+    changes: [made, ...found, ...(capture === "manual" || status !== "captured" ? [state] : [])],
+  };
 }

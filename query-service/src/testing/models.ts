@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { Knex } from "knex";
 import type { LedgerEvent, Revision } from "ledger-core";
 import { connectSqlite } from "ledger-core/sql";
-import { type ModelChange, migrateModels, modelsTarget, sqlProjections } from "projection-workers";
+import { type ModelChange, makeReadModels, migrateModels, modelsProjection, modelsTarget } from "projection-workers";
 
 /** Read models written as the projection writes them, and read through a connection of their own. */
 export type TestModels = {
   readonly reader: Knex;
   readonly writer: Knex;
-  /** Projects events that follow what was projected, up to their last revision, with every SQL projection. */
+  /** Projects events that follow what was projected, up to their last revision. */
   project(events: readonly LedgerEvent[]): Promise<void>;
   /** Applies changes of the read models as those of the next event. */
   apply(changes: readonly ModelChange[]): Promise<Revision>;
@@ -28,10 +28,20 @@ export async function openModels(): Promise<TestModels> {
   return modelsOn(writer, connectSqlite({ file, readOnly: true }), () => rm(folder, { recursive: true }));
 }
 
-/** Read models behind connections that are there; `release` ends what they stand on. */
-export function modelsOn(writer: Knex, reader: Knex, release: () => Promise<void>): TestModels {
-  const target = modelsTarget(writer);
-  const projections = sqlProjections.map(({ registered }) => registered.open({ db: writer, reader }));
+/** So few that histories of tests lie in several runs. */
+const RUN_REVISIONS = 50;
+
+/**
+ * Read models behind connections that are there; `release` ends what they stand on. `runRevisions`: how many revisions
+ * a run of entries has.
+ */
+export function modelsOn(
+  writer: Knex,
+  reader: Knex,
+  release: () => Promise<void>,
+  runRevisions = RUN_REVISIONS,
+): TestModels {
+  const target = modelsTarget(writer, makeReadModels(runRevisions));
   async function apply(upTo: Revision, changes: readonly ModelChange[]): Promise<Revision> {
     await target.apply(0, await target.checkpoint(0), upTo, changes);
     return upTo;
@@ -41,11 +51,7 @@ export function modelsOn(writer: Knex, reader: Knex, release: () => Promise<void
     writer,
     async project(events) {
       const last = events.at(-1);
-      if (!last) return;
-      for (const projected of projections)
-        await projected.use(async ({ project }, store) => {
-          await store.apply(0, await store.checkpoint(0), last.revision, events.flatMap(project));
-        });
+      if (last) await apply(last.revision, events.flatMap(modelsProjection.project));
     },
     apply: async (changes) => apply((await target.checkpoint(0)) + 1, changes),
     async moveTo(revision) {

@@ -25,7 +25,7 @@ serveQueryThread(parentPort, {
       case "/problem":
         throw new Problem("payment_not_found", "There is none.", { headers: { "x-told": "yes" } });
       case "/damage":
-        throw new StoreDamage("session", "row_unreadable", "session view: a row cannot be read");
+        throw new StoreDamage("graph", "row_unreadable", "graph view: a row cannot be read");
       case "/bug":
         throw new RangeError("nobody expected this");
       case "/slow":

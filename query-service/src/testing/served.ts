@@ -7,8 +7,6 @@ import {
   type Position,
   type Recommendation,
   type Revision,
-  type Session,
-  type SessionView,
 } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
@@ -40,7 +38,6 @@ export type ServedOptions = {
   readonly shards?: number;
   readonly clock?: () => Micros;
   readonly wake?: Wake;
-  readonly session?: SessionView;
   readonly graph?: PaymentGraph;
   readonly cursorKey?: Uint8Array;
   readonly limits?: Partial<QueryLimits>;
@@ -59,7 +56,7 @@ function bearer(caller: Caller): string {
 }
 
 export async function serveQueries(models: TestModels, options: ServedOptions = {}): Promise<TestQueries> {
-  const { shards = 1, session = sessionStub(), graph = graphStub(), ...rest } = options;
+  const { shards = 1, graph = graphStub(), ...rest } = options;
   const app = await createEdge({
     logger: createLogger({ level: "silent", name: "test" }),
     authenticate: (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
@@ -67,7 +64,6 @@ export async function serveQueries(models: TestModels, options: ServedOptions = 
   });
   registerQueries(app, {
     models: models.reader,
-    session,
     graph,
     shards,
     cursorKey: new Uint8Array(32).fill(7),
@@ -118,14 +114,6 @@ function projected(stub: Stub) {
 
 function positionsOf(stub: Stub): readonly Position[] {
   return stub.revision === NO_REVISION ? [] : [{ shard: 0, revision: stub.revision }];
-}
-
-/** A session view that holds one session, at a revision that the test moves. */
-export function sessionStub(
-  session: Pick<Session, "accounts" | "movements"> & Partial<Session> = { accounts: [], movements: [] },
-  stub: Stub = { revision: 0 },
-): SessionView {
-  return { ...projected(stub), read: async () => ({ moreAccounts: false, ...session, positions: positionsOf(stub) }) };
 }
 
 /** A graph that recommends the same to everybody, at a revision that the test moves. */

@@ -2,7 +2,6 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { assert } from "ledger-core";
 import { connectSqlite } from "ledger-core/sql";
 import { openPaymentGraph } from "../adapters/sqlite/payment-graph.ts";
-import { openSessionView } from "../adapters/sqlite/session-view.ts";
 import type { QueryLimits } from "../limits.ts";
 import { createQueryRunner } from "../runner.ts";
 import { reopenable } from "./reopenable.ts";
@@ -23,18 +22,16 @@ function main(port: MessagePort, data: QueryThreadData): void {
   const { models, views, shards, cursorKey, limits } = data;
   const open = () => connectSqlite({ file: models, newest: true, readOnly: true });
   let db = open();
-  const session = reopenable(() => openSessionView({ file: views }));
   const graph = reopenable(() => openPaymentGraph({ file: views }));
   const run = createQueryRunner({
     models: () => db,
-    session: { read: (tenant, owner) => session.use((view) => view.read(tenant, owner)) },
     graph: { recommend: (tenant, account, limit) => graph.use((view) => view.recommend(tenant, account, limit)) },
     shards,
     cursorKey,
     limits,
   });
   const letGo = async () => {
-    await Promise.all([db.destroy(), session.close(), graph.close()]);
+    await Promise.all([db.destroy(), graph.close()]);
   };
   serveQueryThread(port, {
     run,

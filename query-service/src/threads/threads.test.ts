@@ -43,8 +43,8 @@ test("what the thread throws is thrown here: a problem, damage with its store, a
   const damages: StoreDamage[] = [];
   const { ask } = opened({}, (damage) => damages.push(damage));
   await expect(ask("/problem")).rejects.toMatchObject({ code: "payment_not_found", headers: { "x-told": "yes" } });
-  await expect(ask("/damage")).rejects.toMatchObject({ code: "row_unreadable", store: "session" });
-  expect(damages).toMatchObject([{ store: "session", code: "row_unreadable" }]);
+  await expect(ask("/damage")).rejects.toMatchObject({ code: "row_unreadable", store: "graph" });
+  expect(damages).toMatchObject([{ store: "graph", code: "row_unreadable" }]);
   await expect(ask("/bug")).rejects.toThrow("nobody expected this");
   expect(bodyOf(await ask("/after")).path).toBe("/after");
 });

@@ -77,13 +77,30 @@ export const readBugs: readonly PlantedBug[] = [
   },
   {
     name: "cursor-skips-equal-timestamps",
-    what: "a cursor keeps the time of a page's last entry, but not its place among entries of the same time",
-    plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/^(\d+)\.\d+\.\d+/, "$1.0.0")) }),
+    what: "a cursor keeps the event of a page's last entry, but not its place among that event's entries",
+    plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/^(\d+)\.\d+/, "$1.0")) }),
   },
   {
     name: "cursor-without-position",
     what: "the next page may come from a replica that is behind the previous page's",
     plant: () => ({ queries: (deps) => sealing(deps, (key) => key.replace(/ .*$/, "")) }),
+  },
+  {
+    name: "index-misses-a-row",
+    what: "an authorization is not listed under its second account",
+    plant: () => ({ target: (target) => changing(target, withoutPayees) }),
+  },
+  {
+    name: "merge-doubles-a-row",
+    what: "a history that is merged from several runs shows an entry again for each later run",
+    plant: () => ({
+      models: (routed) => rewriting(routed, (text) => text.replaceAll("e.run = r.run", "e.run <= r.run")),
+    }),
+  },
+  {
+    name: "view-disagrees",
+    what: "the view of payments shows them as they were made",
+    plant: () => ({ views: (texts) => texts.map((text) => text.replace("COALESCE(s.refunded, 0)", "0")) }),
   },
   {
     name: "wait-cut-short",
@@ -94,6 +111,36 @@ export const readBugs: readonly PlantedBug[] = [
     }),
   },
 ];
+
+function changing<Change>(
+  target: ProjectionTarget<Change>,
+  change: (changes: readonly Change[], events: number) => readonly Change[],
+): ProjectionTarget<Change> {
+  return {
+    checkpoint: (shard) => target.checkpoint(shard),
+    apply: (shard, after, upTo, changes) => target.apply(shard, after, upTo, change(changes, upTo - after)),
+  };
+}
+
+/** Every second authorization is gone: each payment has one for its payer and one for its payee. */
+function withoutPayees<Change>(changes: readonly Change[]): readonly Change[] {
+  let authorizations = 0;
+  return changes.filter((change) => {
+    const isOne = typeof change === "object" && change !== null && "kind" in change && change.kind === "authorization";
+    return !isOne || ++authorizations % 2 === 1;
+  });
+}
+
+/** Models whose raw statements are changed before they run. */
+function rewriting(models: Knex, change: (text: string) => string): Knex {
+  return new Proxy(models, {
+    get(target, name) {
+      if (name === "raw") return (text: string, ...rest: []) => target.raw(change(text), ...rest);
+      if (name !== "transaction") return Reflect.get(target, name);
+      return (work: (trx: Knex) => Promise<unknown>) => target.transaction((trx) => work(rewriting(trx, change)));
+    },
+  });
+}
 
 function splitCommit<Change>(target: ProjectionTarget<Change>): ProjectionTarget<Change> {
   let applies = 0;

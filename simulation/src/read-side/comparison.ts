@@ -1,35 +1,29 @@
 import type { Knex } from "knex";
 import { NO_REVISION, tables } from "ledger-core";
-import { modelsProjection, modelsTarget } from "projection-workers";
+import { selectRows } from "ledger-core/sql";
+import { modelsProjection } from "projection-workers";
+import { openSession } from "query-service";
 import type { Auditor } from "../auditor/auditor.ts";
 import { textOf } from "../auditor/requests.ts";
 import { openModels, type SimulatedStores } from "./stores.ts";
 import { ACCOUNTS_MAX, byLatestEntry, makeRecommender } from "./view-questions.ts";
 
 const RECOMMENDATIONS_MAX = 200;
-const compared = [
-  tables.accounts,
-  tables.entries,
-  tables.holdChanges,
-  tables.dailyTotals,
-  tables.payments,
-  tables.ownerPayments,
-  tables.movements,
-];
+const { checkpoints: _, modelVersions: __, ...modelTables } = tables;
 
 /** Differences between the projections and the log: by a rebuild from zero, and by the auditor's books. */
 export async function compareStores(stores: SimulatedStores, auditor: Auditor): Promise<string[]> {
   const rebuilt = await openModels();
   try {
     const changes = auditor.events.flatMap(modelsProjection.project);
-    await modelsTarget(rebuilt).apply(0, NO_REVISION, auditor.events.length - 1, changes);
+    await stores.target(rebuilt).apply(0, NO_REVISION, auditor.events.length - 1, changes);
     const expected = await rowsOf(rebuilt);
     return [
       ...different("live models and a rebuild", await rowsOf(stores.models), expected),
       ...different("replica and a rebuild", await rowsOf(stores.replica), expected),
-      ...different("live models and the books", await balancesOf(stores.models), bookedBalances(auditor)),
-      ...different("live entries and the books", await entriesOf(stores.models), bookedEntries(auditor)),
-      ...different("live payments and the books", await paymentsOf(stores.models), bookedPayments(auditor)),
+      ...different("the view of balances and the books", await balancesOf(stores.models), bookedBalances(auditor)),
+      ...different("the view of entries and the books", await entriesOf(stores.models), bookedEntries(auditor)),
+      ...different("the view of payments and the books", await paymentsOf(stores.models), bookedPayments(auditor)),
       ...different("sessions and the books", await sessionsOf(stores, auditor), bookedSessions(auditor)),
       ...different("recommendations and the books", await graphOf(stores, auditor), bookedGraph(auditor)),
     ];
@@ -49,12 +43,16 @@ function different(what: string, actual: readonly string[], expected: readonly s
 
 async function rowsOf(db: Knex): Promise<string[]> {
   const rows: string[] = [];
-  for (const table of compared) for (const row of await db(table)) rows.push(`${table} ${textOf(row)}`);
+  for (const table of Object.values(modelTables))
+    for (const row of await db(table)) rows.push(`${table} ${textOf(row)}`);
   return rows;
 }
 
 async function balancesOf(db: Knex): Promise<string[]> {
-  const rows = await db(tables.accounts).select("id", "status", "posted", "held");
+  const rows = await selectRows(
+    db,
+    "SELECT a.id, a.status, b.posted, b.held FROM v_accounts a JOIN v_balances b ON b.number = a.number",
+  );
   return rows.map(({ id, status, posted, held }) => `${id} ${status} ${posted} ${held}`);
 }
 
@@ -63,7 +61,7 @@ function bookedBalances({ books }: Auditor): string[] {
 }
 
 async function entriesOf(db: Knex): Promise<string[]> {
-  const rows = await db(tables.entries).select("id", "amount", "balance_after", "effective_date");
+  const rows = await selectRows(db, "SELECT id, amount, balance_after, effective_date FROM v_entries");
   return rows.map(
     ({ id, amount, balance_after, effective_date }) => `${id} ${amount} ${balance_after} ${effective_date}`,
   );
@@ -75,7 +73,7 @@ function bookedEntries({ books, history }: Auditor): string[] {
 }
 
 async function paymentsOf(db: Knex): Promise<string[]> {
-  const rows = await db(tables.payments).select("id", "status", "captured", "refunded");
+  const rows = await selectRows(db, "SELECT id, status, captured, refunded FROM v_payments");
   return rows.map(({ id, status, captured, refunded }) => `${id} ${status} ${captured} ${refunded}`);
 }
 
@@ -87,8 +85,9 @@ function bookedPayments({ history }: Auditor): string[] {
 }
 
 /** Each owner's balances and last movements. */
-async function sessionsOf({ session }: SimulatedStores, auditor: Auditor): Promise<string[]> {
+async function sessionsOf({ models }: SimulatedStores, auditor: Auditor): Promise<string[]> {
   const texts: string[] = [];
+  const session = openSession(() => models);
   for (const [tenant, owner] of ownersOf(auditor)) {
     const { accounts, movements } = await session.read(tenant, owner);
     const balances = accounts.map(({ id, status, balances: { posted, held } }) => `${id} ${status} ${posted} ${held}`);

@@ -36,7 +36,6 @@ export async function openEdge(
     plant.queries({
       ...settings.queries,
       models,
-      session: stores.session,
       graph: stores.graph,
       shards: 1,
       cursorKey: new Uint8Array(32).fill(1),

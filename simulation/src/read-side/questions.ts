@@ -1,5 +1,5 @@
 import { type AccountId, type Amount, type Caller, formatInstant, type PaymentId, type Revision } from "ledger-core";
-import type { AccountBook } from "../auditor/books.ts";
+import type { AccountBook, AuditBooks } from "../auditor/books.ts";
 import type { EntryLine, History } from "../auditor/history.ts";
 import type { Random } from "../random.ts";
 import { checkPage, equal, fields } from "./pages.ts";
@@ -94,26 +94,58 @@ export function askPayment(history: History, caller: Caller, id: PaymentId): Rea
   };
 }
 
-/** The payments of a tenant, or of an owner, in one state, newest first. */
-export function askPayments(
-  history: History,
-  caller: Caller,
-  mine: (id: PaymentId) => boolean,
-  random: Random,
-): ReadQuestion {
+/** The payments of a tenant, an account or an owner, in one state, newest first. */
+export function askPayments(history: History, { caller, account, mine }: AskedPayments, random: Random): ReadQuestion {
   const limit = random.pick([1, 3, 20]);
   const status = random.pick(["authorized", "captured", "expired", "any"]);
-  const scans = caller.role === "consumer" && status !== "any" ? "states" : undefined;
+  const filters = `${status === "any" ? "" : `&status=${status}`}${account === undefined ? "" : `&account=${account}`}`;
   return {
     caller,
-    path: `/v1/payments?limit=${limit}${status === "any" ? "" : `&status=${status}`}`,
+    path: `/v1/payments?limit=${limit}${filters}`,
     check(body, revision, after) {
       const fitting = history
         .payments(revision)
         .filter((id) => mine(id) && (status === "any" || history.payment(id, revision)?.status === status))
         .map((id) => ({ id }))
         .toReversed();
+      const scans = scansOf(caller, account, status);
       return checkPage(body, fitting, { order: "desc", revision, after, limit, what: "payments", scans });
+    },
+  };
+}
+
+type AskedPayments = {
+  readonly caller: Caller;
+  readonly account: AccountId | undefined;
+  /** Whether a payment is in the list, whatever its state. */
+  readonly mine: (id: PaymentId) => boolean;
+};
+
+/** No index finds the payments of an account among its entries, nor those that are captured since they were made. */
+function scansOf({ role }: Caller, account: AccountId | undefined, status: string) {
+  const ofAccounts = role === "consumer" || account !== undefined;
+  if (status === "any") return ofAccounts ? "rows" : undefined;
+  return ofAccounts || status === "captured" ? "states" : undefined;
+}
+
+/** The accounts of a tenant, or of an owner, of one type or all. */
+export function askAccounts(books: AuditBooks, history: History, caller: Caller, random: Random): ReadQuestion {
+  const order = random.pick(["desc", "asc"]);
+  const limit = random.pick([1, 3, 20]);
+  const kind = random.pick(["any", "wallet", "merchant"]);
+  const type = kind === "any" ? undefined : kind;
+  return {
+    caller,
+    path: `/v1/accounts?limit=${limit}&order=${order}${type === undefined ? "" : `&type=${type}`}`,
+    check(body, revision, after) {
+      const ids = [...books.accounts.values()]
+        .filter((one) => one.tenant === caller.tenant && (caller.role === "operator" || one.owner === caller.sub))
+        .filter((one) => (type === undefined || one.type === type) && history.account(one.id, revision))
+        .map(({ id }) => ({ id }))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      const fitting = order === "desc" ? ids.toReversed() : ids;
+      const scans = caller.role === "consumer" && type !== undefined ? "rows" : undefined;
+      return checkPage(body, fitting, { order, revision, after, limit, what: "accounts", scans });
     },
   };
 }

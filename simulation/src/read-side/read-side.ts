@@ -1,4 +1,5 @@
 import type { LedgerEvent, Revision } from "ledger-core";
+import { viewTexts } from "ledger-core/sql";
 import { projectionNames } from "projection-workers";
 import type { Auditor } from "../auditor/auditor.ts";
 import { mustHold } from "../auditor/violation.ts";
@@ -30,7 +31,8 @@ export async function makeReadSide(
 ): Promise<SimulatedReadSide> {
   const { scheduler, random, faults, plant, settings, onViolation } = surroundings;
   const note = (what: string) => surroundings.note("reads", what);
-  const stores = await openStores();
+  const stores = await openStores(settings.models);
+  for (const text of plant.views(viewTexts(stores.models, ""))) await stores.models.raw(text);
   const listeners = new Set<() => void>();
   const link = random.stream("projector link");
   const projector = makeProjector({
@@ -68,8 +70,7 @@ export async function makeReadSide(
     scheduler,
     random: random.stream("replica"),
     faults,
-    primary: stores.models,
-    replica: stores.replica,
+    stores,
     events,
   });
   const readers = makeReaders({

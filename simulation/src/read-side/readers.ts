@@ -8,7 +8,15 @@ import type { Scheduler } from "../scheduler.ts";
 import type { QueryEdge } from "./edge.ts";
 import { misused, oddQuery } from "./odd-questions.ts";
 import { fields } from "./pages.ts";
-import { askAccount, askBalance, askEntries, askPayment, askPayments, type ReadQuestion } from "./questions.ts";
+import {
+  askAccount,
+  askAccounts,
+  askBalance,
+  askEntries,
+  askPayment,
+  askPayments,
+  type ReadQuestion,
+} from "./questions.ts";
 import { askRecommendations, askSession } from "./view-questions.ts";
 
 export type ReadersOptions = {
@@ -56,7 +64,7 @@ function question(options: ReadersOptions): ReadQuestion | undefined {
   const { tenant, owner } = account;
   const operator: Caller = { tenant, role: "operator", sub: "reader" };
   const caller: Caller = random.chance(0.5) ? operator : { tenant, role: "consumer", sub: owner };
-  switch (random.below(8)) {
+  switch (random.below(9)) {
     case 0:
       return askAccount(history, caller, account.id);
     case 1:
@@ -72,18 +80,22 @@ function question(options: ReadersOptions): ReadQuestion | undefined {
       const payment = random.pick(payments.slice(-30));
       return askPayment(history, { ...operator, tenant: payment.tenant }, payment.id);
     }
+    case 7:
+      return askAccounts(books, history, caller, random);
     default: {
       // Asked when the answer is there: meanwhile the owner may have opened another account and paid from it.
       const isOwn = (id: AccountId) => {
         const one = books.accounts.get(id);
         return one?.tenant === tenant && one.owner === owner;
       };
+      const asked = random.chance(0.3) ? account.id : undefined;
       const mine = (id: PaymentId) => {
         const payment = books.payments.get(id);
         if (payment?.tenant !== tenant) return false;
+        if (asked !== undefined) return payment.payer === asked || payment.payee === asked;
         return caller.role === "operator" || isOwn(payment.payer) || isOwn(payment.payee);
       };
-      return askPayments(history, caller, mine, random);
+      return askPayments(history, { caller, account: asked, mine }, random);
     }
   }
 }

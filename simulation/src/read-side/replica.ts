@@ -1,24 +1,23 @@
-import type { Knex } from "knex";
 import { type LedgerEvent, NO_REVISION, type Revision } from "ledger-core";
-import { modelsProjection, modelsTarget } from "projection-workers";
+import { modelsProjection } from "projection-workers";
 import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { SimulatedStores } from "./stores.ts";
 
 export type ReplicaOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;
-  readonly primary: Knex;
-  readonly replica: Knex;
+  readonly stores: Pick<SimulatedStores, "models" | "replica" | "target">;
   readonly events: readonly LedgerEvent[];
 };
 
 /** Keeps a copy of the models some way behind the primary: transaction by transaction, as a replica does. */
 export function followPrimary(options: ReplicaOptions): { start(): void; revision(): Revision } {
-  const { scheduler, random, faults, events } = options;
-  const primary = modelsTarget(options.primary);
-  const replica = modelsTarget(options.replica);
+  const { scheduler, random, faults, stores, events } = options;
+  const primary = stores.target(stores.models);
+  const replica = stores.target(stores.replica);
   let at: Revision = NO_REVISION;
 
   async function catchUp(): Promise<void> {

@@ -1,8 +1,17 @@
 import type { Knex } from "knex";
-import type { PaymentGraph, SessionView } from "ledger-core";
+import type { PaymentGraph, ProjectionTarget } from "ledger-core";
 import { connectSqlite, openSqlite } from "ledger-core/sql";
-import { migrateModels, type Projected, sqlProjections, viewProjections } from "projection-workers";
-import { openPaymentGraph, openSessionView } from "query-service";
+import {
+  type ModelChange,
+  makeReadModels,
+  makeSqlProjections,
+  migrateModels,
+  modelsTarget,
+  type Projected,
+  viewProjections,
+} from "projection-workers";
+import { openPaymentGraph } from "query-service";
+import type { Settings } from "../settings.ts";
 
 /** Everything that projections write into, in memory. */
 export type SimulatedStores = {
@@ -11,8 +20,9 @@ export type SimulatedStores = {
   readonly replica: Knex;
   /** Every projection on the list, each with its store. */
   readonly projections: readonly Projected[];
-  readonly session: SessionView;
   readonly graph: PaymentGraph;
+  /** Writes models as this world lays them out. */
+  target(models: Knex): ProjectionTarget<ModelChange>;
   close(): Promise<void>;
 };
 
@@ -22,17 +32,17 @@ export async function openModels(): Promise<Knex> {
   return models;
 }
 
-export async function openStores(): Promise<SimulatedStores> {
+export async function openStores({ runRevisions }: Settings["models"]): Promise<SimulatedStores> {
   const [models, replica] = [await openModels(), await openModels()];
   const database = openSqlite({ file: ":memory:" });
   const projections = [
-    ...sqlProjections.map(({ registered }) => registered.open({ db: models, reader: models })),
+    ...makeSqlProjections(runRevisions).map(({ registered }) => registered.open({ db: models, reader: models })),
     ...viewProjections.map((view) => view.open({ database })),
   ];
   return {
     ...{ models, replica, projections },
-    session: openSessionView({ database }),
     graph: openPaymentGraph({ database }),
+    target: (db) => modelsTarget(db, makeReadModels(runRevisions)),
     async close() {
       await Promise.all([models.destroy(), replica.destroy(), ...projections.map((one) => one.close())]);
       database.close();

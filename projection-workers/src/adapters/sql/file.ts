@@ -9,9 +9,9 @@ import { type SqlConnections, sqlStore } from "./store.ts";
 export type SqlProjection = SqlTables & { readonly registered: Registered<SqlConnections> };
 
 export function sqlProjection<Change>(model: SqlModel<Change>): SqlProjection {
-  const { projection, tables, versions } = model;
+  const { projection } = model;
   const registered = register(projection, (connections: SqlConnections) => sqlStore(connections, model));
-  return { name: projection.name, tables, versions, registered };
+  return { ...model, name: projection.name, registered };
 }
 
 /** SQL projections in one SQLite file: they share its one writing connection. */

@@ -1,8 +1,8 @@
 import type { Knex } from "knex";
 import { buildOf, LedgerError, type ModelVersionRow } from "ledger-core";
 import { createTable, insertRows, selectRows, translateStoreErrors, withMigrationLock } from "ledger-core/sql";
-import { findServedBuild, storedVersions } from "./builds.ts";
-import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables } from "./model.ts";
+import { findServedBuild, servedBuild, storedVersions } from "./builds.ts";
+import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables, showBuild } from "./model.ts";
 
 const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name"], indexes: [] } as const;
 
@@ -25,10 +25,10 @@ export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<v
       await createTable(trx, modelVersions);
       for (const model of models) {
         const missing = model.versions.filter((name) => !done.has(name));
-        if (missing.length === 0) continue;
-        await buildAnew(trx, model);
+        if (missing.length > 0) await buildAnew(trx, model);
         const noted = missing.map((name) => ({ name }));
         await insertRows(trx, applied, "", noted);
+        await showBuild(trx, model, await servedBuild(trx, model.name));
       }
     }),
   );

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { type Build, type CheckpointRow, type ModelVersionRow, type Projection, tables } from "ledger-core";
+import { type Build, type CheckpointRow, type ModelVersionRow, type Projection, type Shard, tables } from "ledger-core";
 import { bindings, createTable, type SqlValue, type Table } from "ledger-core/sql";
 
 /** A table of any rows. */
@@ -14,12 +14,16 @@ export type SqlTables = {
    * last one is emptied and rebuilt from the log: add a name whenever existing rows would be wrong.
    */
   readonly versions: readonly string[];
+  /** The names of tables that only older versions have. */
+  readonly formerTables: readonly string[];
+  /** Statements that make the build of this suffix the one which views for people show. They may be run again. */
+  views?(db: Knex, suffix: string): readonly string[];
 };
 
 /** A projection into SQL tables, and how its changes are written into one build. */
 export type SqlModel<Change> = Omit<SqlTables, "name"> & {
   readonly projection: Projection<Change>;
-  write(trx: Knex, suffix: string, changes: readonly Change[]): Promise<void>;
+  write(trx: Knex, suffix: string, shard: Shard, changes: readonly Change[]): Promise<void>;
 };
 
 export const checkpoints: Table<CheckpointRow> = {
@@ -41,9 +45,19 @@ export async function createBuild(db: Knex, { tables }: Pick<SqlTables, "tables"
   for (const table of tables) await createTable(db, table, suffix);
 }
 
+/** Lets the views for people show a build. On MySQL this commits. */
+export async function showBuild(db: Knex, { views }: Pick<SqlTables, "views">, { suffix }: Build): Promise<void> {
+  for (const text of views?.(db, suffix) ?? []) await db.raw(text);
+}
+
 /** Drops the tables of a build and its checkpoints. */
-export async function dropBuild(db: Knex, { name, tables }: Omit<SqlTables, "versions">, build: Build): Promise<void> {
-  for (const table of tables) await db.raw(`DROP TABLE IF EXISTS \`${table.name}${build.suffix}\``);
+export async function dropBuild(
+  db: Knex,
+  { name, tables, formerTables }: Omit<SqlTables, "versions">,
+  build: Build,
+): Promise<void> {
+  for (const table of [...tables.map((one) => one.name), ...formerTables])
+    await db.raw(`DROP TABLE IF EXISTS \`${table}${build.suffix}\``);
   await db.raw(
     `DELETE FROM \`${checkpoints.name}\` WHERE projection = ? AND version = ?`,
     bindings([name, build.version]),

@@ -9,9 +9,16 @@ import {
   type RowReader,
   type StoreRow,
 } from "ledger-core";
-import { inSnapshot, integrityFaults, type SqlValue, selectRows, translateStoreErrors } from "ledger-core/sql";
+import {
+  beyondKey,
+  inSnapshot,
+  integrityFaults,
+  type SqlValue,
+  selectRows,
+  translateStoreErrors,
+} from "ledger-core/sql";
 import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./builds.ts";
-import { type AnyTable, createBuild, dropBuild, type SqlModel } from "./model.ts";
+import { type AnyTable, createBuild, dropBuild, type SqlModel, showBuild } from "./model.ts";
 
 /**
  * Connections to a SQL store. `reader` must read outside `db`'s transactions: on SQLite a read-only connection to the
@@ -24,7 +31,7 @@ const store = "read models";
 /** The store of a projection in SQL tables. */
 export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel<Change>): ProjectionStore<Change> {
   const { name } = model.projection;
-  const tables = { name, tables: model.tables };
+  const tables = { ...model, name };
   return {
     ...sqlTarget(db, model),
     tables: model.tables,
@@ -44,14 +51,16 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
         }),
       ),
     switchTo: (build, catchUp) =>
-      translateStoreErrors(store, () =>
-        db.transaction(async (trx) => {
+      translateStoreErrors(store, async () => {
+        await db.transaction(async (trx) => {
           const live = await servedBuild(trx, name, "update");
           assert(live.version === build.version - 1, "one rebuild at a time switches");
           await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, name, live, shard));
           await serveBuild(trx, name, build);
-        }),
-      ),
+        });
+        // Until then the views show the build before, which is dropped later; a migration shows the served one, too.
+        await showBuild(db, model, build);
+      }),
     faults: () => translateStoreErrors(store, () => integrityFaults(reader)),
     close: async () => {},
   };
@@ -74,7 +83,7 @@ export function sqlTarget<Change>(
         db.transaction(async (trx) => {
           const into = build ?? (await servedBuild(trx, name, "share"));
           await moveCheckpoint(trx, name, into, shard, after, upTo);
-          await write(trx, into.suffix, changes);
+          await write(trx, into.suffix, shard, changes);
         }),
       ),
   };
@@ -86,23 +95,11 @@ function rowsOf(db: Knex, tables: readonly AnyTable[], { suffix }: Build): RowRe
     assert(table, `${name} is a table of the store`);
     const columns = Object.keys(table.columns).map((column) => `\`${column}\``);
     const key = table.key.map((column) => `\`${column}\``).join(", ");
-    const { text, values } = after ? beyond(table.key, after) : { text: "", values: [] };
-    const sql = `SELECT ${columns.join(", ")} FROM \`${name}${suffix}\`${text} ORDER BY ${key} LIMIT ${ROWS_AT_A_TIME}`;
-    return selectRows<StoreRow>(db, sql, values);
+    const beyond = after && beyondKey(db, table.key, (column) => keyValue(after[column]));
+    const where = beyond ? `WHERE ${beyond.text}` : "";
+    const from = `SELECT ${columns.join(", ")} FROM \`${name}${suffix}\``;
+    return selectRows<StoreRow>(db, `${from} ${where} ORDER BY ${key} LIMIT ${ROWS_AT_A_TIME}`, beyond?.values);
   };
-}
-
-/** A condition for the rows after a key, spelled out because MySQL cannot use an index for row-value comparisons. */
-function beyond(key: readonly string[], after: StoreRow): { text: string; values: SqlValue[] } {
-  const values: SqlValue[] = [];
-  const either = key.map((column, last) => {
-    const equals = key.slice(0, last).map((earlier) => `\`${earlier}\` = ?`);
-    values.push(...key.slice(0, last + 1).map((part) => keyValue(after[part])));
-    return `(${[...equals, `\`${column}\` > ?`].join(" AND ")})`;
-  });
-  const [first] = key;
-  assert(first !== undefined, "a table has a key");
-  return { text: ` WHERE \`${first}\` >= ? AND (${either.join(" OR ")})`, values: [keyValue(after[first]), ...values] };
 }
 
 function keyValue(value: unknown): SqlValue {

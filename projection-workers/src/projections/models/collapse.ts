@@ -1,49 +1,50 @@
-import {
-  type AccountRow,
-  DAILY_TOTAL_BASE,
-  type DailyTotalRow,
-  type EntryRow,
-  type HoldChangeRow,
-  MILESTONE_SPAN,
-  type MilestoneRow,
-  type MovementRow,
-  type PaymentRow,
-  type Shard,
-  unreachable,
-} from "ledger-core";
-import type { ModelChange } from "./projection.ts";
+import { DAILY_TOTAL_BASE, type MilestoneRow, type MovementRow, type PaymentRow, unreachable } from "ledger-core";
+import type { Written } from "ledger-core/sql";
+import type {
+  ModelChange,
+  NewAccount,
+  NewAuthorization,
+  NewEntry,
+  NewHoldChange,
+  NewPaymentState,
+} from "./projection.ts";
 
-/**
- * The rows to write for a run of changes: only the last balance, status and state of each payment count, and changes of
- * an account that the run itself opens are merged into its row.
- */
-export type CollapsedChanges = {
-  readonly opened: readonly AccountRow[];
-  readonly status: ReadonlyMap<string, string>;
-  readonly posted: ReadonlyMap<string, bigint>;
-  readonly held: ReadonlyMap<string, bigint>;
-  readonly entries: readonly EntryRow[];
-  readonly holds: readonly HoldChangeRow[];
-  readonly totals: Iterable<DailyTotalRow>;
-  readonly payments: Iterable<PaymentRow>;
-  /** Payments made by the run itself. */
-  readonly made: readonly PaymentRow[];
-  readonly movements: readonly MovementRow[];
-  readonly milestones: Iterable<MilestoneRow>;
+type DailyTotal = { readonly account: number; readonly day: number; billions: bigint; units: bigint };
+
+/** The entries of a batch in one run of revisions, in the order of their keys, and the sums of their days. */
+export type RunChanges = {
+  readonly run: number;
+  readonly entries: readonly NewEntry[];
+  readonly totals: readonly DailyTotal[];
 };
 
-export function collapse(changes: readonly ModelChange[]): CollapsedChanges {
-  const opened: AccountRow[] = [];
-  const status = new Map<string, string>();
-  const posted = new Map<string, bigint>();
-  const held = new Map<string, bigint>();
-  const entries: EntryRow[] = [];
-  const holds: HoldChangeRow[] = [];
-  const totals = new Map<string, DailyTotalRow>();
-  const payments = new Map<string, PaymentRow>();
-  const made: PaymentRow[] = [];
-  const movements: MovementRow[] = [];
-  const milestones = new Map<string, MilestoneRow>();
+/**
+ * The rows to write for a batch of changes: only the last state of each payment and status of each account count, and
+ * that of an account which the batch itself opens is merged into its row.
+ */
+export type CollapsedChanges = {
+  readonly opened: readonly NewAccount[];
+  readonly status: ReadonlyMap<number, number>;
+  readonly runs: readonly RunChanges[];
+  readonly holds: readonly NewHoldChange[];
+  readonly payments: readonly Written<PaymentRow>[];
+  readonly states: readonly NewPaymentState[];
+  readonly authorizations: readonly NewAuthorization[];
+  readonly movements: readonly Written<MovementRow>[];
+  readonly milestones: readonly Written<MilestoneRow>[];
+};
+
+/** @param runRevisions how many revisions a run has */
+export function collapse(changes: readonly ModelChange[], runRevisions: number): CollapsedChanges {
+  const opened: NewAccount[] = [];
+  const status = new Map<number, number>();
+  const entries: NewEntry[] = [];
+  const holds: NewHoldChange[] = [];
+  const payments: Written<PaymentRow>[] = [];
+  const states = new Map<number, NewPaymentState>();
+  const authorizations: NewAuthorization[] = [];
+  const movements: Written<MovementRow>[] = [];
+  const milestones: Written<MilestoneRow>[] = [];
   for (const change of changes) {
     switch (change.kind) {
       case "account":
@@ -52,55 +53,91 @@ export function collapse(changes: readonly ModelChange[]): CollapsedChanges {
       case "status":
         status.set(change.account, change.status);
         break;
-      case "entry": {
-        const { account, amount, balance_after, effective_date: date } = change.row;
+      case "entry":
         entries.push(change.row);
-        pass(milestones, change.row.shard, change.row);
-        posted.set(account, balance_after);
-        const key = account + date;
-        const total = totals.get(key) ?? { account, date, billions: 0n, units: 0n };
-        add(total, amount);
-        totals.set(key, total);
         break;
-      }
       case "hold":
         holds.push(change.row);
-        pass(milestones, change.shard, change.row);
-        held.set(change.row.account, change.row.held);
         break;
       case "payment":
-        payments.set(change.row.id, change.row);
-        if (change.made) made.push(change.row);
+        payments.push(change.row);
+        break;
+      case "state":
+        states.set(change.row.number, change.row);
+        break;
+      case "authorization":
+        authorizations.push(change.row);
         break;
       case "movement":
         movements.push(change.row);
+        break;
+      case "milestone":
+        milestones.push(change.row);
         break;
       default:
         unreachable(change);
     }
   }
-  const complete = opened.map((row) => ({
-    ...row,
-    status: take(status, row.id) ?? row.status,
-    posted: take(posted, row.id) ?? row.posted,
-    held: take(held, row.id) ?? row.held,
-  }));
   return {
-    opened: complete,
+    opened: opened.map((row) => ({ ...row, status: take(status, row.number) ?? row.status })),
     status,
-    posted,
-    held,
-    entries,
-    holds,
-    totals: totals.values(),
-    payments: payments.values(),
-    made,
+    runs: runsOf(entries, runRevisions),
+    holds: holds.sort(byAccount),
+    payments,
+    states: [...states.values()].sort((one, other) => one.number - other.number),
+    authorizations: authorizations.sort(byAccount),
     movements,
-    milestones: milestones.values(),
+    milestones,
   };
 }
 
-function add(total: DailyTotalRow, amount: bigint): void {
+/** @param entries in the order of their revisions */
+function runsOf(entries: readonly NewEntry[], runRevisions: number): RunChanges[] {
+  const runs: RunChanges[] = [];
+  let from = 0;
+  while (from < entries.length) {
+    const run = startOf(entries[from], runRevisions);
+    let end = from + 1;
+    while (end < entries.length && startOf(entries[end], runRevisions) === run) end++;
+    // Sorting is stable, so the entries of an account stay in the order of their revisions.
+    const sorted = entries.slice(from, end).sort(byAccount);
+    runs.push({ run, entries: sorted, totals: totalsOf(sorted) });
+    from = end;
+  }
+  return runs;
+}
+
+function startOf(entry: NewEntry | undefined, runRevisions: number): number {
+  const revision = entry?.revision ?? 0;
+  return revision - (revision % runRevisions);
+}
+
+type OfAccount = { readonly account: number };
+
+function byAccount(one: OfAccount, other: OfAccount): number {
+  return one.account - other.account;
+}
+
+/** @param entries sorted by account */
+function totalsOf(entries: readonly NewEntry[]): DailyTotal[] {
+  const totals: DailyTotal[] = [];
+  const days = new Map<number, DailyTotal>();
+  let of: number | undefined;
+  for (const { account, day, amount } of entries) {
+    if (account !== of) days.clear();
+    of = account;
+    let total = days.get(day);
+    if (!total) {
+      total = { account, day, billions: 0n, units: 0n };
+      days.set(day, total);
+      totals.push(total);
+    }
+    add(total, amount);
+  }
+  return totals;
+}
+
+function add(total: DailyTotal, amount: bigint): void {
   if (amount < DAILY_TOTAL_BASE && amount > -DAILY_TOTAL_BASE) {
     total.units += amount;
     return;
@@ -109,18 +146,7 @@ function add(total: DailyTotalRow, amount: bigint): void {
   total.units += amount % DAILY_TOTAL_BASE;
 }
 
-/** Records the row as a milestone if it is the first of its span of revisions. */
-function pass(
-  milestones: Map<string, MilestoneRow>,
-  shard: Shard,
-  { revision, booked_at }: Pick<EntryRow, "revision" | "booked_at">,
-): void {
-  const span = revision / BigInt(MILESTONE_SPAN);
-  const key = `${shard}:${span}`;
-  if (!milestones.has(key)) milestones.set(key, { shard, span, booked_at });
-}
-
-function take<Value>(map: Map<string, Value>, key: string): Value | undefined {
+function take<Value>(map: Map<number, Value>, key: number): Value | undefined {
   const value = map.get(key);
   map.delete(key);
   return value;

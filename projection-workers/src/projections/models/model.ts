@@ -1,33 +1,65 @@
 import type { Knex } from "knex";
 import type { ProjectionStore, ProjectionTarget } from "ledger-core";
+import { dialectOf, viewTexts } from "ledger-core/sql";
 import type { SqlModel } from "../../adapters/sql/model.ts";
 import { type SqlConnections, sqlStore, sqlTarget } from "../../adapters/sql/store.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
 import {
   accounts,
+  authorizations,
   dailyTotals,
   entries,
+  entryReferences,
+  entryRuns,
   holdChanges,
   milestones,
   movements,
-  ownerPayments,
+  paymentStates,
   payments,
 } from "./tables.ts";
 import { writeModels } from "./write.ts";
 
-/** The read models behind every query but sessions and recommendations. */
-export const readModels: SqlModel<ModelChange> = {
-  projection: modelsProjection,
-  tables: [accounts, entries, holdChanges, dailyTotals, payments, ownerPayments, movements, milestones],
-  versions: ["0001_read_models", "0002_exact_totals_and_owner_payments"],
-  write: writeModels,
-};
+/**
+ * How many revisions a run of entries has. SQLite writes whole pages twice, so the pages of a run should be few for a
+ * batch; MySQL gathers changes of a page in its buffer pool, and pays for each further run that a query looks into.
+ */
+const RUN_REVISIONS = { sqlite: 2 ** 16, mysql: 2 ** 24 } as const;
 
-export function modelsStore(connections: SqlConnections): ProjectionStore<ModelChange> {
-  return sqlStore(connections, readModels);
+/**
+ * The read models behind every query but recommendations.
+ * @param runRevisions how many revisions a run of entries has. 1 to 2^40; the same for all builds of a store
+ */
+export function makeReadModels(runRevisions?: number): SqlModel<ModelChange> {
+  return {
+    projection: modelsProjection,
+    tables: [
+      accounts,
+      entryRuns,
+      entries,
+      entryReferences,
+      dailyTotals,
+      holdChanges,
+      payments,
+      paymentStates,
+      authorizations,
+      movements,
+      milestones,
+    ],
+    versions: ["0001_read_models", "0002_exact_totals_and_owner_payments", "0003_narrow"],
+    formerTables: ["owner_payments"],
+    views: viewTexts,
+    write: (trx, suffix, shard, changes) =>
+      writeModels(trx, suffix, shard, changes, runRevisions ?? RUN_REVISIONS[dialectOf(trx)]),
+  };
+}
+
+export const readModels: SqlModel<ModelChange> = makeReadModels();
+
+export function modelsStore(connections: SqlConnections, model = readModels): ProjectionStore<ModelChange> {
+  return sqlStore(connections, model);
 }
 
 /** The served build of the read models, where no rebuild is wanted. */
-export function modelsTarget(db: Knex): ProjectionTarget<ModelChange> {
-  return sqlTarget(db, readModels);
+export function modelsTarget(db: Knex, model = readModels): ProjectionTarget<ModelChange> {
+  return sqlTarget(db, model);
 }

@@ -1,69 +1,124 @@
 import {
   type Account,
   type AccountRow,
-  type AccountStatus,
+  type AuthorizationRow,
   assert,
-  type Entry,
   type EntryRow,
-  entriesOf,
+  type EntryType,
   type HoldChangeRow,
   holdOf,
   type LedgerEvent,
   type Metadata,
+  MILESTONE_SPAN,
+  type MilestoneRow,
   type MovementRow,
   type Payment,
   type PaymentRow,
+  type PaymentStateRow,
+  type Posting,
   type Projection,
   payoutBody,
-  readId,
   refundBody,
-  type Shard,
   topUpBody,
   transferBody,
   unreachable,
 } from "ledger-core";
+import {
+  accountStatusCodes,
+  accountTypeCodes,
+  captureCodes,
+  dayOf,
+  entryTypeCodes,
+  idOf,
+  type MovementKind,
+  movementKindCodes,
+  numberOf,
+  numberOfId,
+  paymentStatusCodes,
+  saltOf,
+  type Written,
+} from "ledger-core/sql";
 
-/** A change of the read models. An entry or hold also sets its account's balance, which the event carries. */
+/** A change of the read models. */
 export type ModelChange =
-  | { readonly kind: "account"; readonly row: AccountRow }
-  | { readonly kind: "status"; readonly account: string; readonly status: AccountStatus }
-  | { readonly kind: "entry"; readonly row: EntryRow }
-  | { readonly kind: "hold"; readonly shard: Shard; readonly row: HoldChangeRow }
-  /** `made`: this event created the payment, so its owners must be listed. */
-  | { readonly kind: "payment"; readonly row: PaymentRow; readonly made: boolean }
-  | { readonly kind: "movement"; readonly row: MovementRow };
+  | { readonly kind: "account"; readonly row: NewAccount }
+  | { readonly kind: "status"; readonly account: number; readonly status: number }
+  | { readonly kind: "entry"; readonly row: NewEntry }
+  | { readonly kind: "hold"; readonly row: NewHoldChange }
+  | { readonly kind: "payment"; readonly row: Written<PaymentRow> }
+  | { readonly kind: "state"; readonly row: NewPaymentState }
+  | { readonly kind: "authorization"; readonly row: NewAuthorization }
+  | { readonly kind: "movement"; readonly row: Written<MovementRow> }
+  | { readonly kind: "milestone"; readonly row: Written<MilestoneRow> };
+
+export type NewAccount = Written<AccountRow> & { readonly number: number };
+/** The run is the store's affair. */
+export type NewEntry = Omit<Written<EntryRow>, "run"> & {
+  readonly account: number;
+  readonly revision: number;
+  readonly amount: bigint;
+};
+export type NewAuthorization = Written<AuthorizationRow> & { readonly account: number };
+export type NewHoldChange = Written<HoldChangeRow> & { readonly account: number };
+export type NewPaymentState = Written<PaymentStateRow> & { readonly number: number };
 
 /** The tables behind every query: accounts, entries, payments and the other movements. */
-export const modelsProjection: Projection<ModelChange> = { name: "models", version: 2, project };
+export const modelsProjection: Projection<ModelChange> = { name: "models", version: 3, project };
 
 function project(event: LedgerEvent): readonly ModelChange[] {
+  const changes = changesOf(event);
+  const { shard, revision, at } = event;
+  if (revision % MILESTONE_SPAN === 0)
+    changes.push({ kind: "milestone", row: { shard, span: revision / MILESTONE_SPAN, at } });
+  return changes;
+}
+
+function changesOf(event: LedgerEvent): ModelChange[] {
   const { fact } = event;
   switch (fact.type) {
     case "AccountOpened":
-      return [{ kind: "account", row: accountRow(event, fact.account, fact.metadata) }];
+      return [{ kind: "account", row: accountRow(fact.account, fact.metadata) }];
     case "AccountFrozen":
     case "AccountUnfrozen":
-    case "AccountClosed":
-      return [{ kind: "status", account: fact.account.id, status: fact.account.status }];
+    case "AccountClosed": {
+      const { id, status } = fact.account;
+      return [{ kind: "status", account: numberOfId(id), status: accountStatusCodes.codeOf(status) }];
+    }
     case "TransferPosted":
-      return [...entryChanges(event), movement(event, "transfer", fact.transfer, transferBody({ ...event, fact }))];
+      return [
+        ...entryChanges(event, fact.postings, "transfer", fact.reference),
+        movement(event, "transfer", fact.transfer, transferBody({ ...event, fact })),
+      ];
     case "TopUpSettled":
-      return [...entryChanges(event), movement(event, "top-up", fact.topUp, topUpBody({ ...event, fact }))];
+      return [
+        ...entryChanges(event, fact.postings, "top-up", fact.externalId),
+        movement(event, "top-up", fact.topUp, topUpBody({ ...event, fact })),
+      ];
     case "PayoutSettled":
-      return [...entryChanges(event), movement(event, "payout", fact.payout, payoutBody({ ...event, fact }))];
-    case "PaymentCharged":
-      return [...entryChanges(event), paymentChange(fact.payment, true)];
+      return [
+        ...entryChanges(event, fact.postings, "payout", fact.externalId),
+        movement(event, "payout", fact.payout, payoutBody({ ...event, fact })),
+      ];
+    case "PaymentCharged": {
+      const changes = entryChanges(event, fact.postings, "payment", fact.payment.reference);
+      changes.push({ kind: "payment", row: paymentRow(event, fact.payment) });
+      return changes;
+    }
     case "PaymentAuthorized":
-      return [...holdChanges(event), paymentChange(fact.payment, true)];
+      return authorized(event, fact.payment);
     case "PaymentVoided":
     case "PaymentExpired":
-      return [...holdChanges(event), paymentChange(fact.payment, false)];
-    case "PaymentCaptured":
-      return [...entryChanges(event), ...holdChanges(event), paymentChange(fact.payment, false)];
+      return [holdChange(event), stateChange(fact.payment)];
+    case "PaymentCaptured": {
+      const { id, reference } = fact.payment;
+      const changes = entryChanges(event, fact.postings, "payment", reference, numberOfId(id));
+      changes.push(holdChange(event), stateChange(fact.payment));
+      return changes;
+    }
     case "PaymentRefunded":
       return [
-        ...entryChanges(event),
-        paymentChange(fact.payment, false),
+        ...entryChanges(event, fact.postings, "refund", fact.payment.reference),
+        stateChange(fact.payment),
         movement(event, "refund", fact.refund, refundBody({ ...event, fact })),
       ];
     case "WriterEpochStarted":
@@ -82,94 +137,129 @@ function project(event: LedgerEvent): readonly ModelChange[] {
   }
 }
 
-function accountRow(event: LedgerEvent, account: Account, metadata: Metadata): AccountRow {
+function accountRow(account: Account, metadata: Metadata): NewAccount {
+  const { id, limits, openedAt } = account;
+  const number = numberOfId(id);
+  const salt = saltOf(id);
+  assert(idOf("acct", openedAt, number, salt) === id, "an account's id is made of its number, time and salt");
   return {
-    id: account.id,
+    number,
+    salt,
     tenant: account.tenant,
     owner: account.owner,
-    type: account.type,
+    type: accountTypeCodes.codeOf(account.type),
+    status: accountStatusCodes.codeOf(account.status),
     currency: account.currency,
-    status: account.status,
     display_name: account.displayName,
     time_zone: account.timeZone,
-    floor: account.limits.floor,
-    per_transaction: account.limits.perTransaction,
-    per_day: account.limits.perDay,
-    posted: account.balances.posted,
-    held: account.balances.held,
-    opened_at: BigInt(account.openedAt),
-    metadata: JSON.stringify(metadata),
-    shard: event.shard,
+    floor: limits.floor,
+    per_transaction: limits.perTransaction,
+    per_day: limits.perDay,
+    opened_at: openedAt,
+    metadata: metadataText(metadata),
   };
 }
 
-function entryChanges(event: LedgerEvent): ModelChange[] {
-  return entriesOf(event).map((entry, idx) => ({ kind: "entry", row: entryRow(entry, idx) }));
+/** @param source the number of the payment that was captured; null when this event made the entries' source */
+function entryChanges(
+  event: LedgerEvent,
+  postings: readonly Posting[],
+  type: EntryType,
+  reference: string | null,
+  source: number | null = null,
+): ModelChange[] {
+  const { id, revision, at } = event;
+  const salt = saltOf(id);
+  const code = entryTypeCodes.codeOf(type);
+  const accounts = postings.map(({ account }) => numberOfId(account));
+  return postings.map(({ amount, balance, date }, idx): ModelChange => {
+    const account = accounts[idx];
+    const counterparty = accounts[idx ^ 1];
+    assert(account !== undefined && counterparty !== undefined, "postings are in pairs");
+    const day = dayOf(date);
+    return {
+      kind: "entry",
+      row: { account, revision, idx, at, amount, balance, day, type: code, counterparty, salt, source, reference },
+    };
+  });
 }
 
-function entryRow(entry: Entry, idx: number): EntryRow {
-  return {
-    account: entry.account,
-    revision: BigInt(entry.position.revision),
-    idx,
-    id: entry.id,
-    tenant: entry.tenant,
-    shard: entry.position.shard,
-    amount: entry.amount,
-    balance_after: entry.balanceAfter,
-    currency: entry.currency,
-    type: entry.type,
-    booked_at: BigInt(entry.bookedAt),
-    effective_date: entry.effectiveDate,
-    counterparty: entry.counterparty,
-    reference: entry.reference,
-    source_id: entry.source.id,
-  };
-}
-
-function holdChanges(event: LedgerEvent): ModelChange[] {
+function holdChange(event: LedgerEvent): ModelChange {
   const hold = holdOf(event.fact);
   assert(hold, `${event.fact.type} carries a hold`);
-  const row = { account: hold.account, revision: BigInt(event.revision), booked_at: BigInt(event.at), held: hold.held };
-  return [{ kind: "hold", shard: event.shard, row }];
+  const { revision, at } = event;
+  return { kind: "hold", row: { account: numberOfId(hold.account), revision, at, held: hold.held } };
 }
 
-function paymentChange(payment: Payment, made: boolean): ModelChange {
-  return { kind: "payment", row: paymentRow(payment), made };
+function authorized(event: LedgerEvent, payment: Payment): ModelChange[] {
+  const number = numberOf(event);
+  return [
+    holdChange(event),
+    { kind: "payment", row: paymentRow(event, payment) },
+    stateChange(payment),
+    { kind: "authorization", row: { account: numberOfId(payment.payer), number } },
+    { kind: "authorization", row: { account: numberOfId(payment.payee), number } },
+  ];
 }
 
-function paymentRow(payment: Payment): PaymentRow {
+/** A payment that this event has made. */
+function paymentRow(event: LedgerEvent, payment: Payment): Written<PaymentRow> {
+  assert(isMadeBy(event, payment.id) && payment.createdAt === event.at, "a payment is made by its first event");
   return {
-    id: payment.id,
     tenant: payment.tenant,
-    payer: payment.payer,
-    payee: payment.payee,
+    number: numberOf(event),
+    payer: numberOfId(payment.payer),
+    payee: numberOfId(payment.payee),
     amount: payment.amount,
-    currency: payment.currency,
-    status: payment.status,
-    captured: payment.captured,
-    refunded: payment.refunded,
     fee: payment.fee,
-    capture: payment.capture,
+    salt: saltOf(event.id),
+    at: event.at,
+    capture: captureCodes.codeOf(payment.capture),
+    expires_at: payment.expiresAt,
     reference: payment.reference,
-    metadata: JSON.stringify(payment.metadata),
-    created_at: BigInt(payment.createdAt),
-    expires_at: payment.expiresAt === null ? null : BigInt(payment.expiresAt),
-    shard: readId(payment.id).shard,
+    metadata: metadataText(payment.metadata),
   };
 }
 
-function movement(event: LedgerEvent, kind: string, id: string, body: object): ModelChange {
-  const touched = "postings" in event.fact ? event.fact.postings.map(({ account }) => account) : [];
+/** Whether an id has the 26 characters of the event's. */
+function isMadeBy({ id: event }: LedgerEvent, id: string): boolean {
+  return id.endsWith(event.slice(-26));
+}
+
+function stateChange(payment: Payment): ModelChange {
+  return {
+    kind: "state",
+    row: {
+      number: numberOfId(payment.id),
+      tenant: payment.tenant,
+      payer: numberOfId(payment.payer),
+      payee: numberOfId(payment.payee),
+      status: paymentStatusCodes.codeOf(payment.status),
+      captured: payment.captured,
+      refunded: payment.refunded,
+      fee: payment.fee,
+    },
+  };
+}
+
+function movement(event: LedgerEvent, kind: MovementKind, id: string, body: object): ModelChange {
+  assert(isMadeBy(event, id), `a ${kind} is made by its event`);
+  const touched = "postings" in event.fact ? event.fact.postings.map(({ account }) => numberOfId(account)) : [];
   return {
     kind: "movement",
     row: {
-      id,
-      kind,
+      number: numberOf(event),
       tenant: event.origin.tenant,
+      kind: movementKindCodes.codeOf(kind),
+      salt: saltOf(event.id),
+      at: event.at,
       accounts: JSON.stringify([...new Set(touched)]),
       body: JSON.stringify(body),
-      shard: event.shard,
     },
   };
+}
+
+function metadataText(metadata: Metadata): string | null {
+  for (const _ in metadata) return JSON.stringify(metadata);
+  return null;
 }

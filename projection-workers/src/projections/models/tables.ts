@@ -1,12 +1,15 @@
 import {
   type AccountRow,
+  type AuthorizationRow,
   type DailyTotalRow,
+  type EntryReferenceRow,
   type EntryRow,
+  type EntryRunRow,
   type HoldChangeRow,
   type MilestoneRow,
   type MovementRow,
-  type OwnerPaymentRow,
   type PaymentRow,
+  type PaymentStateRow,
   tables,
 } from "ledger-core";
 import type { Table } from "ledger-core/sql";
@@ -14,115 +17,142 @@ import type { Table } from "ledger-core/sql";
 export const accounts: Table<AccountRow> = {
   name: tables.accounts,
   columns: {
-    id: "id",
+    number: "bigint",
+    salt: "int",
     tenant: "name",
     owner: "name",
-    type: "word",
+    type: "int",
+    status: "int",
     currency: "word",
-    status: "word",
     display_name: "text?",
     time_zone: "text",
     floor: "bigint?",
     per_transaction: "bigint?",
     per_day: "bigint?",
-    posted: "bigint",
-    held: "bigint",
     opened_at: "bigint",
-    metadata: "text",
-    shard: "int",
+    metadata: "text?",
   },
-  key: ["id"],
+  key: ["number"],
   indexes: [
-    ["tenant", "owner", "id"],
-    ["tenant", "id"],
-    ["tenant", "type", "id"],
-    ["tenant", "status", "id"],
-    ["tenant", "type", "status", "id"],
+    ["tenant", "owner", "number"],
+    ["tenant", "type", "status", "number"],
   ],
+};
+
+export const entryRuns: Table<EntryRunRow> = {
+  name: tables.entryRuns,
+  columns: { shard: "int", run: "bigint" },
+  key: ["shard", "run"],
+  indexes: [],
 };
 
 export const entries: Table<EntryRow> = {
   name: tables.entries,
   columns: {
-    account: "id",
+    run: "bigint",
+    account: "bigint",
     revision: "bigint",
     idx: "int",
-    id: "id",
-    tenant: "name",
-    shard: "int",
+    at: "bigint",
     amount: "bigint",
-    balance_after: "bigint",
-    currency: "word",
-    type: "word",
-    booked_at: "bigint",
-    effective_date: "day",
-    counterparty: "id",
+    balance: "bigint",
+    day: "int",
+    type: "int",
+    counterparty: "bigint",
+    salt: "int",
+    source: "bigint?",
     reference: "name?",
-    source_id: "id",
   },
-  key: ["account", "booked_at", "revision", "idx"],
-  indexes: [["reference", "account", "booked_at", "revision", "idx"]],
+  key: ["run", "account", "revision", "idx"],
+  indexes: [],
+};
+
+export const entryReferences: Table<EntryReferenceRow> = {
+  name: tables.entryReferences,
+  columns: { run: "bigint", account: "bigint", reference: "name", revision: "bigint", idx: "int" },
+  key: ["run", "account", "reference", "revision", "idx"],
+  indexes: [],
 };
 
 export const holdChanges: Table<HoldChangeRow> = {
   name: tables.holdChanges,
-  columns: { account: "id", revision: "bigint", booked_at: "bigint", held: "bigint" },
-  key: ["account", "booked_at", "revision"],
+  columns: { account: "bigint", revision: "bigint", at: "bigint", held: "bigint" },
+  key: ["account", "revision"],
   indexes: [],
 };
 
 export const dailyTotals: Table<DailyTotalRow> = {
   name: tables.dailyTotals,
-  columns: { account: "id", date: "day", billions: "bigint", units: "bigint" },
-  key: ["account", "date"],
+  columns: { run: "bigint", account: "bigint", day: "int", billions: "bigint", units: "bigint" },
+  key: ["run", "account", "day"],
   indexes: [],
 };
 
 export const payments: Table<PaymentRow> = {
   name: tables.payments,
   columns: {
-    id: "id",
     tenant: "name",
-    payer: "id",
-    payee: "id",
+    number: "bigint",
+    payer: "bigint",
+    payee: "bigint",
     amount: "bigint",
-    currency: "word",
-    status: "word",
+    fee: "bigint",
+    salt: "int",
+    at: "bigint",
+    capture: "int",
+    expires_at: "bigint?",
+    reference: "text?",
+    metadata: "text?",
+  },
+  key: ["tenant", "number"],
+  indexes: [],
+};
+
+export const paymentStates: Table<PaymentStateRow> = {
+  name: tables.paymentStates,
+  columns: {
+    number: "bigint",
+    tenant: "name",
+    payer: "bigint",
+    payee: "bigint",
+    status: "int",
     captured: "bigint",
     refunded: "bigint",
     fee: "bigint",
-    capture: "word",
-    reference: "text?",
-    metadata: "text",
-    created_at: "bigint",
-    expires_at: "bigint?",
-    shard: "int",
   },
-  key: ["id"],
+  key: ["number"],
   indexes: [
-    ["tenant", "status", "id"],
-    ["payer", "status", "id"],
-    ["payee", "status", "id"],
+    ["tenant", "status", "number"],
+    ["payer", "status", "number"],
+    ["payee", "status", "number"],
   ],
 };
 
-export const ownerPayments: Table<OwnerPaymentRow> = {
-  name: tables.ownerPayments,
-  columns: { tenant: "name", owner: "name", id: "id" },
-  key: ["tenant", "owner", "id"],
+export const authorizations: Table<AuthorizationRow> = {
+  name: tables.authorizations,
+  columns: { account: "bigint", number: "bigint" },
+  key: ["account", "number"],
   indexes: [],
 };
 
 export const movements: Table<MovementRow> = {
   name: tables.movements,
-  columns: { id: "id", kind: "word", tenant: "name", accounts: "text", body: "text", shard: "int" },
-  key: ["id"],
+  columns: {
+    number: "bigint",
+    tenant: "name",
+    kind: "int",
+    salt: "int",
+    at: "bigint",
+    accounts: "text",
+    body: "text",
+  },
+  key: ["number"],
   indexes: [],
 };
 
 export const milestones: Table<MilestoneRow> = {
   name: tables.milestones,
-  columns: { shard: "int", span: "bigint", booked_at: "bigint" },
+  columns: { shard: "int", span: "bigint", at: "bigint" },
   key: ["shard", "span"],
-  indexes: [],
+  indexes: [["shard", "at", "span"]],
 };

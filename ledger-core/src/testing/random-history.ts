@@ -1,5 +1,8 @@
-import type { Command, LedgerEvent, PaymentId } from "ledger-core";
-import { examples, given } from "ledger-core/testing";
+import type { Command } from "../domain/commands.ts";
+import type { LedgerEvent } from "../domain/events.ts";
+import type { PaymentId } from "../domain/ids.ts";
+import * as examples from "./examples.ts";
+import { given } from "./given.ts";
 
 const { account, accountId, opened } = examples;
 
