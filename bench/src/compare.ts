@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Caller } from "ledger-core";
-import { signToken } from "ledger-core/http";
+import { isSubject, signToken } from "ledger-core/http";
 import { openDataFolder } from "standalone";
 
 /*
@@ -133,7 +133,9 @@ function filters(...options: readonly (readonly [string, () => unknown])[]): str
 
 /** A question of any kind, and how many rows of it to compare when it is a list. */
 function question({ accounts, payments, entries, refunds }: Objects): Question & { readonly rows?: number } {
-  const { id, owner } = pick(accounts);
+  const { id, owner: holder } = pick(accounts);
+  // Nobody may speak for the ledger's own accounts.
+  const owner = isSubject(holder) ? holder : "nobody";
   const who: Omit<Question, "path"> =
     next(2) === 0 ? operator : { sub: owner, role: pick(["consumer", "merchant"] as const) };
   const limit = pick([1, 5, 50, 200]);
