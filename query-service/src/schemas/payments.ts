@@ -18,8 +18,8 @@ export const paymentListRoute = plainRoute({
     "Those from or to an account of the caller's; for an operator, auditor or service all of the tenant. An account" +
     " that the caller may not " +
     "see has no payments. " +
-    `Where payments are found among an account's entries, and with status=captured, a page looks at ${queryLimits.scanMax} ` +
-    "rows at most: it may then be short, even empty, and still have a nextCursor that goes on.",
+    `A page looks at ${queryLimits.scanMax} of an account's entries at most, and with status=captured at as many ` +
+    "payments: it may then be short, even empty, and still have a nextCursor that goes on.",
   query: {
     account: {
       type: "string",
