@@ -141,7 +141,7 @@ test("a store that said it had come far enough is not trusted for another that a
 test("a switch to another build is served from the next request on, its tables gone or not", async () => {
   await models.project(story.events);
   expect((await queries.get(operator, `/v1/accounts/${alice}`)).status).toBe(200);
-  for (const table of [tables.accounts, tables.entries])
+  for (const table of [tables.accounts, tables.entryRuns, tables.entries, tables.holdChanges])
     await models.writer.raw(`create table ${table}_v2 as select * from ${table} where 1 = 0`);
   await models.writer.raw(`insert into ${tables.checkpoints} values ('models', 2, 0, 40)`);
   await models.writer.raw(`update ${tables.modelVersions} set version = 2, suffix = '_v2'`);
