@@ -1,11 +1,10 @@
 import type { Knex } from "knex";
-import { NO_REVISION, tables } from "ledger-core";
+import { tables } from "ledger-core";
 import { selectRows } from "ledger-core/sql";
-import { modelsProjection } from "projection-workers";
 import { openSession } from "query-service";
 import type { Auditor } from "../auditor/auditor.ts";
 import { textOf } from "../auditor/requests.ts";
-import { openModels, type SimulatedStores } from "./stores.ts";
+import { applyUpTo, openModels, type SimulatedStores } from "./stores.ts";
 import { ACCOUNTS_MAX, byLatestEntry, makeRecommender } from "./view-questions.ts";
 
 const RECOMMENDATIONS_MAX = 200;
@@ -15,8 +14,8 @@ const { checkpoints: _, modelVersions: __, ...modelTables } = tables;
 export async function compareStores(stores: SimulatedStores, auditor: Auditor): Promise<string[]> {
   const rebuilt = await openModels();
   try {
-    const changes = auditor.events.flatMap(modelsProjection.project);
-    await stores.target(rebuilt).apply(0, NO_REVISION, auditor.events.length - 1, changes);
+    const { events } = auditor;
+    for (const projected of stores.sqlProjections(rebuilt)) await applyUpTo(projected, events, events.length - 1);
     const expected = await rowsOf(rebuilt);
     return [
       ...different("live models and a rebuild", await rowsOf(stores.models), expected),

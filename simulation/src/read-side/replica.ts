@@ -1,30 +1,30 @@
 import { type LedgerEvent, NO_REVISION, type Revision } from "ledger-core";
-import { modelsProjection } from "projection-workers";
 import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
-import type { SimulatedStores } from "./stores.ts";
+import { applyUpTo, type SimulatedStores } from "./stores.ts";
 
 export type ReplicaOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;
-  readonly stores: Pick<SimulatedStores, "models" | "replica" | "target">;
+  readonly stores: Pick<SimulatedStores, "models" | "replica" | "sqlProjections">;
   readonly events: readonly LedgerEvent[];
 };
 
-/** Keeps a copy of the models some way behind the primary: transaction by transaction, as a replica does. */
+/** Keeps a copy of every SQL projection some way behind the primary: transaction by transaction, as a replica does. */
 export function followPrimary(options: ReplicaOptions): { start(): void; revision(): Revision } {
   const { scheduler, random, faults, stores, events } = options;
-  const primary = stores.target(stores.models);
-  const replica = stores.target(stores.replica);
-  let at: Revision = NO_REVISION;
+  const primary = stores.sqlProjections(stores.models);
+  const replica = stores.sqlProjections(stores.replica);
+  const reached = new Map(replica.map(({ name }) => [name, NO_REVISION]));
 
   async function catchUp(): Promise<void> {
-    const upTo = await primary.checkpoint(0);
-    if (upTo <= at) return;
-    await replica.apply(0, at, upTo, events.slice(at + 1, upTo + 1).flatMap(modelsProjection.project));
-    at = upTo;
+    for (const [n, copy] of replica.entries()) {
+      const upTo = (await primary[n]?.use((_, store) => store.checkpoint(0))) ?? NO_REVISION;
+      await applyUpTo(copy, events, upTo);
+      reached.set(copy.name, upTo);
+    }
   }
 
   function loop(): void {
@@ -35,5 +35,5 @@ export function followPrimary(options: ReplicaOptions): { start(): void; revisio
       loop();
     });
   }
-  return { start: loop, revision: () => at };
+  return { start: loop, revision: () => Math.min(...reached.values()) };
 }

@@ -1,15 +1,7 @@
 import type { Knex } from "knex";
-import type { PaymentGraph, ProjectionTarget } from "ledger-core";
+import type { LedgerEvent, PaymentGraph, Revision } from "ledger-core";
 import { connectSqlite, openSqlite } from "ledger-core/sql";
-import {
-  type ModelChange,
-  makeReadModels,
-  makeSqlProjections,
-  migrateModels,
-  modelsTarget,
-  type Projected,
-  viewProjections,
-} from "projection-workers";
+import { makeSqlProjections, migrateModels, type Projected, viewProjections } from "projection-workers";
 import { openPaymentGraph } from "query-service";
 import type { Settings } from "../settings.ts";
 
@@ -21,8 +13,8 @@ export type SimulatedStores = {
   /** Every projection on the list, each with its store. */
   readonly projections: readonly Projected[];
   readonly graph: PaymentGraph;
-  /** Writes models as this world lays them out. */
-  target(models: Knex): ProjectionTarget<ModelChange>;
+  /** Every SQL projection, in another store that is laid out as this world's are. */
+  sqlProjections(models: Knex): readonly Projected[];
   close(): Promise<void>;
 };
 
@@ -35,19 +27,25 @@ export async function openModels(): Promise<Knex> {
 export async function openStores({ runRevisions }: Settings["models"]): Promise<SimulatedStores> {
   const [models, replica] = [await openModels(), await openModels()];
   const database = openSqlite({ file: ":memory:" });
-  const projections = [
-    ...makeSqlProjections(runRevisions).map(({ registered }) => registered.open({ db: models, reader: models })),
-    ...viewProjections.map((view) => view.open({ database })),
-  ];
+  const sqlProjections = (db: Knex) =>
+    makeSqlProjections(runRevisions).map(({ registered }) => registered.open({ db, reader: db }));
+  const projections = [...sqlProjections(models), ...viewProjections.map((view) => view.open({ database }))];
   return {
-    ...{ models, replica, projections },
+    ...{ models, replica, projections, sqlProjections },
     graph: openPaymentGraph({ database }),
-    target: (db) => modelsTarget(db, makeReadModels(runRevisions)),
     async close() {
       await Promise.all([models.destroy(), replica.destroy(), ...projections.map((one) => one.close())]);
       database.close();
     },
   };
+}
+
+/** Projects, in one transaction, the events up to a revision that a projection has not applied yet. */
+export async function applyUpTo(projected: Projected, events: readonly LedgerEvent[], upTo: Revision): Promise<void> {
+  await projected.use(async ({ project }, store) => {
+    const at = await store.checkpoint(0);
+    if (at < upTo) await store.apply(0, at, upTo, events.slice(at + 1, upTo + 1).flatMap(project));
+  });
 }
 
 /** A pool whose every transaction and statement goes to one of two stores: a read may meet the one that is behind. */
