@@ -1,4 +1,4 @@
-import type { Projection, ProjectionStore } from "ledger-core";
+import { assert, type Projection, type ProjectionStore } from "ledger-core";
 import { type Verification, type VerifyOptions, verify } from "../rebuild/verify.ts";
 
 /** A projection with its opened store. */
@@ -23,6 +23,7 @@ export function register<Change, Connection>(
   openStore: (connection: Connection) => ProjectionStore<Change>,
 ): Registered<Connection> {
   const { name } = projection;
+  assert(/^[a-z][a-z0-9_]*$/.test(name), `${name} can be part of a metric's name`);
   return {
     name,
     open(connection) {
