@@ -1,13 +1,9 @@
 import type { LedgerEvent } from "../domain/events.ts";
 import type { Revision, Shard } from "../domain/position.ts";
 
-/**
- * A pure function from events to the changes of one read model. `version` goes up when the same event gives other
- * changes.
- */
+/** A pure function from events to the changes of one read model. */
 export type Projection<Change> = {
   readonly name: string;
-  readonly version: number;
   project(event: LedgerEvent): readonly Change[];
 };
 

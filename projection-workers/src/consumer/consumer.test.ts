@@ -13,7 +13,7 @@ const events = stored(history);
 const head = events.length - 1;
 
 /** Every event gives its own revision: what was applied says which events were, and how often. */
-const revisions: Projection<Revision> = { name: "revisions", version: 1, project: ({ revision }) => [revision] };
+const revisions: Projection<Revision> = { name: "revisions", project: ({ revision }) => [revision] };
 const all = events.map(({ revision }) => revision);
 
 const script = (deliveries: Script["deliveries"], error?: unknown) => scriptedLog(() => ({ deliveries, error }));

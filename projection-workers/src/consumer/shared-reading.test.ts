@@ -207,7 +207,7 @@ test("a projection whose store fails reads by itself, and the others do not wait
   const start = (name: string, target = memoryTarget<Revision>()) => {
     const reached = Promise.withResolvers<void>();
     live.set(name, reached);
-    const projection: Projection<Revision> = { name, version: 1, project: ({ revision }) => [revision] };
+    const projection: Projection<Revision> = { name, project: ({ revision }) => [revision] };
     const run = runProjection({
       ...{ log: shared, shard: 0, projection, target, signal: abort.signal, logger: quiet },
       retryMs: { first: 1, most: 1 },

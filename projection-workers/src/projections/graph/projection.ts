@@ -4,7 +4,7 @@ import type { EdgeChange, LedgerEvent, Payment, Projection } from "ledger-core";
  * Which payer paid which merchant, as one edge per payment that is not fully refunded, and which merchants are not
  * open.
  */
-export const graphProjection: Projection<EdgeChange> = { name: "graph", version: 2, project };
+export const graphProjection: Projection<EdgeChange> = { name: "graph", project };
 
 function project(event: LedgerEvent): readonly EdgeChange[] {
   const { fact } = event;

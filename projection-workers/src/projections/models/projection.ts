@@ -63,7 +63,7 @@ export type NewHoldChange = Written<HoldChangeRow> & { readonly account: number 
 export type NewPaymentState = Written<PaymentStateRow> & { readonly number: number };
 
 /** The tables behind every query: accounts, entries, payments and the other movements. */
-export const modelsProjection: Projection<ModelChange> = { name: "models", version: 3, project };
+export const modelsProjection: Projection<ModelChange> = { name: "models", project };
 
 function project(event: LedgerEvent): readonly ModelChange[] {
   const changes = changesOf(event);

@@ -1,7 +1,7 @@
 import { entriesOf, holdOf, type LedgerEvent, type Projection, type SessionChange } from "ledger-core";
 
 /** What the app shows first: an owner's accounts, their balances and the last movements. */
-export const sessionProjection: Projection<SessionChange> = { name: "session", version: 2, project };
+export const sessionProjection: Projection<SessionChange> = { name: "session", project };
 
 function project(event: LedgerEvent): readonly SessionChange[] {
   const { fact } = event;
