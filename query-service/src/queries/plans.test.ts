@@ -1,6 +1,7 @@
 import { type Caller, formatInstant, type LedgerEvent } from "ledger-core";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { queryRoutes } from "../runner.ts";
 import { openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
 import { type Story, step, tellStory } from "../testing/story.ts";
@@ -106,7 +107,17 @@ const walks: readonly [Caller, string, number][] = [
   [consumer("alice"), "/v1/me/session", 4],
   [operator, `/v1/transfers/${story.transfer.fact.transfer}`, 2],
   [consumer("alice"), `/v1/transfers/${story.transfer.fact.transfer}`, 3],
+  [operator, `/v1/refunds/${story.refunded.fact.refund}`, 2],
+  [operator, `/v1/top-ups/${story.topUp.fact.topUp}`, 2],
+  [operator, `/v1/payouts/${story.payout.fact.payout}`, 2],
+  // The graph's statements are its own.
+  [operator, `/v1/accounts/${alice}/recommendations`, 2],
 ];
+
+test.each(queryRoutes)("$url is among them", ({ url }) => {
+  const path = new RegExp(`^${url.replace(":id", "[^/?]+")}(\\?|$)`);
+  expect(walks.some(([, asked]) => path.test(asked))).toBe(true);
+});
 
 test.each(walks)(
   "$0.role $1: each statement walks an index; nothing is read whole, no history sorted",

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import type { Knex } from "knex";
 import type { LedgerEvent, Revision } from "ledger-core";
 import { connectSqlite } from "ledger-core/sql";
-import { type ModelChange, makeReadModels, migrateModels, modelsProjection, modelsTarget } from "projection-workers";
+import {
+  type ModelChange,
+  makeReadModels,
+  makeSqlProjections,
+  migrateModels,
+  modelsProjection,
+  modelsTarget,
+} from "projection-workers";
 
 /** Read models written as the projection writes them, and read through a connection of their own. */
 export type TestModels = {
@@ -42,8 +49,20 @@ export function modelsOn(
   runRevisions = RUN_REVISIONS,
 ): TestModels {
   const target = modelsTarget(writer, makeReadModels(runRevisions));
-  async function apply(upTo: Revision, changes: readonly ModelChange[]): Promise<Revision> {
+  const others = makeSqlProjections(runRevisions)
+    .filter(({ name }) => name !== modelsProjection.name)
+    .map(({ registered }) => registered.open({ db: writer, reader }));
+  async function apply(
+    upTo: Revision,
+    changes: readonly ModelChange[],
+    events: readonly LedgerEvent[] = [],
+  ): Promise<Revision> {
     await target.apply(0, await target.checkpoint(0), upTo, changes);
+    for (const other of others) {
+      await other.use(async ({ project }, store) =>
+        store.apply(0, await store.checkpoint(0), upTo, events.flatMap(project)),
+      );
+    }
     return upTo;
   }
   return {
@@ -51,7 +70,7 @@ export function modelsOn(
     writer,
     async project(events) {
       const last = events.at(-1);
-      if (last) await apply(last.revision, events.flatMap(modelsProjection.project));
+      if (last) await apply(last.revision, events.flatMap(modelsProjection.project), events);
     },
     apply: async (changes) => apply((await target.checkpoint(0)) + 1, changes),
     async moveTo(revision) {
