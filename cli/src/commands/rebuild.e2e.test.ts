@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { projectionNames } from "projection-workers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeBank, writeBank } from "../import/berka.fixture.ts";
 import { documentOf, ledger, type Server, startServer } from "../ledger.fixture.ts";
@@ -21,7 +22,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-describe.each(["models", "graph"])("%s", (name) => {
+describe.each(projectionNames)("%s", (name) => {
   test("is rebuilt beside the live one while the server runs, and equals it", async () => {
     const ended = await ledger("rebuild", name, "--data", server.dir, "--json");
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
@@ -42,7 +43,7 @@ test("after rebuilds everything reads as before, and the ledger goes on", async 
 
 test("without a server it is done on the folder itself", async () => {
   await server.stop();
-  for (const name of ["models", "graph"]) {
+  for (const name of projectionNames) {
     const ended = await ledger("rebuild", name, "--data", server.dir, "--json");
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(documentOf(ended)).toMatchObject({ projection: name, status: "done", differing: 0 });
