@@ -120,7 +120,7 @@ test.each(queryRoutes)("$url is among them", ({ url }) => {
 });
 
 test.each(walks)(
-  "$0.role $1: each statement walks an index; nothing is read whole, no history sorted",
+  "$role $1: each statement walks an index; nothing is read whole, no history sorted",
   async (caller, url, max) => {
     const statements = await statementsOf(caller, url);
     expect(statements.length).toBeLessThanOrEqual(max);
@@ -129,7 +129,7 @@ test.each(walks)(
 );
 
 test.each(walks.filter(([, url]) => url.includes("limit=")))(
-  "$0.role $1: the next page begins where this one ends",
+  "$role $1: the next page begins where this one ends",
   async (caller, url, max) => {
     const { body } = await queries.get(caller, url);
     expect(body.nextCursor).toEqual(expect.any(String));
