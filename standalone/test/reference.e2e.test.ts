@@ -113,10 +113,14 @@ function replaceIds(text: string, ids: ReadonlyMap<string, string>): string {
   });
 }
 
-/** The request with the ids of this ledger. */
+/** The day on which the examples were recorded; in a request it stands for today. */
+const recordedOn = String(at(examples[0]?.answer, "openedAt")).slice(0, 10);
+
+/** The request with the ids and the day of this ledger. */
 function withIds(example: Example, ids: ReadonlyMap<string, string>): Example {
   const { answer, ...request } = example;
-  return { ...JSON.parse(replaceIds(JSON.stringify(request), ids)), answer };
+  const today = new Date().toISOString().slice(0, 10);
+  return { ...JSON.parse(replaceIds(JSON.stringify(request), ids).replaceAll(recordedOn, today)), answer };
 }
 
 function withoutTimes(text: string): string {
