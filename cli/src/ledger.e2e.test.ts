@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { projectionNames } from "projection-workers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentOf, ledger, type Server, startServer } from "./ledger.fixture.ts";
 
@@ -72,7 +73,7 @@ test("status tells that it serves and how far it is", async () => {
   const { url, status, log, projections } = documentOf(ended);
   expect({ url, status }).toEqual({ url: server.url, status: "ready" });
   expect(log).toEqual([{ shard: 0, head: await server.head() }]);
-  expect(projections).toHaveLength(3);
+  expect(projections).toMatchObject(projectionNames.map((name) => ({ name })));
   const lines = await ledger("status", "--data", server.dir);
   expect(lines.stdout).toContain(`${server.url}: ready`);
 });

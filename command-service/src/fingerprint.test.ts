@@ -4,7 +4,7 @@ import { examples } from "ledger-core/testing";
 import { describe, expect, it } from "vitest";
 import { bulkPrint, fingerprint, printOf } from "./fingerprint.ts";
 
-const { alice, bob, capture, noPayment, pay, refund, shop, topUp, transfer, voidOf } = examples;
+const { accountId, alice, bob, capture, noPayment, pay, refund, shop, topUp, transfer, voidOf } = examples;
 
 describe("the fingerprint of a command", () => {
   it("is 32 hex digits, the same for the same command", () => {
@@ -70,13 +70,16 @@ describe("the fingerprint of a command", () => {
 });
 
 describe("a print that is in the log since before prints were cryptographic", () => {
-  const stored = pay(1250n, { reference: "order 7" });
+  /** The accounts that those requests named. */
+  const [payer, friend, payee] = [accountId(2), accountId(3), accountId(4)];
+  const sides = { payer, payee };
+  const stored = pay(1250n, { ...sides, reference: "order 7" });
 
   it("is made again of the same request", () => {
     expect(fingerprint(stored, oldPrint)).toBe("f478a7abfcaeabba");
-    expect(fingerprint(pay(1n, { metadata: { b: "2", a: "1" } }), oldPrint)).toBe("08e2bd7901d05819");
-    expect(fingerprint(topUp(100n), oldPrint)).toBe("b4e7cea17a493b19");
-    expect(fingerprint(transfer([[alice, bob, 1n]]), oldPrint)).toBe("f07347e3f3f37357");
+    expect(fingerprint(pay(1n, { ...sides, metadata: { b: "2", a: "1" } }), oldPrint)).toBe("08e2bd7901d05819");
+    expect(fingerprint(topUp(100n, { account: payer }), oldPrint)).toBe("b4e7cea17a493b19");
+    expect(fingerprint(transfer([[payer, friend, 1n]]), oldPrint)).toBe("f07347e3f3f37357");
     const items = [{ key: "k", print: fingerprint(stored, oldPrint) }, { print: printOf([{ a: 1 }], oldPrint) }];
     expect(bulkPrint("each", items, oldPrint)).toBe("0a7b427af0eabe06");
   });

@@ -29,7 +29,7 @@ const cases: readonly FuzzCase[] = [
   ...(["service", "merchant", "consumer", "auditor"] as const).map((role) => ({
     role,
     seed: freshSeed,
-    options: ["--phases", "fuzzing", "-n", "5", ...within(Math.ceil(seconds / 4))],
+    options: ["--phases", "fuzzing", "-n", "5", ...within(Math.ceil(seconds / 2))],
   })),
 ];
 
