@@ -37,7 +37,7 @@ test("every entry's balance is the one before and its amount, in the order of re
   }
 });
 
-test("the checkpoint stands at the last entry, and the id of the account is that of its row", () => {
+test("the checkpoint is at the last entry, and the account's id matches its row", () => {
   const last = db.prepare("SELECT MAX(revision) AS revision FROM entries").get();
   const checkpoint = db.prepare("SELECT revision FROM checkpoints WHERE projection = 'models'").get();
   expect(checkpoint?.revision).toBe(last?.revision);

@@ -69,7 +69,7 @@ function selectsOf(db: Knex, table: TableText): Readonly<Record<ViewName, string
   };
 }
 
-/** What is held on the account `a` now. */
+/** The amount held on account `a` now. */
 function held(table: TableText): string {
   return `(SELECT h.held FROM ${table("holdChanges")} h WHERE h.account = a.number ORDER BY h.revision DESC LIMIT 1)`;
 }

@@ -115,7 +115,7 @@ function both(...conditions: readonly (Sql | undefined)[]): Sql | undefined {
   return conditions.some((condition) => condition !== undefined) ? all(...conditions) : undefined;
 }
 
-/** What no index finds; undefined when nothing of it is asked for. */
+/** The filters that no index serves; undefined when there are none. */
 function wantedBy({ type, minAmount, maxAmount }: EntryFilters): Sql | undefined {
   if (type === undefined && minAmount === undefined && maxAmount === undefined) return undefined;
   return all(

@@ -10,7 +10,7 @@ import { all, joined, type Order, plain, type Sql, sql, way } from "./sql.ts";
 
 /** Some entries `e` of one account. */
 export type EntryRead = {
-  /** What to select. Lists need `e.revision` and `e.idx` among it. */
+  /** The selected columns. Lists need `e.revision` and `e.idx` among them. */
   readonly columns: Sql;
   /** The account's number, and its shard. */
   readonly account: Sql;

@@ -100,7 +100,7 @@ function accountIdOf(row: ReadRow, side: string): AccountId {
 
 const prefixes = { payment: "pay", refund: "rfd", transfer: "txf", "top-up": "top", payout: "pyt" } as const;
 
-/** An entry of an account, with its counterparty's row (`counterparty_…`) and the captured payment's (`payment_…`). */
+/** An entry with the rows of its counterparty (`counterparty_…`) and of the captured payment (`payment_…`). */
 export function toEntry(account: Pick<Account, "id" | "tenant" | "currency">, row: ReadRow): Entry {
   const at = instant(row, "at");
   const { shard } = positionOf(number(row, "account"));
