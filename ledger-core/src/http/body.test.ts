@@ -71,8 +71,13 @@ test.each([
   ["a pair of surrogates", { a: "\u{1f600}" }],
   ["the deepest nesting that is allowed", JSON.parse(nested(NESTING_MAX))],
   ["keys that only look like a prototype", { _proto_: 1, constructors: 2, toString: 3, hasOwnProperty: 4, "": 5 }],
+  ["keys with control characters that JSON does not escape", { "\u007f": 1, "a\u0085": 2 }],
 ])("accepts %s", (_name, value) => {
   expect(parseBody(Buffer.from(JSON.stringify(value)))).toEqual(value);
+});
+
+test("reads an escaped key alike with and without need of the escape", () => {
+  expect(parseBody(Buffer.from('{"\\u007f":1}'))).toEqual(parseBody(Buffer.from('{"\u007f":1}')));
 });
 
 test("reads an escaped pair of surrogates", () => {

@@ -46,7 +46,7 @@ const edgeProblems = {
     status: 400,
     title: "Forbidden key",
     meaning:
-      "A key is __proto__, constructor or prototype, or holds a quotation mark, a backslash or a control character.",
+      "A key is __proto__, constructor or prototype, or holds a quotation mark, a backslash or a control below U+0020.",
   },
   lone_surrogate: {
     status: 400,
