@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { leafHash } from "../adapters/sqlite/event-log/leaf.ts";
+import { leafHash } from "../adapters/leaf.ts";
 import { NO_REVISION } from "../domain/position.ts";
 import { asNew, makeEvents, range, readAll } from "./event-log-events.ts";
 import type { LogUnderTest } from "./event-log-suite.ts";

@@ -3,7 +3,7 @@ import { assert, LedgerError } from "../../../domain/errors.ts";
 import { formatPosition, type Revision, type Shard } from "../../../domain/position.ts";
 import type { StoredEvent } from "../../../ports/event-log.ts";
 import { decodeFrame, frameEnd } from "../../../ports/frame-bytes.ts";
-import { frameLeaf, LEAF_BYTES } from "./leaf.ts";
+import { frameLeaf, LEAF_BYTES } from "../../leaf.ts";
 
 /** Events of one shard from revision `first` on, as they are stored and as they cross a message port. */
 export type Batch = {

@@ -6,7 +6,7 @@ import { NO_REVISION } from "../../../domain/position.ts";
 import type { EventLog, StoredEvent } from "../../../ports/event-log.ts";
 import { makeEvents, range, readAll } from "../../../testing/event-log-events.ts";
 import { openTestLog } from "../../../testing/event-log-sqlite.ts";
-import { leafHash } from "../event-log/leaf.ts";
+import { leafHash } from "../../leaf.ts";
 import { connectLog } from "./connection.ts";
 import { serveLog } from "./serving.ts";
 

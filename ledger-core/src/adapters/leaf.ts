@@ -1,14 +1,7 @@
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import type { StoredEvent } from "../../../ports/event-log.ts";
-import {
-  encodeFrames,
-  HEADER_BYTES,
-  ID_BYTES,
-  TIME_AT,
-  TYPE_LENGTH_AT,
-  VERSION_AT,
-} from "../../../ports/frame-bytes.ts";
+import type { StoredEvent } from "../ports/event-log.ts";
+import { encodeFrames, HEADER_BYTES, ID_BYTES, TIME_AT, TYPE_LENGTH_AT, VERSION_AT } from "../ports/frame-bytes.ts";
 
 export const LEAF_BYTES = 32;
 const ENTRY_VERSION = 1;
