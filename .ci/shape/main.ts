@@ -5,8 +5,8 @@ import { figuresOf } from "./tree.ts";
 
 /**
  * Measures the shape of a checkout, this one or another: what one payment and one query enter, how long files and
- * functions are, and which imports form a circle. The same script measures both sides of a comparison. With `--files` it
- * lists the entered files, each with its lines, exported types and entered functions.
+ * functions are, and which imports form a circle. The same script measures both sides of a comparison.
+ * `--files` also lists the entered files, each with its lines, exported types and entered functions.
  */
 const root = resolve(process.argv[2] ?? resolve(import.meta.dirname, "../.."));
 const figures = figuresOf(root);

@@ -1,6 +1,6 @@
 export type { ProjectionStatus } from "./consumer/consumer.ts";
 export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
-export type { ReadingTuning } from "./consumer/reading-group.ts";
+export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
 export {
   fileOf,

@@ -5,5 +5,5 @@ export type { QueryLimits } from "./limits.ts";
 export { openSession } from "./queries/session.ts";
 export type { StoreName } from "./query.ts";
 export { type QueryDeps, type QueryRoutesOptions, registerQueries, registerQueryRoutes } from "./register.ts";
-export { type QueryTuning, startQueryThreads } from "./threads/file-threads.ts";
 export type { QueryThreads } from "./threads/threads.ts";
+export { type QueryTuning, startQueryThreads } from "./threads/threads.ts";

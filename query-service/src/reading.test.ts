@@ -3,13 +3,12 @@ import { systemRuntime } from "ledger-core/process";
 import { connectSqlite } from "ledger-core/sql";
 import { examples } from "ledger-core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { whenReached } from "./freshness.ts";
 import { queryLimits } from "./limits.ts";
 import { answered, behind } from "./query.ts";
 import { openModels, type TestModels } from "./testing/models.ts";
 import { serveQueries, type TestQueries } from "./testing/served.ts";
 import { tellStory } from "./testing/story.ts";
-import { openWaitingRoom } from "./waiting.ts";
+import { openWaitingRoom, whenReached } from "./waiting.ts";
 
 const { alice, bob, operator } = examples;
 const story = tellStory();

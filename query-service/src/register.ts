@@ -2,14 +2,12 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { PaymentGraph, Position, Role, Runtime } from "ledger-core";
 import { callerOf } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
-import type { Parameters } from "./filters.ts";
-import { whenReached } from "./freshness.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
 import { formatPositions, readFreshness } from "./positions.ts";
-import type { Query, QueryRunner, StoreName } from "./query.ts";
+import type { Parameters, Query, QueryRunner, StoreName } from "./query.ts";
 import type { QueryRoute } from "./routes/context.ts";
 import { createQueryRunner, queryRoutes, type RunnerOptions, storeNames, storePositions } from "./runner.ts";
-import { createCrowd, openWaitingRoom, type WaitingRoom, type Wake } from "./waiting.ts";
+import { createCrowd, openWaitingRoom, type WaitingRoom, type Wake, whenReached } from "./waiting.ts";
 
 export type QueryDeps = RunnerOptions & {
   readonly graph: Pick<PaymentGraph, "recommend" | "positions">;

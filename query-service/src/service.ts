@@ -3,7 +3,7 @@ import type { Logger, RunningService } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import { registerQueryRoutes } from "./register.ts";
 import { openStorePositions, watchStores } from "./stores.ts";
-import { type QueryTuning, startQueryThreads } from "./threads/file-threads.ts";
+import { type QueryTuning, startQueryThreads } from "./threads/threads.ts";
 
 export type QueryServiceOptions = {
   /** The first files of read models and of views, which projection-workers write. */

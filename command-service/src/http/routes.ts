@@ -2,12 +2,11 @@ import type { FastifyInstance } from "fastify";
 import type { Writer } from "../writer-port.ts";
 import { serveAccounts } from "./accounts.ts";
 import { serveBulk } from "./bulk.ts";
-import { keyWaits } from "./key-waits.ts";
 import { servePayments } from "./payments.ts";
 import { serveRailMovements } from "./rail-movements.ts";
 import { defaultRails } from "./rails.ts";
 import { serveRefunds } from "./refunds.ts";
-import { serveCommandHeaders } from "./route.ts";
+import { keyWaits, serveCommandHeaders } from "./route.ts";
 import { serveTransfers } from "./transfers.ts";
 
 export type CommandOptions = {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { pageChecksum } from "./checksum.ts";
+import { crc32 } from "node:zlib";
 import { PageDirectory } from "./page-directory.ts";
 import { onStateDisk, stateCorrupt } from "./state-faults.ts";
 
@@ -144,4 +144,13 @@ export function openPages(db: DatabaseSync, perChunk: number): Pages {
 
 function placeOf(kind: number, page: number): number {
   return kind * 2 ** 40 + page;
+}
+
+/**
+ * CRC-32 of a page, begun from its place: a sound page in another's place does not match. Guards against chance, not
+ * against forgery. Never 0, which says that there is no such page. Measured for 8 KB: CRC-32 5 µs, SHA-256 10 µs.
+ */
+export function pageChecksum(kind: number, number: number, bytes: Uint8Array): number {
+  const place = Math.imul(number + 1, 0x9e3779b1) ^ Math.imul(kind + 1, 0x85ebca6b) ^ Math.floor(number / 2 ** 32);
+  return crc32(bytes, place >>> 0) || 1;
 }

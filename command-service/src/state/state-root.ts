@@ -1,6 +1,5 @@
 import type { EventId, Micros, Revision } from "ledger-core";
-import { pageChecksum } from "./checksum.ts";
-import { type DirectoryRoot, type DirectoryRoots, pageKinds } from "./pages.ts";
+import { type DirectoryRoot, type DirectoryRoots, pageChecksum, pageKinds } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
 /** Where the state stands: the revision it holds, the id of that event, its time, and the writer's epoch. */

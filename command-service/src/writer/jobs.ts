@@ -8,7 +8,6 @@ import {
   type Revision,
 } from "ledger-core";
 import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, ItemFault, Submission } from "../writer-port.ts";
-import { commandBytes, faultBytes } from "./job-bytes.ts";
 import { type KeyCheck, keyCheck } from "./key-check.ts";
 
 /** A client's command under its key. */
@@ -151,4 +150,31 @@ export function beginAgain(job: BulkJob): void {
 
 export function isFault(item: Item<BulkItemAnswer> | ItemFault): item is ItemFault {
   return "code" in item;
+}
+
+/**
+ * A command without legs and metadata, its longest texts included, with what is noted of it while it waits and is
+ * decided.
+ */
+const COMMAND_BYTES = 1024;
+const LEG_BYTES = 256;
+const PAIR_BYTES = 128;
+const FAULT_BYTES = 256;
+const ERROR_BYTES = 192;
+
+/** About what a command takes in memory until it is answered. */
+function commandBytes(command: ClientCommand): number {
+  let bytes = COMMAND_BYTES;
+  if (command.type === "PostTransfer") bytes += command.legs.length * LEG_BYTES;
+  if ("metadata" in command) {
+    const { metadata } = command;
+    for (const name in metadata) bytes += PAIR_BYTES + 2 * (name.length + (metadata[name]?.length ?? 0));
+  }
+  return bytes;
+}
+
+function faultBytes({ errors }: ItemFault): number {
+  let bytes = FAULT_BYTES;
+  for (const { pointer } of errors) bytes += ERROR_BYTES + 2 * pointer.length;
+  return bytes;
 }

@@ -14,9 +14,8 @@ import { finishFlush } from "../state/flush.ts";
 import { stateCorrupt } from "../state/state-faults.ts";
 import type { StateFile } from "../state/state-file.ts";
 import type { StateLayout } from "../state/state-root.ts";
-import { appendSurely } from "./append.ts";
 import type { ClockGuard } from "./clock-guard.ts";
-import { addFacts, type DecidedBatch, type Incarnation, openBatch } from "./decided-batch.ts";
+import { addFacts, appendSurely, type DecidedBatch, type Incarnation, openBatch } from "./decided-batch.ts";
 import type { WriterSeams } from "./writer-seams.ts";
 
 export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {

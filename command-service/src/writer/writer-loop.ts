@@ -10,10 +10,9 @@ import {
 import { type EventLog, makeFramesPool } from "ledger-core/event-log";
 import type { DecisionState } from "../state/decision-state.ts";
 import { isShardFault, isStateFault } from "../state/state-faults.ts";
-import { appendSurely, assertUpToDate } from "./append.ts";
 import type { ClockGuard } from "./clock-guard.ts";
 import { decideJob } from "./decide-job.ts";
-import { type BatchLimits, type DecidedBatch, openBatch } from "./decided-batch.ts";
+import { appendSurely, assertUpToDate, type BatchLimits, type DecidedBatch, openBatch } from "./decided-batch.ts";
 import { type BulkLimits, DecidingView } from "./deciding.ts";
 import { failureOf } from "./failures.ts";
 import { answer, isBegun, type Job, shareBeginning } from "./jobs.ts";

@@ -4,11 +4,10 @@ import { admitCaller, bearerOf } from "./auth.ts";
 import { announcedBytes, checkExpect, holdsBodyBack } from "./body-reader.ts";
 import type { Connections } from "./connections.ts";
 import { checkBodyHeaders } from "./media-type.ts";
-import { checkPath, routedOnly } from "./paths.ts";
 import { Problem } from "./problems.ts";
-import { checkQuery } from "./query-string.ts";
 import type { Authenticator } from "./tokens.ts";
 import type { Held, UnderWay } from "./under-way.ts";
+import { checkPath, checkQuery, routedOnly } from "./urls.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -9,10 +9,10 @@ import { BODY_BYTES_MAX, type EdgeLimits, edgeLimits } from "./limits.ts";
 import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
-import { parseQuery } from "./query-string.ts";
 import { serveReference } from "./reference/serve.ts";
 import type { Authenticator } from "./tokens.ts";
 import { UnderWay } from "./under-way.ts";
+import { parseQuery } from "./urls.ts";
 import { validatorCompiler } from "./validation.ts";
 
 const HEADER_BYTES_MAX = 16 * 1024;

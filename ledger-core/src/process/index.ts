@@ -3,7 +3,6 @@ export { dataPaths } from "./data-paths.ts";
 export * from "./env.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
-export { systemRuntime } from "./runtime.ts";
+export { makeWallClock, systemRuntime } from "./runtime.ts";
 export { type RunningService, runService } from "./service.ts";
 export { keepTicksFast } from "./ticks.ts";
-export { makeWallClock } from "./wall-clock.ts";

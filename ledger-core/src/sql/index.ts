@@ -1,7 +1,6 @@
 export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
 export { connectSqlite, openSqlite } from "../adapters/sqlite/node-sqlite.ts";
-export { newestStore, storeNames, storeToOpen } from "../adapters/sqlite/store-names.ts";
-export { watchStore } from "../adapters/sqlite/store-watch.ts";
+export { newestStore, storeNames, storeToOpen, watchStore } from "../adapters/sqlite/store-files.ts";
 export {
   openViewBooks,
   preparedBySuffix,

@@ -1,13 +1,14 @@
 import {
+  decodeEvent,
   isLedgerError,
   LedgerError,
+  type LedgerEvent,
   type Projection,
   type ProjectionTarget,
   type Revision,
   type Shard,
 } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
-import { decodeOnce } from "./decoding.ts";
 
 /** One projection of one shard into one target. */
 export type Application<Change> = {
@@ -119,4 +120,17 @@ function poison(projection: string, stored: StoredEvent, cause: unknown): Ledger
 
 function place({ id, type, version, shard, revision }: StoredEvent): string {
   return `event ${id} at ${shard}:${revision} (${type} version ${version})`;
+}
+
+/** `of` is the event itself; a copy of it with other fields is decoded anew. */
+type Decoded = { readonly of: StoredEvent; readonly event: LedgerEvent };
+
+/**
+ * Decodes an event for the first projection that asks, and keeps the result on it for the others. A WeakMap would cost
+ * more than decoding it again.
+ * @throws LedgerError poison_event, incompatible
+ */
+export function decodeOnce(stored: StoredEvent & { decoded?: Decoded }): LedgerEvent {
+  if (stored.decoded?.of !== stored) stored.decoded = { of: stored, event: decodeEvent(stored) };
+  return stored.decoded.event;
 }

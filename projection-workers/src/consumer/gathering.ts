@@ -1,7 +1,6 @@
 import type { Runtime } from "ledger-core";
 import type { Delivery, StoredEvent } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
-import { makeBell } from "./bell.ts";
 
 /** Events that arrived since the last gathering, in order, and whether the log's end was reached. */
 export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
@@ -65,4 +64,21 @@ export async function* gather(
     stopped = true;
     reader.ring();
   }
+}
+
+/** A wake-up signal for one waiter; a ring without a waiter wakes the next one. */
+export function makeBell(): { ring(): void; heard(): Promise<void> } {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    async heard() {
+      if (!rung) await new Promise<void>((resolve) => (wake = resolve));
+      wake = undefined;
+      rung = false;
+    },
+  };
 }

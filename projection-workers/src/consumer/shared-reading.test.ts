@@ -6,10 +6,9 @@ import { openTestLog, randomHistory, seeded } from "ledger-core/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { memoryTarget } from "../testing/memory-target.ts";
 import { appendAll, quiet, stored } from "../testing/stores.ts";
+import { decodeOnce } from "./application.ts";
 import { type ProjectionStatus, runProjection } from "./consumer.ts";
-import { decodeOnce } from "./decoding.ts";
-import type { ReadingTuning } from "./reading-group.ts";
-import { shareReading } from "./shared-reading.ts";
+import { type ReadingTuning, shareReading } from "./shared-reading.ts";
 
 const history = randomHistory(3, 300).slice(0, 120);
 const events = stored(history);

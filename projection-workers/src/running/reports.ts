@@ -1,7 +1,7 @@
 import type { LedgerErrorCode, Revision, Shard } from "ledger-core";
 import type { BatchTuning } from "../consumer/batch-size.ts";
 import type { ConsumerOptions } from "../consumer/consumer.ts";
-import type { ReadingTuning } from "../consumer/reading-group.ts";
+import type { ReadingTuning } from "../consumer/shared-reading.ts";
 import type { RebuildState } from "./rebuild-state.ts";
 
 /** How projections read, batch and try again; each field states its default. */

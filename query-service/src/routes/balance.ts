@@ -1,8 +1,16 @@
 import { type AccountId, type Position, parseId, parsePosition, readId } from "ledger-core";
-import { date, instant, invalidQuery, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { balancesAsOf, type Moment } from "../queries/balances.ts";
-import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
+import {
+  answered,
+  behind,
+  date,
+  instant,
+  invalidQuery,
+  type Parameters,
+  type Query,
+  type QueryOutcome,
+} from "../query.ts";
 import { balanceRoute } from "../schemas/balance.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 

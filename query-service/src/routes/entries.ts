@@ -1,8 +1,7 @@
 import { entryBody, parseId } from "ledger-core";
-import { amount, instant, type Parameters } from "../filters.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { type EntryKey, listEntries } from "../queries/entries.ts";
-import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
+import { amount, answered, behind, instant, type Parameters, type Query, type QueryOutcome } from "../query.ts";
 import { entryListRoute } from "../schemas/entries.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";

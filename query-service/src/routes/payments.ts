@@ -1,7 +1,6 @@
 import { parseId, paymentBody } from "ledger-core";
-import { instant, invalidQuery, type Parameters } from "../filters.ts";
 import { listPayments, readPayment } from "../queries/payments.ts";
-import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
+import { answered, behind, instant, invalidQuery, type Parameters, type Query, type QueryOutcome } from "../query.ts";
 import { paymentListRoute, paymentRoute } from "../schemas/payments.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 import { listBody, readList } from "./lists.ts";

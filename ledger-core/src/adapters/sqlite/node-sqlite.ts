@@ -3,7 +3,7 @@ import knex, { type Knex } from "knex";
 import BetterSqlite3Client from "knex/lib/dialects/better-sqlite3/index.js";
 import type { SqlValue } from "../../sql/rows.ts";
 import { silentLog } from "../knex-log.ts";
-import { newestStore } from "./store-names.ts";
+import { newestStore } from "./store-files.ts";
 
 export type SqliteConnection = {
   readonly file: string;

@@ -3,7 +3,6 @@ import { assert, LedgerError } from "../../../domain/errors.ts";
 import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
-import { makeArrivals } from "./arrivals.ts";
 import {
   type BatchSource,
   type BatchStore,
@@ -84,4 +83,42 @@ function wrongExpectedRevision(shard: Shard, expected: Revision, actual: Revisio
     "wrong_expected_revision",
     `shard ${shard} was expected at revision ${expected} and stands at ${actual}: another writer wrote`,
   );
+}
+
+/** The in-process signal from an append to the subscribers of its shard. */
+export type Arrivals = {
+  /** Wakes every subscriber that waits for the shard. */
+  announce(shard: Shard): void;
+  /** Wakes everyone, at the end. */
+  announceAll(): void;
+  /** Settles at the next announcement or when the signal aborts. Announcements before the call do not count. */
+  next(shard: Shard, signal: AbortSignal): Promise<void>;
+};
+
+function makeArrivals(): Arrivals {
+  const waiting = new Map<Shard, Set<() => void>>();
+  const announce = (shard: Shard) => {
+    const wakers = waiting.get(shard);
+    waiting.delete(shard);
+    for (const wake of wakers ?? []) wake();
+  };
+  return {
+    announce,
+    announceAll: () => {
+      for (const shard of [...waiting.keys()]) announce(shard);
+    },
+    next: (shard, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        const wakers = waiting.get(shard) ?? new Set();
+        waiting.set(shard, wakers);
+        const wake = () => {
+          wakers.delete(wake);
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        wakers.add(wake);
+        signal.addEventListener("abort", wake);
+      }),
+  };
 }

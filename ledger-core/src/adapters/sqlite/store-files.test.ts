@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { newestStore, storeToOpen } from "./store-names.ts";
+import { newestStore, storeToOpen } from "./store-files.ts";
 
 function folderOf(...names: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), "store-names-"));

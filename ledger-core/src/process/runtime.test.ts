@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { systemRuntime } from "./runtime.ts";
-import { makeWallClock } from "./wall-clock.ts";
+import { makeWallClock, systemRuntime } from "./runtime.ts";
 
 const START_MS = 1_795_336_200_000;
 const DAY_MS = 86_400_000;
