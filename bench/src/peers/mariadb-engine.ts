@@ -14,7 +14,7 @@ export async function startBenchMariadb(): Promise<BenchMariadb | { readonly abs
   if (source.kind === "none") return { absent: source.reason };
   const engine = await startMariadb(source);
   const given = await engine.createDatabase();
-  return { connection: source.kind === "binaries" ? await tuned(given) : given, stop: engine.stop };
+  return { connection: source.kind === "local" ? await tuned(given) : given, stop: engine.stop };
 }
 
 async function tuned(given: MysqlConnection): Promise<MysqlConnection> {

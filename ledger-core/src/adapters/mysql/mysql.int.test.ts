@@ -71,10 +71,10 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
   });
 });
 
-describe.skipIf(source.kind !== "binaries")("MariaDB's TLS, on a server started here", () => {
+describe.skipIf(source.kind !== "local")("MariaDB's TLS, on a server started here", () => {
   test("a certificate of another host, of an unknown authority, or none at all is refused", async () => {
-    if (source.kind !== "binaries") throw new Error("skipped otherwise");
-    const { engine, connection } = await startMariadbProcess(source.binaries, "elsewhere.invalid");
+    if (source.kind !== "local") throw new Error("skipped otherwise");
+    const { engine, connection } = await startMariadbProcess(source.local, "elsewhere.invalid");
     onTestFinished(() => engine.stop());
     const ask = (tls: MysqlConnection["tls"]) =>
       translateStoreErrors("store", () => connect({ ...connection, database: "mysql", tls }).raw("SELECT 1"));

@@ -1,73 +1,97 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 /** A real engine in a process of its own, which does not outlive the test run, however that ends. */
-export type ChildEngine = { stop(): Promise<void> };
+export type ChildEngine = {
+  /** Ends the engine in order and removes its folder. */
+  stop(): Promise<void>;
+  /** Ends the engine by SIGKILL and keeps its folder, so that it can be started again on it. */
+  kill(): Promise<void>;
+};
 
 export type ChildEngineOptions = {
   readonly command: string;
   readonly args: readonly string[];
-  /** Removed when the engine has ended. */
+  /** Removed when the engine was stopped. */
   readonly folder: string;
   /** The line of its own output that says that it serves. */
   readonly ready: RegExp;
   readonly readyMs: number;
+  /** KILL where nothing is lost by it: the folder goes in any case. Default TERM. */
+  readonly stopBy?: "TERM" | "KILL";
 };
+
+const KEEP = ".keep";
 
 /**
  * The shell stays between: its input is a pipe of ours, which ends when we do, also by kill -9. It then stops the
- * engine, waits for its end, and only then removes the folder. It says nothing itself: with us gone, a word of its own
- * would end it.
+ * engine, waits for its end, and only then removes the folder, unless we asked to keep it. Its first line is the
+ * engine's process id; after that it says nothing itself: with us gone, a word of its own would end it.
  */
 const guard = `
-  exec 3<&0; folder=$1; shift
-  "$@" </dev/null 3<&- & engine=$!
+  exec 3<&0; folder=$1; stop=$2; shift 2
+  sh -c 'echo $$; exec "$@"' sh "$@" </dev/null 3<&- & engine=$!
   exec >/dev/null 2>&1
-  ( read -r _ <&3; kill -TERM $engine ) & watch=$!
+  ( cat <&3; kill -$stop $engine; sleep 15; kill -KILL $engine ) & watch=$!
   wait $engine; code=$?
-  kill $watch; rm -rf "$folder"; exit $code`;
+  cat <&3; kill $watch
+  if [ -e "$folder/${KEEP}" ]; then rm "$folder/${KEEP}"; else rm -rf "$folder"; fi; exit $code`;
 
 /** Starts an engine and waits for its ready line; an engine that ends before is an error with its last words. */
 export async function startChildEngine(options: ChildEngineOptions): Promise<ChildEngine> {
-  const { command, args, folder, ready, readyMs } = options;
-  const child = spawn("sh", ["-c", guard, "sh", folder, command, ...args], {
+  const { command, args, folder, ready, readyMs, stopBy = "TERM" } = options;
+  const child = spawn("sh", ["-c", guard, "sh", folder, stopBy, command, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
   const exit = once(child, "exit");
-  const bound = setTimeout(() => child.stdin.end(), readyMs);
-  try {
-    await saysReady(child, ready, command);
-  } catch (error) {
+  const end = async () => {
     child.stdin.end();
     await exit;
+  };
+  const output = readOutput(child, ready, command);
+  const bound = setTimeout(() => child.stdin.end(), readyMs);
+  try {
+    await output.ready;
+  } catch (error) {
+    await end();
     throw error;
   } finally {
     clearTimeout(bound);
   }
   return {
-    async stop() {
-      child.stdin.end();
-      await exit;
+    stop: end,
+    async kill() {
+      await writeFile(join(folder, KEEP), "");
+      process.kill(await output.pid, "SIGKILL");
+      await output.ended;
+      await end();
     },
   };
 }
 
-async function saysReady({ stdout, stderr }: ChildProcess, ready: RegExp, command: string): Promise<void> {
+/** Follows the engine's output: its process id, the ready line, and the end of both streams, which is its own end. */
+function readOutput({ stdout, stderr }: ChildProcess, ready: RegExp, command: string) {
   const lastWords: string[] = [];
+  const pid = Promise.withResolvers<number>();
   const found = Promise.withResolvers<void>();
-  const ends = [stdout, stderr].map(async (stream) => {
+  const follow = async (stream: Readable | null, onLine: (line: string) => void) => {
     if (!stream) return;
     for await (const line of createInterface({ input: stream })) {
+      onLine(line);
       if (ready.test(line)) found.resolve();
       lastWords.push(line);
       if (lastWords.length > 20) lastWords.shift();
     }
-  });
-  void Promise.all(ends).then(() => found.reject(new Error(`${command} did not start:\n${lastWords.join("\n")}`)));
-  await found.promise;
+  };
+  const ended = Promise.all([follow(stdout, (line) => pid.resolve(Number(line))), follow(stderr, () => undefined)]);
+  void ended.then(() => found.reject(new Error(`${command} did not start:\n${lastWords.join("\n")}`)));
+  return { pid: pid.promise, ready: found.promise, ended };
 }
 
 const FIRST_PORT = 20_000;

@@ -1,34 +1,35 @@
 import { execFile } from "node:child_process";
-import { access, chmod, chown, mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { MysqlConnection } from "../../adapters/mysql/mysql.ts";
 import { makeCertificates } from "./certificates.ts";
 import { type ChildEngine, freePort, startChildEngine } from "./child-engine.ts";
+import { type EngineKind, findProgram } from "./engine.ts";
 
 const run = promisify(execFile);
 
 export type MariadbBinaries = { readonly server: string; readonly install: string };
 
-/** The server's programs on this machine; undefined when one is missing. */
-export async function localBinaries(): Promise<MariadbBinaries | undefined> {
-  const server = await firstThere(["/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd", "/usr/libexec/mariadbd"]);
-  const install = await firstThere(["/usr/bin/mariadb-install-db", "/usr/local/bin/mariadb-install-db"]);
-  const openssl = await firstThere(["/usr/bin/openssl", "/usr/local/bin/openssl"]);
-  return server && install && openssl ? { server, install } : undefined;
-}
-
-async function firstThere(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const there = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (there) return path;
-  }
-  return undefined;
-}
+/** MariaDB, from Debian's packages: the server's programs alone, without a service. */
+export const mariadbKind: EngineKind<MariadbBinaries> = {
+  name: "MariaDB",
+  variable: "MARIADB_URL",
+  urlForm: "mysql://user:password@host:port/?ca=FILE",
+  image: "mariadb:10.11",
+  programs: {
+    mariadbd: "mariadb-server-core",
+    my_print_defaults: "mariadb-client-core",
+    openssl: "openssl",
+  },
+  describe: ({ server }) => server,
+  async find() {
+    const [server, openssl] = [await findProgram("mariadbd"), await findProgram("openssl")];
+    const install = await findProgram("mariadb-install-db");
+    return server && install && openssl ? { server, install } : undefined;
+  },
+};
 
 export type Served = { readonly engine: ChildEngine; readonly connection: Omit<MysqlConnection, "database"> };
 

@@ -1,16 +1,9 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { connectMysql, type MysqlConnection } from "../../adapters/mysql/mysql.ts";
-import { optionalText, readSettings } from "../../process/env.ts";
-import { localBinaries, type MariadbBinaries, startMariadbProcess } from "./mariadb-process.ts";
+import { type EngineSource, findEngine } from "./engine.ts";
+import { type MariadbBinaries, mariadbKind, startMariadbProcess } from "./mariadb-process.ts";
 
-/** Where a MariaDB comes from, in the order in which it is looked for. */
-export type MariadbSource =
-  | { readonly kind: "url"; readonly url: URL }
-  | { readonly kind: "binaries"; readonly binaries: MariadbBinaries }
-  | { readonly kind: "container" }
-  | { readonly kind: "none"; readonly reason: string };
+export type MariadbSource = EngineSource<MariadbBinaries>;
 
 /** A MariaDB for tests. */
 export type Mariadb = {
@@ -20,36 +13,17 @@ export type Mariadb = {
   stop(): Promise<void>;
 };
 
-const image = "mariadb:10.11";
-const absent =
-  "no MariaDB: set MARIADB_URL (mysql://user:password@host:port/?ca=FILE), install Debian's mariadb-server-core " +
-  "and openssl, or run Docker";
-
 /** Finds an engine. @throws on a build machine (CI=true) that has none: there nothing is skipped */
-export async function findMariadb(): Promise<MariadbSource> {
-  const { MARIADB_URL, CI } = readSettings({ MARIADB_URL: optionalText(), CI: optionalText() });
-  if (MARIADB_URL !== undefined) return { kind: "url", url: new URL(MARIADB_URL) };
-  const binaries = await localBinaries();
-  if (binaries) return { kind: "binaries", binaries };
-  if (await dockerRuns()) return { kind: "container" };
-  if (CI === "true") throw new Error(absent);
-  return { kind: "none", reason: absent };
-}
-
-async function dockerRuns(): Promise<boolean> {
-  const asked = promisify(execFile)("docker", ["version", "--format", "{{.Server.Version}}"], { timeout: 5000 });
-  return asked.then(
-    () => true,
-    () => false,
-  );
+export function findMariadb(): Promise<MariadbSource> {
+  return findEngine(mariadbKind);
 }
 
 export async function startMariadb(source: MariadbSource): Promise<Mariadb> {
   switch (source.kind) {
     case "url":
       return serving(await connectionOf(source.url), async () => undefined);
-    case "binaries": {
-      const { engine, connection } = await startMariadbProcess(source.binaries);
+    case "local": {
+      const { engine, connection } = await startMariadbProcess(source.local);
       return serving(connection, engine.stop);
     }
     case "container":
@@ -75,7 +49,7 @@ async function connectionOf(url: URL): Promise<Omit<MysqlConnection, "database">
 async function startContainer(): Promise<Mariadb> {
   const { GenericContainer, Wait } = await import("testcontainers");
   const password = "for-tests-only";
-  const container = await new GenericContainer(image)
+  const container = await new GenericContainer(mariadbKind.image)
     .withEnvironment({ MARIADB_ROOT_PASSWORD: password })
     .withExposedPorts(3306)
     // The image starts a first server to set itself up, and then the one that stays.

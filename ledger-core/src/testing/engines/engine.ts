@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { optionalText, readSettings } from "../../process/env.ts";
+
+/** An engine that tests need and a machine may lack. `Local` says where its programs are. */
+export type EngineKind<Local> = {
+  readonly name: string;
+  /** The environment variable with the URL of a running one. */
+  readonly variable: string;
+  /** The form of that URL. */
+  readonly urlForm: string;
+  /** The container image, for machines with Docker. */
+  readonly image: string;
+  /** The programs that it and `install` need, and the Debian package that brings each. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Its programs on this machine; undefined when one is missing. */
+  find(): Promise<Local | undefined>;
+  describe(local: Local): string;
+  /** Fetches into the cache folder what no package brings. Does nothing when it is there. */
+  install?(tell: (text: string) => void): Promise<void>;
+};
+
+/** Where an engine comes from, in the order in which it is looked for. */
+export type EngineSource<Local> =
+  | { readonly kind: "url"; readonly url: URL }
+  | { readonly kind: "local"; readonly local: Local }
+  | { readonly kind: "container" }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** Files that engines need, kept between runs; git ignores the folder. */
+export const engineCache = resolve(import.meta.dirname, "../../../../.cache/engines");
+
+/** Finds an engine: its URL in the environment, a local program, Docker. */
+export async function lookForEngine<Local>(kind: EngineKind<Local>): Promise<EngineSource<Local>> {
+  const { url } = readUrl(kind.variable);
+  if (url !== undefined) return { kind: "url", url: new URL(url) };
+  const local = await kind.find();
+  if (local !== undefined) return { kind: "local", local };
+  if (await dockerRuns()) return { kind: "container" };
+  const reason = `no ${kind.name}: run \`npm run engines\`, or Docker, or set ${kind.variable} (${kind.urlForm})`;
+  return { kind: "none", reason };
+}
+
+/** The same for tests. @throws on a build machine (CI=true) that has none: there nothing is skipped */
+export async function findEngine<Local>(kind: EngineKind<Local>): Promise<EngineSource<Local>> {
+  const source = await lookForEngine(kind);
+  if (source.kind === "none" && readSettings({ CI: optionalText() }).CI === "true") throw new Error(source.reason);
+  return source;
+}
+
+function readUrl(variable: string): { url: string | undefined } {
+  return { url: readSettings({ [variable]: optionalText() })[variable] };
+}
+
+async function dockerRuns(): Promise<boolean> {
+  const asked = promisify(execFile)("docker", ["version", "--format", "{{.Server.Version}}"], { timeout: 5000 });
+  return asked.then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The path of a program: in PATH, or where a server's programs are that users do not run. */
+export async function findProgram(...names: readonly string[]): Promise<string | undefined> {
+  const { PATH } = readSettings({ PATH: optionalText() });
+  const folders = [...(PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/usr/libexec"];
+  for (const folder of folders.filter((one) => one !== ""))
+    for (const name of names) {
+      const path = join(folder, name);
+      if (await runs(path)) return path;
+    }
+  return undefined;
+}
+
+async function runs(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,120 @@
+import { execFile, spawn } from "node:child_process";
+import { createHash, hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { type EngineKind, engineCache, findProgram } from "../engine.ts";
+
+const run = promisify(execFile);
+const pom = join(import.meta.dirname, "pom.xml");
+const sums = join(import.meta.dirname, "jars.sha256");
+
+const JAVA_MIN = 17;
+/** A broker for tests starts fast and small. */
+export const jvmOptions = [
+  ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"],
+  "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
+];
+
+/** Java, and the folders of the broker's jars and of an empty, formatted store that each broker copies. */
+export type KafkaPrograms = { readonly java: string; readonly libs: string; readonly emptyStore: string };
+
+/** Apache Kafka from Maven Central; its version is in pom.xml, and the SHA-256 of every jar in jars.sha256. */
+export const kafkaKind: EngineKind<KafkaPrograms> = {
+  name: "Kafka",
+  variable: "KAFKA_URL",
+  urlForm: "kafka://host:port",
+  image: "apache/kafka:4.3.1",
+  programs: { java: "default-jre-headless", mvn: "maven", openssl: "openssl" },
+  describe: ({ java, libs }) => `${java}, ${libs}`,
+  async find() {
+    const [java, openssl, folder] = [await findJava(), await findProgram("openssl"), await cacheFolder()];
+    const there = await readFile(join(folder, "complete"), "utf8").catch(() => undefined);
+    return java && openssl && there !== undefined ? programs(java, folder) : undefined;
+  },
+  async install(tell) {
+    const folder = await cacheFolder();
+    if ((await readFile(join(folder, "complete"), "utf8").catch(() => undefined)) !== undefined) return;
+    const java = await findJava();
+    if (!java) throw new Error(`Kafka needs Java ${JAVA_MIN} or later`);
+    const partial = `${folder}.${process.pid}`;
+    await mkdir(partial, { recursive: true });
+    try {
+      const made = programs(java, partial);
+      await fetchJars(made.libs, tell);
+      await verifyJars(made.libs);
+      await formatStore(made, partial);
+      await writeFile(join(partial, "complete"), "");
+      await rm(folder, { recursive: true, force: true });
+      await rename(partial, folder);
+    } finally {
+      await rm(partial, { recursive: true, force: true });
+    }
+  },
+};
+
+function programs(java: string, folder: string): KafkaPrograms {
+  return { java, libs: join(folder, "libs"), emptyStore: join(folder, "store") };
+}
+
+/** One folder per list of checksums: another version of Kafka is another folder. */
+async function cacheFolder(): Promise<string> {
+  return join(engineCache, `kafka-${hash("sha256", await readFile(sums)).slice(0, 12)}`);
+}
+
+async function findJava(): Promise<string | undefined> {
+  const java = await findProgram("java");
+  if (!java) return undefined;
+  const { stderr } = await run(java, ["-version"]).catch(() => ({ stderr: "" }));
+  return Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0) >= JAVA_MIN ? java : undefined;
+}
+
+async function fetchJars(libs: string, tell: (text: string) => void): Promise<void> {
+  const mvn = await findProgram("mvn");
+  if (!mvn) throw new Error("Kafka's jars are fetched by Maven, which is not installed");
+  tell("Kafka: fetching its jars (45 MB) with Maven");
+  const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${libs}`];
+  // Strict checksums: a damaged download ends the build.
+  const child = spawn(mvn, ["-B", "-C", "-Dstyle.color=never", "-f", pom, ...goal], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const code = new Promise<number | null>((resolve, reject) => child.once("close", resolve).once("error", reject));
+  const lines: string[] = [];
+  let files = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (/Downloaded from/.test(line) && ++files % 25 === 0) tell(`Kafka: ${files} files fetched`);
+    if (/ERROR/.test(line)) lines.push(line);
+  }
+  if ((await code) !== 0) throw new Error(`Maven could not fetch Kafka's jars:\n${lines.slice(0, 10).join("\n")}`);
+}
+
+/** @throws when a jar is missing, foreign, or not the one whose checksum is in jars.sha256 */
+async function verifyJars(libs: string): Promise<void> {
+  const expected = (await readFile(sums, "utf8")).trim().split("\n");
+  const names = expected.map((line) => line.slice(66));
+  const foreign = (await readdir(libs)).filter((name) => !names.includes(name));
+  if (foreign.length > 0) throw new Error(`Kafka: jars without a checksum: ${foreign.join(", ")}`);
+  for (const [index, name] of names.entries()) {
+    const sha256 = createHash("sha256");
+    await pipeline(createReadStream(join(libs, name)), sha256);
+    if (sha256.digest("hex") !== expected[index]?.slice(0, 64)) throw new Error(`Kafka: wrong checksum of ${name}`);
+  }
+}
+
+/** Formats an empty store once: a Java run of seconds that each broker is spared. */
+async function formatStore({ java, libs, emptyStore }: KafkaPrograms, folder: string): Promise<void> {
+  const settings = join(folder, "format.properties");
+  const text = `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:1
+listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:1
+controller.listener.names=CONTROLLER
+log.dirs=${emptyStore}
+`;
+  await writeFile(settings, text);
+  const format = ["kafka.tools.StorageTool", "format", "-t", "payledger-test-brokerA", "-c", settings];
+  await run(java, [...jvmOptions, "-cp", `${libs}/*`, ...format]);
+}

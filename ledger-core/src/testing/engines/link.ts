@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { createServer, Socket } from "node:net";
+import { freePort } from "./child-engine.ts";
+
+/** A stretch of network between a client and an engine, which a test can cut and hold. */
+export type Link = {
+  readonly port: number;
+  /** Ends every connection and refuses new ones. */
+  cut(): void;
+  /** Keeps connections open and delivers nothing, either way: the engine is silent. */
+  hold(): void;
+  /** Lets everything through again. */
+  mend(): void;
+  close(): Promise<void>;
+};
+
+/** Opens a link on a free port; `target` is the engine's port at the time of a connection. */
+export async function openLink(target: () => number): Promise<Link> {
+  let state: "open" | "cut" | "held" = "open";
+  const sockets = new Set<Socket>();
+
+  function forward(from: Socket, to: Socket): void {
+    sockets.add(from);
+    if (state === "held") from.pause();
+    from.on("data", (bytes) => {
+      if (!to.write(bytes)) from.pause();
+    });
+    to.on("drain", () => state !== "held" && from.resume());
+    from.on("end", () => to.end());
+    from.on("error", () => to.destroy());
+    from.on("close", () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+  }
+
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
+    if (state === "cut") return void client.destroy();
+    const engine = new Socket({ allowHalfOpen: true });
+    forward(client, engine);
+    forward(engine, client);
+    engine.setNoDelay(true).connect(target(), "127.0.0.1");
+  });
+  const port = await freePort();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+
+  const endAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port,
+    cut() {
+      state = "cut";
+      endAll();
+    },
+    hold() {
+      state = "held";
+      for (const socket of sockets) socket.pause();
+    },
+    mend() {
+      state = "open";
+      for (const socket of sockets) socket.resume();
+    },
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      endAll();
+      await closed;
+    },
+  };
+}
