@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { formatPosition, type Position, parsePosition, type Runtime } from "ledger-core";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import type { QueryLimits } from "./limits.ts";
 
 const WAIT_MAX_MS = 10_000;

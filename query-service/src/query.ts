@@ -7,7 +7,7 @@ import {
   parseInstant,
   parseSignedAmount,
 } from "ledger-core";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 
 /** A projection's store, by the name of the projection. Each has positions of its own. */
 export type StoreName = string;

@@ -1,5 +1,5 @@
 import { assert, LedgerError, type Position, type Runtime } from "ledger-core";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import { systemRuntime } from "ledger-core/process";
 import { type QueryLimits, queryLimits } from "./limits.ts";
 import { type Freshness, reached } from "./positions.ts";

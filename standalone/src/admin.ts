@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import { type Lag, type ProjectionThread, projectionNames, type Verifications } from "projection-workers";
 
 const platform = { config: { roles: ["platform"] as const } };

@@ -14,7 +14,16 @@ import {
   type Rejection,
   reject,
 } from "ledger-core";
-import { accountSchema, amount, currency, freeText, metadata, owner, signedAmount, timeZone } from "ledger-core/http";
+import {
+  accountSchema,
+  amount,
+  currency,
+  freeText,
+  metadata,
+  owner,
+  signedAmount,
+  timeZone,
+} from "ledger-core/http/schemas";
 import { type CommandPorts, serveCommand } from "./route.ts";
 
 type AccountRequest = {

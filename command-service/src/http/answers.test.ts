@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { AMOUNT_MAX, declinedOf, type Fact, type FactType, idBody, type LedgerEvent, makeId } from "ledger-core";
+import { compileCheck } from "ledger-core/http";
 import {
   accountSchema,
-  compileCheck,
   paymentSchema,
   payoutSchema,
   problemSchema,
   refundSchema,
   topUpSchema,
   transferSchema,
-} from "ledger-core/http";
+} from "ledger-core/http/schemas";
 import { examples, factsByType } from "ledger-core/testing";
 import { describe, expect, test } from "vitest";
 import { itemAnswer } from "../writer/item-answer.ts";

@@ -11,7 +11,8 @@ import {
   topUpBody,
   transferBody,
 } from "ledger-core";
-import { eventInstance, type FieldFault, listedFaults, problemBody, problemKind } from "ledger-core/http";
+import { listedFaults, problemKind } from "ledger-core/http";
+import { eventInstance, type FieldFault, problemBody } from "ledger-core/http/problems";
 import type { BulkAnswer, BulkItemAnswer, ItemFault } from "../writer-port.ts";
 
 /** An answer as it goes out: `problem` when the command was refused. */

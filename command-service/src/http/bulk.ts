@@ -1,15 +1,8 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { maySend, oldPrint, type Role, roles } from "ledger-core";
-import {
-  BULK_BODY_BYTES_MAX,
-  callerOf,
-  commandAnswers,
-  Problem,
-  paymentSchema,
-  problemSchema,
-  rejectionProblem,
-  validatorCompiler,
-} from "ledger-core/http";
+import { BULK_BODY_BYTES_MAX, callerOf, validatorCompiler } from "ledger-core/http";
+import { Problem, rejectionProblem } from "ledger-core/http/problems";
+import { commandAnswers, paymentSchema, problemSchema } from "ledger-core/http/schemas";
 import { bulkPrint, fingerprint, printOf } from "../fingerprint.ts";
 import type { BulkAnswer } from "../writer-port.ts";
 import { renderBulk } from "./answers.ts";

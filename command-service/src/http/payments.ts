@@ -10,7 +10,7 @@ import {
   type Rejection,
   reject,
 } from "ledger-core";
-import { accountId, amount, currency, instant, metadata, paymentSchema, reference } from "ledger-core/http";
+import { accountId, amount, currency, instant, metadata, paymentSchema, reference } from "ledger-core/http/schemas";
 import { absentAccount } from "./accounts.ts";
 import { type CommandPorts, serveCommand } from "./route.ts";
 

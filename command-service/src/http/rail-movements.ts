@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { type Currency, type PayOut, parseId, type Rejection, type TopUpAccount } from "ledger-core";
-import { accountId, amount, currency, freeText, payoutSchema, topUpSchema } from "ledger-core/http";
+import { accountId, amount, currency, freeText, payoutSchema, topUpSchema } from "ledger-core/http/schemas";
 import { absentAccount } from "./accounts.ts";
 import { type CommandPorts, serveCommand } from "./route.ts";
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { amount, freeText, refundSchema } from "ledger-core/http";
+import { amount, freeText, refundSchema } from "ledger-core/http/schemas";
 import { withPayment } from "./payments.ts";
 import { type CommandPorts, serveCommand } from "./route.ts";
 

@@ -8,15 +8,9 @@ import {
   type Rejection,
   roles,
 } from "ledger-core";
-import {
-  callerOf,
-  commandAnswers,
-  idempotencyKey,
-  idempotencyKeyField,
-  Problem,
-  problemContentType,
-  rejectionProblem,
-} from "ledger-core/http";
+import { callerOf, idempotencyKey, idempotencyKeyField } from "ledger-core/http";
+import { Problem, problemContentType, rejectionProblem } from "ledger-core/http/problems";
+import { commandAnswers } from "ledger-core/http/schemas";
 import type { Answer, Submission, Writer } from "../writer-port.ts";
 import { type RenderedAnswer, renderAnswer } from "./answers.ts";
 

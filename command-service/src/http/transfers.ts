@@ -8,7 +8,15 @@ import {
   parseId,
   type Rejection,
 } from "ledger-core";
-import { accountId, amount, businessDate, currency, metadata, reference, transferSchema } from "ledger-core/http";
+import {
+  accountId,
+  amount,
+  businessDate,
+  currency,
+  metadata,
+  reference,
+  transferSchema,
+} from "ledger-core/http/schemas";
 import { absentAccount } from "./accounts.ts";
 import { type CommandPorts, serveCommand } from "./route.ts";
 

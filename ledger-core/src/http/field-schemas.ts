@@ -1,9 +1,10 @@
-import { ownerPattern } from "./tokens.ts";
-
 /*
  * JSON schemas of single fields, for requests and for the reference alike. Ids carry no pattern on purpose:
  * an id outside the grammar is answered like an absent one.
  */
+
+/** The grammar of owners and of tokens' subjects; these prefixes name the ledger's own accounts. */
+export const ownerPattern = "^(?!rail:|ledger:|transit:)[A-Za-z0-9._:@-]{1,64}$";
 
 export const amount = {
   type: "string",

@@ -1,23 +1,12 @@
 export { callerOf } from "./auth.ts";
 export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
 export { holdsCardNumber, isAsciiSeparator } from "./card-numbers.ts";
-export { commandAnswers, positionsPattern, problemAnswers } from "./documented-answers.ts";
 export { createEdge } from "./edge.ts";
-export * from "./field-schemas.ts";
 export { idempotencyKey, idempotencyKeyField, KEY_LENGTH_MAX } from "./idempotency-key.ts";
 export { BULK_BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
-export * from "./object-schemas.ts";
 export type { ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
-export {
-  eventInstance,
-  type FieldFault,
-  Problem,
-  problemBody,
-  problemContentType,
-  rejectionProblem,
-} from "./problems.ts";
 export { type Example, examples } from "./reference/examples.ts";
 export { fileAuthenticator, readKeyFile } from "./token-file.ts";
 export {

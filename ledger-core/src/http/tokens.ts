@@ -11,6 +11,7 @@ import {
   SignJWT,
 } from "jose";
 import { type Caller, type Role, roles } from "../domain/caller.ts";
+import { ownerPattern } from "./field-schemas.ts";
 import { Problem } from "./problems.ts";
 
 const ISSUER = "payledger";
@@ -25,8 +26,6 @@ const TAIL_LENGTH = 16;
  */
 const headerFields = new Set(["alg", "typ", "kid"]);
 const tenantGrammar = /^[A-Za-z0-9._:@-]{1,64}$/;
-/** The grammar of owners and of tokens' subjects; these prefixes name the ledger's own accounts. */
-export const ownerPattern = "^(?!rail:|ledger:|transit:)[A-Za-z0-9._:@-]{1,64}$";
 const ownerGrammar = new RegExp(ownerPattern);
 
 /** An Ed25519 key pair as JWK; `kid` is the RFC 7638 thumbprint of the public key. */

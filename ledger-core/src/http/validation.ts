@@ -3,11 +3,10 @@ import type { FastifySchemaCompiler } from "fastify";
 import { parseCurrency } from "../domain/money.ts";
 import { parseBusinessDate, parseInstant, parseTimeZone } from "../domain/time.ts";
 import { holdsCardNumber } from "./card-numbers.ts";
-import { amount, amountBound, signedAmount } from "./field-schemas.ts";
+import { amount, amountBound, ownerPattern, signedAmount } from "./field-schemas.ts";
 import { idempotencyKeyForm, idempotencyKeyPattern } from "./idempotency-key.ts";
 import type { ProblemCode } from "./problem-codes.ts";
 import { type FieldFault, Problem } from "./problems.ts";
-import { ownerPattern } from "./tokens.ts";
 
 /** Faults listed for one value unless the caller says otherwise. */
 const FAULTS_MAX = 50;

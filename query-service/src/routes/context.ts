@@ -1,5 +1,5 @@
 import type { Micros, PaymentGraph, SessionView } from "ledger-core";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import type { Cursors } from "../cursors.ts";
 import type { QueryLimits } from "../limits.ts";
 import type { Query, QueryOutcome, StoreName } from "../query.ts";

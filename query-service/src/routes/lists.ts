@@ -1,5 +1,5 @@
 import { type Position, parsePosition } from "ledger-core";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import type { CursorScope, Cursors } from "../cursors.ts";
 import { formatPositions } from "../positions.ts";
 import type { Query } from "../query.ts";

@@ -1,5 +1,5 @@
 import type { AccountStatus, AccountType } from "ledger-core";
-import { accountSchema } from "ledger-core/http";
+import { accountSchema } from "ledger-core/http/schemas";
 import { example, listQuery, objectRoute, pageOf, plainRoute, queryText } from "./parts.ts";
 
 const types: Readonly<Record<AccountType, true>> = {

@@ -1,4 +1,4 @@
-import { businessDate, instant, signedAmount } from "ledger-core/http";
+import { businessDate, instant, signedAmount } from "ledger-core/http/schemas";
 import { example, objectRoute, shape } from "./parts.ts";
 
 export const balanceRoute = objectRoute({

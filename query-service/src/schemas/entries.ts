@@ -1,5 +1,5 @@
 import { entryTypes } from "ledger-core";
-import { amountBound, businessDate, instant, signedAmount } from "ledger-core/http";
+import { amountBound, businessDate, instant, signedAmount } from "ledger-core/http/schemas";
 import { queryLimits } from "../limits.ts";
 import { example, listQuery, objectRoute, pageOf, queryText, shape } from "./parts.ts";
 

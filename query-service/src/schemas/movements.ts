@@ -1,4 +1,4 @@
-import { payoutSchema, refundSchema, topUpSchema, transferSchema } from "ledger-core/http";
+import { payoutSchema, refundSchema, topUpSchema, transferSchema } from "ledger-core/http/schemas";
 import { objectRoute } from "./parts.ts";
 
 const seenByOwners = "Seen by the owner of any account that it touches, and by operators, auditors and services.";

@@ -1,4 +1,4 @@
-import { positionsPattern, problemAnswers } from "ledger-core/http";
+import { positionsPattern, problemAnswers } from "ledger-core/http/schemas";
 
 const headers = {
   type: "object",

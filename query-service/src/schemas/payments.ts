@@ -1,5 +1,5 @@
 import { paymentStatuses } from "ledger-core";
-import { instant, paymentSchema } from "ledger-core/http";
+import { instant, paymentSchema } from "ledger-core/http/schemas";
 import { queryLimits } from "../limits.ts";
 import { example, listQuery, objectRoute, pageOf, plainRoute } from "./parts.ts";
 

@@ -1,5 +1,5 @@
 import { SESSION_ACCOUNTS_MAX, SESSION_MOVEMENTS_MAX } from "ledger-core";
-import { accountSchema } from "ledger-core/http";
+import { accountSchema } from "ledger-core/http/schemas";
 import { entrySchema } from "./entries.ts";
 import { plainRoute, shape } from "./parts.ts";
 

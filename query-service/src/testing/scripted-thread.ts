@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
 import { parentPort, threadId } from "node:worker_threads";
 import { assert } from "ledger-core";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import { StoreDamage } from "../damage.ts";
 import { answered } from "../query.ts";
 import { serveQueryThread } from "../threads/serving.ts";

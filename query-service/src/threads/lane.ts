@@ -1,5 +1,5 @@
 import type { Worker } from "node:worker_threads";
-import { Problem } from "ledger-core/http";
+import { Problem } from "ledger-core/http/problems";
 import type { Logger } from "ledger-core/process";
 import { callerKey, type Query, type QueryOutcome } from "../query.ts";
 import { createFairQueue } from "./fair-queue.ts";

@@ -1,5 +1,6 @@
 import { isLedgerError, LedgerError, type LedgerErrorCode } from "ledger-core";
-import { type FieldFault, Problem, type ProblemCode } from "ledger-core/http";
+import type { ProblemCode } from "ledger-core/http";
+import { type FieldFault, Problem } from "ledger-core/http/problems";
 import { type DamageCode, StoreDamage } from "../damage.ts";
 import type { Query, QueryOutcome, StoreName } from "../query.ts";
 
