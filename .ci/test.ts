@@ -21,7 +21,12 @@ const vitest = spawn(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { cwd: root, stdio: "inherit" },
+  // Threads and processes that tests start compile each source once.
+  {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/compile") },
+  },
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => vitest.kill(signal));
 vitest.on("close", (code) => {
