@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { assert, LedgerError } from "../../../domain/errors.ts";
 import type { Revision, Shard } from "../../../domain/position.ts";
 import type { Delivery, StoredEvent } from "../../../ports/event-log.ts";
-import { type Batch, decodeBatch, lastOf } from "./frames.ts";
+import { type Batch, decodeBatch, lastOf } from "../../frames.ts";
 
 /** How many events are checked and handed on between two turns of the event loop. */
 const PIECE_EVENTS = 512;

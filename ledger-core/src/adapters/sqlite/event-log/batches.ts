@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { LedgerError } from "../../../domain/errors.ts";
 import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
+import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "../../frames.ts";
 import { FORMAT, lockWriter, openFile, type SqliteFileOptions, sqliteCode, translate } from "./file.ts";
-import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "./frames.ts";
 
 /** How much one step of a read takes from the file. */
 const STEP_BYTES = 1 << 20;

@@ -3,6 +3,7 @@ import { assert, LedgerError } from "../../../domain/errors.ts";
 import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
+import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "../../frames.ts";
 import {
   type BatchSource,
   type BatchStore,
@@ -14,7 +15,6 @@ import {
 } from "./batch-source.ts";
 import { openSqliteBatches, type SqliteBatches } from "./batches.ts";
 import type { SqliteFileOptions } from "./file.ts";
-import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "./frames.ts";
 
 /**
  * The embedded event log: one SQLite file, held by this process alone. Appends are synchronous inside; reads let the

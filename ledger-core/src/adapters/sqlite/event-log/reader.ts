@@ -3,10 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isLedgerError, LedgerError } from "../../../domain/errors.ts";
 import type { Revision, Shard } from "../../../domain/position.ts";
 import type { EventSource } from "../../../ports/event-log.ts";
+import type { Batch } from "../../frames.ts";
 import { type BatchStore, decodeRead, decodeSubscription, readBatches, subscribeBatches } from "./batch-source.ts";
 import { headFinder, loadBatches, prepareLoad } from "./batches.ts";
 import { openFileToRead, translate } from "./file.ts";
-import type { Batch } from "./frames.ts";
 
 export type SqliteLogReaderOptions = {
   readonly file: string;

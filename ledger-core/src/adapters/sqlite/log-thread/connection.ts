@@ -4,8 +4,8 @@ import { assert, LedgerError } from "../../../domain/errors.ts";
 import type { Revision } from "../../../domain/position.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
+import type { Batch } from "../../frames.ts";
 import { type BatchDelivery, decodeRead, decodeSubscription } from "../event-log/batch-source.ts";
-import type { Batch } from "../event-log/frames.ts";
 import { fromFault, type LogReply, type LogRequest, type WireBatch } from "./messages.ts";
 
 type Waiting = Readonly<PromiseWithResolvers<LogReply>> & Pick<LogRequest, "call" | "kind">;

@@ -3,8 +3,8 @@ import type { MessagePort } from "node:worker_threads";
 import { assert, unreachable } from "../../../domain/errors.ts";
 import type { EventLog, StoredEvent } from "../../../ports/event-log.ts";
 import { decodeFrames, encodeFrames } from "../../../ports/frame-bytes.ts";
+import { type Batch, isIntact, joinBatches } from "../../frames.ts";
 import type { BatchDelivery, BatchSource, FrameSink } from "../event-log/batch-source.ts";
-import { type Batch, isIntact, joinBatches } from "../event-log/frames.ts";
 import { type LogReply, type LogRequest, toFault, type WireBatch } from "./messages.ts";
 
 type Stream = { readonly deliveries: AsyncGenerator<BatchDelivery, void, void>; readonly abort: AbortController };

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
-import { assert, LedgerError } from "../../../domain/errors.ts";
-import { formatPosition, type Revision, type Shard } from "../../../domain/position.ts";
-import type { StoredEvent } from "../../../ports/event-log.ts";
-import { decodeFrame, frameEnd } from "../../../ports/frame-bytes.ts";
-import { frameLeaf, LEAF_BYTES } from "../../leaf.ts";
+import { assert, LedgerError } from "../domain/errors.ts";
+import { formatPosition, type Revision, type Shard } from "../domain/position.ts";
+import type { StoredEvent } from "../ports/event-log.ts";
+import { decodeFrame, frameEnd } from "../ports/frame-bytes.ts";
+import { frameLeaf, LEAF_BYTES } from "./leaf.ts";
 
 /** Events of one shard from revision `first` on, as they are stored and as they cross a message port. */
 export type Batch = {
