@@ -7,6 +7,8 @@ import { subscribeSuite } from "./event-log-subscriptions.ts";
 /** An empty log under test. */
 export type LogUnderTest = {
   readonly log: EventLog;
+  /** The most bytes that the store takes in one append; no bound of its own when absent. */
+  readonly appendBytesMax?: number;
   /** Closes the log and opens it again on the same store. */
   reopen(): Promise<EventLog>;
   /** Closes what is open and removes the store. */

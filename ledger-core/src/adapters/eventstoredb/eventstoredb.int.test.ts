@@ -1,0 +1,12 @@
+import { afterAll, describe } from "vitest";
+import { startEventStoreDb } from "../../testing/engines/eventstoredb.ts";
+import { openFreshStreams } from "../../testing/event-log-eventstoredb.ts";
+import { eventLogSuite } from "../../testing/event-log-suite.ts";
+
+const engine = await startEventStoreDb();
+afterAll(() => engine?.stop());
+
+// Skipped on a build machine too: no package repository has a server to install.
+describe.skipIf(!engine)(engine ? "a real server" : "no EventStoreDB: set EVENTSTOREDB_URL, or run Docker", () => {
+  eventLogSuite("EventStoreDB", () => openFreshStreams(engine?.url ?? ""));
+});
