@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { configCommand } from "./commands/config.ts";
 import { importCommand } from "./commands/import.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
 import { simulateCommand } from "./commands/simulate.ts";
@@ -13,6 +14,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger start                                        run it; it prints lines to paste
   ledger token --role operator                        a token for the API
   ledger status                                       does it serve, and how far is it
+  ledger config check                                 the settings of services, and their connections
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               a projection anew from the log
   ledger verify                                       the read models compared with the log
@@ -30,6 +32,7 @@ export function createProgram(finish: (code: number) => void): Command {
     .addCommand(startCommand())
     .addCommand(tokenCommand(finish))
     .addCommand(statusCommand(finish))
+    .addCommand(configCommand(finish))
     .addCommand(importCommand(finish))
     .addCommand(rebuildCommand(finish))
     .addCommand(verifyCommand(finish))

@@ -24,7 +24,7 @@ export async function resolveAccess(options: {
   const { LEDGER_TOKEN: given } = readSettings({ LEDGER_TOKEN: optionalSecret({ lengthMin: 20 }) });
   const dir = options.data ?? DEFAULT_DATA;
   const url = options.url ?? readServerFile(dir)?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`;
-  if (given !== undefined && options.data === undefined) return { url, token: given };
+  if (given !== undefined && options.data === undefined) return { url, token: given.reveal() };
   const { signingKeys } = await openDataFolder(dir, { make: false });
   const { sub, role } = options;
   const caller = { tenant: DEFAULT_TENANT, role, sub, ttlSeconds: TOKEN_TTL_SECONDS };

@@ -2,6 +2,8 @@ export { watchDecisionState } from "./decision-state-watch.ts";
 export { renderAnswer } from "./http/answers.ts";
 export { defaultRails, parseRails } from "./http/rails.ts";
 export { registerCommands } from "./http/routes.ts";
+export { commandService } from "./main.ts";
+export { railsForm, railsSetting } from "./settings.ts";
 export { DecisionState, type DecisionStateOptions } from "./state/decision-state.ts";
 export type { DuePage } from "./state/due-holds.ts";
 export { openDiskStorage } from "./state/keys/disk-storage.ts";

@@ -1,31 +1,39 @@
-import { openLogThread } from "ledger-core/event-log";
+import { openEventLog } from "ledger-core/event-log";
 import { fileAuthenticator } from "ledger-core/http";
-import { allocateYoung, dataPaths, keepTicksFast, runService } from "ledger-core/process";
+import {
+  allocateYoung,
+  apiPart,
+  dataPart,
+  dataPaths,
+  eventLogPart,
+  keepTicksFast,
+  serviceProcess,
+} from "ledger-core/process";
 import { startCommandService } from "./service.ts";
-import { readCommandSettings } from "./settings.ts";
+import { commandPart } from "./settings.ts";
 
-/** The command-service as a process of its own on the embedded parts: the only writer of a log that others read. */
-await runService({
+/** The command-service as a process of its own: the only writer of a log that others read. */
+export const commandService = serviceProcess({
   name: "command-service",
-  read: readCommandSettings,
-  async start(settings, logger) {
-    const { events, state, tokenKey } = dataPaths(settings.LEDGER_DATA);
+  operationsPort: 9081,
+  parts: { api: apiPart(8081), data: dataPart, target: eventLogPart, commands: commandPart },
+  async start({ api, data, target, commands }, context) {
+    const { state, tokenKey } = dataPaths(data);
     const authenticate = fileAuthenticator(tokenKey);
     allocateYoung();
     const releaseTicks = keepTicksFast();
-    const thread = await openLogThread({ file: events, shared: true });
+    const { log, close: closeLog } = await openEventLog(target);
     const close = async () => {
-      await thread.close();
+      await closeLog();
       releaseTicks();
     };
     try {
+      const { rails, acceptClock } = commands;
       const service = await startCommandService({
-        ...{ authenticate, logger, log: thread.log, stateFile: state, rails: settings.rails },
-        writer: { acceptClock: settings.LEDGER_ACCEPT_CLOCK === "true" },
-        host: settings.LEDGER_HOST,
-        port: settings.LEDGER_PORT,
+        ...{ ...api, ...context, authenticate, log, stateFile: state, rails },
+        writer: { acceptClock },
       });
-      return { url: service.url, stop: () => service.stop().then(close) };
+      return { ...service, stop: () => service.stop().then(close) };
     } catch (error) {
       await close();
       throw error;

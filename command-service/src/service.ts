@@ -1,9 +1,16 @@
 import type { EventLog } from "ledger-core/event-log";
-import { type Authenticator, createEdge, createMetrics } from "ledger-core/http";
-import type { Logger, RunningService } from "ledger-core/process";
+import {
+  type Authenticator,
+  createEdge,
+  createMetrics,
+  openOperationsPort,
+  type ReadinessCheck,
+} from "ledger-core/http";
+import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { watchDecisionState } from "./decision-state-watch.ts";
 import { registerCommands } from "./http/routes.ts";
 import { openWriter, type WriterTuning } from "./writer/writer.ts";
+import type { Writer } from "./writer-port.ts";
 
 export type CommandServiceOptions = {
   /** Closed by whoever opened it. */
@@ -13,6 +20,8 @@ export type CommandServiceOptions = {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Where /livez, /readyz and /metrics are served. */
+  readonly operations: Listening;
   readonly authenticate: Authenticator;
   readonly logger: Logger;
   readonly rails?: readonly string[];
@@ -28,20 +37,33 @@ const API_VERSION = "1";
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
   const { log, stateFile, host, port, authenticate, logger, rails } = options;
   const metrics = createMetrics();
-  const watched = watchDecisionState(logger, metrics);
-  const writer = await openWriter({ ...options.writer, log, shard: SHARD, stateFile, ...watched });
-  const readiness = [{ name: "writer", check: () => writer.readiness() }];
-  const app = await createEdge({ logger, authenticate, readiness, metrics, referenceVersion: API_VERSION });
-  registerCommands(app, { writer, ...(rails && { rails }) });
-  const stop = async () => {
-    await app.drain();
-    await app.close();
-    await writer.stop();
-  };
+  const closers = makeClosers();
+  let starting = "reading the log";
+  let writer: Writer | undefined;
+  const check = () => writer?.readiness() ?? { ready: false, detail: starting };
+  const readiness: readonly ReadinessCheck[] = [{ name: "writer", check }];
   try {
-    return { url: await app.listen({ host, port }), stop };
+    const operations = await openOperationsPort({ ...options, metrics, readiness });
+    closers.push(operations.close);
+    const watched = watchDecisionState(logger, metrics);
+    const onReplay = ({ detail }: { readonly detail: string }) => {
+      starting = `reading the log: ${detail}`;
+    };
+    const opened = await openWriter({ ...options.writer, log, shard: SHARD, stateFile, onReplay, ...watched });
+    writer = opened;
+    closers.push(() => opened.stop());
+    const metricsAccess = "none";
+    const app = await createEdge({
+      ...{ logger, authenticate, readiness, metrics, metricsAccess, referenceVersion: API_VERSION },
+    });
+    closers.push(async () => {
+      await app.drain();
+      await app.close();
+    });
+    registerCommands(app, { writer: opened, ...(rails && { rails }) });
+    return { url: await app.listen({ host, port }), operations: operations.url, stop: closers.close };
   } catch (error) {
-    await stop();
+    await closers.close();
     throw error;
   }
 }

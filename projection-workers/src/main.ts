@@ -1,23 +1,25 @@
-import { openSqliteLogReader } from "ledger-core/event-log";
-import { fileAuthenticator } from "ledger-core/http";
-import { dataPaths, runService } from "ledger-core/process";
+import { openEventLogReader } from "ledger-core/event-log";
+import {
+  dataPart,
+  dataPaths,
+  eventLogPart,
+  type ServiceProcess,
+  serviceProcess,
+  shardsPart,
+} from "ledger-core/process";
+import type { StoreFile } from "./projections/store-file.ts";
 import { startProjectionService } from "./service.ts";
-import { readProjectionSettings } from "./settings.ts";
 
-/** Runs the projection-workers as their own process on the embedded adapters, beside a writer that shares its log. */
-await runService({
-  name: "projection-workers",
-  read: readProjectionSettings,
-  async start(settings, logger) {
-    const { events, readModels, tokenKey } = dataPaths(settings.LEDGER_DATA);
-    const authenticate = fileAuthenticator(tokenKey);
-    return startProjectionService({
-      ...{ authenticate, logger },
-      log: openSqliteLogReader({ file: events }),
-      dir: readModels,
-      shards: settings.LEDGER_SHARDS,
-      host: settings.LEDGER_HOST,
-      port: settings.LEDGER_PORT,
-    });
-  },
-});
+/** Projections as a process of their own, beside a writer that shares its log. */
+export function projectionService(files: readonly StoreFile[]): ServiceProcess {
+  return serviceProcess({
+    name: "projections",
+    operationsPort: 9083,
+    parts: { data: dataPart, target: eventLogPart, shards: shardsPart },
+    start: async ({ data, target, shards }, context) =>
+      startProjectionService({
+        ...context,
+        ...{ log: openEventLogReader(target), files, dir: dataPaths(data).readModels, shards },
+      }),
+  });
+}

@@ -1,7 +1,8 @@
 import type { Revision, Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
-import { type Authenticator, createEdge, createMetrics } from "ledger-core/http";
-import type { Logger, RunningService } from "ledger-core/process";
+import { createMetrics, openOperationsPort } from "ledger-core/http";
+import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
+import type { StoreFile } from "./projections/store-file.ts";
 import { createBoard } from "./running/board.ts";
 import { keepProjections } from "./running/keep-projections.ts";
 import { measureProjections, projectionChecks } from "./running/readiness.ts";
@@ -10,12 +11,11 @@ export type ProjectionServiceOptions = {
   readonly log: EventSource;
   /** The folder of the files of read models. */
   readonly dir: string;
+  /** Those that this process keeps. */
+  readonly files: readonly StoreFile[];
   readonly shards: number;
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  /** Whose tokens may read /metrics. */
-  readonly authenticate: Authenticator;
+  /** Where /livez, /readyz and /metrics are served. */
+  readonly operations: Listening;
   readonly logger: Logger;
 };
 
@@ -23,32 +23,32 @@ export type ProjectionServiceOptions = {
 const HEADS_EVERY_MS = 1000;
 
 /**
- * Runs every projection in this thread, with an HTTP edge for health and metrics.
+ * Runs projections in this thread, with an HTTP edge for health and metrics.
  * @throws LedgerError incompatible when a newer version wrote a file, log_corrupt when one is ahead of the log
  */
 export async function startProjectionService(options: ProjectionServiceOptions): Promise<RunningService> {
-  const { log, dir, logger, host, port, authenticate } = options;
+  const { log } = options;
+  const closers = makeClosers();
+  closers.push(() => log.close());
   const shards = Array.from({ length: options.shards }, (_, shard) => shard);
   const board = createBoard(options.shards);
   const heads = watchHeads(log, shards);
+  closers.push(async () => heads.stop());
   const metrics = createMetrics();
-  measureProjections(metrics, board);
-  const readiness = projectionChecks({ projections: board, shards: options.shards, head: heads.head });
-  const app = await createEdge({ logger, authenticate, readiness, metrics });
-  const kept = keepProjections({ dir, log, shards, logger, tell: board.take });
-  const stop = async () => {
-    heads.stop();
-    await app.drain();
-    await app.close();
-    kept.obey({ kind: "stop" });
-    await kept.finished;
-    await log.close();
-  };
+  const lag = { projections: board, shards: options.shards, head: heads.head, files: options.files };
+  measureProjections(metrics, lag);
   try {
+    const operations = await openOperationsPort({ ...options, readiness: projectionChecks(lag), metrics });
+    closers.push(operations.close);
+    const kept = keepProjections({ ...options, shards, tell: board.take });
+    closers.push(async () => {
+      kept.obey({ kind: "stop" });
+      await kept.finished;
+    });
     await kept.tried;
-    return { url: await app.listen({ host, port }), stop };
+    return { operations: operations.url, stop: closers.close };
   } catch (error) {
-    await stop();
+    await closers.close();
     throw error;
   }
 }

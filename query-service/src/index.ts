@@ -2,6 +2,7 @@ export { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
 export { signedCursors } from "./cursors.ts";
 export { StoreDamage } from "./damage.ts";
 export type { QueryLimits } from "./limits.ts";
+export { queryService } from "./main.ts";
 export { openSession } from "./queries/session.ts";
 export type { StoreName } from "./query.ts";
 export { type QueryDeps, type QueryRoutesOptions, registerQueries, registerQueryRoutes } from "./register.ts";

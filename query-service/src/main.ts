@@ -1,21 +1,18 @@
 import { fileAuthenticator, readKeyFile } from "ledger-core/http";
-import { dataPaths, runService } from "ledger-core/process";
+import { apiPart, dataPart, dataPaths, serviceProcess, shardsPart } from "ledger-core/process";
 import { startQueryService } from "./service.ts";
-import { readQuerySettings } from "./settings.ts";
 
-/** Runs the query-service as its own process on the embedded adapters. */
-await runService({
+/** The query-service as a process of its own; it reads the read models, and never the log. */
+export const queryService = serviceProcess({
   name: "query-service",
-  read: readQuerySettings,
-  async start(settings, logger) {
-    const { models, views, tokenKey, cursorKey } = dataPaths(settings.LEDGER_DATA);
-    const authenticate = fileAuthenticator(tokenKey);
+  operationsPort: 9082,
+  parts: { api: apiPart(8082), data: dataPart, shards: shardsPart },
+  start: async ({ api, data, shards }, context) => {
+    const { models, views, tokenKey, cursorKey } = dataPaths(data);
     return startQueryService({
-      ...{ models, views, authenticate, logger },
-      shards: settings.LEDGER_SHARDS,
+      ...{ ...api, ...context, models, views, shards },
+      authenticate: fileAuthenticator(tokenKey),
       cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
-      host: settings.LEDGER_HOST,
-      port: settings.LEDGER_PORT,
     });
   },
 });

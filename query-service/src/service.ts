@@ -1,5 +1,5 @@
-import { type Authenticator, createEdge, createMetrics } from "ledger-core/http";
-import type { Logger, RunningService } from "ledger-core/process";
+import { type Authenticator, createEdge, createMetrics, openOperationsPort } from "ledger-core/http";
+import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import { registerQueryRoutes } from "./register.ts";
 import { openStorePositions, watchStores } from "./stores.ts";
@@ -14,6 +14,8 @@ export type QueryServiceOptions = {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Where /livez, /readyz and /metrics are served. */
+  readonly operations: Listening;
   readonly authenticate: Authenticator;
   readonly logger: Logger;
   /** The queries' limits and those of their threads; each field states its default. */
@@ -27,41 +29,45 @@ const API_VERSION = "1";
 /** Serves the queries on their own edge, from files that another process writes. */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
   const { models, views, logger, host, port, authenticate, tuning = {} } = options;
-  const threads = startQueryThreads({ ...options, tuning });
+  const closers = makeClosers();
   const stores = openStorePositions({ models, views });
+  closers.push(stores.close);
+  const threads = startQueryThreads({ ...options, tuning });
+  closers.push(threads.close);
   const readiness = watchStores(stores.positions);
-  const watches = [models, views].map((first) =>
-    watchReplaced(first, () => {
+  closers.push(async () => readiness.stop());
+  for (const first of [models, views]) {
+    const end = watchReplaced(first, () => {
       logger.warn({ store: first }, "a file of read models is another one now: it is opened again");
       threads.reopen();
       void stores.reopen();
-    }),
-  );
+    });
+    closers.push(async () => end());
+  }
   const metrics = createMetrics();
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     threads.replaced(),
   );
-  const app = await createEdge({
-    ...{ logger, authenticate, metrics, readiness: readiness.checks, referenceVersion: API_VERSION },
-  });
-  registerQueryRoutes(app, {
-    run: threads.run,
-    positions: stores.positions,
-    shards: options.shards,
-    ...(tuning.limits && { limits: tuning.limits }),
-  });
-  const stop = async () => {
-    await app.drain();
-    await app.close();
-    for (const end of watches) end();
-    readiness.stop();
-    await threads.close();
-    await stores.close();
-  };
   try {
-    return { url: await app.listen({ host, port }), stop };
+    const operations = await openOperationsPort({ ...options, metrics, readiness: readiness.checks });
+    closers.push(operations.close);
+    const metricsAccess = "none";
+    const app = await createEdge({
+      ...{ logger, authenticate, metrics, metricsAccess, readiness: readiness.checks, referenceVersion: API_VERSION },
+    });
+    closers.push(async () => {
+      await app.drain();
+      await app.close();
+    });
+    registerQueryRoutes(app, {
+      run: threads.run,
+      positions: stores.positions,
+      shards: options.shards,
+      ...(tuning.limits && { limits: tuning.limits }),
+    });
+    return { url: await app.listen({ host, port }), operations: operations.url, stop: closers.close };
   } catch (error) {
-    await stop();
+    await closers.close();
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { openWriter, registerCommands, type WriterTuning, watchDecisionState } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
-import { allocateYoung, keepTicksFast, type Logger } from "ledger-core/process";
+import { allocateYoung, keepTicksFast, type Logger, makeClosers } from "ledger-core/process";
 import { openVerifications, projectionChecks, waitForProjections } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
@@ -56,10 +56,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const { dataDir, port, logger, onProgress = () => {} } = options;
   allocateYoung();
   const releaseTicks = keepTicksFast();
-  const closers: (() => Promise<void>)[] = [async () => releaseTicks()];
-  const stop = async () => {
-    for (let close = closers.pop(); close; close = closers.pop()) await close();
-  };
+  const closers = makeClosers();
+  closers.push(async () => releaseTicks());
   try {
     const folder = await openDataFolder(dataDir);
     const logThread = await openLogThread({ file: folder.events });
@@ -115,9 +113,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });
     closers.push(async () => removeServerFile(folder.dir));
-    return { url, stop };
+    return { url, stop: closers.close };
   } catch (error) {
-    await stop();
+    await closers.close();
     throw startFaultOf(error, { dataDir, port });
   }
 }

@@ -113,7 +113,7 @@ export async function startReadSide(options: {
 }
 
 export function measureReadSide(metrics: Metrics, { projections, queries }: ReadSide): void {
-  measureProjections(metrics, projections);
+  measureProjections(metrics, { projections });
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     queries.replaced(),
   );

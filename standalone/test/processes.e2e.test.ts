@@ -8,7 +8,7 @@ import { openDataFolder } from "../src/data-folder.ts";
 import { type Client, createClient, type Endpoint, revisionOf } from "./client.ts";
 import { makeToken } from "./harness.ts";
 import { at, textAt } from "./json.ts";
-import { type ServiceProcess, startService } from "./services.ts";
+import { type StartedService, startService } from "./services.ts";
 import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
 
 /*
@@ -19,9 +19,9 @@ import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
 const data = mkdtempSync(join(tmpdir(), "payledger-processes-"));
 const { models, views } = dataPaths(data);
 const writes: Endpoint = { url: "", revision: -1 };
-let writer: ServiceProcess;
-let projections: ServiceProcess;
-let queries: ServiceProcess;
+let writer: StartedService;
+let projections: StartedService;
+let queries: StartedService;
 let operator: Client;
 let tokenOf: (role: string, owner: string) => Promise<string>;
 
@@ -106,9 +106,21 @@ test("files that are deleted are built anew under other names, and the queries' 
 });
 
 test("every process says that it is ready, and a second writer is refused", async () => {
-  for (const { url } of [writer, projections, queries]) {
-    const reply = await fetch(`${url}/readyz`);
-    expect([reply.status, await reply.text()]).toEqual([200, expect.stringContaining('"status":"ready"')]);
+  for (const { operations } of [writer, projections, queries]) {
+    // What /readyz says of a store is up to a second old.
+    await vi.waitFor(
+      async () => {
+        const reply = await fetch(`${operations}/readyz`);
+        expect([reply.status, await reply.text()]).toEqual([200, expect.stringContaining('"status":"ready"')]);
+      },
+      { timeout: 60_000, interval: 50 },
+    );
+    expect((await fetch(`${operations}/livez`)).status).toBe(200);
+    expect(await (await fetch(`${operations}/metrics`)).text()).toContain("# TYPE");
+  }
+  for (const { url } of [writer, queries]) {
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
   }
   await expect(startService("writer", data)).rejects.toThrow(/ended with 1 .*held by another process/s);
 });

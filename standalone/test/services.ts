@@ -6,16 +6,19 @@ import { textAt } from "./json.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
-const mains = {
-  writer: join(root, "command-service/src/main.ts"),
-  projections: join(root, "projection-workers/src/main.ts"),
-  queries: join(root, "query-service/src/main.ts"),
+const commands = {
+  writer: ["start", "command-service"],
+  projections: ["start", "projections"],
+  queries: ["start", "query-service"],
 } as const;
-export type ServiceName = keyof typeof mains;
+export type ServiceName = keyof typeof commands;
 
 /** A service as a process of its own. */
-export type ServiceProcess = {
+export type StartedService = {
+  /** Of its API; empty when it has none. */
   readonly url: string;
+  /** Of /livez, /readyz and /metrics. */
+  readonly operations: string;
   /** Ends it and returns its exit code; null when a signal ended it. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
   output(): string;
@@ -30,28 +33,35 @@ process.on("exit", () => {
  * Starts a service on a data folder; returns when it says where it listens. @throws with what it printed when it ends
  * instead
  */
-export async function startService(name: ServiceName, data: string): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [mains[name]], {
+export async function startService(
+  name: ServiceName,
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<StartedService> {
+  const ports = { LEDGER_PORT: "0", LEDGER_OPERATIONS_PORT: "0" };
+  const child = spawn(process.execPath, [join(root, "cli/bin/ledger.js"), ...commands[name]], {
     cwd: tmpdir(),
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LEDGER_DATA: data, LEDGER_PORT: "0" },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LEDGER_DATA: data, ...ports, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.add(child);
   child.on("close", () => children.delete(child));
   let printed = "";
-  const listening = new Promise<string>((resolve, reject) => {
+  const listening = new Promise<unknown>((resolve, reject) => {
     child.stdout.on("data", (chunk) => {
       printed += String(chunk);
       const [line, rest] = printed.split("\n");
-      if (line && rest !== undefined) resolve(textAt(JSON.parse(line), "url"));
+      if (line && rest !== undefined) resolve(JSON.parse(line));
     });
     child.stderr.on("data", (chunk) => {
       printed += String(chunk);
     });
     child.on("close", (code) => reject(new Error(`${name} ended with ${code} before it listened:\n${printed}`)));
   });
+  const addresses = await listening;
   return {
-    url: await listening,
+    url: name === "projections" ? "" : textAt(addresses, "url"),
+    operations: textAt(addresses, "operations"),
     output: () => printed,
     async end(signal) {
       const ended = once(child, "close");

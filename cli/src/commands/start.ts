@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { defaultRails, parseRails } from "command-service";
+import { defaultRails, parseRails, railsForm, railsSetting } from "command-service";
 import { Command, InvalidArgumentError } from "commander";
 import {
   createLogger,
@@ -8,7 +8,6 @@ import {
   oneOf,
   optionalText,
   readSettings,
-  type Setting,
   stopOnSignals,
   stopWithParent,
 } from "ledger-core/process";
@@ -18,6 +17,7 @@ import { createOutput } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { DEFAULT_DATA, DEFAULT_PORT } from "../settings.ts";
 import { greeting } from "./greeting.ts";
+import { serviceCommands } from "./start-service.ts";
 
 type StartFlags = {
   data: string;
@@ -30,15 +30,6 @@ type StartFlags = {
 
 /** Memory for the filters of idempotency keys: enough for 200 million keys at one read from disk per 50 new ones. */
 const KEY_FILTER_MIB = { min: 0, max: 65_536, otherwise: 256 };
-
-const railsForm = "must be up to 50 names, like fps,card,bank: small letters, digits and dashes";
-const railsSetting: Setting<readonly string[]> = {
-  absent: { allowed: true, value: defaultRails },
-  parse(text) {
-    const value = parseRails(text);
-    return value === undefined ? { fault: railsForm } : { value };
-  },
-};
 
 function rails(text: string): readonly string[] {
   const value = parseRails(text);
@@ -53,6 +44,7 @@ const examples = `
 Examples:
   ledger start                               on ./data and port 8080
   ledger start --data /srv/ledger --port 0   on a port that is free; it says which
+  ledger start query-service                 one service as a process of its own, set by the environment
 
 Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one,
 later, ends it at once.
@@ -69,10 +61,13 @@ ${Object.entries(startFaults)
   .map(([kind, code]) => `${code} ${kind.replace("_", " ")}`)
   .join("; ")}; 130 ended at once.`;
 
-/** `ledger start`: every service in this process, on one data folder, until a signal. */
+/**
+ * `ledger start`: every service in this process, on one data folder, until a signal. `ledger start <service>` runs one
+ * of them.
+ */
 export function startCommand(): Command {
-  return new Command("start")
-    .description("run the whole ledger on a data folder")
+  const command = new Command("start")
+    .description("run the whole ledger on a data folder, or one of its services")
     .option("--data <dir>", "the data folder; made when there is none", DEFAULT_DATA)
     .option("--port <port>", "where to listen on 127.0.0.1; 0: any free port", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option(
@@ -115,4 +110,6 @@ export function startCommand(): Command {
       const output = createOutput(flags.json ?? false);
       output.result({ url: server.url, data: dataDir, pid: process.pid }, greeting(server.url, flags.data, dataDir));
     });
+  for (const service of serviceCommands()) command.addCommand(service);
+  return command;
 }

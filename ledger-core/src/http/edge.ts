@@ -10,7 +10,7 @@ import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import { serveReference } from "./reference/serve.ts";
-import type { Authenticator } from "./tokens.ts";
+import { type Authenticator, unauthorized } from "./tokens.ts";
 import { UnderWay } from "./under-way.ts";
 import { parseQuery } from "./urls.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -47,7 +47,52 @@ declare module "fastify" {
  * its config says `open`, and every error is an RFC 9457 problem with a code from one table.
  */
 export async function createEdge(options: EdgeOptions): Promise<FastifyInstance> {
-  const { logger, metrics = createMetrics() } = options;
+  const { metrics = createMetrics() } = options;
+  const { app, connections, underWay } = strictEdge(options);
+  measureAnswers(app, metrics);
+  measureLoad(metrics, connections, underWay);
+  if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
+  serveOperations(app, {
+    readiness: options.readiness ?? [],
+    metrics,
+    metricsAccess: options.metricsAccess ?? "bearer",
+  });
+  return app;
+}
+
+/** /livez, /readyz and /metrics on a port of their own. */
+export type OperationsPort = { readonly url: string; close(): Promise<void> };
+
+export type OperationsPortOptions = {
+  readonly logger: FastifyBaseLogger;
+  /** Asked at each request; the array may grow. */
+  readonly readiness: readonly ReadinessCheck[];
+  readonly metrics: Metrics;
+  readonly operations: { readonly host: string; readonly port: number };
+};
+
+/**
+ * Opens that port, which needs no token: the network decides who reaches it. A service opens it first and closes it
+ * last, so that it can be asked why it does not serve.
+ */
+export async function openOperationsPort(options: OperationsPortOptions): Promise<OperationsPort> {
+  const refuse = () => {
+    throw unauthorized("This port serves no caller.");
+  };
+  const { app } = strictEdge({ logger: options.logger, authenticate: refuse });
+  serveOperations(app, { ...options, metricsAccess: "open" });
+  const url = await app.listen(options.operations);
+  return {
+    url,
+    async close() {
+      await app.drain();
+      await app.close();
+    },
+  };
+}
+
+function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limits">) {
+  const { logger } = options;
   const limits = { ...edgeLimits, ...options.limits };
   const { requestTimeoutMs } = limits;
   const nextId = requestIds();
@@ -83,15 +128,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   holdContinue(app);
   admitRequests(app, { authenticate: options.authenticate, connections, underWay });
   readJsonOnly(app);
-  measureAnswers(app, metrics);
-  measureLoad(metrics, connections, underWay);
-  if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
-  serveOperations(app, {
-    readiness: options.readiness ?? [],
-    metrics,
-    metricsAccess: options.metricsAccess ?? "bearer",
-  });
-  return app;
+  return { app, connections, underWay };
 }
 
 function measureLoad(metrics: Metrics, connections: Connections, underWay: UnderWay): void {

@@ -1,7 +1,7 @@
 export { callerOf } from "./auth.ts";
 export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
 export { holdsCardNumber, isAsciiSeparator } from "./card-numbers.ts";
-export { createEdge } from "./edge.ts";
+export { createEdge, openOperationsPort } from "./edge.ts";
 export { idempotencyKey, idempotencyKeyField, KEY_LENGTH_MAX } from "./idempotency-key.ts";
 export { BULK_BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { LedgerError } from "../domain/errors.ts";
 
 /**
@@ -6,11 +7,31 @@ import { LedgerError } from "../domain/errors.ts";
 export type Setting<T> = {
   readonly absent: { readonly allowed: true; readonly value: T } | { readonly allowed: false };
   parse(text: string): { readonly value: T } | { readonly fault: string };
+  /** The default as it would be set; for the documentation. */
+  readonly standard?: string;
+  /** May also be read from a mounted file, whose path is in the variable `<name>_FILE`. */
+  readonly fromFile?: true;
+  /** Never shown. */
+  readonly secret?: true;
+  /** One sentence for docs/configuration.md and `ledger config check`. */
+  readonly about?: string;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+export type SettingsTable = Readonly<Record<string, Setting<unknown>>>;
+export type SettingValues<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 
-type Values<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+/** A password or key. Printed, logged or inspected it shows nothing; only an adapter reveals it. */
+export type Secret = { reveal(): string };
+
+function makeSecret(text: string): Secret {
+  return { reveal: () => text };
+}
+
+/** Adds the sentence that documents a setting. */
+export function documented<T>(about: string, setting: Setting<T>): Setting<T> {
+  return { ...setting, about };
+}
 
 /** A text that must be given. */
 export function requiredText(): Setting<string> {
@@ -23,27 +44,35 @@ export function optionalText(): Setting<string | undefined> {
 
 /** A text with a default. */
 export function textOr(otherwise: string): Setting<string> {
-  return { absent: { allowed: true, value: otherwise }, parse: (text) => ({ value: text }) };
+  return { absent: { allowed: true, value: otherwise }, parse: (text) => ({ value: text }), standard: otherwise };
+}
+
+/** Like `optionalText`, for texts that are usually mounted, such as certificates. */
+export function optionalFile(): Setting<string | undefined> {
+  return { ...optionalText(), fromFile: true };
 }
 
 /** A required secret: it has no default, and its value is in no message. */
-export function requiredSecret({ lengthMin }: { lengthMin: number }): Setting<string> {
-  return { absent: { allowed: false }, parse: (text) => secret(text, lengthMin) };
+export function requiredSecret({ lengthMin }: { lengthMin: number }): Setting<Secret> {
+  return { absent: { allowed: false }, parse: (text) => secret(text, lengthMin), fromFile: true, secret: true };
 }
 
 /** An optional secret; its value is in no message. */
-export function optionalSecret({ lengthMin }: { lengthMin: number }): Setting<string | undefined> {
-  return { absent: { allowed: true, value: undefined }, parse: (text) => secret(text, lengthMin) };
+export function optionalSecret({ lengthMin }: { lengthMin: number }): Setting<Secret | undefined> {
+  return { ...requiredSecret({ lengthMin }), absent: { allowed: true, value: undefined } };
 }
 
-function secret(text: string, lengthMin: number): { value: string } | { fault: string } {
-  return text.length < lengthMin ? { fault: `must have at least ${lengthMin} characters` } : { value: text };
+function secret(text: string, lengthMin: number): { value: Secret } | { fault: string } {
+  return text.length < lengthMin
+    ? { fault: `must have at least ${lengthMin} characters` }
+    : { value: makeSecret(text) };
 }
 
 /** A whole number, both bounds included. */
 export function integer(bounds: { min: number; max: number; otherwise: number }): Setting<number> {
   return {
     absent: { allowed: true, value: bounds.otherwise },
+    standard: String(bounds.otherwise),
     parse(text) {
       const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
       if (value >= bounds.min && value <= bounds.max) return { value };
@@ -56,6 +85,7 @@ export function integer(bounds: { min: number; max: number; otherwise: number })
 export function oneOf<const T extends string>(words: readonly T[], otherwise: NoInfer<T>): Setting<T> {
   return {
     absent: { allowed: true, value: otherwise },
+    standard: otherwise,
     parse(text) {
       const value = words.find((word) => word === text);
       return value === undefined
@@ -66,26 +96,85 @@ export function oneOf<const T extends string>(words: readonly T[], otherwise: No
 }
 
 /**
- * Reads settings from the environment: the only place that looks at it. An empty variable counts as absent.
+ * Reads settings from the environment, or from the files that it names. An empty variable counts as absent.
  * @throws LedgerError config, one message that names every faulty setting
  */
-export function readSettings<S extends Readonly<Record<string, Setting<unknown>>>>(
+export function readSettings<S extends SettingsTable>(
   settings: S,
   environment: Environment = process.env,
-): Values<S> {
-  const faults: string[] = [];
-  const values = Object.entries(settings).map(([name, setting]) => {
+): SettingValues<S> {
+  const { values, faults } = collectSettings(settings, environment);
+  refuse(faults);
+  return plainValues(values);
+}
+
+/** A setting as it is used, fit to be shown. */
+export type ShownSetting = { readonly name: string; readonly value: string; readonly from: "set" | "file" | "default" };
+
+/** The settings of parts as they would be used; of secrets and mounted texts only whether they are there. */
+export function showSettings(settings: SettingsTable, environment: Environment = process.env): ShownSetting[] {
+  return Object.entries(settings).map(([name, setting]) => {
+    const file = setting.fromFile && environment[`${name}_FILE`];
+    if (file) return { name, value: file, from: "file" };
     const text = environment[name];
-    if (text === undefined || text === "") {
-      if (setting.absent.allowed) return [name, setting.absent.value];
-      faults.push(`${name} is not set`);
-      return [name, undefined];
-    }
-    const result = setting.parse(text);
-    if ("value" in result) return [name, result.value];
-    faults.push(`${name} ${result.fault}`);
-    return [name, undefined];
+    if (text === undefined || text === "") return { name, value: setting.standard ?? "not set", from: "default" };
+    return { name, value: setting.fromFile ? "***" : withoutCredentials(text), from: "set" };
   });
+}
+
+/** Credentials have no place in a URL; where somebody put them there all the same, they are not repeated. */
+function withoutCredentials(text: string): string {
+  return text.replace(/:\/\/[^/]*@/, "://***@");
+}
+
+/** The values of the settings that can be used, and a message for each that cannot. */
+export type Collected = {
+  readonly values: Record<string, { readonly value: unknown }>;
+  readonly faults: readonly string[];
+};
+
+/** The settings' own types are known to their table alone. */
+export function plainValues<Values>(collected: Collected["values"]): Values {
+  const entries = Object.entries(collected).map(([name, { value }]) => [name, value]);
+  return Object.fromEntries(entries);
+}
+
+export function collectSettings(settings: SettingsTable, environment: Environment = process.env): Collected {
+  const values: Record<string, { readonly value: unknown }> = {};
+  const faults: string[] = [];
+  for (const [name, setting] of Object.entries(settings)) {
+    const text = textOf(name, setting, environment);
+    if (typeof text === "object") {
+      faults.push(text.fault);
+    } else if (text === undefined) {
+      if (setting.absent.allowed) values[name] = setting.absent;
+      else faults.push(`${name} is not set`);
+    } else {
+      const result = setting.parse(text);
+      if ("value" in result) values[name] = result;
+      else faults.push(`${name} ${result.fault}`);
+    }
+  }
+  return { values, faults };
+}
+
+/** A setting's text, from the variable or its file; undefined when it is absent. */
+function textOf(name: string, setting: Setting<unknown>, environment: Environment): string | undefined | Fault {
+  const text = environment[name] || undefined;
+  const file = setting.fromFile && environment[`${name}_FILE`];
+  if (!file) return text;
+  if (text !== undefined) return { fault: `${name} and ${name}_FILE are both set: keep one of them` };
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "") || undefined;
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return { fault: `${name}_FILE names ${file}, which cannot be read (${why})` };
+  }
+}
+
+type Fault = { readonly fault: string };
+
+/** @throws LedgerError config when there are faults */
+export function refuse(faults: readonly string[]): void {
   if (faults.length > 0) throw new LedgerError("config", `settings that cannot be used: ${faults.join("; ")}`);
-  return Object.fromEntries(values);
 }

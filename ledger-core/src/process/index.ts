@@ -1,8 +1,21 @@
 export { allocateYoung } from "./allocation.ts";
+export * from "./configuration.ts";
 export { dataPaths } from "./data-paths.ts";
-export * from "./env.ts";
+export {
+  documented,
+  integer,
+  oneOf,
+  optionalSecret,
+  optionalText,
+  readSettings,
+  type Setting,
+  type SettingsTable,
+  showSettings,
+} from "./env.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export { makeWallClock, systemRuntime } from "./runtime.ts";
-export { type RunningService, runService } from "./service.ts";
+export { type RunningService, type ServiceProcess, serviceProcess } from "./service.ts";
+export * from "./service-parts.ts";
+export * from "./targets.ts";
 export { keepTicksFast } from "./ticks.ts";

@@ -1,5 +1,18 @@
 import type { Logger } from "pino";
 
+/** What a service has opened, to be closed in reverse order. */
+export type Closers = { push(close: () => Promise<void>): void; close(): Promise<void> };
+
+export function makeClosers(): Closers {
+  const closers: (() => Promise<void>)[] = [];
+  return {
+    push: (close) => void closers.push(close),
+    async close() {
+      for (let next = closers.pop(); next; next = closers.pop()) await next();
+    },
+  };
+}
+
 /** Where signals come from and how the process ends; tests put their own in place of `process`. */
 export type ProcessControls = {
   on(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;

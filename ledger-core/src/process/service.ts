@@ -1,41 +1,75 @@
-import { isLedgerError } from "../domain/errors.ts";
-import { stopOnSignals } from "./lifecycle.ts";
-import { createLogger, type Logger, type LogLevel } from "./log.ts";
+import { isLedgerError, LedgerError } from "../domain/errors.ts";
+import {
+  type Configuration,
+  type ConfigurationPart,
+  type ConfigurationParts,
+  combinedParts,
+  readConfiguration,
+} from "./configuration.ts";
+import { stopOnSignals, stopWithParent } from "./lifecycle.ts";
+import { createLogger, type Logger } from "./log.ts";
+import { type Listening, operationsPart } from "./service-parts.ts";
 
-/** A service that listens. */
-export type RunningService = { readonly url: string; stop(): Promise<void> };
+/** A service that listens. `url`: its API, if it has one; `operations`: /livez, /readyz and /metrics. */
+export type RunningService = { readonly url?: string; readonly operations: string; stop(): Promise<void> };
 
-export type ServiceMain<Settings> = {
+export type ServiceDefinition<Parts extends ConfigurationParts> = {
   readonly name: string;
-  /** @throws LedgerError config */
-  readonly read: () => Settings;
+  /** The default port of /livez, /readyz and /metrics. */
+  readonly operationsPort: number;
+  readonly parts: Parts;
   /** @throws LedgerError when it cannot start; nothing is left open then */
-  readonly start: (settings: Settings, logger: Logger) => Promise<RunningService>;
+  readonly start: (
+    configuration: Configuration<Parts>,
+    context: { readonly logger: Logger; readonly operations: Listening },
+  ) => Promise<RunningService>;
+};
+
+/** A service that can be run as a process of its own. */
+export type ServiceProcess = {
+  readonly name: string;
+  readonly part: ConfigurationPart<unknown>;
+  /**
+   * Runs it as this process: prints where it listens as one line of JSON, and ends in order with 0 at SIGTERM or
+   * SIGINT. A service that cannot start is logged and ends the process with 1, with 2 when its settings are at fault.
+   */
+  run(): Promise<void>;
 };
 
 const EXIT_NOT_STARTED = 1;
+const EXIT_CONFIGURATION = 2;
 /** An orderly stop ends within 10 s. */
 const STOP_BOUND_MS = 10_000;
 
-/**
- * Runs a service as a process of its own: prints where it listens as one line of JSON, and ends in order with 0 at
- * SIGTERM or SIGINT. A service that cannot start is logged and ends the process with 1.
- */
-export async function runService<Settings extends { readonly LEDGER_LOG_LEVEL: LogLevel }>({
-  name,
-  read,
-  start,
-}: ServiceMain<Settings>): Promise<void> {
-  let logger = createLogger({ name, level: "info" });
-  try {
-    const settings = read();
-    logger = createLogger({ name, level: settings.LEDGER_LOG_LEVEL });
-    const { url, stop } = await start(settings, logger);
-    stopOnSignals({ stop, boundMs: STOP_BOUND_MS, logger });
-    process.stdout.write(`${JSON.stringify({ url, pid: process.pid })}\n`);
-  } catch (error) {
-    if (!isLedgerError(error)) throw error;
-    logger.fatal({ code: error.code, err: error }, "the service does not start");
-    process.exitCode = EXIT_NOT_STARTED;
-  }
+export function serviceProcess<Parts extends ConfigurationParts>(definition: ServiceDefinition<Parts>): ServiceProcess {
+  const { name, start } = definition;
+  const parts = { own: combinedParts(definition.parts), service: operationsPart(definition.operationsPort) };
+  return {
+    name,
+    part: combinedParts(parts),
+    async run() {
+      let logger = createLogger({ name, level: "info" });
+      try {
+        const { own, service } = readConfiguration(parts);
+        logger = createLogger({ name, level: service.logLevel });
+        const { url, operations, stop } = await start(own, { logger, operations: service.operations });
+        stopOnSignals({ stop, boundMs: STOP_BOUND_MS, logger });
+        if (service.endsWithParent) stopWithParent();
+        process.stdout.write(`${JSON.stringify({ service: name, url, operations, pid: process.pid })}\n`);
+      } catch (error) {
+        const fault = listenFault(error) ?? error;
+        if (!isLedgerError(fault)) throw fault;
+        logger.fatal({ code: fault.code, err: fault }, "the service does not start");
+        process.exitCode = fault.code === "config" ? EXIT_CONFIGURATION : EXIT_NOT_STARTED;
+      }
+    },
+  };
+}
+
+/** An address that cannot be listened on, as the fault of the settings that it is. */
+function listenFault(error: unknown): LedgerError | undefined {
+  if (!(error instanceof Error && "syscall" in error && "code" in error)) return undefined;
+  if (error.syscall !== "listen" && error.syscall !== "getaddrinfo") return undefined;
+  const settings = "set LEDGER_PORT and LEDGER_OPERATIONS_PORT, or their HOST, to an address that is free";
+  return new LedgerError("config", `cannot listen: ${error.message}; ${settings}`);
 }

@@ -12,6 +12,8 @@ import { type KeeperTuning, keepStore, type StoreKeeper } from "./store-keeper.t
 export type KeepOptions = {
   /** The folder of the files of read models. */
   readonly dir: string;
+  /** Default: all. */
+  readonly files?: readonly StoreFile[];
   readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
@@ -37,12 +39,12 @@ export function pathOf(dir: string, { name }: Pick<StoreFile, "name">): string {
   return join(dir, `${name}.sqlite`);
 }
 
-/** Runs every listed projection on one reading of the log. Files are independent of each other. */
+/** Runs the projections of these files on one reading of the log. Files are independent of each other. */
 export function keepProjections(options: KeepOptions): KeptProjections {
   const { dir, tell, tuning = {} } = options;
   const log = shareReading(options.log, tuning);
   const keepers = new Map<string, StoreKeeper>();
-  for (const file of storeFiles) {
+  for (const file of options.files ?? storeFiles) {
     const keeper = keepStore({
       ...options,
       ...{ log, file, first: pathOf(dir, file), keeper: options.keeper ?? {}, tuning },

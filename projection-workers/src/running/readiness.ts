@@ -1,12 +1,15 @@
 import { formatPosition, type Position, type Revision, type Shard } from "ledger-core";
 import type { Metrics, ReadinessCheck } from "ledger-core/http";
-import { projectionNames, storeFiles } from "../projections/list.ts";
+import { storeFiles } from "../projections/list.ts";
+import type { StoreFile } from "../projections/store-file.ts";
 import { nextMove, type ProjectionBoard } from "./board.ts";
 
 /** How far the projections are behind the log. */
 export type Lag = {
   readonly projections: ProjectionBoard;
   readonly shards: number;
+  /** The files of the projections that this process runs. Default: all. */
+  readonly files?: readonly Pick<StoreFile, "name" | "projections">[];
   head(shard: Shard): Revision;
   /**
    * The most events a ready projection may be behind. Queries with a position wait for it regardless. 0 to 10,000,000.
@@ -46,8 +49,13 @@ type Place = {
   readonly trouble: string | undefined;
 };
 
-function places({ projections, shards, head }: Lag): readonly Place[] {
-  return projectionNames.flatMap((name) =>
+function namesOf({ files = storeFiles }: Pick<Lag, "files">): readonly string[] {
+  return files.flatMap(({ projections }) => projections);
+}
+
+function places(lag: Lag): readonly Place[] {
+  const { projections, shards, head } = lag;
+  return namesOf(lag).flatMap((name) =>
     Array.from({ length: shards }, (_, shard) => {
       const revision = projections.revision(name, shard);
       const trouble = projections.trouble(name, shard);
@@ -63,7 +71,7 @@ function behind(lag: Lag): number {
 
 /** The readiness check of each projection. */
 export function projectionChecks(lag: Lag): readonly ReadinessCheck[] {
-  return projectionNames.map((name) => projectionCheck(name, lag));
+  return namesOf(lag).map((name) => projectionCheck(name, lag));
 }
 
 function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
@@ -83,11 +91,12 @@ function tellPlace({ at, behind, trouble }: Place): string {
   return [place, behind > 0 ? `${behind} behind` : undefined, trouble].filter((part) => part !== undefined).join(", ");
 }
 
-export function measureProjections(metrics: Metrics, board: ProjectionBoard): void {
-  for (const name of projectionNames) {
+export function measureProjections(metrics: Metrics, lag: Pick<Lag, "projections" | "files">): void {
+  const { projections: board, files = storeFiles } = lag;
+  for (const name of namesOf(lag)) {
     metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () => board.revision(name, 0));
   }
-  for (const { name } of storeFiles) {
+  for (const { name } of files) {
     metrics.gauge(`read_models_${name}_set_aside`, `Files of ${name} that could not be read since the start.`, () =>
       board.setAside(name),
     );

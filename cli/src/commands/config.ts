@@ -1,0 +1,118 @@
+import { existsSync } from "node:fs";
+import { Argument, Command } from "commander";
+import { isLedgerError } from "ledger-core";
+import { openEventLogReader } from "ledger-core/event-log";
+import {
+  type BrokerTarget,
+  brokerPart,
+  dataPart,
+  dataPaths,
+  type EventLogTarget,
+  eventLogPart,
+  readConfiguration,
+  type ServiceProcess,
+  showSettings,
+} from "ledger-core/process";
+import { createOutput, exitCodes } from "../output.ts";
+import { services } from "./start-service.ts";
+
+const examples = `
+Examples:
+  ledger config check
+  EVENT_LOG=esdb://log.internal:2113 ledger config check command-service --json
+
+Exit codes: 0 everything can be reached; 1 something cannot; 2 settings that cannot be used.`;
+
+/** How long one connection may take. */
+const TRY_MS = 10_000;
+
+/** `ledger config`: the settings of the services. */
+export function configCommand(finish: (code: number) => void): Command {
+  const check = new Command("check")
+    .description("print the settings that services would use, secrets masked, and try each connection")
+    .addArgument(new Argument("[service]", "only what one service uses").choices(services.map(({ name }) => name)))
+    .option("--json", "print one JSON document")
+    .addHelpText("after", examples)
+    .action(async (name: string | undefined, flags: { json?: true }) => {
+      const checked = services.filter((service) => name === undefined || service.name === name);
+      const { document, lines, code } = await checkConfiguration(checked);
+      createOutput(flags.json ?? false).result(document, lines);
+      finish(code);
+    });
+  return new Command("config").description("check the settings of the services").addCommand(check);
+}
+
+type Tried = { readonly name: string; readonly ok: boolean; readonly detail: string };
+
+async function checkConfiguration(checked: readonly ServiceProcess[]) {
+  const settings = Object.assign({}, ...checked.map(({ part }) => part.settings));
+  const shown = showSettings(settings).filter(({ name }) => settings[name].about !== undefined);
+  const lines = shown.map(({ name, value, from }) => `${name} = ${value}${from === "set" ? "" : ` (${from})`}`);
+  const faults = faultsOf(checked);
+  if (faults.length > 0) {
+    const document = { settings: shown, faults, connections: [] };
+    return { document, lines: [...lines, "", ...faults], code: exitCodes.usage };
+  }
+  const tried = await tryConnections(settings);
+  return {
+    document: { settings: shown, faults, connections: tried },
+    lines: [...lines, "", ...tried.map(({ name, ok, detail }) => `${name}: ${ok ? "ok" : "FAILED"}, ${detail}`)],
+    code: tried.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure,
+  };
+}
+
+function faultsOf(checked: readonly ServiceProcess[]): string[] {
+  try {
+    readConfiguration(Object.fromEntries(checked.map(({ name, part }) => [name, part])));
+    return [];
+  } catch (error) {
+    if (!isLedgerError(error, "config")) throw error;
+    return [error.message];
+  }
+}
+
+async function tryConnections(settings: object): Promise<readonly Tried[]> {
+  const uses = (name: string) => name in settings;
+  return [
+    ...(uses("LEDGER_DATA") ? [tryDataFolder(readConfiguration({ data: dataPart }).data)] : []),
+    ...(uses("EVENT_LOG")
+      ? [await attempt("event log", () => tryEventLog(readConfiguration({ log: eventLogPart }).log))]
+      : []),
+    ...(uses("BROKER")
+      ? [await attempt("broker", () => tryBroker(readConfiguration({ broker: brokerPart }).broker))]
+      : []),
+  ];
+}
+
+function tryDataFolder(dir: string): Tried {
+  const { tokenKey } = dataPaths(dir);
+  const ok = existsSync(tokenKey);
+  const advice = "ledger token --data makes it";
+  return { name: "data folder", ok, detail: ok ? dir : `${tokenKey} is not there: ${advice}` };
+}
+
+async function tryEventLog(target: EventLogTarget): Promise<string> {
+  const log = openEventLogReader(target);
+  try {
+    return `its head is ${await log.head(0)}`;
+  } finally {
+    await log.close();
+  }
+}
+
+async function tryBroker(target: BrokerTarget): Promise<string> {
+  return target.kind === "none" ? "none is used" : "not tried";
+}
+
+/** The outcome of one try; its message is the adapter's own, which names no secret. */
+async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${TRY_MS / 1000} s`)), TRY_MS);
+  try {
+    return { name, ok: true, detail: await Promise.race([work(), late]) };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}

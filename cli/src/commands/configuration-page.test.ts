@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SettingsTable } from "ledger-core/process";
+import { expect, test } from "vitest";
+import { services } from "./start-service.ts";
+
+/** The table of docs/configuration.md, made from the settings that the services read. */
+function settingsTable(): readonly string[] {
+  const users = new Map<
+    string,
+    { readonly defaults: Set<string>; readonly services: string[]; readonly end: string }
+  >();
+  for (const { name: service, part } of services) {
+    const settings: SettingsTable = part.settings;
+    for (const [name, { about, standard, fromFile, secret }] of Object.entries(settings)) {
+      if (about === undefined) continue;
+      const marks = [secret && "secret", fromFile && "file"].filter(Boolean).join(", ");
+      const entry = users.get(name) ?? {
+        defaults: new Set(),
+        services: [],
+        end: marks ? `${about} _${marks}_` : about,
+      };
+      users.set(name, entry);
+      entry.services.push(service);
+      if (standard !== undefined) entry.defaults.add(`\`${standard}\``);
+    }
+  }
+  return [...users].map(
+    ([name, entry]) =>
+      `| \`${name}\` | ${entry.services.join(", ")} | ${[...entry.defaults].join(" · ")} | ${entry.end} |`,
+  );
+}
+
+test("docs/configuration.md lists every setting of the services as they read it", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  expect(rows).toEqual(settingsTable());
+});

@@ -1,0 +1,47 @@
+import { commandService } from "command-service";
+import { Argument, Command } from "commander";
+import type { ServiceProcess, SettingsTable } from "ledger-core/process";
+import { fileOf, projectionNames, projectionService, storeFiles } from "projection-workers";
+import { queryService } from "query-service";
+
+/** The services that can be processes of their own; projections as one that runs all of them. */
+export const services: readonly ServiceProcess[] = [commandService, projectionService(storeFiles), queryService];
+
+const about: Readonly<Record<string, string>> = {
+  "command-service": "answer commands: the only writer of the event log",
+  "query-service": "answer queries from the read models",
+};
+
+/** `ledger start <service>`: one service as this process; the environment holds its settings. */
+export function serviceCommands(): readonly Command[] {
+  const simple = [commandService, queryService].map((service) =>
+    new Command(service.name)
+      .description(`${about[service.name]}, as a process of its own`)
+      .addHelpText("after", settingsHelp(service.part.settings))
+      .action(() => service.run()),
+  );
+  const projections = new Command("projections")
+    .description("apply the log's events to read models, as a process of its own")
+    .addArgument(new Argument("[names...]", "which projections; all by default").choices(projectionNames))
+    .addHelpText("after", settingsHelp(projectionService(storeFiles).part.settings))
+    .action((names: readonly string[]) => {
+      const chosen = new Set((names.length > 0 ? names : projectionNames).map(fileOf));
+      return projectionService([...chosen]).run();
+    });
+  return [...simple, projections];
+}
+
+/** The settings of a service, one a line. */
+function settingsHelp(settings: SettingsTable): string {
+  const lines = Object.entries(settings)
+    .filter(([, { about }]) => about !== undefined)
+    .map(
+      ([name, { about, standard }]) => `  ${name}  ${about}${standard === undefined ? "" : ` Default ${standard}.`}`,
+    );
+  return `
+Settings are read from the environment; docs/configuration.md describes them, \`ledger config check\` tries them:
+${lines.join("\n")}
+
+It prints where it listens as one line of JSON, logs to stderr, and stops in order at SIGTERM or Ctrl-C.
+Exit codes: 0 stopped; 1 it could not start; 2 settings that cannot be used; 130 ended at once.`;
+}
