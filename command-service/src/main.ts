@@ -1,4 +1,4 @@
-import { openEventLog } from "ledger-core/event-log";
+import { openEventLog } from "ledger-core/engines";
 import { fileAuthenticator } from "ledger-core/http";
 import {
   allocateYoung,

@@ -1,4 +1,4 @@
-import { openEventLogReader } from "ledger-core/event-log";
+import { openEventLogReader } from "ledger-core/engines";
 import {
   dataPart,
   dataPaths,
@@ -19,7 +19,7 @@ export function projectionService(files: readonly StoreFile[]): ServiceProcess {
     start: async ({ data, target, shards }, context) =>
       startProjectionService({
         ...context,
-        ...{ log: openEventLogReader(target), files, dir: dataPaths(data).readModels, shards },
+        ...{ log: await openEventLogReader(target), files, dir: dataPaths(data).readModels, shards },
       }),
   });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Argument, Command } from "commander";
 import { isLedgerError } from "ledger-core";
-import { openEventLogReader } from "ledger-core/event-log";
+import { openEventLogReader } from "ledger-core/engines";
 import {
   type BrokerTarget,
   brokerPart,
@@ -92,7 +92,7 @@ function tryDataFolder(dir: string): Tried {
 }
 
 async function tryEventLog(target: EventLogTarget): Promise<string> {
-  const log = openEventLogReader(target);
+  const log = await openEventLogReader(target);
   try {
     return `its head is ${await log.head(0)}`;
   } finally {

@@ -20,7 +20,7 @@ export async function openEventLog(target: EventLogTarget): Promise<OpenedEventL
 }
 
 /** Opens the log for those who only read it. It may be unavailable: every method then throws log_unavailable. */
-export function openEventLogReader(target: EventLogTarget): EventSource {
+export async function openEventLogReader(target: EventLogTarget): Promise<EventSource> {
   switch (target.kind) {
     case "sqlite":
       return openSqliteLogReader({ file: target.file });

@@ -8,7 +8,6 @@ export {
   type NewEvent,
   type StoredEvent,
 } from "../../../ports/event-log.ts";
-export { openEventLog, openEventLogReader } from "../../open-event-log.ts";
 export { connectLog } from "../log-thread/connection.ts";
 export { openLogThread } from "../log-thread/log-thread.ts";
 
