@@ -1,4 +1,5 @@
 export * from "./codec/codec.ts";
+export { readChargeRow } from "./codec/fast/charge-row.ts";
 export { FaultTable } from "./codec/fault-table.ts";
 export * from "./domain/account.ts";
 export * from "./domain/caller.ts";

@@ -1,10 +1,39 @@
+import type { AccountType } from "../domain/account.ts";
 import type { LedgerEvent } from "../domain/events.ts";
+import type { EventId } from "../domain/ids.ts";
 import type { Revision, Shard } from "../domain/position.ts";
+import type { Micros } from "../domain/time.ts";
+
+/**
+ * A charge without fee and metadata as the read models keep it. Accounts are numbers (`numberOf`), days are yyyymmdd,
+ * and amounts are small enough to be exact. One flat object, since thousands of them wait for a transaction.
+ */
+export type ChargeRow = {
+  readonly kind: "charge";
+  /** Of the event; with another prefix, the payment's. */
+  readonly id: EventId;
+  readonly salt: number;
+  readonly shard: Shard;
+  readonly revision: Revision;
+  readonly at: Micros;
+  readonly tenant: string;
+  readonly payer: number;
+  readonly payee: number;
+  readonly payeeType: AccountType;
+  readonly amount: number;
+  readonly payerBalance: number;
+  readonly payeeBalance: number;
+  readonly payerDay: number;
+  readonly payeeDay: number;
+  readonly reference: string | null;
+};
 
 /** A pure function from events to the changes of one read model. */
 export type Projection<Change> = {
   readonly name: string;
   project(event: LedgerEvent): readonly Change[];
+  /** The same for a plain charge, which then need not be decoded; undefined where `project` has to do it. */
+  projectCharge?(row: ChargeRow): readonly Change[] | undefined;
 };
 
 /** Where a projection's changes go: changes and checkpoint are applied together or not at all. */

@@ -46,23 +46,42 @@ async function send(db: Knex, sql: string, values: readonly SqlValue[]) {
   }
 }
 
+/** Rows to be written: `put` places the values of the nth one from `at` on, in the order of their columns. */
+export type RowSource = { readonly count: number; put(row: number, into: SqlValue[], at: number): void };
+
+/** Rows that lie one after another as their values. */
+export function valueRows(values: readonly SqlValue[], width: number): RowSource {
+  return {
+    count: values.length / width,
+    put(row, into, at) {
+      for (let column = 0; column < width; column++) into[at + column] = values[row * width + column] ?? null;
+    },
+  };
+}
+
 /**
- * Runs a text of many rows over values, row after row, in as few statements as their widths allow.
+ * Runs a text of many rows over rows of values, in as few statements as their widths allow.
  * @param text the statement for this many rows, whose parameters are their values
  */
 export async function runRows(
   db: Knex,
   text: (rows: number) => string,
   width: number,
-  values: readonly SqlValue[],
+  source: RowSource,
 ): Promise<void> {
   const client = db.client;
   const connection = await client.acquireConnection();
+  let sql = "";
+  let part: SqlValue[] = [];
   try {
-    for (const { from, rows } of chunks(values.length / width, rowsPerStatement(db, width))) {
-      const part = values.slice(from * width, (from + rows) * width);
-      if (dialectOf(db) === "sqlite") client.run(connection, text(rows), part);
-      else await client.query(connection, { sql: text(rows), bindings: part, method: "raw" });
+    for (const { from, rows } of chunks(source.count, rowsPerStatement(db, width))) {
+      if (part.length !== rows * width) {
+        sql = text(rows);
+        part = new Array<SqlValue>(rows * width).fill(null);
+      }
+      for (let row = 0; row < rows; row++) source.put(from + row, part, row * width);
+      if (dialectOf(db) === "sqlite") client.run(connection, sql, part);
+      else await client.query(connection, { sql, bindings: part, method: "raw" });
     }
   } finally {
     await client.releaseConnection(connection);

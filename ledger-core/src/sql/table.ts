@@ -10,7 +10,7 @@ import {
   rowsPerStatement,
   updateText,
 } from "./dialect.ts";
-import { affectedRows, runRows, type SqlValue, selectRows } from "./rows.ts";
+import { affectedRows, type RowSource, runRows, type SqlValue, selectRows, valueRows } from "./rows.ts";
 
 /** A table, described once: its CREATE, its inserts and its comparison all follow from this. */
 export type Table<Row> = {
@@ -59,10 +59,14 @@ type Conflict<Row> = {
   readonly add?: readonly (keyof Row & string)[];
 };
 
-/**
- * Inserts rows, many a statement; where a key is there already, `conflict` says what becomes of the columns it names.
- * Rows in the order of the key are the fastest.
- */
+type InsertOptions<Row> = {
+  /** When a key is there already, what becomes of the columns that this names. */
+  readonly conflict?: Conflict<Row>;
+  /** Columns that have one value in all of the rows: part of the statement, so that no row has to bind them. */
+  readonly fixed?: { readonly [Column in keyof Row & string]?: number | null };
+};
+
+/** Inserts rows, many per statement. Rows in the order of the key are the fastest. */
 export async function insertRows<Row extends object>(
   db: Knex,
   table: Table<Row>,
@@ -73,29 +77,34 @@ export async function insertRows<Row extends object>(
   const columns = columnsOf(table);
   const values: SqlValue[] = [];
   for (const row of rows) for (const column of columns) values.push(toValue(row[column]));
-  await insertValues(db, table, suffix, values, conflict);
+  await insertValues(db, table, suffix, valueRows(values, columns.length), conflict ? { conflict } : {});
 }
 
-/** As `insertRows`, of rows that are given as their values, row after row, each in the order of the table's columns. */
+/** As `insertRows`, of rows as their values in the order of the table's columns, without those that are fixed. */
 export async function insertValues<Row extends object>(
   db: Knex,
   table: Table<Row>,
   suffix: string,
-  values: readonly SqlValue[],
-  conflict?: Conflict<Row>,
+  source: RowSource,
+  { conflict, fixed = {} }: InsertOptions<Row> = {},
 ): Promise<void> {
-  if (values.length === 0) return;
-  const columns = columnsOf(table);
-  assert(values.length % columns.length === 0, `whole rows go into ${table.name}`);
+  if (source.count === 0) return;
+  const columns = columnsOf(table).filter((column) => !(column in fixed));
   const name = table.name + suffix;
-  const many = values.length >= LOAD_ROWS_MIN * columns.length;
-  if (many && !conflict && dialectOf(db) === "mysql" && (await loadRows(db, name, columns, values))) return;
-  const names = columns.map((column) => `\`${column}\``).join(", ");
+  const same = Object.entries(fixed).map(([column, value]) => ({ column, value: literal(value) }));
+  const many = source.count >= LOAD_ROWS_MIN;
+  if (many && !conflict && dialectOf(db) === "mysql" && (await loadRows(db, name, columns, source, same))) return;
+  const names = [...same.map(({ column }) => column), ...columns].map((column) => `\`${column}\``).join(", ");
   const head = `INSERT INTO \`${name}\` (${names}) VALUES `;
-  const one = `(${columns.map(() => "?").join()})`;
+  const one = `(${[...same.map(({ value }) => value), ...columns.map(() => "?")].join()})`;
   const tail = conflict ? onConflict(db, table.key, conflict) : "";
   const text = (rows: number) => `${head}${`${one},`.repeat(rows - 1)}${one}${tail}`;
-  await runRows(db, text, columns.length, values);
+  await runRows(db, text, columns.length, source);
+}
+
+function literal(value: unknown): string {
+  assert(value === null || Number.isSafeInteger(value), "a fixed column holds a whole number or NULL");
+  return value === null ? "NULL" : String(value);
 }
 
 /** Sets one column of the rows of these keys. @returns how many rows there were */

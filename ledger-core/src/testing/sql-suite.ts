@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bindings, type SqlValue, selectRows } from "../sql/rows.ts";
+import { bindings, type SqlValue, selectRows, valueRows } from "../sql/rows.ts";
 import { isMissingTable, translateStoreErrors } from "../sql/store-errors.ts";
 import { createTable, insertRows, insertValues, type Table, updateColumn } from "../sql/table.ts";
 import { inSnapshot, withMigrationLock } from "../sql/transactions.ts";
@@ -82,7 +82,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
         ({ id, n, small, note, sum }): SqlValue[] => [id, n, small, note, sum],
       );
       values[300 * 5 + column] = value;
-      const work = () => db.transaction((trx) => insertValues(trx, samples, "", values));
+      const work = () => db.transaction((trx) => insertValues(trx, samples, "", valueRows(values, 5)));
       await expect(translateStoreErrors("samples", work)).rejects.toMatchObject({ code: "poison_event" });
       expect(await all()).toHaveLength(1);
     });

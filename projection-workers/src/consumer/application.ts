@@ -1,4 +1,5 @@
 import {
+  type ChargeRow,
   decodeEvent,
   isLedgerError,
   LedgerError,
@@ -6,6 +7,7 @@ import {
   type Projection,
   type ProjectionTarget,
   type Revision,
+  readChargeRow,
   type Shard,
 } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
@@ -82,7 +84,8 @@ function projectNext<Change>({ shard, projection }: Application<Change>, at: Rev
     });
   }
   try {
-    return projection.project(decodeOnce(stored));
+    const row = projection.projectCharge ? chargeRowOnce(stored) : null;
+    return (row && projection.projectCharge?.(row)) ?? projection.project(decodeOnce(stored));
   } catch (error) {
     if (isLedgerError(error)) throw error;
     throw poison(projection.name, stored, error);
@@ -122,15 +125,29 @@ function place({ id, type, version, shard, revision }: StoredEvent): string {
   return `event ${id} at ${shard}:${revision} (${type} version ${version})`;
 }
 
-/** `of` is the event itself; a copy of it with other fields is decoded anew. */
-type Decoded = { readonly of: StoredEvent; readonly event: LedgerEvent };
+/** `of` is the event itself; a copy of it with other fields is decoded anew. `row` is null where there is none. */
+type Decoded = { readonly of: StoredEvent; event: LedgerEvent | undefined; row: ChargeRow | null | undefined };
+type Decodable = StoredEvent & { decoded?: Decoded };
 
 /**
  * Decodes an event for the first projection that asks, and keeps the result on it for the others. A WeakMap would cost
  * more than decoding it again.
  * @throws LedgerError poison_event, incompatible
  */
-export function decodeOnce(stored: StoredEvent & { decoded?: Decoded }): LedgerEvent {
-  if (stored.decoded?.of !== stored) stored.decoded = { of: stored, event: decodeEvent(stored) };
-  return stored.decoded.event;
+export function decodeOnce(stored: Decodable): LedgerEvent {
+  const decoded = decodedOf(stored);
+  decoded.event ??= decodeEvent(stored);
+  return decoded.event;
+}
+
+/** As `decodeOnce`, the row of a plain charge; null for all other events. */
+export function chargeRowOnce(stored: Decodable): ChargeRow | null {
+  const decoded = decodedOf(stored);
+  if (decoded.row === undefined) decoded.row = readChargeRow(stored) ?? null;
+  return decoded.row;
+}
+
+function decodedOf(stored: Decodable): Decoded {
+  if (stored.decoded?.of !== stored) stored.decoded = { of: stored, event: undefined, row: undefined };
+  return stored.decoded;
 }

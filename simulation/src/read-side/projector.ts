@@ -167,11 +167,18 @@ function checkHalt(
 }
 
 function poisonable<Change>(projection: Projection<Change>, poisoned: () => Revision | undefined): Projection<Change> {
+  const refuse = ({ revision }: { readonly revision: Revision }) => {
+    if (revision === poisoned()) throw new RangeError("an event that this program cannot project");
+  };
   return {
     ...projection,
     project(event) {
-      if (event.revision === poisoned()) throw new RangeError("an event that this program cannot project");
+      refuse(event);
       return projection.project(event);
+    },
+    projectCharge(row) {
+      refuse(row);
+      return projection.projectCharge?.(row);
     },
   };
 }

@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import type { Knex } from "knex";
 import { LedgerError } from "../../domain/errors.ts";
-import type { SqlValue } from "../../sql/rows.ts";
+import type { RowSource, SqlValue } from "../../sql/rows.ts";
 
 /**
- * Loads rows, given as their values, with one statement: the server reads them as they come, and parses no SQL. It has
- * to allow `local_infile`.
+ * Loads rows with one statement: the server reads them as they come, and parses no SQL. It has to allow `local_infile`.
+ * @param fixed columns with one value for all rows, as SQL
  * @returns whether it does; if not, nothing was written
  * @throws poison_event when the server does not take a row as it is
  */
@@ -13,7 +13,8 @@ export async function loadRows(
   db: Knex,
   table: string,
   columns: readonly string[],
-  values: readonly SqlValue[],
+  source: RowSource,
+  fixed: readonly { readonly column: string; readonly value: string }[] = [],
 ): Promise<boolean> {
   const { client } = db;
   const connection = await client.acquireConnection();
@@ -21,12 +22,14 @@ export async function loadRows(
     const [[setting]] = await run("SELECT @@local_infile AS allowed", {});
     if (Number(setting.allowed) !== 1) return false;
     const names = columns.map((column) => `\`${column}\``).join(", ");
-    const text = `LOAD DATA LOCAL INFILE 'rows' INTO TABLE \`${table}\` CHARACTER SET utf8mb4 (${names})`;
+    const same = fixed.map(({ column, value }) => `\`${column}\` = ${value}`).join(", ");
+    const into = `LOAD DATA LOCAL INFILE 'rows' INTO TABLE \`${table}\` CHARACTER SET utf8mb4 (${names})`;
+    const text = same === "" ? into : `${into} SET ${same}`;
     const [{ affectedRows, warningStatus }] = await run(text, {
-      infileStreamFactory: () => Readable.from(parts(values, columns.length)),
+      infileStreamFactory: () => Readable.from(parts(source, columns.length)),
     });
     // Of local data the server makes what it can: a row whose key is there already is left out with a warning.
-    if (affectedRows !== values.length / columns.length || warningStatus !== 0)
+    if (affectedRows !== source.count || warningStatus !== 0)
       throw new LedgerError("poison_event", `${table} does not take a row`);
     return true;
   } finally {
@@ -42,11 +45,14 @@ export async function loadRows(
 const ROWS_A_PART = 1000;
 
 /** Rows as LOAD DATA reads them by default: tabs between fields, a line feed behind a row. */
-function* parts(values: readonly SqlValue[], width: number): Iterable<Buffer> {
-  for (let from = 0; from < values.length; from += ROWS_A_PART * width) {
-    const end = Math.min(values.length, from + ROWS_A_PART * width);
+function* parts(source: RowSource, width: number): Iterable<Buffer> {
+  const row = new Array<SqlValue>(width).fill(null);
+  for (let from = 0; from < source.count; from += ROWS_A_PART) {
     let text = "";
-    for (let at = from; at < end; at++) text += field(values[at] ?? null) + ((at + 1) % width === 0 ? "\n" : "\t");
+    for (let at = from; at < Math.min(source.count, from + ROWS_A_PART); at++) {
+      source.put(at, row, 0);
+      text += `${row.map(field).join("\t")}\n`;
+    }
     yield Buffer.from(text);
   }
 }

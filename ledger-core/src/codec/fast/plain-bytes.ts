@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { idDigits } from "../../domain/ids.ts";
 import type { Amount } from "../../domain/money.ts";
 import { plainBytes, plainTextEnd, standsAt } from "../json-bytes.ts";
 
@@ -10,6 +11,10 @@ const ID_BODY_LENGTH = 26;
 const EXACT_DIGITS = 15;
 const AMOUNT_DIGITS_MAX = 19;
 const INTEGER_DIGITS_MAX = 16;
+const NO_DIGIT = 255;
+/** The value of a digit of an id, by its byte. */
+const idDigitValues = new Uint8Array(256).fill(NO_DIGIT);
+for (const [value, digit] of [...idDigits].entries()) idDigitValues[digit.charCodeAt(0)] = value;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
@@ -44,6 +49,11 @@ export function takeText(cursor: Cursor): string {
   const end = plainTextEnd(bytes, at);
   cursor.at = end;
   return textOf(bytes, at, end);
+}
+
+/** Skips the same. */
+export function skipText(cursor: Cursor): void {
+  cursor.at = plainTextEnd(cursor.bytes, cursor.at);
 }
 
 /**
@@ -92,6 +102,8 @@ export function takeKnownId(cursor: Cursor, prefixLength: number): string | unde
 
 /** An amount as its shape reads it: `0`, or up to 19 digits without a leading zero, with or without a sign. */
 export function takeAmount(cursor: Cursor): Amount | undefined {
+  const exact = takeExact(cursor);
+  if (exact !== undefined) return BigInt(exact);
   const { bytes, at } = cursor;
   const negative = bytes[at] === MINUS;
   const start = negative ? at + 1 : at;
@@ -99,9 +111,7 @@ export function takeAmount(cursor: Cursor): Amount | undefined {
   const count = end - start;
   if (count === 0 || count > AMOUNT_DIGITS_MAX || (bytes[start] === ZERO && (negative || count > 1))) return undefined;
   cursor.at = end;
-  if (count > EXACT_DIGITS) return BigInt(textOf(bytes, at, end));
-  const value = numberOf(bytes, start, end);
-  return BigInt(negative ? -value : value);
+  return BigInt(textOf(bytes, at, end));
 }
 
 /** A safe integer that is not negative. */
@@ -115,6 +125,59 @@ export function takeCount(cursor: Cursor): number | undefined {
   if (!Number.isSafeInteger(value)) return undefined;
   cursor.at = end;
   return value;
+}
+
+/** An amount that a number represents exactly, of at most 15 digits. */
+export function takeExact(cursor: Cursor): number | undefined {
+  const { bytes, at } = cursor;
+  const negative = bytes[at] === MINUS;
+  const start = negative ? at + 1 : at;
+  const end = digitsEnd(bytes, start);
+  const count = end - start;
+  if (count === 0 || count > EXACT_DIGITS || (bytes[start] === ZERO && (negative || count > 1))) return undefined;
+  cursor.at = end;
+  const value = numberOf(bytes, start, end);
+  return negative ? -value : value;
+}
+
+/** A day, `yyyy-mm-dd`, as the integer yyyymmdd. */
+export function takeDay(cursor: Cursor): number | undefined {
+  const { bytes, at } = cursor;
+  if (digitsEnd(bytes, at) !== at + 4 || bytes[at + 4] !== MINUS) return undefined;
+  if (digitsEnd(bytes, at + 5) !== at + 7 || bytes[at + 7] !== MINUS) return undefined;
+  if (digitsEnd(bytes, at + 8) !== at + 10) return undefined;
+  cursor.at = at + 10;
+  return (
+    numberOf(bytes, at, at + 4) * 10_000 + numberOf(bytes, at + 5, at + 7) * 100 + numberOf(bytes, at + 8, at + 10)
+  );
+}
+
+/** The number in an id (`readNumber`) whose prefix ends here; undefined where a character is no digit of ids. */
+export function takeIdNumber(cursor: Cursor): number | undefined {
+  const { bytes, at } = cursor;
+  const end = at + ID_BODY_LENGTH;
+  if (end > bytes.length) return undefined;
+  for (let next = at; next < end; next++) if (idDigitValues[bytes[next] ?? 0] === NO_DIGIT) return undefined;
+  cursor.at = end;
+  return fiveDigits(bytes, at + 10) * 2 ** 25 + fiveDigits(bytes, at + 15);
+}
+
+/** The salt in an id whose prefix ends at `at`. */
+export function saltAt(bytes: Uint8Array, at: number): number {
+  return fiveDigits(bytes, at + 20) * 32 + (idDigitValues[bytes[at + 25] ?? 0] ?? 0);
+}
+
+function fiveDigits(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let next = at; next < at + 5; next++) value = (value << 5) | (idDigitValues[bytes[next] ?? 0] ?? 0);
+  return value;
+}
+
+/** Whether the 26 characters at `at` are those behind the prefix of an id. */
+export function isBodyOf(id: string, bytes: Uint8Array, at: number): boolean {
+  const start = id.length - ID_BODY_LENGTH;
+  for (let i = 0; i < ID_BODY_LENGTH; i++) if (bytes[at + i] !== id.charCodeAt(start + i)) return false;
+  return true;
 }
 
 /** Returned when a value cannot be written this way. The caller discards any bytes already written. */

@@ -21,24 +21,24 @@ import {
  * The segments of the template that writePaymentCharged writes in the current version. Each begins with what ends the
  * value before it, so that a value's own reader need not look at its end; an id's prefix closes the segment before it.
  */
-const TENANT = Buffer.from('{"origin":{"tenant":"');
-const SUB = Buffer.from('","sub":"');
-const KEY = Buffer.from('","key":');
-const PRINT = Buffer.from(',"print":');
-const NULL = Buffer.from("null");
-const QUOTE = Buffer.from('"');
-const PAYMENT = Buffer.from('},"payment":"pay_');
-const PAYER = Buffer.from('","payer":"acct_');
-const PAYEE = Buffer.from('","payee":"acct_');
-const PAYEE_TYPE = Buffer.from('","payeeType":"');
-const AMOUNT = Buffer.from('","amount":"');
-const CURRENCY = Buffer.from('","currency":"');
-const REFERENCE = Buffer.from('","reference":"');
-const CREATED_AT = Buffer.from('","createdAt":');
-const BALANCES = Buffer.from(',"balances":["');
-const NEXT = Buffer.from('","');
-const DATES = Buffer.from('"],"dates":["');
-const END = Buffer.from('"]}');
+export const TENANT = Buffer.from('{"origin":{"tenant":"');
+export const SUB = Buffer.from('","sub":"');
+export const KEY = Buffer.from('","key":');
+export const PRINT = Buffer.from(',"print":');
+export const NULL = Buffer.from("null");
+export const QUOTE = Buffer.from('"');
+export const PAYMENT = Buffer.from('},"payment":"pay_');
+export const PAYER = Buffer.from('","payer":"acct_');
+export const PAYEE = Buffer.from('","payee":"acct_');
+export const PAYEE_TYPE = Buffer.from('","payeeType":"');
+export const AMOUNT = Buffer.from('","amount":"');
+export const CURRENCY = Buffer.from('","currency":"');
+export const REFERENCE = Buffer.from('","reference":"');
+export const CREATED_AT = Buffer.from('","createdAt":');
+export const BALANCES = Buffer.from(',"balances":["');
+export const NEXT = Buffer.from('","');
+export const DATES = Buffer.from('"],"dates":["');
+export const END = Buffer.from('"]}');
 const PAYMENT_PREFIX = "pay_".length;
 const ACCOUNT_PREFIX = "acct_".length;
 
@@ -51,7 +51,7 @@ const last = {
   payeeDate: { text: "" },
 };
 const noMetadata: Payment["metadata"] = {};
-const payeeTypes = new Map<string, Payment["payeeType"]>(accountTypes.map((type) => [type, type]));
+export const payeeTypes = new Map<string, Payment["payeeType"]>(accountTypes.map((type) => [type, type]));
 
 /**
  * The fast lane of replay: reads a charge of the current version straight from its bytes, at a fraction of what text,

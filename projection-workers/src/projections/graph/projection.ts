@@ -4,7 +4,11 @@ import type { EdgeChange, LedgerEvent, Payment, Projection } from "ledger-core";
  * Which payer paid which merchant, as one edge per payment that is not fully refunded, and which merchants are not
  * open.
  */
-export const graphProjection: Projection<EdgeChange> = { name: "graph", project };
+export const graphProjection: Projection<EdgeChange> = {
+  name: "graph",
+  project,
+  projectCharge: ({ payeeType }) => (payeeType === "merchant" ? undefined : []),
+};
 
 function project(event: LedgerEvent): readonly EdgeChange[] {
   const { fact } = event;

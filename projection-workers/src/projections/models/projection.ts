@@ -3,6 +3,7 @@ import {
   type AccountRow,
   type AuthorizationRow,
   assert,
+  type ChargeRow,
   type EntryRow,
   type EntryType,
   type HoldChangeRow,
@@ -39,8 +40,9 @@ import {
   type Written,
 } from "ledger-core/sql";
 
-/** A change of the read models. */
+/** A change of the read models; a charge is a payment and its two entries. */
 export type ModelChange =
+  | ChargeRow
   | { readonly kind: "account"; readonly row: NewAccount }
   | { readonly kind: "status"; readonly account: number; readonly status: number }
   | { readonly kind: "entry"; readonly row: NewEntry }
@@ -63,14 +65,24 @@ export type NewHoldChange = Written<HoldChangeRow> & { readonly account: number 
 export type NewPaymentState = Written<PaymentStateRow> & { readonly number: number };
 
 /** The tables behind every query: accounts, entries, payments and the other movements. */
-export const modelsProjection: Projection<ModelChange> = { name: "models", project };
+export const modelsProjection: Projection<ModelChange> = { name: "models", project, projectCharge };
 
 function project(event: LedgerEvent): readonly ModelChange[] {
   const changes = changesOf(event);
-  const { shard, revision, at } = event;
-  if (revision % MILESTONE_SPAN === 0)
-    changes.push({ kind: "milestone", row: { shard, span: revision / MILESTONE_SPAN, at } });
+  if (isMilestone(event)) changes.push(milestone(event));
   return changes;
+}
+
+function projectCharge(row: ChargeRow): readonly ModelChange[] {
+  return isMilestone(row) ? [row, milestone(row)] : [row];
+}
+
+function isMilestone({ revision }: Pick<LedgerEvent, "revision">): boolean {
+  return revision % MILESTONE_SPAN === 0;
+}
+
+function milestone({ shard, revision, at }: Pick<LedgerEvent, "shard" | "revision" | "at">): ModelChange {
+  return { kind: "milestone", row: { shard, span: revision / MILESTONE_SPAN, at } };
 }
 
 function changesOf(event: LedgerEvent): ModelChange[] {

@@ -1,6 +1,15 @@
 import type { Knex } from "knex";
 import { LedgerError, type PaymentRow, type Shard } from "ledger-core";
-import { existingKeys, insertRows, insertValues, type SqlValue, updateColumn, type Written } from "ledger-core/sql";
+import {
+  existingKeys,
+  insertRows,
+  insertValues,
+  type SqlValue,
+  updateColumn,
+  valueRows,
+  type Written,
+} from "ledger-core/sql";
+import { writeChargedPayments, writeChargeEntries } from "./charges.ts";
 import { type CollapsedChanges, collapse, type RunChanges } from "./collapse.ts";
 import type { ModelChange } from "./projection.ts";
 import {
@@ -31,7 +40,8 @@ export async function writeModels(
   await expectOpened(trx, suffix, rows);
   for (const run of rows.runs) await writeRun(trx, suffix, shard, run);
   await insertRows(trx, holdChanges, suffix, rows.holds);
-  await insertValues(trx, payments, suffix, rows.payments.flatMap(paymentValues));
+  await writeChargedPayments(trx, suffix, rows.charges);
+  await insertValues(trx, payments, suffix, valueRows(rows.payments.flatMap(paymentValues), PAYMENT_WIDTH));
   await insertRows(trx, paymentStates, suffix, rows.states, {
     replace: ["status", "captured", "refunded", "fee"],
   });
@@ -39,6 +49,8 @@ export async function writeModels(
   await insertRows(trx, movements, suffix, rows.movements);
   await insertRows(trx, milestones, suffix, rows.milestones);
 }
+
+const PAYMENT_WIDTH = 12;
 
 function paymentValues(row: Written<PaymentRow>): SqlValue[] {
   const { tenant, number, payer, payee, amount, fee, salt, at, capture, expires_at, reference, metadata } = row;
@@ -63,19 +75,31 @@ function neverOpened(count: number): LedgerError {
   return new LedgerError("poison_event", `${count} accounts to change were never opened`);
 }
 
-async function writeRun(trx: Knex, suffix: string, shard: Shard, { run, entries: rows, totals }: RunChanges) {
+async function writeRun(trx: Knex, suffix: string, shard: Shard, changes: RunChanges): Promise<void> {
+  const { run, entries: rows, totals } = changes;
   await insertRows(trx, entryRuns, suffix, [{ shard, run }], { replace: ["shard"] });
+  await writeChargeEntries(trx, suffix, changes);
   const values: SqlValue[] = [];
   const references: SqlValue[] = [];
   for (const row of rows) {
     const { account, revision, idx, reference } = row;
-    values.push(run, account, revision, idx, row.at, row.amount, row.balance);
-    values.push(row.day, row.type, row.counterparty, row.salt, row.source, reference);
-    if (reference !== null) references.push(run, account, reference, revision, idx);
+    values.push(account, revision, idx, row.at, row.amount, row.balance, row.day, row.type);
+    values.push(row.counterparty, row.salt, row.source, reference);
+    if (reference !== null) references.push(account, reference, revision, idx);
   }
-  await insertValues(trx, entries, suffix, values);
-  await insertValues(trx, entryReferences, suffix, references);
-  const sums: SqlValue[] = [];
-  for (const { account, day, billions, units } of totals) sums.push(run, account, day, billions, units);
-  await insertValues(trx, dailyTotals, suffix, sums, { add: ["billions", "units"] });
+  const fixed = { run };
+  await insertValues(trx, entries, suffix, valueRows(values, 12), { fixed });
+  await insertValues(trx, entryReferences, suffix, valueRows(references, 4), { fixed });
+  const sums = {
+    count: totals.length,
+    put(row: number, into: SqlValue[], at: number) {
+      const total = totals[row];
+      if (!total) return;
+      into[at] = total.account;
+      into[at + 1] = total.day;
+      into[at + 2] = total.billions;
+      into[at + 3] = total.units;
+    },
+  };
+  await insertValues(trx, dailyTotals, suffix, sums, { fixed, conflict: { add: ["billions", "units"] } });
 }
