@@ -9,12 +9,6 @@ export type DuePage = {
 };
 
 /**
- * Pages read by each look: few, so that no command waits for them; a pass over however many takes this many looks at
- * most.
- */
-const LOOKS_PER_PASS = 16;
-
-/**
  * Walks the due holds on disk, page by page in the order of their earliest. A page keeps a hold until the flush after
  * its release, so any number of those at the front may be released already: the walk goes past them. Every tenant's
  * holds are gathered apart and given in turn, so that none waits for those of another.
@@ -22,6 +16,7 @@ const LOOKS_PER_PASS = 16;
 export class DueWalk {
   readonly #disk: PaymentPages;
   readonly #pagesPerLook: number;
+  readonly #looksPerPass: number;
   /** Pages that this pass has still to read; the next one last. */
   #left: number[] = [];
   #share = 1;
@@ -30,10 +25,14 @@ export class DueWalk {
   /** Whether some did not find their place there: then another pass is needed. */
   #passedOver = false;
 
-  /** @param pagesPerLook pages that one look reads, unless so many are due that a pass would take too long */
-  constructor(disk: PaymentPages, pagesPerLook: number) {
+  /**
+   * @param pagesPerLook pages that one look reads, few so that no command waits for them
+   * @param looksPerPass looks that a pass takes at most: with more pages due, a look reads more of them
+   */
+  constructor(disk: PaymentPages, pagesPerLook: number, looksPerPass: number) {
     this.#disk = disk;
     this.#pagesPerLook = pagesPerLook;
+    this.#looksPerPass = looksPerPass;
   }
 
   /** Begins at the front again: the file was written, and no longer has what was released. */
@@ -57,7 +56,7 @@ export class DueWalk {
 
   #begin(now: Micros): void {
     this.#left = this.#disk.duePages(now).reverse();
-    this.#share = Math.max(this.#pagesPerLook, Math.ceil(this.#left.length / LOOKS_PER_PASS));
+    this.#share = Math.max(this.#pagesPerLook, Math.ceil(this.#left.length / this.#looksPerPass));
     this.#passedOver = false;
   }
 

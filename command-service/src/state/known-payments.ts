@@ -16,6 +16,8 @@ export type KnownPaymentsOptions = {
   readonly paymentPagesCached?: number;
   /** Pages of payments read by one look for due holds. Default 64, some 2 ms; from 1. */
   readonly duePagesPerLook?: number;
+  /** Looks of a pass over all due holds: with more due, a look reads more pages. Default 16; from 1. */
+  readonly dueLooksPerPass?: number;
 };
 
 /**
@@ -31,10 +33,10 @@ export class KnownPayments {
   private writing: Tail | undefined;
 
   constructor(pages: Pages, layout: StateLayout, options: KnownPaymentsOptions) {
-    const { paymentsCached = 20_000, paymentPagesCached = 128, duePagesPerLook = 64 } = options;
+    const { paymentsCached = 20_000, paymentPagesCached = 128, duePagesPerLook = 64, dueLooksPerPass = 16 } = options;
     this.cached = new Recent(Math.max(1, Math.ceil(paymentsCached / 2)));
     this.disk = new PaymentPages({ pages, layout, cached: paymentPagesCached });
-    this.walk = new DueWalk(this.disk, duePagesPerLook);
+    this.walk = new DueWalk(this.disk, duePagesPerLook, dueLooksPerPass);
   }
 
   /** How many the next flush has to write. */

@@ -4,16 +4,15 @@ import type { KeyPlace } from "../state/keys/known-keys.ts";
 import { isFault, isWhole, type Job } from "./jobs.ts";
 import type { KeyCheck } from "./key-check.ts";
 import { Loading, type LoadingOptions } from "./loading.ts";
+import type { ReadLimits } from "./read-events.ts";
 
-export type LoadLimits = {
+export type LoadLimits = ReadLimits & {
   /** Commands that are loaded for at once, and so decided in one batch; an atomic bulk or a dry run is never split. */
   readonly itemsMax: number;
   /** About the bytes of events that a load keeps: beyond them it takes no further portion. */
   readonly bytesMax: number;
   /** Commands that are looked up at once, between two counts of those bytes. */
   readonly portionItems: number;
-  /** Reads of the log under way at once. */
-  readonly readsMax: number;
 };
 
 export type LoadOptions = LoadingOptions & {

@@ -1,13 +1,18 @@
 import { decodeEvent, isLedgerError, type LedgerError, type LedgerEvent, type Revision, type Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 
-/** The log as it is read back: one shard of it, with so many reads at once. */
-export type LogReads = { readonly log: EventLog; readonly shard: Shard; readonly readsMax: number };
+/** How wanted events become reads of the log. */
+export type ReadLimits = {
+  /** Reads under way at once. */
+  readonly readsMax: number;
+  /** Wanted events at most this many revisions apart share one read. */
+  readonly readGapMax: number;
+  /** Revisions of one read, so that no answer of the log is large. */
+  readonly readSpanMax: number;
+};
 
-/** Events that are so near in the log are read together, with those between them. */
-const GAP_MAX = 16;
-/** Events of one read, so that no answer of the log is large. */
-const READ_MAX = 256;
+/** One shard of the log, read back. */
+export type LogReads = { readonly log: EventLog; readonly shard: Shard; readonly limits: ReadLimits };
 
 /**
  * Reads the events at these revisions, neighbors in one read.
@@ -20,12 +25,12 @@ export async function readEvents(
   take: (event: LedgerEvent, bytes: number) => void,
 ): Promise<Map<Revision, LedgerError>> {
   const failures = new Map<Revision, LedgerError>();
-  const ranges = rangesOf(revisions);
+  const ranges = rangesOf(revisions, on.limits);
   let next = 0;
   const worker = async () => {
     for (let range = ranges[next++]; range; range = ranges[next++]) await readRange(on, range, take, failures);
   };
-  await Promise.all(Array.from({ length: Math.min(on.readsMax, ranges.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(on.limits.readsMax, ranges.length) }, worker));
   return failures;
 }
 
@@ -50,12 +55,12 @@ async function readRange(
 }
 
 /** The revisions in order, each once, those that are read together in one list. */
-function rangesOf(revisions: Iterable<Revision>): Revision[][] {
+function rangesOf(revisions: Iterable<Revision>, { readGapMax, readSpanMax }: ReadLimits): Revision[][] {
   const ranges: Revision[][] = [];
   for (const revision of [...new Set(revisions)].sort((a, b) => a - b)) {
     const range = ranges.at(-1) ?? [];
     const [first, last] = [range[0] ?? revision, range.at(-1) ?? revision];
-    if (range.length > 0 && revision - last <= GAP_MAX && revision - first < READ_MAX) range.push(revision);
+    if (range.length > 0 && revision - last <= readGapMax && revision - first < readSpanMax) range.push(revision);
     else ranges.push([revision]);
   }
   return ranges;

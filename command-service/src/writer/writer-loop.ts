@@ -112,8 +112,7 @@ export class WriterLoop {
     const superseded = () => !ownership.ready || ownership.state !== state || this.#fault !== undefined;
     const undurable = () => this.#undurable;
     try {
-      const { readsMax } = loadLimits;
-      return await load({ log, shard, readsMax, state, undurable, superseded, limits: loadLimits }, queue.upcoming());
+      return await load({ log, shard, state, undurable, superseded, limits: loadLimits }, queue.upcoming());
     } catch (error) {
       if (!superseded()) this.shardFailed(error);
       else if (!isShardFault(error)) throw error;

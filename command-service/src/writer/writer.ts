@@ -75,6 +75,10 @@ export type WriterOptions = ExpiryLimits &
     readonly loadPortionItems?: number;
     /** Reads of the log under way at once for one batch. Default 8; from 1. */
     readonly loadReadsMax?: number;
+    /** Earlier events that are at most this many revisions apart share one read. Default 16; from 0. */
+    readonly loadGapMax?: number;
+    /** Revisions of one such read. Default 256; from 1. */
+    readonly loadSpanMax?: number;
     /**
      * The tail that is written down at once while events are replayed, and between batches when serving. Default
      * 131,072 entries; from 1.
@@ -128,6 +132,8 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
       bytesMax: options.loadBytesMax ?? 16 * 2 ** 20,
       portionItems: options.loadPortionItems ?? 256,
       readsMax: options.loadReadsMax ?? 8,
+      readGapMax: options.loadGapMax ?? 16,
+      readSpanMax: options.loadSpanMax ?? 256,
     },
     limits: batchLimits(options),
     bulkLimits: {
