@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { ClientCommand, LedgerEvent, MakePayment } from "ledger-core";
+import { type ClientCommand, isEmptyMetadata, type LedgerEvent, type MakePayment } from "ledger-core";
 
 /** Makes a print of the text that describes a request. */
 export type Printer = (text: string) => string;
@@ -64,18 +64,13 @@ export function bulkPrint(mode: string, items: readonly PrintedItem[], printer =
 /** The hot path's command. Ids, codes and amounts hold no line break; free text is preceded by its length. */
 function paymentText(payment: MakePayment): string {
   const { payer, payee, amount, currency, capture, expiresAt, reference, metadata } = payment;
-  const pairs = isEmpty(metadata) ? "{}" : canonical(metadata);
+  const pairs = isEmptyMetadata(metadata) ? "{}" : canonical(metadata);
   const texts = `${canonical(reference)}\n${pairs}`;
   return `MakePayment\n${payer}\n${payee}\n${amount}\n${currency}\n${capture}\n${expiresAt}\n${texts}\n`;
 }
 
 function textOf(values: readonly unknown[]): string {
   return values.map((value) => `${canonical(value)}\n`).join("");
-}
-
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false;
-  return true;
 }
 
 /** A text is preceded by its length: null is not "null", and no text can pass for two fields. */

@@ -4,19 +4,12 @@ import { LedgerError } from "../domain/errors.ts";
 import type { Fact, FactType, LedgerEvent } from "../domain/events.ts";
 import type { NewEvent, StoredEvent } from "../ports/event-log.ts";
 import { factShapes, originShape } from "./fact-shapes.ts";
-import { chargeRoom, putCharge } from "./fast/charge-bytes.ts";
 import { readPlainCharge } from "./fast/plain-charge.ts";
 import { readPaymentCharged, writePaymentCharged } from "./payment-charged.ts";
 import { asObject, type Json, Malformed, type Shape } from "./shape.ts";
 import { currentVersions, isFactType, type Upcasters, upcasters } from "./versions.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Where events gather on their way to a log, as far as the codec sees it: `EventFrames`. */
-type Frames = {
-  add(event: NewEvent): void;
-  addWritten(head: Omit<NewEvent, "data">, room: number, of: EventBody, put: typeof putCharge): boolean;
-};
 
 /** An event as the log stores it: its type, the version of its shape, and its JSON. */
 function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
@@ -33,13 +26,9 @@ export function encodeEvent(body: EventBody): { type: string; version: number; d
   return { type, version, data: Buffer.from(data) };
 }
 
-/** Adds an event to those on their way to the log, a plain charge without a text of its JSON. */
-export function frameEvent(frames: Frames, event: LedgerEvent): void {
-  const { id, at, fact } = event;
-  if (fact.type === "PaymentCharged") {
-    const head = { id, at, type: fact.type, version: currentVersions.PaymentCharged };
-    if (frames.addWritten(head, chargeRoom(event.origin, fact.payment), event, putCharge)) return;
-  }
+/** Adds an event to a batch for the log. */
+export function frameEvent(frames: { add(event: NewEvent): void }, event: LedgerEvent): void {
+  const { id, at } = event;
   const { type, version, data } = writeEvent(event);
   frames.add({ id, at, type, version, data });
 }

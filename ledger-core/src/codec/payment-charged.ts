@@ -2,7 +2,7 @@ import { assert } from "../domain/errors.ts";
 import type { Origin, PaymentCharged, Posting } from "../domain/events.ts";
 import type { AccountId } from "../domain/ids.ts";
 import type { Amount, Currency } from "../domain/money.ts";
-import type { Payment } from "../domain/payment.ts";
+import { isEmptyMetadata, type Payment } from "../domain/payment.ts";
 import type { BusinessDate } from "../domain/time.ts";
 import { accountType, originShape } from "./fact-shapes.ts";
 import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, text } from "./shape.ts";
@@ -15,7 +15,7 @@ import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, te
  */
 
 /** JSON text of a string: most are plain, and then need no escaping. */
-export function quote(value: string): string {
+function quote(value: string): string {
   return plain.test(value) ? `"${value}"` : JSON.stringify(value);
 }
 const plain = /^[ !#-[\]-~]*$/;
@@ -30,7 +30,7 @@ export function writePaymentCharged(origin: Origin, fact: PaymentCharged): strin
   assert(debit && credit && isPlainCharge(origin, fact), `charge ${payment.id} is not a plain one`);
   const fee = payment.fee === 0n ? "" : `,"fee":"${payment.fee}"`;
   const reference = payment.reference === null ? "" : `,"reference":${quote(payment.reference)}`;
-  const metadata = isEmpty(payment.metadata) ? "" : `,"metadata":${JSON.stringify(payment.metadata)}`;
+  const metadata = isEmptyMetadata(payment.metadata) ? "" : `,"metadata":${JSON.stringify(payment.metadata)}`;
   return (
     `{"origin":{"tenant":${quote(origin.tenant)},"sub":${quote(origin.sub)},"key":${quoteOrNull(origin.key)},` +
     `"print":${quoteOrNull(origin.print)}},"payment":"${payment.id}","payer":"${payment.payer}",` +
@@ -40,12 +40,7 @@ export function writePaymentCharged(origin: Origin, fact: PaymentCharged): strin
   );
 }
 
-export function isEmpty(metadata: Payment["metadata"]): boolean {
-  for (const _ in metadata) return false;
-  return true;
-}
-
-export function isPlainCharge(origin: Origin, { payment, postings }: PaymentCharged): boolean {
+function isPlainCharge(origin: Origin, { payment, postings }: PaymentCharged): boolean {
   const [debit, credit] = postings;
   return (
     postings.length === 2 &&

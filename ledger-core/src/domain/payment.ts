@@ -23,6 +23,11 @@ export const paymentStatuses = [
 
 export type Metadata = { readonly [key: string]: string };
 
+export function isEmptyMetadata(metadata: Metadata): boolean {
+  for (const _ in metadata) return false;
+  return true;
+}
+
 /**
  * A payment after an event; every event of a payment carries it whole, so that its last event is its
  * state. `held` is what is authorized and neither captured nor released.

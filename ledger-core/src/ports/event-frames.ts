@@ -1,23 +1,11 @@
 import { Buffer } from "node:buffer";
 import { assert } from "../domain/errors.ts";
 import type { Events, NewEvent } from "./event-log.ts";
-import {
-  decodeFrame,
-  decodeFrames,
-  frameEnd,
-  frameRoom,
-  HEADER_BYTES,
-  writeDataLength,
-  writeFrame,
-  writeHeader,
-} from "./frame-bytes.ts";
+import { decodeFrame, decodeFrames, frameEnd, frameRoom, writeFrame } from "./frame-bytes.ts";
 
 /** As much as an append of the writer usually holds at most. */
 const BYTES = 1 << 20;
 const FREE_MAX = 4;
-
-/** Writes an event's data into bytes from `at` on and answers where it ends. */
-export type PutData<T> = (bytes: Buffer, at: number, of: T) => number;
 
 /** Where the frames end after some of the events: a point to go back to. */
 export type FramesMark = { readonly size: number; readonly length: number };
@@ -53,22 +41,6 @@ export class EventFrames implements Events {
     this.#makeRoom(frameRoom(event));
     this.#size = writeFrame(this.#bytes, this.#size, event);
     this.#length++;
-  }
-
-  /**
-   * Adds an event whose data is written where it lies.
-   * @param room the most bytes that the data takes
-   * @param put writes the data and answers where it ends; below zero: it wrote none, and no event is added
-   */
-  addWritten<T>(head: Omit<NewEvent, "data">, room: number, of: T, put: PutData<T>): boolean {
-    this.#makeRoom(HEADER_BYTES + head.type.length + room);
-    const dataAt = writeHeader(this.#bytes, this.#size, head);
-    const end = put(this.#bytes, dataAt, of);
-    if (end < 0) return false;
-    writeDataLength(this.#bytes, this.#size, end - dataAt);
-    this.#size = end;
-    this.#length++;
-    return true;
   }
 
   #makeRoom(room: number): void {

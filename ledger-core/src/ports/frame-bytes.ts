@@ -12,6 +12,7 @@ export const ID_BYTES = 16;
 export const TIME_AT = 16;
 export const VERSION_AT = 24;
 export const TYPE_LENGTH_AT = 26;
+const DATA_LENGTH_AT = 27;
 const typeGrammar = /^[A-Za-z][A-Za-z0-9]{0,254}$/;
 const knownTypes = new Map<string, string>();
 
@@ -30,44 +31,31 @@ export function frameRoom({ type, data }: NewEvent): number {
   return HEADER_BYTES + type.length + (typeof data === "string" ? 3 : 1) * data.length;
 }
 
-/**
- * Writes a frame and returns its end. Text becomes bytes here and nowhere else: a buffer an event would cost more
- * than its bytes.
- */
+/** Writes a frame and returns its end. Text becomes bytes here alone: a buffer for each event costs more than its bytes. */
 export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
-  const { data } = event;
-  const dataAt = writeHeader(frames, at, event);
-  const length = typeof data === "string" ? frames.write(data, dataAt, "utf8") : data.length;
-  if (typeof data !== "string") frames.set(data, dataAt);
-  writeDataLength(frames, at, length);
-  return dataAt + length;
-}
-
-/** Writes a frame's header without the data's length, and returns where the data begins. */
-export function writeHeader(frames: Buffer, at: number, event: Omit<NewEvent, "data">): number {
-  const { type, version } = event;
+  const { type, version, data } = event;
   if (!knownTypes.has(type)) {
     assert(typeGrammar.test(type), `an event type is an identifier, not ${JSON.stringify(type)}`);
     learn(type);
   }
   assert(Number.isSafeInteger(event.at) && event.at >= 0, "an event's time is a count of microseconds");
+  const dataAt = at + HEADER_BYTES + type.length;
+  const length = typeof data === "string" ? frames.write(data, dataAt, "utf8") : data.length;
+  if (typeof data !== "string") frames.set(data, dataAt);
   writeIdBytes(event.id, frames, at);
-  frames.writeUInt32BE(Math.floor(event.at / 2 ** 32), at + 16);
-  frames.writeUInt32BE(event.at % 2 ** 32, at + 20);
-  frames.writeUInt16BE(version, at + 24);
+  frames.writeUInt32BE(Math.floor(event.at / 2 ** 32), at + TIME_AT);
+  frames.writeUInt32BE(event.at % 2 ** 32, at + TIME_AT + 4);
+  frames.writeUInt16BE(version, at + VERSION_AT);
   frames[at + TYPE_LENGTH_AT] = type.length;
+  frames.writeUInt32BE(length, at + DATA_LENGTH_AT);
   frames.write(type, at + HEADER_BYTES, "latin1");
-  return at + HEADER_BYTES + type.length;
-}
-
-export function writeDataLength(frames: Buffer, at: number, length: number): void {
-  frames.writeUInt32BE(length, at + 27);
+  return dataAt + length;
 }
 
 /** Where the frame that starts at `at` ends; undefined when the frames end before it does. */
 export function frameEnd(frames: Buffer, at: number): number | undefined {
   if (at + HEADER_BYTES > frames.length) return undefined;
-  const end = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0) + frames.readUInt32BE(at + 27);
+  const end = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0) + frames.readUInt32BE(at + DATA_LENGTH_AT);
   return end > frames.length ? undefined : end;
 }
 
@@ -84,8 +72,8 @@ export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent &
   return {
     id: idFromBytes("evt", frames, at),
     type: knownTypes.get(type) ?? learn(type),
-    version: frames.readUInt16BE(at + 24),
-    at: frames.readUInt32BE(at + 16) * 2 ** 32 + frames.readUInt32BE(at + 20),
+    version: frames.readUInt16BE(at + VERSION_AT),
+    at: frames.readUInt32BE(at + TIME_AT) * 2 ** 32 + frames.readUInt32BE(at + TIME_AT + 4),
     data: frames.subarray(dataAt, end),
   };
 }

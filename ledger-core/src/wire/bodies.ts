@@ -2,7 +2,7 @@ import type { Account, Limits } from "../domain/account.ts";
 import type { Entry } from "../domain/entries.ts";
 import type { LedgerEvent, PaymentRefunded, PayoutSettled, TopUpSettled, TransferPosted } from "../domain/events.ts";
 import type { Amount } from "../domain/money.ts";
-import type { Metadata, Payment } from "../domain/payment.ts";
+import { isEmptyMetadata, type Metadata, type Payment } from "../domain/payment.ts";
 import { formatPosition } from "../domain/position.ts";
 import { formatInstant, type Micros } from "../domain/time.ts";
 
@@ -94,15 +94,10 @@ export function paymentText(payment: Payment): string {
     `"currency":"${payment.currency}","status":"${payment.status}","captured":"${payment.captured}",` +
     `"refunded":"${payment.refunded}","fee":"${payment.fee}","capture":"${payment.capture}",` +
     `"reference":${reference === null ? "null" : JSON.stringify(reference)},` +
-    `"metadata":${isEmpty(payment.metadata) ? "{}" : JSON.stringify(payment.metadata)},` +
+    `"metadata":${isEmptyMetadata(payment.metadata) ? "{}" : JSON.stringify(payment.metadata)},` +
     `"createdAt":"${formatInstant(payment.createdAt)}",` +
     `"expiresAt":${expiresAt === null ? "null" : `"${formatInstant(expiresAt)}"`}}`
   );
-}
-
-function isEmpty(metadata: Metadata): boolean {
-  for (const _ in metadata) return false;
-  return true;
 }
 
 function instantOrNull(at: Micros | null): string | null {

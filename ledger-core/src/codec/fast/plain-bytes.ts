@@ -180,36 +180,6 @@ export function isBodyOf(id: string, bytes: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Returned when a value cannot be written this way. The caller discards any bytes already written. */
-export const NOT_WRITTEN = -1;
-
-/** Writes plain text and returns its end. */
-export function putText(bytes: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (plainBytes[unit] !== 1) return NOT_WRITTEN;
-    bytes[at + i] = unit;
-  }
-  return at + text.length;
-}
-
-/** Writes an amount that a number represents exactly, and returns its end. */
-export function putAmount(bytes: Uint8Array, at: number, amount: Amount): number {
-  const value = Number(amount);
-  let rest = Math.abs(value);
-  if (rest > Number.MAX_SAFE_INTEGER) return NOT_WRITTEN;
-  let start = at;
-  if (value < 0) bytes[start++] = MINUS;
-  let end = start + 1;
-  for (let limit = 10; limit <= rest; limit *= 10) end++;
-  for (let place = end - 1; place >= start; place--) {
-    const tens = Math.floor(rest / 10);
-    bytes[place] = ZERO + (rest - tens * 10);
-    rest = tens;
-  }
-  return end;
-}
-
 function digitsEnd(bytes: Uint8Array, at: number): number {
   let end = at;
   for (; end < bytes.length; end++) {
