@@ -45,20 +45,9 @@ export function makeOwner(name: string): Owner {
 /** @param onFault told of what a task throws or rejects with: in a process, that is a bug that ends it */
 export function makeScheduler(start: Micros, onFault: (owner: Owner | null, error: unknown) => void): Scheduler {
   const heap: Task[] = [];
+  const work = makeRealWork();
   let now = start;
   let orders = 0;
-  let working = 0;
-  let steps = 0;
-
-  /**
-   * When the queue of microtasks is empty: the next tick comes only then. A turn of the event loop now and then lets
-   * the host breathe.
-   */
-  async function quiet(): Promise<void> {
-    await new Promise<void>((resolve) => process.nextTick(resolve));
-    while (working > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    if (++steps % 4096 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-  }
 
   return {
     now: () => now,
@@ -84,20 +73,8 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
       owner.alive = false;
       owner.held.length = 0;
     },
-    settled(work) {
-      working++;
-      const done = () => void working--;
-      work.then(done, done);
-      return work;
-    },
-    pauseWork() {
-      working--;
-      let paused = true;
-      return () => {
-        if (paused) working++;
-        paused = false;
-      };
-    },
+    settled: work.settled,
+    pauseWork: work.pause,
     async step() {
       for (let task = pop(heap); task; task = pop(heap)) {
         if (!task.run || task.owner?.alive === false) continue;
@@ -107,10 +84,38 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
           continue;
         }
         run(task.owner, task.run, onFault);
-        await quiet();
+        await work.quiet();
         return true;
       }
       return false;
+    },
+  };
+}
+
+/** Counts the work of the real world that is under way. */
+function makeRealWork() {
+  let working = 0;
+  let steps = 0;
+  return {
+    settled<T>(work: Promise<T>): Promise<T> {
+      working++;
+      const done = () => void working--;
+      work.then(done, done);
+      return work;
+    },
+    pause(): () => void {
+      working--;
+      let paused = true;
+      return () => {
+        if (paused) working++;
+        paused = false;
+      };
+    },
+    /** Resolves when no work is under way and no microtask is queued. Now and then lets the host breathe. */
+    async quiet(): Promise<void> {
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      while (working > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (++steps % 4096 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     },
   };
 }

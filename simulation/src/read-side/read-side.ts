@@ -3,6 +3,7 @@ import { viewTexts } from "ledger-core/sql";
 import { projectionNames } from "projection-workers";
 import type { Auditor } from "../auditor/auditor.ts";
 import { mustHold } from "../auditor/violation.ts";
+import { type Listeners, makeListeners } from "../listeners.ts";
 import { processRuntime } from "../write-side/process-runtime.ts";
 import { connectStore } from "../write-side/store-connection.ts";
 import type { Surroundings, WriteSide } from "../write-side/write-side.ts";
@@ -11,7 +12,7 @@ import { openEdge } from "./edge.ts";
 import { makeProjector, type Projector } from "./projector.ts";
 import { makeReaders } from "./readers.ts";
 import { followPrimary } from "./replica.ts";
-import { openStores, routed } from "./stores.ts";
+import { openStores, routed, type SimulatedStores } from "./stores.ts";
 
 export type SimulatedReadSide = {
   readonly projector: Projector;
@@ -33,7 +34,7 @@ export async function makeReadSide(
   const note = (what: string) => surroundings.note("reads", what);
   const stores = await openStores(settings.models);
   for (const text of plant.views(viewTexts(stores.models, ""))) await stores.models.raw(text);
-  const listeners = new Set<() => void>();
+  const progress = makeListeners();
   const link = random.stream("projector link");
   const projector = makeProjector({
     scheduler,
@@ -45,26 +46,11 @@ export async function makeReadSide(
     head: () => store.head(),
     plant,
     settings,
-    onProgress: () => {
-      for (const listener of listeners) listener();
-    },
+    onProgress: progress.call,
     onViolation,
     note: (what) => surroundings.note("projector", what),
   });
-  const route = random.stream("route");
-  const models = plant.models(
-    routed(stores.models, stores.replica, () => route.chance(0.6)),
-    stores,
-  );
-  const edge = await openEdge(stores, models, {
-    scheduler,
-    wake: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    plant,
-    settings,
-  });
+  const edge = await openQueries(surroundings, stores, progress);
   const events: readonly LedgerEvent[] = auditor.events;
   const replica = followPrimary({
     scheduler,
@@ -101,4 +87,18 @@ export async function makeReadSide(
       await stores.close();
     },
   };
+}
+
+/** The queries, which the models and their replica answer in turns. */
+function openQueries(
+  { scheduler, random, plant, settings }: Surroundings,
+  stores: SimulatedStores,
+  progress: Listeners,
+) {
+  const route = random.stream("route");
+  const models = plant.models(
+    routed(stores.models, stores.replica, () => route.chance(0.6)),
+    stores,
+  );
+  return openEdge(stores, models, { scheduler, wake: progress.add, plant, settings });
 }

@@ -1,6 +1,7 @@
 import { LedgerError, type Revision } from "ledger-core";
 import { bytesOf, type NewEvent, type StoredEvent } from "ledger-core/event-log";
 import type { Faults } from "../faults.ts";
+import { makeListeners } from "../listeners.ts";
 import type { Random } from "../random.ts";
 import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
 
@@ -53,7 +54,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
   const { scheduler, random, faults, note } = options;
   const events: StoredEvent[] = [];
   const waiting: Append[] = [];
-  const listeners = new Set<() => void>();
+  const arrivals = makeListeners();
   let process: Owner = makeOwner("log");
   let writing: Append | undefined;
   let full = false;
@@ -82,13 +83,11 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
 
   function commit(append: Append, count = append.events.length): void {
     const first = events.length;
-    const batch = append.events
-      .slice(0, count)
-      .map((event, index) => ({ ...event, data: bytesOf(event), shard: 0, revision: first + index, leaf: noLeaf }));
+    const batch = storedFrom(first, append.events.slice(0, count));
     events.push(...batch);
     note(`wrote ${first}..${events.length - 1} of ${append.from}`);
     options.onAppended(batch, append);
-    for (const listener of listeners) listener();
+    arrivals.call();
   }
 
   function crash(): void {
@@ -120,11 +119,18 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
       full = nowFull;
       note(full ? "disk is full" : "disk has room");
     },
-    onArrival(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onArrival: arrivals.add,
   };
+}
+
+function storedFrom(first: Revision, events: readonly NewEvent[]): StoredEvent[] {
+  return events.map((event, nth) => ({
+    ...event,
+    data: bytesOf(event),
+    shard: 0,
+    revision: first + nth,
+    leaf: noLeaf,
+  }));
 }
 
 /** The store's answer without writing; undefined when the batch is to be written. */

@@ -49,85 +49,101 @@ const QUEUE_MAX_DEFAULT = 20_000;
 const QUEUE_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
 const BULK_SHARE_DEFAULT = 0.75;
 
+/** A writer's machine: its disk outlives the writers that run on it. */
+type Machine = {
+  readonly options: WriterProcessOptions;
+  readonly disk: StateDisk;
+  readonly clock: MachineClock;
+  readonly seams: WriterSeams;
+  readonly note: (what: string) => void;
+  owner: Owner;
+  writer: Writer | undefined;
+  retired: boolean;
+};
+
 export function makeWriterProcess(options: WriterProcessOptions): WriterProcess {
-  const { name, scheduler, random, faults, settings, plant } = options;
+  const { name, scheduler, random, faults, settings } = options;
   const note = (what: string) => options.note(name, what);
   const disk = makeStateDisk({ random: random.stream("disk"), faults, settings, note });
-  let owner = makeOwner(name);
-  owner.alive = false;
-  let writer: Writer | undefined;
-  let retired = false;
+  const owner = { ...makeOwner(name), alive: false };
   let later: Runtime["defer"] = () => {};
-
   const seams = seamsOf(options, disk, () => later);
-
-  function start(): void {
-    if (owner.alive || retired) return;
-    const incarnation = makeOwner(name);
-    owner = incarnation;
-    note("starts");
-    const runtime = plant.runtime(processRuntime(scheduler, random, incarnation, process));
-    scheduler.after(random.between(100, 2000), incarnation, async () => {
-      later = runtime.defer;
-      try {
-        const opened = await open(options, { incarnation, runtime, seams, disk });
-        if (owner === incarnation) writer = plant.writer(opened);
-        note("serves");
-      } catch (error) {
-        if (!isLedgerError(error)) throw error;
-        note(`cannot start: ${error.code}`);
-        down();
-        scheduler.after(random.between(5_000, 50_000), null, start);
-      }
-    });
-  }
-
-  function down(): void {
-    scheduler.kill(owner);
-    writer = undefined;
-    disk.crash();
-  }
-
-  const process: WriterProcess = {
+  const clock = makeMachineClock(scheduler.now);
+  const machine: Machine = { options, disk, clock, seams, note, owner, writer: undefined, retired: false };
+  const crash = () => {
+    if (!machine.owner.alive) return;
+    note("crashes");
+    down(machine);
+  };
+  return {
     name,
     get writer() {
-      return writer;
+      return machine.writer;
     },
     get owner() {
-      return owner;
+      return machine.owner;
     },
     queueMax: settings.writer.queueMax ?? QUEUE_MAX_DEFAULT,
     queueBytesMax: settings.writer.queueBytesMax ?? QUEUE_BYTES_MAX_DEFAULT,
     bulkShare: settings.writer.bulkShare ?? BULK_SHARE_DEFAULT,
-    clock: makeMachineClock(scheduler.now),
+    clock,
     disk,
-    start,
-    crash() {
-      if (!owner.alive) return;
-      note("crashes");
-      down();
-    },
+    start: () => start(machine, (defer) => (later = defer)),
+    crash,
     stop() {
-      const stopping = writer;
-      const incarnation = owner;
-      if (!incarnation.alive) return;
-      if (!stopping) return process.crash();
-      note("stops");
-      scheduler.after(0, incarnation, async () => {
-        await stopping.stop();
-        options.onStopped(incarnation);
-        if (owner === incarnation) scheduler.kill(incarnation);
-        writer = undefined;
-        note("has stopped");
-        scheduler.after(random.between(1_000, 50_000), null, start);
-      });
+      if (machine.owner.alive && !machine.writer) crash();
+      else stop(machine, (defer) => (later = defer));
     },
     retire() {
-      process.crash();
-      retired = true;
+      crash();
+      machine.retired = true;
     },
   };
-  return process;
+}
+
+/** Starts a writer; `begun` gets its runtime's turns, which its disk goes by. */
+function start(machine: Machine, begun: (defer: Runtime["defer"]) => void): void {
+  const { options, seams, disk, note } = machine;
+  const { name, scheduler, random, plant } = options;
+  if (machine.owner.alive || machine.retired) return;
+  const incarnation = makeOwner(name);
+  machine.owner = incarnation;
+  note("starts");
+  const runtime = plant.runtime(processRuntime(scheduler, random, incarnation, machine));
+  scheduler.after(random.between(100, 2000), incarnation, async () => {
+    begun(runtime.defer);
+    try {
+      const opened = await open(options, { incarnation, runtime, seams, disk });
+      if (machine.owner === incarnation) machine.writer = plant.writer(opened);
+      note("serves");
+    } catch (error) {
+      if (!isLedgerError(error)) throw error;
+      note(`cannot start: ${error.code}`);
+      down(machine);
+      scheduler.after(random.between(5_000, 50_000), null, () => start(machine, begun));
+    }
+  });
+}
+
+function down(machine: Machine): void {
+  machine.options.scheduler.kill(machine.owner);
+  machine.writer = undefined;
+  machine.disk.crash();
+}
+
+function stop(machine: Machine, begun: (defer: Runtime["defer"]) => void): void {
+  const { options, note, writer, owner: incarnation } = machine;
+  const { scheduler, random } = options;
+  if (!incarnation.alive || !writer) return;
+  note("stops");
+  scheduler.after(0, incarnation, async () => {
+    await writer.stop();
+    options.onStopped(incarnation);
+    if (machine.owner === incarnation) scheduler.kill(incarnation);
+    machine.writer = undefined;
+    note("has stopped");
+    scheduler.after(random.between(1_000, 50_000), null, () => start(machine, begun));
+  });
 }
 
 function seamsOf(
