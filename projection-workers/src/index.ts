@@ -24,4 +24,4 @@ export type { ProjectionTuning } from "./running/reports.ts";
 export { setAside } from "./running/set-aside.ts";
 export type { KeeperTuning } from "./running/store-keeper.ts";
 export { type VerifyState, verifyAll } from "./verification/verification.ts";
-export { openVerifications, type Verifications } from "./verification/verifications.ts";
+export { Verifications } from "./verification/verifications.ts";

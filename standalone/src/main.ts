@@ -2,7 +2,7 @@ import { openWriter, registerCommands, type WriterTuning, watchDecisionState } f
 import { openLogThread } from "ledger-core/event-log";
 import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
 import { allocateYoung, keepTicksFast, type Logger, makeClosers } from "ledger-core/process";
-import { openVerifications, projectionChecks, waitForProjections } from "projection-workers";
+import { projectionChecks, Verifications, waitForProjections } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -100,7 +100,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       ...(options.queries?.limits && { limits: options.queries.limits }),
     });
     const { connect } = logThread;
-    const verifications = openVerifications({
+    const verifications = new Verifications({
       dir: folder.dir,
       shards: SHARDS,
       projections,

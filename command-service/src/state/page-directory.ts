@@ -7,7 +7,11 @@ export class PageDirectory {
   private readonly perChunk: number;
   private sums = new Uint32Array(64);
   private marks = new Float64Array(64);
+  /** Chunks that differ from those on disk. */
   private readonly changed = new Set<number>();
+  /** The checksums of the chunks as they are on disk, and as a transaction under way would leave them. */
+  private chunkSums: readonly number[] = [];
+  private nextChunkSums: readonly number[] | undefined;
   /** What a transaction under way has changed, so that it can be taken back. */
   private journal: { readonly page: number; readonly sum: number; readonly mark: number; readonly count: number }[] =
     [];
@@ -39,15 +43,20 @@ export class PageDirectory {
     this.changed.add(Math.floor(page / this.perChunk));
   }
 
-  get chunks(): number {
-    return Math.ceil(this.count / this.perChunk);
-  }
-  changedChunks(): number[] {
-    return [...this.changed];
+  /**
+   * Writes the changed chunks, and returns the checksums of all. Payments begin far behind revision 0, so whole chunks
+   * may have no page: these are not stored, and 0 says so.
+   */
+  writeChunks(write: (chunk: number, bytes: Uint8Array) => number): readonly number[] {
+    const sums = [...this.chunkSums];
+    for (const chunk of this.changed) sums[chunk] = write(chunk, this.chunk(chunk));
+    const all = Array.from({ length: Math.ceil(this.count / this.perChunk) }, (_, chunk) => sums[chunk] ?? 0);
+    this.nextChunkSums = all;
+    return all;
   }
 
   /** The bytes of a chunk: its checksums, then its marks; places beyond the last page are 0. */
-  chunk(number: number): Uint8Array {
+  private chunk(number: number): Uint8Array {
     const from = number * this.perChunk;
     this.reserve(from + this.perChunk);
     const bytes = new Uint8Array(this.perChunk * 12);
@@ -57,20 +66,30 @@ export class PageDirectory {
     return bytes;
   }
 
-  /** @throws state_corrupt when the chunk has another length than it is written with */
-  load(number: number, bytes: Uint8Array, count: number): void {
+  /**
+   * Takes in the chunks with these checksums.
+   * @throws state_corrupt when a chunk has another length than it is written with
+   */
+  load(count: number, chunkSums: readonly number[], read: (chunk: number, sum: number) => Uint8Array): void {
     const { perChunk } = this;
-    if (bytes.length !== perChunk * 12) throw stateCorrupt(`a chunk of the directory has ${bytes.length} bytes`);
-    const from = number * perChunk;
-    this.reserve(from + perChunk);
-    this.count = count;
-    new Uint8Array(this.sums.buffer).set(bytes.subarray(0, perChunk * 4), from * 4);
-    new Uint8Array(this.marks.buffer).set(bytes.subarray(perChunk * 4), from * 8);
+    for (const [chunk, sum] of chunkSums.entries()) {
+      if (sum === 0) continue;
+      const bytes = read(chunk, sum);
+      if (bytes.length !== perChunk * 12) throw stateCorrupt(`a chunk of the directory has ${bytes.length} bytes`);
+      const from = chunk * perChunk;
+      this.reserve(from + perChunk);
+      this.count = count;
+      new Uint8Array(this.sums.buffer).set(bytes.subarray(0, perChunk * 4), from * 4);
+      new Uint8Array(this.marks.buffer).set(bytes.subarray(perChunk * 4), from * 8);
+    }
+    this.chunkSums = chunkSums;
   }
 
   committed(): void {
     this.journal = [];
     this.changed.clear();
+    this.chunkSums = this.nextChunkSums ?? this.chunkSums;
+    this.nextChunkSums = undefined;
   }
 
   rolledBack(): void {
@@ -79,6 +98,7 @@ export class PageDirectory {
       this.marks[page] = mark;
       this.count = count;
     }
+    this.nextChunkSums = undefined;
     this.committed();
   }
 

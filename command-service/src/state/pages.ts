@@ -14,7 +14,6 @@ export const pageKinds = {
   payments: 7,
 } as const;
 export type PageKind = keyof typeof pageKinds;
-const kindNames: readonly PageKind[] = ["standings", "profiles", "names", "kinds", "clearing", "tenants", "payments"];
 const DIRECTORY = 16;
 /** Of the root: the one page whose checksum is kept in itself. */
 const ROOT = 0;
@@ -56,88 +55,79 @@ export type Pages = {
   rolledBack(): void;
 };
 
+/** A value for each kind of page. */
+export function forEachKind<T>(make: (kind: PageKind) => T): { readonly [Kind in PageKind]: T } {
+  return {
+    standings: make("standings"),
+    profiles: make("profiles"),
+    names: make("names"),
+    kinds: make("kinds"),
+    clearing: make("clearing"),
+    tenants: make("tenants"),
+    payments: make("payments"),
+  };
+}
+
 /** @param perChunk pages per chunk of the directory */
 export function openPages(db: DatabaseSync, perChunk: number): Pages {
-  const select = db.prepare("SELECT data FROM pages WHERE place = ?");
-  const upsert = db.prepare("INSERT OR REPLACE INTO pages VALUES (?, ?)");
-  const directories = {
-    standings: new PageDirectory(perChunk),
-    profiles: new PageDirectory(perChunk),
-    names: new PageDirectory(perChunk),
-    kinds: new PageDirectory(perChunk),
-    clearing: new PageDirectory(perChunk),
-    tenants: new PageDirectory(perChunk),
-    payments: new PageDirectory(perChunk),
-  };
-  const all = kindNames.map((kind) => directories[kind]);
-  /** The checksums of each directory's chunks as they are on disk, and as a transaction under way would leave them. */
-  const chunkSums = new Map<PageDirectory, readonly number[]>();
-  const nextSums = new Map<PageDirectory, readonly number[]>();
-
-  function checked(kind: number, page: number, sum: number): Uint8Array {
-    const data = onStateDisk(() => select.get(placeOf(kind, page)))?.data;
-    if (!(data instanceof Uint8Array)) throw stateCorrupt(`page ${page} of kind ${kind} is missing`);
-    if (pageChecksum(kind, page, data) !== sum) {
-      throw stateCorrupt(`page ${page} of kind ${kind} does not match its checksum`);
-    }
-    return data;
-  }
-  function store(kind: number, page: number, bytes: Uint8Array): number {
-    onStateDisk(() => upsert.run(placeOf(kind, page), bytes));
-    return pageChecksum(kind, page, bytes);
-  }
-
-  function rootOf(kind: PageKind): DirectoryRoot {
-    const directory = directories[kind];
-    const sums = [...(chunkSums.get(directory) ?? [])];
-    for (const chunk of directory.changedChunks()) {
-      sums[chunk] = store(pageKinds[kind] + DIRECTORY, chunk, directory.chunk(chunk));
-    }
-    // Payments begin far behind revision 0, so whole chunks may have no page: these are not stored, and 0 says so.
-    const chunks = Array.from({ length: directory.chunks }, (_, chunk) => sums[chunk] ?? 0);
-    nextSums.set(directory, chunks);
-    return { count: directory.count, chunks };
-  }
-  function loadKind(kind: PageKind, { count, chunks }: DirectoryRoot): void {
-    const directory = directories[kind];
-    if (chunks.length !== Math.ceil(count / perChunk)) throw stateCorrupt(`the directory of ${kind} is incomplete`);
-    for (const [chunk, sum] of chunks.entries()) {
-      if (sum === 0) continue;
-      directory.load(chunk, checked(pageKinds[kind] + DIRECTORY, chunk, sum), count);
-    }
-    chunkSums.set(directory, chunks);
-  }
-
+  const rows = openPageRows(db);
+  const directories = forEachKind(() => new PageDirectory(perChunk));
+  const all = Object.values(directories);
   return {
     count: (kind) => directories[kind].count,
     has: (kind, page) => directories[kind].sum(page) !== 0,
     mark: (kind, page) => directories[kind].mark(page),
     marks: (kind) => directories[kind].allMarks(),
-    read: (kind, page) => checked(pageKinds[kind], page, directories[kind].sum(page)),
+    read: (kind, page) => rows.read(pageKinds[kind], page, directories[kind].sum(page)),
     write(kind, page, bytes, mark = 0) {
-      directories[kind].set(page, store(pageKinds[kind], page, bytes), mark);
+      directories[kind].set(page, rows.write(pageKinds[kind], page, bytes), mark);
     },
-    writeDirectory: () => ({
-      standings: rootOf("standings"),
-      profiles: rootOf("profiles"),
-      names: rootOf("names"),
-      kinds: rootOf("kinds"),
-      clearing: rootOf("clearing"),
-      tenants: rootOf("tenants"),
-      payments: rootOf("payments"),
-    }),
-    writeRoot: (bytes) => void store(ROOT, 0, bytes),
+    writeDirectory: () =>
+      forEachKind((kind) => {
+        const place = pageKinds[kind] + DIRECTORY;
+        const chunks = directories[kind].writeChunks((chunk, bytes) => rows.write(place, chunk, bytes));
+        return { count: directories[kind].count, chunks };
+      }),
+    writeRoot: (bytes) => void rows.write(ROOT, 0, bytes),
     load(roots) {
-      for (const kind of kindNames) loadKind(kind, roots[kind]);
+      forEachKind((kind) => {
+        const { count, chunks } = roots[kind];
+        if (chunks.length !== Math.ceil(count / perChunk)) throw stateCorrupt(`the directory of ${kind} is incomplete`);
+        const place = pageKinds[kind] + DIRECTORY;
+        directories[kind].load(count, chunks, (chunk, sum) => rows.read(place, chunk, sum));
+      });
     },
     committed() {
       for (const directory of all) directory.committed();
-      for (const [directory, sums] of nextSums) chunkSums.set(directory, sums);
-      nextSums.clear();
     },
     rolledBack() {
-      nextSums.clear();
       for (const directory of all) directory.rolledBack();
+    },
+  };
+}
+
+/** The rows of pages and of chunks of the directory, each by its kind and number, with its checksum. */
+type PageRows = {
+  /** @throws state_corrupt, state_unavailable */
+  read(kind: number, page: number, sum: number): Uint8Array;
+  /** Returns the checksum. */
+  write(kind: number, page: number, bytes: Uint8Array): number;
+};
+
+function openPageRows(db: DatabaseSync): PageRows {
+  const select = db.prepare("SELECT data FROM pages WHERE place = ?");
+  const upsert = db.prepare("INSERT OR REPLACE INTO pages VALUES (?, ?)");
+  return {
+    read(kind, page, sum) {
+      const data = onStateDisk(() => select.get(placeOf(kind, page)))?.data;
+      if (!(data instanceof Uint8Array)) throw stateCorrupt(`page ${page} of kind ${kind} is missing`);
+      if (pageChecksum(kind, page, data) !== sum)
+        throw stateCorrupt(`page ${page} of kind ${kind} does not match its checksum`);
+      return data;
+    },
+    write(kind, page, bytes) {
+      onStateDisk(() => upsert.run(placeOf(kind, page), bytes));
+      return pageChecksum(kind, page, bytes);
     },
   };
 }

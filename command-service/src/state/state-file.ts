@@ -6,7 +6,7 @@ import { makeHousekeeping } from "./housekeeping.ts";
 import { openDiskStorage } from "./keys/disk-storage.ts";
 import { HASH_KEY_BYTES } from "./keys/key-hasher.ts";
 import type { KeyStorage } from "./keys/key-storage.ts";
-import { openPages, type Pages, pagesSchema, readRootSql } from "./pages.ts";
+import { forEachKind, openPages, type Pages, pagesSchema, readRootSql } from "./pages.ts";
 import { isStateFault, onStateDisk, stateCorrupt, translateStateFault } from "./state-faults.ts";
 import { decodeRoot, encodeRoot, type Stand, type StateLayout, type StateRoot } from "./state-root.ts";
 
@@ -152,21 +152,12 @@ function prepare(db: DatabaseSync, layout: StateLayout, newHashKey: Uint8Array):
 }
 
 function make(db: DatabaseSync, layout: StateLayout, hashKey: Uint8Array): void {
-  const none = { count: 0, chunks: [] };
   const root = encodeRoot({
     stand: { revision: NO_REVISION, event: null, at: 0, epoch: 0 },
     layout,
     hashKey: Buffer.from(hashKey).toString("hex"),
     keys: null,
-    directories: {
-      standings: none,
-      profiles: none,
-      names: none,
-      kinds: none,
-      clearing: none,
-      tenants: none,
-      payments: none,
-    },
+    directories: forEachKind(() => ({ count: 0, chunks: [] })),
   });
   db.exec(`BEGIN; ${schema}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${STATE_VERSION}`);
   db.prepare("INSERT INTO pages VALUES (0, ?)").run(root);

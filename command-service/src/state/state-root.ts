@@ -1,5 +1,5 @@
 import type { EventId, Micros, Revision } from "ledger-core";
-import { type DirectoryRoot, type DirectoryRoots, pageChecksum, pageKinds } from "./pages.ts";
+import { type DirectoryRoot, type DirectoryRoots, forEachKind, pageChecksum } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
 /** Where the state stands: the revision it holds, the id of that event, its time, and the writer's epoch. */
@@ -62,7 +62,6 @@ function readRoot(json: unknown): StateRoot {
   if (keys !== null && typeof keys !== "string") throw new TypeError("keys");
   if (typeof hashKey !== "string") throw new TypeError("hashKey");
   const roots = members(directories);
-  const kinds = Object.keys(pageKinds).map((kind) => [kind, readDirectory(roots[kind])]);
   return {
     stand: {
       revision: integer(revision, -1),
@@ -78,7 +77,7 @@ function readRoot(json: unknown): StateRoot {
     },
     hashKey,
     keys,
-    directories: Object.fromEntries(kinds) as DirectoryRoots,
+    directories: forEachKind((kind) => readDirectory(roots[kind])),
   };
 }
 

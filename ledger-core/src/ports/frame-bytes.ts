@@ -31,7 +31,7 @@ export function frameRoom({ type, data }: NewEvent): number {
   return HEADER_BYTES + type.length + (typeof data === "string" ? 3 : 1) * data.length;
 }
 
-/** Writes a frame and returns its end. Text becomes bytes here alone: a buffer for each event costs more than its bytes. */
+/** Writes a frame and returns its end. Text becomes bytes only here: a buffer per event costs more than its bytes. */
 export function writeFrame(frames: Buffer, at: number, event: NewEvent): number {
   const { type, version, data } = event;
   if (!knownTypes.has(type)) {

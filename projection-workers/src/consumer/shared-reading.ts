@@ -17,7 +17,7 @@ export function shareReading(log: EventSource, tuning: ReadingTuning, runtime: R
     const known = groups.get(shard);
     if (known) return known.admits(next) ? known : undefined;
     const ports = { log, runtime, onEnd: () => void groups.delete(shard) };
-    const fresh = makeGroup(ports, { paceMs, patienceMs, backMax }, shard, next);
+    const fresh = new ReadingGroup(ports, { paceMs, patienceMs, backMax }, shard, next);
     groups.set(shard, fresh);
     return fresh;
   }
@@ -62,121 +62,124 @@ export type ReadingTuning = {
   readonly backMax?: number;
 };
 
-/** One reading of a shard for those who joined it. */
-export type ReadingGroup = {
+/** One who joined a reading; `asks` is for its next delivery. */
+type Member = { asks: PromiseWithResolvers<Delivery | "over"> | undefined; left: boolean };
+
+type GroupPorts = { readonly log: EventSource; readonly runtime: Runtime; readonly onEnd: () => void };
+
+/** One reading of a shard, from when the first one joins until the last one leaves. */
+class ReadingGroup {
+  readonly #ports: GroupPorts;
+  readonly #tuning: Required<ReadingTuning>;
+  readonly #shard: Shard;
+  readonly #members = new Set<Member>();
+  /** Rung when a member asks or leaves. */
+  readonly #bell = makeBell();
+  #begun = false;
+  #round = new AbortController();
+  #next: Revision;
+  #live = false;
+  /** The log's end, as long as nothing was read after it. */
+  #end: Delivery | undefined;
+  #over: { readonly failure: unknown } | undefined;
+
+  constructor(ports: GroupPorts, tuning: Required<ReadingTuning>, shard: Shard, from: Revision) {
+    this.#ports = ports;
+    this.#tuning = tuning;
+    this.#shard = shard;
+    this.#next = from;
+  }
+
   /** Whether one who goes on at `next` may join now. */
-  admits(next: Revision): boolean;
+  admits(next: Revision): boolean {
+    return next >= this.#next || (!this.#live && this.#next - next <= this.#tuning.backMax);
+  }
+
   /**
    * Joins at `next`: deliveries begin there or earlier. Ends with the reading or the signal; `left behind` means that
    * the reading goes on without this one.
    * @throws the log's errors, as everyone who joined
    */
-  join(next: Revision, signal: AbortSignal): AsyncIterable<Delivery | "left behind">;
-};
+  async *join(next: Revision, signal: AbortSignal): AsyncGenerator<Delivery | "left behind", void, void> {
+    const member: Member = { asks: undefined, left: false };
+    this.#members.add(member);
+    if (next < this.#next) {
+      this.#next = next;
+      this.#round.abort();
+    }
+    if (!this.#begun) void this.#read();
+    this.#begun = true;
+    const abort = () => member.asks?.resolve("over");
+    signal.addEventListener("abort", abort);
+    try {
+      if (this.#end) yield this.#end;
+      while (!signal.aborted && !member.left && !this.#over) {
+        member.asks = Promise.withResolvers();
+        this.#bell.ring();
+        const delivery = await member.asks.promise;
+        if (delivery !== "over") yield delivery;
+      }
+      if (this.#over?.failure !== undefined) throw this.#over.failure;
+      if (member.left) yield "left behind";
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#leave(member);
+    }
+  }
 
-type Member = { asks: PromiseWithResolvers<Delivery | "over"> | undefined; left: boolean };
-
-export type GroupPorts = { readonly log: EventSource; readonly runtime: Runtime; readonly onEnd: () => void };
-
-/** Begins to read when the first one has joined, and ends when the last one has left. */
-function makeGroup(
-  { log, runtime, onEnd }: GroupPorts,
-  { paceMs, patienceMs, backMax }: Required<ReadingTuning>,
-  shard: Shard,
-  from: Revision,
-): ReadingGroup {
-  const members = new Set<Member>();
-  const bell = makeBell();
-  let begun = false;
-  let round = new AbortController();
-  let next = from;
-  let live = false;
-  /** The log's end, as long as nothing was read after it. */
-  let end: Delivery | undefined;
-  let over: { readonly failure: unknown } | undefined;
-
-  async function read(): Promise<void> {
+  async #read(): Promise<void> {
+    const { log, runtime, onEnd } = this.#ports;
     try {
       do {
-        round = new AbortController();
-        const { signal } = round;
-        for await (const delivery of log.subscribe(shard, next, signal)) {
-          await everyone();
+        this.#round = new AbortController();
+        const { signal } = this.#round;
+        for await (const delivery of log.subscribe(this.#shard, this.#next, signal)) {
+          await this.#everyone();
           if (signal.aborted) break;
-          publish(delivery);
-          if (delivery.kind === "caught_up") await runtime.delay(paceMs);
+          this.#publish(delivery);
+          if (delivery.kind === "caught_up") await runtime.delay(this.#tuning.paceMs);
         }
-      } while (round.signal.aborted && members.size > 0);
-      over = { failure: undefined };
+      } while (this.#round.signal.aborted && this.#members.size > 0);
+      this.#over = { failure: undefined };
     } catch (failure) {
-      over = { failure };
+      this.#over = { failure };
     }
     onEnd();
-    for (const { asks } of members) asks?.resolve("over");
+    for (const { asks } of this.#members) asks?.resolve("over");
   }
 
   /** Resolves when every member asks for the next delivery; those who do not in time are left behind. */
-  async function everyone(): Promise<void> {
-    const late = () => [...members].filter(({ asks }) => !asks);
+  async #everyone(): Promise<void> {
+    const late = () => [...this.#members].filter(({ asks }) => !asks);
     if (late().length === 0) return;
     let waits = true;
-    const stop = runtime.every(patienceMs, () => {
+    const stop = this.#ports.runtime.every(this.#tuning.patienceMs, () => {
       waits = false;
-      bell.ring();
+      this.#bell.ring();
     });
-    while (waits && late().length > 0) await bell.heard();
+    while (waits && late().length > 0) await this.#bell.heard();
     stop();
     for (const member of late()) {
       member.left = true;
-      leave(member);
+      this.#leave(member);
     }
   }
 
-  function publish(delivery: Delivery): void {
-    next = after(next, delivery);
-    end = delivery.kind === "caught_up" ? delivery : undefined;
-    live ||= end !== undefined;
-    for (const member of members) {
+  #publish(delivery: Delivery): void {
+    this.#next = after(this.#next, delivery);
+    this.#end = delivery.kind === "caught_up" ? delivery : undefined;
+    this.#live ||= this.#end !== undefined;
+    for (const member of this.#members) {
       member.asks?.resolve(delivery);
       member.asks = undefined;
     }
   }
 
-  function leave(member: Member): void {
-    members.delete(member);
-    bell.ring();
-    if (members.size === 0) round.abort();
+  #leave(member: Member): void {
+    this.#members.delete(member);
+    this.#bell.ring();
+    if (this.#members.size === 0) this.#round.abort();
   }
-
-  return {
-    admits: (at) => at >= next || (!live && next - at <= backMax),
-    async *join(at, signal) {
-      const member: Member = { asks: undefined, left: false };
-      members.add(member);
-      if (at < next) {
-        next = at;
-        round.abort();
-      }
-      if (!begun) void read();
-      begun = true;
-      const abort = () => member.asks?.resolve("over");
-      signal.addEventListener("abort", abort);
-      try {
-        if (end) yield end;
-        while (!signal.aborted && !member.left && !over) {
-          member.asks = Promise.withResolvers();
-          bell.ring();
-          const delivery = await member.asks.promise;
-          if (delivery !== "over") yield delivery;
-        }
-        if (over?.failure !== undefined) throw over.failure;
-        if (member.left) yield "left behind";
-      } finally {
-        signal.removeEventListener("abort", abort);
-        leave(member);
-      }
-    },
-  };
 }
 
 /** Where a reader goes on: a delivery may repeat earlier events. */

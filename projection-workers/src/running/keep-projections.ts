@@ -7,7 +7,7 @@ import { fileOf, storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import { newRebuild } from "./rebuild-state.ts";
 import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
-import { type KeeperTuning, keepStore, type StoreKeeper } from "./store-keeper.ts";
+import { type KeeperTuning, StoreKeeper } from "./store-keeper.ts";
 
 export type KeepOptions = {
   /** The folder of the files of read models. */
@@ -45,7 +45,7 @@ export function keepProjections(options: KeepOptions): KeptProjections {
   const log = shareReading(options.log, tuning);
   const keepers = new Map<string, StoreKeeper>();
   for (const file of options.files ?? storeFiles) {
-    const keeper = keepStore({
+    const keeper = new StoreKeeper({
       ...options,
       ...{ log, file, first: pathOf(dir, file), keeper: options.keeper ?? {}, tuning },
     });

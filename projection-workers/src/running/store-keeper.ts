@@ -23,7 +23,7 @@ export type KeeperTuning = {
 
 const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
 
-export type KeeperOptions = {
+type KeeperOptions = {
   readonly file: StoreFile;
   /** The path of its first file; another has its name with a number. */
   readonly first: string;
@@ -35,110 +35,119 @@ export type KeeperOptions = {
   readonly tell: (report: ProjectionReport) => void;
 };
 
-export type StoreKeeper = {
-  /** Resolves after the first attempt to open the file. @throws LedgerError incompatible, log_corrupt */
-  readonly tried: Promise<void>;
-  /** Resolves when it was stopped; rejects only on a bug. */
-  readonly finished: Promise<void>;
-  /** False when the file is not open. */
-  rebuild(name: string): Promise<boolean>;
-  /** Reports that a reader found the file damaged. */
-  damaged(reason: string): void;
-  stop(): void;
-};
-
 /**
  * Keeps the projections of one file running. A full or failing disk is reported and retried; an unreadable file is set
  * aside and rebuilt from the log. Other files and commands are not affected.
  */
-export function keepStore(options: KeeperOptions): StoreKeeper {
-  const { file, first, shards, log, logger, tell } = options;
-  const { name: store } = file;
-  const { retryMs, asideEveryMs, watchMs } = { ...keeperTuning, ...options.keeper };
-  const stopping = new AbortController();
-  const tried = Promise.withResolvers<void>();
-  let asideAtMs = Number.NEGATIVE_INFINITY;
-  let session: StoreSession | undefined;
-  let path: string | undefined;
+export class StoreKeeper {
+  readonly #options: KeeperOptions;
+  readonly #keeper: KeeperTuning;
+  readonly #troubles: ReturnType<typeof troubleReports>;
+  readonly #stopping = new AbortController();
+  readonly #tried = Promise.withResolvers<void>();
+  #asideAtMs = Number.NEGATIVE_INFINITY;
+  #session: StoreSession | undefined;
+  /** Resolves when it was stopped; rejects only on a bug. */
+  readonly finished: Promise<void>;
 
-  const troubles = troubleReports(options);
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#keeper = { ...keeperTuning, ...options.keeper };
+    this.#troubles = troubleReports(options);
+    this.finished = this.#keep();
+  }
 
-  async function keep(): Promise<void> {
+  /** Resolves after the first attempt to open the file. @throws LedgerError incompatible, log_corrupt */
+  get tried(): Promise<void> {
+    return this.#tried.promise;
+  }
+
+  /** False when the file is not open. */
+  async rebuild(name: string): Promise<boolean> {
+    await this.#session?.rebuild(name);
+    return this.#session !== undefined;
+  }
+
+  /** Reports that a reader found the file damaged. */
+  damaged(reason: string): void {
+    if (performance.now() - this.#asideAtMs >= this.#keeper.asideEveryMs) this.#session?.damage(reason);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #keep(): Promise<void> {
+    const { file, first, logger } = this.#options;
+    const { retryMs } = this.#keeper;
+    const { signal } = this.#stopping;
+    let path: string | undefined;
     let pauseMs = retryMs.first;
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       path = storeToOpen(first, path);
       try {
-        const damage = await openAndRun(path, () => {
+        const damage = await this.#openAndRun(path, () => {
           pauseMs = retryMs.first;
         });
-        if (damage !== undefined && !discard(path, damage)) await pause(pauseMs, stopping.signal);
+        if (damage !== undefined && !this.#discard(path, damage)) await pause(pauseMs, signal);
       } catch (error) {
         if (!isLedgerError(error)) throw error;
         if (isForeign(error)) {
-          tried.reject(error);
-          troubles.ofAll(`halted: ${publicReason(error)}`);
+          this.#tried.reject(error);
+          this.#troubles.ofAll(`halted: ${publicReason(error)}`);
           return;
         }
-        if (isDamage(error) && discard(path, error.message)) continue;
-        logger.warn({ store, file: path, code: error.code, pauseMs, err: error }, "read models cannot be opened");
-        troubles.ofAll(`retrying: ${publicReason(error)}`);
-        tried.resolve();
-        await pause(pauseMs, stopping.signal);
+        if (isDamage(error) && this.#discard(path, error.message)) continue;
+        const about = { store: file.name, file: path, code: error.code, pauseMs, err: error };
+        logger.warn(about, "read models cannot be opened");
+        this.#troubles.ofAll(`retrying: ${publicReason(error)}`);
+        this.#tried.resolve();
+        await pause(pauseMs, signal);
         pauseMs = Math.min(pauseMs * 2, retryMs.most);
       }
     }
   }
 
   /** Returns the damage that ended it; undefined when it was stopped. */
-  async function openAndRun(path: string, onOpen: () => void): Promise<string | undefined> {
+  async #openAndRun(path: string, onOpen: () => void): Promise<string | undefined> {
+    const { file, first, shards, log, logger, tell } = this.#options;
+    const troubles = this.#troubles;
     const opened = await file.open(path);
-    const watched = { end: () => {} };
+    let endWatch = () => {};
     try {
       const positions = await positionsIn(opened, shards, log);
       for (const { projection, revision, head } of positions)
         if (revision === NO_REVISION && head > NO_REVISION) troubles.buildingAnew(projection);
       onOpen();
       tell({ kind: "opened", positions });
-      tried.resolve();
-      const { projections: all } = opened;
-      const started = startSession({
-        ...options,
-        projections: all,
-        stop: stopping.signal,
+      this.#tried.resolve();
+      const session = startSession({
+        ...this.#options,
+        projections: opened.projections,
+        stop: this.#stopping.signal,
         onStatus: troubles.ofStatus,
       });
-      session = started;
-      watched.end = watchStore({ first, file: path, everyMs: watchMs }, started.damage);
+      this.#session = session;
+      endWatch = watchStore({ first, file: path, everyMs: this.#keeper.watchMs }, session.damage);
       return await session.ended;
     } finally {
-      watched.end();
-      session = undefined;
-      await opened.close().catch((error: unknown) => logger.warn({ store, err: error }, "a store did not close"));
+      endWatch();
+      this.#session = undefined;
+      const notClosed = (error: unknown) => logger.warn({ store: file.name, err: error }, "a store did not close");
+      await opened.close().catch(notClosed);
     }
   }
 
   /** Returns whether the file was moved. */
-  function discard(path: string, reason: string): boolean {
-    if (!moveAside(options, path, reason)) return false;
-    for (const projection of file.projections) troubles.buildingAnew(projection);
-    asideAtMs = performance.now();
-    troubles.ofAll("building anew: the file could not be read and was set aside");
-    tell({ kind: "set_aside", file: store });
+  #discard(path: string, reason: string): boolean {
+    const { file, tell } = this.#options;
+    if (!moveAside(this.#options, path, reason)) return false;
+    for (const projection of file.projections) this.#troubles.buildingAnew(projection);
+    this.#asideAtMs = performance.now();
+    this.#troubles.ofAll("building anew: the file could not be read and was set aside");
+    tell({ kind: "set_aside", file: file.name });
     return true;
   }
-
-  return {
-    tried: tried.promise,
-    finished: keep(),
-    async rebuild(name) {
-      await session?.rebuild(name);
-      return session !== undefined;
-    },
-    damaged(reason) {
-      if (performance.now() - asideAtMs >= asideEveryMs) session?.damage(reason);
-    },
-    stop: () => stopping.abort(),
-  };
 }
 
 /** Returns whether the file was moved. */

@@ -33,7 +33,7 @@ export const laneLimits: LaneLimits = {
   restartMs: 1000,
 };
 
-export type LaneOptions = {
+type LaneOptions = {
   readonly name: string;
   readonly start: () => Worker;
   readonly logger: Logger;
@@ -41,12 +41,6 @@ export type LaneOptions = {
   /** Called with every operating error; some report a damaged file. */
   readonly onFault: (error: unknown) => void;
   readonly onReplaced: () => void;
-};
-
-export type QueryLane = {
-  run(query: Query): Promise<QueryOutcome>;
-  reopen(): void;
-  close(): Promise<void>;
 };
 
 type Job = { readonly call: number; readonly query: Query; readonly done: PromiseWithResolvers<QueryOutcome> };
@@ -57,146 +51,156 @@ const later = { headers: { "retry-after": "1" } };
  * One query thread and its queue. node:sqlite cannot be interrupted: when a query takes too long, its thread is told to
  * end and is replaced at once, and the queries behind it are sent to the new thread.
  */
-export function openLane(options: LaneOptions): QueryLane {
-  const { name, start, logger, limits, onFault, onReplaced } = options;
-  const queue = createFairQueue<Job>();
-  let flying: Job[] = [];
-  let thread: Worker | undefined;
-  let ready = false;
-  let watch: NodeJS.Timeout | undefined;
-  let restart: NodeJS.Timeout | undefined;
-  let lingering = 0;
-  let calls = 0;
-  let closed = false;
+export class QueryLane {
+  readonly #options: LaneOptions;
+  readonly #queue = createFairQueue<Job>();
+  /** Sent to the thread and not answered, in order. */
+  #flying: Job[] = [];
+  #thread: Worker | undefined;
+  #ready = false;
+  #watch: NodeJS.Timeout | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  /** Abandoned threads that have not ended. */
+  #lingering = 0;
+  #calls = 0;
+  #closed = false;
 
-  function launch(): void {
-    restart = undefined;
-    if (closed || thread || lingering > limits.lingeringMax) return;
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#launch();
+  }
+
+  run(query: Query): Promise<QueryOutcome> {
+    if (!this.#thread) return Promise.reject(away("Queries are not answered now."));
+    const job = { call: this.#calls++, query, done: Promise.withResolvers<QueryOutcome>() };
+    const idle = this.#ready && this.#queue.size === 0 && this.#flying.length < this.#options.limits.ahead;
+    if (idle) this.#send(job);
+    else this.#enqueue(job);
+    return job.done.promise;
+  }
+
+  reopen(): void {
+    this.#post({ kind: "reopen" });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#restart);
+    clearTimeout(this.#watch);
+    const worker = this.#thread;
+    this.#thread = undefined;
+    for (const job of this.#flying) job.done.reject(away("The service is stopping."));
+    this.#drain();
+    if (worker) await ended(worker, this.#options.limits.queryMs);
+  }
+
+  #launch(): void {
+    const { name, start, logger, limits } = this.#options;
+    this.#restart = undefined;
+    if (this.#closed || this.#thread || this.#lingering > limits.lingeringMax) return;
     const worker = start();
-    thread = worker;
-    ready = false;
+    this.#thread = worker;
+    this.#ready = false;
     worker.on("message", (report: QueryReport) => {
-      if (worker === thread) receive(report);
+      if (worker === this.#thread) this.#receive(report);
     });
     worker.on("error", (error) => {
       logger.error({ lane: name, err: error }, "a query thread failed");
     });
     worker.on("exit", () => {
-      if (worker === thread) lose("The query's thread ended.");
+      if (worker === this.#thread) this.#lose("The query's thread ended.");
     });
   }
 
-  function receive(report: QueryReport): void {
-    if (report.kind === "ready") {
-      ready = true;
-      dispatch();
+  #receive(report: QueryReport): void {
+    if (report.kind === "ready") this.#ready = true;
+    else this.#settle(report);
+    while (this.#ready && this.#flying.length < this.#options.limits.ahead && this.#queue.size > 0) {
+      const job = this.#queue.next();
+      if (job) this.#send(job);
+    }
+  }
+
+  #settle(report: Exclude<QueryReport, { kind: "ready" }>): void {
+    const job = this.#flying.shift();
+    if (job?.call !== report.call) throw new Error(`query ${report.call} is answered before ${job?.call}`);
+    this.#watchHead();
+    if (report.kind === "outcome") {
+      job.done.resolve(report.outcome);
       return;
     }
-    const job = flying.shift();
-    if (job?.call !== report.call) throw new Error(`query ${report.call} is answered before ${job?.call}`);
-    watchHead();
-    if (report.kind === "outcome") job.done.resolve(report.outcome);
-    else {
-      const error = fromQueryFault(report.fault);
-      onFault(error);
-      job.done.reject(error);
-    }
-    dispatch();
+    const error = fromQueryFault(report.fault);
+    this.#options.onFault(error);
+    job.done.reject(error);
   }
 
-  function dispatch(): void {
-    while (ready && flying.length < limits.ahead && queue.size > 0) {
-      const job = queue.next();
-      if (job) send(job);
-    }
+  #send(job: Job): void {
+    this.#flying.push(job);
+    this.#post({ kind: "query", call: job.call, query: job.query });
+    if (this.#flying.length === 1) this.#watchHead();
   }
 
-  function send(job: Job): void {
-    flying.push(job);
-    post({ kind: "query", call: job.call, query: job.query });
-    if (flying.length === 1) watchHead();
-  }
-
-  function post(order: QueryOrder): void {
-    thread?.postMessage(order);
+  #post(order: QueryOrder): void {
+    this.#thread?.postMessage(order);
   }
 
   /** Watches the query that the thread works on: the first of those sent. */
-  function watchHead(): void {
-    clearTimeout(watch);
-    const [head] = flying;
+  #watchHead(): void {
+    clearTimeout(this.#watch);
+    const [head] = this.#flying;
     if (!head) return;
-    watch = setTimeout(() => {
+    this.#watch = setTimeout(() => {
       // This thread may itself have been blocked: read what has arrived meanwhile first.
       setImmediate(() => {
-        if (flying[0] === head) lose("The query took longer than it may.");
+        if (this.#flying[0] === head) this.#lose("The query took longer than it may.");
       });
-    }, limits.queryMs);
-    watch.unref();
+    }, this.#options.limits.queryMs);
+    this.#watch.unref();
   }
 
   /** Abandons the thread and its current query; queries behind it go to the next thread. */
-  function lose(why: string): void {
-    const worker = thread;
-    const [head, ...others] = flying;
-    thread = undefined;
-    flying = [];
-    clearTimeout(watch);
-    if (closed) return;
+  #lose(why: string): void {
+    const { name, logger, limits, onReplaced } = this.#options;
+    const worker = this.#thread;
+    const [head, ...others] = this.#flying;
+    this.#thread = undefined;
+    this.#flying = [];
+    clearTimeout(this.#watch);
+    if (this.#closed) return;
     logger.error({ lane: name, why, route: head?.query.route }, "a query thread is replaced");
     onReplaced();
     head?.done.reject(away(why));
-    for (const job of others) enqueue(job);
-    if (worker) discard(worker);
-    if (ready) launch();
-    else restart ??= setTimeout(launch, limits.restartMs);
-    if (!thread) drain();
+    for (const job of others) this.#enqueue(job);
+    if (worker) this.#discard(worker);
+    if (this.#ready) this.#launch();
+    else this.#restart ??= setTimeout(() => this.#launch(), limits.restartMs);
+    if (!this.#thread) this.#drain();
   }
 
-  function discard(worker: Worker): void {
-    lingering++;
+  #discard(worker: Worker): void {
+    this.#lingering++;
     void worker.terminate().finally(() => {
-      lingering--;
-      launch();
+      this.#lingering--;
+      this.#launch();
     });
   }
 
   /** No thread is available: fail the waiting queries instead of letting them wait for one. */
-  function drain(): void {
-    for (let job = queue.next(); job; job = queue.next()) job.done.reject(away("Queries are not answered now."));
+  #drain(): void {
+    for (let job = this.#queue.next(); job; job = this.#queue.next())
+      job.done.reject(away("Queries are not answered now."));
   }
 
-  function enqueue(job: Job): void {
+  #enqueue(job: Job): void {
+    const { queuedPerCaller, queuedMax } = this.#options.limits;
     const caller = callerKey(job.query.caller);
-    if (queue.of(caller) >= limits.queuedPerCaller) {
+    if (this.#queue.of(caller) >= queuedPerCaller) {
       job.done.reject(new Problem("too_many_requests", "Too many of the caller's queries are waiting.", later));
       return;
     }
-    queue.add(caller, job);
-    if (queue.size > limits.queuedMax) queue.dropLongest()?.done.reject(crowded());
+    this.#queue.add(caller, job);
+    if (this.#queue.size > queuedMax) this.#queue.dropLongest()?.done.reject(crowded());
   }
-
-  launch();
-  return {
-    run(query) {
-      if (!thread) return Promise.reject(away("Queries are not answered now."));
-      const job = { call: calls++, query, done: Promise.withResolvers<QueryOutcome>() };
-      if (ready && queue.size === 0 && flying.length < limits.ahead) send(job);
-      else enqueue(job);
-      return job.done.promise;
-    },
-    reopen: () => post({ kind: "reopen" }),
-    async close() {
-      closed = true;
-      clearTimeout(restart);
-      clearTimeout(watch);
-      const worker = thread;
-      thread = undefined;
-      for (const job of flying) job.done.reject(away("The service is stopping."));
-      drain();
-      if (worker) await ended(worker, limits.queryMs);
-    },
-  };
 }
 
 /** Lets a thread finish, and terminates one that is still running a statement after the bound. */

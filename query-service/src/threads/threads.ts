@@ -6,7 +6,7 @@ import type { QueryLimits } from "../limits.ts";
 import type { QueryRunner } from "../query.ts";
 import { type LaneName, lanes } from "../routes/context.ts";
 import { queryRoutes } from "../runner.ts";
-import { type LaneLimits, laneLimits, openLane, type QueryLane } from "./lane.ts";
+import { type LaneLimits, laneLimits, QueryLane } from "./lane.ts";
 import type { QueryThreadData } from "./query-thread.ts";
 
 export type QueryThreadsOptions = {
@@ -35,7 +35,7 @@ export function openQueryThreads(options: QueryThreadsOptions): QueryThreads {
   const limits = { ...laneLimits, ...options.limits };
   let replaced = 0;
   const open = (name: LaneName): QueryLane =>
-    openLane({
+    new QueryLane({
       name,
       start: () => start(name),
       logger,

@@ -20,7 +20,7 @@ export type EventStore = {
   /** The durable events, all that a reader sees. */
   readonly events: readonly StoredEvent[];
   head(): Revision;
-  readonly up: boolean;
+  up(): boolean;
   receive(append: Append): void;
   /** The store's process dies, in the middle of what it writes; it starts again by itself after a while. */
   crash(): void;
@@ -110,9 +110,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
   return {
     events,
     head: () => events.length - 1,
-    get up() {
-      return process.alive;
-    },
+    up: () => process.alive,
     receive,
     crash,
     fill(nowFull) {

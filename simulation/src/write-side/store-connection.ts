@@ -30,7 +30,7 @@ export function connectStore(options: ConnectionOptions): EventLog {
       const tookUs = faults.strikes("slow_read", 0.05) ? random.between(1_000, 30_000) : random.between(40, 300);
       const answered = answer();
       scheduler.after(tookUs, owner, () => {
-        if (store.up) resolve(answered);
+        if (store.up()) resolve(answered);
         else reject(new LedgerError("log_unavailable", "connection refused", { retryable: true }));
       });
     });

@@ -35,103 +35,104 @@ type OpenFile = {
   readonly heads: Map<Shard, Revision>;
 };
 
-/** The batches of every shard in one SQLite file; each function is synchronous and a whole step. */
-export type SqliteBatches = {
+/** The batches of every shard in one SQLite file; each method is synchronous and a whole step. */
+export class SqliteBatches {
+  readonly #options: SqliteFileOptions;
+  readonly #lock: DatabaseSync | undefined;
+  #open: OpenFile | undefined;
+  #closed = false;
+  /** A commit failed in a way that may have left it whole in the WAL: a crash now could bring it to light. */
+  #doubt = false;
+
+  /** @throws locked, incompatible, log_corrupt, log_unavailable */
+  constructor(options: SqliteFileOptions) {
+    this.#options = options;
+    this.#lock = options.shared ? lockWriter(options.file) : undefined;
+    try {
+      this.#open = openBatches(options);
+    } catch (error) {
+      this.#lock?.close();
+      throw error;
+    }
+  }
+
   /**
    * Clears up a commit in doubt, if there is one: every append begins with it. @throws outcome_unknown when that fails
    */
-  settle(): void;
-  head(shard: Shard): Revision | undefined;
-  /**
-   * Writes a batch at the head of its shard, durably, after `settle`.
-   * @throws log_unavailable: it is not there and never will be · outcome_unknown: it may come to light after a crash
-   */
-  write(batch: Batch): void;
-  /**
-   * Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be
-   * read
-   */
-  load(shard: Shard, from: Revision, to: Revision): readonly Batch[];
-  close(): void;
-};
-
-export function openSqliteBatches(options: SqliteFileOptions): SqliteBatches {
-  const lock = options.shared ? lockWriter(options.file) : undefined;
-  let open: OpenFile | undefined;
-  try {
-    open = openBatches(options);
-  } catch (error) {
-    lock?.close();
-    throw error;
-  }
-  let closed = false;
-  /** A commit failed in a way that may have left it whole in the WAL: a crash now could bring it to light. */
-  let doubt = false;
-
-  const file = (): OpenFile => {
-    if (closed) throw new LedgerError("log_unavailable", `the event log ${options.file} is closed`);
-    open ??= openBatches(options);
-    return open;
-  };
-  const settled = (): OpenFile => {
-    if (!doubt) return file();
+  settle(): void {
+    if (!this.#doubt) return;
     try {
-      const found = file();
-      discardUncommitted(found.db);
-      doubt = false;
-      return found;
+      discardUncommitted(this.#file().db);
+      this.#doubt = false;
     } catch (cause) {
       throw new LedgerError(
         "outcome_unknown",
-        `the event log ${options.file} failed in the middle of a commit and cannot be read again yet; ` +
+        `the event log ${this.#options.file} failed in the middle of a commit and cannot be read again yet; ` +
           "repeat the append",
         { cause, retryable: true },
       );
     }
-  };
-  const abandon = (failed: OpenFile): void => {
+  }
+
+  head(shard: Shard): Revision {
+    return this.#file().heads.get(shard) ?? NO_REVISION;
+  }
+
+  /**
+   * Writes a batch at the head of its shard, durably, after `settle`.
+   * @throws log_unavailable: it is not there and never will be · outcome_unknown: it may come to light after a crash
+   */
+  write(batch: Batch): void {
+    const target = this.#file();
+    let committing = false;
+    try {
+      target.begin.run();
+      for (const { shard, first, count, frames, leaves } of splitBatch(batch, ROW_BYTES))
+        target.insert.run(placeOf(shard, first), count, frames, leaves);
+      committing = true;
+      target.commit.run();
+      target.heads.set(batch.shard, lastOf(batch));
+    } catch (error) {
+      // A failed write leaves out the frame that would make a commit of the others. Any other fault may follow it.
+      const code = sqliteCode(error);
+      this.#doubt = committing && code !== SQLITE_FULL && code !== SQLITE_IOERR_WRITE;
+      this.#abandon(target);
+      this.settle();
+      if (this.head(batch.shard) !== lastOf(batch)) throw translate(error, this.#options.file);
+    }
+  }
+
+  /**
+   * Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be
+   * read
+   */
+  load(shard: Shard, from: Revision, to: Revision): readonly Batch[] {
+    return loadBatches(this.#file().select, this.#options.file, shard, from, to);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#open?.db.close();
+    this.#open = undefined;
+    if (this.#lock?.isOpen) this.#lock.close();
+  }
+
+  #file(): OpenFile {
+    if (this.#closed) throw new LedgerError("log_unavailable", `the event log ${this.#options.file} is closed`);
+    this.#open ??= openBatches(this.#options);
+    return this.#open;
+  }
+
+  #abandon(failed: OpenFile): void {
     try {
       if (failed.db.isTransaction) failed.db.exec("ROLLBACK");
     } catch {
       // The handle is of no more use: the file itself will tell what is in it.
-      doubt = true;
-      open = undefined;
+      this.#doubt = true;
+      this.#open = undefined;
       closeQuietly(failed.db);
     }
-  };
-
-  return {
-    settle: () => {
-      settled();
-    },
-    head: (shard) => file().heads.get(shard),
-    write: (batch) => {
-      const target = file();
-      let committing = false;
-      try {
-        target.begin.run();
-        for (const { shard, first, count, frames, leaves } of splitBatch(batch, ROW_BYTES))
-          target.insert.run(placeOf(shard, first), count, frames, leaves);
-        committing = true;
-        target.commit.run();
-        target.heads.set(batch.shard, lastOf(batch));
-      } catch (error) {
-        // When writing failed, the frame that makes a commit of the others is not there; any other fault may have come
-        // after it.
-        const code = sqliteCode(error);
-        doubt = committing && code !== SQLITE_FULL && code !== SQLITE_IOERR_WRITE;
-        abandon(target);
-        if (settled().heads.get(batch.shard) !== lastOf(batch)) throw translate(error, options.file);
-      }
-    },
-    load: (shard, from, to) => loadBatches(file().select, options.file, shard, from, to),
-    close: () => {
-      closed = true;
-      open?.db.close();
-      open = undefined;
-      if (lock?.isOpen) lock.close();
-    },
-  };
+  }
 }
 
 /** The statement that `loadBatches` runs. */

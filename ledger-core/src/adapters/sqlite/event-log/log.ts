@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { assert, LedgerError } from "../../../domain/errors.ts";
-import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
+import { REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
 import { encodeFrames } from "../../../ports/frame-bytes.ts";
 import { type Batch, cutBatch, haveSameIds, lastOf, sealFrames } from "../../frames.ts";
@@ -13,7 +13,7 @@ import {
   readBatches,
   subscribeBatches,
 } from "./batch-source.ts";
-import { openSqliteBatches, type SqliteBatches } from "./batches.ts";
+import { SqliteBatches } from "./batches.ts";
 import type { SqliteFileOptions } from "./file.ts";
 
 /**
@@ -23,11 +23,11 @@ import type { SqliteFileOptions } from "./file.ts";
  * damaged
  */
 export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource & FrameSink> {
-  const file = openSqliteBatches(options);
+  const file = new SqliteBatches(options);
   const arrivals = makeArrivals();
   const store: BatchStore = {
-    head: (shard) => file.head(shard) ?? NO_REVISION,
-    load: file.load,
+    head: (shard) => file.head(shard),
+    load: (shard, from, to) => file.load(shard, from, to),
     arrival: arrivals.next,
   };
   const batches: BatchSource = {
