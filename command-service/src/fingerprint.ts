@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { type ClientCommand, isEmptyMetadata, type LedgerEvent, type MakePayment } from "ledger-core";
 
 /** Makes a print of the text that describes a request. */
-export type Printer = (text: string) => string;
+type Printer = (text: string) => string;
 
 const PRINT_DIGITS = 32;
 

@@ -12,7 +12,7 @@ import { registerCommands } from "./http/routes.ts";
 import { openWriter, type WriterTuning } from "./writer/writer.ts";
 import type { Writer } from "./writer-port.ts";
 
-export type CommandServiceOptions = {
+type CommandServiceOptions = {
   /** Closed by whoever opened it. */
   readonly log: EventLog;
   /** The decision state's file; made when there is none. */

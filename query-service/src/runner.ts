@@ -27,7 +27,7 @@ export const queryRoutes: readonly QueryRoute[] = [
 ];
 
 /** What queries are answered from. */
-export type QueryStores = {
+type QueryStores = {
   /**
    * Reads the models; needs only the right to SELECT. As a function it may return another connection for the next
    * query.

@@ -5,7 +5,7 @@ import { registerQueryRoutes } from "./register.ts";
 import { openStorePositions, watchStores } from "./stores.ts";
 import { type QueryTuning, startQueryThreads } from "./threads/threads.ts";
 
-export type QueryServiceOptions = {
+type QueryServiceOptions = {
   /** The first files of read models and of views, which projection-workers write. */
   readonly models: string;
   readonly views: string;

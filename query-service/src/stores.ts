@@ -7,7 +7,7 @@ import { storeNames, storePositions } from "./runner.ts";
 import { reopenable } from "./threads/reopenable.ts";
 
 /** Reads the positions of the stores. */
-export type StorePositions = {
+type StorePositions = {
   positions(store: StoreName): Promise<readonly Position[]>;
   /** Opens the files again after they were replaced. */
   reopen(): Promise<void>;

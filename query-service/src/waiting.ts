@@ -7,7 +7,7 @@ import { callerKey, type Query, type QueryOutcome, type QueryRunner, type StoreN
 
 export type Wake = (listener: () => void) => () => void;
 
-export type WaitingRoomOptions = {
+type WaitingRoomOptions = {
   /** The store's positions. */
   readonly positions: () => Promise<readonly Position[]>;
   /** Calls its listener when the store may have moved on; without it, or between calls, the store is polled. */
@@ -28,7 +28,7 @@ export type WaitingRoom = {
 };
 
 /** How many requests wait, of each caller and in all. */
-export type Crowd = {
+type Crowd = {
   /** @throws Problem 429, 503 */
   enter(caller: string): void;
   leave(caller: string): void;
@@ -144,7 +144,7 @@ function createAlarm(runtime: Runtime) {
   };
 }
 
-export type FreshRunnerOptions = {
+type FreshRunnerOptions = {
   readonly run: QueryRunner;
   readonly rooms: ReadonlyMap<StoreName, WaitingRoom>;
   readonly runtime: Runtime;

@@ -9,7 +9,7 @@ import type { EventStore } from "./write-side/event-store.ts";
 import type { DiskCondition } from "./write-side/state-disk.ts";
 import type { WriterProcess } from "./write-side/writer-process.ts";
 
-export type NemesisOptions = {
+type NemesisOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

@@ -9,7 +9,7 @@ import { runWorld, type WorldResult } from "./world.ts";
  */
 export const WORLD_STEPS = 5_000;
 
-export type RunOptions = {
+type RunOptions = {
   readonly seed: number;
   /** At least so many, over as many worlds as it takes. */
   readonly steps: number;

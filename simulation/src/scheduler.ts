@@ -10,7 +10,7 @@ export type Owner = {
   readonly held: Task[];
 };
 
-export type Task = { at: Micros; order: number; readonly owner: Owner | null; run: (() => unknown) | null };
+type Task = { at: Micros; order: number; readonly owner: Owner | null; run: (() => unknown) | null };
 
 /**
  * The one source of time and turns: tasks in the order of virtual time, one at a time, each run until nothing is left

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Micros } from "ledger-core";
 
 /** Everything that happens, line by line: all goes into a digest, the last lines are kept for a failure's story. */
-export type Trace = {
+type Trace = {
   note(at: Micros, who: string, what: string): void;
   /** SHA-256 of all lines so far, 64 hex digits. */
   digest(): string;

@@ -2,7 +2,7 @@ import type { Revision, Shard } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 
 /** A log that caches its heads, so that readiness needs no read. This process is its only writer. */
-export type WatchedLog<Log extends EventLog> = { readonly log: Log; head(shard: Shard): Revision };
+type WatchedLog<Log extends EventLog> = { readonly log: Log; head(shard: Shard): Revision };
 
 export async function watchHeads<Log extends EventLog>(log: Log, shards: number): Promise<WatchedLog<Log>> {
   const heads = await Promise.all(Array.from({ length: shards }, (_, shard) => log.head(shard)));

@@ -11,7 +11,7 @@ import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-s
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
 
-export type StandaloneOptions = {
+type StandaloneOptions = {
   /** Where everything is kept; made when there is none. */
   readonly dataDir: string;
   /** 0: any free port. */

@@ -5,7 +5,7 @@ import { fileOf, newRebuild, pathOf, type RebuildState, reportRebuild } from "pr
 import { openDataFolder } from "./data-folder.ts";
 import { startFaultOf } from "./start-fault.ts";
 
-export type OfflineRebuildOptions = {
+type OfflineRebuildOptions = {
   readonly dataDir: string;
   readonly projection: string;
   readonly logger: Logger;

@@ -6,7 +6,7 @@ import { openDataFolder } from "./data-folder.ts";
 import { rebuildOffline } from "./offline-rebuild.ts";
 import { startFaultOf } from "./start-fault.ts";
 
-export type OfflineVerifyOptions = {
+type OfflineVerifyOptions = {
   readonly dataDir: string;
   /** Rebuilds what differs; sets unreadable files aside, for the next start to rebuild. */
   readonly heal: boolean;

@@ -37,7 +37,7 @@ export type ProjectionsTuning = ProjectionTuning &
   };
 
 /** The projection thread and the query threads. */
-export type ReadSide = {
+type ReadSide = {
   readonly projections: ProjectionThread;
   readonly queries: QueryThreads;
   readonly routes: Pick<QueryRoutesOptions, "run" | "positions" | "wake" | "floor">;

@@ -5,7 +5,7 @@ import { join } from "node:path";
  * Where the server on a data folder listens, for the client commands; it may be gone all the same (kill -9 leaves the
  * file).
  */
-export type ServerFile = { readonly url: string; readonly pid: number };
+type ServerFile = { readonly url: string; readonly pid: number };
 
 export function writeServerFile(dir: string, server: ServerFile): void {
   const draft = join(dir, "server.json.new");

@@ -10,7 +10,7 @@ export const startFaults = {
   folder_absent: 9,
   log_impossible: 10,
 } as const;
-export type StartFaultKind = keyof typeof startFaults;
+type StartFaultKind = keyof typeof startFaults;
 
 /** A start that cannot be: `message` says what is wrong and what to do. */
 export class StartFault extends Error {

@@ -58,7 +58,7 @@ const bulkAnswer = {
   additionalProperties: false,
 } as const;
 
-export type BulkOptions = {
+type BulkOptions = {
   readonly rails: readonly string[];
   readonly sliceFaults: number;
 };

@@ -26,7 +26,7 @@ export type CommandPorts = { readonly writer: Writer; readonly waits: KeyWaits }
 /**
  * One command's route. `read` makes the command of a body that fits the schema, or refuses an id that no object has.
  */
-export type CommandRoute<Body> = {
+type CommandRoute<Body> = {
   readonly url: string;
   readonly command: ClientCommand["type"];
   readonly summary: string;
@@ -137,7 +137,7 @@ export function sendRecorded(
 }
 
 /** Runs a command under its key; a second one under the same key at once waits for a bounded time only. */
-export type KeyWaits = <T>(under: Pick<Submission, "caller" | "key">, run: () => Promise<T>) => Promise<T>;
+type KeyWaits = <T>(under: Pick<Submission, "caller" | "key">, run: () => Promise<T>) => Promise<T>;
 
 /**
  * The writer lets the second of two requests under one key wait for the first's answer; here that wait is bounded,

@@ -19,7 +19,7 @@ import { stateCorrupt } from "./state-faults.ts";
 import type { StateLayout } from "./state-root.ts";
 import { StoredAccount } from "./stored-account.ts";
 
-export type AccountStoreOptions = {
+type AccountStoreOptions = {
   readonly pages: Pages;
   /** Accounts kept in memory, beside those that changed since the last flush: 80 bytes each. */
   readonly cached: number;

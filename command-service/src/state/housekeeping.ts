@@ -9,7 +9,7 @@ const WAL_BYTES = 4 << 20;
  * What waits for the disk beside a state file, in a thread of its own, since the writer's thread should not: what
  * commits left in the write-ahead log is copied into the file, tens of milliseconds each time.
  */
-export type Housekeeping = {
+type Housekeeping = {
   /** A commit is done. */
   committed(): void;
   /** Settles when nobody but the caller holds the file: it may be deleted then. Nothing waits for it meanwhile. */

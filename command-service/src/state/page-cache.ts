@@ -3,7 +3,7 @@ import { AccountPage } from "./account-page.ts";
 import type { Pages } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
-export type PageCacheOptions = {
+type PageCacheOptions = {
   readonly disk: Pick<Pages, "read">;
   /** Pages that the file has. */
   readonly stored: number;

@@ -1,7 +1,7 @@
 import type { PageKind, Pages } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
-export type PagedListOptions<T> = {
+type PagedListOptions<T> = {
   readonly pages: Pages;
   readonly kind: PageKind;
   readonly perPage: number;

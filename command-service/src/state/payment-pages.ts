@@ -27,7 +27,7 @@ const COLUMNS = 6;
 const SALTS = 2 ** 30;
 const SLICE = 1024;
 
-export type PaymentPagesOptions = {
+type PaymentPagesOptions = {
   readonly pages: Pages;
   readonly layout: StateLayout;
   /** Pages kept in memory. */

@@ -17,7 +17,7 @@ export function stateUnavailable(detail: string, cause?: unknown): LedgerError {
   return new LedgerError("state_unavailable", detail, { cause, retryable: true });
 }
 
-export type StateFault = LedgerError & { readonly code: "state_corrupt" | "state_unavailable" };
+type StateFault = LedgerError & { readonly code: "state_corrupt" | "state_unavailable" };
 
 /** An error that the writer's state gave, as opposed to its log's. */
 export function isStateFault(error: unknown): error is StateFault {

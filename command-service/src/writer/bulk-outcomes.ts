@@ -2,7 +2,7 @@ import type { BulkFault, BulkOutcome, Revision } from "ledger-core";
 import { FaultTable } from "ledger-core";
 import type { BulkItemAnswer } from "../writer-port.ts";
 
-export type OutcomeLimits = {
+type OutcomeLimits = {
   /** Bytes of the record, without its origin. */
   readonly recordBytesMax: number;
   /** Bytes of the whole answer. */

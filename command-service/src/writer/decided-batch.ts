@@ -46,7 +46,7 @@ export type BatchLimits = {
   readonly batchBytesMax: number;
 };
 
-export type BatchMark = { readonly state: Mark; readonly events: FramesMark };
+type BatchMark = { readonly state: Mark; readonly events: FramesMark };
 
 export function openBatch(
   state: DecisionState,

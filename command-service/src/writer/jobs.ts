@@ -30,7 +30,7 @@ type JobBase<Told> = {
   readonly fail: (error: unknown) => void;
 };
 
-export type SingleJob = JobBase<Answer> & {
+type SingleJob = JobBase<Answer> & {
   readonly kind: "single";
   readonly item: Item<Answer> | OwnItem;
   /** About the memory that the event under its key takes, once it is loaded. */

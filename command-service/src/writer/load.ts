@@ -15,7 +15,7 @@ export type LoadLimits = ReadLimits & {
   readonly portionItems: number;
 };
 
-export type LoadOptions = LoadingOptions & {
+type LoadOptions = LoadingOptions & {
   /** Whether the shard stood down meanwhile, and everything that was loaded is to be dropped. */
   readonly superseded: () => boolean;
   readonly limits: LoadLimits;

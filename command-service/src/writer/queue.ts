@@ -1,7 +1,7 @@
 import { LedgerError } from "ledger-core";
 import type { Job } from "./jobs.ts";
 
-export type QueueBounds = {
+type QueueBounds = {
   readonly max: number;
   readonly bytesMax: number;
   /** Share of both that bulks may fill, so that some callers' bulks are not the refusal of others' single commands. */

@@ -35,7 +35,7 @@ const LONGEST_WAIT_MS = 5000;
 /** `detail` is for everybody: it names no file. */
 export type ShardReadiness = { readonly ready: boolean; readonly detail: string };
 
-export type ShardOwnershipOptions = Omit<RecoveryOptions, "readFailed"> &
+type ShardOwnershipOptions = Omit<RecoveryOptions, "readFailed"> &
   FlushLimits & {
     /** Told when the shard is no longer served, and why, and when it is again. */
     readonly tell: (readiness: ShardReadiness, cause?: LedgerError) => void;

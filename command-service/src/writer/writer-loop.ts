@@ -21,7 +21,7 @@ import type { JobQueue } from "./queue.ts";
 import type { ShardOwnership } from "./shard-ownership.ts";
 import type { WriterSeams } from "./writer-seams.ts";
 
-export type WriterLoopOptions = {
+type WriterLoopOptions = {
   readonly log: EventLog;
   readonly shard: Shard;
   readonly runtime: Runtime;

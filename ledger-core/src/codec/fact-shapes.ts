@@ -67,7 +67,7 @@ const accountChange = record({ account, reason: text });
 const released = { payment, released: amount, sameDay: flag, hold };
 
 type BodyOf<T extends FactType> = Omit<Extract<Fact, { type: T }>, "type">;
-export type FactShapes = { readonly [T in Exclude<FactType, PaymentCharged["type"]>]: Shape<BodyOf<T>> };
+type FactShapes = { readonly [T in Exclude<FactType, PaymentCharged["type"]>]: Shape<BodyOf<T>> };
 
 /** Every fact but PaymentCharged, whose codec is written out for speed. */
 export const factShapes: FactShapes = {

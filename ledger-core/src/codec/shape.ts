@@ -81,7 +81,7 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
 /**
  * A shape for every field of T, in the order in which they are written. The compiler sees to it that none is missing.
  */
-export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
+type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
 
 export function record<T extends object>(fields: Fields<T>): Shape<T> {
   const entries = Object.entries(fields) as [keyof T & string, Shape<T[keyof T]>][];

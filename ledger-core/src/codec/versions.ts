@@ -37,7 +37,7 @@ export function isFactType(type: string): type is FactType {
  * Stored JSON of one version as the next version would have written it. Pure, and kept for ever: the log is never
  * rewritten.
  */
-export type Upcaster = (stored: { readonly [key: string]: Json }) => Json;
+type Upcaster = (stored: { readonly [key: string]: Json }) => Json;
 
 /** By type, then by the version that is raised to the next one. */
 export type Upcasters = { readonly [T in FactType]?: { readonly [version: number]: Upcaster } };

@@ -40,7 +40,7 @@ export type LedgerErrorCode =
   /** Settings that cannot be used; the message lists every fault. */
   | "config";
 
-export type LedgerErrorOptions = {
+type LedgerErrorOptions = {
   readonly retryable?: boolean;
   readonly cause?: unknown;
   readonly position?: { readonly shard: number; readonly revision: number };

@@ -10,7 +10,7 @@ export type TopUpId = Id<"top">;
 export type PayoutId = Id<"pyt">;
 export type EntryId = Id<"ent">;
 export type EventId = Id<"evt">;
-export type BulkId = Id<"blk">;
+type BulkId = Id<"blk">;
 
 type Prefixes = {
   acct: AccountId;

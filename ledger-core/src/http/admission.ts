@@ -20,7 +20,7 @@ declare module "fastify" {
 }
 
 /** The parts that admission needs. */
-export type Gate = {
+type Gate = {
   readonly authenticate: Authenticator;
   readonly connections: Connections;
   readonly underWay: UnderWay;

@@ -14,7 +14,7 @@ export type AnswerSeries = { observe(seconds: number): void };
 type Series = AnswerSeries & { values(): Values };
 
 /** The series of these labels; the caller keeps it, so that an observation looks nothing up. */
-export type AnswerTimes = (labels: Labels) => AnswerSeries;
+type AnswerTimes = (labels: Labels) => AnswerSeries;
 
 /**
  * The histogram of answer times. prom-client's `observe` hashes its labels, which costs 2 µs per request; so

@@ -4,7 +4,7 @@ import { Problem } from "./problems.ts";
 
 export const NESTING_MAX = 16;
 
-export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export type JsonObject = { [key: string]: JsonValue };
 
 /**

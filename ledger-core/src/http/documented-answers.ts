@@ -60,7 +60,7 @@ const refusals = {
   },
 } as const satisfies Readonly<Record<number, { readonly description: string; readonly headers?: DocumentedHeaders }>>;
 
-export type RefusalStatus = keyof typeof refusals;
+type RefusalStatus = keyof typeof refusals;
 
 /**
  * The refusals of a route as RFC 9457 problems, for its `response` schemas; connection faults are always among them.

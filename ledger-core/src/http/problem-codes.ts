@@ -201,7 +201,7 @@ const rejectionMeanings: Record<RejectionCode, string> = {
 const statusOfKind = { absent: 404, conflict: 409, unprocessable: 422 } as const;
 
 export type ProblemCode = keyof typeof edgeProblems | RejectionCode;
-export type ProblemKind = { readonly status: number; readonly title: string; readonly meaning: string };
+type ProblemKind = { readonly status: number; readonly title: string; readonly meaning: string };
 
 /** Every code that an answer may have: the edge's own, then the domain's refusals with their HTTP status. */
 export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map<string, ProblemKind>([

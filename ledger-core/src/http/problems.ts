@@ -6,7 +6,7 @@ import { type ProblemCode, problemKind } from "./problem-codes.ts";
 /** One fault in a request: `pointer` is an RFC 6901 pointer into the body, or the name of a query parameter. */
 export type FieldFault = { readonly pointer: string; readonly detail: string };
 
-export type ProblemOptions = {
+type ProblemOptions = {
   readonly errors?: readonly FieldFault[];
   readonly headers?: Readonly<Record<string, string>>;
 };

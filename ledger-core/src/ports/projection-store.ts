@@ -27,7 +27,7 @@ export type StoreMoment = {
 export type RowReader = (table: string, after: StoreRow | undefined) => Promise<readonly StoreRow[]>;
 
 /** Brings a build to the position of the served one, which `servedAt` returns. */
-export type CatchUp<Change> = (
+type CatchUp<Change> = (
   build: ProjectionTarget<Change>,
   servedAt: (shard: Shard) => Promise<Revision>,
 ) => Promise<void>;

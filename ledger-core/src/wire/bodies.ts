@@ -11,8 +11,8 @@ import { formatInstant, type Micros } from "../domain/time.ts";
  * commands, queries and stored bodies are all made here, so that an object looks the same wherever it comes from.
  */
 
-export type LimitsBody = { floor: string | null; perTransaction: string | null; perDay: string | null };
-export type AccountBody = {
+type LimitsBody = { floor: string | null; perTransaction: string | null; perDay: string | null };
+type AccountBody = {
   id: string;
   type: string;
   currency: string;
@@ -49,7 +49,7 @@ function digits(amount: Amount | null): string | null {
   return amount === null ? null : amount.toString();
 }
 
-export type PaymentBody = {
+type PaymentBody = {
   id: string;
   payer: string;
   payee: string;
@@ -104,7 +104,7 @@ function instantOrNull(at: Micros | null): string | null {
   return at === null ? null : formatInstant(at);
 }
 
-export type TransferBody = {
+type TransferBody = {
   id: string;
   legs: readonly { from: string; to: string; amount: string }[];
   currency: string;
@@ -126,7 +126,7 @@ export function transferBody({ at, fact }: LedgerEvent<TransferPosted>): Transfe
   };
 }
 
-export type RefundBody = {
+type RefundBody = {
   id: string;
   payment: string;
   amount: string;
@@ -149,7 +149,7 @@ export function refundBody({ at, fact }: LedgerEvent<PaymentRefunded>): RefundBo
 }
 
 /** The shape of top-ups and of payouts. */
-export type RailMovementBody = {
+type RailMovementBody = {
   id: string;
   account: string;
   amount: string;
@@ -159,8 +159,8 @@ export type RailMovementBody = {
   status: "settled";
   createdAt: string;
 };
-export type TopUpBody = RailMovementBody;
-export type PayoutBody = RailMovementBody;
+type TopUpBody = RailMovementBody;
+type PayoutBody = RailMovementBody;
 
 export function topUpBody({ at, fact }: LedgerEvent<TopUpSettled>): TopUpBody {
   return railMovementBody(fact.topUp, at, fact);
@@ -183,7 +183,7 @@ function railMovementBody(id: string, at: Micros, fact: TopUpSettled | PayoutSet
   };
 }
 
-export type EntryBody = {
+type EntryBody = {
   id: string;
   account: string;
   amount: string;

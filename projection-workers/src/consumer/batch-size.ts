@@ -6,7 +6,7 @@ export type BatchTuning = {
   readonly liveMs?: number;
 };
 
-export type BatchSize = {
+type BatchSize = {
   /** The most events that the next transaction should hold. */
   next(): number;
   /** A transaction of so many events took so long. */

@@ -46,7 +46,7 @@ export type ConsumerOptions<Change> = Omit<Application<Change>, "onApplied" | "b
     readonly retryMs?: { readonly first: number; readonly most: number };
   };
 
-export type ProjectionRun = {
+type ProjectionRun = {
   status(): ProjectionStatus;
   /** Resolves when it has stopped or halted; rejects only on a bug. */
   readonly finished: Promise<void>;

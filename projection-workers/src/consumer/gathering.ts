@@ -3,7 +3,7 @@ import type { Delivery, StoredEvent } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 
 /** Events that arrived since the last gathering, in order, and whether the log's end was reached. */
-export type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
+type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
 
 /**
  * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `enough` events of

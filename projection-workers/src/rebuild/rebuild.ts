@@ -14,13 +14,13 @@ export type RebuildOptions = {
 };
 
 /** `done` of `total` events while filling; the other steps have no measure. */
-export type RebuildProgress = {
+type RebuildProgress = {
   readonly step: "filling" | "comparing" | "switching";
   readonly done: number;
   readonly total: number;
 };
 
-export type RebuildResult = { readonly version: number; readonly events: number; readonly comparison: BuildComparison };
+type RebuildResult = { readonly version: number; readonly events: number; readonly comparison: BuildComparison };
 
 /**
  * Rebuilds a projection from the log beside the live build, which goes on serving and moving; compares the two row for

@@ -19,7 +19,7 @@ import { compareAtOneMoment, type Difference } from "./comparison.ts";
 import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
 
 /** A row in which the live build differs from the log. */
-export type RowFinding = {
+type RowFinding = {
   readonly table: string;
   /** The values of the key, separated by `/`. */
   readonly key: string;

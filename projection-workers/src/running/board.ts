@@ -29,7 +29,7 @@ export function nextMove({ wake }: Pick<ProjectionBoard, "wake">): Promise<void>
   });
 }
 
-export type WrittenBoard = ProjectionBoard & {
+type WrittenBoard = ProjectionBoard & {
   take(report: ProjectionReport): void;
   /** Records a requested rebuild; `begun` is false when one of the same projection is already running. */
   beginRebuild(projection: string): { readonly begun: boolean; readonly state: RebuildState };

@@ -9,7 +9,7 @@ import { newRebuild } from "./rebuild-state.ts";
 import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
 import { type KeeperTuning, StoreKeeper } from "./store-keeper.ts";
 
-export type KeepOptions = {
+type KeepOptions = {
   /** The folder of the files of read models. */
   readonly dir: string;
   /** Default: all. */
@@ -23,7 +23,7 @@ export type KeepOptions = {
   readonly tuning?: ProjectionTuning;
 };
 
-export type KeptProjections = {
+type KeptProjections = {
   /**
    * Resolves after the first attempt to open each file, successful or not.
    * @throws LedgerError incompatible, log_corrupt

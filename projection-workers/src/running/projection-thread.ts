@@ -29,7 +29,7 @@ export type ProjectionThreadData = {
   readonly tuning?: ProjectionTuning;
 };
 
-export type ProjectionThreadOptions = ProjectionThreadData & {
+type ProjectionThreadOptions = ProjectionThreadData & {
   /**
    * A projection starts at the log's first event. Its data is incomplete until it reaches the current end of the log.
    */

@@ -6,7 +6,7 @@ import type { Projected } from "../projections/registered.ts";
 import { reportRebuild } from "./reported-rebuild.ts";
 import type { ProjectionReport, ProjectionTuning } from "./reports.ts";
 
-export type SessionOptions = {
+type SessionOptions = {
   readonly projections: readonly Projected[];
   readonly shards: readonly Shard[];
   readonly log: EventSource;

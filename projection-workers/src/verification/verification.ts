@@ -27,7 +27,7 @@ export type VerifyTuning = {
 };
 export const verifyTuning: VerifyTuning = { fillMax: 1000, pauseMs: 5 };
 
-export type VerifyPorts = Pick<VerifyOptions, "log" | "shards" | "signal"> & {
+type VerifyPorts = Pick<VerifyOptions, "log" | "shards" | "signal"> & {
   /** The folder of the files of read models. */
   readonly dir: string;
   readonly tuning: VerifyTuning;

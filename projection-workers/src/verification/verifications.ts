@@ -8,7 +8,7 @@ import type { ProjectionThread } from "../running/projection-thread.ts";
 import { newVerify, type VerifyState, type VerifyTuning, verifyTuning } from "./verification.ts";
 import type { VerifyThreadData } from "./verify-thread.ts";
 
-export type VerificationsOptions = {
+type VerificationsOptions = {
   /** The folder of the files of read models. */
   readonly dir: string;
   readonly shards: number;

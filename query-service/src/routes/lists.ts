@@ -7,7 +7,7 @@ import type { Read } from "../reading.ts";
 import type { QueryContext } from "./context.ts";
 
 /** A list as it was asked for: how long, in which order, after which row, and how fresh. */
-export type ListRequest = {
+type ListRequest = {
   readonly limit: number;
   readonly order: "asc" | "desc";
   /** The key of the last row of the page before. */

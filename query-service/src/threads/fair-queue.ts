@@ -2,7 +2,7 @@
  * A round-robin queue over callers: one caller's backlog delays another caller's first item by one item per caller at
  * most.
  */
-export type FairQueue<Item> = {
+type FairQueue<Item> = {
   readonly size: number;
   /** The number of items that a caller has waiting. */
   of(caller: string): number;

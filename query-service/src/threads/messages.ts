@@ -17,7 +17,7 @@ export type QueryReport =
   | { readonly kind: "fault"; readonly call: number; readonly fault: QueryFault };
 
 /** An error without its cause; `bug` is an unexpected one. */
-export type QueryFault =
+type QueryFault =
   | {
       readonly kind: "problem";
       readonly code: ProblemCode;

@@ -1,7 +1,7 @@
 import { isLedgerError } from "ledger-core";
 
 /** A store that is opened when it is first used, and again after it failed or was closed. */
-export type Reopenable<Store> = {
+type Reopenable<Store> = {
   /** @throws whatever opening or the work throws */
   use<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;

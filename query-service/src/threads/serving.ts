@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { QueryRunner } from "../query.ts";
 import { type QueryOrder, type QueryReport, toQueryFault } from "./messages.ts";
 
-export type ServedQueries = {
+type ServedQueries = {
   readonly run: QueryRunner;
   /** Opens the stores' files again. */
   reopen(): Promise<void>;

@@ -9,7 +9,7 @@ import { queryRoutes } from "../runner.ts";
 import { type LaneLimits, laneLimits, QueryLane } from "./lane.ts";
 import type { QueryThreadData } from "./query-thread.ts";
 
-export type QueryThreadsOptions = {
+type QueryThreadsOptions = {
   /** Starts the thread of a lane, which calls `serveQueryThread` on its parent's port. */
   readonly start: (lane: LaneName) => Worker;
   readonly logger: Logger;
@@ -70,7 +70,7 @@ export type QueryTuning = {
   readonly threads?: Partial<LaneLimits>;
 };
 
-export type FileThreadsOptions = Omit<QueryThreadData, "limits"> & {
+type FileThreadsOptions = Omit<QueryThreadData, "limits"> & {
   readonly logger: Logger;
   readonly tuning: QueryTuning;
   readonly onDamaged?: (damage: StoreDamage) => void;

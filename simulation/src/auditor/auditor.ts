@@ -35,7 +35,7 @@ export type Auditor = {
  * The claim of a failure: whether a part may be applied. `head`: how many events there were when the writer was given
  * it.
  */
-export type ToldFailure = { readonly partlyApplied: boolean; readonly head: number };
+type ToldFailure = { readonly partlyApplied: boolean; readonly head: number };
 
 export function makeAuditor(given: Bounds = {}): Auditor {
   const bounds = { ...defaultBounds, ...given };

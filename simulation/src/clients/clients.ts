@@ -20,7 +20,7 @@ export type Clients = {
   unanswered(): number;
 };
 
-export type ClientsOptions = {
+type ClientsOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

@@ -26,7 +26,7 @@ export type CommandDelivery = {
   checkQueues(): void;
 };
 
-export type DeliveryOptions = {
+type DeliveryOptions = {
   readonly auditor: Auditor;
   readonly note: (who: string, what: string) => void;
   /** A violation seen in an answer ends the run. */

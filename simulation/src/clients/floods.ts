@@ -17,9 +17,9 @@ export const floodKinds = [
 ] as const;
 export type FloodKind = (typeof floodKinds)[number];
 
-export type Flood = { readonly intents: readonly Intent[]; readonly questions: readonly Question[] };
+type Flood = { readonly intents: readonly Intent[]; readonly questions: readonly Question[] };
 
-export type FloodOptions = {
+type FloodOptions = {
   readonly auditor: Auditor;
   readonly random: Random;
   readonly now: () => Micros;

@@ -15,7 +15,7 @@ import { wish } from "./commands.ts";
 import type { CommandDelivery } from "./delivery.ts";
 import { commandIntent } from "./intents.ts";
 
-export type HttpClientsOptions = {
+type HttpClientsOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

@@ -15,7 +15,7 @@ export type Intent = {
   attempts: number;
 };
 
-export type Bulk = {
+type Bulk = {
   readonly kind: "bulk";
   readonly mode: "each" | "atomic";
   readonly items: readonly BulkItem[];

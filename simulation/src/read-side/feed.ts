@@ -3,7 +3,7 @@ import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Owner, Scheduler } from "../scheduler.ts";
 
-export type FeedOptions = {
+type FeedOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

@@ -26,7 +26,7 @@ export type Projector = {
   close(): void;
 };
 
-export type ProjectorOptions = {
+type ProjectorOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

@@ -19,7 +19,7 @@ import {
 } from "./questions.ts";
 import { askRecommendations, askSession } from "./view-questions.ts";
 
-export type ReadersOptions = {
+type ReadersOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

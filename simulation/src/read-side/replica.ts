@@ -4,7 +4,7 @@ import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { applyUpTo, type SimulatedStores } from "./stores.ts";
 
-export type ReplicaOptions = {
+type ReplicaOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;

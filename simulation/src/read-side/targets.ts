@@ -4,7 +4,7 @@ import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 
-export type TargetOptions = {
+type TargetOptions = {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly random: Random;

@@ -9,7 +9,7 @@ import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
  * One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at
  * all.
  */
-export type Append = {
+type Append = {
   readonly from: string;
   readonly expected: Revision;
   readonly events: readonly NewEvent[];

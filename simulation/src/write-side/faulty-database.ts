@@ -13,7 +13,7 @@ export type DiskError = (typeof diskErrors)[keyof typeof diskErrors];
 export type Trouble = (access: "read" | "write") => DiskError | undefined;
 
 /** A disk that may fail. */
-export type FailingDisk = {
+type FailingDisk = {
   readonly trouble: Trouble;
   /** Whether a write that fails takes its transaction with it. */
   readonly losesTransaction: () => boolean;

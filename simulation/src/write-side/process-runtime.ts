@@ -6,7 +6,7 @@ import type { MachineClock } from "./machine-clock.ts";
 import type { StateDisk } from "./state-disk.ts";
 
 /** A process's machine: a clock of its own, and a disk that may be slow. */
-export type SimulatedMachine = {
+type SimulatedMachine = {
   readonly clock: Pick<MachineClock, "now">;
   readonly disk?: Pick<StateDisk, "condition">;
 };

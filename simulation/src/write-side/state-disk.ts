@@ -33,7 +33,7 @@ const IMAGES_MAX = 4;
 /** The share of reads of key files that are a step of their own. */
 const READ_STEPS = 0.05;
 
-export type StateDiskOptions = {
+type StateDiskOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly settings: Settings;

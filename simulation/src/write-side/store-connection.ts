@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 import type { Owner, Scheduler } from "../scheduler.ts";
 import type { EventStore } from "./event-store.ts";
 
-export type ConnectionOptions = {
+type ConnectionOptions = {
   readonly store: EventStore;
   readonly scheduler: Scheduler;
   readonly random: Random;

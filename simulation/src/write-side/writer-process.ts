@@ -31,7 +31,7 @@ export type WriterProcess = {
   retire(): void;
 };
 
-export type WriterProcessOptions = {
+type WriterProcessOptions = {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly random: Random;

@@ -24,7 +24,7 @@ const OTHERS_MAX = 4;
 const plain = Symbol("plain bulk");
 
 /** An item that is no plain payment, as JSON. */
-export type OtherItem = { readonly kind: "json"; readonly value: JsonObject };
+type OtherItem = { readonly kind: "json"; readonly value: JsonObject };
 
 export type PlainBulk = {
   readonly mode: "each" | "atomic";

@@ -24,7 +24,7 @@ export type KeyRunsOptions = Partial<PartShape & MergeRules> & {
 };
 
 /** A hash that is looked for, and the revisions under it. */
-export type KeyWanted = { readonly high: number; readonly low: number; readonly found: number[] };
+type KeyWanted = { readonly high: number; readonly low: number; readonly found: number[] };
 
 /**
  * The keys on disk: immutable runs, each sorted and in files of their own, merged beside the answering thread. What is

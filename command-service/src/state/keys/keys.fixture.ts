@@ -6,7 +6,7 @@ import type { KeyFiles } from "./key-work.ts";
 import { KnownKeys, unknownPlace } from "./known-keys.ts";
 
 /** Files in memory; `fail` is asked before each access. */
-export type MemoryFiles = KeyFiles & {
+type MemoryFiles = KeyFiles & {
   readonly kept: Map<number, Uint8Array>;
   fail: (what: "read" | "write" | "remove", file: number) => void;
 };

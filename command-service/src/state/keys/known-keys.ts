@@ -25,7 +25,7 @@ export function unknownPlace(): KeyPlace {
   return { high: 0, low: 0, soughtIn: undefined, onDisk: none };
 }
 
-export type KnownKeysOptions = KeyRunsOptions & {
+type KnownKeysOptions = KeyRunsOptions & {
   readonly storage: KeyStorage;
   /** What keys are hashed under; see `KeyHasher`. */
   readonly hashKey: Uint8Array;

@@ -37,7 +37,7 @@ export type PartIndex = {
  * Where things are in a file: blocks, fences, layers, footer. Numbers are in the machine's own byte order: the files
  * are of use only where they were made.
  */
-export type PartPlaces = {
+type PartPlaces = {
   readonly blockBytes: number;
   readonly blocks: number;
   readonly fencesAt: number;

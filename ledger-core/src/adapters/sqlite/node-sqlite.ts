@@ -5,7 +5,7 @@ import type { SqlValue } from "../../sql/rows.ts";
 import { silentLog } from "../knex-log.ts";
 import { newestStore } from "./store-files.ts";
 
-export type SqliteConnection = {
+type SqliteConnection = {
   readonly file: string;
   /** `file` is the first of a store: opens the newest. */
   readonly newest?: boolean;

@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
  */
 
 /** A file of a store; the main file's `ending` is empty. */
-export type StorePath = { readonly path: string; readonly number: number; readonly ending: string };
+type StorePath = { readonly path: string; readonly number: number; readonly ending: string };
 
 /** The main file in use: the one with the highest number. `first`: the path of the first, whether or not it exists. */
 export function newestStore(first: string): string {
@@ -57,7 +57,7 @@ function parseName(first: string, path: string): StorePath | undefined {
   return found ? { path, number: Number(found[1] ?? 1), ending: found[2] ?? "" } : undefined;
 }
 
-export type WatchedStore = {
+type WatchedStore = {
   /** The path of the store's first file. */
   readonly first: string;
   /** The open file. */

@@ -24,7 +24,7 @@ const KNOWN_COUNT = 2 ** 14;
 const known = new Array<string>(KNOWN_COUNT).fill("");
 
 /** The text at one place of the template in the last event. */
-export type LastText = { text: string };
+type LastText = { text: string };
 
 /** A cursor at the first byte. */
 export function openCursor(data: Uint8Array): Cursor {

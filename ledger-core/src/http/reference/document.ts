@@ -2,7 +2,7 @@ import { type Example, examples } from "./examples.ts";
 import { problemExample } from "./problem-examples.ts";
 
 /** What the generator cannot know of an operation: whether its body may be absent. */
-export type OperationFacts = { readonly bodyOptional: boolean };
+type OperationFacts = { readonly bodyOptional: boolean };
 
 /** Completes the operations of a generated document: options, required headers, examples, and their order. */
 export function completeDocument(document: object, factsOf: (path: string) => OperationFacts): void {

@@ -86,7 +86,7 @@ function wrongExpectedRevision(shard: Shard, expected: Revision, actual: Revisio
 }
 
 /** The in-process signal from an append to the subscribers of its shard. */
-export type Arrivals = {
+type Arrivals = {
   /** Wakes every subscriber that waits for the shard. */
   announce(shard: Shard): void;
   /** Wakes everyone, at the end. */

@@ -8,7 +8,7 @@ import { type BatchStore, decodeRead, decodeSubscription, readBatches, subscribe
 import { headFinder, loadBatches, prepareLoad } from "./batches.ts";
 import { openFileToRead, translate } from "./file.ts";
 
-export type SqliteLogReaderOptions = {
+type SqliteLogReaderOptions = {
   readonly file: string;
   /** How often a subscription at the log's end looks for more, in ms. 1 to 1000. Default 10. */
   readonly pollMs?: number;

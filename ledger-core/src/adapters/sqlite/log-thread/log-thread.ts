@@ -12,7 +12,7 @@ export type LogReport = { readonly kind: "open" } | { readonly kind: "refused"; 
  * The embedded log in a thread of its own: hashing and waiting for the disk take nothing from the thread that answers
  * requests.
  */
-export type LogThread = {
+type LogThread = {
   /** The log for this thread; its `close` lets go of the connection alone. */
   readonly log: EventLog;
   /** Another connection, for another thread: it calls `connectLog` on the port that is transferred to it. */

@@ -15,7 +15,7 @@ type Answer = LogReply extends infer R ? (R extends LogReply ? Omit<R, "call"> :
  * thread that has nothing better to do. A batch that does not pass here is sent all the same: the other end names the
  * bad event.
  */
-export type ServeOptions = { readonly check?: "here" | "there" };
+type ServeOptions = { readonly check?: "here" | "there" };
 
 /**
  * Serves a log to whoever holds the other end of the port (`connectLog`), until the returned function is called or the
