@@ -36,16 +36,18 @@ export type Documented = {
   readonly summary: string;
   readonly description: string;
   readonly query?: Readonly<Record<string, object>>;
+  /** The query parameters that a request must name. */
+  readonly required?: readonly string[];
   readonly answer: object;
 };
 
-function shared({ tag, summary, description, query = {} }: Documented) {
+function shared({ tag, summary, description, query = {}, required = [] }: Documented) {
   return {
     tags: [tag],
     summary,
     description,
     headers,
-    querystring: { type: "object", additionalProperties: false, properties: query },
+    querystring: { type: "object", additionalProperties: false, required, properties: query },
   };
 }
 
