@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { buildOf, LedgerError, type ModelVersionRow } from "ledger-core";
+import { assert, buildOf, LedgerError, type ModelVersionRow } from "ledger-core";
 import { createTable, insertRows, selectRows, translateStoreErrors, withMigrationLock } from "ledger-core/sql";
 import { findServedBuild, servedBuild, storedVersions } from "./builds.ts";
 import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables, showBuild } from "./model.ts";
@@ -12,6 +12,7 @@ const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name
  * @throws incompatible when a newer program has changed the store
  */
 export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<void> {
+  assertVersions(models);
   await translateStoreErrors("read models", () =>
     withMigrationLock(db, "payledger_migrations", async (trx) => {
       await createTable(trx, applied);
@@ -32,6 +33,17 @@ export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<v
       }
     }),
   );
+}
+
+/** The names of versions share one table: with a name used twice, one projection would count as migrated already. */
+function assertVersions(models: readonly SqlTables[]): void {
+  const names = new Map<string, string>();
+  for (const { name, versions } of models)
+    for (const version of versions) {
+      const other = names.get(version);
+      assert(other === undefined, `${version} names a version of ${other} and of ${name}`);
+      names.set(version, name);
+    }
 }
 
 /** Drops every build and creates an empty served one. */
