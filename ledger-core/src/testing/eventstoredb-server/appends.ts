@@ -36,6 +36,7 @@ export function batchAppend(node: ServerNode, call: BatchCall): void {
     gathering.set(correlation, begun);
     if (!request.getIsFinal()) return;
     gathering.delete(correlation);
+    node.counts.appends++;
     const append = { ...begun.options, events: begun.events };
     const answer = (given: AppendAnswer, withPosition = true) => {
       if (!call.writable || call.cancelled) return;

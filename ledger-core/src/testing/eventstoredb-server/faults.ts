@@ -61,6 +61,15 @@ export class ServerFaults {
   get replication(): Promise<void> | undefined {
     return this.#replication;
   }
+  /** How many of the given faults have struck no append yet. */
+  get appendsToCome(): number {
+    return this.#appends.length;
+  }
+  /** Forgets the faults that have not struck. */
+  clear(): void {
+    this.#appends.length = 0;
+    this.#reads.length = 0;
+  }
   takeAppend(): AppendFault | undefined {
     return this.#appends.shift() ?? this.drawAppend();
   }

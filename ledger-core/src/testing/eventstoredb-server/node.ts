@@ -28,6 +28,8 @@ export class ServerNode {
   readonly store: StreamStore;
   readonly faults: ServerFaults;
   readonly appendBytesMax: number;
+  /** Calls that were served, by what they were for. */
+  readonly counts = { appends: 0, reads: 0 };
   readonly #login: string | undefined;
   readonly #sockets = new Map<string, Socket>();
   readonly #calls = new Set<AnyCall>();

@@ -25,6 +25,7 @@ export async function read(node: ServerNode, call: Call): Promise<void> {
   const refused = node.refuse(call);
   if (refused) return void call.emit("error", refused);
   node.track(call);
+  node.counts.reads++;
   call.on("error", () => undefined);
   const sending = new Sending(node, call, node.faults.takeRead());
   const wanted = readWanted(call.request, node);

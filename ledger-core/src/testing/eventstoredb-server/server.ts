@@ -40,6 +40,8 @@ export type EventStoreDbServer = {
   readonly port: number;
   readonly faults: ServerFaults;
   readonly store: StreamStore;
+  /** Appends and reads that came to this node and were served. */
+  readonly counts: { readonly appends: number; readonly reads: number };
   /** Cuts every connection. */
   cutConnections(): void;
   /** Has this node follow another one as its leader. */
@@ -84,6 +86,7 @@ export async function startEventStoreDbServer(options: EventStoreDbServerOptions
     url: `esdb://${host}:${listening.port}${tls ? "" : "?tls=false"}`,
     faults,
     store,
+    counts: node.counts,
     cutConnections: () => node.cutAll(),
     follow: (leader) => node.follow(leader),
     lead: () => node.lead(),
