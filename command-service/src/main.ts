@@ -1,11 +1,12 @@
 import { openEventLog } from "ledger-core/engines";
-import { fileAuthenticator } from "ledger-core/http";
+import { openIdentity } from "ledger-core/http";
 import {
   allocateYoung,
   apiPart,
   dataPart,
   dataPaths,
   eventLogPart,
+  identityPart,
   keepTicksFast,
   serviceProcess,
 } from "ledger-core/process";
@@ -16,10 +17,13 @@ import { commandPart } from "./settings.ts";
 export const commandService = serviceProcess({
   name: "command-service",
   operationsPort: 9081,
-  parts: { api: apiPart(8081), data: dataPart, target: eventLogPart, commands: commandPart },
-  async start({ api, data, target, commands }, context) {
+  parts: {
+    ...{ api: apiPart(8081), data: dataPart, target: eventLogPart },
+    ...{ identityTarget: identityPart, commands: commandPart },
+  },
+  async start({ api, data, target, identityTarget, commands }, context) {
     const { state, tokenKey } = dataPaths(data);
-    const authenticate = fileAuthenticator(tokenKey);
+    const identity = openIdentity(identityTarget, tokenKey);
     allocateYoung();
     const releaseTicks = keepTicksFast();
     const { log, close: closeLog } = await openEventLog(target);
@@ -30,7 +34,7 @@ export const commandService = serviceProcess({
     try {
       const { rails, acceptClock } = commands;
       const service = await startCommandService({
-        ...{ ...api, ...context, authenticate, log, stateFile: state, rails },
+        ...{ ...api, ...context, identity, log, stateFile: state, rails },
         writer: { acceptClock },
       });
       return { ...service, stop: () => service.stop().then(close) };

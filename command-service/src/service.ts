@@ -1,11 +1,5 @@
 import type { EventLog } from "ledger-core/event-log";
-import {
-  type Authenticator,
-  createEdge,
-  createMetrics,
-  openOperationsPort,
-  type ReadinessCheck,
-} from "ledger-core/http";
+import { createEdge, createMetrics, type Identity, openOperationsPort, type ReadinessCheck } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { watchDecisionState } from "./decision-state-watch.ts";
 import { registerCommands } from "./http/routes.ts";
@@ -22,7 +16,7 @@ type CommandServiceOptions = {
   readonly port: number;
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
-  readonly authenticate: Authenticator;
+  readonly identity: Identity;
   readonly logger: Logger;
   readonly rails?: readonly string[];
   /** The writer's bounds and thresholds; each field states its default. */
@@ -35,13 +29,13 @@ const API_VERSION = "1";
 
 /** The writer of the log, and the commands on an edge of their own. @throws what the log throws at the start */
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
-  const { log, stateFile, host, port, authenticate, logger, rails } = options;
+  const { log, stateFile, host, port, identity, logger, rails } = options;
   const metrics = createMetrics();
   const closers = makeClosers();
   let starting = "reading the log";
   let writer: Writer | undefined;
   const check = () => writer?.readiness() ?? { ready: false, detail: starting };
-  const readiness: readonly ReadinessCheck[] = [{ name: "writer", check }];
+  const readiness: readonly ReadinessCheck[] = [{ name: "writer", check }, ...identity.readiness];
   try {
     const operations = await openOperationsPort({ ...options, metrics, readiness });
     closers.push(operations.close);
@@ -54,7 +48,14 @@ export async function startCommandService(options: CommandServiceOptions): Promi
     closers.push(() => opened.stop());
     const metricsAccess = "none";
     const app = await createEdge({
-      ...{ logger, authenticate, readiness, metrics, metricsAccess, referenceVersion: API_VERSION },
+      ...{
+        logger,
+        authenticate: identity.authenticate,
+        readiness,
+        metrics,
+        metricsAccess,
+        referenceVersion: API_VERSION,
+      },
     });
     closers.push(async () => {
       await app.drain();

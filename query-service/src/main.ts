@@ -1,17 +1,17 @@
-import { fileAuthenticator, readKeyFile } from "ledger-core/http";
-import { apiPart, dataPart, dataPaths, serviceProcess, shardsPart } from "ledger-core/process";
+import { openIdentity, readKeyFile } from "ledger-core/http";
+import { apiPart, dataPart, dataPaths, identityPart, serviceProcess, shardsPart } from "ledger-core/process";
 import { startQueryService } from "./service.ts";
 
 /** The query-service as a process of its own; it reads the read models, and never the log. */
 export const queryService = serviceProcess({
   name: "query-service",
   operationsPort: 9082,
-  parts: { api: apiPart(8082), data: dataPart, shards: shardsPart },
-  start: async ({ api, data, shards }, context) => {
+  parts: { api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
+  start: async ({ api, data, identityTarget, shards }, context) => {
     const { models, views, tokenKey, cursorKey } = dataPaths(data);
     return startQueryService({
       ...{ ...api, ...context, models, views, shards },
-      authenticate: fileAuthenticator(tokenKey),
+      identity: openIdentity(identityTarget, tokenKey),
       cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
     });
   },

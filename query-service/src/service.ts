@@ -1,4 +1,4 @@
-import { type Authenticator, createEdge, createMetrics, openOperationsPort } from "ledger-core/http";
+import { createEdge, createMetrics, type Identity, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import { registerQueryRoutes } from "./register.ts";
@@ -16,7 +16,7 @@ type QueryServiceOptions = {
   readonly port: number;
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
-  readonly authenticate: Authenticator;
+  readonly identity: Identity;
   readonly logger: Logger;
   /** The queries' limits and those of their threads; each field states its default. */
   readonly tuning?: QueryTuning;
@@ -28,7 +28,7 @@ const API_VERSION = "1";
 
 /** Serves the queries on their own edge, from files that another process writes. */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { models, views, logger, host, port, authenticate, tuning = {} } = options;
+  const { models, views, logger, host, port, identity, tuning = {} } = options;
   const closers = makeClosers();
   const stores = openStorePositions({ models, views });
   closers.push(stores.close);
@@ -44,16 +44,24 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     });
     closers.push(async () => end());
   }
+  const checks = [...readiness.checks, ...identity.readiness];
   const metrics = createMetrics();
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     threads.replaced(),
   );
   try {
-    const operations = await openOperationsPort({ ...options, metrics, readiness: readiness.checks });
+    const operations = await openOperationsPort({ ...options, metrics, readiness: checks });
     closers.push(operations.close);
     const metricsAccess = "none";
     const app = await createEdge({
-      ...{ logger, authenticate, metrics, metricsAccess, readiness: readiness.checks, referenceVersion: API_VERSION },
+      ...{
+        logger,
+        authenticate: identity.authenticate,
+        metrics,
+        metricsAccess,
+        readiness: checks,
+        referenceVersion: API_VERSION,
+      },
     });
     closers.push(async () => {
       await app.drain();

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { Argument, Command } from "commander";
 import { isLedgerError } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
+import { openIdentity } from "ledger-core/http";
 import {
   type BrokerTarget,
   brokerPart,
@@ -9,6 +10,8 @@ import {
   dataPaths,
   type EventLogTarget,
   eventLogPart,
+  type IdentityTarget,
+  identityPart,
   readConfiguration,
   type ServiceProcess,
   showSettings,
@@ -73,6 +76,10 @@ function faultsOf(checked: readonly ServiceProcess[]): string[] {
 
 async function tryConnections(settings: object): Promise<readonly Tried[]> {
   const uses = (name: string) => name in settings;
+  const identityOf = () => {
+    const { identity, data } = readConfiguration({ identity: identityPart, data: dataPart });
+    return tryIdentity(identity, data);
+  };
   return [
     ...(uses("LEDGER_DATA") ? [tryDataFolder(readConfiguration({ data: dataPart }).data)] : []),
     ...(uses("EVENT_LOG")
@@ -81,7 +88,13 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
     ...(uses("BROKER")
       ? [await attempt("broker", () => tryBroker(readConfiguration({ broker: brokerPart }).broker))]
       : []),
+    ...(uses("IDENTITY") ? [await attempt("identity", identityOf)] : []),
   ];
+}
+
+async function tryIdentity(target: IdentityTarget, data: string): Promise<string> {
+  await openIdentity(target, dataPaths(data).tokenKey).load();
+  return target.kind === "embedded" ? "the key in the data folder" : `the keys of ${target.issuer}`;
 }
 
 function tryDataFolder(dir: string): Tried {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SettingsTable } from "ledger-core/process";
 import { expect, test } from "vitest";
@@ -31,8 +31,20 @@ function settingsTable(): readonly string[] {
   );
 }
 
+/** LEDGER_RECORD_SETTINGS=1 writes the table into the page instead of comparing it. */
 test("docs/configuration.md lists every setting of the services as they read it", () => {
-  const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
-  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
-  expect(rows).toEqual(settingsTable());
+  const file = join(import.meta.dirname, "../../../docs/configuration.md");
+  const lines = readFileSync(file, "utf8").split("\n");
+  const isRow = (line: string) => line.startsWith("| `");
+  if (process.env.LEDGER_RECORD_SETTINGS === "1") {
+    const first = lines.findIndex(isRow);
+    writeFileSync(
+      file,
+      lines
+        .filter((line) => !isRow(line))
+        .toSpliced(first, 0, ...settingsTable())
+        .join("\n"),
+    );
+  }
+  expect(readFileSync(file, "utf8").split("\n").filter(isRow)).toEqual(settingsTable());
 });

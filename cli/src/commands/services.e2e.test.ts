@@ -70,6 +70,7 @@ describe("config check", () => {
     expect(connections).toEqual([
       { name: "data folder", ok: true, detail: dir },
       { name: "event log", ok: true, detail: "its head is 0" },
+      { name: "identity", ok: true, detail: "the key in the data folder" },
     ]);
   });
 

@@ -8,7 +8,7 @@ export { createMetrics, type Metrics } from "./metrics.ts";
 export type { ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
 export { type Example, examples } from "./reference/examples.ts";
-export { fileAuthenticator, readKeyFile } from "./token-file.ts";
+export { type Identity, openIdentity, readKeyFile } from "./token-file.ts";
 export {
   type Authenticator,
   authenticator,

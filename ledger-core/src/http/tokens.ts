@@ -24,7 +24,7 @@ const TAIL_LENGTH = 16;
  * Allowed header fields; jku, jwk, x5u and crit are refused unread, so that a token never makes us fetch or trust
  * anything.
  */
-const headerFields = new Set(["alg", "typ", "kid"]);
+const headerFields: ReadonlySet<string> = new Set(["alg", "typ", "kid"]);
 const tenantGrammar = /^[A-Za-z0-9._:@-]{1,64}$/;
 const ownerGrammar = new RegExp(ownerPattern);
 
@@ -95,31 +95,47 @@ export async function signToken(caller: Caller & { readonly ttlSeconds: number }
  */
 export type Authenticator = (token: string) => Caller | Promise<Caller>;
 
-/**
- * A verifier of tokens signed by these keys; it remembers the last `cacheMax` (default 10,000) tokens that were good.
- */
-export function authenticator(
-  publicKeys: readonly JWK[],
-  options: { readonly cacheMax?: number; readonly nowMs?: () => number } = {},
-): Authenticator {
-  const { cacheMax = 10_000, nowMs = Date.now } = options;
+export type AuthenticatorOptions = {
+  /** Good tokens that are remembered. 1 to 1,000,000. Default 10,000. */
+  readonly cacheMax?: number;
+  readonly nowMs?: () => number;
+};
+
+/** A verifier of tokens signed by these keys. */
+export function authenticator(publicKeys: readonly JWK[], options: AuthenticatorOptions = {}): Authenticator {
   const keys = new Map<string, KeyObject>();
   for (const jwk of publicKeys) if (jwk.kid) keys.set(jwk.kid, createPublicKey({ key: jwk, format: "jwk" }));
-  const verified = new Map<string, { readonly token: string; readonly caller: Caller; readonly expiresMs: number }>();
+  return rememberTokens((token, nowMs) => verifyToken(token, keys, nowMs), options);
+}
 
-  async function verify(token: string): Promise<Caller> {
-    const { caller, expiresMs } = await verifyToken(token, keys, nowMs());
+/** The caller of a verified token; from `recheckMs` on the token is verified again, should it be good for longer. */
+export type VerifiedToken = { readonly caller: Caller; readonly expiresMs: number; readonly recheckMs?: number };
+
+/**
+ * Remembers the last good tokens, so that a known one is answered at once. `verify` rejects with Problem
+ * `unauthorized`.
+ */
+export function rememberTokens(
+  verify: (token: string, nowMs: number) => Promise<VerifiedToken>,
+  { cacheMax = 10_000, nowMs = Date.now }: AuthenticatorOptions,
+): Authenticator {
+  const verified = new Map<string, Required<VerifiedToken> & { readonly token: string }>();
+
+  async function verifyAnew(token: string): Promise<Caller> {
+    const { caller, expiresMs, recheckMs = expiresMs } = await verify(token, nowMs());
     const oldest = verified.size >= cacheMax ? verified.keys().next().value : undefined;
     if (oldest !== undefined) verified.delete(oldest);
-    verified.set(tailOf(token), { token, caller, expiresMs });
+    verified.set(tailOf(token), { token, caller, expiresMs, recheckMs });
     return caller;
   }
 
   return (token) => {
     const known = verified.get(tailOf(token));
-    if (known?.token !== token) return verify(token);
-    if (known.expiresMs > nowMs()) return known.caller;
+    if (known?.token !== token) return verifyAnew(token);
+    const now = nowMs();
+    if (known.expiresMs > now && known.recheckMs > now) return known.caller;
     verified.delete(tailOf(token));
+    if (known.expiresMs > now) return verifyAnew(token);
     throw unauthorized("The token has expired.");
   };
 }
@@ -132,9 +148,8 @@ function tailOf(token: string): string {
   return token.slice(-TAIL_LENGTH);
 }
 
-async function verifyToken(token: string, keys: ReadonlyMap<string, KeyObject>, nowMs: number) {
-  if (token.length > TOKEN_LENGTH_MAX) throw unauthorized("The token is too long.");
-  const key = keys.get(readKeyId(token));
+async function verifyToken(token: string, keys: ReadonlyMap<string, KeyObject>, nowMs: number): Promise<VerifiedToken> {
+  const key = keys.get(readHeader(token, EMBEDDED).kid);
   if (!key) throw unauthorized("The token is not signed by a known key.");
   const payload = await jwtVerify(token, key, {
     algorithms: [ALGORITHM],
@@ -152,27 +167,38 @@ async function verifyToken(token: string, keys: ReadonlyMap<string, KeyObject>, 
   return readClaims(payload);
 }
 
-function readKeyId(token: string): string {
+/** The header that a token must have. */
+export type HeaderForm = { readonly algorithm: string; readonly type: string; readonly fields: ReadonlySet<string> };
+const EMBEDDED: HeaderForm = { algorithm: ALGORITHM, type: TOKEN_TYPE, fields: headerFields };
+
+/** @throws Problem `unauthorized` when the header is not of this form, before anything in it is used */
+export function readHeader(token: string, { algorithm, type, fields }: HeaderForm): { readonly kid: string } {
+  if (token.length > TOKEN_LENGTH_MAX) throw unauthorized("The token is too long.");
   let header: Record<string, unknown>;
   try {
     header = { ...decodeProtectedHeader(token) };
   } catch {
     throw unauthorized("The token is not a JWT.");
   }
-  const foreign = Object.keys(header).some((field) => !headerFields.has(field));
-  if (foreign || header.alg !== ALGORITHM || typeof header.kid !== "string")
-    throw unauthorized("The token's header may hold alg EdDSA, typ at+jwt and a kid, and nothing else.");
-  return header.kid;
+  const foreign = Object.keys(header).some((field) => !fields.has(field));
+  if (foreign || header.alg !== algorithm || typeof header.kid !== "string")
+    throw unauthorized(`The token's header may hold alg ${algorithm}, typ ${type} and a kid, and nothing else.`);
+  return { kid: header.kid };
 }
 
-function readClaims(payload: JWTPayload): { caller: Caller; expiresMs: number } {
+function readClaims(payload: JWTPayload): VerifiedToken {
   const { tenant, sub, role, exp } = payload;
-  if (!isTenant(tenant) || !isSubject(sub) || !isRole(role) || exp === undefined)
-    throw unauthorized("The token's tenant, role or sub is not one that the ledger knows.");
-  return { caller: Object.freeze({ tenant, role, sub }), expiresMs: exp * 1000 };
+  return { caller: callerOfClaims({ tenant, sub, role }), expiresMs: (exp ?? 0) * 1000 };
 }
 
-function isRole(role: unknown): role is Role {
+/** @throws Problem `unauthorized` when a claim is not one that the ledger knows */
+export function callerOfClaims({ tenant, sub, role }: { tenant: unknown; sub: unknown; role: unknown }): Caller {
+  if (!isTenant(tenant) || !isSubject(sub) || !isRole(role))
+    throw unauthorized("The token's tenant, role or sub is not one that the ledger knows.");
+  return Object.freeze({ tenant, role, sub });
+}
+
+export function isRole(role: unknown): role is Role {
   return roles.some((known) => known === role);
 }
 

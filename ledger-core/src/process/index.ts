@@ -12,6 +12,7 @@ export {
   type SettingsTable,
   showSettings,
 } from "./env.ts";
+export * from "./identity-part.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export { makeWallClock, systemRuntime } from "./runtime.ts";

@@ -1,0 +1,105 @@
+import { type JWTPayload, jwtVerify } from "jose";
+import { LedgerError } from "../domain/errors.ts";
+import type { OpenIdTarget } from "../process/identity-part.ts";
+import type { ReadinessCheck } from "./operations.ts";
+import { isUnreachable, type ProviderKeys, type ProviderKeysOptions, providerKeys } from "./provider-keys.ts";
+import {
+  type Authenticator,
+  type AuthenticatorOptions,
+  callerOfClaims,
+  isRole,
+  readHeader,
+  rememberTokens,
+  unauthorized,
+  type VerifiedToken,
+} from "./tokens.ts";
+
+/** Entra ID names its certificate's thumbprint too; it is not looked at. */
+const headerFields: ReadonlySet<string> = new Set(["alg", "typ", "kid", "x5t"]);
+
+export type OpenIdOptions = AuthenticatorOptions &
+  ProviderKeysOptions & {
+    /**
+     * After which a known token is verified again, so that a key that the provider takes back is of no use. 0 to
+     * 86,400,000. Default 300,000 ms.
+     */
+    readonly recheckMs?: number;
+    /** By how much the provider's clock may differ. 0 to 300. Default 5 s. */
+    readonly skewSeconds?: number;
+  };
+
+/** Verifies the tokens of an OpenID provider, and tells whether its keys are there. */
+export type OpenIdVerifier = {
+  readonly authenticate: Authenticator;
+  readonly readiness: ReadinessCheck;
+  /** Waits for the provider's keys. @throws LedgerError not_ready */
+  load(): Promise<void>;
+};
+
+export function openIdVerifier(target: OpenIdTarget, options: OpenIdOptions = {}): OpenIdVerifier {
+  const keys = providerKeys(target, options);
+  const { recheckMs = 300_000, skewSeconds = 5 } = options;
+  // At the start, so that readiness is known before the first token comes.
+  void keys.load().catch(() => undefined);
+  return {
+    authenticate: rememberTokens(async (token, nowMs) => {
+      const { caller, expiresMs } = await verify(token, { target, keys, nowMs, skewSeconds });
+      return { caller, expiresMs, recheckMs: nowMs + recheckMs };
+    }, options),
+    load: () => keys.load(),
+    readiness: {
+      name: "identity",
+      check() {
+        const count = keys.count();
+        if (count > 0) return { ready: true, detail: `${count} keys of the provider` };
+        void keys.load().catch(() => undefined);
+        return { ready: false, detail: "the identity provider's keys are not there yet: it does not answer" };
+      },
+    },
+  };
+}
+
+type Verifying = {
+  readonly target: OpenIdTarget;
+  readonly keys: ProviderKeys;
+  readonly nowMs: number;
+  readonly skewSeconds: number;
+};
+
+async function verify(token: string, { target, keys, nowMs, skewSeconds }: Verifying): Promise<VerifiedToken> {
+  const { algorithm, tokenType, claims } = target;
+  readHeader(token, { algorithm, type: tokenType, fields: headerFields });
+  const payload = await jwtVerify(token, keys.find, {
+    algorithms: [algorithm],
+    issuer: target.issuer,
+    audience: target.audience,
+    typ: tokenType,
+    requiredClaims: ["exp"],
+    clockTolerance: skewSeconds,
+    currentDate: new Date(nowMs),
+  }).then(
+    (result) => result.payload,
+    (error: unknown) => {
+      if (isUnreachable(error))
+        throw new LedgerError("not_ready", "the identity provider does not answer", { retryable: true, cause: error });
+      throw unauthorized("The token is not valid: its signature, times, issuer, audience or type.");
+    },
+  );
+  const caller = callerOfClaims({
+    tenant: claim(payload, claims.tenant),
+    sub: claim(payload, claims.owner),
+    role: roleOf(claim(payload, claims.role)),
+  });
+  return { caller, expiresMs: ((payload.exp ?? 0) + skewSeconds) * 1000 };
+}
+
+function claim(payload: JWTPayload, name: string): unknown {
+  return Object.hasOwn(payload, name) ? payload[name] : undefined;
+}
+
+/** A list may name roles of other applications beside exactly one of the ledger's. */
+function roleOf(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const known = value.filter((entry) => isRole(entry));
+  return known.length === 1 ? known[0] : undefined;
+}

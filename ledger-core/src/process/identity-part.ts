@@ -1,0 +1,87 @@
+import { configurationPart } from "./configuration.ts";
+import { documented, oneOf, optionalText, type Setting, textOr } from "./env.ts";
+
+export const tokenAlgorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA"] as const;
+
+/** Who makes the callers' tokens: the ledger itself, with the key pair in its data folder, or an OpenID provider. */
+export type IdentityTarget = { readonly kind: "embedded" } | OpenIdTarget;
+
+export type OpenIdTarget = {
+  readonly kind: "openid";
+  readonly issuer: string;
+  readonly audience: string;
+  /** Where the provider publishes its keys; absent: where its discovery document says. */
+  readonly jwks?: string;
+  readonly algorithm: (typeof tokenAlgorithms)[number];
+  /** The `typ` of access tokens. */
+  readonly tokenType: string;
+  readonly claims: { readonly tenant: string; readonly role: string; readonly owner: string };
+};
+
+/** An https URL, or an http one of this machine; it is compared with tokens' `iss` as it is written. */
+function providerUrl(): Setting<string | undefined> {
+  const local = new Set(["127.0.0.1", "[::1]", "localhost"]);
+  return {
+    absent: { allowed: true, value: undefined },
+    parse(text) {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      const safe = url?.protocol === "https:" || (url?.protocol === "http:" && local.has(url.hostname));
+      if (!url || !safe || url.username !== "" || url.password !== "")
+        return { fault: "must be an https:// URL without credentials (http:// only on this machine)" };
+      return { value: text };
+    },
+  };
+}
+
+const issuer: Setting<string | undefined> = {
+  absent: { allowed: true, value: undefined },
+  standard: "embedded",
+  parse: (text) => (text === "embedded" ? { value: undefined } : providerUrl().parse(text)),
+};
+
+const claimName: (otherwise: string) => Setting<string> = (otherwise) => ({
+  ...textOr(otherwise),
+  parse: (text) =>
+    /^[A-Za-z0-9_:/.-]{1,100}$/.test(text)
+      ? { value: text }
+      : { fault: "must be a claim's name: 1 to 100 letters, digits and _:/.-" },
+});
+
+export const identityPart = configurationPart({
+  settings: {
+    IDENTITY: documented(
+      "Who makes tokens: `embedded` (`ledger token`, keys in the data folder), or an OpenID issuer's URL.",
+      issuer,
+    ),
+    IDENTITY_AUDIENCE: documented("The audience (`aud`) that tokens must be for.", optionalText()),
+    IDENTITY_JWKS: documented("Where the issuer's keys are; default: where its discovery says.", providerUrl()),
+    IDENTITY_ALGORITHM: documented("The one algorithm of its tokens.", oneOf(tokenAlgorithms, "RS256")),
+    IDENTITY_TOKEN_TYPE: documented("The `typ` of its access tokens; `JWT` for Entra ID.", textOr("at+jwt")),
+    IDENTITY_TENANT_CLAIM: documented("The claim with the tenant; `tid` for Entra ID.", claimName("tenant")),
+    IDENTITY_ROLE_CLAIM: documented(
+      "The claim with the role, or a list with one; `roles` for Entra.",
+      claimName("role"),
+    ),
+    IDENTITY_OWNER_CLAIM: documented("The claim with the owner; `oid` for Entra ID.", claimName("sub")),
+  },
+  check({ IDENTITY, IDENTITY_AUDIENCE, IDENTITY_JWKS }, fault) {
+    if (IDENTITY !== undefined && IDENTITY_AUDIENCE === undefined)
+      fault("IDENTITY_AUDIENCE is not set: without it, tokens that the issuer made for others would be good here");
+    if (IDENTITY === undefined && (IDENTITY_AUDIENCE !== undefined || IDENTITY_JWKS !== undefined))
+      fault("IDENTITY_AUDIENCE and IDENTITY_JWKS are for an issuer's URL in IDENTITY");
+  },
+  build(values): IdentityTarget {
+    const { IDENTITY, IDENTITY_AUDIENCE, IDENTITY_JWKS } = values;
+    if (IDENTITY === undefined || IDENTITY_AUDIENCE === undefined) return { kind: "embedded" };
+    return {
+      ...{ kind: "openid", issuer: IDENTITY, audience: IDENTITY_AUDIENCE, algorithm: values.IDENTITY_ALGORITHM },
+      ...(IDENTITY_JWKS !== undefined && { jwks: IDENTITY_JWKS }),
+      tokenType: values.IDENTITY_TOKEN_TYPE,
+      claims: {
+        tenant: values.IDENTITY_TENANT_CLAIM,
+        role: values.IDENTITY_ROLE_CLAIM,
+        owner: values.IDENTITY_OWNER_CLAIM,
+      },
+    };
+  },
+});
