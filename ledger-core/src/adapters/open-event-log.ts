@@ -1,4 +1,3 @@
-import { LedgerError } from "../domain/errors.ts";
 import type { EventLog, EventSource } from "../ports/event-log.ts";
 import type { EventLogTarget } from "../process/targets.ts";
 import { openSqliteLogReader } from "./sqlite/event-log/reader.ts";
@@ -12,8 +11,10 @@ export async function openEventLog(target: EventLogTarget): Promise<OpenedEventL
   switch (target.kind) {
     case "sqlite":
       return await openLogThread({ file: target.file, shared: true });
-    case "eventstoredb":
-      throw notBuilt();
+    case "eventstoredb": {
+      const log = await openRemoteLog(target);
+      return { log, close: () => log.close() };
+    }
     default:
       return target satisfies never;
   }
@@ -25,12 +26,14 @@ export async function openEventLogReader(target: EventLogTarget): Promise<EventS
     case "sqlite":
       return openSqliteLogReader({ file: target.file });
     case "eventstoredb":
-      throw notBuilt();
+      return await openRemoteLog(target);
     default:
       return target satisfies never;
   }
 }
 
-function notBuilt(): LedgerError {
-  return new LedgerError("config", "this version has no adapter for esdb:// yet: set EVENT_LOG to sqlite:<file>");
+/** The driver is loaded only where it is used: it takes 55 MB. */
+async function openRemoteLog(target: Extract<EventLogTarget, { kind: "eventstoredb" }>): Promise<EventLog> {
+  const { openEventStoreDb } = await import("./eventstoredb/log.ts");
+  return openEventStoreDb(target.url, target);
 }

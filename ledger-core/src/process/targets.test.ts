@@ -59,10 +59,6 @@ describe("the broker", () => {
 test.each<[Environment, string]>([
   [{ EVENT_LOG: "postgres://planted" }, "EVENT_LOG must be sqlite:<file>, esdb://"],
   [{ EVENT_LOG: "esdb://user:planted@host:2113" }, "EVENT_LOG holds credentials: put them into EVENT_LOG_USERNAME"],
-  [
-    { EVENT_LOG: "esdb://host:2113?nodePreference=follower" },
-    "EVENT_LOG may carry the parameters tls and tlsVerifyCert",
-  ],
   [{ EVENT_LOG: "esdb://host", EVENT_LOG_USERNAME: "a" }, "EVENT_LOG_USERNAME and EVENT_LOG_PASSWORD go together"],
   [
     { EVENT_LOG: "esdb://host?tls=false", EVENT_LOG_USERNAME: "a", EVENT_LOG_PASSWORD: "planted" },

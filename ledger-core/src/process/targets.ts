@@ -43,8 +43,7 @@ export const kafkaClients = ["kafkajs", "platformatic"] as const;
 export type KafkaClientName = (typeof kafkaClients)[number];
 
 const host = String.raw`(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])`;
-const esdbForm = new RegExp(`^esdb(?:\\+discover)?://${host}(?::\\d{1,5})?(?:,${host}(?::\\d{1,5})?)*/?(?:\\?(.*))?$`);
-const esdbParameters = new Set(["tls", "tlsVerifyCert"]);
+const esdbForm = new RegExp(`^esdb(?:\\+discover)?://${host}(?::\\d{1,5})?(?:,${host}(?::\\d{1,5})?)*/?(?:\\?.*)?$`);
 const kafkaForm = new RegExp(`^kafka://(${host}:\\d{1,5}(?:,${host}:\\d{1,5})*)/?$`);
 const credentialsForm = /:\/\/[^/?]*@/;
 
@@ -57,10 +56,8 @@ const eventLogUrl: Setting<EventLogUrl | undefined> = {
     if (credentialsForm.test(text))
       return { fault: "holds credentials: put them into EVENT_LOG_USERNAME and EVENT_LOG_PASSWORD" };
     if (/^sqlite:[^?]+$/.test(text)) return { value: { kind: "sqlite", file: text.slice("sqlite:".length) } };
-    const match = esdbForm.exec(text);
-    if (!match) return { fault: "must be sqlite:<file>, esdb://<host>:<port> or esdb+discover://<host>:<port>" };
-    const unknown = [...new URLSearchParams(match[1]).keys()].filter((name) => !esdbParameters.has(name));
-    if (unknown.length > 0) return { fault: "may carry the parameters tls and tlsVerifyCert, and no others" };
+    if (!esdbForm.test(text))
+      return { fault: "must be sqlite:<file>, esdb://<host>:<port> or esdb+discover://<host>:<port>" };
     return { value: { kind: "eventstoredb", url: text } };
   },
 };
