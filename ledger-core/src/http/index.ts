@@ -10,7 +10,6 @@ export { type ProblemCode, problemKind } from "./problem-codes.ts";
 export { type Example, examples } from "./reference/examples.ts";
 export { type Identity, openIdentity, readKeyFile } from "./token-file.ts";
 export {
-  type Authenticator,
   authenticator,
   createSigningKeys,
   formatSigningKeys,

@@ -28,9 +28,9 @@ export type ProviderKeys = {
 };
 
 /**
- * Fetches and keeps a provider's keys. A key id that is not known leads to a fetch, old keys are fetched anew, and while
- * the provider is away the last keys stay good. `jwks` is the address of the keys; without it, the discovery document
- * tells it.
+ * Fetches and keeps a provider's keys. A key id that is not known leads to a fetch, old keys are fetched anew, and
+ * while the provider is away the last keys stay good. `jwks` is the address of the keys; without it, the discovery
+ * document tells it.
  */
 export function providerKeys(
   { issuer, jwks }: { readonly issuer: string; readonly jwks?: string },
