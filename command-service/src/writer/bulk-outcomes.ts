@@ -9,23 +9,22 @@ type OutcomeLimits = {
   readonly answerBytesMax: number;
 };
 
-/** Most bytes that an item needs in a record at its tersest: a run of its own and a fault without its errors. */
+/** The most bytes that an item needs in a record in its shortest form: its own run, and a fault without errors. */
 const RECORD_ITEM_BYTES = 30;
-/** Bytes of a record apart from its items: its header and names, and the texts of a dozen codes. */
+/** Bytes of a record besides its items: header, names, and the texts of a dozen codes. */
 const RECORD_BYTES = 640;
-/** What an item takes of an answer at most, the errors that it lists apart. */
+/** The most bytes that an item needs in an answer, besides the errors that it lists. */
 const ANSWER_ITEM_BYTES = 512;
 
-/** Whether a record has room for so many items, whatever becomes of them. */
+/** Whether a record has room for this many items, whatever their results. */
 export function fitsRecord(items: number, { recordBytesMax }: OutcomeLimits): boolean {
   return RECORD_BYTES + items * RECORD_ITEM_BYTES <= recordBytesMax;
 }
 
 /**
  * Encodes a bulk's results for its record and its answer: runs of consecutive answering events, and each fault once.
- * Where the faults of many items would take too much, those of later items keep their code and detail and say how many
- * errors are not listed, in the last resort their code alone; so that the record of 10,000 items fits into one event
- * and their answer has a bound.
+ * If the faults take too much room, later items keep only code, detail and the number of errors, and at last the code
+ * alone. So the record of 10,000 items always fits into one event, and the answer is bounded.
  */
 export function keepOutcomes(results: readonly BulkItemAnswer[], limits: OutcomeLimits) {
   const table = new FaultTable();
@@ -37,7 +36,7 @@ export function keepOutcomes(results: readonly BulkItemAnswer[], limits: Outcome
   let answerBytes = 0;
   let left = results.length;
 
-  /** The first way to tell a fault for which there is room beside the least for all items that are left. */
+  /** Keeps the fullest form of a fault that still leaves room for the shortest form of all remaining items. */
   function keep(fault: BulkFault): KeptFault {
     const record = limits.recordBytesMax - runBytes - table.bytes - left * RECORD_ITEM_BYTES;
     const answer = limits.answerBytesMax - answerBytes - left * ANSWER_ITEM_BYTES;
@@ -83,10 +82,10 @@ type KeptFault = {
   readonly answerBytes: number;
 };
 
-/** A run that begins: up to 13 digits of a revision, 5 of a count, two commas. */
+/** Bytes of a new run: up to 13 digits of a revision, 5 of a count, two commas. */
 const RUN_BYTES = 20;
 
-/** Answers how many bytes more the runs take. */
+/** Returns the bytes added. */
 function addRun(outcomes: BulkOutcome[], revision: Revision): number {
   const last = outcomes.at(-1);
   if (last && "first" in last && last.first + last.count === revision) {

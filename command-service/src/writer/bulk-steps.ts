@@ -8,7 +8,7 @@ import { faultyItem, itemAnswer, refusedItem } from "./item-answer.ts";
 import { type BulkJob, isFault } from "./jobs.ts";
 import { type KeyCheck, keyOfBulk, keyReused, requestPrint } from "./key-check.ts";
 
-/** Items whose accounts are fetched together: their memory fits the nearest caches until they are decided. */
+/** Items whose accounts are prefetched together; few enough that they stay in the CPU's caches until decided. */
 const PREFETCHED = 32;
 
 export function prefetchAccounts({ state }: Deciding, items: BulkJob["items"], from: number): void {
@@ -44,16 +44,14 @@ function toItemAnswer(answer: Answer): BulkItemAnswer {
   return answer.kind === "refused" ? refusedItem(answer.rejection) : itemAnswer(answer.event);
 }
 
-/**
- * The answer under a key that an earlier item of a dry run has, as the log would give it had that item been recorded.
- */
+/** The answer if an earlier item of a dry run used the same key, as if that item had been recorded. */
 function triedBefore({ tried }: BulkJob, check: KeyCheck<BulkItemAnswer>): BulkItemAnswer | undefined {
   const before = tried.get(check.key);
   if (!before) return undefined;
   return before.print === requestPrint(check) ? before.answer : refusedItem(keyReused);
 }
 
-/** Records the bulk with its results under its key, whatever they are: its repeat must get the same answer. */
+/** Records the bulk and its results under its key, so that a repeat gets the same answer. */
 export function recordBulk(on: Deciding, job: BulkJob): BulkAnswer | "full" | "too_large" {
   const { state, batch, by } = on;
   const kept = keepOutcomes(job.results, recordLimits(on, job));

@@ -2,11 +2,11 @@ import { formatInstant, LedgerError, type Micros, type Runtime } from "ledger-co
 
 export type ClockLimits = {
   /**
-   * How far the wall clock may be ahead of where it should be and is still followed, in ms: one wild event would keep
-   * daily limits and expiry in its future for good. Default 30 days; from 1,000.
+   * How far the wall clock may run ahead of the expected time, in ms. A single event with a far future time would shift
+   * daily limits and expiry for good. Default 30 days; from 1,000.
    */
   readonly clockAheadMaxMs?: number;
-  /** The clock is right as it is at the start, however far after the last event. Default false. */
+  /** Trusts the clock at the start, however far it is after the last event. Default false. */
   readonly acceptClock?: boolean;
 };
 
@@ -14,15 +14,14 @@ const AHEAD_MAX_MS = 30 * 86_400_000;
 const HOW_TO_ACCEPT = "set the clock right, or confirm that it is right with `ledger start --accept-clock`";
 
 /**
- * The writer's clock: the wall clock, unless it is wild. At the start it is held against the time of the last event;
- * from then on against the clock that measures spans. A clock that falls back is followed: log time does not fall with
- * it.
+ * The writer's wall clock, refused when it jumps far ahead. It is compared with the last event at the start, and with
+ * the monotonic clock from then on. A step back is accepted: log time does not go back with it.
  */
 export class ClockGuard {
   readonly #runtime: Runtime;
   readonly #aheadMaxMs: number;
   readonly #accepted: boolean;
-  /** The last time that was followed, and the spans' clock then; none before the start. */
+  /** The last accepted time, and the monotonic clock then; undefined before the start. */
   #followed: Micros | undefined;
   #followedAtMs = 0;
 
@@ -33,9 +32,9 @@ export class ClockGuard {
   }
 
   /**
-   * The time on taking a shard; only the first time in a process is the last event asked: later it may be old, and the
-   * clock is known.
-   * @param last time of the last event; null in an empty log, which has any clock
+   * The time when the shard is taken. Compares it with the last event only the first time in a process: later, that
+   * event may be old, and the clock is already known.
+   * @param last time of the last event; null in an empty log, which accepts any clock
    * @throws clock_unconfirmed
    */
   onTaking(last: Micros | null): Micros {
@@ -45,7 +44,7 @@ export class ClockGuard {
     return this.now();
   }
 
-  /** @throws clock_unconfirmed when it is further ahead than may be followed */
+  /** @throws clock_unconfirmed when the clock is too far ahead */
   now(): Micros {
     const now = this.#runtime.now();
     const elapsedMs = this.#runtime.elapsedMs();

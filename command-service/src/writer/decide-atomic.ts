@@ -7,7 +7,7 @@ import { faultyItem, refusedItem } from "./item-answer.ts";
 import { type BulkJob, beginAgain, isFault } from "./jobs.ts";
 import { keyOfBulk } from "./key-check.ts";
 
-/** Decides all items of an atomic bulk and its record in one batch, or the record alone that says why not. */
+/** Decides all items of an atomic bulk in one batch with its record, or only the record that says why it failed. */
 export function decideAtomic(on: Deciding, job: BulkJob): BulkAnswer | "full" {
   const known = knownResults(on, job);
   if (known.some((result) => result && fails(result))) return abort(on, job, known);
@@ -17,7 +17,7 @@ export function decideAtomic(on: Deciding, job: BulkJob): BulkAnswer | "full" {
     rollbackBatch(on.batch, on.state, mark);
     beginAgain(job);
   };
-  /** Goes first in the next batch, unless this one was its own. */
+  /** Retries first in the next batch, unless the batch held nothing else. */
   const withdraw = () => {
     rollback();
     return mark.events.length > 0 ? "full" : tooLarge("less");
@@ -36,17 +36,14 @@ export function decideAtomic(on: Deciding, job: BulkJob): BulkAnswer | "full" {
   return answer === "full" || answer === "too_large" ? withdraw() : answer;
 }
 
-/** Records that nothing was applied: an item has the result that is known of it, or is aborted for the others' sake. */
+/** Records that nothing was applied: each item gets its known result, or `bulk_aborted`. */
 function abort(on: Deciding, job: BulkJob, known: readonly (BulkItemAnswer | undefined)[]): BulkAnswer | "full" {
   job.results = known.map((result) => result ?? aborted);
   const answer = recordBulk(on, job);
   return answer === "too_large" ? tooLarge("fewer items") : answer;
 }
 
-/**
- * The results that are known before any item is decided: faults of form, keys used twice or for another request,
- * earlier answers.
- */
+/** Results known before any item is decided: malformed items, reused keys, earlier answers. */
 function knownResults(on: Deciding, job: BulkJob): (BulkItemAnswer | undefined)[] {
   const seen = new Set<string>();
   return job.items.map((item) => {
@@ -63,7 +60,7 @@ function fails(result: BulkItemAnswer): boolean {
   return result.kind !== "made";
 }
 
-/** The refusal of an item, as the fault of one that is not applied: its event is rolled back. */
+/** Turns a recorded refusal into a fault, because its event is rolled back. */
 function asFault(result: BulkItemAnswer): BulkItemAnswer {
   const refusal = result.kind === "declined" ? declinedOf(result.event.fact) : undefined;
   return refusal ? faultyItem({ code: refusal.code, detail: refusal.detail, errors: [] }) : result;

@@ -8,8 +8,8 @@ import { type BulkJob, isFault, isWhole } from "./jobs.ts";
 import { type KeyMatch, keyOfBulk, keyReused } from "./key-check.ts";
 
 /**
- * Decides a bulk, unless its key was used before: an atomic one or a dry run as a whole, any other as far as it is
- * loaded and the batch has room. `full`: it goes on in the next batch.
+ * Decides a bulk, or repeats its earlier answer. Atomic bulks and dry runs are decided as a whole, any other as far as
+ * it is loaded and the batch has room. `full`: continues in the next batch.
  */
 export function decideBulk(on: Deciding, job: BulkJob): BulkAnswer | "full" {
   const answerOfRecord: Tell<BulkAnswer> = (match, event) =>
@@ -24,8 +24,8 @@ export function decideBulk(on: Deciding, job: BulkJob): BulkAnswer | "full" {
 }
 
 /**
- * The answer under a bulk's key that was used before.
- * @param results of the bulk, when the event is the record of one
+ * The answer to a bulk whose key was used before.
+ * @param results if the event records a bulk
  */
 export function answerBulkAgain(
   match: KeyMatch,
@@ -37,7 +37,7 @@ export function answerBulkAgain(
   return { kind: "recorded", results, replayed: true, position: { shard, revision } };
 }
 
-/** Whether the caller's role keeps it from an item that another role was answered. */
+/** Whether the stored answer holds an item that the caller's role may not send. */
 function isHidden({ items }: BulkJob, stored: BulkAnswer): boolean {
   if (stored.kind !== "recorded") return false;
   const hides = (fault: ItemFault, result: BulkItemAnswer | undefined) =>

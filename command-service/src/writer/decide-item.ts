@@ -15,7 +15,7 @@ import { answerBefore, type Deciding, type Tell } from "./deciding.ts";
 import type { Item, OwnItem } from "./jobs.ts";
 import { keyReused, requestPrint } from "./key-check.ts";
 
-/** Decides the command of a single job, unless its key was used before. `full`: its events need another batch. */
+/** Decides a single command, or repeats its earlier answer. `full`: its events need another batch. */
 export function decideSingle(on: Deciding, caller: Caller, item: Item<Answer> | OwnItem): Answer | "full" {
   const before = item.check && answerBefore(on, caller, item.check, answerAgain);
   return before ?? decideCommand(on, caller, item);
@@ -24,7 +24,7 @@ export function decideSingle(on: Deciding, caller: Caller, item: Item<Answer> | 
 export const answerAgain: Tell<Answer> = (match, event) =>
   match === "same" ? { kind: "recorded", event, replayed: true } : { kind: "refused", rejection: keyReused };
 
-/** Decides a command under a key that is new, and adds its events to the batch. */
+/** Decides a command under a new key, and adds its events to the batch. */
 export function decideCommand(on: Deciding, caller: Caller, item: Item<unknown> | OwnItem): Answer | "full" {
   const { state, batch, by } = on;
   const decision = on.decide(on.view, item.command, contextOf(on, caller));
@@ -39,7 +39,7 @@ export function decideCommand(on: Deciding, caller: Caller, item: Item<unknown> 
   return { kind: "recorded", event, replayed: false };
 }
 
-/** One for all the items of a caller in a batch: its ids go on with the state. */
+/** Reused for consecutive items of one caller; its ids follow the state's revision. */
 function contextOf(on: Deciding, caller: Caller): DecisionContext {
   if (on.context?.caller !== caller)
     on.context = { caller, now: on.batch.now, shard: on.by.shard, mint: minter(on.batch, on.state, on.by) };
@@ -50,7 +50,7 @@ function factsOf(decision: Decision): readonly Fact[] {
   return decision.kind === "accepted" ? decision.facts : [];
 }
 
-/** The ledger's own command belongs to the tenant of its payment and has no key. */
+/** A command of the ledger itself belongs to its payment's tenant and has no key. */
 function originOfItem(on: Deciding, caller: Caller, item: Item<unknown> | OwnItem, facts: readonly Fact[]): Origin {
   if (item.check) {
     const inEvent = isKeptWhole(item.command) && facts[0]?.type === "PaymentCharged";

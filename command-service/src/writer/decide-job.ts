@@ -6,7 +6,7 @@ import { openBatch } from "./decided-batch.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Job } from "./jobs.ts";
 
-/** Decides a job. @returns whether it has its answer now; otherwise it goes on in the next batch */
+/** Decides a job. @returns whether it is answered; otherwise it continues in the next batch */
 export function decideJob(on: Deciding & { readonly runtime: Runtime }, job: Job): boolean {
   if (job.failure) return true;
   if (job.kind === "bulk") {
@@ -22,8 +22,8 @@ export function decideJob(on: Deciding & { readonly runtime: Runtime }, job: Job
 }
 
 /**
- * Decides a dry run on the state and rolls it back, under ids that nothing has. Its events go to a batch of their own,
- * so that the bounds of a batch hold for it as for the command itself.
+ * Decides a dry run and rolls the state back. Its ids have a salt of their own, so they name nothing; its events go to
+ * a batch of their own, so that the same size limits apply as to the command itself.
  */
 function tryOut<Told>(on: Deciding & { readonly runtime: Runtime }, decide: (trial: Deciding) => Told): Told {
   const { batch, state, by, runtime } = on;
@@ -38,5 +38,5 @@ function tryOut<Told>(on: Deciding & { readonly runtime: Runtime }, decide: (tri
   return told;
 }
 
-/** Bytes for the events of most dry runs; more are made as they are needed. */
+/** Enough for the events of most dry runs; the buffer grows if needed. */
 const TRIAL_BYTES = 4096;

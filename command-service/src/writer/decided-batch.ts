@@ -20,29 +20,29 @@ import type { Mark } from "../state/mark.ts";
 import type { BulkItemAnswer } from "../writer-port.ts";
 import type { Job } from "./jobs.ts";
 
-/** What identifies the writer's present incarnation in the ids that it makes. */
+/** Identifies one run of the writer in the ids that it makes. */
 export type Incarnation = { readonly shard: Shard; readonly salt: number };
 
-/** Jobs that were decided, with their events: applied to the state, and not yet in the log. */
+/** Decided jobs and their events, which are applied to the state but not yet in the log. */
 export type DecidedBatch = {
-  /** Log time of all its events: never before the last event in the log. */
+  /** Log time of all its events; never earlier than the last event in the log. */
   readonly now: Micros;
-  /** The last revision before it. */
+  /** The last revision before the batch. */
   readonly after: Revision;
   readonly events: EventFrames;
   readonly limits: BatchLimits;
-  /** Answered after the append is durable, in this order. */
+  /** Answered in this order once the append is durable. */
   readonly jobs: Job[];
-  /** The results of the bulks that it records, by the revision of the record. */
+  /** Results of the bulks recorded in this batch, by the revision of the record. */
   readonly results: Map<Revision, readonly BulkItemAnswer[]>;
-  /** Events that were read back from it: one object of each, however many keys it answers. */
+  /** Events read back from the batch: one object per event, however many keys it answers. */
   readonly readBack: Map<Revision, LedgerEvent>;
 };
 
 export type BatchLimits = {
-  /** No event is larger, as it lies in the batch. */
+  /** The largest event, header included. */
   readonly eventBytesMax: number;
-  /** Nor is a batch, which is one append. */
+  /** The largest batch, which is one append. */
   readonly batchBytesMax: number;
 };
 
@@ -58,7 +58,7 @@ export function openBatch(
   return { now, after: state.revision, events, limits, jobs: [], results: new Map(), readBack: new Map() };
 }
 
-/** An event of a batch, read back from its bytes; undefined when the batch has none of this revision. */
+/** Reads an event back from the batch's bytes; undefined if the batch has no event at this revision. */
 export function eventOf(batch: DecidedBatch, shard: Shard, revision: Revision): LedgerEvent | undefined {
   const { after, events, readBack } = batch;
   const nth = revision - after - 1;
@@ -78,7 +78,7 @@ export function rollbackBatch(batch: DecidedBatch, state: DecisionState, mark: B
   batch.readBack.clear();
 }
 
-/** The 26 characters of the id of the nth event after the state as it is then. */
+/** Makes the 26 characters behind the prefix of an id, for the nth event after the state's revision. */
 export function minter(batch: DecidedBatch, state: DecisionState, by: Incarnation): (index: number) => string {
   return (index) => idBody(batch.now, { shard: by.shard, revision: state.revision + 1 + index }, by.salt);
 }
@@ -86,9 +86,8 @@ export function minter(batch: DecidedBatch, state: DecisionState, by: Incarnatio
 const nothing: LedgerEvent[] = [];
 
 /**
- * Gives facts their identity, adds them to the batch and applies them to the state; returns the last, the answering
- * event.
- * `full`: they do not fit into what is left of the batch; `too_large`: not into any. Then nothing was changed.
+ * Makes events of facts, adds them to the batch and applies them to the state. Returns the last one, which answers the
+ * command. `full`: the rest of the batch has no room for them; `too_large`: no batch has. Then nothing has changed.
  */
 export function addFacts(
   batch: DecidedBatch,
@@ -99,7 +98,7 @@ export function addFacts(
 ): LedgerEvent | "full" | "too_large" {
   const { events, limits } = batch;
   const { size, length } = events;
-  /** Of a decision of several facts, those before the last. */
+  /** The events before the last one, if there are several. */
   const before: LedgerEvent[] = facts.length > 1 ? [] : nothing;
   let last: LedgerEvent | undefined;
   for (let index = 0; index < facts.length; index++) {
@@ -137,10 +136,9 @@ export function originOf(caller: Pick<Caller, "tenant" | "sub">, key: string | n
 const BACKOFF_MS = [20, 50, 100, 250, 500, 1000, 2000];
 
 /**
- * Appends a batch and answers when it is known what became of it. While the outcome is unknown the very same bytes, ids
- * and revision are sent again; a refreshed revision would write the batch twice. A log that is then away for certain
- * says nothing of the attempt before, which may still be on its way: only the append itself, or another writer in its
- * place, ends the doubt.
+ * Appends a batch, and returns once the outcome is known. While it is unknown, sends the same bytes, ids and revision
+ * again: a new revision would write the batch twice. After a first unknown outcome, `log_unavailable` does not settle
+ * it, since the earlier attempt may still arrive; only a success or another writer's event does.
  * @throws wrong_expected_revision, log_unavailable: nothing was written, and nothing will be
  */
 export async function appendSurely(log: EventLog, shard: Shard, batch: DecidedBatch, runtime: Runtime): Promise<void> {
@@ -158,9 +156,8 @@ export async function appendSurely(log: EventLog, shard: Shard, batch: DecidedBa
 }
 
 /**
- * What answers without an append must still be the shard's last word: a writer that was superseded knows nothing of
- * what the new one wrote, and no append tells it so. "No such account" of an account that was opened meanwhile would be
- * its answer.
+ * Checks that no other writer has taken the shard, for a batch that answers without an append. A superseded writer does
+ * not see later events, and would answer "no such account" for an account opened since.
  * @throws wrong_expected_revision: another writer wrote
  */
 export async function assertUpToDate(log: EventLog, shard: Shard, batch: DecidedBatch): Promise<void> {

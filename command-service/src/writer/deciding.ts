@@ -16,30 +16,27 @@ import { type DecidedBatch, eventOf, type Incarnation } from "./decided-batch.ts
 import { type KeyCheck, type KeyMatch, matchKey } from "./key-check.ts";
 import type { WriterSeams } from "./writer-seams.ts";
 
-/** Bounds of a bulk beyond those of its batch. */
+/** Limits of a bulk, besides those of its batch. */
 export type BulkLimits = {
   readonly atomicItemsMax: number;
   readonly answerBytesMax: number;
 };
 
-/** Everything that deciding works with. All of it is in memory: a decision never waits. */
+/** Everything a decision needs, all of it in memory: deciding never waits. */
 export type Deciding = {
   readonly decide: WriterSeams["decide"];
   readonly state: DecisionState;
   readonly view: DecidingView;
   readonly by: Incarnation;
-  /** The batch that new events are added to: a dry run has one of its own. */
+  /** Receives new events; a dry run has its own. */
   readonly batch: DecidedBatch;
-  /** The batch in which the commands that were decided before are found. */
+  /** Holds the commands decided earlier in this batch. */
   readonly decided: DecidedBatch;
   readonly bulkLimits: BulkLimits;
   context: DecisionContext | undefined;
 };
 
-/**
- * The ledger as a decision sees it: the state, and beside it the payments that were loaded for the batch or are in its
- * own events.
- */
+/** The ledger as a decision sees it: the state, the payments loaded for the batch, and those in its own events. */
 export class DecidingView implements LedgerState {
   readonly #state: DecisionState;
   readonly #loaded: ReadonlyMap<PaymentId, Payment>;
@@ -57,7 +54,7 @@ export class DecidingView implements LedgerState {
     return this.#state.account(id);
   }
 
-  /** The state first: a command of the same batch may have changed the payment since it was loaded. */
+  /** Asks the state first: a command of the same batch may have changed the payment since it was loaded. */
   payment(id: PaymentId): Payment | undefined {
     return this.#state.payment(id) ?? this.#loaded.get(id) ?? this.#madeInBatch(id);
   }
@@ -66,7 +63,7 @@ export class DecidingView implements LedgerState {
     return this.#state.clearing(tenant, rail, currency);
   }
 
-  /** The state does not keep a payment that was captured at once: its own event holds it. */
+  /** The state does not keep payments captured at once; their event does. */
   #madeInBatch(id: PaymentId): Payment | undefined {
     const { shard, revision } = readId(id);
     const event = shard === this.#shard ? eventOf(this.#batch, shard, revision) : undefined;
@@ -74,18 +71,16 @@ export class DecidingView implements LedgerState {
   }
 }
 
-/** The payment of this id as an event left it. */
+/** The payment with this id, as of an event. */
 export function paymentIn({ fact }: LedgerEvent, id: PaymentId): Payment | undefined {
   if (!("payment" in fact) || typeof fact.payment === "string") return undefined;
   return fact.payment.id === id ? fact.payment : undefined;
 }
 
-/** Makes the answer under a key from the event that answers it. */
+/** Makes the answer to a repeated key from its answering event. */
 export type Tell<Known> = (match: KeyMatch, event: LedgerEvent) => Known;
 
-/**
- * The answer under a key that was used before: found by the load, or given in this batch. Undefined: the key is new.
- */
+/** The earlier answer to a key, from the load or from this batch; undefined if the key is new. */
 export function answerBefore<Known>(
   { state, decided, by }: Deciding,
   caller: Caller,
@@ -95,7 +90,7 @@ export function answerBefore<Known>(
   if (check.known !== undefined) return check.known;
   const revisions = state.findKeySince(decided.after, check, caller.tenant, caller.sub, check.key);
   for (let n = 0; n < revisions.length; n++) {
-    // A dry run's own events are in no batch that others see; it knows its keys by itself.
+    // A dry run keeps its own keys: no other job sees its events.
     const event = eventOf(decided, by.shard, revisions[n] ?? -1);
     const match = event && matchKey(caller, check, event);
     if (match) return tell(match, event);

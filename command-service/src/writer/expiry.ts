@@ -7,10 +7,10 @@ import type { ShardOwnership } from "./shard-ownership.ts";
 import type { WriterLoop } from "./writer-loop.ts";
 
 export type ExpiryLimits = {
-  /** Due holds that are looked for at once. From 1; default 1,000. */
+  /** Due holds found per look. From 1; default 1,000. */
   readonly dueMax?: number;
   /**
-   * Holds that are released at once: few, so that clients' commands find their place between them. From 1; default 100.
+   * Holds released at a time; few, so that clients' commands get in between. From 1; default 100.
    */
   readonly releasesMax?: number;
 };
@@ -25,8 +25,8 @@ type ExpiryOptions = ExpiryLimits & {
 };
 
 /**
- * Makes the task that releases the holds whose time has come: the ledger's own commands, through the same queue. Once
- * begun it goes on until nothing is due, some holds after others.
+ * Makes the task that releases expired holds, by commands of the ledger itself through the same queue. Each run goes on
+ * until nothing is due.
  */
 export function makeExpiry(options: ExpiryOptions): () => Promise<void> {
   const { ownership, queue, loop, runtime, clock, accepting, dueMax = 1000, releasesMax = 100 } = options;
@@ -40,12 +40,12 @@ export function makeExpiry(options: ExpiryOptions): () => Promise<void> {
         if (!accepting() || !ownership.ready) return;
         await release(page.payments.slice(at, at + releasesMax));
       }
-      // Other work has its turn between two looks.
+      // Let other work run between two looks.
       if (more) await new Promise<void>((resolve) => runtime.defer(resolve));
     }
   }
 
-  /** By log time, as captures are refused: it stays ahead of a clock that was set back. */
+  /** Uses log time, as captures do: it stays ahead of a clock that was set back. */
   function look(): DuePage {
     if (accepting() && ownership.ready) {
       try {
@@ -57,7 +57,7 @@ export function makeExpiry(options: ExpiryOptions): () => Promise<void> {
     return { payments: [], more: false };
   }
 
-  /** Settles when these are in the log, or failed: then they are found again. */
+  /** Resolves when each is in the log or has failed; a failed one is found again by the next look. */
   async function release(payments: readonly PaymentId[]): Promise<void> {
     const released = payments.map(
       (payment) =>

@@ -2,9 +2,9 @@ import { LedgerError, type LedgerErrorCode, type Revision } from "ledger-core";
 import type { Job } from "./jobs.ts";
 
 /**
- * The failure of a job as its caller is told it, which must be true: of a bulk in mode each the first items may be in
- * the log when a later append fails.
- * @param durable the last revision that is known to be in the log
+ * The error that a job's caller gets. For a bulk in mode each it must admit that the first items may be in the log
+ * although a later append failed.
+ * @param durable the last revision known to be in the log
  */
 export function failureOf(job: Job, error: LedgerError, durable: Revision): LedgerError {
   const code = codes[error.code] ?? error.code;
@@ -17,7 +17,7 @@ export function failureOf(job: Job, error: LedgerError, durable: Revision): Ledg
   return new LedgerError(code, message, { retryable, cause: error, partlyApplied });
 }
 
-/** Codes and messages for errors that are internal to the ledger; any other error keeps its own. */
+/** Codes and messages for the ledger's internal errors; any other error keeps its own. */
 const codes: { readonly [code in LedgerErrorCode]?: LedgerErrorCode } = {
   wrong_expected_revision: "not_ready",
   state_corrupt: "not_ready",

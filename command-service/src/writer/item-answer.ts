@@ -7,7 +7,7 @@ export function itemAnswer(event: LedgerEvent): BulkItemAnswer {
   return id === undefined ? { kind: "declined", event } : { kind: "made", id, revision: event.revision };
 }
 
-/** The answer to an item of which nothing is recorded. */
+/** The answer to an item for which nothing is recorded. */
 export function refusedItem({ code, detail, pointer }: Rejection): BulkItemAnswer {
   return faultyItem({ code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] });
 }
@@ -16,7 +16,7 @@ export function faultyItem(fault: ItemFault): BulkItemAnswer {
   return { kind: "fault", fault };
 }
 
-/** The object that a bulk's item made; undefined when it was refused. */
+/** The id of the object that an item created; undefined if it was refused. */
 function objectId(fact: Fact): string | undefined {
   switch (fact.type) {
     case "PaymentCharged":

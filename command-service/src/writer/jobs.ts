@@ -18,13 +18,13 @@ export type OwnItem = { readonly command: ExpirePayment; readonly check: null };
 type JobBase<Told> = {
   readonly caller: Caller;
   readonly dryRun: boolean;
-  /** The share of the bounded queue that it takes: one per item. */
+  /** Its share of the bounded queue: one per item. */
   readonly weight: number;
-  /** About the memory that it takes while it waits. */
+  /** Approximate memory while it waits. */
   readonly bytes: number;
-  /** The answer that was decided; given once its batch is durable. */
+  /** The decided answer, sent once its batch is durable. */
   told: Told | undefined;
-  /** Why it is decided no further: something that it needs cannot be read from the log. */
+  /** Set if something it needs cannot be read from the log; it is then not decided any further. */
   failure: LedgerError | undefined;
   readonly answer: (told: Told) => void;
   readonly fail: (error: unknown) => void;
@@ -33,7 +33,7 @@ type JobBase<Told> = {
 type SingleJob = JobBase<Answer> & {
   readonly kind: "single";
   readonly item: Item<Answer> | OwnItem;
-  /** About the memory that the event under its key takes, once it is loaded. */
+  /** Approximate memory of the event under its key, once loaded. */
   loadedBytes: number;
 };
 
@@ -42,17 +42,14 @@ export type BulkJob = JobBase<BulkAnswer> & {
   readonly mode: "each" | "atomic";
   readonly check: KeyCheck<BulkAnswer>;
   readonly items: readonly (Item<BulkItemAnswer> | ItemFault)[];
-  /** The items before `next` have their answer in `results`. */
+  /** The items before this one are answered in `results`. */
   next: number;
   /** The items before this one are loaded. */
   loadedTo: number;
   results: BulkItemAnswer[];
-  /** The answers to the items of a dry run by their keys: no event keeps them. */
+  /** Answers to the items of a dry run by key, since no event keeps them. */
   readonly tried: Map<string, { readonly print: string; readonly answer: BulkItemAnswer }>;
-  /**
-   * The first event that was decided for it, unless all of it is in one batch: from there on it may be in the log in
-   * part.
-   */
+  /** Its first event, if it spans several batches: from there on, part of it may be in the log. */
   firstOwn: Revision;
 };
 
@@ -83,7 +80,7 @@ export function singleJob(
 
 const ledger: Caller = { tenant: "", role: "service", sub: ledgerSub };
 
-/** The ledger's own command to release a hold whose time has come. It takes no place in the queue from clients. */
+/** The ledger's own command to release an expired hold. It takes no room in the queue. */
 export function expiryJob(payment: PaymentId, callbacks: Callbacks<Answer>): SingleJob {
   const item = { command: { type: "ExpirePayment", payment }, check: null } as const;
   const size = { weight: 0, bytes: 0, loadedBytes: 0 };
@@ -119,30 +116,30 @@ export function bulkJob(bulk: BulkSubmission, dryRun: boolean, callbacks: Callba
   };
 }
 
-/** Gives a job the answer that was decided. */
+/** Sends a job its decided answer. */
 export function answer(job: Job): void {
   if (job.kind === "bulk") {
     if (job.told) job.answer(job.told);
   } else if (job.told) job.answer(job.told);
 }
 
-/** Whether events of a bulk may be in the log while the rest of it is not decided yet. */
+/** Whether part of a bulk may be in the log while the rest is not decided yet. */
 export function isBegun(job: Job): boolean {
   return job.kind === "bulk" && job.firstOwn !== Number.POSITIVE_INFINITY;
 }
 
-/** A bulk that was sent again while the first was begun: what may be in the log of one may be of the other. */
+/** For a bulk sent again while the first one is half decided: part of both may be in the log. */
 export function shareBeginning(begun: Job, job: Job): void {
   if (begun.kind !== "bulk" || job.kind !== "bulk" || job.check.key !== begun.check.key) return;
   if (job.caller.sub === begun.caller.sub && job.caller.tenant === begun.caller.tenant) job.firstOwn = begun.firstOwn;
 }
 
-/** Whether a bulk is loaded and decided as a whole, and not in parts. */
+/** Whether a bulk must be loaded and decided as a whole. */
 export function isWhole(job: BulkJob): boolean {
   return job.mode === "atomic" || job.dryRun;
 }
 
-/** Forgets the items that were decided of a bulk, none of which is to be appended. */
+/** Forgets a bulk's decided items, none of which will be appended. */
 export function beginAgain(job: BulkJob): void {
   Object.assign(job, { next: 0, results: [], firstOwn: Number.POSITIVE_INFINITY });
   job.tried.clear();
@@ -152,17 +149,14 @@ export function isFault(item: Item<BulkItemAnswer> | ItemFault): item is ItemFau
   return "code" in item;
 }
 
-/**
- * A command without legs and metadata, its longest texts included, with what is noted of it while it waits and is
- * decided.
- */
+/** A command without legs and metadata, with its longest texts and its job. */
 const COMMAND_BYTES = 1024;
 const LEG_BYTES = 256;
 const PAIR_BYTES = 128;
 const FAULT_BYTES = 256;
 const ERROR_BYTES = 192;
 
-/** About what a command takes in memory until it is answered. */
+/** The approximate memory of a command until it is answered. */
 function commandBytes(command: ClientCommand): number {
   let bytes = COMMAND_BYTES;
   if (command.type === "PostTransfer") bytes += command.legs.length * LEG_BYTES;

@@ -7,28 +7,28 @@ import { Loading, type LoadingOptions } from "./loading.ts";
 import type { ReadLimits } from "./read-events.ts";
 
 export type LoadLimits = ReadLimits & {
-  /** Commands that are loaded for at once, and so decided in one batch; an atomic bulk or a dry run is never split. */
+  /** Commands loaded at once, and so decided in one batch; atomic bulks and dry runs are never split. */
   readonly itemsMax: number;
-  /** About the bytes of events that a load keeps: beyond them it takes no further portion. */
+  /** Approximate bytes of events that a load keeps; beyond it, it takes no further portion. */
   readonly bytesMax: number;
-  /** Commands that are looked up at once, between two counts of those bytes. */
+  /** Commands per portion; the bytes are counted after each. */
   readonly portionItems: number;
 };
 
 type LoadOptions = LoadingOptions & {
-  /** Whether the shard stood down meanwhile, and everything that was loaded is to be dropped. */
+  /** Whether the shard stood down meanwhile, so that the load must be dropped. */
   readonly superseded: () => boolean;
   readonly limits: LoadLimits;
 };
 
-/** The payments that the first jobs of the queue need; the answer under a used key is kept with the key itself. */
+/** The payments that the first jobs need. The answer to a used key is kept in its `KeyCheck`. */
 export type Loaded = { readonly jobs: number; readonly payments: ReadonlyMap<PaymentId, Payment> };
 
 /**
- * Loads everything that deciding the first jobs needs: the events that answer keys which were used before, the results
+ * Loads everything that the first jobs of the queue need to be decided: the events that answer used keys, the results
  * of recorded bulks, and the payments that commands name. Usually all of it is in memory. An event that cannot be read
- * fails the jobs that need it.
- * @returns undefined when the shard stood down meanwhile
+ * fails only the jobs that need it.
+ * @returns undefined if the shard stood down meanwhile
  * @throws state_corrupt, state_unavailable
  */
 export async function load(on: LoadOptions, upcoming: Iterable<Job>): Promise<Loaded | undefined> {
@@ -41,7 +41,7 @@ export async function load(on: LoadOptions, upcoming: Iterable<Job>): Promise<Lo
     if (places.length > 0) {
       await on.state.loadKeys(places);
       if (on.superseded()) return undefined;
-      // Looked for again: a flush may have brought more keys to the disk meanwhile.
+      // Look again: a flush may have moved more keys to disk meanwhile.
       continue;
     }
     while (loaded < end && loading.seekFor(jobs[loaded])) loaded++;
@@ -53,7 +53,7 @@ export async function load(on: LoadOptions, upcoming: Iterable<Job>): Promise<Lo
   return { jobs: loaded, payments: loading.payments };
 }
 
-/** The first jobs of the queue, as many as the limits allow; of a bulk in mode each, as many items. */
+/** Takes as many jobs, and items of a bulk in mode each, as the limits allow. */
 function takeJobs(upcoming: Iterable<Job>, { itemsMax, bytesMax }: LoadLimits): Job[] {
   const jobs: Job[] = [];
   let items = 0;
@@ -74,7 +74,7 @@ function takeJobs(upcoming: Iterable<Job>, { itemsMax, bytesMax }: LoadLimits): 
   return jobs;
 }
 
-/** Where a portion of the jobs ends that begins at `from`. */
+/** The end of the portion of jobs that begins at `from`. */
 function portionEnd(jobs: readonly Job[], from: number, portionItems: number): number {
   let items = 0;
   let end = from;
@@ -85,7 +85,7 @@ function portionEnd(jobs: readonly Job[], from: number, portionItems: number): n
   return end;
 }
 
-/** The keys whose places have to be read from the disk. */
+/** The keys that must be looked up on disk. */
 function placesOnDisk(state: DecisionState, jobs: readonly Job[], from: number, end: number): KeyPlace[] {
   const places: KeyPlace[] = [];
   for (let nth = from; nth < end; nth++) {

@@ -26,40 +26,40 @@ import { type LogReads, readEvents } from "./read-events.ts";
 
 export type LoadingOptions = LogReads & {
   readonly state: DecisionState;
-  /** The batch that is being appended: its events cannot be read from the log yet. */
+  /** The batch being appended, whose events cannot be read from the log yet. */
   readonly undurable: () => DecidedBatch | undefined;
 };
 
-/** A job that needs an event. */
+/** A job that waits for an event. */
 type Reader = { readonly job: Job; readonly take: (event: LedgerEvent, bytes: number) => void };
 
-/** A bulk that is sent again, with the record of the first time: its results are to be read. */
+/** A repeated bulk and its record, whose results must be read. */
 type RecordedBulk = { readonly job: BulkJob; readonly event: LedgerEvent; readonly fact: BulkRecorded };
 
-/** Gathers what some jobs need. An event that is not in the log yet is taken from its batch right away. */
+/** Collects what jobs need. Events that are not in the log yet come from their batch at once. */
 export class Loading {
   readonly #options: LoadingOptions;
   readonly payments = new Map<PaymentId, Payment>();
-  /** About the bytes of the events that are kept. */
+  /** Approximate bytes of the kept events. */
   bytes = 0;
   #readers = new Map<Revision, Reader[]>();
   #paymentsRead: { readonly payment: Payment; readonly revision: Revision }[] = [];
   #records: RecordedBulk[] = [];
-  /** Bulks whose own key was looked for. */
+  /** Bulks whose own key has been looked up. */
   readonly #bulks = new Set<BulkJob>();
 
   constructor(on: LoadingOptions) {
     this.#options = on;
   }
 
-  /** The number of events that are to be read from the log. */
+  /** The number of events to read from the log. */
   get wanted(): number {
     return this.#readers.size;
   }
 
   /**
    * Finds what a job needs.
-   * @returns false when the job comes again after a read: of a bulk that is repeated no item need be looked for
+   * @returns false if a bulk must be sought again after a read: a repeated bulk needs none of its items
    */
   seekFor(job: Job | undefined): boolean {
     if (!job || job.failure) return true;
@@ -81,7 +81,7 @@ export class Loading {
 
   #forItem<Known>(job: Job, command: Command, check: KeyCheck<Known> | null, tell: Tell<Known>): void {
     if (check) this.#forKey(job, check, tell);
-    // Asked only of commands that name one: of a new payment `needs` would list the accounts in vain.
+    // Only commands that name a payment: for a new one, `needs` would list the accounts for nothing.
     const payment = "payment" in command ? needs(command).payment : null;
     if (payment) this.#forPayment(job, payment);
   }
@@ -100,7 +100,7 @@ export class Loading {
     }
   }
 
-  /** @returns whether its record has to be read */
+  /** @returns whether its record must be read */
   #forBulk(job: BulkJob): boolean {
     const { check } = job;
     let reads = false;
@@ -117,7 +117,7 @@ export class Loading {
     return reads;
   }
 
-  /** The revisions of events that may answer a key; of one that is known already, none. */
+  /** Revisions of events that may answer a key; none if the answer is known already. */
   #candidates({ tenant, sub }: Caller, check: KeyCheck<unknown>): readonly Revision[] {
     if (check.known !== undefined) return nothing;
     const revisions = this.#options.state.findKey(check, tenant, sub, check.key);
@@ -125,7 +125,7 @@ export class Loading {
     return revisions;
   }
 
-  /** Keeps a payment even if it is in memory: a flush may evict it before it is decided on. */
+  /** Keeps a payment even if it is in memory: a flush may evict it before the decision. */
   #forPayment(job: Job, id: PaymentId): void {
     const { state, shard } = this.#options;
     if (this.payments.has(id)) return;
@@ -144,7 +144,7 @@ export class Loading {
     }
   }
 
-  /** @returns whether the event has to be read from the log */
+  /** @returns whether the event must be read from the log */
   #want(job: Job, revision: Revision, take: Reader["take"]): boolean {
     const { state, shard, undurable } = this.#options;
     if (revision > state.settledAt) {
@@ -159,7 +159,7 @@ export class Loading {
     return true;
   }
 
-  /** Reads what is wanted. */
+  /** Reads the wanted events. */
   async read(): Promise<void> {
     const readers = this.#readers;
     this.#readers = new Map();
@@ -172,7 +172,7 @@ export class Loading {
     for (const record of records) await this.#readResults(record);
   }
 
-  /** The results of a recorded bulk, of whose items nothing is kept but their answers. */
+  /** Reads the results of a recorded bulk; of each item only the answer is kept. */
   async #readResults({ job, event, fact }: RecordedBulk): Promise<void> {
     const answers = new Map<Revision, BulkItemAnswer>();
     const failures = await readEvents(this.#options, fact.outcomes.flatMap(revisionsOf), (item) => {
@@ -190,7 +190,7 @@ export class Loading {
       );
   }
 
-  /** Lets the state keep the payments that were read, for the commands to come. */
+  /** Adds the payments that were read to the state's cache. */
   keepPayments(): void {
     for (const { payment, revision } of this.#paymentsRead) this.#options.state.admitPayment(payment, revision);
     this.#paymentsRead = [];

@@ -4,13 +4,13 @@ import type { Job } from "./jobs.ts";
 type QueueBounds = {
   readonly max: number;
   readonly bytesMax: number;
-  /** Share of both that bulks may fill, so that some callers' bulks are not the refusal of others' single commands. */
+  /** The share of both that bulks may fill, so that they cannot crowd out single commands. */
   readonly bulkShare: number;
 };
 
 /**
- * The commands that were accepted and have no answer yet, bounded by their number and by the memory that they take. The
- * list holds those that are not decided, in order: a job stays at its head until it is.
+ * Bounds the accepted commands that have no answer yet, by number and by memory, and lists the undecided ones in order.
+ * A job stays at the head until it is decided.
  */
 export class JobQueue {
   readonly #bounds: QueueBounds;
@@ -19,14 +19,14 @@ export class JobQueue {
   #bulksWeight = 0;
   #bulksBytes = 0;
   #jobs: Job[] = [];
-  /** The first of them: shifting an array of thousands would move them all. */
+  /** Index of the first job: shifting an array of thousands would move them all. */
   #head = 0;
 
   constructor(bounds: QueueBounds) {
     this.#bounds = bounds;
   }
 
-  /** Whether at least so much is to be decided. */
+  /** Whether at least this much weight waits to be decided. */
   holds(least: number): boolean {
     let weight = 0;
     for (let at = this.#head; at < this.#jobs.length && weight < least; at++) weight += this.#jobs[at]?.weight ?? 0;
@@ -53,7 +53,7 @@ export class JobQueue {
     this.#jobs.push(job);
   }
 
-  /** Gives a job's place back: it has its answer. */
+  /** Frees the room of an answered job. */
   release(job: Job): void {
     this.#count(job, -1);
   }
@@ -66,7 +66,7 @@ export class JobQueue {
     this.#bulksBytes += sign * bytes;
   }
 
-  /** The jobs that are to be decided, in order. */
+  /** The undecided jobs, in order. */
   *upcoming(): Generator<Job> {
     for (let at = this.#head; at < this.#jobs.length; at++) {
       const job = this.#jobs[at];
@@ -78,7 +78,7 @@ export class JobQueue {
     return this.#jobs[this.#head];
   }
 
-  /** The first job is decided. */
+  /** Removes the first job, which is decided. */
   shift(): void {
     this.#head++;
     if (this.#head < this.#jobs.length && (this.#head < SHIFTED_MAX || 2 * this.#head < this.#jobs.length)) return;
@@ -86,7 +86,7 @@ export class JobQueue {
     this.#head = 0;
   }
 
-  /** Everything that was accepted and not decided, taken out. */
+  /** Removes all undecided jobs. */
   drain(): Job[] {
     const jobs = this.#jobs.slice(this.#head);
     this.#jobs = [];
@@ -95,7 +95,7 @@ export class JobQueue {
   }
 }
 
-/** Decided jobs that the list may still hold: under a load that never ends it is never empty. */
+/** Removed jobs that the array may still hold: under constant load it never becomes empty. */
 const SHIFTED_MAX = 256;
 
 function overloaded(waiting: string): LedgerError {

@@ -15,9 +15,9 @@ export type ReadLimits = {
 export type LogReads = { readonly log: EventLog; readonly shard: Shard; readonly limits: ReadLimits };
 
 /**
- * Reads the events at these revisions, neighbors in one read.
- * @param take gets each event that is there, and the bytes of its data
- * @returns the revisions that could not be read, and why
+ * Reads the events at these revisions; neighbors share one read.
+ * @param take called with each event found, and the size of its data
+ * @returns the errors of the revisions that could not be read
  */
 export async function readEvents(
   on: LogReads,
@@ -47,14 +47,14 @@ async function readRange(
       for (const stored of events) if (wanted.has(stored.revision)) take(decodeEvent(stored), stored.data.length);
   } catch (error) {
     if (!isLedgerError(error)) throw error;
-    // One event that cannot be read does not keep its neighbors from their readers.
+    // Retry one by one, so that an unreadable event does not fail its neighbors.
     if (range.length > 1 && error.code !== "log_unavailable")
       for (const revision of range) await readRange(on, [revision], take, failures);
     else for (const revision of range) failures.set(revision, error);
   }
 }
 
-/** The revisions in order, each once, those that are read together in one list. */
+/** Groups the distinct revisions in order into ranges, one per read. */
 function rangesOf(revisions: Iterable<Revision>, { readGapMax, readSpanMax }: ReadLimits): Revision[][] {
   const ranges: Revision[][] = [];
   for (const revision of [...new Set(revisions)].sort((a, b) => a - b)) {

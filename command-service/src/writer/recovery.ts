@@ -27,17 +27,17 @@ export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
   readonly clock: ClockGuard;
   readonly seams: WriterSeams;
   /**
-   * The tail that is written down at once while events are replayed, and between batches when serving. Entries; default
-   * 131,072.
+   * Entries in the tail at which it is written to disk, during a replay at once and between batches when serving.
+   * Default 131,072.
    */
   readonly flushAt: number;
-  /** Told during long replays how far it is. */
+  /** Called during long replays. */
   readonly onReplay: (progress: ReplayProgress) => void;
-  /** Told when a state file is not used: it was taken out of the way, and is built again from the log. */
+  /** Called when a state file was set aside and will be rebuilt from the log. */
   readonly onDiscarded: (discarded: DiscardedState) => void;
-  /** Told when the state file could not be read. @returns the same error, or damage when it failed too often */
+  /** Called when the state file cannot be read. @returns the same error, or `state_corrupt` if it failed too often */
   readonly readFailed: (error: LedgerError) => LedgerError;
-  /** Whether the writer is being stopped: a replay then ends early. */
+  /** Whether the writer is stopping; a replay then ends early. */
   readonly stopping: () => boolean;
 };
 
@@ -51,7 +51,7 @@ export type ReplayProgress = {
 export type DiscardedState = {
   readonly file: string;
   readonly why: string;
-  /** Where it is kept for inspection; undefined when it was sound, and merely another's or of another version. */
+  /** Where it is kept for inspection; undefined if it was sound, but of another log or version. */
   readonly keptAt: string | undefined;
 };
 
@@ -63,10 +63,10 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
 /**
- * Takes the shard: reads the log to its end on top of the state file and appends `WriterEpochStarted` with the exact
- * expected revision. From then on any earlier writer's append is refused. A writer that loses this race reads on and
- * tries again. A state file that turns out to be damaged, or to contradict the log, is taken out of the way, and the
- * state is built again from the first event.
+ * Takes the shard: replays the log on top of the state file, and appends `WriterEpochStarted` with the exact expected
+ * revision. From then on, appends of any earlier writer are refused. A writer that loses this race reads on and tries
+ * again. A state file that is damaged or contradicts the log is set aside, and the state is rebuilt from the first
+ * event.
  * @throws clock_unconfirmed · log_corrupt when an event contradicts those before it · state_unavailable when the state
  * file cannot be opened or read
  */
@@ -110,7 +110,7 @@ async function recoverOn(options: RecoveryOptions, file: StateFile): Promise<Rec
   }
 }
 
-/** The epoch's event is a few bytes, and alone in its batch. */
+/** The epoch's event is small, and alone in its batch. */
 const unlimited = { eventBytesMax: Number.POSITIVE_INFINITY, batchBytesMax: Number.POSITIVE_INFINITY };
 
 function startEpoch(batch: DecidedBatch, state: DecisionState, by: Incarnation): void {
@@ -118,7 +118,7 @@ function startEpoch(batch: DecidedBatch, state: DecisionState, by: Incarnation):
   addFacts(batch, state, by, [fact], { tenant: "", sub: "", key: null, print: null });
 }
 
-/** The state file, if it is sound, belongs to this log and is not ahead of it; otherwise a new one. */
+/** Opens the state file if it is sound, of this log and not ahead of it; otherwise a new one. */
 async function usableFile(options: RecoveryOptions): Promise<StateFile> {
   const { seams, log, shard, stateFile, layout } = options;
   const file = openOrRenew(options);
@@ -149,7 +149,7 @@ function openOrRenew(options: RecoveryOptions): StateFile {
   }
 }
 
-/** Takes the state file out of the way; it is closed. */
+/** Sets the closed state file aside. */
 export function discard({ seams, stateFile, onReplay, onDiscarded }: RecoveryOptions, error: LedgerError): void {
   const keptAt = seams.discardStateFile(stateFile, error.code === "state_corrupt");
   onDiscarded({ file: stateFile, why: error.message, keptAt });
@@ -181,9 +181,8 @@ async function replay(options: RecoveryOptions, state: DecisionState, file: Stat
 }
 
 /**
- * The state after an event must be the one the event records. On top of a state file, a contradiction means that the
- * file is damaged in a way that no checksum told; from the first event on, that the log holds what no ledger can have
- * written.
+ * Applies a stored event, which must agree with the state. If the replay began from a state file, a contradiction means
+ * that the file is damaged although its checksums match; if it began at the first event, that the log is.
  */
 function applyStored(state: DecisionState, stored: StoredEvent, onFile: Revision): void {
   try {
@@ -198,7 +197,7 @@ function applyStored(state: DecisionState, stored: StoredEvent, onFile: Revision
 }
 
 /**
- * Writes the tail down; where there is no room it waits, so that the replay's memory stays bounded.
+ * Flushes the tail, waiting while the disk has no room, so that the replay's memory stays bounded.
  * @throws state_corrupt, not_ready
  */
 async function flushWhenRoom(options: RecoveryOptions, state: DecisionState, head: Revision): Promise<void> {

@@ -4,58 +4,57 @@ import { isShardFault, isStateFault, stateCorrupt, stateUnavailable } from "../s
 import { discard, type Recovered, type RecoveryOptions, recover } from "./recovery.ts";
 
 export type FlushLimits = {
-  /** A slice of a flush between two batches takes at least so long. Default 1; from 0. */
+  /** The least time per slice of a flush between two batches. Default 1; from 0. */
   readonly flushSliceMs?: number;
   /**
-   * And for each event of the batch before so much longer: what writing it down costs, with many accounts. Default
-   * 0.01; from 0.
+   * Time added to a slice per event of the previous batch: the cost of writing one, with many accounts. Default 0.01;
+   * from 0.
    */
   readonly flushMsPerEvent?: number;
   /**
-   * Pages of accounts that may change before they are written, however small the tail is. Default 16,384, some 320 MB;
-   * from 1.
+   * Changed pages of accounts that trigger a flush, however small the tail is. Default 16,384, some 320 MB; from 1.
    */
   readonly changedPagesMax?: number;
-  /** The tail that may gather while another is written, in multiples of `flushAt`. Default 2; from 1. */
+  /** The largest tail while another one is written, in multiples of `flushAt`. Default 2; from 1. */
   readonly tailsMax?: number;
   /**
-   * Entries that may wait in memory while the disk accepts no writes, in multiples of `flushAt`; beyond it the shard
-   * stands down. Default 4; from 1.
+   * Entries kept in memory while the disk accepts no writes, in multiples of `flushAt`; beyond it the shard stands
+   * down. Default 4; from 1.
    */
   readonly unwrittenMax?: number;
-  /** Reads of the state file that may fail in a row before the file counts as damaged. Default 3; from 1. */
+  /** Failed reads in a row after which the state file counts as damaged. Default 3; from 1. */
   readonly failedReadsMax?: number;
 };
 
-/** A page of accounts costs about as much to write as so many keys. */
+/** A page of accounts costs about as much to write as this many keys. */
 const ENTRIES_PER_PAGE = 32;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
-/** `detail` is for everybody: it names no file. */
+/** `detail` is public: it names no file. */
 export type ShardReadiness = { readonly ready: boolean; readonly detail: string };
 
 type ShardOwnershipOptions = Omit<RecoveryOptions, "readFailed"> &
   FlushLimits & {
-    /** Told when the shard is no longer served, and why, and when it is again. */
+    /** Called when the shard is no longer served, with the reason, and when it is served again. */
     readonly tell: (readiness: ShardReadiness, cause?: LedgerError) => void;
-    /** Told when a flush failed for want of room or by the disk, and is tried again. */
+    /** Called when a flush failed because of the disk and will be retried. */
     readonly onUnwritten: (why: string) => void;
   };
 
-/** A flush that failed, and when it is tried again. */
+/** A failed flush, and when it is retried. */
 type Unwritten = { readonly why: string; readonly retryAtMs: number; readonly waitMs: number };
 
-/** The shard in this writer's hands: its decision state, who writes, and whether it may be served. */
+/** This writer's hold on the shard: its decision state, its incarnation, and whether it may be served. */
 export class ShardOwnership {
   readonly #options: ShardOwnershipOptions & RecoveryOptions;
   #held: Recovered | undefined;
   #readiness: ShardReadiness = { ready: false, detail: "starting" };
   #flushing: Flush | undefined;
-  /** What the flush waits for. */
+  /** The work that the flush waits for. */
   #waiting: Promise<void> | undefined;
   #unwritten: Unwritten | undefined;
-  /** The damage for which the file is to be taken out of the way, once it is closed. */
+  /** Damage because of which the file is set aside once it is closed. */
   #damage: LedgerError | undefined;
   #closing: Promise<void> = Promise.resolve();
   #failedReads = 0;
@@ -74,9 +73,9 @@ export class ShardOwnership {
   }
 
   /**
-   * A state file that cannot be opened or written, or a wild clock, is no reason not to start: the shard is then not
-   * ready, and `retake` is to be called.
-   * @throws what the log throws when it cannot be read or appended to
+   * Starts even if the state file cannot be opened or written, or the clock is wrong: the shard is then not ready until
+   * `retake` succeeds.
+   * @throws the log's errors
    */
   static async take(options: ShardOwnershipOptions): Promise<ShardOwnership> {
     const shard = new ShardOwnership(options);
@@ -105,20 +104,20 @@ export class ShardOwnership {
   get ready(): boolean {
     return this.#readiness.ready;
   }
-  /** Whether a flush is under way that waits for nothing. */
+  /** Whether a flush is under way and can go on now. */
   get flushing(): boolean {
     return this.#flushing !== undefined && this.#waiting === undefined;
   }
-  /** Whether the tail is at its bound while another is written: the flush under way ends before more is decided. */
+  /** Whether the tail is full while another is written: that flush must end before anything else is decided. */
   get overdue(): boolean {
     const { flushAt, tailsMax = 2 } = this.#options;
     return this.#flushing !== undefined && this.#ours.state.tailSize >= tailsMax * flushAt;
   }
-  /** Settles when the flush under way can go on. */
+  /** Resolves when the flush under way can go on. */
   get flushWaits(): Promise<void> | undefined {
     return this.#waiting;
   }
-  /** Whether a flush should begin as soon as everything that was decided is in the log. */
+  /** Whether a flush should begin once everything decided is in the log. */
   get flushDue(): boolean {
     if (this.#flushing || !this.#held) return false;
     if (this.#unwritten) return this.#options.runtime.elapsedMs() >= this.#unwritten.retryAtMs;
@@ -127,12 +126,11 @@ export class ShardOwnership {
   }
 
   /**
-   * A slice of the flush for the events that a batch added: as long as they may cost to write down, so that a flush
-   * ends before the next is due. Where that is not enough the flush is brought to its end at once: the tail is bounded,
-   * whatever the load.
-   * @param quiet everything that was decided is in the log: a flush may begin
-   * @returns what it waits for, when it begins to
-   * @throws state_corrupt · state_unavailable when more would be unwritten than memory has room for
+   * Runs a slice of the flush, as long as the batch's events cost to write, so that a flush ends before the next is
+   * due. If the tail fills up all the same, finishes the flush at once: the tail is bounded under any load.
+   * @param quiet everything decided is in the log, so a flush may begin
+   * @returns a promise when the flush begins to wait for work in another thread
+   * @throws state_corrupt · state_unavailable when memory has no room for more unwritten entries
    */
   flushSlice(added: number, quiet: boolean): Promise<void> | undefined {
     const { state } = this.#ours;
@@ -156,7 +154,7 @@ export class ShardOwnership {
     if (!this.#flushing || this.#waiting) return undefined;
     const until = runtime.elapsedMs() + Math.max(flushSliceMs, added * flushMsPerEvent);
     const behind = this.#ours.state.tailSize >= tailsMax * flushAt;
-    // At least a step: the first of a flush holds fast what it writes, and the next batch may be ahead of the log.
+    // At least one step: the first one fixes what is written, and the next batch may be ahead of the log.
     do {
       const { done, value } = this.#flushing.next();
       if (value) return this.#waitFor(value);
@@ -179,7 +177,7 @@ export class ShardOwnership {
     return waiting;
   }
 
-  /** The disk took nothing: the shard serves on, and the flush is tried again when a while has passed. */
+  /** The disk refused the write: the shard goes on serving, and the flush is retried later. */
   #postpone({ message }: LedgerError): void {
     const waitMs = this.#unwritten ? Math.min(this.#unwritten.waitMs * 2, LONGEST_WAIT_MS) : FIRST_WAIT_MS;
     this.#flushing = undefined;
@@ -197,12 +195,12 @@ export class ShardOwnership {
     this.#readiness = { ready: true, detail };
   }
 
-  /** How long until a flush that failed should be tried again; undefined when none failed. */
+  /** The time until a failed flush is retried; undefined if none failed. */
   get retryInMs(): number | undefined {
     return this.#unwritten && Math.max(0, this.#unwritten.retryAtMs - this.#options.runtime.elapsedMs());
   }
 
-  /** Nothing is served from here on; the state may hold what is not in the log, and is given up. */
+  /** Stops serving and drops the state, which may hold events that are not in the log. */
   stepDown(cause: LedgerError): void {
     this.#standDown("stepped down", cause);
     if (isStateFault(cause)) this.#damage = this.#damageOf(cause);
@@ -215,10 +213,7 @@ export class ShardOwnership {
     this.#closing = file.close();
   }
 
-  /**
-   * A read that fails again and again is damage: the rest of the file may be sound, and that part of the disk never
-   * answers.
-   */
+  /** Repeatedly failing reads count as damage: a bad part of the disk may never answer. */
   #damageOf(fault: LedgerError): LedgerError | undefined {
     if (fault.code === "state_corrupt") return fault;
     const { failedReadsMax = 3 } = this.#options;
@@ -227,7 +222,7 @@ export class ShardOwnership {
     return stateCorrupt(`it could not be read ${failedReadsMax} times: ${fault.message}`, fault);
   }
 
-  /** Takes the shard again, from its log; tries until it is taken or the writer stops. */
+  /** Takes the shard again from its log; retries until it succeeds or the writer stops. */
   async retake(): Promise<void> {
     const { runtime, shard, stopping } = this.#options;
     await this.#closing;
@@ -276,8 +271,8 @@ export class ShardOwnership {
   }
 
   /**
-   * The tail that is worth a flush. With few accounts changed that is little, so that the disk gets a little often and
-   * no append waits for much; with many it is more, since their pages are written again by each flush.
+   * The size of the tail that is worth a flush. With few changed accounts it is small, so that flushes are short; with
+   * many it is larger, since each flush writes all their pages again.
    */
   #tailWorth(changedPages: number): number {
     const { flushAt, changedPagesMax = 16_384 } = this.#options;

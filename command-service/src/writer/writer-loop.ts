@@ -37,9 +37,9 @@ type WriterLoopOptions = {
 };
 
 /**
- * The writer: takes what is queued, loads what it needs, decides it, appends it, answers it, batch after batch. One
- * batch is appended at a time. With many commands waiting, the next batch is loaded and decided meanwhile, on a state
- * that is ahead of the log; when the append fails, that state and everything that was decided on it are dropped.
+ * The writer's loop: take, load, decide, append, answer, one batch after another. One batch is appended at a time. If
+ * many commands wait, the next batch is loaded and decided meanwhile, on a state ahead of the log; if the append fails,
+ * that state and everything decided on it are dropped.
  */
 export class WriterLoop {
   readonly #options: WriterLoopOptions;
@@ -47,13 +47,13 @@ export class WriterLoop {
   #running = false;
   #stopping = false;
   #onIdle: (() => void) | undefined;
-  /** The end of the append, or of taking the shard again, that is under way. */
+  /** Resolves when the append, or the retaking of the shard, that is under way ends. */
   #appending: Promise<void> | undefined;
-  /** The batch that is being appended: its events are found here until they can be read from the log. */
+  /** The batch being appended: its events are found here until they can be read from the log. */
   #undurable: DecidedBatch | undefined;
-  /** The batch that was decided meanwhile. */
+  /** The batch decided meanwhile. */
   #ahead: DecidedBatch | undefined;
-  /** The decision state or the clock failed: the shard stands down before anything else is appended. */
+  /** A fault of the decision state or the clock: the shard stands down before anything else is appended. */
   #fault: LedgerError | undefined;
   #retrying = false;
 
@@ -62,7 +62,7 @@ export class WriterLoop {
     if (!options.ownership.ready) this.#holdUntil(options.ownership.retake());
   }
 
-  /** Something is to be done: begins the loop, unless it runs. */
+  /** Starts the loop if there is work and it is not running. */
   wake(): void {
     if (this.#running || !this.#hasWork) return;
     this.#running = true;
@@ -71,7 +71,7 @@ export class WriterLoop {
 
   async #run(): Promise<void> {
     while (this.#hasWork) {
-      // Not at once: what else has arrived on other sockets in this turn of the event loop joins the batch.
+      // Let commands that arrived on other sockets in this turn of the event loop join the batch.
       await new Promise<void>((resolve) => this.#options.runtime.defer(resolve));
       await this.#nextBatch();
     }
@@ -85,8 +85,7 @@ export class WriterLoop {
     if (this.#appending && (ownership.flushDue || !queue.holds(pipelineThreshold))) return this.#appending;
     if (!(await this.#flushIsInTime())) return;
 
-    // Take and load. Only this loop decides, so that the state is the same when the load has ended, unless the shard
-    // stood down meanwhile.
+    // Take and load. Only this loop decides, so the state is unchanged when the load ends, unless the shard stood down.
     const loaded = await this.#load();
     if (!loaded) return this.#standDownAfterAppend();
 
@@ -94,17 +93,17 @@ export class WriterLoop {
     const batch = this.#decide(loaded);
     this.#ahead = batch;
 
-    // Wait for the batch before. If its append failed, this one failed with it, and the shard was taken again.
+    // Wait for the previous batch. If its append failed, this one failed too, and the shard was taken again.
     await this.#appending;
     if (this.#ahead !== batch) return;
     if (this.#fault) return this.#standDownAfterAppend();
     this.#ahead = undefined;
 
-    // The point of no return: from here on the batch may be in the log, whatever is heard of it.
+    // Point of no return: from here on the batch may be in the log, whatever the append reports.
     this.#holdUntil(this.#append(batch));
   }
 
-  /** Takes the first jobs of the queue and loads what they need. Undefined when the shard stood down, or has to. */
+  /** Loads what the first jobs of the queue need. Undefined if the shard stood down or must. */
   async #load(): Promise<Loaded | undefined> {
     const { log, shard, ownership, queue, loadLimits } = this.#options;
     if (!ownership.ready || this.#fault) return undefined;
@@ -120,7 +119,7 @@ export class WriterLoop {
     }
   }
 
-  /** Decides the jobs that were loaded until the batch is full; a job that does not fit stays first. */
+  /** Decides the loaded jobs until the batch is full; a job that does not fit stays first. */
   #decide(loaded: Loaded): DecidedBatch {
     const { queue, ownership, runtime, decide, shard, limits, bulkLimits, triedMax } = this.#options;
     const { state, by } = ownership;
@@ -145,7 +144,7 @@ export class WriterLoop {
     return batch;
   }
 
-  /** The time of the next batch. When the clock is wild, the shard stands down. */
+  /** The time of the next batch. If the clock is wrong, the shard stands down. */
   #now(state: DecisionState): Micros {
     try {
       return this.#options.clock.now();
@@ -155,7 +154,7 @@ export class WriterLoop {
     }
   }
 
-  /** Appends a batch and answers it, once it is durable. */
+  /** Appends a batch, and answers its jobs once it is durable. */
   async #append(batch: DecidedBatch): Promise<void> {
     const { log, shard, runtime, ownership } = this.#options;
     this.#undurable = batch;
@@ -190,8 +189,8 @@ export class WriterLoop {
   }
 
   /**
-   * The decision state failed, or an append for certain: nothing of the batch happened, nor of the one decided after
-   * it; of a bulk that was begun in an earlier batch, something did. The shard is taken again, from its log.
+   * Fails all jobs and takes the shard again from its log, after the decision state or an append failed. Neither the
+   * batch nor the one decided after it took effect; an earlier part of a bulk may have.
    */
   async #standDown(error: LedgerError): Promise<void> {
     const { ownership, queue } = this.#options;
@@ -207,13 +206,13 @@ export class WriterLoop {
     await ownership.retake();
   }
 
-  /** The append under way may come to an end, and stands down by itself then. */
+  /** Stands down, unless the append under way does so first. */
   async #standDownAfterAppend(): Promise<void> {
     await this.#appending;
     if (this.#fault) this.#holdUntil(this.#standDown(this.#fault));
   }
 
-  /** The decision state or the clock failed: the shard stands down. Any other error is thrown again. */
+  /** Stands down for a fault of the decision state or the clock; rethrows any other error. */
   shardFailed(error: unknown): void {
     if (!isShardFault(error)) throw error;
     if (!this.#options.ownership.ready) return;
@@ -221,7 +220,7 @@ export class WriterLoop {
     this.wake();
   }
 
-  /** Lets nothing be appended before this has ended. */
+  /** Lets nothing be appended until the work has ended. */
   #holdUntil(work: Promise<void>): void {
     this.#appending = work.catch(this.#endByBug).finally(() => {
       this.#appending = undefined;
@@ -230,13 +229,13 @@ export class WriterLoop {
     });
   }
 
-  /** Ends the process, as a bug anywhere else would. */
+  /** Ends the process, as an uncaught bug does. */
   readonly #endByBug = (error: unknown): void =>
     this.#options.runtime.defer(() => {
       throw error;
     });
 
-  /** Settles when everything that was accepted is answered. */
+  /** Resolves when everything accepted is answered. */
   async idle(): Promise<void> {
     this.#stopping = true;
     if (!this.#isIdle) await new Promise<void>((resolve) => (this.#onIdle = resolve));
@@ -258,7 +257,7 @@ export class WriterLoop {
     );
   }
 
-  /** Ends the flush under way where the tail is at its bound. @returns whether the shard is still served */
+  /** Finishes the flush under way if the tail is full. @returns whether the shard is still served */
   async #flushIsInTime(): Promise<boolean> {
     const { ownership } = this.#options;
     while (ownership.ready && !this.#fault && ownership.overdue) {
@@ -268,7 +267,7 @@ export class WriterLoop {
     return ownership.ready;
   }
 
-  /** Takes a slice of the flush. When the decision state can no longer be written, the shard stands down. */
+  /** Runs a slice of the flush. If the decision state can no longer be written, the shard stands down. */
   #flush(added: number, quiet: boolean): void {
     try {
       const waiting = this.#options.ownership.flushSlice(added, quiet);
@@ -280,13 +279,13 @@ export class WriterLoop {
     }
   }
 
-  /** Retries a flush that the disk did not take, also without commands; one under way ends, or fails and comes here. */
+  /** Retries a failed flush, even without commands. */
   #retryFlush(): void {
     const { ownership, runtime } = this.#options;
     const { retryInMs } = ownership;
     if (retryInMs === undefined || this.#retrying || ownership.flushing || ownership.flushWaits) return;
     this.#retrying = true;
-    // A timer may ring a little before its time.
+    // A timer may fire slightly early.
     void runtime.delay(Math.max(1, retryInMs)).then(() => {
       this.#retrying = false;
       if (!ownership.ready || this.#stopping) return;

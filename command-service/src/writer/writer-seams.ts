@@ -4,8 +4,8 @@ import { discardStateFile, dropDamaged, openStateFile, type StateFile } from "..
 import type { StateLayout } from "../state/state-root.ts";
 
 /**
- * The parts of a writer that can be replaced, apart from the log and the runtime. Production has one set; the simulator
- * replaces them with a disk that loses data, and with planted bugs that its auditor must find.
+ * The replaceable parts of a writer, besides the log and the runtime. The simulator replaces them with a disk that
+ * loses data, and with planted bugs that its auditor must find.
  */
 export type WriterSeams = {
   readonly decide: typeof decide;

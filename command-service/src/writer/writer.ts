@@ -20,20 +20,19 @@ export type WriterOptions = ExpiryLimits &
   Omit<DecisionStateOptions, "file" | "random"> & {
     readonly log: EventLog;
     readonly shard: Shard;
-    /** The decision state's file; made when absent, rebuilt from the log when it cannot be used. */
+    /** The decision state's file: created if missing, rebuilt from the log if unusable. */
     readonly stateFile: string;
-    /** Time, turns and chance. Log time follows its clock, unless that is wild, but never goes back. */
+    /** Clock, timers and randomness. Log time follows the clock, but never goes back. */
     readonly runtime?: Runtime;
-    /** Commands accepted and not yet answered; beyond it they are refused as `overloaded`. Default 20,000. */
+    /** Accepted commands without an answer; beyond it commands are refused as `overloaded`. Default 20,000. */
     readonly queueMax?: number;
     /**
      * Share of the queue that bulks may fill, except one alone; the rest is for single commands. 0 to 1, default 0.75.
      */
     readonly bulkShare?: number;
     /**
-     * About what the commands accepted and not yet answered take in memory; beyond it they are refused as `overloaded`,
-     * unless nothing waits. Default 64 MiB; at least 1 MiB where bulks of 1,000 items are to find a place beside
-     * others.
+     * Approximate memory of accepted commands without an answer; beyond it commands are refused as `overloaded`, unless
+     * nothing waits. Default 64 MiB; at least 1 MiB for bulks of 1,000 items to find room beside others.
      */
     readonly queueBytesMax?: number;
     /**
@@ -52,60 +51,59 @@ export type WriterOptions = ExpiryLimits &
     /** Bytes of a bulk's answer, beyond which the faults of its items are counted and not listed. Default 10 MiB. */
     readonly bulkAnswerBytesMax?: number;
     /**
-     * Commands of dry runs after which a batch is closed, since they leave no bytes in it: two large dry runs are never
-     * decided in one turn. From 1; default 1,000.
+     * Commands of dry runs per batch: they add no bytes to it, and two large dry runs must not be decided in one turn.
+     * From 1; default 1,000.
      */
     readonly triedMax?: number;
     /**
-     * Commands that wait while a batch is being appended, from which on the next is decided meanwhile. Default 250;
-     * from 1.
+     * With this many commands waiting, the next batch is decided while one is appended. Default 250; from 1.
      */
     readonly pipelineThreshold?: number;
     /**
-     * Commands that are loaded for, and so decided, in one batch at most. Default 2,048, plain payments for one append;
+     * The most commands loaded and decided in one batch. Default 2,048, as many plain payments as one append holds;
      * from 1.
      */
     readonly loadItemsMax?: number;
     /**
-     * About the bytes of earlier events that are kept for one batch, beyond which it takes no more. Default 16 MiB;
-     * from 1.
+     * Approximate bytes of earlier events kept for one batch; beyond it, the batch takes no more. Default 16 MiB; from
+     * 1.
      */
     readonly loadBytesMax?: number;
-    /** Commands of a batch that are looked up at once, between two counts of those bytes. Default 256; from 1. */
+    /** Commands looked up at once; the bytes are counted after each portion. Default 256; from 1. */
     readonly loadPortionItems?: number;
-    /** Reads of the log under way at once for one batch. Default 8; from 1. */
+    /** Concurrent reads of the log for one batch. Default 8; from 1. */
     readonly loadReadsMax?: number;
     /** Earlier events that are at most this many revisions apart share one read. Default 16; from 0. */
     readonly loadGapMax?: number;
     /** Revisions of one such read. Default 256; from 1. */
     readonly loadSpanMax?: number;
     /**
-     * The tail that is written down at once while events are replayed, and between batches when serving. Default
-     * 131,072 entries; from 1.
+     * Entries in the tail at which it is written to disk, during a replay at once and between batches when serving.
+     * Default 131,072; from 1.
      */
     readonly flushAt?: number;
-    /** How the pages of a new state file are cut; one that is there keeps its own. */
+    /** The page layout of a new state file; an existing one keeps its own. */
     readonly layout?: Partial<StateLayout>;
-    /** How often authorizations that ran out are looked for. Default 1,000 ms; 0: never. */
+    /** How often to look for expired authorizations. Default 1,000 ms; 0: never. */
     readonly expiryEveryMs?: number;
-    /** The parts that the simulator replaces. Default: the real ones. */
+    /** Parts that the simulator replaces. Default: the real ones. */
     readonly seams?: WriterSeams;
     readonly onReplay?: (progress: ReplayProgress) => void;
-    /** Told when a state file is not used and the state is rebuilt from the log. */
+    /** Called when a state file is set aside and the state is rebuilt from the log. */
     readonly onDiscarded?: (discarded: DiscardedState) => void;
-    /** Told when the state could not be written, and is tried again. */
+    /** Called when the state could not be written and will be retried. */
     readonly onUnwritten?: (why: string) => void;
-    /** Told when the writer stops serving and when it serves again. */
+    /** Called when the writer stops serving, and when it serves again. */
     readonly onReadiness?: (readiness: ShardReadiness, cause?: LedgerError) => void;
   };
 
-/** The writer's bounds and thresholds: what an operator or a test may set without touching what it is made of. */
+/** The writer's bounds and thresholds, which an operator or a test may set. */
 export type WriterTuning = Omit<
   WriterOptions,
   ("log" | "shard" | "stateFile" | "runtime" | "seams") | ("onReplay" | "onDiscarded" | "onUnwritten" | "onReadiness")
 >;
 
-/** Takes the shard and serves it. @throws what the log throws when it cannot be read or appended to at the start */
+/** Takes the shard and serves it. @throws the log's errors at the start */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { log, shard, runtime = systemRuntime, seams = writerSeams, onReplay = () => {} } = options;
   let stopping = false;
@@ -161,7 +159,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     loop.wake();
   }
 
-  /** Answers what was accepted, and writes the state down. */
+  /** Answers everything accepted, and flushes the state. */
   async function end(): Promise<void> {
     stopping = true;
     stopExpiry();
