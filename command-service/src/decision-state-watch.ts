@@ -2,7 +2,7 @@ import type { Metrics } from "ledger-core/http";
 import type { Logger } from "ledger-core/process";
 import type { WriterOptions } from "./writer/writer.ts";
 
-/** Tells the operator what becomes of the writer's decision state, in the log and in metrics. */
+/** Reports faults of the writer's decision state to the operator, in the log and in metrics. */
 export function watchDecisionState(
   logger: Logger,
   metrics: Metrics,

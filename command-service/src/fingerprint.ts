@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type ClientCommand, isEmptyMetadata, type LedgerEvent, type MakePayment } from "ledger-core";
 
-/** Makes a print of the text that describes a request. */
+/** Makes the print of a text that describes a request. */
 type Printer = (text: string) => string;
 
 const PRINT_DIGITS = 32;
@@ -22,12 +22,12 @@ function commandText(command: ClientCommand): string {
 }
 
 /**
- * Takes the place of a print where the event holds the whole command: no text has it, and nothing is hashed for a plain
- * payment.
+ * Stored instead of a print when the event holds the whole command, so that plain payments are not hashed. No text has
+ * this print.
  */
 export const IN_EVENT = "0".repeat(PRINT_DIGITS);
 
-/** Whether the event of a payment that succeeds will hold all that was asked for. */
+/** Whether the event of a successful payment holds the whole command. */
 export function isKeptWhole(command: ClientCommand): boolean {
   return command.type === "MakePayment" && command.capture === "automatic" && command.expiresAt === null;
 }
@@ -40,20 +40,20 @@ export function isOfCommand({ fact }: LedgerEvent, command: ClientCommand): bool
   return paymentText({ ...plain, payer, payee, amount, currency, reference, metadata }) === paymentText(command);
 }
 
-/** The same for any values of JSON, and amounts: equal for equal ones, with the fields of objects in any order. */
+/** The print of any JSON values and amounts. The order of an object's fields does not matter. */
 export function printOf(values: readonly unknown[], printer = printText): string {
   return printer(textOf(values));
 }
 
-/** An item of a bulk as its print sees it: the command, or the print of what is none. */
+/** An item as part of a bulk's print: its command, or the print of a value that is not a command. */
 export type PrintedItem = { readonly key?: string } & (
   | { readonly command: ClientCommand }
   | { readonly print: string }
 );
 
 /**
- * The print of a whole bulk, of its items and their keys in their order: equal for a bulk that is sent again, however
- * its JSON is written. Prints have one length and are hexadecimal, as no command begins; keys hold no line break.
+ * The print of a whole bulk: its items and their keys, in order, however its JSON is written. It is unambiguous: prints
+ * have one length and are hexadecimal, which no command begins with; keys hold no line break.
  */
 export function bulkPrint(mode: string, items: readonly PrintedItem[], printer = printText): string {
   let text = `Bulk\n${mode}\n`;
@@ -61,7 +61,7 @@ export function bulkPrint(mode: string, items: readonly PrintedItem[], printer =
   return printer(text);
 }
 
-/** The hot path's command. Ids, codes and amounts hold no line break; free text is preceded by its length. */
+/** Unambiguous: ids, codes and amounts hold no line break, and free text is preceded by its length. */
 function paymentText(payment: MakePayment): string {
   const { payer, payee, amount, currency, capture, expiresAt, reference, metadata } = payment;
   const pairs = isEmptyMetadata(metadata) ? "{}" : canonical(metadata);
@@ -73,7 +73,7 @@ function textOf(values: readonly unknown[]): string {
   return values.map((value) => `${canonical(value)}\n`).join("");
 }
 
-/** A text is preceded by its length: null is not "null", and no text can pass for two fields. */
+/** Text is preceded by its length, so that "null" differs from null and no text looks like two fields. */
 function canonical(value: unknown): string {
   if (typeof value === "string") return `${value.length}:${value}`;
   if (value === null || typeof value !== "object") return String(value);

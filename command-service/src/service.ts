@@ -27,7 +27,7 @@ type CommandServiceOptions = {
 const SHARD = 0;
 const API_VERSION = "1";
 
-/** The writer of the log, and the commands on an edge of their own. @throws what the log throws at the start */
+/** Starts the writer and serves the commands on their own edge. @throws the log's errors at the start */
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
   const { log, stateFile, host, port, identity, logger, rails } = options;
   const metrics = createMetrics();

@@ -1,6 +1,6 @@
 import type { BulkFault, Caller, ClientCommand, LedgerEvent, Position, Rejection, Revision } from "ledger-core";
 
-/** A command of a client, checked in form and allowed to its role, on its way to the writer. */
+/** A client's command for the writer: well-formed, and allowed to the client's role. */
 export type Submission = {
   readonly caller: Caller;
   readonly key: string;
@@ -9,15 +9,14 @@ export type Submission = {
 
 /**
  * The outcome of a command.
- * `recorded`: its answering event is in the log, an acceptance or a recorded refusal; `replayed` when it was there
- * before.
- * `refused`: nothing was appended and no key kept (absent objects, reused keys).
+ * `recorded`: its answering event, an acceptance or a recorded refusal, is in the log; `replayed`: it was before.
+ * `refused`: nothing was appended and no key was kept (absent objects, reused keys).
  */
 export type Answer =
   | { readonly kind: "recorded"; readonly event: LedgerEvent; readonly replayed: boolean }
   | { readonly kind: "refused"; readonly rejection: Rejection };
 
-/** A fault of a bulk's item that was found before the writer: its form, or its role. */
+/** A fault of an item found before the writer: it is malformed, or the role may not send it. */
 export type ItemFault = BulkFault;
 export type BulkItem =
   | { readonly kind: "command"; readonly key: string; readonly command: ClientCommand }
@@ -28,16 +27,15 @@ export type BulkSubmission = {
   readonly key: string;
   readonly mode: "each" | "atomic";
   readonly items: readonly BulkItem[];
-  /** Of the whole bulk: the same key with another print is a reuse. */
+  /** The print of the whole bulk: the same key with another print is a reuse. */
   readonly print: string;
   /** The print as older versions stored it. */
   oldPrint?(): string;
 };
 
 /**
- * The result of an item. `made`: an object of this id; what bulks are mostly made of, so that no event is kept for it.
- * `declined`: a recorded refusal. `fault` recorded nothing (code `bulk_aborted`: another item of an atomic bulk
- * failed).
+ * The result of an item. `made`: it created the object with this id; the common case, so it keeps no event. `declined`:
+ * a recorded refusal. `fault`: nothing was recorded (code `bulk_aborted`: another item of an atomic bulk failed).
  */
 export type BulkItemAnswer =
   | { readonly kind: "made"; readonly id: string; readonly revision: Revision }
@@ -53,7 +51,7 @@ export type BulkAnswer =
       readonly position: Position;
     }
   | { readonly kind: "refused"; readonly rejection: Rejection }
-  /** There is a stored answer, and some of it was another role's to ask for. */
+  /** The stored answer holds items that this role may not send. */
   | { readonly kind: "forbidden" };
 
 /**
@@ -64,16 +62,16 @@ export type BulkAnswer =
  */
 export interface Writer {
   /**
-   * Decides and appends; answers after the append is durable. The same key at once: the second waits for the first's
-   * answer.
+   * Decides and appends; answers after the append is durable. A second request under the same key waits for the first
+   * one's answer.
    */
   submit(submission: Submission): Promise<Answer>;
   submitBulk(bulk: BulkSubmission): Promise<BulkAnswer>;
-  /** The decision that `submit` would take now, under ids that nothing has; nothing is appended and no key kept. */
+  /** The answer that `submit` would give now, with ids that name nothing; appends nothing and keeps no key. */
   dryRun(submission: Submission): Promise<Answer>;
   dryRunBulk(bulk: BulkSubmission): Promise<BulkAnswer>;
-  /** Whether it serves, and if not, why. */
+  /** Whether it serves, and why not. */
   readiness(): { readonly ready: boolean; readonly detail: string };
-  /** Accepts no more, answers everything accepted, and writes its state down. Called again, it waits for the same. */
+  /** Stops accepting, answers everything accepted, and flushes its state. A second call waits for the same end. */
   stop(): Promise<void>;
 }

@@ -71,7 +71,7 @@ const reasonRequest = {
   additionalProperties: false,
 } as const;
 
-/** POST /v1/accounts and what an operator does to an account. */
+/** POST /v1/accounts and an operator's changes to an account. */
 export function serveAccounts(app: FastifyInstance, ports: CommandPorts): void {
   const tag = "Accounts";
   serveCommand<AccountRequest>(app, ports, {
@@ -130,7 +130,7 @@ function amountOrNull(digits: string | null | undefined): bigint | null {
   return digits === undefined || digits === null ? null : BigInt(digits);
 }
 
-/** The command on the account of an id; an id outside the grammar is an absent account's. */
+/** Makes a command on an account; a malformed id is answered like an absent account. */
 function withAccount(
   text: string,
   command: (account: AccountId) => ClientCommand,
@@ -140,7 +140,7 @@ function withAccount(
   return account === undefined ? absentAccount(pointer) : command(account);
 }
 
-/** The same words for an account that does not exist and for an id that none can have. */
+/** The same answer for an absent account and for a malformed id. */
 export function absentAccount(pointer?: string): Rejection {
   return reject("account_not_found", "There is no account of this id that you may use; check the id.", pointer);
 }

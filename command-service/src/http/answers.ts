@@ -15,13 +15,10 @@ import { listedFaults, problemKind } from "ledger-core/http";
 import { eventInstance, type FieldFault, problemBody } from "ledger-core/http/problems";
 import type { BulkAnswer, BulkItemAnswer, ItemFault } from "../writer-port.ts";
 
-/** An answer as it goes out: `problem` when the command was refused. */
+/** An answer ready to send; `problem`: the command was refused. */
 export type RenderedAnswer = { readonly status: number; readonly body: string; readonly problem: boolean };
 
-/**
- * The answer to a command, made from its answering event and from nothing else, so that a repeat gets the same bytes
- * for ever.
- */
+/** Renders the answer to a command from its answering event alone, so that a repeat always gets the same bytes. */
 export function renderAnswer(event: LedgerEvent): RenderedAnswer {
   const { fact } = event;
   switch (fact.type) {
@@ -82,7 +79,7 @@ function refusal(
   return { status: problemKind(problem.code).status, body: problemBody(problem, instance), problem: true };
 }
 
-/** The answer to a bulk: one result an item, in order. A dry run has no positions, and its ids are nothing's. */
+/** Renders the answer to a bulk: one result per item, in order. A dry run has no positions. */
 export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dryRun: boolean): RenderedAnswer {
   const faults = new Map<ItemFault, readonly [string, string]>();
   let body = '{"results":[';
@@ -98,10 +95,10 @@ export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dr
   return { status: 200, body: `${body}]}`, problem: false };
 }
 
-/** Ids and positions hold nothing that JSON escapes, so an item that went well is written out directly. */
+/** Ids and positions need no JSON escapes, so a successful item is written directly. */
 function renderItem(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard, dryRun: boolean): string {
   if (result.kind === "made") {
-    // One template each: a text that is joined from few pieces costs less than one of pieces of pieces.
+    // One template each: joining few pieces costs less than nesting them.
     if (dryRun) return `{"status":201,"id":"${result.id}"}`;
     return `{"status":201,"id":"${result.id}","position":"${shard}:${result.revision}"}`;
   }
@@ -110,10 +107,7 @@ function renderItem(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: S
   return `{"status":${status}${position},"problem":${body}}`;
 }
 
-/**
- * The problems of items with one fault differ in their index alone: a fault is made into text once, before and after
- * it.
- */
+/** Renders each distinct fault once: the problems of items that share a fault differ only in the index. */
 function renderFault(rendered: Map<ItemFault, readonly [string, string]>, fault: ItemFault, index: number): string {
   let parts = rendered.get(fault);
   if (!parts) {

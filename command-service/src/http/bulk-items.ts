@@ -7,9 +7,9 @@ import { type RailRequest, railRequest, readPayout, readTopUp } from "./rail-mov
 import { readTransfer, type TransferRequest, transferRequest } from "./transfers.ts";
 
 export const ITEMS_MAX = 10_000;
-/** Faults that are listed of an item; the contract's, and so no option. */
+/** Faults listed per item; part of the API's contract, so not an option. */
 const ITEM_FAULTS_MAX = 8;
-/** Values in a field of an item, twice what any fitting one holds: beyond it they are not looked at one by one. */
+/** The most values in a field of an item, twice what a valid one can hold; a larger field is refused unread. */
 const FIELD_VALUES_MAX = 1000;
 
 type ItemCommand = {
@@ -20,7 +20,7 @@ type ItemCommand = {
   readonly read: (item: unknown) => ClientCommand | Rejection;
 };
 
-/** What an item may command, by its name on the wire. */
+/** The commands an item may hold, by their name in the API. */
 export type ItemCommands = Readonly<Record<string, ItemCommand>>;
 
 export function itemCommands(rails: readonly string[]): ItemCommands {
@@ -33,7 +33,7 @@ export function itemCommands(rails: readonly string[]): ItemCommands {
   };
 }
 
-/** An item's schema is its command's body, and beside those fields the item's key and the command's name. */
+/** An item's schema: its command's body, plus the item's key and the command's name. */
 function itemCommand(
   name: string,
   command: ItemCommand["command"],
@@ -53,8 +53,8 @@ function itemCommand(
 }
 
 /**
- * An item as the writer takes it, a command or the fault that keeps it from being one. Key and command, or print, say
- * what was asked for, whoever asks: under another role it still is the same item.
+ * An item for the writer: a command, or the fault that keeps it from being one. Its print does not depend on the
+ * caller's role: under another role it is still the same item.
  */
 export type ReadItem = BulkItem & PrintedItem;
 
@@ -62,7 +62,7 @@ export function readItem(commands: ItemCommands, item: unknown, role: Role): Rea
   const kind = commandOf(commands, item);
   if (kind === undefined) return { kind: "fault", fault: unknownCommand(commands, item), print: printOf([item]) };
   const huge = hugeField(item);
-  // Its JSON as it came is its print: to bring it into one order would cost more than all the rest.
+  // Prints its JSON as it came: sorting its fields would cost more than everything else.
   if (huge) return { kind: "fault", fault: tooManyValues(huge, kind), print: printOf([JSON.stringify(item)]) };
   const read = readCommand(kind, item);
   if ("type" in read) return admit({ kind: "command", key: keyOf(item), command: read }, role);
@@ -70,7 +70,7 @@ export function readItem(commands: ItemCommands, item: unknown, role: Role): Rea
   return { kind: "fault", fault, print: printOf([item]) };
 }
 
-/** A command that was read, if the role may send it. */
+/** Turns a command into a fault if the role may not send it. */
 export function admit(item: Extract<ReadItem, { kind: "command" }>, role: Role): ReadItem {
   if (maySend(role, item.command.type)) return item;
   return { kind: "fault", fault: forbidden(role), key: item.key, command: item.command };
@@ -95,7 +95,7 @@ function readCommand(kind: ItemCommand, item: unknown): ClientCommand | ItemFaul
   return { code, detail, errors: pointer === undefined ? [] : [{ pointer, detail }] };
 }
 
-/** The first field of an item that holds more values than any fitting one. */
+/** The first field of an item that holds more values than any valid one. */
 function hugeField(item: unknown): { readonly name: string } | undefined {
   if (typeof item !== "object" || item === null) return undefined;
   let fields = 0;
@@ -106,7 +106,7 @@ function hugeField(item: unknown): { readonly name: string } | undefined {
   return undefined;
 }
 
-/** How many values there are in one, itself included; counted up to the bound alone. */
+/** The number of values in a value, itself included; stops counting at the bound. */
 function valuesIn(value: unknown): number {
   if (typeof value !== "object" || value === null) return 1;
   let count = 1;

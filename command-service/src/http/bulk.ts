@@ -14,7 +14,7 @@ type BulkRequest = PlainBulk | { readonly mode: "each" | "atomic"; readonly item
 
 const items = { type: "array", minItems: 1, maxItems: ITEMS_MAX } as const;
 
-/** The envelope alone: what is wrong with an item is that item's problem, so that items are checked one by one. */
+/** The envelope only: each item is checked by itself, since its faults are its own answer. */
 const envelope = {
   type: "object",
   required: ["mode", "items"],
@@ -29,7 +29,7 @@ const envelope = {
   additionalProperties: false,
 } as const;
 
-/** What the reference shows: the envelope and the items in it. */
+/** The schema for the reference: the envelope and its items. */
 function bulkRequest(commands: ItemCommands): object {
   const oneOf = Object.values(commands).map(({ schema }) => schema);
   return { ...envelope, properties: { ...envelope.properties, items: { ...items, items: { oneOf } } } };
@@ -94,10 +94,7 @@ export function serveBulk(app: FastifyInstance, { writer, waits }: CommandPorts,
   );
 }
 
-/**
- * Reads the items, and lets other requests have their turn after so many faults: to say what is wrong with an item
- * costs far more than to read a sound one.
- */
+/** Reads the items, yielding to other requests after `sliceFaults` faults: a fault costs far more than a valid item. */
 async function readInSlices(commands: ItemCommands, body: BulkRequest, role: Role, sliceFaults: number) {
   const items: ReadItem[] = [];
   let faults = 0;
@@ -120,7 +117,7 @@ function* itemsIn(commands: ItemCommands, body: BulkRequest, role: Role): Genera
       yield item.kind === "json" ? readItem(commands, item.value, role) : admit(item, role);
 }
 
-/** The print that a bulk had before prints were cryptographic: what is no command was known by its JSON. */
+/** The print of a bulk in old events, before prints were cryptographic: a faulty item was known by its JSON. */
 function oldBulkPrint(commands: ItemCommands, body: BulkRequest): string {
   const raw = isPlainBulk(body) ? body.items.map((item) => (item.kind === "json" ? item.value : item)) : body.items;
   const printed = [...itemsIn(commands, body, "operator")].map((item, index) => {

@@ -50,7 +50,7 @@ const captureRequest = {
   additionalProperties: false,
 } as const;
 
-/** POST /v1/payments, and what its payee does with an authorization. */
+/** POST /v1/payments, and the payee's captures and voids. */
 export function servePayments(app: FastifyInstance, ports: CommandPorts): void {
   const shared = { tag: "Payments", answer: paymentSchema } as const;
   serveCommand<PaymentRequest>(app, ports, {
@@ -108,7 +108,7 @@ export function readPayment(body: PaymentRequest): MakePayment | Rejection {
   };
 }
 
-/** The command on the payment of an id; an id outside the grammar is an absent payment's. */
+/** Makes a command on a payment; a malformed id is answered like an absent payment. */
 export function withPayment(text: string, command: (payment: PaymentId) => ClientCommand): ClientCommand | Rejection {
   const payment = parseId("pay", text);
   if (payment !== undefined) return command(payment);

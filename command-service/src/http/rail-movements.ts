@@ -4,7 +4,7 @@ import { accountId, amount, currency, freeText, payoutSchema, topUpSchema } from
 import { absentAccount } from "./accounts.ts";
 import { type CommandPorts, serveCommand } from "./route.ts";
 
-/** The body of a top-up or a payout: money of a payment rail into or out of an account. */
+/** The body of a top-up or a payout: money that a payment rail brings into or out of an account. */
 export type RailRequest = {
   readonly account: string;
   readonly amount: string;

@@ -20,12 +20,10 @@ declare module "fastify" {
   }
 }
 
-/** What the routes of commands work with. */
+/** The ports of the commands' routes. */
 export type CommandPorts = { readonly writer: Writer; readonly waits: KeyWaits };
 
-/**
- * One command's route. `read` makes the command of a body that fits the schema, or refuses an id that no object has.
- */
+/** A command's route. `read` makes the command from a valid body, or refuses a malformed id. */
 type CommandRoute<Body> = {
   readonly url: string;
   readonly command: ClientCommand["type"];
@@ -54,7 +52,7 @@ export const keyHeader = {
   type: "object",
   required: ["idempotency-key"],
   properties: {
-    // Without its format: the hook that read the header has looked for card numbers already.
+    // Without its format: the hook that reads the header has already looked for card numbers.
     "idempotency-key": {
       type: "string",
       pattern: idempotencyKeyField.pattern,
@@ -63,7 +61,7 @@ export const keyHeader = {
   },
 } as const;
 
-/** What all commands share before their body is read: every POST needs a key, and every answer to a dry run says so. */
+/** Reads the key of every POST, and marks every answer to a dry run, before the body is read. */
 export function serveCommandHeaders(app: FastifyInstance): void {
   app.decorateRequest("idempotencyKey", "");
   app.addHook<Pick<CommandRequest, "Querystring">>("onRequest", (request, reply, done) => {
@@ -83,7 +81,7 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
     headers: keyHeader,
     querystring: dryRunQuery,
     body: route.body,
-    // Opening an account is the one command that names no object; some paths have a parameter that may be too long.
+    // Only opening an account names no object; some paths have a parameter, which may be too long.
     response: commandAnswers(route.status, route.answer, {
       absent: route.command !== "OpenAccount",
       parameter: route.url.includes("/:"),
@@ -95,7 +93,7 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
   };
   app.post<CommandRequest>(route.url, { schema, config }, (request, reply) => {
     const dryRun = request.query.dryRun === "true";
-    // The route's schema has been checked by now: this is where a body gets its type.
+    // The body has been checked against the route's schema, so it has this type.
     const command = route.read(request.body as Body, request.params.id ?? "");
     if ("code" in command) throw rejectionProblem(command);
     const submission = { caller: callerOf(request), key: request.idempotencyKey, command };
@@ -109,7 +107,7 @@ function sendAnswer(reply: FastifyReply, answer: Answer, dryRun: boolean): void 
   sendRecorded(reply, renderAnswer(answer.event), answer.replayed, dryRun ? null : answer.event);
 }
 
-/** Same as returning the promise from the handler, but without the three promises that Fastify would add. */
+/** Like returning the promise from the handler, but without the three promises that Fastify would add. */
 function answerWhenKnown<T>(reply: FastifyReply, answer: Promise<T>, send: (known: T) => void): void {
   const fail = (error: unknown) => void reply.send(error);
   answer.then((known) => {
@@ -121,7 +119,7 @@ function answerWhenKnown<T>(reply: FastifyReply, answer: Promise<T>, send: (know
   }, fail);
 }
 
-/** Sends what the log holds an answer of. `position` is null for a dry run. */
+/** Sends a recorded answer. `position` is null for a dry run. */
 export function sendRecorded(
   reply: FastifyReply,
   { status, body, problem }: RenderedAnswer,
@@ -131,22 +129,19 @@ export function sendRecorded(
   if (position) reply.header("ledger-position", formatPosition(position));
   if (replayed) reply.header("idempotency-replayed", "true");
   reply.code(status).header("content-type", problem ? problemContentType : "application/json; charset=utf-8");
-  // A text leaves in one write with its headers; bytes keep Fastify from adding a charset, which problem+json has none
-  // of.
+  // A string is sent in one write with its headers. A buffer keeps Fastify from adding a charset to problem+json.
   return reply.send(problem ? Buffer.from(body) : body);
 }
 
-/** Runs a command under its key; a second one under the same key at once waits for a bounded time only. */
+/** Runs a command under its key; a concurrent second one under the same key waits for a bounded time. */
 type KeyWaits = <T>(under: Pick<Submission, "caller" | "key">, run: () => Promise<T>) => Promise<T>;
 
 /**
- * The writer lets the second of two requests under one key wait for the first's answer; here that wait is bounded,
- * since a client that repeats itself is better told than kept. The first is not bounded: its answer must say what
- * happened.
+ * Bounds how long a second request under a key waits for the first one's answer: a client that repeats itself should be
+ * told so. The first request is not bounded, since its answer must say what happened.
  */
 export function keyWaits(waitMs = 10_000): KeyWaits {
-  // By key alone, and the callers under it: a text of tenant, subject and key would be made and hashed anew for each
-  // request.
+  // By key, then by caller: a combined string would have to be built and hashed for each request.
   const underWay = new Map<string, readonly Caller[]>();
 
   function end(key: string, caller: Caller): void {

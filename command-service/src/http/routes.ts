@@ -14,18 +14,17 @@ export type CommandOptions = {
   /** How long a second request under a key waits for the first's answer. Default 10,000. */
   readonly keyWaitMs?: number;
   /**
-   * The payment rails that top-ups and payouts may name; any other is `invalid_request`. 1 to 50; default fps, card,
+   * The payment rails that top-ups and payouts may name; others are `invalid_request`. 1 to 50; default fps, card,
    * bank.
    */
   readonly rails?: readonly string[];
   /**
-   * Faults of a bulk's items that are found in one go, before other requests have their turn. From 1; default 2,000,
-   * some 2 ms.
+   * Faults of a bulk's items after which other requests get a turn. From 1; default 2,000, some 2 ms.
    */
   readonly bulkSliceFaults?: number;
 };
 
-/** Every POST of the API, from the request to the writer and back. */
+/** Registers every POST of the API. */
 export function registerCommands(app: FastifyInstance, options: CommandOptions): void {
   const rails = options.rails ?? defaultRails;
   const ports = { writer: options.writer, waits: keyWaits(options.keyWaitMs) };

@@ -1,13 +1,13 @@
-/** What an account takes of each of the two stretches; `AccountPage` says what stands where. */
+/** Bytes of an account in each of its two parts; `AccountPage` has the layout. */
 export const STANDING_BYTES = 32;
 export const PROFILE_BYTES = 48;
 
-/** A block is so many pages, some 5 MB: few enough blocks that their views are always at hand. */
+/** Pages per block, some 5 MB: few enough blocks that their views stay in the CPU's caches. */
 const PAGES_PER_BLOCK = 256;
 
 /**
- * The memory of many pages of accounts. Every object on the way to an account is memory to wait for, when there are a
- * million of them: so pages share a few large stretches instead of having small ones and views of their own.
+ * The memory of many pages of accounts. With a million accounts, each object on the way to one is a cache miss, so
+ * pages share a few large buffers instead of having their own.
  */
 export class AccountBlock {
   readonly standing: Uint8Array;
@@ -19,7 +19,7 @@ export class AccountBlock {
   readonly parts: Int32Array;
   readonly forms: Uint16Array;
 
-  /** @param places how many accounts fit */
+  /** @param places the number of accounts */
   constructor(places: number) {
     const standing = new ArrayBuffer(places * STANDING_BYTES);
     const profile = new ArrayBuffer(places * PROFILE_BYTES);
@@ -34,18 +34,16 @@ export class AccountBlock {
   }
 }
 
-/** Where a page lies: its accounts stand in a block from the place `from` on. */
+/** The room of a page: its accounts lie in a block from `from` on. */
 export type PageRoom = { readonly block: AccountBlock; readonly from: number };
 
-/**
- * Rooms for pages, from a new block whenever the last one is full. A page that is dropped leaves its room to the next.
- */
+/** Hands out rooms for pages, from a new block when the last one is full. */
 export class PageRooms {
   private readonly perPage: number;
   private block: AccountBlock | undefined;
   private taken = 0;
 
-  /** @param perPage accounts a page */
+  /** @param perPage accounts per page */
   constructor(perPage: number) {
     this.perPage = perPage;
   }

@@ -3,7 +3,7 @@ import { PagedList } from "./paged-list.ts";
 import type { Pages } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
-/** What many accounts have in common: kept once, and named by its number. */
+/** Properties that many accounts share; stored once and referred to by number. */
 export type AccountKind = {
   readonly tenant: string;
   readonly type: AccountType;
@@ -12,7 +12,7 @@ export type AccountKind = {
   readonly status: AccountStatus;
 };
 
-/** What many accounts have in common, each kind under the number that accounts bear. Kinds are few and never go. */
+/** The kinds of accounts by number. Kinds are few and never removed. */
 export class AccountKinds {
   private readonly list: PagedList<AccountKind>;
   private readonly numbers = new Map<string, number>();
@@ -26,14 +26,14 @@ export class AccountKinds {
     return this.list.values.length;
   }
 
-  /** @throws state_corrupt when no account that was opened is of this kind */
+  /** @throws state_corrupt if there is no such kind */
   at(number: number): AccountKind {
     const kind = this.list.values[number];
     if (!kind) throw stateCorrupt(`an account is of kind ${number}, which is not known`);
     return kind;
   }
 
-  /** The number of a kind: a new one for one that was never seen. */
+  /** The number of a kind, which is added if it is new. */
   numberOf(kind: AccountKind): number {
     const text = textOf(kind);
     const known = this.numbers.get(text);
@@ -43,14 +43,14 @@ export class AccountKinds {
     return this.list.values.push({ tenant, type, currency, timeZone, status }) - 1;
   }
 
-  /** Forgets the kinds that were seen first by what is taken back. */
+  /** Forgets the kinds added by rolled-back events. */
   truncate(count: number): void {
     if (count === this.count) return;
     for (const kind of this.list.values.slice(count)) this.numbers.delete(textOf(kind));
     this.list.truncate(count);
   }
 
-  /** Writes those that are new. */
+  /** Writes the new kinds. */
   write(): void {
     this.list.write();
   }

@@ -4,21 +4,21 @@ import type { Pages } from "./pages.ts";
 import { Recent } from "./recent.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
-/** What only answers and a few checks look at. */
+/** Names, which only answers and a few checks need. */
 export type AccountNames = { readonly owner: string; readonly displayName: string | null };
 
 /**
- * The names of accounts, a page of them for each page of accounts: where each ends (32 bits, the count before them),
- * then their JSON, one after another, so that one is read without parsing the others.
+ * The names of accounts, in a page per page of accounts: a count, the end of each entry (32 bits each), then the
+ * entries as JSON, so that one can be read without parsing the others.
  */
 export class AccountNamePages {
   private readonly pages: Pages;
   private fresh = new Map<Revision, AccountNames>();
-  /** Those that a flush under way writes; they stay readable. */
+  /** Entries being written by a flush; they stay readable. */
   private writing = new Map<Revision, AccountNames>();
   private readonly cached: Recent<Revision, AccountNames>;
 
-  /** @param cached names kept in memory beside those that are not written yet */
+  /** @param cached names kept in memory, besides the unwritten ones */
   constructor(pages: Pages, cached: number) {
     this.pages = pages;
     this.cached = new Recent(Math.max(1, Math.ceil(cached / 2)));
@@ -44,7 +44,7 @@ export class AccountNamePages {
     this.writing = this.fresh;
     this.fresh = new Map();
   }
-  /** Writes the names of a page's first accounts: those on disk, and those opened since. */
+  /** Writes the names of a page's first `count` accounts: those on disk, and those opened since. */
   write(page: AccountPage, count: number): void {
     const { pages, writing } = this;
     const entries = pages.has("names", page.number) ? new NamePage(pages.read("names", page.number)).entries() : [];
@@ -64,7 +64,7 @@ export class AccountNamePages {
   }
 }
 
-/** @throws state_corrupt from its methods, when the bytes are no such page */
+/** Its methods throw state_corrupt if the bytes are not a page of names. */
 class NamePage {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;

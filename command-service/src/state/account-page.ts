@@ -2,39 +2,38 @@ import type { AccountState, AccountTotals, Amount, BusinessDate, Limits } from "
 import { type AccountBlock, type PageRoom, PROFILE_BYTES, STANDING_BYTES } from "./account-block.ts";
 
 /*
- * Accounts in fixed places, a page of them in two stretches of bytes, little-endian as they lie in memory and on disk:
+ * A page of accounts in fixed places, in two parts, little-endian in memory and on disk:
  *
  *   standing, 32 bytes an account: posted 8 · held 8 · spent 8 · day 4 (20261122; 0: none) · kind 4
- *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) · revision of the event
- * that opened it 8 ·
- *   its time 8 · salt of its id 4 · shard 2 · form of its limits 2
+ *   profile, 48 bytes an account: floor 8 · per transaction 8 · per day 8 (each −2^63: none) ·
+ *   revision of the event that opened it 8 · its time 8 · salt of its id 4 · shard 2 · form of its limits 2
  *
- * The standing is what payments change and every flush writes again; the profile is written once.
+ * Payments change the standing, and every flush writes it again; the profile is written once.
  */
 const NONE = -(2n ** 63n);
 
-/** Some hundred accounts that were opened one after another. */
+/** A page of accounts, in the order in which they were opened. */
 export class AccountPage {
   readonly number: number;
-  /** How many of its places are taken. */
+  /** The number of its accounts. */
   count = 0;
-  /** Looked at since the cache last looked for something to drop. */
+  /** Used since the cache last looked for a page to drop. */
   used = true;
   /** Changed since the last flush began. */
   dirty = false;
   /** An account was opened on it since the last flush began. */
   grown = false;
-  /** What a flush under way has still to write: as many accounts, as they stood when it began. */
+  /** Not written yet by the flush under way: its accounts as of the flush's start. */
   pending: { readonly count: number; before: Uint8Array | undefined } | undefined;
-  /** A flush under way writes it: it stays in memory until that is committed. */
+  /** Part of the flush under way: it stays in memory until that is committed. */
   flushing: { readonly grown: boolean } | undefined;
 
-  /** Its memory, which the page that takes its place in the cache has after it. */
+  /** Its memory, which the page that replaces it in the cache reuses. */
   readonly room: PageRoom;
   private readonly block: AccountBlock;
   private readonly from: number;
 
-  /** @param stored its two stretches as a flush wrote them */
+  /** @param stored its two parts, as a flush wrote them */
   constructor(
     number: number,
     room: PageRoom,
@@ -51,9 +50,9 @@ export class AccountPage {
   }
 
   /**
-   * The index of the account that was opened at a revision; −1 when none here was. Looked for around the share of the
-   * page's revisions that lie before it: halving the page from its middle would wait for memory at each step.
-   * @param first the revision of the page's first account @param next the revision that the page behind begins with
+   * The index of the account opened at a revision; −1 if there is none. Searches around the likely index: a binary
+   * search from the middle would be a cache miss at each step.
+   * @param first the revision of the page's first account @param next the first revision of the next page
    */
   indexOf(revision: number, first: number, next: number): number {
     const last = this.count - 1;
@@ -78,8 +77,7 @@ export class AccountPage {
   }
 
   /**
-   * Reads a little of the account that was likely opened at a revision, so that its bytes are at hand when they are
-   * looked at.
+   * Touches the account that was likely opened at a revision, so that its bytes are in the CPU's caches when needed.
    */
   touchLikely(revision: number, first: number, next: number): number {
     const place = this.from + this.likelyIndex(revision, first, next);
@@ -134,7 +132,7 @@ export class AccountPage {
     this.block.marks[(this.from + index) * 8 + 7] = kind;
   }
 
-  /** Takes the next place. */
+  /** Adds an account. */
   open(account: AccountState, origin: { revision: number; salt: number; shard: number }, kind: number): number {
     const index = this.count++;
     this.move(index, account);
@@ -151,7 +149,7 @@ export class AccountPage {
     return index;
   }
 
-  /** What stands of the first accounts, in the page's own memory. */
+  /** The standing of the first `count` accounts; a view. */
   standingBytes(count: number): Uint8Array {
     const begin = this.from * STANDING_BYTES;
     return this.block.standing.subarray(begin, begin + count * STANDING_BYTES);
@@ -162,7 +160,7 @@ export class AccountPage {
   }
 }
 
-/** Limits that most accounts have are told by a number, so that they need not be read. */
+/** The usual limits have a number, so that they need not be read. */
 const Form = { own: 0, unlimited: 1, notBelowZero: 2 } as const;
 const unlimited: Limits = { floor: null, perTransaction: null, perDay: null };
 const notBelowZero: Limits = { floor: 0n, perTransaction: null, perDay: null };
@@ -185,7 +183,7 @@ function dayNumber(day: BusinessDate | null): number {
 let lastNumber = 0;
 let lastDay: BusinessDate | null = null;
 
-/** Nearly every account that spent anything did so today. */
+/** Remembers the last day: nearly all accounts that spent something did so today. */
 function readDay(number: number): BusinessDate | null {
   if (number === 0) return null;
   if (number !== lastNumber) {

@@ -21,28 +21,27 @@ import { StoredAccount } from "./stored-account.ts";
 
 type AccountStoreOptions = {
   readonly pages: Pages;
-  /** Accounts kept in memory, beside those that changed since the last flush: 80 bytes each. */
+  /** Accounts kept in memory, besides those changed since the last flush: 80 bytes each. */
   readonly cached: number;
-  /** Names kept in memory, beside those that are not written yet. */
+  /** Names kept in memory, besides the unwritten ones. */
   readonly namesCached: number;
   readonly layout: StateLayout;
 };
 
 /**
- * The shard's accounts. They are opened in the order of the log, so they lie in pages in that order and an account's
- * place is found by the revision in its id, in a list of the pages' first revisions: there is no index by id, and a
- * flush writes whole pages in a sweep.
+ * The shard's accounts, in pages in the order of the log. The revision in an account's id leads to its page through the
+ * list of the pages' first revisions, so there is no index by id, and a flush writes whole pages in order.
  */
 export class AccountStore {
   private readonly disk: Pages;
   private readonly perPage: number;
   private readonly firsts: Revision[];
   private readonly pages: PageCache;
-  /** Revisions that a prefetch looks for, and what it came upon. */
+  /** Buffers of `prefetch`: its revisions, and a sum that keeps its reads from being optimized away. */
   private sought = new Float64Array(64);
   private fetched = 0;
   private dirty: AccountPage[] = [];
-  /** The pages of a flush under way, which stay in memory until it is committed. */
+  /** The pages of the flush under way, which stay in memory until it is committed. */
   private writing: AccountPage[] = [];
   private readonly kinds: AccountKinds;
   private readonly names: AccountNamePages;
@@ -76,8 +75,8 @@ export class AccountStore {
   }
 
   /**
-   * Has the processor fetch what is about to be read of accounts, where it is in memory. One after another each is
-   * waited for; here the waits overlap, since nothing that is read says what is read next.
+   * Loads accounts that are about to be read into the CPU's caches. The reads are independent, so their cache misses
+   * overlap.
    */
   prefetch(ids: readonly AccountId[]): void {
     const { firsts } = this;
@@ -93,7 +92,7 @@ export class AccountStore {
     }
   }
 
-  /** The ledger's own accounts that the file knows. */
+  /** The clearing accounts in the file. */
   clearingAccounts(): StoredAccount[] {
     return this.clearing.values.map((revision) => {
       const page = this.pageOf(revision);
@@ -104,7 +103,7 @@ export class AccountStore {
     });
   }
 
-  /** A new account, or one whose status changed; answers how to take it back. */
+  /** Adds an account, or changes its status. @returns the undo */
   put(account: AccountState): () => void {
     const known = this.find(account.id);
     return known ? this.change(known, account) : this.open(account);
@@ -116,7 +115,7 @@ export class AccountStore {
     page.move(account.index, to);
   }
 
-  /** What takes a movement back that is about to be made. */
+  /** The undo of a movement that is about to be made. */
   undoOf(account: StoredAccount): () => void {
     const { balances, day, spent, kind } = account;
     return () => {
@@ -131,14 +130,14 @@ export class AccountStore {
     return this.names.of(page, index);
   }
 
-  /** Writes everything that has changed, as it is now, whatever changes while it is written; yields between slices. */
+  /** Writes all changes as of now, whatever changes meanwhile; yields between slices. */
   *write(): Generator<void> {
     const changed = this.dirty;
     this.dirty = [];
     this.names.freeze();
     for (const page of changed) {
       if (page.count === 0) {
-        // Its only account was taken back: it waits for the next, and there is nothing of it on disk.
+        // Its only account was rolled back: nothing of the page is on disk, and it waits for the next account.
         this.dirty.push(page);
         continue;
       }
@@ -157,7 +156,7 @@ export class AccountStore {
     }
   }
 
-  /** What `write` wrote is committed. */
+  /** The last `write` was committed. */
   settle(): void {
     for (const page of this.writing) page.flushing = undefined;
     this.writing = [];
@@ -166,7 +165,7 @@ export class AccountStore {
     this.clearing.settle();
   }
 
-  /** What `write` wrote, or was to write, is not on disk: it is to be written by the next. */
+  /** The last `write` was not committed: the next one writes its changes again. */
   takeBack(): void {
     for (const page of this.writing) {
       page.grown ||= page.flushing?.grown ?? false;
@@ -190,7 +189,7 @@ export class AccountStore {
     page.pending = undefined;
   }
 
-  /** Before a page changes: a flush under way still gets what it was. */
+  /** Called before a page changes; keeps the old bytes for the flush under way. */
   private touch(page: AccountPage): void {
     const { pending } = page;
     if (pending && !pending.before) pending.before = page.standingBytes(pending.count).slice();
@@ -235,8 +234,8 @@ export class AccountStore {
   }
 
   /**
-   * The last page, or a new one behind it. Of pages whose accounts were all taken back, the first: firsts must stay in
-   * order.
+   * The last page, or a new one. Of trailing pages whose accounts were all rolled back, the first: `firsts` must stay
+   * sorted.
    */
   private pageToGrow(revision: Revision): AccountPage {
     let last = this.firsts.length - 1;
@@ -251,7 +250,7 @@ export class AccountStore {
     return this.pages.grow();
   }
 
-  /** Looked for around the place where it should be: where accounts are opened steadily, one step. */
+  /** Searches around the likely page: one step if accounts are opened at a steady rate. */
   private pageOf(revision: Revision): AccountPage | undefined {
     const { firsts } = this;
     const last = firsts.length - 1;
@@ -269,7 +268,7 @@ export class AccountStore {
     return this.pages.get(low);
   }
 
-  /** The page at the share of all revisions that lie before one. */
+  /** The page that holds a revision if accounts were opened at a steady rate. */
   private likelyPage(revision: Revision): number {
     const { firsts } = this;
     const last = firsts.length - 1;

@@ -27,14 +27,13 @@ import type { StoredAccount } from "./stored-account.ts";
 export type DecisionStateOptions = KnownPaymentsOptions & {
   readonly file: StateFile;
   /**
-   * Accounts kept in memory beside those that changed since the last flush. Default 2 million (160 MB, when there are
-   * so many).
+   * Accounts kept in memory, besides those changed since the last flush. Default 2 million, up to 160 MB.
    */
   readonly accountsCached?: number;
-  /** Names of accounts kept in memory beside those that are not written yet. Default 50,000; from 2. */
+  /** Names of accounts kept in memory, besides the unwritten ones. Default 50,000; from 2. */
   readonly namesCached?: number;
   readonly keys?: KeyRunsOptions;
-  /** An integer from 0 up to and without its argument. Default: unpredictable. */
+  /** A random integer from 0 up to but not including its argument. Default: unpredictable. */
   readonly random?: (below: number) => number;
 };
 
@@ -50,13 +49,13 @@ export class DecisionState implements LedgerStateDraft {
   private readonly payments: KnownPayments;
   private readonly clearingAccounts = new Map<string, AccountId>();
   private readonly keys: KnownKeys;
-  /** A flush is under way, or failed and is not taken back yet. */
+  /** A flush is under way, or failed and is not rolled back yet. */
   private flushing = false;
   private readonly undos: Undo[] = [];
-  /** Whether changes are noted for taking back: from a mark to the end of its batch. */
+  /** Whether undos are recorded: from a mark to the end of its batch. */
   private marked = false;
   private applying: Revision = -1;
-  /** The two accounts looked up last: a payment's, which are decided on and then changed. */
+  /** The last two accounts looked up: those of a payment, which are decided on and then changed. */
   private lately: StoredAccount | undefined;
   private before: StoredAccount | undefined;
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
@@ -82,7 +81,7 @@ export class DecisionState implements LedgerStateDraft {
   get revision(): Revision {
     return this.stand.revision;
   }
-  /** The last revision that is known to be in the log, and will not be taken back. */
+  /** The last revision known to be in the log; it will not be rolled back. */
   get settledAt(): Revision {
     return this.settled;
   }
@@ -95,15 +94,15 @@ export class DecisionState implements LedgerStateDraft {
   get epoch(): number {
     return this.stand.epoch;
   }
-  /** How much the next flush has to write. */
+  /** Entries for the next flush to write. */
   get tailSize(): number {
     return this.keys.tailSize + this.payments.tailSize;
   }
-  /** What is not on disk: of the tail, and of a flush under way or one that failed. */
+  /** Entries that are not on disk: in the tail, and in a flush that is under way or failed. */
   get unwrittenSize(): number {
     return this.tailSize + this.keys.writingSize + this.payments.writingSize;
   }
-  /** Pages of accounts that the next flush has to write. */
+  /** Pages of accounts for the next flush to write. */
   get changedPages(): number {
     return this.accounts.changedPages;
   }
@@ -112,7 +111,7 @@ export class DecisionState implements LedgerStateDraft {
     return this.storedAccount(id);
   }
 
-  /** Tells that these accounts are about to be looked up. */
+  /** Loads accounts that are about to be looked up into the CPU's caches. */
   prefetch(ids: readonly AccountId[]): void {
     this.accounts.prefetch(ids);
   }
@@ -151,7 +150,7 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   putPayment(payment: Payment): void {
-    // A payment captured in one go stands in its own event, which its id leads to: only what comes later is kept.
+    // A payment captured at once is read back from its event, to which its id leads.
     if (payment.capture === "automatic" && payment.status === "captured") return;
     const undo = this.payments.put(payment, this.applying);
     if (this.marked) this.undos.push(undo);
@@ -161,53 +160,49 @@ export class DecisionState implements LedgerStateDraft {
     return this.clearingAccounts.get(`${tenant}\n${rail}\n${currency}`);
   }
 
-  /** The revision of the last event of a payment that is not in memory, from what is kept or from its id. */
+  /** The revision of a payment's last event, if the payment is not in memory. */
   paymentRevision(id: PaymentId): Revision {
     return this.payments.revisionOf(id);
   }
 
-  /** Takes in a payment that was read back from the log, unless a newer one is known. */
+  /** Caches a payment that was read back from the log, unless a newer one is known. */
   admitPayment(payment: Payment, revision: Revision): void {
     this.payments.admit(payment, revision);
   }
 
   /**
-   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many
-   * they are and whatever of them was released since the last flush, and to each tenant's without waiting for
-   * another's.
-   * @param limit at most so many from the disk, and so many from the tail
+   * Payments whose authorization expired by `now`. Repeated calls find all of them, taking turns between tenants.
+   * @param limit the most from disk, and the most from the tail
    */
   duePayments(now: Micros, limit: number): DuePage {
     return this.payments.due(now, limit);
   }
 
   /**
-   * The revisions at which an answering event of a key may be: none for a new one; undefined when its place has to be
-   * loaded first.
+   * The revisions of events that may answer a key: none if it is new; undefined if the disk must be read first.
    */
   findKey(place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] | undefined {
     return this.keys.find(place, tenant, sub, key);
   }
 
   /**
-   * The same among the events after a revision that is in the log or about to be appended, of a key that was found or
-   * sought before.
+   * Like `findKey`, but only among the events after a revision, for a key that was looked up before.
    */
   findKeySince(after: Revision, place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] {
     return this.keys.findSince(after, place, tenant, sub, key);
   }
 
-  /** Whether the disk has to be read to find a key. */
+  /** Whether the disk must be read to find a key. */
   seekKey(place: KeyPlace, tenant: string, sub: string, key: string): boolean {
     return this.keys.seek(place, tenant, sub, key);
   }
 
-  /** Reads all that `seekKey` asked for at once. @throws state_corrupt, state_unavailable */
+  /** Reads all the keys for which `seekKey` returned true. @throws state_corrupt, state_unavailable */
   loadKeys(places: readonly KeyPlace[]): Promise<void> {
     return this.keys.load(places);
   }
 
-  /** Applies the next event, appended or about to be. */
+  /** Applies the next event, whether or not it is in the log yet. */
   apply(event: LedgerEvent): void {
     assert(event.revision === this.stand.revision + 1, `event ${event.revision} applied at ${this.stand.revision}`);
     this.applying = event.revision;
@@ -225,7 +220,7 @@ export class DecisionState implements LedgerStateDraft {
     return { undo: this.undos.length, keys: this.keys.mark(), ...this.stand };
   }
 
-  /** Takes back everything since a mark of the same batch. */
+  /** Rolls back everything since a mark of the same batch. */
   rollbackTo(mark: Mark): void {
     for (const undo of this.undos.splice(mark.undo).reverse()) undo();
     this.lately = undefined;
@@ -234,7 +229,7 @@ export class DecisionState implements LedgerStateDraft {
     this.stand = { revision: mark.revision, event: mark.event, at: mark.at, epoch: mark.epoch };
   }
 
-  /** The batch that ends here is in the log: nothing of it will be taken back. */
+  /** The batch that ends here is in the log, and will not be rolled back. */
   settle(upTo: Revision): void {
     this.marked = false;
     this.undos.length = 0;
@@ -242,11 +237,10 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   /**
-   * Writes the tail to the file in one transaction, in slices: run to the end, or a step at a time between batches. A
-   * step that gives a promise waits for what is done beside this thread: the next is to be taken when it has settled.
-   * Started only when every applied event is in the log. While it runs, decisions go on in a new tail.
-   * @throws state_corrupt · state_unavailable: nothing was written, and `takeBackFlush` is to be called between two
-   * batches
+   * Writes the tail to the file in one transaction, in steps that can be run between batches. When a step yields a
+   * promise, run the next one after it resolves. Starts only when every applied event is in the log; meanwhile,
+   * decisions go on in a new tail.
+   * @throws state_corrupt · state_unavailable: nothing was written; call `takeBackFlush` between two batches
    */
   *flush(): Flush {
     assert(!this.flushing && this.settled === this.stand.revision, "a flush starts between batches, one at a time");
@@ -275,8 +269,7 @@ export class DecisionState implements LedgerStateDraft {
   }
 
   /**
-   * What a flush did not get to disk is part of the tail again. Called between two batches, when nothing can be taken
-   * back.
+   * Returns the entries of a failed flush to the tail. Called between two batches, when nothing can be rolled back.
    */
   takeBackFlush(): void {
     if (!this.flushing) return;

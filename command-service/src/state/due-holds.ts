@@ -2,27 +2,26 @@ import type { Micros, PaymentId } from "ledger-core";
 import type { DueHold, PaymentPages } from "./payment-pages.ts";
 
 export type DuePage = {
-  /** Each tenant's in the order of their time, the tenants in turn. */
+  /** Tenants take turns; each tenant's holds come in order of expiry. */
   readonly payments: readonly PaymentId[];
-  /** Whether more may be due: look again once these are released, or at once when there are none. */
+  /** Whether more may be due: look again once these are released. */
   readonly more: boolean;
 };
 
 /**
- * Walks the due holds on disk, page by page in the order of their earliest. A page keeps a hold until the flush after
- * its release, so any number of those at the front may be released already: the walk goes past them. Every tenant's
- * holds are gathered apart and given in turn, so that none waits for those of another.
+ * Walks the due holds on disk, pages with the earliest expiry first. A page keeps a hold until the flush after its
+ * release, so the walk skips released ones. Tenants take turns, so that none waits for another.
  */
 export class DueWalk {
   readonly #disk: PaymentPages;
   readonly #pagesPerLook: number;
   readonly #looksPerPass: number;
-  /** Pages that this pass has still to read; the next one last. */
+  /** Pages that this pass still has to read; the next one is last. */
   #left: number[] = [];
   #share = 1;
-  /** Found and not given yet, at most `limit` for each tenant. */
+  /** Holds found and not returned yet, at most `limit` per tenant. */
   #found = new Map<string, DueHold[]>();
-  /** Whether some did not find their place there: then another pass is needed. */
+  /** Whether some found no room there, so that another pass is needed. */
   #passedOver = false;
 
   /**
@@ -35,14 +34,14 @@ export class DueWalk {
     this.#looksPerPass = looksPerPass;
   }
 
-  /** Begins at the front again: the file was written, and no longer has what was released. */
+  /** Starts over: the file was written, and no longer has the released holds. */
   restart(): void {
     this.#left = [];
     this.#found.clear();
     this.#passedOver = false;
   }
 
-  /** The next due holds, at most `limit` of them, without those that the tail knows. */
+  /** The next due holds, at most `limit`, without those in the tail. */
   next(now: Micros, limit: number, isKnown: (id: PaymentId) => boolean): { holds: DueHold[]; more: boolean } {
     if (this.#left.length === 0 && this.#found.size === 0) this.#begin(now);
     for (let looked = 0; looked < this.#share; looked++) {
@@ -79,7 +78,8 @@ export class DueWalk {
     return taken;
   }
 }
-/** Up to `limit` of some holds: each tenant's in the order of their time, the tenants in turn. */
+
+/** Up to `limit` holds: tenants take turns, and each tenant's holds come in order of expiry. */
 export function inTurn(holds: readonly DueHold[], limit = holds.length): DueHold[] {
   const byTenant = new Map<string, DueHold[]>();
   for (const hold of holds) {

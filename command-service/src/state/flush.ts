@@ -1,4 +1,4 @@
-/** A flush of the decision state, a step at a time; a step that gives a promise waits for work in another thread. */
+/** The steps of a flush of the decision state; a step that yields a promise waits for another thread. */
 export type Flush = Generator<Promise<void> | void>;
 
 /** Runs a flush to its end. */

@@ -4,8 +4,8 @@ import { parentPort, workerData } from "node:worker_threads";
 export type Housework = { readonly do: "checkpoint" | "close" };
 
 /**
- * The thread of `makeHousekeeping`. Work that does not come about, because the disk is full or fails, is left to the
- * next order, and in the end to the writer's own connection, which meets the same fault and tells of it.
+ * The thread of `makeHousekeeping`. Ignores faults of the disk: the next order retries, and at last the writer's own
+ * connection meets the same fault and reports it.
  */
 const { file }: { file: string } = workerData;
 let db: DatabaseSync | undefined;

@@ -2,21 +2,21 @@ import { statSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { Housework } from "./housekeeping-thread.ts";
 
-/** What a write-ahead log may hold before it is worth copying. */
+/** The size from which a write-ahead log is worth copying. */
 const WAL_BYTES = 4 << 20;
 
 /**
- * What waits for the disk beside a state file, in a thread of its own, since the writer's thread should not: what
- * commits left in the write-ahead log is copied into the file, tens of milliseconds each time.
+ * Copies a state file's write-ahead log into the file, on its own thread: that takes tens of milliseconds, which the
+ * writer's thread should not wait.
  */
 type Housekeeping = {
-  /** A commit is done. */
+  /** Called after each commit. */
   committed(): void;
-  /** Settles when nobody but the caller holds the file: it may be deleted then. Nothing waits for it meanwhile. */
+  /** Resolves when only the caller holds the file, which may then be deleted. */
   close(): Promise<void>;
 };
 
-/** The thread is started by the first commit that gives it something to do. */
+/** Starts the thread at the first commit that gives it work. */
 export function makeHousekeeping(file: string): Housekeeping {
   let worker: Worker | undefined;
   let closed: Promise<void> | undefined;
@@ -24,7 +24,7 @@ export function makeHousekeeping(file: string): Housekeeping {
     if (!worker) {
       worker = new Worker(new URL("./housekeeping-thread.ts", import.meta.url), { workerData: { file } });
       worker.unref();
-      // The thread answers for nothing: should it fail, the writer's own connection does its work.
+      // If the thread fails, the writer's own connection does its work.
       worker.on("error", () => {});
     }
     worker.postMessage(work);

@@ -5,31 +5,28 @@ import { type DueHold, type KeptPayment, PaymentPages } from "./payment-pages.ts
 import { Recent } from "./recent.ts";
 import type { StateLayout } from "./state-root.ts";
 
-/** A payment as the tail knows it, and the revision of its last event. */
+/** A payment and the revision of its last event. */
 type KnownPayment = { readonly payment: Payment; readonly revision: Revision };
 type Tail = Map<PaymentId, KnownPayment>;
 
 export type KnownPaymentsOptions = {
-  /** Payments kept in memory beside the tail's. Default 20,000; from 2. */
+  /** Payments kept in memory, besides the tail. Default 20,000; from 2. */
   readonly paymentsCached?: number;
-  /** Pages of payments kept in memory. Default 128, mostly of 2 to 12 KB; from 2. */
+  /** Pages of payments kept in memory, mostly of 2 to 12 KB. Default 128; from 2. */
   readonly paymentPagesCached?: number;
-  /** Pages of payments read by one look for due holds. Default 64, some 2 ms; from 1. */
+  /** Pages of payments read per look for due holds. Default 64, some 2 ms; from 1. */
   readonly duePagesPerLook?: number;
   /** Looks of a pass over all due holds: with more due, a look reads more pages. Default 16; from 1. */
   readonly dueLooksPerPass?: number;
 };
 
-/**
- * The payments that have more than one event or hold money: a tail in memory, another one that is being written, and
- * pages on disk.
- */
+/** The payments with more than one event or a hold: a tail in memory, a tail being written, and pages on disk. */
 export class KnownPayments {
   private readonly cached: Recent<PaymentId, KnownPayment>;
   private readonly disk: PaymentPages;
   private readonly walk: DueWalk;
   private tail: Tail = new Map();
-  /** Those that a flush under way writes; they stay readable. */
+  /** The tail being written by a flush; it stays readable. */
   private writing: Tail | undefined;
 
   constructor(pages: Pages, layout: StateLayout, options: KnownPaymentsOptions) {
@@ -39,11 +36,11 @@ export class KnownPayments {
     this.walk = new DueWalk(this.disk, duePagesPerLook, dueLooksPerPass);
   }
 
-  /** How many the next flush has to write. */
+  /** Payments for the next flush to write. */
   get tailSize(): number {
     return this.tail.size;
   }
-  /** How many a flush under way, or one that failed, has to write. */
+  /** Payments of a flush that is under way or failed. */
   get writingSize(): number {
     return this.writing?.size ?? 0;
   }
@@ -57,7 +54,7 @@ export class KnownPayments {
     return this.tail.get(id) ?? this.writing?.get(id) ?? this.cached.get(id);
   }
 
-  /** @returns how to take it back within its batch */
+  /** @returns the undo, within the same batch */
   put(payment: Payment, revision: Revision): () => void {
     const { tail } = this;
     const { id } = payment;
@@ -66,21 +63,19 @@ export class KnownPayments {
     return () => (before ? tail.set(id, before) : tail.delete(id));
   }
 
-  /** The revision of a payment's last event: from memory, from what is kept on disk, or from its id. */
+  /** The revision of a payment's last event: from memory, from disk, or from its id. */
   revisionOf(id: PaymentId): Revision {
     return this.known(id)?.revision ?? this.disk.revisionOf(id) ?? readId(id).revision;
   }
 
-  /** Takes in a payment that was read back from the log, unless a newer one is known. */
+  /** Caches a payment that was read back from the log, unless a newer one is known. */
   admit(payment: Payment, revision: Revision): void {
     if (this.revisionOf(payment.id) === revision) this.cached.set(payment.id, { payment, revision });
   }
 
   /**
-   * Payments whose authorization has run out by `now`: called again and again it comes to all of them, however many
-   * they are and whatever of them was released since the last flush, and to each tenant's without waiting for
-   * another's.
-   * @param limit at most so many from the disk, and so many from the tail
+   * Payments whose authorization expired by `now`. Repeated calls find all of them, taking turns between tenants.
+   * @param limit the most from disk, and the most from the tail
    */
   due(now: Micros, limit: number): DuePage {
     const isKnown = (id: PaymentId) => this.tail.has(id) || this.writing?.has(id) === true;
@@ -102,7 +97,7 @@ export class KnownPayments {
     return due;
   }
 
-  /** From now on payments go to a new tail; `write` writes this one. */
+  /** Starts a new tail; `write` writes the old one. */
   freeze(): void {
     this.writing = this.tail;
     this.tail = new Map();
@@ -110,7 +105,7 @@ export class KnownPayments {
   *write(): Generator<void> {
     if (this.writing) yield* this.disk.write(keptOf(this.writing));
   }
-  /** The write is committed: the cache learns the payments, while those written still answer for them. */
+  /** The write was committed: moves its payments to the cache, in slices. */
   *settle(): Generator<void> {
     this.disk.settle();
     this.walk.restart();
@@ -122,7 +117,7 @@ export class KnownPayments {
     this.writing = undefined;
   }
 
-  /** What `write` wrote, or was to write, is part of the tail again. Called when nothing can be taken back. */
+  /** Returns the payments of a failed write to the tail. Called when nothing can be rolled back. */
   takeBack(): void {
     const { writing, tail } = this;
     this.disk.takeBack();

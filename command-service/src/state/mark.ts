@@ -1,6 +1,6 @@
 import type { EventId, Micros, Revision } from "ledger-core";
 
-/** A point to go back to inside a batch that is not appended yet. */
+/** A point to roll back to, inside a batch that is not appended yet. */
 export type Mark = {
   readonly undo: number;
   readonly keys: number;

@@ -5,23 +5,23 @@ import { stateCorrupt } from "./state-faults.ts";
 
 type PageCacheOptions = {
   readonly disk: Pick<Pages, "read">;
-  /** Pages that the file has. */
+  /** The number of pages in the file. */
   readonly stored: number;
   readonly accountsPerPage: number;
-  /** Pages kept in memory, beside those that changed since the last flush. */
+  /** Pages kept in memory, besides those changed since the last flush. */
   readonly most: number;
 };
 
 type StoredPage = { readonly standing: Uint8Array; readonly profile: Uint8Array };
 
-/** The pages of accounts by their number, as many in memory as may be. */
+/** The pages of accounts by number; a bounded number of them stays in memory. */
 export class PageCache {
   private readonly disk: PageCacheOptions["disk"];
   private readonly accountsPerPage: number;
   private readonly most: number;
   private readonly rooms: PageRooms;
   private readonly pages: (AccountPage | undefined)[];
-  /** The pages in memory, and where the search for one to drop goes on. */
+  /** The pages in memory, and where the search for one to drop continues. */
   private readonly resident: AccountPage[] = [];
   private hand = 0;
 
@@ -33,7 +33,7 @@ export class PageCache {
     this.pages = new Array<AccountPage | undefined>(stored).fill(undefined);
   }
 
-  /** A page that there is, read from the file when it is not in memory. */
+  /** An existing page, read from the file if it is not in memory. */
   get(number: number): AccountPage {
     const known = this.pages[number];
     if (!known) return this.make(number, this.read(number));
@@ -41,17 +41,17 @@ export class PageCache {
     return known;
   }
 
-  /** The page if it is in memory. */
+  /** The page, if it is in memory. */
   peek(number: number): AccountPage | undefined {
     return this.pages[number];
   }
 
-  /** A new page behind the last. */
+  /** Adds a page. */
   grow(): AccountPage {
     return this.make(this.pages.length);
   }
 
-  /** The page as it is now: one that was dropped has lost its memory to another. */
+  /** The current object of a page: a dropped one has lost its memory to another page. */
   present(page: AccountPage): AccountPage {
     return this.pages[page.number] === page ? page : this.get(page.number);
   }
@@ -77,7 +77,7 @@ export class PageCache {
     return page;
   }
 
-  /** A place behind the last, or that of a page that is on disk as it is and was not used for longest. */
+  /** A new slot, or that of an unchanged page that was not used lately (second chance). */
   private slotToReuse(): number {
     const { resident } = this;
     if (resident.length < this.most) return resident.length;

@@ -1,8 +1,8 @@
 import { stateCorrupt } from "./state-faults.ts";
 
-/** What the directory knows of each page of one kind. A chunk of it is written, and has a checksum, like any page. */
+/** The checksum and mark of each page of one kind. Its chunks are written, and checksummed, like pages. */
 export class PageDirectory {
-  /** Pages from 0 up to the last that there is. */
+  /** One more than the number of the last page. */
   count = 0;
   private readonly perChunk: number;
   private sums = new Uint32Array(64);
@@ -12,7 +12,7 @@ export class PageDirectory {
   /** The checksums of the chunks as they are on disk, and as a transaction under way would leave them. */
   private chunkSums: readonly number[] = [];
   private nextChunkSums: readonly number[] | undefined;
-  /** What a transaction under way has changed, so that it can be taken back. */
+  /** The changes of the transaction under way, for a rollback. */
   private journal: { readonly page: number; readonly sum: number; readonly mark: number; readonly count: number }[] =
     [];
 
@@ -21,15 +21,15 @@ export class PageDirectory {
     this.perChunk = perChunk;
   }
 
-  /** The checksum of a page; 0: there is none. */
+  /** The checksum of a page; 0 if there is no such page. */
   sum(page: number): number {
     return this.sums[page] ?? 0;
   }
-  /** The number that its owner keeps with each page. */
+  /** The number that the owner keeps with each page. */
   mark(page: number): number {
     return this.marks[page] ?? 0;
   }
-  /** The marks of all pages, to be read only, and not beyond a `set`. */
+  /** A view of the marks of all pages, valid until the next `set`. */
   allMarks(): Float64Array {
     return this.marks.subarray(0, this.count);
   }

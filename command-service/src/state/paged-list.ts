@@ -5,11 +5,11 @@ type PagedListOptions<T> = {
   readonly pages: Pages;
   readonly kind: PageKind;
   readonly perPage: number;
-  /** @throws TypeError when the value is not what it should be */
+  /** @throws TypeError if the value is invalid */
   readonly parse: (json: unknown) => T;
 };
 
-/** A short list that only grows, in memory as a whole and on disk as JSON in pages. */
+/** A short list that only grows: all of it in memory, and as pages of JSON on disk. */
 export class PagedList<T> {
   readonly values: T[];
   private readonly on: PagedListOptions<T>;
@@ -23,7 +23,7 @@ export class PagedList<T> {
     this.writing = this.written;
   }
 
-  /** Takes back what was added last, which no flush has begun to write. */
+  /** Removes the last values, which no flush has begun to write. */
   truncate(length: number): void {
     this.values.length = length;
   }
@@ -38,7 +38,7 @@ export class PagedList<T> {
     }
   }
 
-  /** The last `write` is committed. */
+  /** The last `write` was committed. */
   settle(): void {
     this.written = this.writing;
   }

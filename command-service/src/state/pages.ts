@@ -15,41 +15,37 @@ export const pageKinds = {
 } as const;
 export type PageKind = keyof typeof pageKinds;
 const DIRECTORY = 16;
-/** Of the root: the one page whose checksum is kept in itself. */
+/** The kind of the root, the one page that holds its own checksum. */
 const ROOT = 0;
 
-/** The pages of one kind as the root knows them: how many places, and the checksum of each chunk of the directory. */
+/** The directory of one kind in the root: the number of pages, and the checksum of each chunk. */
 export type DirectoryRoot = { readonly count: number; readonly chunks: readonly number[] };
 export type DirectoryRoots = { readonly [Kind in PageKind]: DirectoryRoot };
 
-/**
- * `place` is kind × 2^40 + number, and 0 for the root. SQLite keeps rows together in one transaction, and nothing else
- * is asked of it.
- */
+/** `place` is kind × 2^40 + number, and 0 for the root. SQLite only provides transactions. */
 export const pagesSchema = "CREATE TABLE pages (place INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT";
 export const readRootSql = "SELECT data FROM pages WHERE place = 0";
 
 /**
- * The pages of the decision state. Each is read by its exact number, is known to exist, and is checked against the
- * directory, which is in memory and was itself checked against the root: a page that is altered, missing, stale or in
- * another's place is never returned.
+ * The pages of the decision state. Each page is checked against the directory in memory, which was checked against the
+ * root: a page that is altered, missing, stale or misplaced is never returned.
  */
 export type Pages = {
-  /** Places of this kind: one more than the number of the last page. */
+  /** One more than the number of the last page. */
   count(kind: PageKind): number;
   has(kind: PageKind, page: number): boolean;
-  /** The number kept with a page: what its owner must know of each without reading them. */
+  /** The number that the owner keeps with a page, to know it without reading the page. */
   mark(kind: PageKind, page: number): number;
-  /** To be read only, and not beyond a `write`. */
+  /** A view, valid until the next `write`. */
   marks(kind: PageKind): Float64Array;
-  /** A copy of its own. @throws state_corrupt, state_unavailable */
+  /** Returns a copy. @throws state_corrupt, state_unavailable */
   read(kind: PageKind, page: number): Uint8Array;
   /** Inside a transaction. */
   write(kind: PageKind, page: number, bytes: Uint8Array, mark?: number): void;
-  /** Writes the directory's changed chunks; the root is to be written after them. */
+  /** Writes the directory's changed chunks; write the root afterwards. */
   writeDirectory(): DirectoryRoots;
   writeRoot(bytes: Uint8Array): void;
-  /** Takes in the directory that a root names. */
+  /** Loads the directory that a root names. */
   load(roots: DirectoryRoots): void;
   committed(): void;
   rolledBack(): void;
@@ -137,8 +133,8 @@ function placeOf(kind: number, page: number): number {
 }
 
 /**
- * CRC-32 of a page, begun from its place: a sound page in another's place does not match. Guards against chance, not
- * against forgery. Never 0, which says that there is no such page. Measured for 8 KB: CRC-32 5 µs, SHA-256 10 µs.
+ * CRC-32 of a page, seeded with its place, so that a misplaced page does not match. Guards against accidents, not
+ * forgery. Never 0, which means that there is no such page. Measured for 8 KB: CRC-32 5 µs, SHA-256 10 µs.
  */
 export function pageChecksum(kind: number, number: number, bytes: Uint8Array): number {
   const place = Math.imul(number + 1, 0x9e3779b1) ^ Math.imul(kind + 1, 0x85ebca6b) ^ Math.floor(number / 2 ** 32);

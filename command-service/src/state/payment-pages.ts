@@ -5,23 +5,24 @@ import { Recent } from "./recent.ts";
 import { stateCorrupt } from "./state-faults.ts";
 import type { StateLayout } from "./state-root.ts";
 
-/** A hold that has expired or will, and its tenant. */
+/** A hold and its expiry. */
 export type DueHold = { readonly id: PaymentId; readonly tenant: string; readonly expiresAt: Micros };
 
-/** What is kept of a payment that has more than one event or holds money. */
+/** The stored part of a payment that has more than one event or a hold. */
 export type KeptPayment = {
   readonly id: PaymentId;
-  /** Of its last event, which carries it whole. */
+  /** The revision of its last event, which holds the whole payment. */
   readonly revision: Revision;
-  /** Whose money is held until when; null: nothing is. */
+  /** The hold; null if nothing is held. */
   readonly hold: { readonly tenant: string; readonly expiresAt: Micros } | null;
 };
 
 /*
- * A page holds the payments whose first event lies in one window of the log's revisions, in that order; a row of
- * doubles for each:
+ * A page holds the payments whose first event lies in one window of the revisions, in that order, a row of doubles
+ * each:
  *   first revision · time of the id · shard × 2^30 + salt of the id · last revision · end of its hold (0: none) ·
- * tenant's number A page's mark in the directory is the end of its earliest hold; 0: it has none.
+ *   tenant's number
+ * A page's mark in the directory is the end of its earliest hold; 0: it has none.
  */
 const COLUMNS = 6;
 const SALTS = 2 ** 30;
@@ -34,7 +35,7 @@ type PaymentPagesOptions = {
   readonly cached: number;
 };
 
-/** The payments on disk. The directory says which pages there are, so that a payment's absence is known for certain. */
+/** The payments on disk. The directory lists the existing pages, so that the absence of a payment is certain. */
 export class PaymentPages {
   private readonly pages: Pages;
   private readonly window: number;
@@ -42,7 +43,7 @@ export class PaymentPages {
   private readonly tenantNumbers = new Map<string, number>();
   private readonly cachedMax: number;
   private recent: Recent<number, Float64Array>;
-  /** No hold on disk ends before. */
+  /** No hold on disk ends before this time. */
   private quietUntil = 0;
 
   constructor({ pages, layout, cached }: PaymentPagesOptions) {
@@ -55,7 +56,7 @@ export class PaymentPages {
   }
 
   /**
-   * The revision of a payment's last event; undefined when it has only its first and holds nothing, or does not exist.
+   * The revision of a payment's last event; undefined if it has only one event and no hold, or does not exist.
    */
   revisionOf(id: PaymentId): Revision | undefined {
     const first = readRevision(id);
@@ -70,7 +71,7 @@ export class PaymentPages {
     return undefined;
   }
 
-  /** Pages with a hold that ended by `now`, those with the earliest first. */
+  /** Pages with a hold that ended by `now`, earliest first. */
   duePages(now: Micros): number[] {
     if (now < this.quietUntil) return [];
     const marks = this.pages.marks("payments");
@@ -100,7 +101,7 @@ export class PaymentPages {
     return due;
   }
 
-  /** Writes payments, a page at a time; yields between slices. */
+  /** Writes payments page by page; yields between slices. */
   *write(payments: Iterable<KeptPayment>): Generator<void> {
     const byPage = new Map<number, KeptPayment[]>();
     let seen = 0;
@@ -122,7 +123,7 @@ export class PaymentPages {
     this.tenants.settle();
   }
 
-  /** What `write` wrote is not on disk. */
+  /** The last `write` was not committed. */
   takeBack(): void {
     this.recent = new Recent(this.cachedMax);
     this.quietUntil = 0;
@@ -140,7 +141,7 @@ export class PaymentPages {
     this.recent.set(page, rows);
   }
 
-  /** The rows of a page with some payments changed and others new, in the order of their first revisions. */
+  /** Merges changed and new payments into the rows of a page, sorted by first revision. */
   private merge(rows: Float64Array, changed: readonly KeptPayment[]): Float64Array {
     const incoming = changed.map((payment) => this.rowOf(payment)).sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
     const merged = new Float64Array(rows.length + incoming.length * COLUMNS);
@@ -173,7 +174,7 @@ export class PaymentPages {
     return number;
   }
 
-  /** The rows of a page; none for one that does not exist. */
+  /** The rows of a page; empty if it does not exist. */
   private read(page: number): Float64Array {
     const known = this.recent.get(page);
     if (known) return known;

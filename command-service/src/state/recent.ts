@@ -1,6 +1,6 @@
 /**
- * A cache of two generations: what was used lately is found without touching an order, and at most 2 × `generation`
- * values stay. Cheaper than an exact LRU, whose every hit moves an entry.
+ * A cache of two generations that keeps at most 2 × `generation` values. Cheaper than an exact LRU, in which every hit
+ * moves an entry.
  */
 export class Recent<K, V> {
   private young = new Map<K, V>();

@@ -7,29 +7,29 @@ const BUSY_OR_AWAY = new Set([3, 5, 6, 7, 8, 10, 14, 23]);
 const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
 const DISK_AWAY = new Set(["EIO", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "EBUSY", "ENOMEM"]);
 
-/** The decision state on disk is not what was written: it is rebuilt from the log. */
+/** The decision state on disk is damaged, and must be rebuilt from the log. */
 export function stateCorrupt(detail: string, cause?: unknown): LedgerError {
   return new LedgerError("state_corrupt", `the decision state is damaged: ${detail}`, { cause });
 }
 
-/** The decision state cannot be read or written for now; nothing says that it is damaged. */
+/** The decision state cannot be read or written now, but may be sound. */
 export function stateUnavailable(detail: string, cause?: unknown): LedgerError {
   return new LedgerError("state_unavailable", detail, { cause, retryable: true });
 }
 
 type StateFault = LedgerError & { readonly code: "state_corrupt" | "state_unavailable" };
 
-/** An error that the writer's state gave, as opposed to its log's. */
+/** Whether an error comes from the decision state, and not from the log. */
 export function isStateFault(error: unknown): error is StateFault {
   return isLedgerError(error, "state_corrupt") || isLedgerError(error, "state_unavailable");
 }
 
-/** An error for which the shard stands down by itself: its state's, or its clock's. */
+/** Whether an error of the state or the clock makes the shard stand down. */
 export function isShardFault(error: unknown): error is LedgerError {
   return isStateFault(error) || isLedgerError(error, "clock_unconfirmed");
 }
 
-/** Runs what touches the files of the decision state: whatever goes wrong on the disk leaves as an operating error. */
+/** Runs work on the files of the decision state, and translates faults of the disk into operating errors. */
 export function onStateDisk<T>(work: () => T): T {
   try {
     return work();
@@ -38,11 +38,11 @@ export function onStateDisk<T>(work: () => T): T {
   }
 }
 
-/** The one place where errors of SQLite and of the file system become operating errors; a bug stays what it is. */
+/** Translates errors of SQLite and of the file system into operating errors; bugs stay as they are. */
 export function translateStateFault(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LedgerError) return error;
   if ("errcode" in error && typeof error.errcode === "number") return sqliteFault(error, error.errcode);
-  // An integer too large for JavaScript: none that we wrote is.
+  // An integer too large for JavaScript, which we never write.
   if (error instanceof RangeError) return stateCorrupt(error.message, error);
   if (!("code" in error && typeof error.code === "string")) return error;
   if (NO_ROOM.has(error.code)) return stateUnavailable("the disk is full", error);

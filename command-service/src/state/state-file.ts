@@ -10,7 +10,7 @@ import { forEachKind, openPages, type Pages, pagesSchema, readRootSql } from "./
 import { isStateFault, onStateDisk, stateCorrupt, translateStateFault } from "./state-faults.ts";
 import { decodeRoot, encodeRoot, type Stand, type StateLayout, type StateRoot } from "./state-root.ts";
 
-/** Goes up when the same log gives another state file: a file of another version is thrown away and built again. */
+/** Increased whenever the same log gives another state file: files of other versions are rebuilt. */
 const STATE_VERSION = 5;
 /** 256 MiB. */
 const WAL_PAGES_MAX = 32_768;
@@ -24,34 +24,34 @@ const defaultLayout: StateLayout = {
 const schema = pagesSchema;
 
 /**
- * The decision state on local disk: a projection of one shard's log that may be deleted at any time. Not fsync'd at
- * each flush (synchronous=NORMAL in WAL is safe against corruption): after a crash it is merely older, and the log is
- * replayed from there. SQLite keeps its pages together in transactions; whether they are what was written is checked by
- * `Pages` and never left to it. Every method may throw `state_corrupt` or `state_unavailable`.
+ * The decision state on local disk: a projection of one shard's log that may be deleted at any time. Flushes are not
+ * synced to disk (synchronous=NORMAL in WAL cannot corrupt the file): after a crash the file is only older, and the log
+ * is replayed from there. SQLite provides transactions; `Pages` checks that pages are what was written. Every method
+ * may throw `state_corrupt` or `state_unavailable`.
  */
 export type StateFile = StateTables & {
-  /** Where the files of keys are, which the last commit lists. */
+  /** Holds the files of keys, which the last commit lists. */
   readonly keyStorage: KeyStorage;
 };
 
 export type StateTables = {
-  /** What idempotency keys are hashed under: drawn when the file is made, and known to nobody else. */
+  /** The secret under which idempotency keys are hashed, drawn when the file is created. */
   readonly hashKey: Uint8Array;
   readonly pages: Pages;
   readonly layout: StateLayout;
   stand(): Stand;
-  /** What the last commit kept for the key store: its list of its own files. */
+  /** The key store's list of its files, as of the last commit. */
   keysManifest(): string | null;
   begin(): void;
   commit(stand: Stand, keysManifest?: string | null): void;
-  /** Takes a transaction back, if one is open. */
+  /** Rolls back the open transaction, if there is one. */
   rollback(): void;
-  /** Settles when nothing of this process holds the file. */
+  /** Resolves when this process no longer holds the file. */
   close(): Promise<void>;
 };
 
 /**
- * Opens the state file, making an empty one where there is none.
+ * Opens the state file, or creates an empty one.
  * @throws incompatible: of another version · state_corrupt · state_unavailable
  */
 export function openStateFile(file: string, layout?: Partial<StateLayout>): StateFile {
@@ -76,7 +76,7 @@ export function openStateFile(file: string, layout?: Partial<StateLayout>): Stat
   };
 }
 
-/** A new state file names no file of keys, so what an older one left there is removed when it is opened. */
+/** A new state file lists no files of keys, so opening it removes those that an older one left. */
 function keysFolder(file: string): string {
   return `${file}-keys`;
 }
@@ -85,10 +85,9 @@ function keysFolder(file: string): string {
 const suffixes = ["", "-wal", "-shm"];
 
 /**
- * Takes a state file out of the way.
- * @param keep whether it may be of use to find out what happened to it: it is then kept as `<file>.damaged`, in place
- * of an older one
- * @returns where it was kept
+ * Removes a state file.
+ * @param keep keeps it for inspection as `<file>.damaged`, replacing an older one
+ * @returns where it is kept
  * @throws state_unavailable
  */
 export function discardStateFile(file: string, keep: boolean): string | undefined {
@@ -103,7 +102,7 @@ export function discardStateFile(file: string, keep: boolean): string | undefine
   });
 }
 
-/** Deletes what `discardStateFile` kept: where there is no room, the new file needs it more. */
+/** Deletes the file that `discardStateFile` kept, to make room for the new one. */
 export function dropDamaged(file: string): void {
   onStateDisk(() => {
     for (const suffix of suffixes) rmSync(`${file}.damaged${suffix}`, { force: true });
@@ -111,9 +110,9 @@ export function dropDamaged(file: string): void {
 }
 
 /**
- * The decision state in an open database; an empty one gets its tables. A database that cannot be used is closed.
- * @param layout of a new file; one that is there keeps its own
- * @param newHashKey of a new file
+ * Opens the decision state in a database, and creates its tables if it is empty. Closes an unusable database.
+ * @param layout for a new file; an existing one keeps its own
+ * @param newHashKey for a new file
  */
 export function stateFileOn(
   db: DatabaseSync,
@@ -132,7 +131,7 @@ export function stateFileOn(
 }
 
 function prepare(db: DatabaseSync, layout: StateLayout, newHashKey: Uint8Array): void {
-  // A page of standings fills such a page; of smaller ones it would take a half more.
+  // A page of standings fills a page of this size; with smaller ones it would take half as much again.
   db.exec(
     "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY",
   );
@@ -168,7 +167,7 @@ function schemaOf(db: DatabaseSync): unknown[] {
   return db.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").all();
 }
 
-/** What the schema says in a sound file. */
+/** The schema of a sound file. */
 function expectedSchema(): string {
   const db = new DatabaseSync(":memory:");
   db.exec(schema);
@@ -206,7 +205,7 @@ function operations(db: DatabaseSync): StateTables {
       try {
         db.close();
       } catch (error) {
-        // A file that cannot even be closed is given up as it is: the next to open it looks what is there.
+        // The next open finds out whether a file that cannot be closed is sound.
         if (!isStateFault(translateStateFault(error))) throw error;
       }
     },

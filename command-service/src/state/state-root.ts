@@ -2,7 +2,7 @@ import type { EventId, Micros, Revision } from "ledger-core";
 import { type DirectoryRoot, type DirectoryRoots, forEachKind, pageChecksum } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
 
-/** Where the state stands: the revision it holds, the id of that event, its time, and the writer's epoch. */
+/** The last event in the state: its revision, id and time, and the writer's epoch. */
 export type Stand = {
   readonly revision: Revision;
   readonly event: EventId | null;
@@ -10,11 +10,11 @@ export type Stand = {
   readonly epoch: number;
 };
 
-/** How the pages of a file are cut: fixed when it is made. */
+/** The page layout of a file, fixed when it is created. */
 export type StateLayout = {
   /** Default 250, whose standings fill a page of 8 KB; 1 to 10,000. */
   readonly accountsPerPage: number;
-  /** Default 512: where each payment is authorized and then captured, a page of 12 KB; 1 to 65,536. */
+  /** Default 512, a page of 12 KB if every payment is authorized and then captured; 1 to 65,536. */
   readonly revisionsPerPage: number;
   /** Pages per chunk of the directory. Default 512: 6 KB; 1 to 65,536. */
   readonly pagesPerChunk: number;
@@ -22,13 +22,13 @@ export type StateLayout = {
   readonly valuesPerPage: number;
 };
 
-/** The one page from which everything else in the file is verified. */
+/** The page from which everything else in the file is verified. */
 export type StateRoot = {
   readonly stand: Stand;
   readonly layout: StateLayout;
-  /** What idempotency keys are hashed under, in hexadecimal. */
+  /** The secret under which idempotency keys are hashed, in hexadecimal. */
   readonly hashKey: string;
-  /** The key store's own list of its files, opaque here. */
+  /** The key store's list of its files; opaque here. */
   readonly keys: string | null;
   readonly directories: DirectoryRoots;
 };

@@ -14,10 +14,10 @@ import type { AccountKind } from "./account-kinds.ts";
 import type { AccountNames } from "./account-names.ts";
 import type { AccountPage } from "./account-page.ts";
 
-/** Where an account's page and its names are. */
+/** Finds an account's current page and its names. */
 type Store = { present(page: AccountPage): AccountPage; namesOf(page: AccountPage, index: number): AccountNames };
 
-/** An account as it stands when it is read; what never changes and decisions seldom look at is read when they do. */
+/** A snapshot of an account. Properties that never change and are seldom needed are read on demand. */
 export class StoredAccount implements AccountState {
   readonly id: AccountId;
   readonly kind: AccountKind;

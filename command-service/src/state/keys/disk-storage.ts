@@ -21,7 +21,7 @@ import type { KeyStorage } from "./key-storage.ts";
 import type { KeyFiles, KeyReply, KeyRequest, KeyWork, WrittenPart } from "./key-work.ts";
 import { fileOf, nameOf } from "./part-format.ts";
 
-/** The files of a folder, as the thread that works on them sees them. */
+/** The files of a folder, for the thread that works on them. */
 export function diskFiles(folder: string): KeyFiles {
   return {
     list() {
@@ -72,14 +72,14 @@ function openThere(path: string): number {
   }
 }
 
-/** What is left in the way of a failure is removed when the files are opened again. */
+/** Ignores a failure: a leftover file is removed when the files are opened again. */
 function attempt(work: () => void): void {
   try {
     work();
   } catch {}
 }
 
-/** Errors of the disk become operating errors; whatever the system says of a file is one of them. */
+/** Translates any error of the operating system into an operating error. */
 export function keyFault(error: unknown): unknown {
   const fault = translateStateFault(error);
   if (fault instanceof LedgerError || !(fault instanceof Error) || !("syscall" in fault)) return fault;
@@ -108,8 +108,8 @@ function syncFolder(folder: string): void {
 }
 
 /**
- * The files of a folder, which is made when it is not there; a thread of its own works on them, started by the first
- * work. Closing lets it finish what it is at: Node may crash when a thread is terminated in the middle.
+ * Opens the files of a folder, which is created if missing. Its thread starts with the first work. Closing lets the
+ * thread finish: Node may crash when a busy thread is terminated.
  */
 export function openDiskStorage(folder: string): KeyStorage {
   onDisk(() => mkdirSync(folder, { recursive: true }));
@@ -132,7 +132,7 @@ export function openDiskStorage(folder: string): KeyStorage {
 
 type Reader = Pick<KeyStorage, "read"> & { forget(files?: readonly number[]): void };
 
-/** Reads in the system's pool of threads. Files stay open: there are about as many as millions of keys. */
+/** Reads in Node's thread pool. Files stay open: there is about one per million keys. */
 function openReader(folder: string): Reader {
   const opened = new Map<number, Promise<number>>();
   function descriptor(file: number): Promise<number> {
@@ -215,7 +215,7 @@ function openThread(folder: string): Thread {
     run(work: KeyWork) {
       if (closed) return Promise.reject(stateUnavailable("the files of keys are closed"));
       worker ??= start();
-      // The process does not end while something waits for it.
+      // Keep the process alive while work is under way.
       worker.ref();
       const request: KeyRequest = work;
       worker.postMessage(request);

@@ -3,8 +3,8 @@ import type { Run } from "./key-run.ts";
 import { layerWordsOf } from "./part-format.ts";
 
 /**
- * Gives each part as many layers as there is room for: a layer saves the more reads for its bytes the less keys its run
- * has and the less layers lie below it.
+ * Decides how many layers of filters fit into memory. A layer saves more reads per byte the fewer keys its run has and
+ * the fewer layers lie below it.
  */
 export function planFilters(runs: readonly Run[], bytesMax: number): void {
   const layers = runs.flatMap((run) => {

@@ -1,12 +1,12 @@
 /**
- * Filters come in layers: each is a blocked Bloom filter of four bits and three probes per key, one cache miss a
- * look-up, that lets one key in six or seven through. Layers are independent, so that memory is spent where it saves
- * most, and given back when there are more keys, without writing a filter anew. A layer's block follows the order of
- * `high`, as entries do: built from them, memory is swept.
+ * Filters come in layers. Each layer is a blocked Bloom filter with four bits and three probes per key, one cache miss
+ * per look-up, that passes one key in six or seven. Layers are independent, so that memory is spent where it saves most
+ * and given back as keys grow, without rewriting a filter. Blocks follow the order of `high`, as entries do, so that a
+ * filter is built in one sweep over memory.
  */
 const BLOCK_WORDS = 16;
 
-/** The part of keys not in it that one layer lets through. */
+/** The share of absent keys that one layer passes. */
 export const LAYER_PASSES = 0.155;
 
 /** The three bits of a key in its block of a layer, nine binary digits each. */

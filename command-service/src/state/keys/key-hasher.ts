@@ -3,16 +3,15 @@ const FINAL_ROUNDS = 4;
 const BLOCK_ROUNDS = 2;
 
 /**
- * SipHash-2-4 (public domain; Aumasson and Bernstein) of an idempotency key in its scope, under a random key of 128
- * bits: who does not know that key cannot make keys that meet, on disk or in a table. 64 bits: two keys that meet by
- * chance cost one read of the log, where whole keys are compared.
- *
- * A hash is left in `high` and `low`, since an object for each would cost as much as the hash.
+ * SipHash-2-4 (public domain; Aumasson and Bernstein) of an idempotency key in its scope, under a secret 128-bit key,
+ * so that clients cannot construct collisions. The hash has 64 bits; a chance collision costs one read of the log,
+ * where whole keys are compared.
+ * The result is in `high` and `low`, since allocating an object would cost as much as the hash.
  */
 export class KeyHasher {
   high = 0;
   low = 0;
-  /** The state at the start, and behind the scope that was hashed last: a caller's next key goes on from there. */
+  /** The initial state, and the state after the last scope, from which the caller's next key continues. */
   private readonly start: Int32Array;
   private readonly scope: Int32Array;
   private scopeBytes = 0;
@@ -33,8 +32,7 @@ export class KeyHasher {
   }
 
   /**
-   * A new key is hashed when it is looked up and again, right after, when its event is applied: the second time it is
-   * known.
+   * Hashes a key, unless it is the last one: a new key is looked up and, right after, applied with its event.
    */
   hash(tenant: string, sub: string, key: string): void {
     if (tenant !== this.lastTenant || sub !== this.lastSub) this.enterScope(tenant, sub);
@@ -44,7 +42,7 @@ export class KeyHasher {
     this.mix(this.scope, bytes, this.scopeBytes + bytes.length);
   }
 
-  /** Tells the hash of a key that was hashed before others were. */
+  /** Sets the hash of a key that was hashed earlier. */
   recall(tenant: string, sub: string, key: string, high: number, low: number): void {
     if (tenant !== this.lastTenant || sub !== this.lastSub) this.enterScope(tenant, sub);
     this.lastKey = key;
@@ -52,7 +50,7 @@ export class KeyHasher {
     this.low = low;
   }
 
-  /** Of bytes, each of them a unit of the text; the plain SipHash. */
+  /** The plain SipHash of bytes, one per character of the text. */
   hashBytes(text: string): void {
     this.lastKey = undefined;
     this.mix(this.start, text, text.length);
@@ -60,7 +58,7 @@ export class KeyHasher {
 
   private enterScope(tenant: string, sub: string): void {
     const text = bytesOf(`${tenant}\n${sub}\n`);
-    // Whole blocks, so that keys begin a new one. No subject holds the zeros behind it.
+    // Pad to whole blocks, so that keys begin a new one. No subject contains the padding.
     const scope = text.padEnd(Math.ceil(text.length / 8) * 8, "\0");
     this.mix(this.start, scope, -1);
     this.scopeBytes = scope.length;
@@ -69,8 +67,8 @@ export class KeyHasher {
   }
 
   /**
-   * Goes on from a state with a text.
-   * @param total the bytes there are in all, for the last block; -1: to be gone on from
+   * Hashes a text, continuing from a state.
+   * @param total all bytes hashed, for the last block; -1: the state will be continued
    */
   private mix(from: Int32Array, text: string, total: number): void {
     let a = from[0] ?? 0;
@@ -84,7 +82,7 @@ export class KeyHasher {
     const last = total < 0 ? -1 : (text.length >>> 3) + 1;
     const blocks = total < 0 ? text.length >>> 3 : last + 1;
     for (let block = 0; block < blocks; block++) {
-      // The lower and the upper half of eight bytes; behind the last of them come rounds of nothing, and that is all.
+      // The lower and upper half of eight bytes; the final rounds follow the last block.
       let low = 0;
       let high = 0;
       if (block !== last) {
@@ -95,8 +93,7 @@ export class KeyHasher {
       d ^= low;
       dd ^= high;
       for (let round = block === last ? FINAL_ROUNDS : BLOCK_ROUNDS; round > 0; round--) {
-        // Sums of 64 bits in two halves: the carry is the top bit of what both have, or one of them has and the sum has
-        // not.
+        // 64-bit sums in two halves: the carry is the top bit of (x & b) | ((x | b) & ~sum).
         let x = a;
         a = (a + b) | 0;
         aa = (aa + bb + (((x & b) | ((x | b) & ~a)) >>> 31)) | 0;
@@ -137,7 +134,7 @@ export class KeyHasher {
   }
 }
 
-/** Four units of a text from a place on, those behind its end as zeros. */
+/** Four characters of a text as bytes, padded with zeros. */
 function wordAt(text: string, at: number): number {
   if (at + 4 <= text.length)
     return (
@@ -151,7 +148,7 @@ function wordAt(text: string, at: number): number {
   return word;
 }
 
-/** The text with a unit for each of its bytes in UTF-8. */
+/** The text with one character for each of its bytes in UTF-8. */
 function bytesOf(text: string): string {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return Buffer.from(text).toString("latin1");
   return text;

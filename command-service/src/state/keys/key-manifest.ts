@@ -2,26 +2,25 @@ import { stateCorrupt } from "../state-faults.ts";
 import type { PartFile } from "./part-format.ts";
 
 /**
- * A run: entries in the order of their hashes, in parts of an equal share of all hashes each. It answers for hashes
- * whose `high` is from `from` up to and without `to`: while runs are merged into one, that one has the lower hashes
- * already, and the others have the rest.
+ * A run: entries sorted by hash, in parts that each cover an equal share of all hashes. It answers for hashes whose
+ * `high` is in [`from`, `to`): during a merge, the new run already has the lower hashes, and its inputs the rest.
  */
 export type RunRecord = {
   readonly id: number;
-  /** Keys of the whole run, also of parts that are not written yet or not needed any more. */
+  /** Keys of the whole run, including parts not written yet or no longer needed. */
   readonly keys: number;
   readonly partCount: number;
   readonly from: number;
   readonly to: number;
   /** The run that this one is being merged into. */
   readonly into: number | null;
-  /** By their number; null where there is none of it, or not yet, or not any more. */
+  /** By number; null if a part is empty, not written yet, or no longer needed. */
   readonly parts: readonly (PartFile | null)[];
 };
 
-/** What the decision state keeps of the key store, in the transaction that it is true of. */
+/** The key store's files, kept in the same transaction as the decision state. */
 export type KeyManifest = {
-  /** The next number of a file, and of a run. */
+  /** The next number for a file or a run. */
   readonly next: number;
   readonly runs: readonly RunRecord[];
 };

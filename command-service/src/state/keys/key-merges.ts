@@ -1,15 +1,15 @@
 import { HASHES_END, type Run } from "./key-run.ts";
 
 export type MergeRules = {
-  /** So many runs of a kind become one. Default 3; 2 to 64. */
+  /** Runs of similar size that are merged into one. Default 3; 2 to 64. */
   readonly mergeWidth: number;
   /**
-   * All others are merged with the largest run when it has no more than so many times their keys. Default 6; 1 to 64.
+   * Merges all others with the largest run if it has at most this many times their keys. Default 6; 1 to 64.
    */
   readonly lastRatio: number;
 };
 
-/** The runs that are to be one: the least there is to do first, since that frees most runs for its cost. */
+/** The runs to merge next: the smallest first, since that frees the most runs for its cost. */
 export function runsToMerge(runs: readonly Run[], { mergeWidth, lastRatio }: MergeRules): readonly Run[] | undefined {
   const free = runs.filter(({ into, to }) => into === null && to === HASHES_END).sort((a, b) => a.keys - b.keys);
   const largest = runs.reduce((most, { keys }) => Math.max(most, keys), 0);
@@ -30,7 +30,7 @@ export function runsToMerge(runs: readonly Run[], { mergeWidth, lastRatio }: Mer
   }
 }
 
-/** The merge under way that has the least keys, and so is done first. */
+/** The merge under way with the fewest keys, which goes first. */
 export function leastUnderWay(runs: readonly Run[]): Run | undefined {
   const under = runs.filter(({ to }) => to < HASHES_END);
   return under.reduce<Run | undefined>((least, run) => (least && least.keys <= run.keys ? least : run), undefined);

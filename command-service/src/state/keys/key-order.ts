@@ -2,9 +2,7 @@ const DIGIT_BITS = 11;
 const DIGITS = 2 ** DIGIT_BITS;
 const PASSES = 3;
 
-/**
- * The places of numbers in their order, the earlier first where they are equal: a radix sort, whatever they look like.
- */
+/** The indexes of the numbers in ascending order; a stable radix sort. */
 export function sortedPlaces(numbers: Uint32Array): Uint32Array {
   const size = numbers.length;
   let from = new Uint32Array(size);
@@ -26,7 +24,7 @@ export function sortedPlaces(numbers: Uint32Array): Uint32Array {
   return from;
 }
 
-/** Where the first of each digit comes. */
+/** Computes where each digit's numbers begin. */
 function countDigits(numbers: Uint32Array, shift: number, starts: Uint32Array): void {
   starts.fill(0);
   for (let i = 0; i < numbers.length; i++) {

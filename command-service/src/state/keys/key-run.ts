@@ -4,19 +4,16 @@ import type { PartFile } from "./part-format.ts";
 
 export const HASHES_END = 2 ** 32;
 
-/**
- * A part with what memory holds of it: fences as soon as they are read, and as many layers of its filter as there is
- * room for.
- */
+/** A part and its index in memory: its fences once read, and as many layers of its filter as fit. */
 export type Part = {
   readonly part: PartFile;
   fences: Uint32Array | undefined;
   layers: readonly Uint32Array[];
-  /** How many layers there is room for. */
+  /** The number of layers that fit. */
   wanted: number;
 };
 
-/** A run in memory; what changes as it is written, or merged into another. */
+/** A run in memory; it changes as it is written or merged into another. */
 export type Run = {
   readonly id: number;
   readonly keys: number;
@@ -36,7 +33,7 @@ export function recordOf({ parts, ...run }: Run): RunRecord {
   return { ...run, parts: parts.map((part) => part?.part ?? null) };
 }
 
-/** The part that may hold a hash, as far as memory can tell; undefined when the run does not hold it. */
+/** The part that may hold a hash, by the filters in memory; undefined if the run does not hold it. */
 export function partThatMayHold(run: Run, high: number, low: number, firstBits: number): Part | undefined {
   if (high < run.from || high >= run.to) return undefined;
   const place = high * run.partCount;

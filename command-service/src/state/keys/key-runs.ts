@@ -11,34 +11,33 @@ import type { PartShape } from "./part-format.ts";
 import { findInPart, readIndex } from "./part-reader.ts";
 
 export type KeyRunsOptions = Partial<PartShape & MergeRules> & {
-  /** What filters may take of memory. Default 256 MiB; from 0. Beside it, 16 bytes per 1,000 keys on disk. */
+  /** Memory for filters, besides 16 bytes per 1,000 keys on disk. Default 256 MiB; from 0. */
   readonly filterBytes?: number;
-  /** Keys per file, more or less: what a step of a merge writes. Default 1,048,576; from 1. */
+  /** Approximate keys per file, which is what a step of a merge writes. Default 1,048,576; from 1. */
   readonly partKeys?: number;
-  /** Steps of merges between two commits; what they replaced lies on the disk that long. Default 16; from 1. */
+  /** Steps of merges between two commits, until which replaced files stay on disk. Default 16; from 1. */
   readonly stepsPerCommit?: number;
-  /** With more runs, new ones wait for merges. Default 32; from 2. */
+  /** The most runs before new ones wait for merges. Default 32; from 2. */
   readonly runsMax?: number;
-  /** Keys that are looked for on disk at once. Default 64; from 1. */
+  /** Concurrent look-ups of keys on disk. Default 64; from 1. */
   readonly readsAtOnce?: number;
 };
 
-/** A hash that is looked for, and the revisions under it. */
+/** A hash to look up, and the revisions found under it. */
 type KeyWanted = { readonly high: number; readonly low: number; readonly found: number[] };
 
 /**
- * The keys on disk: immutable runs, each sorted and in files of their own, merged beside the answering thread. What is
- * read is checked; that a key is absent is known from a filter that was checked, or from the one block that would hold
- * it.
+ * The keys on disk: immutable sorted runs, each in its own files, merged on another thread. Everything read is checked;
+ * the absence of a key follows from a checked filter, or from the one block that would hold it.
  */
 export class KeyRuns {
   private readonly storage: KeyStorage;
   private readonly on: Required<KeyRunsOptions>;
-  /** An integer from 0 up to and without `below`. */
+  /** A random integer from 0 up to but not including `below`. */
   private readonly random: (below: number) => number;
   private runs: Run[];
   private next: number;
-  /** Files that the last commit names and the next does not need, and those that no commit names any more. */
+  /** Files that the next commit no longer needs, and files that no commit names any more. */
   private replaced: number[] = [];
   private unnamed: number[] = [];
   private reading = 0;
@@ -47,7 +46,7 @@ export class KeyRuns {
   private indexing: Promise<void> | undefined;
   private failure: LedgerError | undefined;
 
-  /** @throws state_corrupt when a file is missing, or of another size · state_unavailable */
+  /** @throws state_corrupt if a file is missing or has another size · state_unavailable */
   constructor(
     storage: KeyStorage,
     { next, runs }: Pick<KeyManifest, "next" | "runs">,
@@ -77,13 +76,13 @@ export class KeyRuns {
     assertThere(named, there);
     for (const { file } of named) there.delete(file);
     this.unnamed = [...there.keys()];
-    // A removal may be tried again when new files are there: none takes the number of one that is to go.
+    // A removal may be retried when new files exist, so no new file takes the number of one to be removed.
     for (const file of this.unnamed) this.next = Math.max(this.next, file + 1);
     this.removeUnnamed();
     this.keepFilters();
   }
 
-  /** Damage that was found beside the answering thread; nothing may be decided any more. */
+  /** Damage found by other threads; nothing may be decided any more. */
   get fault(): LedgerError | undefined {
     return this.failure;
   }
@@ -98,7 +97,7 @@ export class KeyRuns {
     return layers.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  /** Whether a hash may be on disk; false for nearly all that are not, without a read. */
+  /** Whether a hash may be on disk; false for nearly all absent ones, without a read. */
   mayHold(high: number, low: number): boolean {
     const bits = bitsOf(high, low, 0);
     for (const run of this.runs) if (partThatMayHold(run, high, low, bits)) return true;
@@ -107,7 +106,7 @@ export class KeyRuns {
 
   /** Finds the revisions under hashes. @throws state_corrupt, state_unavailable */
   async find(wanted: readonly KeyWanted[]): Promise<void> {
-    // Which parts to read is settled at once: a merge that ends meanwhile moves keys, but takes no file away.
+    // Choose the parts now: a merge that ends meanwhile moves keys, but removes no file.
     const reads = wanted.flatMap((key) => this.partsThatMayHold(key).map((part) => ({ key, part })));
     this.reading++;
     let at = 0;
@@ -131,7 +130,7 @@ export class KeyRuns {
     return this.runs.map((run) => partThatMayHold(run, high, low, bits)).filter((part) => part !== undefined);
   }
 
-  /** Writes keys as a run that is not looked into before it is added. @throws state_corrupt, state_unavailable */
+  /** Writes keys as a run, which is not searched until `committed` adds it. @throws state_corrupt, state_unavailable */
   async write(columns: KeyColumns): Promise<Run> {
     while (this.merging && this.runs.length > this.on.runsMax) await this.merging;
     if (this.failure) throw this.failure;
@@ -147,12 +146,12 @@ export class KeyRuns {
     return run;
   }
 
-  /** What a commit is to keep. `added`: a run that becomes one of these with that commit. */
+  /** The manifest for a commit. `added`: a run that joins the others with that commit. */
   record(added: Run | undefined): Pick<KeyManifest, "next" | "runs"> {
     return { next: this.next, runs: (added ? [...this.runs, added] : this.runs).map(recordOf) };
   }
 
-  /** The commit is done that `record` was for: nothing came between. */
+  /** The commit of the last `record` is done. */
   committed(added: Run | undefined): void {
     if (added) this.runs = [...this.runs, added];
     this.unnamed.push(...this.replaced.splice(0));
@@ -162,13 +161,13 @@ export class KeyRuns {
     this.merge();
   }
 
-  /** A run that will not be part of a commit. */
+  /** Drops a run that will not be committed. */
   drop(run: Run): void {
     this.unnamed.push(...run.parts.flatMap((part) => part?.part.file ?? []));
     this.removeUnnamed();
   }
 
-  /** Settles when no merge is due before the next commit, and every filter is there that has room. */
+  /** Resolves when no merge is due before the next commit, and all filters that fit are loaded. */
   async settled(): Promise<void> {
     while (this.merging || this.indexing) await (this.merging ?? this.indexing);
   }
@@ -186,7 +185,7 @@ export class KeyRuns {
   private removeUnnamed(): void {
     if (this.unnamed.length === 0 || this.reading > 0) return;
     const files = this.unnamed.splice(0);
-    // What cannot be removed now is tried again with what comes next, or when the files are opened again.
+    // A failed removal is retried with the next one, or when the files are opened again.
     this.storage.run({ kind: "remove", files }).catch(() => this.unnamed.push(...files));
   }
 
@@ -197,7 +196,7 @@ export class KeyRuns {
     });
   }
 
-  /** A step after the other, as long as there are some; a tail that is to be written comes between two. */
+  /** Runs merge steps while some are due; a tail can be written between two of them. */
   private async mergeOn(): Promise<void> {
     try {
       while (!this.failure && (this.stepsLeft > 0 || this.runs.length > this.on.runsMax)) {
@@ -210,7 +209,7 @@ export class KeyRuns {
         else return;
       }
     } catch (error) {
-      // No room, or the disk fails: what was merged so far stays, and the next commit tries again.
+      // The disk is full or fails: keep what was merged so far, and retry at the next commit.
       if (!isLedgerError(this.failed(error))) throw error;
     }
   }
@@ -223,7 +222,7 @@ export class KeyRuns {
     return run;
   }
 
-  /** Writes the next part of a merge; from then on it answers for its share of all hashes. */
+  /** Writes the next part of a merge, which then answers for its share of all hashes. */
   private async step(run: Run): Promise<void> {
     const nth = run.parts.length;
     const [from, to] = [partStart(nth, run.partCount), partStart(nth + 1, run.partCount)];
@@ -248,7 +247,7 @@ export class KeyRuns {
     }
   }
 
-  /** Gives filters the room there is: what has none is let go of, and what has is read, beside all else. */
+  /** Drops filters that no longer fit, and reads those that now fit, in the background. */
   private keepFilters(): void {
     planFilters(this.runs, this.on.filterBytes);
     for (const { parts } of this.runs) {
@@ -267,7 +266,7 @@ export class KeyRuns {
         await readIndex(this.storage, part);
       } catch (error) {
         if (!isLedgerError(this.failed(error))) throw error;
-        // Until it can be read, the answer is "maybe", and the key is looked for in its block.
+        // Without its filter, a part may hold any key, which is then looked up in its block.
         if (!this.failure) return;
       } finally {
         this.reading--;
@@ -276,7 +275,7 @@ export class KeyRuns {
     }
   }
 
-  /** Of the smallest run first. */
+  /** A part whose index is not complete, in the smallest run. */
   private unread(): Part | undefined {
     let [least, keys]: [Part | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
     for (const run of this.runs) {

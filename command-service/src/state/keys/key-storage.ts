@@ -1,22 +1,19 @@
 import { stateUnavailable, translateStateFault } from "../state-faults.ts";
 import { doKeyWork, type KeyFiles, type KeyWork, type WrittenPart } from "./key-work.ts";
 
-/**
- * Where the files of keys are, and who works on them beside the answering thread. Errors are `state_corrupt` or
- * `state_unavailable`.
- */
+/** Stores the files of keys, and works on them on another thread. Errors: `state_corrupt`, `state_unavailable`. */
 export type KeyStorage = {
-  /** What is there when it is opened. */
+  /** The existing files. */
   list(): { readonly file: number; readonly bytes: number }[];
-  /** So many bytes of a file, from a place on. */
+  /** Reads `bytes` bytes of a file from `at` on. */
   read(file: number, at: number, bytes: number): Promise<Uint8Array>;
-  /** Work is done one after another, in the order of the calls. */
+  /** Runs work in the order of the calls, one at a time. */
   run(work: KeyWork): Promise<readonly WrittenPart[]>;
-  /** Settles when nothing is done any more: what is under way may be finished first. */
+  /** Resolves when nothing runs any more; work under way may finish first. */
   close(): Promise<void>;
 };
 
-/** Does the work in this thread, a task each: for tests, and for the simulator, whose files are in memory. */
+/** Does the work on this thread, in tasks: for tests, and for the simulator, whose files are in memory. */
 export function storageOn(files: KeyFiles, later: (task: () => void) => void): KeyStorage {
   let open = true;
   let lastWork: Promise<unknown> = Promise.resolve();

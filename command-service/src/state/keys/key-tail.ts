@@ -1,20 +1,20 @@
 import type { Revision } from "ledger-core";
 
 /**
- * Hash → revision for the keys that are not on disk yet, of the batch under way too: three dense columns in the order
- * of arrival, and an open-addressing index of their places, at most half full. No object a key, and what came last is
- * taken back by cutting the columns. Two keys with one hash stand side by side.
+ * Hash → revision for the keys that are not on disk yet: three dense columns in order of arrival, and an
+ * open-addressing index over them, at most half full. Keys need no objects, and cutting the columns rolls back the last
+ * ones. Keys with equal hashes are separate entries.
  */
 export class KeyTail {
   /**
-   * Entry i < `size`: the halves of its hash, and where its answering event stands. To be read only, and not beyond an
-   * `add`.
+   * Entry i < `size`: the halves of its hash, and the revision of its answering event. Read-only, and valid until the
+   * next `add`.
    */
   high: Uint32Array;
   low: Uint32Array;
   revision: Float64Array;
   private count = 0;
-  /** Slot → entry + 1; 0 is free. As many slots as a power of two. */
+  /** Slot → entry + 1; 0 is free. The number of slots is a power of two. */
   private index: Int32Array;
 
   /** @param capacity entries before it grows; a power of two */
@@ -48,15 +48,15 @@ export class KeyTail {
     }
   }
 
-  /** A point to go back to: as long as nothing before it is taken back. */
+  /** A point to roll back to, valid until something before it is rolled back. */
   mark(): number {
     return this.count;
   }
 
-  /** Takes back every key added since the mark. */
+  /** Removes every key added since the mark. */
   rollbackTo(mark: number): void {
     const mask = this.index.length - 1;
-    // From the last to the first: no key that stays was ever moved on by one that goes, so slots are simply freed.
+    // Last first: no remaining key was displaced by a removed one, so slots can simply be freed.
     while (this.count > mark) {
       const entry = --this.count;
       let slot = (this.low[entry] ?? 0) & mask;
@@ -65,7 +65,7 @@ export class KeyTail {
     }
   }
 
-  /** Empties it for what comes next: it need not grow again step by step, and leaves no megabytes to be collected. */
+  /** Empties it for reuse: it need not grow again, and leaves no garbage. */
   clear(): void {
     this.index.fill(0);
     this.count = 0;

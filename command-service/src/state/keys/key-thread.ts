@@ -3,7 +3,7 @@ import { LedgerError } from "ledger-core";
 import { diskFiles, keyFault } from "./disk-storage.ts";
 import { doKeyWork, type KeyReply, type KeyRequest, type KeyWork } from "./key-work.ts";
 
-/** The thread of `openDiskStorage`. An error that is none of the disk's is a bug, and ends it. */
+/** The thread of `openDiskStorage`. An error that does not come from the disk is a bug, and ends the thread. */
 const { folder }: { folder: string } = workerData;
 const files = diskFiles(folder);
 

@@ -15,24 +15,24 @@ import {
 } from "./part-format.ts";
 import { lowerBound, PartWriter } from "./part-writer.ts";
 
-/** Files of parts, by number. Every method may throw what the file system throws. */
+/** Files of parts, by number. Every method may throw the file system's errors. */
 export type KeyFiles = {
   list(): { readonly file: number; readonly bytes: number }[];
-  /** So many bytes from a place on. @throws state_corrupt when there are fewer, or no such file */
+  /** Reads `bytes` bytes from `at` on. @throws state_corrupt if there are fewer, or no such file */
   read(file: number, at: number, bytes: number): Uint8Array;
-  /** Settled on disk when it returns; nothing of it is left when it throws. */
+  /** Durable when it returns; leaves nothing when it throws. */
   write(file: number, bytes: Uint8Array): void;
   remove(file: number): void;
 };
 
-/** The keys of a tail, entry by entry, in any order. */
+/** The keys of a tail, in any order. */
 export type KeyColumns = {
   readonly high: Uint32Array;
   readonly low: Uint32Array;
   readonly revision: Float64Array;
 };
 
-/** A part that is to be written, without its keys, which are counted then. */
+/** A part to be written; its keys are counted when it is. */
 export type NewPart = PartShape & { readonly file: number; readonly seed: number; readonly nth: number };
 
 /** Messages to the thread that does the work, and its replies. */
@@ -42,11 +42,11 @@ export type KeyReply =
   | { readonly parts: readonly WrittenPart[] }
   | { readonly code: LedgerErrorCode; readonly message: string; readonly retryable: boolean };
 
-/** What is done beside the answering thread. */
+/** Work for the thread of keys. */
 export type KeyWork =
-  /** Sorts keys and writes them as a run of so many parts. */
+  /** Sorts keys and writes them as a run of these parts. */
   | { readonly kind: "write"; readonly columns: KeyColumns; readonly parts: readonly NewPart[] }
-  /** Writes one part of a run from those of others: of each, the parts that may hold keys of its range. */
+  /** Writes one part of a run, merged from the inputs' parts that may hold keys of its range. */
   | {
       readonly kind: "merge";
       readonly inputs: readonly (readonly PartFile[])[];
@@ -55,10 +55,10 @@ export type KeyWork =
     }
   | { readonly kind: "remove"; readonly files: readonly number[] };
 
-/** A part that was written; of no keys, there is no file of it. */
+/** A written part; without keys it has no file. */
 export type WrittenPart = { readonly part: PartFile; readonly index: PartIndex };
 
-/** @throws state_corrupt, or what the file system throws */
+/** @throws state_corrupt, or the file system's errors */
 export function doKeyWork(files: KeyFiles, work: KeyWork): readonly WrittenPart[] {
   if (work.kind === "write") return writeColumns(files, work.columns, work.parts);
   if (work.kind === "merge") return [mergePart(files, work.inputs, work.part, work.partCount)];
@@ -69,7 +69,7 @@ export function doKeyWork(files: KeyFiles, work: KeyWork): readonly WrittenPart[
 /** Blocks that a merge reads at once: half a mebibyte. */
 const BLOCKS_READ = 128;
 
-/** Where the nth part of a run begins: the least `high` that is its own. */
+/** The first `high` of the nth part of a run. */
 export function partStart(nth: number, partCount: number): number {
   return Math.ceil((nth * 2 ** 32) / partCount);
 }
@@ -128,7 +128,7 @@ function mergePart(
   return writePart(files, part, partCount, keys, (writer) => mergeInto(writer, runs));
 }
 
-/** The entries of a run whose `high` is from `from` up to and without `to`. */
+/** The entries of a run whose `high` is in [`from`, `to`). */
 function entriesBetween(files: KeyFiles, parts: readonly PartFile[], from: number, to: number): Uint32Array {
   const ranges = parts.map((part) => blocksBetween(files, part, from, to));
   const most = ranges.reduce((sum, { part, first, end }) => sum + (end - first) * part.entriesPerBlock, 0);
@@ -153,8 +153,8 @@ function blocksBetween(files: KeyFiles, part: PartFile, from: number, to: number
 }
 
 /**
- * Appends the entries of blocks, which are read a few at a time.
- * @returns how many words are filled then.
+ * Appends the entries of blocks, reading a few blocks at a time.
+ * @returns the number of filled words
  * @throws state_corrupt
  */
 function readBlocks(files: KeyFiles, { part, first, end }: BlockRange, entries: Uint32Array, from: number): number {
@@ -174,7 +174,7 @@ function readBlocks(files: KeyFiles, { part, first, end }: BlockRange, entries: 
   return filled;
 }
 
-/** A linear merge of words: the heads lie side by side, since every key is compared with all of them. */
+/** A linear merge; the heads lie side by side, since every key is compared with all of them. */
 function mergeInto(writer: PartWriter, runs: readonly Uint32Array[]): void {
   const [only] = runs;
   if (runs.length === 1 && only) {
@@ -213,7 +213,7 @@ function indexOfLeast(values: Float64Array): number {
   return least;
 }
 
-/** Counts what a file must have and has. @throws state_corrupt */
+/** Checks that every part has its file, with the right size. @throws state_corrupt */
 export function assertThere(parts: readonly PartFile[], there: ReadonlyMap<number, number>): void {
   for (const part of parts) {
     if (part.keys === 0) continue;

@@ -9,14 +9,11 @@ import { KeyTail } from "./key-tail.ts";
 
 const none: readonly Revision[] = [];
 
-/**
- * What is known of a key that is looked for. Its place on disk is sought once, and again only when keys came to the
- * disk since.
- */
+/** The state of a key's look-up. The disk is searched once, and again only after a flush has added keys to it. */
 export type KeyPlace = {
   high: number;
   low: number;
-  /** The content of the disk that `onDisk` was found in; undefined: the key was never sought. */
+  /** The disk content that was searched for `onDisk`; undefined if none was. */
   soughtIn: object | undefined;
   onDisk: readonly Revision[];
 };
@@ -27,32 +24,32 @@ export function unknownPlace(): KeyPlace {
 
 type KnownKeysOptions = KeyRunsOptions & {
   readonly storage: KeyStorage;
-  /** What keys are hashed under; see `KeyHasher`. */
+  /** The secret for `KeyHasher`. */
   readonly hashKey: Uint8Array;
-  /** What the last commit kept; null for a store that is new. */
+  /** The manifest of the last commit; null for a new store. */
   readonly manifest: string | null;
-  /** An integer from 0 up to and without `below`. Default: unpredictable. */
+  /** A random integer from 0 up to but not including `below`. Default: unpredictable. */
   readonly random?: (below: number) => number;
 };
 
 /**
- * Every idempotency key that was ever used: a tail in memory, another one that is being written, and runs on disk
- * behind filters. Any method may throw `state_corrupt`.
+ * Every idempotency key ever used: a tail in memory, a tail being written, and runs on disk behind filters. Any method
+ * may throw `state_corrupt`.
  */
 export class KnownKeys {
   private readonly runs: KeyRuns;
   private readonly hasher: KeyHasher;
   private tail = new KeyTail();
   private writing: KeyTail | undefined;
-  /** The next tail: two of them take turns. */
+  /** The next tail; two tails alternate. */
   private spare = new KeyTail();
-  /** The tail as a run, which becomes one of the others with the commit. */
+  /** The written tail as a run, which joins the others with the commit. */
   private written: Run | undefined;
-  /** Stands for the last `write`: it may end after its tail was taken back. */
+  /** Identifies the last `write`, which may end after its tail was returned. */
   private lastWrite = {};
-  /** Stands for what is on disk: another one when keys have come to it, whatever is merged. */
+  /** Identifies the keys on disk: replaced when a flush adds keys, not when runs are merged. */
   private content = {};
-  /** Where a look-up gathers; empty between two of them. */
+  /** Buffer of a look-up; empty between two of them. */
   private readonly found: Revision[] = [];
 
   /** @throws state_corrupt, state_unavailable */
@@ -62,11 +59,11 @@ export class KnownKeys {
     this.runs = new KeyRuns(storage, kept, options, random);
   }
 
-  /** How many the next flush has to write. */
+  /** Keys for the next flush to write. */
   get tailSize(): number {
     return this.tail.size;
   }
-  /** How many a flush under way, or one that failed, has to write. */
+  /** Keys of a flush that is under way or failed. */
   get writingSize(): number {
     return this.writing?.size ?? 0;
   }
@@ -74,7 +71,7 @@ export class KnownKeys {
     return this.runs;
   }
 
-  /** Hashes a key and looks whether it may be on disk. @returns whether the disk has to be read for it: see `load` */
+  /** Hashes a key, and checks the filters. @returns whether the disk must be read for it, with `load` */
   seek(place: KeyPlace, tenant: string, sub: string, key: string): boolean {
     const { content, hasher } = this;
     if (place.soughtIn === content) return false;
@@ -89,7 +86,7 @@ export class KnownKeys {
     return false;
   }
 
-  /** Reads what `seek` could not tell, all of it at once. @throws state_corrupt, state_unavailable */
+  /** Reads the keys for which `seek` returned true. @throws state_corrupt, state_unavailable */
   async load(places: readonly KeyPlace[]): Promise<void> {
     const { content } = this;
     const wanted = places.map(({ high, low }) => ({ high, low, found: [] }));
@@ -100,7 +97,7 @@ export class KnownKeys {
     }
   }
 
-  /** The revisions at which an answering event of a key may be; undefined when the disk has to be read for it first. */
+  /** The revisions of events that may answer a key; undefined if the disk must be read first. */
   find(place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] | undefined {
     const { fault } = this.runs;
     if (fault) throw new LedgerError(fault.code, fault.message, { cause: fault });
@@ -115,8 +112,8 @@ export class KnownKeys {
   }
 
   /**
-   * The revisions after `after` at which an answering event of a key may be, of a key that was sought. Only of events
-   * that are not in the log yet: no flush has taken them from the tail.
+   * The revisions after `after` of events that may answer a sought key. Only for events that are not in the log yet,
+   * which are all in the tail.
    */
   findSince(after: Revision, place: KeyPlace, tenant: string, sub: string, key: string): readonly Revision[] {
     const { high, low } = place;
@@ -135,14 +132,13 @@ export class KnownKeys {
   mark(): number {
     return this.tail.mark();
   }
-  /** Takes back every key added since the mark. */
+  /** Removes every key added since the mark. */
   rollbackTo(mark: number): void {
     this.tail.rollbackTo(mark);
   }
 
   /**
-   * From now on keys go to a new tail, and this one is written.
-   * @returns settles when it is.
+   * Starts a new tail, and writes the old one.
    * @throws state_corrupt, state_unavailable
    */
   async write(): Promise<void> {
@@ -158,12 +154,12 @@ export class KnownKeys {
     else this.runs.drop(run);
   }
 
-  /** What a commit keeps of the keys; it has to be called right before. */
+  /** The manifest for a commit, which must follow at once. */
   record(): string {
     return encodeManifest(this.runs.record(this.written));
   }
 
-  /** What `record` gave is committed. */
+  /** The last `record` was committed. */
   settle(): void {
     this.runs.committed(this.written);
     if (this.written) this.content = {};
@@ -175,7 +171,7 @@ export class KnownKeys {
   }
 
   /**
-   * What `write` wrote, or could not, or is still writing, is part of the tail again. Called when nothing can be taken
+   * Returns the keys of the last `write` to the tail, even if it is still under way. Called when nothing can be rolled
    * back.
    */
   takeBack(): void {

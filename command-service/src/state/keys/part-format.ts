@@ -8,12 +8,12 @@ const FORMAT = 1;
 const MAGIC = 0x504c4b31;
 const FOOTER_WORDS = 16;
 const FOOTER_BYTES = FOOTER_WORDS * 4;
-/** Places of sections in their checksums, above those of blocks. */
+/** Seeds of the sections' checksums, above those of blocks. */
 const FENCES_SECTION = 0xfffffff0;
 const FOOTER_SECTION = 0xfffffff1;
 const LAYERS_SECTION = 0xffffff00;
 
-/** How the files of parts are cut: fixed when a file is written. */
+/** The layout of a part's file, fixed when it is written. */
 export type PartShape = {
   /** Default 255, a block of 4 KiB; 1 to 65,535. */
   readonly entriesPerBlock: number;
@@ -21,22 +21,16 @@ export type PartShape = {
   readonly layers: number;
 };
 
-/**
- * One file: a part of a run. `seed` is drawn when it is written, so that no block of another file passes for one of its
- * own.
- */
+/** A file with a part of a run. `seed` is random, so that a block of another file fails its checksum. */
 export type PartFile = PartShape & { readonly file: number; readonly seed: number; readonly keys: number };
 
-/** What a part keeps in memory: the `high` that each block begins with, and its filter. */
+/** The index of a part in memory: the first `high` of each block, and its filter. */
 export type PartIndex = {
   readonly fences: Uint32Array<ArrayBuffer>;
   readonly layers: readonly Uint32Array<ArrayBuffer>[];
 };
 
-/**
- * Where things are in a file: blocks, fences, layers, footer. Numbers are in the machine's own byte order: the files
- * are of use only where they were made.
- */
+/** Offsets in a file: blocks, fences, layers, footer. In native byte order, since files never leave their machine. */
 type PartPlaces = {
   readonly blockBytes: number;
   readonly blocks: number;
@@ -70,7 +64,7 @@ export function fileOf(name: string): number | undefined {
   return /^\d{10,}\.keys$/.test(name) ? Number.parseInt(name, 10) : undefined;
 }
 
-/** CRC-32 begun from a file's seed and the place in it. Guards against chance, not against forgery. */
+/** CRC-32 seeded with the file's seed and the place in it. Guards against accidents, not forgery. */
 function checksum(bytes: Uint8Array, seed: number, place: number): number {
   return crc32(bytes, (seed ^ Math.imul(place, 0x9e3779b1)) >>> 0);
 }
@@ -79,7 +73,7 @@ function bytesOf(words: Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
-/** The sum of a block is its last word. */
+/** Stores a block's checksum in its last word. */
 export function sealBlock(block: Uint32Array, number: number, seed: number): void {
   block[block.length - 1] = checksum(bytesOf(block.subarray(0, -1)), seed, number);
 }
@@ -94,7 +88,7 @@ export function entriesIn({ keys, entriesPerBlock }: PartFile, block: number): n
   return Math.min(entriesPerBlock, keys - block * entriesPerBlock);
 }
 
-/** The footer: counts, and the sums of fences and layers. */
+/** The footer: counts, and the checksums of fences and layers. */
 export function footerOf({ seed, keys, entriesPerBlock, layers }: PartFile, index: PartIndex): Uint32Array {
   const footer = new Uint32Array(FOOTER_WORDS);
   footer.set([MAGIC, FORMAT, keys, entriesPerBlock, layers, checksum(bytesOf(index.fences), seed, FENCES_SECTION)]);
@@ -126,7 +120,7 @@ function damaged(part: PartFile, where: string): Error {
   return stateCorrupt(`${nameOf(part.file)}: the ${where} does not match its checksum`);
 }
 
-/** Words of bytes that were read; copied where they do not begin at a word. */
+/** Bytes as words; copied if they are not aligned. */
 export function wordsOf(bytes: Uint8Array): Uint32Array {
   const from = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Uint32Array(from.buffer, from.byteOffset, from.byteLength / 4);

@@ -4,7 +4,7 @@ import { checkBlock, checkFences, checkFooter, checkLayer, entriesIn, placesOf, 
 import { findInBlock, lowerBound } from "./part-writer.ts";
 
 /**
- * Appends the revisions that a part holds under a hash to `found`: mostly one block.
+ * Appends the revisions under a hash in a part to `found`; mostly reads one block.
  * @throws state_corrupt, state_unavailable
  */
 export async function findInPart(
@@ -17,7 +17,7 @@ export async function findInPart(
   const { part } = held;
   const fences = held.fences ?? (await readIndex(storage, held));
   const { blockBytes, blocks } = placesOf(part);
-  // The block before the first that begins with `high` or later: it may end with `high`.
+  // Start at the block before the first that begins with `high` or later: it may end with `high`.
   for (let block = Math.max(0, lowerBound(fences, 1, blocks, high) - 1); block < blocks; block++) {
     if ((fences[block] ?? 0) > high) return;
     const words = wordsOf(await storage.read(part.file, block * blockBytes, blockBytes));
@@ -27,7 +27,7 @@ export async function findInPart(
 }
 
 /**
- * Reads the fences of a part, and the layers of its filter that are wanted and not there.
+ * Reads the fences of a part, and the wanted layers of its filter that are not in memory.
  * @throws state_corrupt, state_unavailable
  */
 export async function readIndex(storage: KeyStorage, held: Part): Promise<Uint32Array> {
@@ -44,7 +44,7 @@ export async function readIndex(storage: KeyStorage, held: Part): Promise<Uint32
   for (let layer = held.layers.length; layer < wanted; layer++) {
     const words = wordsOf(await storage.read(part.file, layersAt + layer * layerWords * 4, layerWords * 4));
     checkLayer(words, layer, footer, part);
-    // Another reading may have brought it meanwhile, and the room may be gone.
+    // Another read may have loaded it meanwhile, or it may no longer fit.
     if (held.layers.length === layer && layer < held.wanted) held.layers = [...held.layers, words];
   }
   return fences;

@@ -9,7 +9,7 @@ import {
   sealBlock,
 } from "./part-format.ts";
 
-/** Takes the entries of one part in the order of `high` and makes its file, in memory. */
+/** Builds the file of a part in memory, from its entries in the order of `high`. */
 export class PartWriter {
   private readonly part: PartFile;
   private readonly partCount: number;
@@ -23,7 +23,7 @@ export class PartWriter {
   private inBlock = 0;
   private block = 0;
 
-  /** @param partCount of its run, whose parts each hold an equal share of all hashes @param nth of them */
+  /** @param partCount parts of the run, each an equal share of all hashes @param nth the number of this part */
   constructor(part: PartFile, partCount: number, nth: number) {
     const places = placesOf(part);
     this.part = part;
@@ -56,7 +56,7 @@ export class PartWriter {
     if (++this.inBlock === this.blockEnd) this.endBlock();
   }
 
-  /** The bytes of the file, and what is kept of it in memory. All its keys were given. */
+  /** The bytes of the file and its index; called after the last key. */
   finish(): { readonly bytes: Uint8Array; readonly index: PartIndex } {
     if (this.inBlock > 0) this.endBlock();
     const { part, words, index } = this;
@@ -77,7 +77,7 @@ export class PartWriter {
   }
 }
 
-/** The entries of a block that belong to a hash: their revisions are appended to `found`. */
+/** Appends the revisions under a hash in a block to `found`. */
 export function findInBlock(block: Uint32Array, entries: number, high: number, low: number, found: number[]): void {
   for (let entry = lowerBound(block, ENTRY_WORDS, entries, high); entry < entries; entry++) {
     const at = entry * ENTRY_WORDS;
@@ -86,7 +86,7 @@ export function findInBlock(block: Uint32Array, entries: number, high: number, l
   }
 }
 
-/** The first of `count` items, `stride` words apart, that is not below a value; `count` when all are. */
+/** The first of `count` items, `stride` words apart, that is not below a value; `count` if all are. */
 export function lowerBound(words: Uint32Array, stride: number, count: number, value: number): number {
   let from = 0;
   let to = count;
