@@ -9,6 +9,8 @@ test.each<LedgerErrorCode>([
   "row_unreadable",
   "locked",
   "incompatible",
+  "broker_unavailable",
+  "mirror_refused",
 ])("the reason of %s repeats nothing of its driver's message", (code) => {
   const error = new LedgerError(code, "/srv/ledger/models.sqlite on db-7: SELECT 1 failed", {
     position: { shard: 0, revision: 7 },

@@ -37,6 +37,12 @@ export type LedgerErrorCode =
   | "poison_event"
   /** The next event is not the next revision: the shard's projection halts. */
   | "revision_gap"
+  /** The broker cannot be reached; the mirror waits and goes on. */
+  | "broker_unavailable"
+  /** The broker or its topic cannot take the mirror as it is; the message says what to change. */
+  | "mirror_refused"
+  /** The mirror no longer holds the revision asked for, by its retention: the log does. */
+  | "behind_retention"
   /** Settings that cannot be used; the message lists every fault. */
   | "config";
 
@@ -96,6 +102,8 @@ const privateMessages: Partial<Record<LedgerErrorCode, string>> = {
   store_damaged: "the store's file is damaged",
   row_unreadable: "a row of the store is damaged",
   locked: "the store is held by another process",
+  broker_unavailable: "the broker cannot be reached; it is tried again",
+  mirror_refused: "the broker's topic cannot be used as it is",
   incompatible: "the store was written by another version",
 };
 

@@ -1,11 +1,14 @@
 export * from "./auditor.ts";
+export { findKafka, type KafkaBroker, startKafka } from "./engines/kafka/kafka.ts";
 export { findMariadb, type Mariadb, startMariadb } from "./engines/mariadb.ts";
+export { makeEvents } from "./event-log-events.ts";
 export { openTestLog } from "./event-log-sqlite.ts";
 export * as examples from "./examples.ts";
 export * from "./facts.ts";
 export * from "./given.ts";
 export * from "./hostile-tokens.ts";
 export * from "./memory-state.ts";
+export { quickTuning } from "./mirror-suite.ts";
 export { paymentGraphSuite } from "./payment-graph-suite.ts";
 export { projectionStoreSuite } from "./projection-store-suite.ts";
 export { randomHistory, seeded } from "./random-history.ts";

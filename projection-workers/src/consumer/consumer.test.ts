@@ -158,9 +158,15 @@ describe.each([
   );
 
   test.each([
-    { at: 4, damaged: true, reason: /^store_damaged: .*is at 4, and events up to 9 were applied$/ },
-    { at: 12, damaged: false, reason: /^revision_gap: not there$/ },
-  ])("a checkpoint found at $at after 9: only one that went back is damage", async ({ at, damaged, reason }) => {
+    { at: 4, state: "halted", damaged: true, reason: /^store_damaged: .*is at 4, and events up to 9 were applied$/ },
+    {
+      at: 12,
+      state: "retrying",
+      damaged: false,
+      reason: /^not_ready: .*applied shard 0 up to 12; this one steps back$/,
+    },
+  ] as const)("a checkpoint found at $at after 9: only one that went back is damage", async (expected) => {
+    const { at, state, damaged, reason } = expected;
     const whole = memoryTarget<Revision>();
     const target: typeof whole = {
       ...whole,
@@ -171,7 +177,19 @@ describe.each([
       checkpoint: async (shard) => ((await whole.checkpoint(shard)) === 9 ? at : whole.checkpoint(shard)),
     };
     const { until } = start({ log: script([events.slice(0, 10), events.slice(10)]), target, batchMax: 10 });
-    expect(await until("halted")).toMatchObject({ damaged, reason: expect.stringMatching(reason) });
+    expect(await until(state)).toMatchObject({ damaged, reason: expect.stringMatching(reason) });
+  });
+
+  test("of two workers of one shard each event is applied by one, and the other steps back", async () => {
+    const target = memoryTarget<Revision>();
+    const pieces = Array.from({ length: events.length }, (_, n) => events.slice(n, n + 1));
+    const workers = [1, 2].map(() =>
+      start({ log: scriptedLog((from) => ({ deliveries: pieces.slice(from) })), target }),
+    );
+    for (const { until } of workers) await until("live");
+    expect(target.applied).toEqual(all);
+    for (const { seen } of workers) expect(seen.map(({ state }) => state)).not.toContain("halted");
+    expect(workers.flatMap(({ seen }) => seen).some(({ reason }) => reason?.includes("steps back"))).toBe(true);
   });
 
   test("a log that goes away is followed again from the checkpoint", async () => {

@@ -1,6 +1,7 @@
 import {
   isLedgerError,
   LedgerError,
+  type LedgerErrorCode,
   NO_REVISION,
   publicReason,
   type Revision,
@@ -12,10 +13,12 @@ import { type Logger, systemRuntime } from "ledger-core/process";
 import { type Application, applyEvents } from "./application.ts";
 import { adaptBatches, type BatchTuning } from "./batch-size.ts";
 import { gather } from "./gathering.ts";
+import { pause } from "./pause.ts";
 
 /**
  * State of a projection of one shard. `catching_up`: reads history; `live`: had applied everything when it last looked;
- * `retrying`: the store or the log is unavailable, and it recovers by itself; `halted`: needs attention, nothing is
+ * `retrying`: the store, the log or the broker is unavailable, or another worker applies the shard, and it
+ * recovers by itself; `halted`: needs attention, nothing is
  * skipped.
  */
 export type ProjectionStatus = {
@@ -110,23 +113,14 @@ function reasons(error: LedgerError): Pick<ProjectionStatus, "reason" | "publicR
   return { reason: `${error.code}: ${error.message}`, publicReason: publicReason(error) };
 }
 
-/** A pause that the signal ends early. */
-function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      stop();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const stop = runtime.every(ms, end);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
-}
+const passing: ReadonlySet<LedgerErrorCode> = new Set([
+  ...(["store_unavailable", "log_unavailable", "not_ready"] as const),
+  ...(["broker_unavailable", "mirror_refused"] as const),
+]);
 
 /** Transient faults; afterwards the checkpoint tells what was applied. */
 function passes({ code }: LedgerError): boolean {
-  return code === "store_unavailable" || code === "log_unavailable" || code === "not_ready";
+  return passing.has(code);
 }
 
 /**
@@ -137,14 +131,21 @@ function isStoreDamage({ code, cause }: LedgerError): boolean {
   return code === "store_damaged" || (code === "incompatible" && cause instanceof Error && "errcode" in cause);
 }
 
-/** Throws the error, or store_damaged for a checkpoint behind what was applied: a rival only ever moves it forward. */
-async function throwAsDamage<Change>(
+/**
+ * Tells apart why the checkpoint refused events: it went back, so the store lost what was applied; or it went ahead,
+ * so another worker applies this shard, and this one steps back and goes on from there.
+ */
+async function throwRefusal<Change>(
   { target, projection, shard }: Pick<ConsumerOptions<Change>, "target" | "projection" | "shard">,
   applied: Revision,
   error: unknown,
 ): Promise<never> {
   const at = isLedgerError(error, "revision_gap") ? await target.checkpoint(shard) : applied;
-  if (at >= applied) throw error;
+  if (at > applied) {
+    const text = `${projection.name}: another worker has applied shard ${shard} up to ${at}; this one steps back`;
+    throw new LedgerError("not_ready", text, { cause: error });
+  }
+  if (at === applied) throw error;
   const lost = `the checkpoint of shard ${shard} is at ${at}, and events up to ${applied} were applied`;
   throw new LedgerError("store_damaged", `${projection.name}: ${lost}`, { cause: error });
 }
@@ -175,7 +176,7 @@ async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus)
     for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batches.next, runtime)) {
       if (signal.aborted) return;
       if (atEnd) batches.atEnd();
-      at = await applyEvents(application, at, events).catch((error) => throwAsDamage(options, batch.at, error));
+      at = await applyEvents(application, at, events).catch((error) => throwRefusal(options, batch.at, error));
       atEnd = caughtUp;
       if (caughtUp) {
         batches.atEnd();

@@ -183,7 +183,7 @@ class ReadingGroup {
 }
 
 /** Where a reader goes on: a delivery may repeat earlier events. */
-function after(next: Revision, delivery: Delivery): Revision {
+export function after(next: Revision, delivery: Delivery): Revision {
   const last = delivery.kind === "events" ? delivery.events.at(-1) : undefined;
   return last ? Math.max(next, last.revision + 1) : next;
 }

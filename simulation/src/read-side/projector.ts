@@ -44,7 +44,7 @@ type ProjectorOptions = {
 const logger = createLogger({ level: "silent", name: "simulation" });
 
 /** One incarnation: what runs, and why it might rightly halt. */
-type Incarnation = { readonly owner: Owner; reordered: boolean; rival: boolean };
+type Incarnation = { readonly owner: Owner; reordered: boolean };
 
 /** The parts of a projector that its running projections share. */
 type Running = {
@@ -65,8 +65,7 @@ export function makeProjector(options: ProjectorOptions): Projector {
 
   function launch(): void {
     const owner = makeOwner("projector");
-    const incarnation: Incarnation = { owner, reordered: false, rival: incarnations.length > 0 };
-    for (const other of incarnations) other.rival = true;
+    const incarnation: Incarnation = { owner, reordered: false };
     incarnations.push(incarnation);
     note("starts");
     scheduler.after(random.between(100, 5_000), owner, () => {
@@ -155,14 +154,14 @@ function run<Change>(
   started.finished.catch(onViolation);
 }
 
-/** A projection may halt for a poison event, a gap, or a rival that moved its checkpoint, and for nothing else. */
+/** A projection may halt for a poison event or a gap, and for nothing else. */
 function checkHalt(
-  { reordered, rival }: Incarnation,
+  { reordered }: Incarnation,
   { projection, reason, revision }: ProjectionStatus,
   poison: Revision | undefined,
 ): void {
   const poisoned = poison !== undefined && revision === poison - 1 && reason?.startsWith("poison_event") === true;
-  const gap = (reordered || rival) && reason?.startsWith("revision_gap") === true;
+  const gap = reordered && reason?.startsWith("revision_gap") === true;
   mustHold(poisoned || gap, "10 halts for a reason", () => `${projection} halted at ${revision}: ${reason}`);
 }
 

@@ -9,6 +9,8 @@ export type Link = {
   cut(): void;
   /** Keeps connections open and delivers nothing, either way: the engine is silent. */
   hold(): void;
+  /** Keeps connections open and delivers what clients send, but no answer. */
+  mute(): void;
   /** Lets everything through again. */
   mend(): void;
   close(): Promise<void>;
@@ -16,20 +18,22 @@ export type Link = {
 
 /** Opens a link on a free port; `target` is the engine's port at the time of a connection. */
 export async function openLink(target: () => number): Promise<Link> {
-  let state: "open" | "cut" | "held" = "open";
-  const sockets = new Set<Socket>();
+  let state: "open" | "cut" | "held" | "muted" = "open";
+  const clients = new Set<Socket>();
+  const engines = new Set<Socket>();
 
-  function forward(from: Socket, to: Socket): void {
-    sockets.add(from);
-    if (state === "held") from.pause();
+  function forward(from: Socket, to: Socket, side: Set<Socket>): void {
+    side.add(from);
+    const stopped = () => state === "held" || (state === "muted" && side === engines);
+    if (stopped()) from.pause();
     from.on("data", (bytes) => {
       if (!to.write(bytes)) from.pause();
     });
-    to.on("drain", () => state !== "held" && from.resume());
+    to.on("drain", () => stopped() || from.resume());
     from.on("end", () => to.end());
     from.on("error", () => to.destroy());
     from.on("close", () => {
-      sockets.delete(from);
+      side.delete(from);
       to.destroy();
     });
   }
@@ -37,8 +41,8 @@ export async function openLink(target: () => number): Promise<Link> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     if (state === "cut") return void client.destroy();
     const engine = new Socket({ allowHalfOpen: true });
-    forward(client, engine);
-    forward(engine, client);
+    forward(client, engine, clients);
+    forward(engine, client, engines);
     engine.setNoDelay(true).connect(target(), "127.0.0.1");
   });
   const port = await freePort();
@@ -46,7 +50,7 @@ export async function openLink(target: () => number): Promise<Link> {
   await once(server, "listening");
 
   const endAll = () => {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of [...clients, ...engines]) socket.destroy();
   };
   return {
     port,
@@ -56,11 +60,16 @@ export async function openLink(target: () => number): Promise<Link> {
     },
     hold() {
       state = "held";
-      for (const socket of sockets) socket.pause();
+      for (const socket of [...clients, ...engines]) socket.pause();
+    },
+    mute() {
+      state = "muted";
+      for (const socket of clients) socket.resume();
+      for (const socket of engines) socket.pause();
     },
     mend() {
       state = "open";
-      for (const socket of sockets) socket.resume();
+      for (const socket of [...clients, ...engines]) socket.resume();
     },
     async close() {
       const closed = once(server, "close");

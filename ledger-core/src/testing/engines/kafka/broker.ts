@@ -70,7 +70,14 @@ export async function prepareBroker(programs: KafkaPrograms, advertised: Ports) 
   const start = (): Promise<ChildEngine> =>
     startChildEngine({
       command: programs.java,
-      args: [...jvmOptions, "-cp", `${programs.libs}/*`, "kafka.Kafka", settings],
+      args: [
+        `-XX:SharedArchiveFile=${programs.classes}`,
+        ...jvmOptions,
+        "-cp",
+        `${programs.libs}/*`,
+        "kafka.Kafka",
+        settings,
+      ],
       folder,
       ready: /Kafka Server started/,
       readyMs: 90_000,

@@ -1,9 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kafka as Client, logLevel } from "kafkajs";
-import type { EngineSource } from "../engine.ts";
-import { findEngine } from "../engine.ts";
+import { mendIdleTimers } from "../../../adapters/kafka/kafkajs/idle-timers.ts";
+import { type EngineSource, findEngine } from "../engine.ts";
 import { type Link, openLink } from "../link.ts";
 import { brokerSettings, makeKeys, prepareBroker, saslLogin } from "./broker.ts";
 import { type KafkaPrograms, kafkaKind } from "./install.ts";
@@ -13,6 +14,12 @@ export type KafkaAccess = {
   readonly brokers: readonly string[];
   readonly tls?: { readonly ca?: string };
   readonly sasl?: { readonly username: string; readonly password: { reveal(): string } };
+};
+
+export type ForeignRecord = {
+  readonly key?: string;
+  readonly value: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type TopicOptions = { readonly partitions?: number; readonly config?: Readonly<Record<string, string>> };
@@ -26,7 +33,15 @@ export type KafkaBroker = {
   readonly faults: BrokerFaults | undefined;
   /** Makes a topic with a name of its own. */
   createTopic(options?: TopicOptions): Promise<string>;
+  /** Makes a deleted topic again, under its name. */
+  recreateTopic(topic: string, options?: TopicOptions): Promise<void>;
   deleteTopic(topic: string): Promise<void>;
+  /** Removes the records before an offset, as retention does. */
+  expire(topic: string, partition: number, offset: number): Promise<void>;
+  /** Sends records as a stranger would. */
+  send(topic: string, partition: number, records: readonly ForeignRecord[]): Promise<void>;
+  /** Waits until it takes members of consumer groups: some moments after its start. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -64,7 +79,7 @@ async function startLocal(programs: KafkaPrograms): Promise<KafkaBroker> {
   const links = await openLinks(() => ports);
   const { ca, ports, start } = await prepareBroker(programs, links.ports);
   let engine = await start();
-  return serving({
+  const broker = serving({
     ...accesses(links.ports, ca),
     faults: {
       link: links.plain,
@@ -78,6 +93,8 @@ async function startLocal(programs: KafkaPrograms): Promise<KafkaBroker> {
       await links.close();
     },
   });
+  await broker.settled();
+  return broker;
 }
 
 /** The same broker in a container: settings and keys are copied in, and the image formats the store. */
@@ -99,7 +116,7 @@ async function startContainer(): Promise<KafkaBroker> {
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .start();
   await rm(folder, { recursive: true });
-  return serving({
+  const broker = serving({
     ...accesses(links.ports, ca),
     faults: {
       link: links.plain,
@@ -111,6 +128,8 @@ async function startContainer(): Promise<KafkaBroker> {
       await links.close();
     },
   });
+  await broker.settled();
+  return broker;
 }
 
 async function openLinks(targets: () => { plain: number; secure: number }) {
@@ -138,34 +157,55 @@ function accesses(ports: { plain: number; secure: number }, ca: string): Pick<Ka
 function serving(
   broker: Pick<KafkaBroker, "plain" | "stop"> & Partial<Pick<KafkaBroker, "secure" | "faults">>,
 ): KafkaBroker {
-  const client = new Client({ brokers: [...broker.plain.brokers], logLevel: logLevel.NOTHING });
-  const admin = client.admin();
+  mendIdleTimers();
+  const client = new Client({
+    brokers: [...broker.plain.brokers],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 40, initialRetryTime: 50, maxRetryTime: 500 },
+  });
+  const [admin, producer] = [client.admin(), client.producer({ allowAutoTopicCreation: false })];
   const made = new Set<string>();
-  let connected: Promise<void> | undefined;
+  let connected: Promise<unknown> | undefined;
   const ask = async () => {
-    connected ??= admin.connect();
+    connected ??= Promise.all([admin.connect(), producer.connect()]);
     await connected;
     return admin;
   };
+  async function make(topic: string, { partitions = 1, config = {} }: TopicOptions = {}): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const topics = [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }];
+    await (await ask()).createTopics({ topics, waitForLeaders: true });
+    made.add(topic);
+  }
   return {
     ...{ secure: undefined, faults: undefined },
     ...broker,
-    async createTopic({ partitions = 1, config = {} } = {}) {
-      const topic = `ledger-events-${process.pid}-${Date.now()}-${made.size}`;
-      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-      const asked = await ask();
-      await asked.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] });
-      made.add(topic);
+    settled: async () => void (await (await ask()).describeGroups(["any"])),
+    async createTopic(options) {
+      const topic = `ledger-events-${randomUUID()}`;
+      await make(topic, options);
       return topic;
     },
+    recreateTopic: make,
     async deleteTopic(topic) {
       made.delete(topic);
       await (await ask()).deleteTopics({ topics: [topic] });
     },
+    async expire(topic, partition, offset) {
+      const asked = await ask();
+      // kafkajs finds the leader only for a topic that it has asked about before.
+      await asked.fetchTopicOffsets(topic);
+      await asked.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    async send(topic, partition, records) {
+      await ask();
+      const messages = records.map(({ headers, ...record }) => ({ ...record, partition, ...(headers && { headers }) }));
+      await producer.send({ topic, messages });
+    },
     async stop() {
       // A broker of somebody else keeps nothing of ours.
       if (!broker.faults && made.size > 0) await (await ask()).deleteTopics({ topics: [...made] });
-      await admin.disconnect();
+      await Promise.all([admin.disconnect(), producer.disconnect()]);
       await broker.stop();
     },
   };

@@ -1,0 +1,48 @@
+import type { Logger } from "../../process/log.ts";
+
+/** A broker, and the topic that mirrors the log. Names and passwords are in no message. */
+export type KafkaConnection = {
+  /** `host:port` of the brokers asked first; Event Hubs has one: `<namespace>.servicebus.windows.net:9093`. */
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Without a `ca` (PEM), the system's authorities are trusted. */
+  readonly tls?: { readonly ca?: string };
+  /** SASL PLAIN; the user name of Event Hubs is the literal `$ConnectionString`. */
+  readonly sasl?: { readonly username: string; readonly password: { reveal(): string } };
+};
+
+/** Each field states its default; those of time are Event Hubs' recommendations. */
+export type KafkaTuning = {
+  /** How long a request may take, in ms. 1,000 to 120,000. Default 60,000. */
+  readonly requestTimeoutMs?: number;
+  /** How long a connection may take to open, in ms. 100 to 60,000. Default 10,000. */
+  readonly connectionTimeoutMs?: number;
+  /** How often the client itself repeats a request before it reports a failure. 1 to 10. Default 3. */
+  readonly clientRetries?: number;
+  /** The first pause between those repeats, doubled each time up to ten times, in ms. 10 to 10,000. Default 100. */
+  readonly clientPauseMs?: number;
+  /** How long a member of a consumer group may be silent, in ms. 6,000 to 300,000. Default 30,000. */
+  readonly sessionTimeoutMs?: number;
+  /** How long a fetch waits for new records, in ms. 1 to 5,000. Default 500. */
+  readonly fetchWaitMs?: number;
+  /** The most events in a batch: 200 to 500 are fastest. 1 to 5,000. Default 400. */
+  readonly eventsMax?: number;
+  /** The most bytes in a batch; Event Hubs takes 1,046,528 in a request. 10,000 to 1,000,000. Default 1,000,000. */
+  readonly bytesMax?: number;
+};
+
+export type KafkaOptions = { readonly logger: Logger; readonly tuning?: KafkaTuning };
+
+export function withDefaults(tuning: KafkaTuning = {}): Required<KafkaTuning> {
+  return {
+    requestTimeoutMs: 60_000,
+    connectionTimeoutMs: 10_000,
+    clientRetries: 3,
+    clientPauseMs: 100,
+    sessionTimeoutMs: 30_000,
+    fetchWaitMs: 500,
+    eventsMax: 400,
+    bytesMax: 1_000_000,
+    ...tuning,
+  };
+}

@@ -1,0 +1,30 @@
+import { createRequire } from "node:module";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findKafka, type KafkaBroker, startKafka } from "../../testing/engines/kafka/kafka.ts";
+import { mirrorSuite } from "../../testing/mirror-suite.ts";
+import { mendIdleTimers } from "./kafkajs/idle-timers.ts";
+import { openMirrorSource, openMirrorTarget } from "./open.ts";
+
+const source = await findKafka();
+
+describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason : "Kafka", () => {
+  let broker: KafkaBroker;
+  beforeAll(async () => {
+    broker = await startKafka(source);
+  });
+  afterAll(() => broker.stop());
+
+  mirrorSuite("kafkajs", () => broker, { openTarget: openMirrorTarget, openSource: openMirrorSource });
+});
+
+test("kafkajs arms no timer for an empty queue of requests", () => {
+  mendIdleTimers();
+  mendIdleTimers();
+  const { prototype } = createRequire(import.meta.url)("kafkajs/src/network/requestQueue");
+  const queue = { throttledUntil: -1, throttleCheckTimeoutId: null as unknown, pending: [] as unknown[] };
+  prototype.scheduleCheckPendingRequests.call(queue);
+  expect(queue.throttleCheckTimeoutId).toBeNull();
+  const waiting = { ...queue, pending: ["a request"], checkPendingRequests: () => undefined };
+  prototype.scheduleCheckPendingRequests.call(waiting);
+  expect(waiting.throttleCheckTimeoutId).not.toBeNull();
+});

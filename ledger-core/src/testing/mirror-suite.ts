@@ -1,0 +1,261 @@
+import { pino } from "pino";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import type { KafkaConnection, KafkaTuning } from "../adapters/kafka/connection.ts";
+import { recordOf } from "../adapters/kafka/records.ts";
+import { leafHash } from "../adapters/leaf.ts";
+import type { Delivery, StoredEvent } from "../ports/event-log.ts";
+import type { MirrorSource } from "../ports/mirror-source.ts";
+import type { MirrorTarget } from "../ports/mirror-target.ts";
+import type { KafkaBroker } from "./engines/kafka/kafka.ts";
+import { makeEvents, range } from "./event-log-events.ts";
+
+/** A client of Kafka, under test. */
+export type MirrorClient = {
+  openTarget(connection: KafkaConnection, options: { logger: typeof logger; tuning: KafkaTuning }): MirrorTarget;
+  openSource(
+    connection: KafkaConnection,
+    options: { logger: typeof logger; tuning: KafkaTuning; group?: string },
+  ): MirrorSource;
+};
+
+const logger = pino({ level: "silent" });
+
+/** Patient enough for a slow machine, and quick to notice a fault. */
+export const quickTuning: KafkaTuning = {
+  ...{ requestTimeoutMs: 5000, connectionTimeoutMs: 2000, clientRetries: 4, clientPauseMs: 50 },
+  ...{ sessionTimeoutMs: 6000, fetchWaitMs: 50 },
+};
+
+/** Events at their places, as a log has them. */
+function storedEvents(from: number, count: number, shard = 0): StoredEvent[] {
+  return makeEvents(from, count, { shard }).map((event, index) => {
+    const placed = { ...event, shard, revision: from + index };
+    return { ...placed, leaf: leafHash(placed) };
+  });
+}
+
+/** The contract of a mirror on Kafka; every client passes it. */
+export function mirrorSuite(name: string, broker: () => KafkaBroker, client: MirrorClient): void {
+  describe(`mirror, ${name}`, () => {
+    let topic: string;
+    beforeEach(async () => {
+      topic = await broker().createTopic({ partitions: 2 });
+    });
+
+    const connection = (): KafkaConnection => ({ ...broker().plain, topic });
+    function openTarget(to: KafkaConnection = connection(), tuning: KafkaTuning = {}): MirrorTarget {
+      const target = client.openTarget(to, { logger, tuning: { ...quickTuning, ...tuning } });
+      onTestFinished(() => target.close());
+      return target;
+    }
+    function openSource(group?: string): MirrorSource {
+      const source = client.openSource(connection(), { logger, tuning: quickTuning, ...(group && { group }) });
+      onTestFinished(() => source.close());
+      return source;
+    }
+    async function openWriter(shard = 0, target = openTarget()) {
+      const writer = await target.open(shard);
+      onTestFinished(() => writer.close());
+      return writer;
+    }
+    async function mirrored(events: readonly StoredEvent[]): Promise<void> {
+      await (await openWriter(events[0]?.shard)).append(events);
+    }
+    async function records(shard = 0) {
+      const all: { offset: number; event: StoredEvent | undefined }[] = [];
+      for await (const piece of openSource().records(shard)) all.push(...piece);
+      return all;
+    }
+    const refused = (text: string) => ({ code: "mirror_refused", message: expect.stringContaining(text) });
+
+    describe("target", () => {
+      test("refuses a topic that cannot take every event, and says why", async () => {
+        await openTarget().check([0, 1]);
+        await expect(openTarget().check([0, 1, 2])).rejects.toMatchObject(refused("2 partitions"));
+        await expect(openTarget({ ...connection(), topic: "absent" }).check([0])).rejects.toMatchObject(
+          refused("does not exist"),
+        );
+        const config = { "retention.ms": "60000", "max.message.bytes": "100000", "cleanup.policy": "compact" };
+        const unfit = await broker().createTopic({ config });
+        const check = openTarget({ ...connection(), topic: unfit }).check([0]);
+        await expect(check).rejects.toMatchObject(refused("cleanup.policy"));
+        await expect(check).rejects.toMatchObject(refused("retention.ms"));
+        await expect(check).rejects.toMatchObject(refused("max.message.bytes"));
+      });
+
+      test("appends events as they are, and a new writer knows the last one", async () => {
+        const events = storedEvents(0, 5);
+        const writer = await openWriter();
+        expect(writer.end).toMatchObject({ revision: -1, foreign: 0 });
+        await writer.append(events.slice(0, 2));
+        await writer.append(events.slice(2));
+        expect(await records()).toEqual(events.map((event, offset) => ({ offset, event: asRead(event) })));
+        const { end } = await openWriter();
+        expect(end.revision).toBe(4);
+        expect(end.event).toMatchObject({ id: events[4]?.id });
+        expect((await openWriter(1)).end.revision).toBe(-1);
+      });
+
+      test("takes the largest event there may be", async () => {
+        const [event] = makeEvents(0, 1, { size: 512 * 1024 });
+        if (!event) throw new Error("there is one");
+        const placed = { ...event, shard: 0, revision: 0 };
+        await mirrored([{ ...placed, leaf: leafHash(placed) }]);
+        expect((await records())[0]?.event?.data.length).toBe(512 * 1024);
+      });
+
+      test("passes over the records of strangers", async () => {
+        await mirrored(storedEvents(0, 2));
+        const [forged] = storedEvents(2, 1);
+        if (!forged) throw new Error("there is one");
+        await broker().send(topic, 0, [
+          { value: "hello" },
+          { ...recordOf(forged), value: Buffer.from("other bytes") },
+          recordOf({ ...forged, revision: 700, leaf: leafHash({ ...forged, revision: 700 }) }),
+        ]);
+        const { end } = await openWriter();
+        expect(end).toMatchObject({ revision: 1, foreign: 3 });
+      });
+
+      test("over TLS refuses a wrong password and an unknown certificate", async ({ skip }) => {
+        const { secure } = broker();
+        if (!secure?.sasl) return skip("the broker of KAFKA_URL has no listener with TLS");
+        const good = { ...secure, topic };
+        await openTarget(good).check([0]);
+        const sasl = { ...secure.sasl, password: { reveal: () => "wrong" } };
+        await expect(openTarget({ ...good, sasl }).check([0])).rejects.toMatchObject(refused("password"));
+        const { brokers } = secure;
+        await expect(openTarget({ brokers, topic, sasl: secure.sasl, tls: {} }).check([0])).rejects.toMatchObject(
+          refused("certificate"),
+        );
+      });
+
+      test("a batch of which the answer was lost is stored once when it is repeated", async ({ skip }) => {
+        const { faults } = broker();
+        if (!faults) return skip("the broker of KAFKA_URL is not ours to disturb");
+        const writer = await openWriter(0, openTarget(connection(), { requestTimeoutMs: 1000, clientRetries: 1 }));
+        await writer.append(storedEvents(0, 3));
+        const next = storedEvents(3, 4);
+        faults.link.mute();
+        await expect(writer.append(next)).rejects.toMatchObject({ code: "outcome_unknown" });
+        await expect(writer.append(storedEvents(3, 4))).rejects.toThrow("only the identical batch");
+        faults.link.mend();
+        await expect
+          .poll(
+            () =>
+              writer.append(next).then(
+                () => "sent",
+                () => "not yet",
+              ),
+            { timeout: 20_000 },
+          )
+          .toBe("sent");
+        await writer.append(storedEvents(7, 1));
+        expect((await records()).map(({ event }) => event?.revision)).toEqual(range(0, 7));
+      });
+    });
+
+    describe("source", () => {
+      test("gives history from any revision, says that it caught up, and goes on live", async () => {
+        const writer = await openWriter();
+        await writer.append(storedEvents(0, 10));
+        const source = openSource();
+        const follower = follow(source, 0, 4);
+        expect(await follower.until(9)).toEqual(range(4, 9));
+        await writer.append(storedEvents(10, 3));
+        expect(await follower.until(12)).toEqual(range(10, 12));
+        await follower.end();
+      });
+
+      test("of an empty partition is caught up at once", async () => {
+        const source = openSource();
+        const abort = new AbortController();
+        for await (const delivery of source.subscribe(0, 0, abort.signal)) {
+          expect(delivery).toEqual({ kind: "caught_up", head: -1 });
+          abort.abort();
+        }
+      });
+
+      test("drops repeats and strangers' records", async () => {
+        await mirrored(storedEvents(0, 3));
+        await broker().send(topic, 0, storedEvents(1, 2).map(recordOf));
+        await broker().send(topic, 0, [{ value: "hello" }]);
+        await broker().send(topic, 0, storedEvents(3, 2).map(recordOf));
+        const follower = follow(openSource(), 0, 0);
+        expect(await follower.until(4)).toEqual(range(0, 4));
+        await follower.end();
+      });
+
+      test("refuses a gap, after the events before it", async () => {
+        await mirrored(storedEvents(0, 3));
+        await broker().send(topic, 0, [{ value: "so that the offset may be" }]);
+        await broker().send(topic, 0, storedEvents(4, 1).map(recordOf));
+        const follower = follow(openSource(), 0, 0);
+        expect(await follower.until(2)).toEqual(range(0, 2));
+        await expect(follower.until(4)).rejects.toMatchObject({
+          code: "revision_gap",
+          position: { shard: 0, revision: 3 },
+        });
+      });
+
+      test("says when the topic no longer holds a revision", async () => {
+        await mirrored(storedEvents(0, 10));
+        await broker().expire(topic, 0, 6);
+        await expect(follow(openSource(), 0, 2).until(9)).rejects.toMatchObject({ code: "behind_retention" });
+        const follower = follow(openSource(), 0, 6);
+        expect(await follower.until(9)).toEqual(range(6, 9));
+        await follower.end();
+        await broker().expire(topic, 0, 10);
+        await expect(follow(openSource(), 0, 6).until(9)).rejects.toMatchObject({ code: "behind_retention" });
+      });
+
+      test("two of one group share the shards, and one takes over from the other", async () => {
+        await mirrored(storedEvents(0, 5, 0));
+        await mirrored(storedEvents(0, 5, 1));
+        const group = `group-${topic}`;
+        const [first, second] = [openSource(group), openSource(group)];
+        const [firsts, seconds] = [[0, 1].map((n) => follow(first, n, 0)), [0, 1].map((n) => follow(second, n, 0))];
+        const [toFirst, toSecond] = [firsts.map((one) => one.until(4)), seconds.map((one) => one.until(4))];
+        const all = range(0, 4);
+        expect(await Promise.all([0, 1].map((n) => Promise.race([toFirst[n], toSecond[n]])))).toEqual([all, all]);
+        await Promise.all(firsts.map((follower) => follower.end()));
+        await first.close();
+        expect(await Promise.all(toSecond)).toEqual([all, all]);
+        await Promise.all(seconds.map((follower) => follower.end()));
+      });
+    });
+  });
+}
+
+/** An event as it is read back: its bytes are a buffer's. */
+function asRead(event: StoredEvent): StoredEvent {
+  return { ...event, data: Buffer.from(event.data), leaf: expect.anything() as unknown as Uint8Array };
+}
+
+/** A subscription that collects revisions in the background, bounded by the test. */
+function follow(source: MirrorSource, shard: number, from: number) {
+  const abort = new AbortController();
+  const deliveries = source.subscribe(shard, from, abort.signal)[Symbol.asyncIterator]();
+  let seen: number[] = [];
+  let pending: Promise<IteratorResult<Delivery>> | undefined;
+  return {
+    /** The revisions since the last call, up to and with `last`. */
+    async until(last: number): Promise<number[]> {
+      while ((seen.at(-1) ?? -1) < last) {
+        pending ??= deliveries.next();
+        const step = await pending;
+        pending = undefined;
+        if (step.done) break;
+        if (step.value.kind === "events") seen.push(...step.value.events.map(({ revision }) => revision));
+      }
+      const revisions = seen;
+      seen = [];
+      return revisions;
+    },
+    async end(): Promise<void> {
+      abort.abort();
+      await pending?.catch(() => undefined);
+      await deliveries.return?.();
+    },
+  };
+}

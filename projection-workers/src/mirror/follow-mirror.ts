@@ -1,0 +1,67 @@
+import { isLedgerError, type Runtime, type Shard } from "ledger-core";
+import type { Delivery, EventSource } from "ledger-core/event-log";
+import type { MirrorSource } from "ledger-core/kafka";
+import { type Logger, systemRuntime } from "ledger-core/process";
+import { after } from "../consumer/shared-reading.ts";
+
+export type FollowOptions = {
+  readonly mirror: MirrorSource;
+  readonly log: EventSource;
+  readonly logger: Logger;
+  readonly runtime?: Runtime;
+  /** How long a shard is read from the log at least before the mirror is tried again, in ms. Default 5000. */
+  readonly logMs?: number;
+};
+
+export type FollowedMirror = EventSource & {
+  /** Where a shard's events are read now. */
+  using(shard: Shard): "mirror" | "log";
+};
+
+/**
+ * The mirror for live projections; the log for rebuilds, and for a shard whose next event the topic no longer holds:
+ * it is read from the log to its end, and then from the mirror again.
+ */
+export function followMirror(options: FollowOptions): FollowedMirror {
+  const { mirror, log, logger, runtime = systemRuntime, logMs = 5000 } = options;
+  const onLog = new Set<Shard>();
+
+  async function* subscribe(shard: Shard, from: number, signal: AbortSignal): AsyncGenerator<Delivery> {
+    let next = from;
+    while (!signal.aborted) {
+      try {
+        for await (const delivery of mirror.subscribe(shard, next, signal)) {
+          next = after(next, delivery);
+          yield delivery;
+        }
+        return;
+      } catch (error) {
+        if (!isLedgerError(error, "behind_retention")) throw error;
+        logger.warn({ shard, revision: next, err: error }, "projections read the log: the mirror has less");
+      }
+      onLog.add(shard);
+      const untilMs = runtime.elapsedMs() + logMs;
+      try {
+        for await (const delivery of log.subscribe(shard, next, signal)) {
+          next = after(next, delivery);
+          yield delivery;
+          if (delivery.kind === "caught_up" && runtime.elapsedMs() >= untilMs) break;
+        }
+      } finally {
+        onLog.delete(shard);
+      }
+      logger.info({ shard, revision: next }, "projections read the mirror again");
+    }
+  }
+
+  return {
+    subscribe,
+    using: (shard) => (onLog.has(shard) ? "log" : "mirror"),
+    read: (shard, from, limits) => log.read(shard, from, limits),
+    head: (shard) => log.head(shard),
+    async close() {
+      await mirror.close();
+      await log.close();
+    },
+  };
+}
