@@ -50,7 +50,10 @@ async function measure(): Promise<void> {
     process.stderr.write(`${new Date().toISOString()} ${part}\n`);
     const own = join(folder, part);
     mkdirSync(own);
-    figures.push(...(await works[part](own, scale, against)));
+    const found = await works[part](own, scale, against);
+    figures.push(...found);
+    // A later part may fail, and take an hour to do so.
+    process.stderr.write(`${table(found)}\n`);
     rmSync(own, { recursive: true });
   }
   process.stdout.write(`${table(figures)}\n`);

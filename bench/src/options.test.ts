@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { partNames, readOptions } from "./options.ts";
 
-test("without arguments everything is measured in full, and nothing soaked", () => {
+test("without arguments everything is measured in the time of a standard run, and nothing soaked", () => {
   const options = readOptions([]);
-  expect(options?.scale.kind).toBe("full");
+  expect(options?.scale.kind).toBe("standard");
   expect([...(options?.parts ?? [])]).toEqual([...partNames]);
   expect(options?.soak).toBeUndefined();
 });
@@ -13,6 +13,10 @@ test("--quick and --only choose the scale and the parts", () => {
   const options = readOptions(["--quick", "--only", "bulk,history"]);
   expect(options?.scale.kind).toBe("quick");
   expect([...(options?.parts ?? [])]).toEqual(["bulk", "history"]);
+});
+
+test("--full measures with the sizes of the targets", () => {
+  expect(readOptions(["--full"])?.scale.kind).toBe("full");
 });
 
 test.each([
@@ -30,6 +34,7 @@ test.each([
   [["--soak", "0"], "above 0"],
   [["--soak", "1", "--rate", "fast"], "fast"],
   [["--rate", "5"], "--soak"],
+  [["--quick", "--full"], "exclude"],
   [["--fast"], "--fast"],
 ])("%j is refused", (args, words) => {
   expect(() => readOptions(args)).toThrow(words);

@@ -1,6 +1,6 @@
-/** How much each figure is measured with: the full run, or one that ends within minutes. */
+/** How much each figure is measured with: one run within 25 minutes, the full sizes of the targets, or a glance. */
 export type Scale = {
-  readonly kind: "full" | "quick";
+  readonly kind: "standard" | "full" | "quick";
   /** Of one load. */
   readonly seconds: number;
   /** Of each load; the median counts. */
@@ -24,6 +24,18 @@ export type Scale = {
 };
 
 export const scales = {
+  standard: {
+    ...{ kind: "standard", seconds: 8, accounts: 10_000, rounds: 2 },
+    ...{ bulkPayments: 2_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 2000 },
+    ...{
+      behindPayments: 400_000,
+      rebuildEvents: 2_000_000,
+      smallRebuildEvents: 600_000,
+      floodAccounts: 20_000,
+      steadySeconds: 20,
+      steadyProbes: 3,
+    },
+  },
   full: {
     ...{ kind: "full", seconds: 15, accounts: 10_000, rounds: 3 },
     ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 5000 },
