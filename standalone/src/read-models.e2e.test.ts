@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { signToken } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import { newestStore } from "ledger-core/sql";
@@ -214,5 +215,22 @@ describe("a file that cannot be read", () => {
     const { status, text } = await ask(again, "/v1/accounts?limit=200", "0:0");
     expect(status).toBe(200);
     expect(JSON.parse(text).data.length).toBe(30);
+  });
+
+  test("those of an earlier version stay until new ones are complete, which are asked only then", async () => {
+    const url = await start();
+    for (let n = 0; n < 30; n++) await openAccount(url, `key-${n}`);
+    await server?.stop();
+    const [former, next] = [join(dataDir, "models.sqlite"), join(dataDir, "models.2.sqlite")];
+    const database = new DatabaseSync(former);
+    const last = "(SELECT max(name) FROM model_migrations)";
+    expect(database.prepare(`DELETE FROM model_migrations WHERE name = ${last}`).run().changes).toBe(1);
+    database.close();
+    const again = await start();
+    const { status, text } = await ask(again, "/v1/accounts?limit=200", "0:0");
+    expect(status).toBe(200);
+    expect(JSON.parse(text).data.length).toBe(30);
+    await untilReady(again, "models", ({ ready }) => ready && !existsSync(former));
+    expect(existsSync(next)).toBe(true);
   });
 });

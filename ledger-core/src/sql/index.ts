@@ -1,6 +1,13 @@
 export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
 export { connectSqlite, openSqlite } from "../adapters/sqlite/node-sqlite.ts";
-export { newestStore, storeNames, storeToOpen, watchStore } from "../adapters/sqlite/store-files.ts";
+export {
+  newestStore,
+  nextStore,
+  olderStores,
+  storeNames,
+  storeToOpen,
+  watchStore,
+} from "../adapters/sqlite/store-files.ts";
 export {
   openViewBooks,
   preparedBySuffix,

@@ -9,6 +9,11 @@ export type StoreFile = {
   readonly name: string;
   /** The names of its projections. */
   readonly projections: readonly string[];
+  /**
+   * Whether `open` would empty a file because an earlier version made it. A keeper then leaves it and builds another
+   * beside it. Undefined for a store that may be emptied where it is.
+   */
+  isOlder?(path: string): Promise<boolean>;
   /** @throws LedgerError store_unavailable, store_damaged, incompatible */
   open(path: string): Promise<OpenedFile>;
   /** Compares one of its projections with the log by building it again in `scratch`, a new file. */

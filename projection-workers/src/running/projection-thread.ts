@@ -60,7 +60,7 @@ export async function startProjectionThread(options: ProjectionThreadOptions): P
     if (report.kind === "set_aside") onSetAside?.(report.file);
     if (report.kind === "opened") {
       for (const { projection, shard, revision } of report.positions)
-        if (revision === NO_REVISION) onBuildingAnew?.(projection, shard);
+        if (report.anew || revision === NO_REVISION) onBuildingAnew?.(projection, shard);
     }
     board.take(report);
   });

@@ -3,6 +3,7 @@ import type { Metrics, ReadinessCheck } from "ledger-core/http";
 import { storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import { nextMove, type ProjectionBoard } from "./board.ts";
+import { BUILDING_ANEW } from "./reports.ts";
 
 /** How far the projections are behind the log. */
 export type Lag = {
@@ -28,15 +29,15 @@ const TELL_EVERY_MS = 2_000;
 export async function waitForProjections(lag: Lag, boundMs: number, tell: (text: string) => void): Promise<void> {
   const startMs = performance.now();
   let toldMs = startMs;
-  while (behind(lag) > 0 && places(lag).every(({ trouble }) => trouble === undefined)) {
+  while (behind(lag) > 0 && places(lag).every(goesOn)) {
     const nowMs = performance.now();
     if (nowMs - startMs > boundMs) {
-      tell(`projections are ${behind(lag)} events behind; they go on while the ledger serves`);
+      tell(`${tellBehind(lag)}; they go on while the ledger serves, and queries are answered once they are there`);
       return;
     }
     if (nowMs - toldMs > TELL_EVERY_MS) {
       toldMs = nowMs;
-      tell(`projections are ${behind(lag)} events behind`);
+      tell(tellBehind(lag));
     }
     await nextMove(lag.projections);
   }
@@ -64,9 +65,27 @@ function places(lag: Lag): readonly Place[] {
   );
 }
 
+function goesOn({ trouble }: Place): boolean {
+  return trouble === undefined || trouble === BUILDING_ANEW;
+}
+
 /** How far the slowest projection is behind. */
 function behind(lag: Lag): number {
   return Math.max(0, ...places(lag).map((place) => place.behind));
+}
+
+/** The slowest projection as a bar and in numbers. */
+function tellBehind(lag: Lag): string {
+  const slowest = places(lag).reduce((one, other) => (other.behind > one.behind ? other : one));
+  const percent = percentOf(slowest);
+  const bar = "#".repeat(Math.floor(percent / 5)).padEnd(20, ".");
+  return `projections [${bar}] ${percent} %, ${slowest.behind} events behind`;
+}
+
+/** How much of the log a projection has applied, rounded down. */
+function percentOf({ at, behind }: Place): number {
+  const done = at.revision + 1;
+  return Math.floor((100 * done) / Math.max(1, done + behind));
 }
 
 /** The readiness check of each projection. */
@@ -86,7 +105,9 @@ function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
   };
 }
 
-function tellPlace({ at, behind, trouble }: Place): string {
+function tellPlace(of: Place): string {
+  const { at, behind } = of;
+  const trouble = of.trouble === BUILDING_ANEW ? `${BUILDING_ANEW}, ${percentOf(of)} %` : of.trouble;
   const place = at.revision < 0 ? `before 0 of shard ${at.shard}` : `at ${formatPosition(at)}`;
   return [place, behind > 0 ? `${behind} behind` : undefined, trouble].filter((part) => part !== undefined).join(", ");
 }

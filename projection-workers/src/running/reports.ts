@@ -17,11 +17,15 @@ export type ProjectionOrder =
 /** The last event that a projection has applied of a shard; NO_REVISION: none. */
 export type ProjectionPosition = { readonly projection: string; readonly shard: Shard; readonly revision: Revision };
 
+/** The trouble of a projection that is not complete until it reaches the log's end. */
+export const BUILDING_ANEW = "building anew from the log";
+
 /** From whoever runs the projections: plain data, which may cross to another thread. */
 export type ProjectionReport =
   /** Every file was opened, or could not be and will be tried again. */
   | { readonly kind: "started" }
-  | { readonly kind: "opened"; readonly positions: readonly ProjectionPosition[] }
+  /** `anew`: it was not complete before; until these projections reach the log's end, it must not be queried. */
+  | { readonly kind: "opened"; readonly positions: readonly ProjectionPosition[]; readonly anew: boolean }
   | { readonly kind: "refused"; readonly code: LedgerErrorCode; readonly message: string }
   | ({ readonly kind: "moved" } & ProjectionPosition)
   /** `trouble`: why it halted or waits for its store; null when it goes on. */

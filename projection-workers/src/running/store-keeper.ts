@@ -1,10 +1,11 @@
 import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Revision, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
-import { storeToOpen, watchStore } from "ledger-core/sql";
+import { nextStore, storeToOpen, watchStore } from "ledger-core/sql";
 import type { ProjectionStatus } from "../consumer/consumer.ts";
 import type { OpenedFile, StoreFile } from "../projections/store-file.ts";
-import type { ProjectionPosition, ProjectionReport, ProjectionTuning } from "./reports.ts";
+import { formerFiles, isFormer, removeFormer } from "./former-layout.ts";
+import { BUILDING_ANEW, type ProjectionPosition, type ProjectionReport, type ProjectionTuning } from "./reports.ts";
 import { setAside } from "./set-aside.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
 
@@ -86,6 +87,7 @@ export class StoreKeeper {
     while (!signal.aborted) {
       path = storeToOpen(first, path);
       try {
+        if (await isFormer(file, path)) path = nextStore(first);
         const damage = await this.#openAndRun(path, () => {
           pauseMs = retryMs.first;
         });
@@ -116,16 +118,20 @@ export class StoreKeeper {
     let endWatch = () => {};
     try {
       const positions = await positionsIn(opened, shards, log);
-      for (const { projection, revision, head } of positions)
-        if (revision === NO_REVISION && head > NO_REVISION) troubles.buildingAnew(projection);
+      const former = await formerFiles(this.#options, path);
+      for (const { projection, shard, revision, head } of positions)
+        if (head > NO_REVISION && (former.length > 0 || revision === NO_REVISION)) troubles.anew(projection, shard);
       onOpen();
-      tell({ kind: "opened", positions });
+      tell({ kind: "opened", positions, anew: former.length > 0 });
       this.#tried.resolve();
       const session = startSession({
         ...this.#options,
         projections: opened.projections,
         stop: this.#stopping.signal,
-        onStatus: troubles.ofStatus,
+        onStatus: (status) => {
+          troubles.ofStatus(status);
+          if (former.length > 0 && troubles.isComplete()) removeFormer(this.#options, former.splice(0));
+        },
       });
       this.#session = session;
       endWatch = watchStore({ first, file: path, everyMs: this.#keeper.watchMs }, session.damage);
@@ -140,9 +146,9 @@ export class StoreKeeper {
 
   /** Returns whether the file was moved. */
   #discard(path: string, reason: string): boolean {
-    const { file, tell } = this.#options;
+    const { file, shards, tell } = this.#options;
     if (!moveAside(this.#options, path, reason)) return false;
-    for (const projection of file.projections) this.#troubles.buildingAnew(projection);
+    for (const projection of file.projections) for (const shard of shards) this.#troubles.anew(projection, shard);
     this.#asideAtMs = performance.now();
     this.#troubles.ofAll("building anew: the file could not be read and was set aside");
     tell({ kind: "set_aside", file: file.name });
@@ -166,18 +172,25 @@ function moveAside({ file, first, logger }: KeeperOptions, path: string, reason:
 
 /** Reports why projections of a file are not running normally, or that they are being rebuilt. */
 function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "shards" | "tell">) {
-  /** Projections that started at the log's first event and have not reached its end. */
-  const anew = new Set<string>();
+  /** Projections of shards that are not complete before they have reached the log's end. */
+  const building = new Set<string>();
+  const key = (projection: string, shard: Shard) => `${projection}:${shard}`;
   const report = (projection: string, shard: Shard, trouble: string | null) =>
     tell({ kind: "trouble", projection, shard, trouble });
   return {
-    buildingAnew: (projection: string) => void anew.add(projection),
+    /** Until it is live. */
+    anew(projection: string, shard: Shard): void {
+      building.add(key(projection, shard));
+      report(projection, shard, BUILDING_ANEW);
+    },
+    /** Whether none is being built anew. */
+    isComplete: () => building.size === 0,
     ofAll(trouble: string): void {
       for (const projection of file.projections) for (const shard of shards) report(projection, shard, trouble);
     },
     ofStatus({ projection, shard, state, publicReason: why }: ProjectionStatus): void {
-      if (state === "live") anew.delete(projection);
-      const well = anew.has(projection) ? "building anew from the log" : null;
+      if (state === "live") building.delete(key(projection, shard));
+      const well = building.has(key(projection, shard)) ? BUILDING_ANEW : null;
       report(projection, shard, state === "halted" || state === "retrying" ? `${state}: ${why}` : well);
     },
   };

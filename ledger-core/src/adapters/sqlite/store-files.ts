@@ -25,8 +25,24 @@ export function storeToOpen(first: string, last?: string): string {
   const used = last === undefined ? 0 : (parseName(first, last)?.number ?? 0);
   const newest = newestOf(names);
   if (newest && newest.number >= used) return newest.path;
+  return used === 0 && names.length === 0 ? first : unusedName(first, names, used);
+}
+
+/** A name that no file of the store has or had: the next main file, beside the newest. */
+export function nextStore(first: string): string {
+  return unusedName(first, storeNames(first), 0);
+}
+
+function unusedName(first: string, names: readonly StorePath[], used: number): string {
   const highest = Math.max(used, ...names.map(({ number }) => number));
-  return highest === 0 ? first : `${first.slice(0, -EXTENSION.length)}.${highest + 1}${EXTENSION}`;
+  return `${first.slice(0, -EXTENSION.length)}.${highest + 1}${EXTENSION}`;
+}
+
+/** The main files before this one, oldest first. */
+export function olderStores(first: string, file: string): string[] {
+  const number = parseName(first, file)?.number ?? 0;
+  const mains = storeNames(first).filter((one) => one.ending === "" && one.number < number);
+  return mains.sort((one, other) => one.number - other.number).map(({ path }) => path);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { connectSqlite } from "ledger-core/sql";
 import { type Registered, register } from "../../projections/registered.ts";
 import { type StoreFile, storeFile } from "../../projections/store-file.ts";
-import { migrate } from "./migrations.ts";
+import { isOlderLayout, migrate } from "./migrations.ts";
 import type { SqlModel, SqlTables } from "./model.ts";
 import { type SqlConnections, sqlStore } from "./store.ts";
 
@@ -17,7 +17,14 @@ export function sqlProjection<Change>(model: SqlModel<Change>): SqlProjection {
 /** SQL projections in one SQLite file: they share its one writing connection. */
 export function sqlFile(name: string, models: readonly SqlProjection[]): StoreFile {
   const registered = models.map((model) => model.registered);
-  return storeFile(name, registered, async (path, mode) => {
+  const isOlder = async (path: string) => {
+    const db = connectSqlite({ file: path, readOnly: true });
+    // A file that cannot be read is reported when it is opened to be written.
+    return isOlderLayout(db, models)
+      .catch(() => false)
+      .finally(() => db.destroy());
+  };
+  const opens = storeFile(name, registered, async (path, mode) => {
     if (mode === "read") {
       const reader = connectSqlite({ file: path, readOnly: true });
       return { connection: { db: reader, reader }, close: () => reader.destroy() };
@@ -33,4 +40,5 @@ export function sqlFile(name: string, models: readonly SqlProjection[]): StoreFi
     }
     return { connection: { db, reader }, close };
   });
+  return { ...opens, isOlder };
 }

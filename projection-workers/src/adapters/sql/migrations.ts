@@ -46,6 +46,18 @@ function assertVersions(models: readonly SqlTables[]): void {
     }
 }
 
+/**
+ * Whether an earlier version of this program has made a store, so that `migrate` would empty it. It only reads; what is
+ * no store of read models is not older either.
+ */
+export async function isOlderLayout(db: Knex, models: readonly SqlTables[]): Promise<boolean> {
+  const rows = await selectRows<{ name: string }>(db, `SELECT name FROM \`${applied.name}\``);
+  const done = new Set(rows.map(({ name }) => name));
+  const isKnown = (name: string) => models.some(({ versions }) => versions.includes(name));
+  const lacks = ({ versions }: SqlTables) => versions.some((name) => !done.has(name));
+  return done.size > 0 && [...done].every(isKnown) && models.some(lacks);
+}
+
 /** Drops every build and creates an empty served one. */
 async function buildAnew(db: Knex, model: SqlTables): Promise<void> {
   const { name } = model;
