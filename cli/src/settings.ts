@@ -1,9 +1,10 @@
 import type { Role } from "ledger-core";
 import { signToken } from "ledger-core/http";
-import { optionalSecret, readSettings } from "ledger-core/process";
+import { optionalSecret, readSettings, textOr } from "ledger-core/process";
 import { openDataFolder, readServerFile } from "standalone";
 
-export const DEFAULT_DATA = "./data";
+/** The data folder where none is named. */
+export const DEFAULT_DATA = readSettings({ LEDGER_DATA: textOr("./data") }).LEDGER_DATA;
 export const DEFAULT_PORT = 8080;
 export const DEFAULT_TENANT = "default";
 const TOKEN_TTL_SECONDS = 12 * 3600;

@@ -27,9 +27,9 @@ let tokenOf: (role: string, owner: string) => Promise<string>;
 
 beforeAll(async () => {
   await openDataFolder(data);
-  writer = await startService("writer", data);
+  writer = await startService("command-service", data);
   projections = await startService("projections", data);
-  queries = await startService("queries", data);
+  queries = await startService("query-service", data);
   writes.url = writer.url;
   tokenOf = (role, owner) => makeToken(data, role, owner, "default");
   operator = clientOf(await tokenOf("operator", "operator"));
@@ -122,7 +122,7 @@ test("every process says that it is ready, and a second writer is refused", asyn
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     expect((await fetch(`${url}/metrics`)).status).toBe(404);
   }
-  await expect(startService("writer", data)).rejects.toThrow(/ended with 1 .*held by another process/s);
+  await expect(startService("command-service", data)).rejects.toThrow(/ended with 1 .*held by another process/s);
 });
 
 test("SIGTERM ends each process in order, and what was acknowledged is there after a restart", async () => {
@@ -131,8 +131,8 @@ test("SIGTERM ends each process in order, and what was acknowledged is there aft
   expect(await projections.end("SIGTERM")).toBe(0);
   expect(await writer.end("SIGTERM")).toBe(0);
   projections = await startService("projections", data);
-  queries = await startService("queries", data);
-  writer = await startService("writer", data);
+  queries = await startService("query-service", data);
+  writer = await startService("command-service", data);
   writes.url = writer.url;
   expect((await operator.get(`/v1/accounts/${account}`)).body).toMatchObject({ id: account });
   const another = await openAccount(operator, { owner: "steady" });

@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { textAt } from "./json.ts";
+import { at, textAt } from "./json.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
 const commands = {
-  writer: ["start", "command-service"],
+  "command-service": ["start", "command-service"],
   projections: ["start", "projections"],
-  queries: ["start", "query-service"],
+  "query-service": ["start", "query-service"],
 } as const;
 export type ServiceName = keyof typeof commands;
 
@@ -19,10 +19,16 @@ export type StartedService = {
   readonly url: string;
   /** Of /livez, /readyz and /metrics. */
   readonly operations: string;
+  readonly pid: number;
+  /** How it ended; undefined while it runs. */
+  ended(): string | undefined;
   /** Ends it and returns its exit code; null when a signal ended it. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
   output(): string;
 };
+
+/** Of what a service printed, the last characters that are kept. */
+const PRINTED_MAX = 100_000;
 
 const children = new Set<ChildProcess>();
 process.on("exit", () => {
@@ -43,6 +49,8 @@ export async function startService(
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LEDGER_DATA: data, ...ports, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // Ctrl-C in a terminal is for the process that started it, which stops its services in order.
+    detached: true,
   });
   children.add(child);
   child.on("close", () => children.delete(child));
@@ -54,16 +62,23 @@ export async function startService(
       if (line && rest !== undefined) resolve(JSON.parse(line));
     });
     child.stderr.on("data", (chunk) => {
-      printed += String(chunk);
+      printed = (printed + String(chunk)).slice(-PRINTED_MAX);
     });
     child.on("close", (code) => reject(new Error(`${name} ended with ${code} before it listened:\n${printed}`)));
   });
   const addresses = await listening;
   return {
-    url: name === "projections" ? "" : textAt(addresses, "url"),
+    url: String(at(addresses, "url") ?? ""),
     operations: textAt(addresses, "operations"),
     output: () => printed,
+    pid: child.pid ?? 0,
+    ended() {
+      const { exitCode, signalCode } = child;
+      if (exitCode === null && signalCode === null) return undefined;
+      return `with ${signalCode ?? exitCode}: ${printed.trim().split("\n").at(-1)}`;
+    },
     async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const ended = once(child, "close");
       child.kill(signal);
       await ended;

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test, vi } from "vitest";
+import { createClient } from "../client.ts";
+import { makeToken } from "../harness.ts";
+import { balancesOf, fundedWallet, openAccount, pay } from "../steps.ts";
+import { startEngines } from "./start.ts";
+import { viewLines } from "./view.ts";
+
+/** `npm run start:engines` without its terminal: every service a process, on engines, behind one address. */
+const data = mkdtempSync(join(tmpdir(), "payledger-engines-"));
+afterAll(() => rmSync(data, { recursive: true, force: true }));
+
+test("commands and queries through one address; a view of all processes; the same facts after a restart", async () => {
+  const first = await startEngines({ data, port: 0, tell: () => undefined });
+  const names = first.processes.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["command-service", "projections", "query-service"]));
+  let payer = "";
+  try {
+    const operator = createClient(
+      { url: first.url, revision: -1 },
+      await makeToken(data, "operator", "ops", "default"),
+    );
+    payer = await fundedWallet(operator, "1000", { owner: "alice" });
+    const payee = await openAccount(operator, { type: "merchant", owner: "shop" });
+    for (let n = 0; n < 10; n++) await pay(operator, { payer, payee, amount: "25" });
+    expect(await balancesOf(operator, payer)).toMatchObject({ posted: "750" });
+    await vi.waitFor(
+      async () => {
+        const view = (await viewLines(first.processes)).join("\n");
+        expect(view).not.toMatch(/not ready|NOT READY|no answer|ENDED/);
+        for (const name of names) expect(view).toMatch(new RegExp(`^${name} +\\d+ +ready`, "m"));
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+  } finally {
+    await first.stop();
+  }
+  expect(first.processes.map(({ ended }) => ended()?.slice(0, 7))).toEqual(names.map(() => "with 0:"));
+  const second = await startEngines({ data, port: 0, tell: () => undefined });
+  try {
+    const operator = createClient(
+      { url: second.url, revision: -1 },
+      await makeToken(data, "operator", "ops", "default"),
+    );
+    expect(await balancesOf(operator, payer)).toMatchObject({ posted: "750" });
+  } finally {
+    await second.stop();
+  }
+});

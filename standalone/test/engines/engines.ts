@@ -1,0 +1,46 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { optionalSecret, optionalText, readSettings } from "ledger-core/process";
+import { freePort, startChildEngine } from "ledger-core/testing/engines/child";
+
+const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
+
+/** An engine in use: the settings with which services reach it. */
+export type UsedEngine = {
+  readonly name: string;
+  readonly environment: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+};
+
+/** The event log: the server that EVENTSTOREDB_URL names, or our stand-in on a file of the data folder. */
+export async function openLogServer(dataDir: string): Promise<UsedEngine> {
+  const given = readSettings({
+    EVENTSTOREDB_URL: optionalText(),
+    EVENT_LOG_USERNAME: optionalText(),
+    EVENT_LOG_PASSWORD: optionalSecret({ lengthMin: 1 }),
+    EVENT_LOG_CA: optionalText(),
+  });
+  if (given.EVENTSTOREDB_URL !== undefined) {
+    const { EVENT_LOG_USERNAME: user, EVENT_LOG_PASSWORD: password, EVENT_LOG_CA: ca } = given;
+    const environment = {
+      EVENT_LOG: given.EVENTSTOREDB_URL,
+      ...(user !== undefined && password && { EVENT_LOG_USERNAME: user, EVENT_LOG_PASSWORD: password.reveal() }),
+      ...(ca !== undefined && { EVENT_LOG_CA: ca }),
+    };
+    return { name: "EventStoreDB of EVENTSTOREDB_URL", environment, stop: async () => undefined };
+  }
+  const port = await freePort();
+  const server = await startChildEngine({
+    command: process.execPath,
+    args: [standIn, "--data", join(dataDir, "log-server.sqlite"), "--port", String(port)],
+    folder: mkdtempSync(join(tmpdir(), "ledger-log-server-")),
+    ready: /"listening"/,
+    readyMs: 60_000,
+  });
+  return {
+    name: "a stand-in for EventStoreDB, for tests and demonstrations only",
+    environment: { EVENT_LOG: `esdb://127.0.0.1:${port}?tls=false` },
+    stop: () => server.stop(),
+  };
+}

@@ -1,0 +1,46 @@
+import { createServer, type ServerResponse } from "node:http";
+import { createProxyServer } from "httpxy";
+
+/** The one address in front of the services. */
+export type Front = { readonly url: string; stop(): Promise<void> };
+
+/**
+ * Sends every POST to the commands and everything else to the queries. Bodies pass unread, so that the services' own
+ * edges judge them.
+ */
+export async function startFront(options: {
+  readonly commands: () => string;
+  readonly queries: () => string;
+  readonly port: number;
+}): Promise<Front> {
+  const proxy = createProxyServer({ xfwd: true });
+  const server = createServer((request, response) => {
+    const target = request.method === "POST" ? options.commands() : options.queries();
+    proxy.web(request, response, { target }).catch(() => unreachable(response));
+  });
+  await new Promise<void>((listening, failed) => {
+    server.once("error", failed);
+    server.listen(options.port, "127.0.0.1", listening);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      await closed;
+    },
+  };
+}
+
+/** A service that is starting or has ended. */
+function unreachable(response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = { type: "/problems/not_ready", title: "The service is not ready", status: 503, code: "not_ready" };
+  response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,57 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { makeClosers } from "ledger-core/process";
+import { openDataFolder } from "../../src/data-folder.ts";
+import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
+import { type ServiceName, type StartedService, startService } from "../services.ts";
+import { openLogServer } from "./engines.ts";
+import { startFront } from "./front.ts";
+import type { ShownProcess } from "./view.ts";
+
+export type StartedEngines = {
+  readonly url: string;
+  readonly data: string;
+  /** What each engine is. */
+  readonly engines: readonly string[];
+  readonly processes: readonly ShownProcess[];
+  /** Stops the front, then the services, then the engines. */
+  stop(): Promise<void>;
+};
+
+/** @throws when an engine or a service does not start; nothing runs then */
+export async function startEngines(options: {
+  readonly data: string;
+  readonly port: number;
+  readonly tell: (text: string) => void;
+}): Promise<StartedEngines> {
+  const { port, tell } = options;
+  const data = resolve(options.data);
+  const closers = makeClosers();
+  try {
+    mkdirSync(data, { recursive: true });
+    await openDataFolder(data);
+    tell("starting the engines");
+    const log = await openLogServer(data);
+    closers.push(log.stop);
+    tell("starting the services");
+    // A service ends with this process, should it be killed.
+    const environment = { ...log.environment, npm_lifecycle_event: "start:engines" };
+    const processes: ShownProcess[] = [];
+    const start = async (name: ServiceName): Promise<StartedService> => {
+      const service = await startService(name, data, environment);
+      processes.push({ ...service, name });
+      closers.push(async () => void (await service.end("SIGTERM")));
+      return service;
+    };
+    await start("projections");
+    const [queries, commands] = await Promise.all([start("query-service"), start("command-service")]);
+    const front = await startFront({ commands: () => commands.url, queries: () => queries.url, port });
+    closers.push(front.stop);
+    writeServerFile(data, { url: front.url, pid: process.pid });
+    closers.push(async () => removeServerFile(data));
+    return { url: front.url, data, engines: [log.name], processes, stop: closers.close };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
