@@ -30,14 +30,26 @@ export class ReadCall {
 
   /**
    * What has arrived, at least one message, at most `most`; nothing when the server has ended the call.
-   * @param silenceMs how long the server may be silent; no bound when absent
+   * @param silenceMs how long the server may be silent
    * @throws the failure of the call, after what came before it was taken
    */
-  async take(most: number, silenceMs?: number): Promise<readonly ReadResp[]> {
-    if (this.#waiting.length === 0 && !this.#ended) await this.#message(silenceMs);
+  async take(most: number, silenceMs: number): Promise<readonly ReadResp[]> {
+    if (!(await this.arrived(silenceMs))) this.cancel(new Error(`no answer within ${silenceMs} ms`));
     const taken = this.takeWaiting(most);
     if (taken.length === 0 && this.#failure) throw this.#failure;
     return taken;
+  }
+
+  /** Waits until there is something to take, or the call is over; false when its time was up before. */
+  async arrived(withinMs: number): Promise<boolean> {
+    if (this.#waiting.length > 0 || this.#ended) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#wake = () => resolve(true);
+    const timer = setTimeout(resolve, withinMs, false);
+    const arrived = await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+    return arrived;
   }
 
   /** As `take`, but does not wait: nothing when nothing has arrived. */
@@ -51,16 +63,6 @@ export class ReadCall {
   cancel(error?: unknown): void {
     this.#end(error);
     this.#call.cancel();
-  }
-
-  async #message(silenceMs: number | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const silent = () => this.cancel(new Error(`no answer within ${silenceMs} ms`));
-    const timer = silenceMs === undefined ? undefined : setTimeout(silent, silenceMs);
-    await promise;
-    clearTimeout(timer);
-    this.#wake = undefined;
   }
 
   #end(error: unknown): void {

@@ -46,6 +46,14 @@ describe.each(kinds)("%s", (kind) => {
   });
 });
 
+test("a subscription that the server forgets while it is live goes on where it was", async () => {
+  const log = await openFilled();
+  server.faults.read(intact, { after: 32, kind: "silence" });
+  const followed = followTo(log, 0, 0, 35);
+  for (const revision of range(30, 35)) await log.append(0, revision - 1, makeEvents(revision, 1));
+  expect(await followed).toEqual(range(0, 35));
+});
+
 test("a read that stays away fails with what is wrong, and its consumer can begin again", async () => {
   const log = await openFilled({ resumeMs: 50 });
   server.faults.drawRead = () => ({ after: 0, kind: "unavailable" });

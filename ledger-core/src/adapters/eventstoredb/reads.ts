@@ -125,7 +125,8 @@ export class Reads {
     try {
       for (let confirmed = false; ; confirmed = true) {
         const live = pieces.next > head;
-        const messages = await call.take(PIECE_EVENTS, live && confirmed ? undefined : silenceMs);
+        while (live && confirmed && !(await call.arrived(silenceMs))) await this.#assertQuiet(shard, call, pieces.next);
+        const messages = await call.take(PIECE_EVENTS, silenceMs);
         if (messages.length === 0 || signal.aborted) return;
         for (const message of messages) pieces.add(message);
         // What arrives in this turn of the event loop is one delivery.
@@ -142,6 +143,13 @@ export class Reads {
     } finally {
       done();
     }
+  }
+
+  /** A live subscription is silent: is that the log, or has the server forgotten it? @throws when it has */
+  async #assertQuiet(shard: Shard, call: ReadCall, next: Revision): Promise<void> {
+    const head = await this.#head(shard);
+    if (head >= next && !(await call.arrived(this.#options.silenceMs)))
+      throw dropped(`the subscription of shard ${shard} is silent at ${next - 1}, though the log is at ${head}`);
   }
 
   async #open(reading: EsdbRead, signal?: AbortSignal): Promise<{ call: ReadCall; done: () => void }> {
