@@ -15,7 +15,7 @@ export type EventStoreDbOptions = EsdbSecrets & {
   readonly appendTimeoutMs?: number;
   /** How long a node has to answer its first call. 100 to 60,000; default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** How long a read may bring nothing; a subscription that does looks whether the log has grown. 100 to 60,000; default 10,000. */
+  /** How long a read may be silent; a live subscription then looks for missed events. 100 to 60,000; default 10,000. */
   readonly silenceMs?: number;
   /** How long a dropped read or subscription is begun again before it fails. From 0; default 5,000. */
   readonly resumeMs?: number;
