@@ -173,6 +173,6 @@ export async function whenReached(
 }
 
 function notReached(): LedgerError {
-  const message = "What is served had not come to the position asked for within Ledger-Wait.";
+  const message = "The position asked for was not reached within Ledger-Wait.";
   return new LedgerError("position_not_reached", message, { retryable: true });
 }

@@ -5,7 +5,7 @@ import type { StoredEvent } from "../ports/event-log.ts";
 import { decodeFrame, frameEnd } from "../ports/frame-bytes.ts";
 import { frameLeaf, LEAF_BYTES } from "./leaf.ts";
 
-/** Events of one shard from revision `first` on, as they are stored and as they cross a message port. */
+/** Consecutive events of one shard, as stored and as sent between threads. */
 export type Batch = {
   readonly shard: Shard;
   readonly first: Revision;
@@ -14,13 +14,13 @@ export type Batch = {
   readonly frames: Buffer;
   /** `count` leaf hashes of 32 bytes. */
   readonly leaves: Buffer;
-  /** The frames were found to match the leaves since they were read from the store, by another thread. */
+  /** Another thread has checked the frames against the leaves since they were read. */
   readonly checked?: boolean;
 };
 
 /**
- * The batch of frames for a place in a shard, their leaves hashed. The buffer is the batch's own from now on.
- * An event that cannot be stored there (shard or revision other than its id says) is a bug.
+ * Makes a batch of frames for a place in a shard, and hashes their leaves. The batch owns the buffer. An event whose id
+ * names another shard or revision is a bug.
  */
 export function sealFrames(shard: Shard, first: Revision, frames: Buffer): Batch {
   assert(frames.length > 0, "an append holds at least one event");
@@ -37,7 +37,7 @@ export function sealFrames(shard: Shard, first: Revision, frames: Buffer): Batch
   return { shard, first, count, frames, leaves: leaves.subarray(0, count * LEAF_BYTES) };
 }
 
-/** An id holds 10 bits of shard and 40 of revision behind 48 of time; an event must be appended where its id says. */
+/** Checks that an event is appended where its id says: 48 bits of time, 10 of shard, 40 of revision. */
 function assertPlace(frames: Buffer, at: number, shard: number, revision: number): void {
   const middle = frames.readUInt32BE(at + 6);
   assert(middle >>> 22 === shard, `an event of shard ${middle >>> 22} is appended to shard ${shard}`);
@@ -50,7 +50,7 @@ export function lastOf(batch: Batch): Revision {
   return batch.first + batch.count - 1;
 }
 
-/** A batch in parts of about `most` bytes, each at least one event. */
+/** Splits a batch into parts of about `most` bytes, each at least one event. */
 export function* splitBatch(batch: Batch, most: number): Generator<Batch, void, void> {
   if (batch.frames.length <= most) return yield batch;
   let first = 0;
@@ -77,7 +77,7 @@ function slice(batch: Batch, skip: number, count: number, start: number, end: nu
   };
 }
 
-/** Batches that follow one another as one. */
+/** Joins consecutive batches. */
 export function joinBatches(batches: readonly Batch[]): Batch {
   const [head] = batches;
   assert(head, "there is a batch to join");
@@ -104,7 +104,7 @@ function matchesLeaf({ shard, first, frames, leaves }: Batch, index: number, at:
   return frameLeaf(shard, first + index, frames, at, end) === leaf;
 }
 
-/** Whether two batches of one length have the same ids, position by position. */
+/** Whether two batches of equal length have the same ids in the same order. */
 export function haveSameIds(one: Batch, other: Batch): boolean {
   let at: number | undefined = 0;
   let otherAt: number | undefined = 0;
@@ -117,10 +117,7 @@ export function haveSameIds(one: Batch, other: Batch): boolean {
   return true;
 }
 
-/**
- * The part of a batch from revision `from` up to `to`, its events not yet checked. @throws log_corrupt when a frame
- * before its end is broken
- */
+/** The part of a batch from revision `from` up to `to`, unchecked. @throws log_corrupt if a frame is broken */
 export function cutBatch(batch: Batch, from: Revision, to: Revision): Batch {
   const skip = Math.max(0, from - batch.first);
   const count = Math.min(batch.count, to - batch.first + 1) - skip;
@@ -136,10 +133,9 @@ export function cutBatch(batch: Batch, from: Revision, to: Revision): Batch {
 }
 
 /**
- * The events of a batch in pieces of at most `most`, each event checked against its leaf. Data and leaves are views,
- * not copies.
- * @throws log_corrupt naming the first event whose bytes are not those that its leaf was made of; the good ones before
- * it come first
+ * Decodes a batch in pieces of at most `most` events, and checks each event against its leaf. Data and leaves are
+ * views.
+ * @throws log_corrupt at the first event that does not match its leaf, after yielding the good ones before it
  */
 export function* decodeBatch(batch: Batch, most: number): Generator<StoredEvent[], void, void> {
   let events: StoredEvent[] = [];
@@ -182,7 +178,7 @@ function decodeStored(batch: Batch, index: number, at: number, end: number): Sto
   };
 }
 
-/** The error of a damaged log, with the first bad revision. */
+/** The error for a damaged log, with the first bad revision. */
 export function corrupt(shard: Shard, revision: Revision, what: string, cause?: unknown): LedgerError {
   const position = { shard, revision };
   return new LedgerError("log_corrupt", `the event log is damaged at ${formatPosition(position)}: ${what}`, {

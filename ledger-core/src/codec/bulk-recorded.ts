@@ -10,8 +10,8 @@ const numbers = list(integer);
 const faultList = list<readonly Json[]>({ write: (fault) => fault, read: (json) => asList(json) });
 
 /**
- * The record of a bulk, version 2: a table of its faults, and its outcomes as one list of pairs: the first revision of
- * a run or the index of a fault, counted from -1 down, and how many items there are of it.
+ * The record of a bulk, version 2: a table of its faults, and its outcomes as a list of pairs. A pair is the first
+ * revision of a run, or the index of a fault counted from -1 down; and the number of its items.
  */
 export const bulkRecorded: Shape<Body> = {
   write(body) {
@@ -62,7 +62,7 @@ const problemV1 = record<Omit<BulkFault, "more"> & { count: number }>({
   count: integer,
 });
 
-/** Version 1 wrote the texts of a fault again for every item. */
+/** Version 1 repeated the texts of a fault for every item. */
 export function raiseBulkRecorded({ outcomes: written, ...rest }: { readonly [key: string]: Json }): Json {
   if (!Array.isArray(written)) throw new Malformed("expected a list of outcomes");
   const faults: BulkFault[] = [];

@@ -11,7 +11,7 @@ import { currentVersions, isFactType, type Upcasters, upcasters } from "./versio
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** An event as the log stores it: its type, the version of its shape, and its JSON. */
+/** An event as stored: its type, the version of its shape, and its JSON. */
 function writeEvent({ origin, fact }: EventBody): { type: string; version: number; data: string } {
   const data =
     fact.type === "PaymentCharged"
@@ -20,7 +20,7 @@ function writeEvent({ origin, fact }: EventBody): { type: string; version: numbe
   return { type: fact.type, version: currentVersions[fact.type], data };
 }
 
-/** The same with its JSON as the bytes that are stored. */
+/** An event as stored, with its JSON in bytes. */
 export function encodeEvent(body: EventBody): { type: string; version: number; data: Uint8Array } {
   const { type, version, data } = writeEvent(body);
   return { type, version, data: Buffer.from(data) };
@@ -33,13 +33,13 @@ export function frameEvent(frames: { add(event: NewEvent): void }, event: Ledger
   frames.add({ id, at, type, version, data });
 }
 
-/** An event and where it is in the log, or will be. */
+/** An event with its place in the log. */
 type PlacedEvent = Omit<StoredEvent, "leaf"> & Partial<Pick<StoredEvent, "leaf">>;
 
 /**
- * A stored event as the domain knows it today, older versions raised step by step.
- * @throws LedgerError poison_event: bytes that are not what their type and version promise, or a type that no one knows
- * @throws LedgerError incompatible: a version that only a newer ledger can read
+ * Decodes a stored event, and upcasts older versions step by step.
+ * @throws LedgerError poison_event: the bytes do not fit their type and version, or the type is unknown
+ * @throws LedgerError incompatible: only a newer ledger can read this version
  */
 export function decodeEvent(stored: PlacedEvent, table: Upcasters = upcasters): LedgerEvent {
   const { id, at, shard, revision } = stored;
@@ -75,7 +75,7 @@ function decodeBody(stored: PlacedEvent, table: Upcasters): EventBody {
   return { origin: originShape.read(asObject(json).origin), fact: { type, ...body } as Fact };
 }
 
-/** The table pairs each type with the shape of its own fact, which the compiler cannot follow through a lookup. */
+/** The table pairs each type with its own shape, which the compiler cannot follow through a look-up. */
 function shapeOf(type: Exclude<FactType, "PaymentCharged">): Shape<object> {
   return factShapes[type] as Shape<unknown> as Shape<object>;
 }

@@ -2,19 +2,17 @@ import type { BulkFault } from "../domain/events.ts";
 import type { Json } from "./shape.ts";
 
 /**
- * A fault as it is stored: indexes of code, detail, pointers and their details; the body of an id in the detail; what
- * is not listed.
+ * A stored fault: indexes of code and detail, the body of an id in the detail, the number of unlisted errors, pointers.
  */
 type StoredFault = (number | string)[];
 
-/** Marks in a stored text where the body of an id goes; a text that holds it is stored as it is. */
+/** Replaces the body of an id in a stored text; a text that contains it is stored unchanged. */
 const HOLE = "\u0000";
 const idBody = /\b[a-z]{3,5}_([0-9a-hjkmnp-tv-z]{26})\b/;
 
 /**
- * The distinct faults of a bulk's record, gathered in as few bytes as 10,000 of them need to fit into one event: each
- * text is stored once and named by its index. Indexes are given in the order of use, so that equal faults in equal
- * order give equal bytes.
+ * The distinct faults of a bulk's record, compact enough that 10,000 of them fit into one event: each text is stored
+ * once and referred to by index. Indexes follow the order of use, so that equal faults in equal order give equal bytes.
  */
 export class FaultTable {
   /** Codes and details, without the bodies of ids. */
@@ -29,8 +27,8 @@ export class FaultTable {
   readonly #faultIndexes = new Map<string, number>();
 
   /**
-   * The index of a fault, added unless it is there. Undefined, and nothing is added, when that would take more than
-   * `room` bytes.
+   * The index of a fault, which is added if it is new. Undefined, with nothing added, if it would take more than `room`
+   * bytes.
    */
   add({ code, detail, errors, more = 0 }: BulkFault, room = Number.POSITIVE_INFINITY): number | undefined {
     const before = { texts: this.texts.length, pointers: this.pointers.length };
@@ -66,7 +64,7 @@ export class FaultTable {
   }
 }
 
-/** The faults of a stored table. @throws RangeError for indexes that lead nowhere */
+/** The faults of a stored table. @throws RangeError for an index out of range */
 export function storedFaults(
   texts: readonly string[],
   pointers: readonly string[],

@@ -1,4 +1,4 @@
-/** The bytes of JSON, for readers that go over them by hand: the places of tokens and of plain strings. */
+/** Scans JSON in bytes, for hand-written readers: finds tokens and plain strings. */
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
 export const COLON = 0x3a;
@@ -12,15 +12,15 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const TAB = 0x09;
 
-/** Returned instead of a place where something is not plain. */
+/** Returned instead of an offset if something is not plain. */
 export const NOT_PLAIN = -1;
 
-/** 1 for the bytes of a plain string: printable ASCII without the two that end a string or begin an escape. */
+/** 1 for the bytes of a plain string: printable ASCII without quotation mark and backslash. */
 export const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
 plainBytes[QUOTE] = 0;
 plainBytes[BACKSLASH] = 0;
 
-/** The first place from `at` on that holds no JSON white space. */
+/** The first offset from `at` on without JSON white space. */
 export function skipSpace(bytes: Uint8Array, at: number): number {
   let next = at;
   while (isSpace(bytes[next] ?? QUOTE)) next++;
@@ -31,7 +31,7 @@ function isSpace(byte: number): boolean {
   return byte <= SPACE && (byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB);
 }
 
-/** The first place from `at` on that holds no byte of a plain string. */
+/** The first offset from `at` on without a byte of a plain string. */
 export function plainTextEnd(bytes: Uint8Array, at: number): number {
   let next = at;
   while (plainBytes[bytes[next] ?? 0] === 1) next++;
@@ -39,15 +39,14 @@ export function plainTextEnd(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The closing quotation mark of the plain string whose text begins at `at`; NOT_PLAIN when it has escapes, is not ASCII
- * or does not end.
+ * The closing quotation mark of the plain string whose text begins at `at`; NOT_PLAIN if it is not plain or has no end.
  */
 export function plainStringEnd(bytes: Uint8Array, at: number): number {
   const end = plainTextEnd(bytes, at);
   return bytes[end] === QUOTE ? end : NOT_PLAIN;
 }
 
-/** Whether these bytes are at `at`. */
+/** Whether `expected` is at `at`. */
 export function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   const { length } = expected;
   if (at + length > bytes.length) return false;
@@ -55,10 +54,7 @@ export function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): b
   return true;
 }
 
-/**
- * The text of the string that follows a member's name, which ends before `at`: the place after the opening quotation
- * mark.
- */
+/** The start of a member's string, after its opening quotation mark; the member's name ends before `at`. */
 export function stringValueStart(bytes: Uint8Array, at: number): number {
   const colon = skipSpace(bytes, at);
   if (bytes[colon] !== COLON) return NOT_PLAIN;
@@ -66,10 +62,7 @@ export function stringValueStart(bytes: Uint8Array, at: number): number {
   return bytes[quote] === QUOTE ? quote + 1 : NOT_PLAIN;
 }
 
-/**
- * The place after the object at `at`, found by its brackets alone, nested at most `depthMax` deep. It need not be valid
- * JSON.
- */
+/** The offset after the object at `at`, found by brackets only, at most `depthMax` deep. It need not be valid JSON. */
 export function objectEnd(bytes: Uint8Array, at: number, depthMax: number): number {
   if (bytes[at] !== BRACE_OPEN) return NOT_PLAIN;
   let depth = 0;
@@ -86,7 +79,7 @@ export function objectEnd(bytes: Uint8Array, at: number, depthMax: number): numb
   return NOT_PLAIN;
 }
 
-/** The closing quotation mark of any string, or the end of the bytes. */
+/** The closing quotation mark of a string, or the end of the bytes. */
 function stringEnd(bytes: Uint8Array, at: number): number {
   let next = at;
   while (next < bytes.length && bytes[next] !== QUOTE) next += bytes[next] === BACKSLASH ? 2 : 1;

@@ -8,13 +8,12 @@ import { accountType, originShape } from "./fact-shapes.ts";
 import { amount, asObject, branded, id, integer, type Json, Malformed, pairs, text } from "./shape.ts";
 
 /*
- * The hot path's event, written by a template, without what its type implies: a charge is captured in full, holds
- * nothing, was refunded nothing, does not expire, moves its amount from payer to payee, and is of its command's tenant.
- * `balances` and `dates` are the payer's, then the payee's; `reference`, `metadata` and `fee` stand only where there is
- * something to say.
+ * The hot path's event, written by a template that omits what its type implies: a charge is captured in full, holds
+ * nothing, was not refunded, does not expire, moves its amount from payer to payee, and has its command's tenant.
+ * `balances` and `dates` are the payer's, then the payee's; `reference`, `metadata` and `fee` are omitted if empty.
  */
 
-/** JSON text of a string: most are plain, and then need no escaping. */
+/** JSON text of a string; most are plain and need no escapes. */
 function quote(value: string): string {
   return plain.test(value) ? `"${value}"` : JSON.stringify(value);
 }

@@ -4,12 +4,10 @@ import type { Amount } from "../domain/money.ts";
 /** Any result of JSON.parse. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/**
- * Two ways between a value of the domain and its JSON. `read` throws Malformed on anything that `write` does not write.
- */
+/** Converts between a domain value and its JSON. `read` throws Malformed on anything that `write` cannot produce. */
 export type Shape<T> = { write(value: T): Json; read(json: Json | undefined): T };
 
-/** Stored JSON that is not what its type and version promise; the codec names the event around it. */
+/** Stored JSON does not fit its type and version; the codec adds the event's name. */
 export class Malformed extends Error {}
 
 function malformed(expected: string, json: Json | undefined): never {
@@ -39,7 +37,7 @@ export const amount: Shape<Amount> = {
   read: (json) => (typeof json === "string" && digits.test(json) ? BigInt(json) : malformed("digits", json)),
 };
 
-/** A text whose brand was earned before it was stored: a currency, a date, a code. */
+/** A branded text that was validated before it was stored: a currency, a date, a code. */
 export function branded<T extends string>(): Shape<T> {
   return text as Shape<string> as Shape<T>;
 }
@@ -78,9 +76,7 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
   };
 }
 
-/**
- * A shape for every field of T, in the order in which they are written. The compiler sees to it that none is missing.
- */
+/** A shape for every field of T, in the order of writing. The compiler reports a missing one. */
 type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
 
 export function record<T extends object>(fields: Fields<T>): Shape<T> {

@@ -2,7 +2,7 @@ import type { FactType } from "../domain/events.ts";
 import { raiseBulkRecorded } from "./bulk-recorded.ts";
 import { asObject, type Json } from "./shape.ts";
 
-/** The version in which each fact is written today. */
+/** The current version of each fact. */
 export const currentVersions: { readonly [T in FactType]: number } = {
   WriterEpochStarted: 1,
   AccountOpened: 1,
@@ -33,24 +33,21 @@ export function isFactType(type: string): type is FactType {
   return Object.hasOwn(currentVersions, type);
 }
 
-/**
- * Stored JSON of one version as the next version would have written it. Pure, and kept for ever: the log is never
- * rewritten.
- */
+/** Converts stored JSON to the next version. Pure, and kept forever: the log is never rewritten. */
 type Upcaster = (stored: { readonly [key: string]: Json }) => Json;
 
-/** By type, then by the version that is raised to the next one. */
+/** By type, then by the version that it converts. */
 export type Upcasters = { readonly [T in FactType]?: { readonly [version: number]: Upcaster } };
 
-/** Of a payment as version 1 wrote it: nobody noted the day that its authorization counts against. */
+/** Version 1 of a payment did not record the day whose limit its authorization counts against. */
 const undatedPayment: Upcaster = ({ payment = null, ...event }) => ({
   ...event,
   payment: { ...asObject(payment), spentOn: null },
 });
-/** Nothing was given back to a day's ceiling. */
+/** Version 1 of a release gave nothing back to a day's limit. */
 const undatedRelease: Upcaster = (event) => ({ ...asObject(undatedPayment(event)), sameDay: false });
 
-/** The next version of a fact adds its way up here, and its fixture. */
+/** A new version of a fact adds its upcaster here, and a fixture. */
 export const upcasters: Upcasters = {
   BulkRecorded: { 1: raiseBulkRecorded },
   TransferPosted: { 1: (event) => ({ ...event, spentOn: null }) },

@@ -2,14 +2,14 @@ import type { AccountId } from "./ids.ts";
 import type { Amount, Currency } from "./money.ts";
 import type { BusinessDate, Micros } from "./time.ts";
 
-/** `transit` and `clearing` accounts are the ledger's own; nobody opens them by hand. */
+/** Only the ledger itself opens `transit` and `clearing` accounts. */
 export type AccountType = "wallet" | "merchant" | "bank" | "revenue" | "suspense" | "clearing" | "transit";
 export const openableAccountTypes = ["wallet", "merchant", "bank", "revenue", "suspense"] as const;
 export type OpenableAccountType = (typeof openableAccountTypes)[number];
 
 export type AccountStatus = "open" | "frozen" | "closed";
 
-/** Ceilings on what leaves an account. `floor` null: the posted balance may fall without end. */
+/** Limits on debits. `floor` null: the posted balance has no lower bound. */
 export type Limits = {
   readonly floor: Amount | null;
   readonly perTransaction: Amount | null;
@@ -22,7 +22,7 @@ export type Limits = {
  */
 export type Balances = { readonly posted: Amount; readonly held: Amount };
 
-/** An account as decisions use it and answers show it. */
+/** An account, for decisions and answers. */
 export type Account = {
   readonly id: AccountId;
   readonly tenant: string;
@@ -37,19 +37,19 @@ export type Account = {
   readonly openedAt: Micros;
 };
 
-/** An account and its use of the daily ceiling: `spent` on `day`, a business date of its own zone. */
+/** An account and its use of the daily limit: `spent` on `day`, a business date of its time zone. */
 export type AccountState = Account & { readonly day: BusinessDate | null; readonly spent: Amount };
 
 /** The part of an account that movements change. */
 export type AccountTotals = Pick<AccountState, "balances" | "day" | "spent">;
 
-/** The account as an event carries it: without the day's use of its ceiling, which is the decision state's own. */
+/** The account as an event carries it, without the use of its daily limit, which only the decision state keeps. */
 export function accountOf(state: AccountState): Account {
   const { id, tenant, type, currency, owner, displayName, timeZone, status, limits, balances, openedAt } = state;
   return { id, tenant, type, currency, owner, displayName, timeZone, status, limits, balances, openedAt };
 }
 
-/** The limits of an account that named none: customers stay at or above zero, the ledger's counterparties need not. */
+/** The default limits: customers stay at or above zero, the ledger's counterparties may go below. */
 export function defaultFloor(type: AccountType): Amount | null {
   return type === "wallet" || type === "merchant" ? 0n : null;
 }

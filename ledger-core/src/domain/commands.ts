@@ -59,7 +59,7 @@ export type MakePayment = {
   readonly expiresAt: Micros | null;
   readonly metadata: Metadata;
 };
-/** `amount` null: all that is left. `final`: what is not captured with it is released. */
+/** `amount` null: everything left. `final`: releases the rest. */
 export type CapturePayment = {
   readonly type: "CapturePayment";
   readonly payment: PaymentId;
@@ -67,17 +67,17 @@ export type CapturePayment = {
   readonly final: boolean;
 };
 export type VoidPayment = { readonly type: "VoidPayment"; readonly payment: PaymentId };
-/** `amount` null: all that is left. */
+/** `amount` null: everything left. */
 export type RefundPayment = {
   readonly type: "RefundPayment";
   readonly payment: PaymentId;
   readonly amount: Amount | null;
   readonly reason: string | null;
 };
-/** The ledger's own: no client sends it. Releases a hold that expired, by log time. */
+/** Sent only by the ledger itself. Releases a hold that expired by log time. */
 export type ExpirePayment = { readonly type: "ExpirePayment"; readonly payment: PaymentId };
 
-/** The commands of clients: checked in form, not yet decided. */
+/** Clients' commands: well-formed, not decided yet. */
 export type ClientCommand =
   | OpenAccount
   | FreezeAccount
@@ -93,11 +93,11 @@ export type ClientCommand =
 export type Command = ClientCommand | ExpirePayment;
 export type CommandType = Command["type"];
 
-/** Seven days: what an authorization lives when its command does not say. */
+/** Seven days: the default lifetime of an authorization. */
 export const AUTHORIZATION_LIFETIME_US = 7 * 86_400 * 1_000_000;
-/** 400 days: the longest that it may live. */
+/** 400 days: the longest lifetime of an authorization. */
 export const AUTHORIZATION_LIFETIME_MAX_US = 400 * 86_400 * 1_000_000;
-/** The first business date that a transfer may take effect on. */
+/** The first business date on which a transfer may take effect. */
 export const EFFECTIVE_DATE_MIN = "1970-01-01" as BusinessDate;
-/** How many days after today in UTC it may take effect. */
+/** The most days after today, in UTC, on which it may take effect. */
 export const EFFECTIVE_DAYS_AHEAD_MAX = 366;

@@ -8,7 +8,7 @@ import type { Shard } from "./position.ts";
 import type { Rejection } from "./rejections.ts";
 import type { Micros } from "./time.ts";
 
-/** The loaded state that a decision reads: exactly what `needs` of its command names. */
+/** The loaded state that a decision reads: what its command `needs`. */
 export interface LedgerState {
   account(id: AccountId): AccountState | undefined;
   payment(id: PaymentId): Payment | undefined;
@@ -18,29 +18,26 @@ export interface LedgerState {
   clearing(tenant: string, rail: string, currency: Currency): AccountId | undefined;
 }
 
-/** A state that events are applied to. */
+/** A state to which events are applied. */
 export interface LedgerStateDraft extends LedgerState {
-  /** An account that was opened, or whose status changed. */
+  /** Puts an account that was opened, or whose status changed. */
   putAccount(account: AccountState): void;
-  /** Money moved: `account` is what the state answered last for its id. */
+  /** Moves money; `account` is the state's latest answer for its id. */
   moveAccount(account: AccountState, to: AccountTotals): void;
   putPayment(payment: Payment): void;
 }
 
-/** Given with a command from outside: who, when (the time of its events), and the events' ids. */
+/** The context of a command: its caller, the time of its events, and their ids. */
 export type DecisionContext = {
   readonly caller: Caller;
-  /** Log time: never earlier than the last event's. */
+  /** Log time: never earlier than the last event. */
   readonly now: Micros;
   readonly shard: Shard;
   /** The 26 characters of the id of the decision's nth event (0 first), and so of the object that this event makes. */
   mint(index: number): string;
 };
 
-/**
- * The last fact is the one that the answer is made from; the facts before it are conditions of it (a clearing account
- * opened).
- */
+/** The last fact answers the command; those before it are its conditions (an opened clearing account). */
 export type Decision =
   | { readonly kind: "accepted"; readonly facts: readonly Fact[] }
   | { readonly kind: "refused"; readonly rejection: Rejection };
@@ -55,5 +52,5 @@ export type Needs = {
   readonly clearing: { readonly rail: string; readonly currency: Currency } | null;
 };
 
-/** An event before it has an identity: what the codec stores of it. */
+/** An event without its identity: what the codec stores. */
 export type EventBody = Pick<LedgerEvent, "origin" | "fact">;

@@ -8,7 +8,7 @@ import type { BusinessDate, Micros } from "./time.ts";
 export const entryTypes = ["payment", "refund", "transfer", "top-up", "payout"] as const;
 export type EntryType = (typeof entryTypes)[number];
 
-/** One posting as its account sees it. */
+/** A posting from its account's point of view. */
 export type Entry = {
   readonly id: EntryId;
   readonly tenant: string;
@@ -27,7 +27,7 @@ export type Entry = {
 
 type MovingFact = Extract<Fact, { readonly postings: readonly Posting[] }>;
 
-/** The fields that all entries of a fact share. */
+/** Fields shared by all entries of a fact. */
 type Source = {
   readonly kind: EntryType;
   readonly id: string;
@@ -35,7 +35,7 @@ type Source = {
   readonly currency: Currency;
 };
 
-/** One entry a posting, as the posting's account sees it; none for an event that moves no money. */
+/** One entry per posting; none for an event that moves no money. */
 export function entriesOf({ at, shard, revision, origin, fact }: LedgerEvent): Entry[] {
   if (!("postings" in fact)) return [];
   const { postings } = fact;

@@ -5,17 +5,16 @@ export type LedgerErrorCode =
   /** The append may or may not have happened: send identical bytes, ids and revision again. */
   | "outcome_unknown"
   /**
-   * Nothing was written and nothing will be until an operator makes room or mends the disk; the caller may try again
-   * later.
+   * Nothing was written, and nothing will be until an operator frees space or repairs the disk. The caller may retry.
    */
   | "log_unavailable"
   /** Stored bytes do not match their leaf hash, or a row cannot be read; `position` names the first bad revision. */
   | "log_corrupt"
-  /** The decision state on disk is not what was written there: it is discarded and rebuilt from the log. */
+  /** The decision state on disk is damaged: it is discarded and rebuilt from the log. */
   | "state_corrupt"
-  /** The decision state cannot be read or written for now: no room, or the disk fails. */
+  /** The decision state cannot be read or written now: the disk is full or fails. */
   | "state_unavailable"
-  /** The wall clock is too far ahead to be followed without confirmation. */
+  /** The wall clock is too far ahead to be trusted without confirmation. */
   | "clock_unconfirmed"
   /** The store is held by another process. */
   | "locked"
@@ -25,13 +24,13 @@ export type LedgerErrorCode =
   | "overloaded"
   /** The service is stopping, starting, or not the writer now; nothing was accepted. */
   | "not_ready"
-  /** A projection has not reached the position that was asked for in the time allowed. */
+  /** A projection did not reach the required position in time. */
   | "position_not_reached"
   /** A read model, cache or graph cannot be reached. */
   | "store_unavailable"
-  /** A derived file cannot be read, or holds what it cannot: it is set aside and built anew from the log. */
+  /** A derived file is unreadable or has impossible contents: it is set aside and rebuilt from the log. */
   | "store_damaged"
-  /** A row of a derived store holds what no projection wrote: the projection is built anew beside it. */
+  /** A row of a derived store holds a value that no projection writes: the projection is rebuilt beside it. */
   | "row_unreadable"
   /** An event that its projection cannot apply: the shard's projection halts. */
   | "poison_event"
@@ -43,7 +42,7 @@ export type LedgerErrorCode =
   | "mirror_refused"
   /** The mirror no longer holds the revision asked for, by its retention: the log does. */
   | "behind_retention"
-  /** Settings that cannot be used; the message lists every fault. */
+  /** Invalid settings; the message lists every fault. */
   | "config";
 
 type LedgerErrorOptions = {
@@ -53,18 +52,15 @@ type LedgerErrorOptions = {
   readonly partlyApplied?: boolean;
 };
 
-/**
- * An operating error: thrown by adapters, caught in the writer, the consumer loop and the HTTP error handler, and
- * nowhere else.
- */
+/** An operating error: thrown by adapters; caught only in the writer, the consumer loop and the HTTP error handler. */
 export class LedgerError extends Error {
   readonly code: LedgerErrorCode;
   readonly retryable: boolean;
-  /** Where in the log, when the fault has a place there. */
+  /** The place of the fault in the log, if it has one. */
   readonly position: { shard: number; revision: number } | undefined;
   /**
-   * Of a bulk in mode each: its first items may be in the log. Otherwise nothing of the command was written, nor will
-   * be.
+   * True for a bulk in mode each whose first items may be in the log. Otherwise, nothing of the command was or will be
+   * written.
    */
   readonly partlyApplied: boolean;
 
@@ -94,7 +90,7 @@ export class ImpossibleEvent extends Error {
   }
 }
 
-/** Errors whose messages are the driver's, and may name a file, a host or a query. */
+/** Errors with a driver's message, which may name a file, a host or a query. */
 const privateMessages: Partial<Record<LedgerErrorCode, string>> = {
   log_unavailable: "the event log cannot be read or written; it is tried again",
   log_corrupt: "the event log is damaged",
@@ -107,19 +103,19 @@ const privateMessages: Partial<Record<LedgerErrorCode, string>> = {
   incompatible: "the store was written by another version",
 };
 
-/** Why something does not serve, for those who may ask without a token; the whole message is in the server's log. */
+/** Why something does not serve, for callers without a token; the server's log has the full message. */
 export function publicReason({ code, message, position }: LedgerError): string {
   const text = privateMessages[code];
   if (text === undefined) return `${code}: ${message}`;
   return `${code}: ${text}${position ? ` at ${position.shard}:${position.revision}` : ""}`;
 }
 
-/** Ends the computation with a bug report when something that cannot be false is false. */
+/** Throws a bug report if the condition is false. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }
 
-/** The end of a switch over a union: unreachable while every member has its case. */
+/** The default of an exhaustive switch over a union. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 }

@@ -41,7 +41,7 @@ export type AccountFrozen = { readonly type: "AccountFrozen"; readonly account: 
 export type AccountUnfrozen = { readonly type: "AccountUnfrozen"; readonly account: Account; readonly reason: string };
 export type AccountClosed = { readonly type: "AccountClosed"; readonly account: Account; readonly reason: string };
 
-/** A business day of an account on which a transfer's debits count against its ceiling. */
+/** A business day of an account on which a transfer's debits count against its daily limit. */
 export type SpentDay = { readonly account: AccountId; readonly day: BusinessDate };
 
 export type TransferPosted = {
@@ -54,8 +54,8 @@ export type TransferPosted = {
   readonly metadata: Metadata;
   readonly postings: readonly Posting[];
   /**
-   * Of the debited accounts with a ceiling per day, where an effective date hides the day; without one, the postings'
-   * dates are it. Null in events older than version 2.
+   * The days of debited accounts with a daily limit, if an effective date hides them; else the postings' dates. Null in
+   * events before version 2.
    */
   readonly spentOn: readonly SpentDay[] | null;
 };
@@ -80,7 +80,7 @@ export type PayoutSettled = {
   readonly postings: readonly Posting[];
 };
 
-/** Authorized and captured in one: what a payment with automatic capture is. */
+/** Authorized and captured at once: a payment with automatic capture. */
 export type PaymentCharged = {
   readonly type: "PaymentCharged";
   readonly payment: Payment;
@@ -175,14 +175,14 @@ export type RefundDeclined = Refusal & {
 };
 
 /**
- * How a bulk ended, so that its key gets the same answer for ever. `outcomes` are in the order of the items: a run of
+ * The result of a bulk, so that its key always gets the same answer. `outcomes` are in the order of the items: a run of
  * items whose answering events have consecutive revisions, or a run of items with the same fault, by its index in
  * `faults`.
  */
 export type BulkRecorded = {
   readonly type: "BulkRecorded";
   readonly mode: "each" | "atomic";
-  /** Each of them once. */
+  /** The distinct faults. */
   readonly faults: readonly BulkFault[];
   readonly outcomes: readonly BulkOutcome[];
 };
@@ -190,12 +190,12 @@ export type BulkOutcome =
   | { readonly first: Revision; readonly count: number }
   | { readonly fault: number; readonly count: number };
 
-/** The problem of a bulk's item that recorded nothing. `code` is one of the problem codes. */
+/** The fault of an item that recorded nothing; `code` is a problem code. */
 export type BulkFault = {
   readonly code: string;
   readonly detail: string;
   readonly errors: readonly { readonly pointer: string; readonly detail: string }[];
-  /** Further faults of the item, which are counted and not listed. Absent: none. */
+  /** The number of unlisted errors; absent if none. */
   readonly more?: number;
 };
 
@@ -229,7 +229,7 @@ export type Fact =
   | BulkRecorded;
 export type FactType = Fact["type"];
 
-/** A fact with its identity, time and place: what is appended, streamed and projected. */
+/** A fact with its identity, time and place, as it is appended and projected. */
 export type LedgerEvent<F extends Fact = Fact> = {
   readonly id: EventId;
   readonly at: Micros;

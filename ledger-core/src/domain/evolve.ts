@@ -17,8 +17,8 @@ import { type BusinessDate, businessDate, type Micros } from "./time.ts";
 type Release = PaymentCaptured | PaymentVoided | PaymentExpired;
 
 /**
- * Applies an event to the decision state. Facts are not argued with, but checked: postings that do not sum to zero, or
- * balances that differ from the state's, are a bug, a damaged state, or a log that no ledger wrote.
+ * Applies an event to the decision state, and checks it: postings that do not sum to zero, or balances that differ from
+ * the state's, mean a bug, a damaged state or a damaged log.
  * @throws ImpossibleEvent
  */
 export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
@@ -83,13 +83,13 @@ export function evolve(draft: LedgerStateDraft, event: LedgerEvent): void {
   }
 }
 
-/** The business day on which what leaves an account counts against its ceiling; asked of accounts that have one. */
+/** The business day whose limit a debit counts against, for an account with a daily limit. */
 type SpentOn = (account: AccountState, posting: Posting | HoldChange) => BusinessDate;
 
-/** A posting without an effective date of its own is dated with the account's business day, as it was decided. */
+/** A posting without an effective date has the account's business day at the time of the decision. */
 const ofPosting: SpentOn = (_account, posting) => ("date" in posting ? posting.date : impossible("a hold has no date"));
 
-/** The day that was decided; where an old event does not tell it, what zone rules make of its time. */
+/** The recorded day; for an old event without one, derived from its time by today's zone rules. */
 function spentOn(at: Micros, decided: (account: AccountState) => BusinessDate | null | undefined): SpentOn {
   return (account) => decided(account) ?? businessDate(at, account.timeZone);
 }
@@ -98,7 +98,7 @@ function dayIn({ spentOn: days }: TransferPosted, id: AccountId): BusinessDate |
   return days?.find(({ account }) => account === id)?.day;
 }
 
-/** `day` null: the debits do not count against a day's ceiling, or did when authorized. */
+/** `day` null: the debits do not count against a daily limit, or counted when authorized. */
 function post(draft: LedgerStateDraft, postings: readonly Posting[], day: SpentOn | null): void {
   let sum = 0n;
   for (const posting of postings) {
@@ -118,7 +118,7 @@ function hold(draft: LedgerStateDraft, change: HoldChange, day: SpentOn): void {
   draft.moveAccount(account, moved(account, held(account, change), change.amount, day, change));
 }
 
-/** A release on the day of its authorization gives that day's ceiling back; a later one gives back nothing. */
+/** A release on the day of its authorization gives its amount back to that day's limit; a later one does not. */
 function release(draft: LedgerStateDraft, { hold: change, released, sameDay }: Release): void {
   const account = existing(draft, change.account);
   const spent = sameDay ? account.spent - released : account.spent;
@@ -133,7 +133,7 @@ function held(account: AccountState, change: HoldChange): Balances {
   return { posted: account.balances.posted, held };
 }
 
-/** Spending of an earlier day is dropped by the next day's first. */
+/** The first debit of a new day resets the spending. */
 function moved(
   account: AccountState,
   balances: Balances,
@@ -161,7 +161,7 @@ function existing(draft: LedgerStateDraft, id: AccountId): AccountState {
   return draft.account(id) ?? impossible(`account ${id} has an event but was never opened`);
 }
 
-/** A function of its own, so that texts are only made on failure: amounts become text slower than they are added up. */
+/** Like `assert`, but formats its message only on failure. */
 function impossible(message: string): never {
   throw new ImpossibleEvent(message);
 }

@@ -28,7 +28,7 @@ export type IdPrefix = keyof Prefixes;
 /** The digits of ids: Crockford base 32. */
 export const idDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 const grammar = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
-/** The value of a character, by its code. */
+/** Digit values by character code. */
 const digits = new Uint8Array(128);
 for (const [index, char] of [...idDigits].entries()) digits[char.charCodeAt(0)] = index;
 const pairs = Array.from({ length: 1024 }, (_, n) => idDigits.charAt(n >> 5) + idDigits.charAt(n & 31));
@@ -56,7 +56,7 @@ let lastHigh = Number.NaN;
 let lastSalt = Number.NaN;
 let lastSaltText = "";
 let lastShard = Number.NaN;
-/** Everything before the last ten bits of the revision. */
+/** The part before the last ten bits of the revision. */
 let lastFront = "";
 
 /**
@@ -78,7 +78,7 @@ export function idBody(at: Micros, position: Position, salt: number): string {
     lastSalt = salt;
     lastSaltText = encode(salt, 6);
   }
-  // The front is joined before and the end is short: few pieces are cheap to join and to read.
+  // Few pieces are cheap to join and to read.
   return lastFront + (pairs[position.revision % 1024] + lastSaltText);
 }
 
@@ -87,19 +87,17 @@ export function makeId<P extends IdPrefix>(prefix: P, body: string): Prefixes[P]
   return `${prefix}_${body}` as Prefixes[P];
 }
 
-/**
- * The id of an event's nth posting as an entry. Derived, never stored: time, shard, revision and index are all it is.
- */
+/** The id of an event's nth posting as an entry. Derived from time, shard, revision and index, and never stored. */
 export function entryId(at: Micros, position: Position, index: number): EntryId {
   return makeId("ent", idBody(at, position, index));
 }
 
-/** The same 26 characters under another prefix: the event that made an object, the object that an event made. */
+/** The same 26 characters with another prefix: from an object to the event that made it, or back. */
 export function rebrand<P extends IdPrefix>(prefix: P, id: string): Prefixes[P] {
   return `${prefix}_${id.slice(-26)}` as Prefixes[P];
 }
 
-/** An id with the expected prefix and within the grammar; undefined otherwise. */
+/** Parses an id with this prefix; undefined if malformed. */
 export function parseId<P extends IdPrefix>(prefix: P, text: unknown): Prefixes[P] | undefined {
   if (typeof text !== "string" || text.length !== prefix.length + 27 || !text.startsWith(`${prefix}_`))
     return undefined;
@@ -123,7 +121,7 @@ export function readNumber(id: string): number {
   return decode(id, body + 10, body + 20);
 }
 
-/** The revision of the event that made what an id names. */
+/** The revision of the event that made the object with this id. */
 export function readRevision(id: string): Revision {
   const body = id.length - 26;
   return decode(id, body + 12, body + 20);
@@ -136,7 +134,7 @@ export function idBytes(id: string): Uint8Array {
   return bytes;
 }
 
-/** The same 16 bytes, written into an array from `at` on. */
+/** Writes the 16 bytes of an id from `at` on. */
 export function writeIdBytes(id: string, into: Uint8Array, at: number): void {
   const start = id.length - 26;
   let end = at;

@@ -12,14 +12,12 @@ const signedGrammar = /^(?:0|-?[1-9][0-9]{0,17})$/;
 /** The largest amount of one movement and the largest balance either side of zero, in minor units. */
 export const AMOUNT_MAX: Amount = 999_999_999_999_999_999n;
 
-/**
- * A positive amount from its wire form, a string of 1 to 18 digits without leading zeros; undefined when it is not one.
- */
+/** Parses a positive amount of 1 to 18 digits without leading zeros; undefined if malformed. */
 export function parseAmount(text: unknown): Amount | undefined {
   return typeof text === "string" && amountGrammar.test(text) ? BigInt(text) : undefined;
 }
 
-/** A signed amount (balances, floors) from its wire form; undefined when it is not one. `-0` is not one. */
+/** Parses a signed amount (balances, floors); undefined if malformed, as `-0` is. */
 export function parseSignedAmount(text: unknown): Amount | undefined {
   return typeof text === "string" && signedGrammar.test(text) ? BigInt(text) : undefined;
 }
@@ -36,7 +34,7 @@ export function currencyExponent(currency: Currency): number {
   return exponent;
 }
 
-/** For people: minor units as a decimal text, `1250n` HKD is `12.50`. */
+/** Formats minor units for people: `1250n` HKD is `12.50`. */
 export function formatAmount(amount: Amount, currency: Currency): string {
   const exponent = currencyExponent(currency);
   const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, "0");

@@ -1,6 +1,6 @@
 /**
- * 64 bits of a text in two words. Anyone can make texts of one hash: for prints that are in the log already, and for
- * the seeds of a simulation, never for anything that a client's text must not steer. Method: cyrb53 (public domain;
+ * A 64-bit hash of a text in two words. Collisions are easy to make, so it serves only old prints in the log and the
+ * seeds of a simulation, never a text that a client could exploit. Method: cyrb53 (public domain;
  * multiply and mix, finalizer of MurmurHash3), both lanes kept whole.
  */
 export function weakHash64(text: string, seed = 0): { readonly high: number; readonly low: number } {

@@ -51,8 +51,8 @@ export type Payment = {
   readonly createdAt: Micros;
   readonly expiresAt: Micros | null;
   /**
-   * The business day of the payer whose ceiling its authorization counts against, as it was decided then. Null without
-   * such a ceiling, for a charge (its posting is dated), and for authorizations older than version 2 of their event.
+   * The payer's business day whose limit the authorization counts against. Null without a daily limit, for a charge
+   * (its posting has the date), and for authorizations before version 2 of their event.
    */
   readonly spentOn: BusinessDate | null;
 };

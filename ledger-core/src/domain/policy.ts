@@ -2,7 +2,7 @@ import type { Account } from "./account.ts";
 import type { Caller, Role } from "./caller.ts";
 import type { ClientCommand, CommandType } from "./commands.ts";
 
-/** Which roles may send a command at all; anything not named here is denied (403). */
+/** The roles that may send each command; all others are denied (403). */
 const senders: Record<ClientCommand["type"], readonly Role[]> = {
   OpenAccount: ["operator", "service"],
   FreezeAccount: ["operator"],
@@ -22,7 +22,7 @@ export function maySend(role: Role, command: Exclude<CommandType, "ExpirePayment
   return senders[command].includes(role);
 }
 
-/** Whether a caller may command in the name of an account: debit it, or act as the payee that holds it. */
+/** Whether a caller may act for an account: debit it, or act as its payee. */
 export function mayUse(caller: Caller, account: Pick<Account, "tenant" | "owner">): boolean {
   if (caller.tenant !== account.tenant) return false;
   switch (caller.role) {
@@ -40,7 +40,7 @@ export function mayUse(caller: Caller, account: Pick<Account, "tenant" | "owner"
   }
 }
 
-/** Whether a caller sees everything of its tenant; otherwise only what touches an account that it owns. */
+/** Whether a caller sees all data of its tenant, and not only that of its own accounts. */
 export function seesWholeTenant(role: Role): boolean {
   return role === "operator" || role === "auditor" || role === "service";
 }

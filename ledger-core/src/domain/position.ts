@@ -8,18 +8,18 @@ export type Revision = number;
 export type Position = { readonly shard: Shard; readonly revision: Revision };
 
 export const SHARD_MAX = 1023;
-/** Ids hold 40 bits of revision: a million million events a shard. */
+/** Ids hold 40 bits of revision: a million million events per shard. */
 export const REVISION_MAX = 2 ** 40 - 1;
 export const NO_REVISION: Revision = -1;
 
 const grammar = /^(0|[1-9]\d{0,3}):(0|[1-9]\d{0,12})$/;
 
-/** The wire form, `0:1234`. */
+/** Formats a position as `0:1234`. */
 export function formatPosition(position: Position): string {
   return `${position.shard}:${position.revision}`;
 }
 
-/** A position from its wire form; undefined when it is not one. */
+/** Parses a position like `0:1234`; undefined if malformed. */
 export function parsePosition(text: string): Position | undefined {
   const match = grammar.exec(text);
   if (!match) return undefined;

@@ -27,8 +27,8 @@ export function formatInstant(at: Micros): string {
 }
 
 /**
- * An RFC 3339 instant in UTC with up to six decimals; undefined when it is not one, the day does not exist, or it is
- * further from 1970 than microseconds can be counted exactly (1684 to 2255).
+ * Parses an RFC 3339 instant in UTC with up to six decimals; undefined if it is malformed, the day does not exist, or
+ * microseconds cannot represent it exactly (before 1684, after 2255).
  */
 export function parseInstant(text: unknown): Micros | undefined {
   if (typeof text !== "string") return undefined;
@@ -40,7 +40,7 @@ export function parseInstant(text: unknown): Micros | undefined {
   return Number.isSafeInteger(at) ? at : undefined;
 }
 
-/** A calendar date; undefined when it is not one (2026-02-30 is none). */
+/** Parses a calendar date; undefined if malformed or not in the calendar, like 2026-02-30. */
 export function parseBusinessDate(text: unknown): BusinessDate | undefined {
   if (typeof text !== "string" || !dateGrammar.test(text)) return undefined;
   const ms = Date.parse(`${text}T00:00:00Z`);
@@ -49,9 +49,9 @@ export function parseBusinessDate(text: unknown): BusinessDate | undefined {
 }
 
 /**
- * An IANA time zone that this runtime knows, `europe/prague` in its proper case; undefined otherwise. An alias stays an
- * alias in the one case that most have, and else becomes its zone: the names that accounts can have are as few as there
- * are zones. Fixed offsets are refused: they are not zones.
+ * Parses an IANA time zone known to this runtime, and corrects its case; undefined otherwise. An alias in an unusual
+ * case becomes its zone, so that accounts have no more names than there are zones and aliases. Refuses fixed offsets,
+ * which are not zones.
  */
 export function parseTimeZone(text: unknown): string | undefined {
   if (typeof text !== "string" || !/^[A-Za-z][A-Za-z0-9_+\-/]{1,63}$/.test(text)) return undefined;
@@ -68,14 +68,14 @@ export function parseTimeZone(text: unknown): string | undefined {
   }
 }
 
-/** Words in capitals of one letter: `Asia/Kolkata`. */
+/** The usual case: each word with a capital, like `Asia/Kolkata`. */
 const aliasCase = /^[A-Z][a-z]*(?:[/_][A-Z][a-z]*)+$/;
-/** Asking the runtime for a zone costs 0.2 ms, and every account names one. */
+/** Cached, since asking the runtime for a zone costs 0.2 ms and every account names one. */
 const zoneNames = new Map<string, string>();
 const formats = new Map<string, Intl.DateTimeFormat>();
 const lastQuarter = new Map<string, { quarter: number; date: BusinessDate }>();
 const QUARTER_US = 900_000_000;
-/** More than there are zones; aliases in odd cases must not fill the memory. */
+/** More than there are zones; bounded, since clients can send aliases in any case. */
 const ZONES_MAX = 1000;
 
 /**
@@ -103,7 +103,7 @@ export function businessDate(at: Micros, timeZone: string): BusinessDate {
 /** The first instant after a business date in a time zone, on days of 23 and 25 hours too. */
 export function endOfBusinessDate(date: BusinessDate, timeZone: string): Micros {
   const midnight = Date.parse(`${date}T00:00:00Z`) * 1000;
-  // No zone is further than 15 hours from UTC: the day ends somewhere in this window, and dates only grow along it.
+  // No zone is further than 15 hours from UTC, so the day ends in this window, in which dates only grow.
   let low = Math.floor((midnight + 9 * 3_600_000_000) / QUARTER_US);
   let high = Math.floor((midnight + 39 * 3_600_000_000) / QUARTER_US);
   while (low < high) {

@@ -28,7 +28,7 @@ export type EdgeOptions = {
   readonly metricsAccess?: MetricsAccess;
   /** The version that /openapi.json names; without it, neither that nor /docs is served. */
   readonly referenceVersion?: string;
-  /** What clients may have under way; each field states its default. */
+  /** Limits on clients; each field states its default. */
   readonly limits?: Partial<EdgeLimits>;
 };
 

@@ -3,7 +3,7 @@ export const BODY_BYTES_MAX = 64 * 1024;
 /** The largest body of a bulk. */
 export const BULK_BODY_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Bounds on what clients may have under way; together they bound the edge's memory. */
+/** Bounds on clients' connections, requests and bodies; together they bound the edge's memory. */
 export type EdgeLimits = {
   /** Open connections; one more is answered 503 and closed. 1 to 100,000, default 12,000. */
   readonly connectionsMax: number;

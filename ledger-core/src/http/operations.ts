@@ -4,7 +4,7 @@ import type { Metrics } from "./metrics.ts";
 import { type ProblemCode, problemKinds } from "./problem-codes.ts";
 import { Problem } from "./problems.ts";
 
-/** Called at each /readyz: whether this part serves, and if not, why. */
+/** Called at each /readyz: whether this part serves, and why not. */
 export type ReadinessCheck = {
   readonly name: string;
   check(): { readonly ready: boolean; readonly detail: string };

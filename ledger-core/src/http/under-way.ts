@@ -10,10 +10,10 @@ export type Held = {
   gone: boolean;
 };
 
-/** What one caller has under way. */
+/** One caller's requests under way. */
 type CallerLoad = { readonly tenant: string; readonly sub: string; requests: number; bytes: number };
 
-/** Callers with nothing under way whose entries are kept. */
+/** The most idle callers whose entries are kept. */
 const IDLE_MAX = 256;
 
 const nobody = { tenant: "", sub: "" };

@@ -10,7 +10,7 @@ import { type FieldFault, Problem } from "./problems.ts";
 
 /** Faults listed for one value unless the caller says otherwise. */
 const FAULTS_MAX = 50;
-/** Longer names are cut in a pointer, in characters; no field of ours is so long. */
+/** The most characters of a name in a pointer; no field of ours is longer. */
 const POINTER_NAME_MAX = 64;
 
 /** The detail for a string that does not match; with one of these patterns, the fault is one of an amount. */
@@ -107,7 +107,7 @@ function pointerOf(error: ErrorObject): string {
   return repeatable(`${error.instancePath}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
 }
 
-/** A pointer as an answer may repeat it: it ends before a name that is a card number, and long names are cut. */
+/** Makes a pointer safe for an answer: cuts it before a name that is a card number, and shortens long names. */
 function repeatable(pointer: string): string {
   const names = pointer.split("/");
   const card = names.findIndex(holdsCardNumber);

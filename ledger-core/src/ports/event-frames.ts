@@ -3,33 +3,30 @@ import { assert } from "../domain/errors.ts";
 import type { Events, NewEvent } from "./event-log.ts";
 import { decodeFrame, decodeFrames, frameEnd, frameRoom, writeFrame } from "./frame-bytes.ts";
 
-/** As much as an append of the writer usually holds at most. */
+/** Enough for most of the writer's appends. */
 const BYTES = 1 << 20;
 const FREE_MAX = 4;
 
-/** Where the frames end after some of the events: a point to go back to. */
+/** The end of the frames after some events: a point to roll back to. */
 export type FramesMark = { readonly size: number; readonly length: number };
 
-/**
- * Events on their way to a log, framed as they are added: the writer's batch. Nothing is left of an event but its
- * bytes, and they lie where the log's thread sees them too.
- */
+/** The writer's batch: events are framed as they are added, in bytes that the log's thread shares. */
 export class EventFrames implements Events {
   #bytes: Buffer;
   #size = 0;
   #length = 0;
-  /** Where frames begin, as far as somebody asked for one. */
+  /** Start offsets of the frames, as far as they have been needed. */
   readonly #starts: number[] = [0];
 
   constructor(bytes: Buffer = newBytes(BYTES)) {
     this.#bytes = bytes;
   }
 
-  /** How many events. */
+  /** The number of events. */
   get length(): number {
     return this.#length;
   }
-  /** How many bytes. */
+  /** The number of bytes. */
   get size(): number {
     return this.#size;
   }
@@ -54,14 +51,14 @@ export class EventFrames implements Events {
   mark(): FramesMark {
     return { size: this.#size, length: this.#length };
   }
-  /** Forgets what was added after a mark. */
+  /** Removes the events added after a mark. */
   truncate({ size, length }: FramesMark): void {
     this.#size = size;
     this.#length = length;
     this.#starts.length = Math.min(this.#starts.length, length + 1);
   }
 
-  /** The nth event, read back from its frame, in bytes of its own. */
+  /** Reads the nth event back from its frame; its data is a copy. */
   at(nth: number): NewEvent & { readonly data: Uint8Array } {
     assert(nth >= 0 && nth < this.#length, `there is an event ${nth} among ${this.#length}`);
     const { bytes } = this;
@@ -75,15 +72,15 @@ export class EventFrames implements Events {
     return { ...event, data: Buffer.from(event.data) };
   }
 
-  /** The events as any log can take them, in bytes of their own. */
+  /** Copies of the events, for any log. */
   [Symbol.iterator](): Iterator<NewEvent> {
     return decodeFrames(Buffer.from(this.bytes))[Symbol.iterator]();
   }
 }
 
 /**
- * Bytes for batches, used again and again: new ones for each would be paid for in fresh pages and in garbage
- * collections. After a failed append the bytes may still be read, so they are not given back.
+ * Reuses the buffers of batches: new ones would cost page faults and garbage collections. Do not give back a buffer
+ * after a failed append, since the log's thread may still read it.
  */
 export function makeFramesPool(): { take(): EventFrames; giveBack(frames: EventFrames): void } {
   const free: Buffer[] = [];

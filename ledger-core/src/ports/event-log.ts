@@ -3,7 +3,7 @@ import type { EventId } from "../domain/ids.ts";
 import type { Revision, Shard } from "../domain/position.ts";
 import type { Micros } from "../domain/time.ts";
 
-/** An event ready to be stored: `data` is its JSON, as text or as UTF-8; `type` and `version` say how to read it. */
+/** An event to be stored: `data` is its JSON, as text or UTF-8; `type` and `version` determine how to read it. */
 export type NewEvent = {
   readonly id: EventId;
   readonly type: string;
@@ -12,13 +12,10 @@ export type NewEvent = {
   readonly data: string | Uint8Array;
 };
 
-/**
- * Events in the order in which they are appended. `bytes`, where there are any: the same events as `encodeFrames`
- * writes them.
- */
+/** Events in the order of appending. `bytes`, if present: the same events as `encodeFrames` writes them. */
 export type Events = Iterable<NewEvent> & { readonly length: number; readonly bytes?: Buffer };
 
-/** The bytes that are stored of an event. */
+/** The stored bytes of an event. */
 export function bytesOf({ data }: Pick<NewEvent, "data">): Uint8Array {
   return typeof data === "string" ? Buffer.from(data) : data;
 }

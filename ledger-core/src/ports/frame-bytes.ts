@@ -16,7 +16,7 @@ const DATA_LENGTH_AT = 27;
 const typeGrammar = /^[A-Za-z][A-Za-z0-9]{0,254}$/;
 const knownTypes = new Map<string, string>();
 
-/** Frames alone, one after another, in bytes of their own: how events travel to where the batch is made. */
+/** Frames events one after another in a new buffer. */
 export function encodeFrames(events: Iterable<NewEvent>): Buffer<ArrayBuffer> {
   let size = 0;
   for (const { type, data } of events) size += HEADER_BYTES + type.length + Buffer.byteLength(data);
@@ -26,7 +26,7 @@ export function encodeFrames(events: Iterable<NewEvent>): Buffer<ArrayBuffer> {
   return frames;
 }
 
-/** The most bytes that the frame of an event can take. */
+/** The most bytes that an event's frame can take. */
 export function frameRoom({ type, data }: NewEvent): number {
   return HEADER_BYTES + type.length + (typeof data === "string" ? 3 : 1) * data.length;
 }
@@ -52,20 +52,20 @@ export function writeFrame(frames: Buffer, at: number, event: NewEvent): number 
   return dataAt + length;
 }
 
-/** Where the frame that starts at `at` ends; undefined when the frames end before it does. */
+/** The end of the frame at `at`; undefined if it is incomplete. */
 export function frameEnd(frames: Buffer, at: number): number | undefined {
   if (at + HEADER_BYTES > frames.length) return undefined;
   const end = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0) + frames.readUInt32BE(at + DATA_LENGTH_AT);
   return end > frames.length ? undefined : end;
 }
 
-/** Keeps one string a type, whatever the number of events; a damaged log must not fill the memory with names. */
+/** Keeps one string per type; bounded, since a damaged log could hold any number of names. */
 function learn(type: string): string {
   if (knownTypes.size < 256) knownTypes.set(type, type);
   return type;
 }
 
-/** The event framed between `at` and `end`; its data is a view, not a copy. */
+/** Decodes the frame between `at` and `end`; its data is a view. */
 export function decodeFrame(frames: Buffer, at: number, end: number): NewEvent & { readonly data: Uint8Array } {
   const dataAt = at + HEADER_BYTES + (frames[at + TYPE_LENGTH_AT] ?? 0);
   const type = frames.toString("latin1", at + HEADER_BYTES, dataAt);

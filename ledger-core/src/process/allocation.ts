@@ -1,10 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 
 /**
- * Keeps V8 from making what lives for one batch where it keeps what lives for long. While a process warms up all of a
- * batch's objects outlive a collection, and V8 then makes them in the old generation for good: only a full collection
- * frees them, and until then they hold what is young. To be called once, before the work begins; it is the whole
- * process's, its threads included.
+ * Keeps V8 from allocating short-lived objects in the old generation. While a process warms up, a batch's objects
+ * outlive a minor collection, and V8 then allocates them in the old generation for good, where only a full collection
+ * frees them. Call once, before the work begins; applies to the whole process with its threads.
  */
 export function allocateYoung(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Micros } from "../domain/time.ts";
 import type { Runtime } from "../ports/runtime.ts";
 
-/** The real clock, event loop and source of chance. */
+/** Node's clock, event loop and randomness. */
 export const systemRuntime: Runtime = {
   now: makeWallClock({ wallMs: () => Date.now(), elapsedMs: () => performance.now() }),
   elapsedMs: () => performance.now(),
@@ -17,19 +17,18 @@ export const systemRuntime: Runtime = {
 };
 
 export type ClockSources = {
-  /** The wall clock in whole milliseconds; may be set, forwards and back. */
+  /** The wall clock in whole milliseconds; may be set forwards or back. */
   readonly wallMs: () => number;
-  /** Measures spans alone, in fractions of milliseconds; never set. */
+  /** A monotonic clock, in fractions of milliseconds. */
   readonly elapsedMs: () => number;
 };
 
 /**
- * The wall clock in microseconds: its millisecond, and within it what has passed since it began, by the clock that
- * measures spans. It agrees with the wall clock to the millisecond at every reading, so a correction shows at once;
- * `performance.timeOrigin` is the wall clock of the process's start, and never corrected.
+ * The wall clock in microseconds: the wall clock's millisecond, refined by the monotonic clock. It always agrees with
+ * the wall clock to the millisecond, so corrections apply at once; `performance.timeOrigin` would never be corrected.
  */
 export function makeWallClock({ wallMs, elapsedMs }: ClockSources): () => Micros {
-  /** The wall clock as the other one would have it go on: at `anchorMs` elapsed it said `anchorUs`. */
+  /** The wall clock was at `anchorUs` when the monotonic clock was at `anchorMs`. */
   let anchorUs = Number.NaN;
   let anchorMs = 0;
   return () => {
@@ -37,7 +36,7 @@ export function makeWallClock({ wallMs, elapsedMs }: ClockSources): () => Micros
     const nowMs = elapsedMs();
     const expectedUs = anchorUs + Math.floor((nowMs - anchorMs) * 1000);
     if (expectedUs >= tickUs && expectedUs < tickUs + 1000) return expectedUs;
-    // The wall clock was set, or the two drifted apart by a part of a millisecond.
+    // The wall clock was set, or the clocks drifted apart by a fraction of a millisecond.
     anchorUs = expectedUs > tickUs && expectedUs < tickUs + 2000 ? tickUs + 999 : tickUs;
     anchorMs = nowMs;
     return anchorUs;

@@ -66,7 +66,7 @@ type PaymentBody = {
   expiresAt: string | null;
 };
 
-/** Of a payment as the domain or a read model has it: what is held is not shown. */
+/** The body of a payment from the domain or a read model; does not show the hold. */
 export function paymentBody(payment: Omit<Payment, "tenant" | "payeeType" | "held" | "spentOn">): PaymentBody {
   return {
     id: payment.id,
@@ -86,7 +86,7 @@ export function paymentBody(payment: Omit<Payment, "tenant" | "payeeType" | "hel
   };
 }
 
-/** The JSON text of `paymentBody`, written out: several times faster, and the answer to most commands. */
+/** The JSON text of `paymentBody` as a template: several times faster, and the answer to most commands. */
 export function paymentText(payment: Payment): string {
   const { reference, expiresAt } = payment;
   return (

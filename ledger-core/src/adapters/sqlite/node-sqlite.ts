@@ -7,13 +7,13 @@ import { newestStore } from "./store-files.ts";
 
 type SqliteConnection = {
   readonly file: string;
-  /** `file` is the first of a store: opens the newest. */
+  /** Opens the newest file of the store whose first file is `file`. */
   readonly newest?: boolean;
-  /** Opens no file that is not there and writes nothing; several such connections may read beside the one writer. */
+  /** Creates no file and writes nothing; several such connections may read beside the writer. */
   readonly readOnly?: boolean;
   /** How long a statement waits for another connection's lock; default 5000. */
   readonly busyTimeoutMs?: number;
-  /** Pages that a connection keeps in memory; default 192 to write, 16 to read. */
+  /** The connection's page cache; default 192 to write, 16 to read. */
   readonly cacheMiB?: number;
 };
 
@@ -27,12 +27,12 @@ type Query = {
   context?: { lastID: number; changes: number };
 };
 
-/** Statement texts kept ready: batches use few sizes each, so this is far more than a program has. */
+/** Cached prepared statements; more than a program has, since batches have few sizes. */
 const STATEMENTS_MAX = 400;
 
 /**
- * knex over SQLite as Node bundles it, with nothing to compile or install.
- * One writing connection (a second one in the same thread would wait for the first for ever), up to four reading ones.
+ * knex over Node's bundled SQLite, with nothing to compile or install. One writing connection (a second one in the same
+ * thread would wait for the first forever), or up to four reading ones.
  * BIGINT columns and computed integers come back as bigint, columns of smaller integer types as number, as from MySQL.
  */
 export function connectSqlite(connection: SqliteConnection): Knex {
@@ -61,8 +61,7 @@ class NodeSqliteClient extends BetterSqlite3Client {
   }
 
   async _query(connection: Connection, query: Query): Promise<Query> {
-    // A transaction that reads first and then writes cannot be made to wait for its lock; one that begins as a writer
-    // can.
+    // A transaction that reads before it writes cannot wait for the write lock; one that begins as a writer can.
     const sql =
       query.sql === "BEGIN;" && !settingsOf(this.connectionSettings).readOnly ? "BEGIN IMMEDIATE;" : query.sql;
     // After some faults SQLite rolls back by itself; report the fault then, not that there is nothing to
@@ -85,7 +84,7 @@ class NodeSqliteClient extends BetterSqlite3Client {
     return query;
   }
 
-  /** Runs a statement with values as they are: knex's care for each of thousands costs more than their rows. */
+  /** Runs a statement with its values unchanged: knex's conversion of thousands of values costs more than the rows. */
   run({ prepared, database }: Connection, sql: string, values: readonly SqlValue[]): void {
     prepare({ prepared, database }, sql).statement.run(...values);
   }
@@ -103,7 +102,7 @@ function settingsOf(settings: object): SqliteConnection {
   return { file, readOnly, newest, ...number("busyTimeoutMs"), ...number("cacheMiB") };
 }
 
-/** A SQLite file of something that can be built again from the log; integers are read as bigint. */
+/** Opens a SQLite file that can be rebuilt from the log; integers are read as bigint. */
 export function openSqlite(connection: SqliteConnection): DatabaseSync {
   const { file, newest, readOnly = false, busyTimeoutMs = 5000, cacheMiB = readOnly ? 16 : 192 } = connection;
   const path = newest ? newestStore(file) : file;
@@ -119,9 +118,9 @@ export function openSqlite(connection: SqliteConnection): DatabaseSync {
 }
 
 /**
- * Since it can be built again, a commit need not wait for the disk: after a power cut the file is whole and some
- * commits behind, and its checkpoint with it. The journal may grow to 128 MiB, since a page that many commits change is
- * then copied into the file once.
+ * Commits do not wait for the disk, since the file can be rebuilt: after a power cut it is sound, and a few commits
+ * behind together with its checkpoint. The journal may grow to 128 MiB, so that a page that many commits change is
+ * copied into the file once.
  */
 const writing = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 32768;";
 

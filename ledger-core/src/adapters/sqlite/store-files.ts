@@ -46,8 +46,8 @@ export function olderStores(first: string, file: string): string[] {
 }
 
 /**
- * Every file of a store in its folder: main files, their companions and what was set aside. None if the folder cannot
- * be listed: opening a file in it then says why.
+ * Every file of a store in its folder: main files, their companions and files set aside. Empty if the folder cannot be
+ * listed: opening a file in it then reports why.
  */
 export function storeNames(first: string): StorePath[] {
   const folder = dirname(first);

@@ -3,7 +3,7 @@ import { LedgerError } from "../../domain/errors.ts";
 import { NO_REVISION, type Position, type Revision, type Shard } from "../../domain/position.ts";
 import { type Build, buildOf } from "../../ports/projection-store.ts";
 
-/** What a views' file keeps of each view: which build is served, and how far each build has come. */
+/** The bookkeeping in a file of views: the served build of each view, and each build's checkpoint. */
 export const viewBookkeeping = `
   CREATE TABLE IF NOT EXISTS view_builds (
     view TEXT PRIMARY KEY, version INTEGER NOT NULL, suffix TEXT NOT NULL
@@ -68,7 +68,7 @@ export function openViewBooks(database: DatabaseSync, view: string): ViewBooks {
   };
 }
 
-/** Prepares the statements of a build once per suffix; those of builds that are gone are let go. */
+/** Prepares the statements of a build once per suffix, and drops those of old builds. */
 export function preparedBySuffix<Statements>(prepare: (suffix: string) => Statements): (suffix: string) => Statements {
   const prepared = new Map<string, Statements>();
   return (suffix) => {

@@ -7,7 +7,7 @@ import { plainBytes, plainTextEnd, standsAt } from "../json-bytes.ts";
 export type Cursor = { readonly bytes: Buffer; at: number };
 
 const ID_BODY_LENGTH = 26;
-/** Whole numbers of so many digits are exact. */
+/** Integers with this many digits are exact. */
 const EXACT_DIGITS = 15;
 const AMOUNT_DIGITS_MAX = 19;
 const INTEGER_DIGITS_MAX = 16;
@@ -23,7 +23,7 @@ const MINUS = 0x2d;
 const KNOWN_COUNT = 2 ** 14;
 const known = new Array<string>(KNOWN_COUNT).fill("");
 
-/** The text at one place of the template in the last event. */
+/** The last event's text at one place of the template. */
 type LastText = { text: string };
 
 /** A cursor at the first byte. */
@@ -32,7 +32,7 @@ export function openCursor(data: Uint8Array): Cursor {
   return { bytes, at: 0 };
 }
 
-/** Reads these bytes; false when others are there. */
+/** Skips `expected`; false if other bytes are there. */
 export function take(cursor: Cursor, expected: Uint8Array): boolean {
   const { bytes, at } = cursor;
   if (!standsAt(bytes, at, expected)) return false;
@@ -40,10 +40,7 @@ export function take(cursor: Cursor, expected: Uint8Array): boolean {
   return true;
 }
 
-/**
- * The plain text from here on, up to the first byte that is not plain; whether that ends the string is the caller's
- * next question.
- */
+/** Reads plain text up to the first byte that is not plain; the caller checks whether that ends the string. */
 export function takeText(cursor: Cursor): string {
   const { bytes, at } = cursor;
   const end = plainTextEnd(bytes, at);
@@ -56,9 +53,7 @@ export function skipText(cursor: Cursor): void {
   cursor.at = plainTextEnd(cursor.bytes, cursor.at);
 }
 
-/**
- * The same where the last event mostly had the same text: its string, then, since making one costs more than comparing.
- */
+/** As `takeText`, for a text that often repeats: compares with the last string, which costs less than making one. */
 export function takeSameText(cursor: Cursor, last: LastText): string {
   const { bytes, at } = cursor;
   const { text } = last;
@@ -72,10 +67,7 @@ export function takeSameText(cursor: Cursor, last: LastText): string {
   return last.text;
 }
 
-/**
- * The id whose prefix ends here and has so many characters: any 26 plain characters, which is what the shape of an id
- * asks.
- */
+/** Reads the id whose prefix of `prefixLength` characters ends here: any 26 plain characters, as the shape of an id. */
 export function takeId(cursor: Cursor, prefixLength: number): string | undefined {
   const { bytes, at } = cursor;
   const end = at + ID_BODY_LENGTH;
@@ -100,7 +92,7 @@ export function takeKnownId(cursor: Cursor, prefixLength: number): string | unde
   return knownId(bytes, at - prefixLength, end, hash);
 }
 
-/** An amount as its shape reads it: `0`, or up to 19 digits without a leading zero, with or without a sign. */
+/** Reads an amount as its shape does: `0`, or up to 19 digits without a leading zero, maybe with a minus sign. */
 export function takeAmount(cursor: Cursor): Amount | undefined {
   const exact = takeExact(cursor);
   if (exact !== undefined) return BigInt(exact);
@@ -114,13 +106,13 @@ export function takeAmount(cursor: Cursor): Amount | undefined {
   return BigInt(textOf(bytes, at, end));
 }
 
-/** A safe integer that is not negative. */
+/** Reads a safe integer that is not negative. */
 export function takeCount(cursor: Cursor): number | undefined {
   const { bytes, at } = cursor;
   const end = digitsEnd(bytes, at);
   const count = end - at;
   if (count === 0 || count > INTEGER_DIGITS_MAX || (bytes[at] === ZERO && count > 1)) return undefined;
-  // Only the last digit can lead to rounding, and rounding never leads from beyond the safe integers back among them.
+  // Only the last digit can round, and never from an unsafe integer to a safe one.
   const value = numberOf(bytes, at, end);
   if (!Number.isSafeInteger(value)) return undefined;
   cursor.at = end;
@@ -210,10 +202,7 @@ function isText(bytes: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
-/**
- * A string of its own, not a slice: a slice would keep the whole event's text alive for as long as the state keeps an
- * id.
- */
+/** Makes a new string: a slice would keep the whole event's text alive as long as the state keeps an id. */
 function textOf(bytes: Buffer, from: number, to: number): string {
   return bytes.toString("latin1", from, to);
 }

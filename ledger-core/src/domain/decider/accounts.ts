@@ -5,7 +5,7 @@ import { makeId } from "../ids.ts";
 import { type Rejection, reject } from "../rejections.ts";
 import { absentAccount, accepted, accountInTenant, isLedgersOwn, notOpen, refused } from "./checks.ts";
 
-/** Nothing refuses it: who may open accounts is asked before, and the same owner may have many. */
+/** Never refuses: roles are checked before, and an owner may have many accounts. */
 export function decideOpenAccount(command: OpenAccount, context: DecisionContext): Decision {
   const account: Account = {
     id: makeId("acct", context.mint(0)),

@@ -30,34 +30,34 @@ export function refused(rejection: Rejection): Decision {
   return { kind: "refused", rejection };
 }
 
-/** The same words whether the account does not exist, is another tenant's, or is not the caller's to use. */
+/** The same answer whether the account does not exist, is another tenant's, or is not the caller's to use. */
 export function absentAccount(id: AccountId): Rejection {
   return reject("account_not_found", `There is no account ${id} that you may use; check the id.`);
 }
 
-/** The same words whether the payment does not exist, is another tenant's, or is not the caller's to act on. */
+/** The same answer whether the payment does not exist, is another tenant's, or is not the caller's to act on. */
 export function absentPayment(id: PaymentId): Rejection {
   return reject("payment_not_found", `There is no payment ${id} that you may act on; check the id.`);
 }
 
-/** An account of the caller's tenant, to credit or to look at; undefined as if absent for another tenant's. */
+/** An account of the caller's tenant, to credit or inspect; undefined if absent or another tenant's. */
 export function accountInTenant(state: LedgerState, caller: Caller, id: AccountId): AccountState | undefined {
   const account = state.account(id);
   return account?.tenant === caller.tenant ? account : undefined;
 }
 
-/** An account that the caller may command; undefined as if absent for any other. */
+/** An account that the caller may debit; undefined if absent or not the caller's. */
 export function accountToUse(state: LedgerState, caller: Caller, id: AccountId): AccountState | undefined {
   const account = state.account(id);
   return account !== undefined && mayUse(caller, account) ? account : undefined;
 }
 
-/** A clearing or transit account: the ledger moves it by itself, so that customers' commands do not reach it. */
+/** Whether it is a clearing or transit account, which customers' commands cannot use. */
 export function isLedgersOwn(account: Account): boolean {
   return account.type === "clearing" || account.type === "transit";
 }
 
-/** The payment and both its accounts, when the caller may act as its payee. */
+/** The payment and both its accounts, if the caller may act as its payee. */
 export function paymentToUse(
   state: LedgerState,
   caller: Caller,
@@ -70,7 +70,7 @@ export function paymentToUse(
   return payer === undefined || payee === undefined ? undefined : { payment, payer, payee };
 }
 
-/** Amounts are checked where they come in; this is the domain's own word on it. */
+/** The edge has checked amounts; the domain checks them again. */
 export function invalidAmount(amount: Amount, pointer = "/amount"): Rejection | undefined {
   if (amount > 0n && amount <= AMOUNT_MAX) return undefined;
   return reject("amount_invalid", `An amount is 1 to ${AMOUNT_MAX} minor units.`, pointer);
@@ -92,7 +92,7 @@ export function frozen(account: Account): Rejection | undefined {
   return reject("account_frozen", `Account ${account.id} is frozen; nothing may leave it until it is unfrozen.`);
 }
 
-/** Whether `amount` leaving the account in one command, today in its own zone, stays under its ceilings. */
+/** Refuses a debit of `amount` that exceeds the limit per transaction, or per day in the account's time zone. */
 export function overLimit(account: AccountState, amount: Amount, now: Micros): Rejection | undefined {
   const { perTransaction, perDay } = account.limits;
   if (perTransaction !== null && amount > perTransaction) {
@@ -113,8 +113,7 @@ export function overLimit(account: AccountState, amount: Amount, now: Micros): R
 }
 
 /**
- * Whether what is released of a payment now is given back to its payer's ceiling of the day: it was authorized on this
- * business day, which is the one that the payer's spending is counted for.
+ * Whether a release now gives its amount back to the payer's daily limit: it was authorized on the same business day.
  */
 export function isSameDay(payment: Payment, payer: AccountState, now: Micros): boolean {
   if (payer.limits.perDay === null) return false;
@@ -122,7 +121,7 @@ export function isSameDay(payment: Payment, payer: AccountState, now: Micros): b
   return payer.day === today && (payment.spentOn ?? businessDate(payment.createdAt, payer.timeZone)) === today;
 }
 
-/** Refuses `amount` when the account at `posted`, without what is held, would fall below its floor. */
+/** Refuses `amount` if the available balance, at `posted`, would fall below the floor. */
 export function insufficientFunds(account: Account, posted: Amount, amount: Amount): Rejection | undefined {
   const { floor } = account.limits;
   const available = posted - account.balances.held;
@@ -134,7 +133,7 @@ export function insufficientFunds(account: Account, posted: Amount, amount: Amou
   );
 }
 
-/** Whether balances after a movement are still ones that the ledger can keep. Says nothing of the balance itself. */
+/** Refuses a movement after which a balance would be too large for the ledger; the detail does not reveal it. */
 export function tooLarge(account: Account, posted: Amount, held: Amount): Rejection | undefined {
   if (posted <= AMOUNT_MAX && held <= AMOUNT_MAX && posted - held >= -AMOUNT_MAX) return undefined;
   return reject(

@@ -11,10 +11,9 @@ import { decidePayOut, decideTopUp } from "./top-ups-and-payouts.ts";
 import { decideTransfer } from "./transfers.ts";
 
 /**
- * Decides a command on a state: facts to append, or a refusal. Pure: time, ids and caller come in with the
- * context, and the state must hold what `needs` of the command named. Whether the caller's role may send the command at
- * all (`maySend`) was asked before; whether it may touch these objects is asked here, and an object that it may not
- * touch is refused as if absent.
+ * Decides a command on a state: facts to append, or a refusal. Pure: time, ids and caller come with the context, and
+ * the state must hold what the command `needs`. The edge has checked that the role may send the command (`maySend`);
+ * whether the caller may use these objects is checked here, and a forbidden object is refused as if absent.
  */
 export function decide(state: LedgerState, command: Command, context: DecisionContext): Decision {
   switch (command.type) {
@@ -47,7 +46,7 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
 
 const nothing: Needs = { accounts: [], payment: null, clearing: null };
 
-/** Everything that the decision of a command reads. */
+/** Everything that deciding a command reads. */
 export function needs(command: Command): Needs {
   switch (command.type) {
     case "OpenAccount":

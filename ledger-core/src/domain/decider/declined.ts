@@ -4,8 +4,8 @@ import type { Declined } from "../events.ts";
 import { type Rejection, rejections } from "../rejections.ts";
 
 /**
- * A refusal as a fact, so that the same key gets the same answer for ever and declines can be counted. Only for
- * refusals that the table of rejections calls recorded; opening an account has none.
+ * Makes a fact of a refusal, so that the same key always gets the same answer and declines can be counted. Only for
+ * rejections marked as recorded; opening an account has none.
  */
 export function declined(command: ClientCommand, { code, detail }: Rejection): Declined {
   assert(rejections[code].recorded, `${code} is never recorded`);

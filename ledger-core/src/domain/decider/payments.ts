@@ -22,9 +22,8 @@ import {
 } from "./checks.ts";
 
 /**
- * Charges at once (automatic capture) or holds the amount on the payer until it is captured, voided or expires. The
- * payer's limits and funds are looked at here and only here. The payee's balance is looked at only when money moves to
- * it.
+ * Charges at once (automatic capture), or holds the amount until it is captured, voided or expires. Only this decision
+ * checks the payer's limits and funds. The payee's balance is checked only when money moves.
  */
 export function decideMakePayment(state: LedgerState, command: MakePayment, context: DecisionContext): Decision {
   const { amount, currency, capture } = command;
@@ -65,7 +64,7 @@ export function decideMakePayment(state: LedgerState, command: MakePayment, cont
   });
 }
 
-/** An automatic payment never expires, but a time that none can end at is a client's error on it too. */
+/** Checks `expiresAt` of automatic payments too, although they never expire: a bad one is a client's mistake. */
 function invalidExpiry({ expiresAt }: MakePayment, now: Micros): Rejection | undefined {
   if (expiresAt === null) return undefined;
   if (expiresAt <= now) {

@@ -9,9 +9,8 @@ import { absentPayment, accepted, frozen, invalidAmount, notOpen, paymentToUse, 
 import { statusOf } from "./payment-status.ts";
 
 /**
- * Gives back what was captured, or a part of it, never more. It is the one movement that may take an account below its
- * floor, and it does not count against the payee's ceilings: what a customer is owed does not wait for the merchant's
- * next sale.
+ * Refunds at most what was captured. Only a refund may take an account below its floor, and it does not count against
+ * the payee's limits: a customer's refund must not wait for the merchant's next sale.
  */
 export function decideRefund(state: LedgerState, command: RefundPayment, context: DecisionContext): Decision {
   const invalid = command.amount === null ? undefined : invalidAmount(command.amount);

@@ -10,7 +10,7 @@ import { hasExpired } from "./captures.ts";
 import { absentPayment, accepted, isSameDay, paymentToUse, refused } from "./checks.ts";
 import { statusOf } from "./payment-status.ts";
 
-/** Gives what is held back to the payer, whatever the state of the accounts: a release takes nothing from anyone. */
+/** Releases a hold, whatever the status of the accounts: a release takes nothing from anyone. */
 export function decideVoid(state: LedgerState, command: VoidPayment, context: DecisionContext): Decision {
   const found = paymentToUse(state, context.caller, command.payment);
   if (found === undefined) return refused(absentPayment(command.payment));
@@ -20,10 +20,7 @@ export function decideVoid(state: LedgerState, command: VoidPayment, context: De
   return accepted({ type: "PaymentVoided", ...release(payment, payer, context.now, "voided") });
 }
 
-/**
- * The ledger's own command, which no policy stands before and no key records: a refusal of it only says that there is
- * nothing to expire (any more, or yet).
- */
+/** The ledger's own command, without policy or key: a refusal only means that there is nothing to expire. */
 export function decideExpiry(state: LedgerState, command: ExpirePayment, context: DecisionContext): Decision {
   const payment = state.payment(command.payment);
   const payer = payment && state.account(payment.payer);

@@ -22,8 +22,7 @@ import {
 } from "./checks.ts";
 
 /**
- * The rail's clearing account gives, the account takes; a frozen account takes too. A frozen clearing account pauses
- * its rail.
+ * Moves money from the rail's clearing account, even to a frozen account. A frozen clearing account pauses its rail.
  */
 export function decideTopUp(state: LedgerState, command: TopUpAccount, context: DecisionContext): Decision {
   const { amount, currency, rail, externalId } = command;
@@ -59,7 +58,7 @@ export function decideTopUp(state: LedgerState, command: TopUpAccount, context: 
   });
 }
 
-/** The account gives, the rail's clearing account takes. */
+/** Moves money to the rail's clearing account. */
 export function decidePayOut(state: LedgerState, command: PayOut, context: DecisionContext): Decision {
   const { amount, currency, rail, externalId } = command;
   const invalid = invalidAmount(amount);
@@ -96,10 +95,7 @@ export function decidePayOut(state: LedgerState, command: PayOut, context: Decis
   });
 }
 
-/**
- * The clearing account of the tenant, rail and currency; the first command that needs it opens it, as a condition of
- * its own fact.
- */
+/** The clearing account of a tenant, rail and currency, which the first command that needs it opens. */
 function clearingAccount(
   state: LedgerState,
   { rail, currency }: TopUpAccount | PayOut,

@@ -23,16 +23,13 @@ import {
 
 const LEGS_MAX = 100;
 
-/**
- * An account on its way through the legs: `posted` is its balance so far, `debits` what leaves it in the whole
- * transfer.
- */
+/** An account during the legs: `posted` is its running balance, `debits` all that leaves it in the transfer. */
 type Running = { readonly account: AccountState; readonly date: BusinessDate; posted: Amount; debits: Amount };
 
 /**
- * All legs or none. Each check runs over every leg before the next check begins; funds are the last, and are looked at
- * leg by leg in the order given, on running balances: money that comes in by an earlier leg may leave by a later one,
- * never the reverse. The ceilings see what leaves an account in the whole transfer, as one sum.
+ * All legs or none. Each check covers every leg before the next check begins. Funds come last, leg by leg on running
+ * balances: a later leg may spend what an earlier one brought. Limits apply to all that leaves an account in the
+ * transfer.
  */
 export function decideTransfer(state: LedgerState, command: PostTransfer, context: DecisionContext): Decision {
   const { legs, currency } = command;
@@ -80,7 +77,7 @@ function invalidDate({ effectiveDate }: PostTransfer, now: Micros): Rejection | 
   return reject("invalid_request", `effectiveDate is from ${EFFECTIVE_DATE_MIN} to ${last} today.`, "/effectiveDate");
 }
 
-/** The business days that the ceilings count, where the postings have another date. */
+/** The business days of the daily limits, if the postings have another date. */
 function spentDays(accounts: readonly Running[], now: Micros): SpentDay[] {
   return accounts
     .filter(({ account, debits }) => debits > 0n && account.limits.perDay !== null)

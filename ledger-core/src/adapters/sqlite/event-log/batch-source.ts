@@ -5,13 +5,10 @@ import type { Revision, Shard } from "../../../domain/position.ts";
 import type { Delivery, StoredEvent } from "../../../ports/event-log.ts";
 import { type Batch, decodeBatch, lastOf } from "../../frames.ts";
 
-/** How many events are checked and handed on between two turns of the event loop. */
+/** Events that are checked and delivered between two turns of the event loop. */
 const PIECE_EVENTS = 512;
 
-/**
- * Batches as they are stored, not yet checked: another thread may do that. Each list holds about 1 MiB and follows the
- * one before.
- */
+/** Batches as stored, unchecked, since another thread may check them. Consecutive lists of about 1 MiB. */
 export type BatchDelivery =
   | { readonly kind: "batches"; readonly batches: readonly Batch[] }
   | { readonly kind: "caught_up"; readonly head: Revision };
@@ -21,7 +18,7 @@ export interface BatchSource {
   subscribeBatches(shard: Shard, from: Revision, signal: AbortSignal): AsyncIterable<BatchDelivery>;
 }
 
-/** Takes events as `encodeFrames` framed them: how another thread's append arrives. As `append` otherwise. */
+/** Like `append`, but takes frames as `encodeFrames` writes them, as they arrive from another thread. */
 export interface FrameSink {
   appendFrames(shard: Shard, expectedRevision: Revision, frames: Buffer): Promise<Revision>;
 }
@@ -31,7 +28,7 @@ export type BatchStore = {
   head(shard: Shard): Revision;
   /** The next batches from `from` up to `to`, cut to that range; at least one. @throws log_corrupt at a gap */
   load(shard: Shard, from: Revision, to: Revision): readonly Batch[];
-  /** Settles when the shard may have grown, or the signal aborts. */
+  /** Resolves when the shard may have grown, or the signal aborts. */
   arrival(shard: Shard, signal: AbortSignal): Promise<void>;
 };
 
@@ -40,7 +37,7 @@ function after(batches: readonly Batch[], from: Revision): Revision {
   return last ? lastOf(last) + 1 : from;
 }
 
-/** Reads up to the head at the time of the first step, and lets the event loop turn between steps. */
+/** Reads up to the head as of the first step, yielding to the event loop between steps. */
 export async function* readBatches(
   store: BatchStore,
   shard: Shard,
@@ -59,8 +56,7 @@ export async function* readBatches(
 }
 
 /**
- * Reads to the head, says so, and waits for the next append; from the store at the consumer's pace, so nothing is
- * buffered.
+ * Reads to the head, reports `caught_up` and waits for the next append. Reads at the consumer's pace, without a buffer.
  */
 export async function* subscribeBatches(
   store: BatchStore,
@@ -115,7 +111,7 @@ export async function* decodeSubscription(
   }
 }
 
-/** Small batches joined and big ones split, so that a consumer works on pieces of one size. */
+/** Joins small batches and splits large ones into pieces of equal size. */
 async function* pieces(batches: readonly Batch[]): AsyncGenerator<StoredEvent[], void, void> {
   let events: StoredEvent[] = [];
   try {
@@ -129,7 +125,7 @@ async function* pieces(batches: readonly Batch[]): AsyncGenerator<StoredEvent[],
         await nextTurn();
       }
   } catch (error) {
-    // The good events before the bad one are still to be had.
+    // Deliver the good events before the bad one.
     if (error instanceof LedgerError && events.length > 0) yield events;
     throw error;
   }

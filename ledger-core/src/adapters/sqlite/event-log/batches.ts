@@ -5,13 +5,10 @@ import { NO_REVISION, REVISION_MAX, type Revision, SHARD_MAX, type Shard } from 
 import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "../../frames.ts";
 import { FORMAT, lockWriter, openFile, type SqliteFileOptions, sqliteCode, translate } from "./file.ts";
 
-/** How much one step of a read takes from the file. */
+/** The most that one step of a read takes from the file. */
 const STEP_BYTES = 1 << 20;
 const STEP_EVENTS = 4096;
-/**
- * How much of an append goes into one row: a read of one event reads its whole row, so rows of a big append are
- * bounded.
- */
+/** The most bytes per row: reading one event reads its whole row, so a large append is split into rows. */
 const ROW_BYTES = 1 << 16;
 const PLACES_PER_SHARD = REVISION_MAX + 1;
 const PLACES = PLACES_PER_SHARD * (SHARD_MAX + 1);
@@ -19,7 +16,7 @@ const SQLITE_FULL = 13;
 const SQLITE_IOERR_WRITE = 778;
 
 const insert = "INSERT INTO batch (place, count, frames, leaves) VALUES (?, ?, ?, ?)";
-/** The row that holds the first place, and those after it up to the last place. */
+/** Selects the row that holds the first place, and the rows after it up to the last place. */
 const select = `
   SELECT place, count, frames, leaves FROM batch
   WHERE place >= (SELECT max(place) FROM batch WHERE place <= ?) AND place <= ? ORDER BY place`;
@@ -41,7 +38,7 @@ export class SqliteBatches {
   readonly #lock: DatabaseSync | undefined;
   #open: OpenFile | undefined;
   #closed = false;
-  /** A commit failed in a way that may have left it whole in the WAL: a crash now could bring it to light. */
+  /** A failed commit may be complete in the WAL, and could reappear after a crash. */
   #doubt = false;
 
   /** @throws locked, incompatible, log_corrupt, log_unavailable */
@@ -57,7 +54,7 @@ export class SqliteBatches {
   }
 
   /**
-   * Clears up a commit in doubt, if there is one: every append begins with it. @throws outcome_unknown when that fails
+   * Discards a commit in doubt, if there is one. Every append begins with it. @throws outcome_unknown if that fails
    */
   settle(): void {
     if (!this.#doubt) return;
@@ -79,8 +76,8 @@ export class SqliteBatches {
   }
 
   /**
-   * Writes a batch at the head of its shard, durably, after `settle`.
-   * @throws log_unavailable: it is not there and never will be · outcome_unknown: it may come to light after a crash
+   * Writes a batch durably at the head of its shard, after `settle`.
+   * @throws log_unavailable: nothing was written · outcome_unknown: the batch may reappear after a crash
    */
   write(batch: Batch): void {
     const target = this.#file();
@@ -127,7 +124,7 @@ export class SqliteBatches {
     try {
       if (failed.db.isTransaction) failed.db.exec("ROLLBACK");
     } catch {
-      // The handle is of no more use: the file itself will tell what is in it.
+      // The connection is unusable: open the file again.
       this.#doubt = true;
       this.#open = undefined;
       closeQuietly(failed.db);
@@ -140,7 +137,7 @@ export function prepareLoad(db: DatabaseSync): StatementSync {
   return db.prepare(select);
 }
 
-/** Finds the head of a shard in the file as it is now; its last batch is not checked before it is read. */
+/** Finds the current head of a shard in the file, without checking its last batch. */
 export function headFinder(db: DatabaseSync): (shard: Shard) => Revision {
   const lastBelow = db.prepare(selectLastBelow);
   return (shard) => {
@@ -167,14 +164,14 @@ function openBatches(options: SqliteFileOptions): OpenFile {
   }
 }
 
-/** The head of every shard, each from its last batch, which is checked: nothing is appended behind a damaged end. */
+/** Reads the head of every shard from its last batch, and checks it: nothing is appended after a damaged end. */
 function readHeads(db: DatabaseSync): Map<Shard, Revision> {
   const heads = new Map<Shard, Revision>();
   const lastBelow = db.prepare(selectLastBelow);
   let below = Number.MAX_SAFE_INTEGER;
   for (let row = lastBelow.get(below); row; row = lastBelow.get(below)) {
     const batch = toBatch(row);
-    // In a damaged tree a search may end anywhere; without this it might never.
+    // In a damaged tree a search may return any row; this check makes the loop end.
     if (placeOf(batch.shard, batch.first) >= below) throw corrupt(batch.shard, batch.first, "its row is out of order");
     for (const events of decodeBatch(batch, batch.count)) heads.set(batch.shard, events.at(-1)?.revision ?? 0);
     below = placeOf(batch.shard, 0);
@@ -182,10 +179,7 @@ function readHeads(db: DatabaseSync): Map<Shard, Revision> {
   return heads;
 }
 
-/**
- * Batches from `from` up to `to`, a step's worth, at least one. @throws log_corrupt at a gap or a row that cannot be
- * read
- */
+/** Loads one step of batches from `from` up to `to`, at least one. @throws log_corrupt at a gap or an unreadable row */
 export function loadBatches(
   statement: StatementSync,
   name: string,
@@ -222,8 +216,8 @@ function holds(batch: Batch, shard: Shard, revision: Revision): boolean {
 }
 
 /**
- * Makes certain that no commit that failed can come to light: what was committed goes to its place, the WAL is cut off,
- * and a commit that changes nothing shows that the disk writes again.
+ * Makes sure that no failed commit can reappear: checkpoints and truncates the WAL, then tests with an empty commit
+ * that the disk can be written again.
  */
 function discardUncommitted(db: DatabaseSync): void {
   const result = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
@@ -254,6 +248,6 @@ function closeQuietly(db: DatabaseSync): void {
   try {
     db.close();
   } catch {
-    // It is given up anyway; the error that led here is the one to tell.
+    // Ignore it: the error that led here is the one to report.
   }
 }

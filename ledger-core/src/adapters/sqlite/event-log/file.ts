@@ -3,23 +3,20 @@ import { assert, LedgerError } from "../../../domain/errors.ts";
 import { formatPosition, type Position } from "../../../domain/position.ts";
 
 const SQLITE_CORRUPT = 11;
-/** "PLDG": says that a SQLite file is an event log of payledger. */
+/** "PLDG": marks a SQLite file as an event log of payledger. */
 const APPLICATION_ID = 0x504c4447;
-/** Goes up when the layout of the file changes. */
+/** Increased whenever the layout of the file changes. */
 export const FORMAT = 1;
 
-/**
- * Measured: against pages of 4 KiB, appends of 1000 events are a quarter faster and single events are read in half the
- * time.
- */
+/** Measured against pages of 4 KiB: appends of 1,000 events are a quarter faster, reads of one event twice as fast. */
 const PAGE_BYTES = 8192;
-/** A commit that finds more in the WAL carries it over into the file: 4 MiB hold it up for about 10 ms. */
+/** A commit checkpoints a larger WAL first: 4 MiB take about 10 ms. */
 const WAL_PAGES = 512;
 /** How long a reader waits while the writer recovers the WAL. */
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * One row per append, or a few for a big one. `place` is shard × 2^40 + first revision, so that a shard's rows are in
+ * One row per append, or a few for a large one. `place` is shard × 2^40 + first revision, so a shard's rows are in
  * order and new ones go to the end of its part of the B-tree.
  */
 const schema = `
@@ -31,14 +28,13 @@ const schema = `
   ) STRICT`;
 
 export type SqliteFileOptions = {
-  /** Where the log is; its folder exists. */
+  /** The log's file, in an existing folder. */
   readonly file: string;
-  /** The most pages of 8 KiB that the file may grow to: plays a full disk. No bound when absent. */
+  /** The most pages of 8 KiB in the file, to simulate a full disk. Unbounded if absent. */
   readonly maxPages?: number | undefined;
   /**
-   * Lets other processes read the file beside this one (`openSqliteLogReader`); it stays the only one that writes.
-   * Default false: the file is held alone, and needs no memory shared with other processes, which a full disk would
-   * refuse.
+   * Lets other processes read the file (`openSqliteLogReader`); this one stays the only writer. Default false: the file
+   * is locked exclusively, and needs no shared memory, which a full disk would refuse.
    */
   readonly shared?: boolean | undefined;
 };
@@ -63,8 +59,7 @@ export function openFile({ file, maxPages, shared = false }: SqliteFileOptions):
 }
 
 /**
- * Opens the file to read it beside the process that writes it, and shares it. @throws as `openFile`, and
- * log_unavailable when it is new
+ * Opens a shared file that another process writes, read-only. @throws as `openFile`, and log_unavailable if it is empty
  */
 export function openFileToRead(file: string): DatabaseSync {
   checkVersion(libraryVersion());
@@ -80,8 +75,8 @@ export function openFileToRead(file: string): DatabaseSync {
 }
 
 /**
- * Keeps any other writer out of a shared file, until the returned connection is closed or the process ends: an
- * exclusive transaction on an empty file beside it.
+ * Locks out other writers of a shared file until the returned connection is closed or the process ends, by an exclusive
+ * transaction on an empty file beside it.
  * @throws locked
  */
 export function lockWriter(file: string): DatabaseSync {
@@ -97,8 +92,7 @@ export function lockWriter(file: string): DatabaseSync {
 }
 
 function prepare(db: DatabaseSync, file: string, shared: boolean): void {
-  // Before anything is read: in this mode the first read takes the lock and keeps it, and the WAL needs no shared
-  // memory.
+  // Set this before the first read, which then takes the lock and keeps it; the WAL needs no shared memory.
   if (!shared) set(db, "locking_mode", "exclusive");
   const fresh = isFresh(db, file);
   if (fresh) set(db, "page_size", PAGE_BYTES);
@@ -110,7 +104,7 @@ function prepare(db: DatabaseSync, file: string, shared: boolean): void {
   db.exec("COMMIT");
 }
 
-/** Whether nothing was written into the file yet. @throws incompatible when it is no event log, or a newer one */
+/** Whether the file is empty. @throws incompatible if it is not an event log, or a newer one */
 function isFresh(db: DatabaseSync, file: string): boolean {
   const application = ask(db, "PRAGMA application_id");
   const format = Number(ask(db, "PRAGMA user_version"));
@@ -128,7 +122,7 @@ function isFresh(db: DatabaseSync, file: string): boolean {
   return fresh;
 }
 
-/** Asked of a connection to nothing, so that no old version touches the file. */
+/** Asks an in-memory connection, so that no old version touches the file. */
 function libraryVersion(): string {
   const db = new DatabaseSync(":memory:");
   const version = ask(db, "SELECT sqlite_version()");
@@ -166,9 +160,9 @@ export function sqliteCode(error: unknown): number | undefined {
   return error.errcode;
 }
 
-/** A driver's error as an operating error; anything that is not one (a bug) as it is. */
+/** Translates a driver's error into an operating error; returns a bug unchanged. */
 export function translate(cause: unknown, file: string, position?: Position): unknown {
-  // An integer that JavaScript cannot hold: no place or count is one.
+  // An integer too large for JavaScript, which no place or count is.
   const code = cause instanceof RangeError ? SQLITE_CORRUPT : sqliteCode(cause);
   if (code === undefined || !(cause instanceof Error)) return cause;
   const unavailable = (what: string) =>

@@ -17,9 +17,9 @@ import { SqliteBatches } from "./batches.ts";
 import type { SqliteFileOptions } from "./file.ts";
 
 /**
- * The embedded event log: one SQLite file, held by this process alone. Appends are synchronous inside; reads let the
- * event loop turn between steps of about a mebibyte.
- * @throws locked when another process holds it; incompatible when the file is foreign or newer; log_corrupt when it is
+ * The embedded event log: one SQLite file, written by this process only. Appends are synchronous inside; reads yield to
+ * the event loop after each mebibyte or so.
+ * @throws locked if another process holds it; incompatible if the file is foreign or newer; log_corrupt if it is
  * damaged
  */
 export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource & FrameSink> {
@@ -63,10 +63,7 @@ export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLo
   };
 }
 
-/**
- * Whether a batch was appended before, as EventStoreDB has it: every id equal, position by position; payloads are not
- * compared.
- */
+/** Whether a batch was appended before. Like EventStoreDB, compares ids in order, and not payloads. */
 function isStored(file: SqliteBatches, batch: Batch): boolean {
   const last = lastOf(batch);
   for (let next = batch.first; next <= last; ) {
@@ -89,9 +86,9 @@ function wrongExpectedRevision(shard: Shard, expected: Revision, actual: Revisio
 type Arrivals = {
   /** Wakes every subscriber that waits for the shard. */
   announce(shard: Shard): void;
-  /** Wakes everyone, at the end. */
+  /** Wakes the subscribers of all shards, when the log closes. */
   announceAll(): void;
-  /** Settles at the next announcement or when the signal aborts. Announcements before the call do not count. */
+  /** Resolves at the next announcement after the call, or when the signal aborts. */
   next(shard: Shard, signal: AbortSignal): Promise<void>;
 };
 

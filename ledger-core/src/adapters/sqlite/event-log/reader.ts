@@ -10,7 +10,7 @@ import { openFileToRead, translate } from "./file.ts";
 
 type SqliteLogReaderOptions = {
   readonly file: string;
-  /** How often a subscription at the log's end looks for more, in ms. 1 to 1000. Default 10. */
+  /** How often a subscription at the log's end polls, in ms. 1 to 1000. Default 10. */
   readonly pollMs?: number;
 };
 
@@ -21,9 +21,9 @@ type OpenedReader = {
 };
 
 /**
- * The embedded event log as a process beside its writer reads it; the writer must share it. The file is opened at the
- * first use, and again after a fault: while it is not there, or is held by a writer that does not share it, every
- * method throws log_unavailable.
+ * Reads the embedded event log in another process than its writer, which must share it. Opens the file at the first
+ * use, and again after a fault. While the file is missing, or its writer does not share it, every method throws
+ * log_unavailable.
  */
 export function openSqliteLogReader({ file, pollMs = 10 }: SqliteLogReaderOptions): EventSource {
   let opened: OpenedReader | undefined;

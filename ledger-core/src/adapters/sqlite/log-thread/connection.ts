@@ -12,10 +12,9 @@ type Waiting = Readonly<PromiseWithResolvers<LogReply>> & Pick<LogRequest, "call
 type Opening = Extract<LogRequest, { kind: "read" | "subscribe" }>;
 
 /**
- * The log that `serveLog` serves at the other end of the port. Events are checked here, in this thread. Streams are
- * pulled: one piece of history is fetched ahead while the one before is worked on, no more. `close` lets go of the
- * port, not of the log. When the other end goes away, appends under way end with outcome_unknown and everything else
- * with log_unavailable.
+ * The log that `serveLog` serves at the other end of the port. Streams are pulled, and fetch one piece of history
+ * ahead. `close` closes the port, not the log. If the other end goes away, appends under way end with outcome_unknown
+ * and everything else with log_unavailable.
  */
 export function connectLog(port: MessagePort): EventLog {
   const calls = openCalls(port);
@@ -23,7 +22,7 @@ export function connectLog(port: MessagePort): EventLog {
   return {
     append: async (shard, expectedRevision, events) => {
       const request = { call: numbers++, kind: "append", shard, expectedRevision } as const;
-      // Both threads see these bytes; this one leaves them alone until it has the answer.
+      // The threads share these bytes; this one must not change them before the reply.
       if (events.bytes) return await calls.askRevision({ ...request, frames: events.bytes });
       const frames = encodeFrames(events);
       return await calls.askRevision({ ...request, frames }, [frames.buffer]);
@@ -37,20 +36,20 @@ export function connectLog(port: MessagePort): EventLog {
   };
 }
 
-/** Requests over one port, each with its reply. */
+/** Requests and replies over one port. */
 type Calls = {
-  /** Sends what has no reply. */
+  /** Sends a request without a reply. */
   readonly tell: (request: LogRequest) => void;
   readonly ask: (request: LogRequest, transfer?: ArrayBuffer[]) => Promise<LogReply>;
   readonly askRevision: (request: LogRequest, transfer?: ArrayBuffer[]) => Promise<Revision>;
-  /** Waits for appends and heads; streams are let go. */
+  /** Waits for appends and heads, but not for streams. */
   readonly close: () => Promise<void>;
 };
 
 function openCalls(port: MessagePort): Calls {
   /**
-   * Few at a time, and not in a Map: V8 lets each table that a Map has outgrown point to the next one, so that an old
-   * one keeps all later ones alive, appended batches too, and every small garbage collection takes ten times as long.
+   * An array, since there are few at a time, and not a Map: V8 links each table that a Map has outgrown to the next
+   * one, so an old table keeps all later ones and their batches alive, and minor collections take ten times as long.
    */
   const waiting: Waiting[] = [];
   let closed = false;
@@ -102,7 +101,7 @@ async function* stream(
   const { call } = opening;
   const pull = (): Promise<LogReply> => {
     const reply = ask({ call, kind: "pull" });
-    // Nobody may look at a piece that was fetched ahead.
+    // A piece fetched ahead may never be consumed.
     reply.catch(() => undefined);
     return reply;
   };
@@ -115,7 +114,7 @@ async function* stream(
       if (reply.kind === "end" || signal?.aborted) return;
       if (reply.kind === "failed") throw fromFault(reply.fault);
       if (reply.kind === "caught_up") {
-        // Not fetched ahead: the later the next piece is asked for, the more of what arrives meanwhile it holds.
+        // Do not fetch ahead here: a later request gets more of the events that arrive meanwhile.
         yield reply;
         next = pull();
         continue;

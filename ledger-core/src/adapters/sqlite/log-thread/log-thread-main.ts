@@ -5,7 +5,7 @@ import type { LogOrder, LogReport } from "./log-thread.ts";
 import { toFault } from "./messages.ts";
 import { serveLog } from "./serving.ts";
 
-/** The thread of the event log: opens the file, serves it to every port that it is given, and closes it when told. */
+/** The event log's thread: opens the file, serves it on every port it gets, and closes it on request. */
 const parent = parentPort;
 assert(parent, "the event log's thread is a worker");
 const report = (message: LogReport) => parent.postMessage(message);

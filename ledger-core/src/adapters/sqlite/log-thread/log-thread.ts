@@ -9,19 +9,18 @@ export type LogOrder = { readonly kind: "serve"; readonly port: MessagePort } | 
 export type LogReport = { readonly kind: "open" } | { readonly kind: "refused"; readonly fault: WireFault };
 
 /**
- * The embedded log in a thread of its own: hashing and waiting for the disk take nothing from the thread that answers
- * requests.
+ * The embedded log on its own thread, so that hashing and disk writes do not block the thread that answers requests.
  */
 type LogThread = {
-  /** The log for this thread; its `close` lets go of the connection alone. */
+  /** The log for this thread; its `close` closes only the connection. */
   readonly log: EventLog;
-  /** Another connection, for another thread: it calls `connectLog` on the port that is transferred to it. */
+  /** A connection for another thread, which calls `connectLog` on the transferred port. */
   connect(): MessagePort;
   /** Closes the file and ends the thread. */
   close(): Promise<void>;
 };
 
-/** Opens the log's file in a new thread. @throws what `openSqliteLog` throws */
+/** Opens the log's file in a new thread. @throws as `openSqliteLog` */
 export async function openLogThread(options: SqliteFileOptions): Promise<LogThread> {
   const worker = new Worker(new URL("./log-thread-main.ts", import.meta.url), { workerData: options });
   const order = (message: LogOrder, transfer: MessagePort[] = []) => worker.postMessage(message, transfer);
@@ -30,7 +29,7 @@ export async function openLogThread(options: SqliteFileOptions): Promise<LogThre
     await worker.terminate();
     throw report ? fromFault(report.fault) : new Error("the event log's thread said nothing");
   }
-  // An uncaught error there is a bug: it ends the process, as it would in one thread.
+  // An uncaught error in the thread is a bug: it ends the process.
   worker.on("error", (error) => {
     throw error;
   });

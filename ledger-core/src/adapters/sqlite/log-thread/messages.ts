@@ -6,10 +6,10 @@ import type { Position, Revision, Shard } from "../../../domain/position.ts";
 export type LogRequest = { readonly call: number } & (
   | { readonly kind: "append"; readonly shard: Shard; readonly expectedRevision: Revision; readonly frames: Uint8Array }
   | { readonly kind: "head"; readonly shard: Shard }
-  /** Opens a stream; nothing of it is sent before it is pulled. */
+  /** Opens a stream, which sends nothing until it is pulled. */
   | { readonly kind: "read"; readonly shard: Shard; readonly from: Revision; readonly limit: number | undefined }
   | { readonly kind: "subscribe"; readonly shard: Shard; readonly from: Revision }
-  /** Asks for the next piece of a stream; one answer each. */
+  /** Asks for the next piece of a stream; each gets one reply. */
   | { readonly kind: "pull" }
   /** Ends a stream: its consumer aborted or left. */
   | { readonly kind: "stop" }
@@ -24,7 +24,7 @@ export type LogReply = { readonly call: number } & (
   | { readonly kind: "failed"; readonly fault: WireFault }
 );
 
-/** A batch whose bytes are transferred: each array is alone in its buffer. */
+/** A batch whose bytes are transferred: each array has its own buffer. */
 export type WireBatch = {
   readonly shard: Shard;
   readonly first: Revision;

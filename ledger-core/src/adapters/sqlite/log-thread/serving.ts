@@ -11,16 +11,14 @@ type Stream = { readonly deliveries: AsyncGenerator<BatchDelivery, void, void>; 
 type Answer = LogReply extends infer R ? (R extends LogReply ? Omit<R, "call"> : never) : never;
 
 /**
- * Where what is read is checked against its leaves: `there` (the default), in the thread that asks, or `here`, for a
- * thread that has nothing better to do. A batch that does not pass here is sent all the same: the other end names the
- * bad event.
+ * Where events are checked against their leaves: `there` (the default), on the asking thread, or `here`. A batch that
+ * fails here is sent anyway: the other end names the bad event.
  */
 type ServeOptions = { readonly check?: "here" | "there" };
 
 /**
- * Serves a log to whoever holds the other end of the port (`connectLog`), until the returned function is called or the
- * other end closes. The log itself stays open. Batches are sent as they are stored, so that the other thread bears the
- * cost of checking them.
+ * Serves a log to the other end of the port (`connectLog`), until the returned function is called or the other end
+ * closes. The log stays open. Batches are sent as stored, so that the other thread can check them.
  */
 export function serveLog(
   log: EventLog | (EventLog & BatchSource & FrameSink),
@@ -48,7 +46,7 @@ export function serveLog(
     switch (request.kind) {
       case "append": {
         const { shard, expectedRevision, frames } = request;
-        // Seen by the other thread too, which leaves them alone until it has the answer.
+        // The other thread shares these bytes, and does not change them before the reply.
         const bytes = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength);
         const revision =
           "appendFrames" in log
@@ -102,8 +100,7 @@ async function nextOf(stream: Stream | undefined, check: boolean): Promise<Answe
 }
 
 /**
- * The bytes in buffers of their own: a view would take its whole buffer along, and a piece of Node's pool must never be
- * transferred.
+ * Copies views into their own buffers: a transfer takes the whole buffer, and Node's pool must never be transferred.
  */
 function toWire({ shard, first, count, frames, leaves }: Batch, checked: boolean): WireBatch {
   return { shard, first, count, frames: ownBytes(frames), leaves: ownBytes(leaves), checked };
@@ -123,7 +120,7 @@ async function* deliveriesOf(deliveries: AsyncIterable<BatchDelivery>): AsyncGen
   yield* deliveries;
 }
 
-/** Any other log as batches: framed anew with the leaves that it gave. */
+/** Adapts any other log: frames its events again, with their leaves. */
 function batchesOf(log: EventLog): BatchSource {
   return {
     async *readBatches(shard, from, limit) {
