@@ -2,7 +2,7 @@ export type { ProjectionStatus } from "./consumer/consumer.ts";
 export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
 export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
-export { projectionService } from "./main.ts";
+export { mirrorService, projectionService } from "./main.ts";
 export {
   fileOf,
   makeSqlProjections,

@@ -1,5 +1,7 @@
+import { LedgerError } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
 import {
+  brokerPart,
   dataPart,
   dataPaths,
   eventLogPart,
@@ -7,19 +9,38 @@ import {
   serviceProcess,
   shardsPart,
 } from "ledger-core/process";
+import { followMirror } from "./mirror/follow-mirror.ts";
+import { startMirrorService } from "./mirror/service.ts";
 import type { StoreFile } from "./projections/store-file.ts";
 import { startProjectionService } from "./service.ts";
 
-/** Projections as a process of their own, beside a writer that shares its log. */
+/** The mirror as a process of its own: follows the log, and is the only writer of the broker's topic. */
+export const mirrorService = serviceProcess({
+  name: "mirror",
+  operationsPort: 9084,
+  parts: { target: eventLogPart, broker: brokerPart, shards: shardsPart },
+  async start({ target, broker, shards }, context) {
+    if (broker.kind === "none")
+      throw new LedgerError("config", "BROKER is none: set it to the kafka:// URL that the log is mirrored to");
+    const { openMirrorTarget } = await import("ledger-core/kafka");
+    const log = await openEventLogReader(target);
+    return startMirrorService({ ...context, log, target: openMirrorTarget(broker, context), shards });
+  },
+});
+
+/** Projections as a process of their own. Events come from the broker, if there is one, and else from the log. */
 export function projectionService(files: readonly StoreFile[]): ServiceProcess {
   return serviceProcess({
     name: "projections",
     operationsPort: 9083,
-    parts: { data: dataPart, target: eventLogPart, shards: shardsPart },
-    start: async ({ data, target, shards }, context) =>
-      startProjectionService({
-        ...context,
-        ...{ log: await openEventLogReader(target), files, dir: dataPaths(data).readModels, shards },
-      }),
+    parts: { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart },
+    async start({ data, target, broker, shards }, context) {
+      const log = await openEventLogReader(target);
+      const options = { ...context, files, dir: dataPaths(data).readModels, shards };
+      if (broker.kind === "none") return startProjectionService({ ...options, log });
+      const { openMirrorSource } = await import("ledger-core/kafka");
+      const mirror = openMirrorSource(broker, context);
+      return startProjectionService({ ...options, log: followMirror({ ...context, mirror, log }) });
+    },
   });
 }

@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, "../..");
 
 const commands = {
   "command-service": ["start", "command-service"],
+  mirror: ["start", "mirror"],
   projections: ["start", "projections"],
   "query-service": ["start", "query-service"],
 } as const;

@@ -6,6 +6,7 @@ import { openIdentity } from "ledger-core/http";
 import {
   type BrokerTarget,
   brokerPart,
+  createLogger,
   dataPart,
   dataPaths,
   type EventLogTarget,
@@ -14,6 +15,7 @@ import {
   identityPart,
   readConfiguration,
   type ServiceProcess,
+  shardsPart,
   showSettings,
 } from "ledger-core/process";
 import { createOutput, exitCodes } from "../output.ts";
@@ -76,6 +78,10 @@ function faultsOf(checked: readonly ServiceProcess[]): string[] {
 
 async function tryConnections(settings: object): Promise<readonly Tried[]> {
   const uses = (name: string) => name in settings;
+  const brokerOf = () => {
+    const { broker, shards } = readConfiguration({ broker: brokerPart, shards: shardsPart });
+    return tryBroker(broker, shards);
+  };
   const identityOf = () => {
     const { identity, data } = readConfiguration({ identity: identityPart, data: dataPart });
     return tryIdentity(identity, data);
@@ -85,9 +91,7 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
     ...(uses("EVENT_LOG")
       ? [await attempt("event log", () => tryEventLog(readConfiguration({ log: eventLogPart }).log))]
       : []),
-    ...(uses("BROKER")
-      ? [await attempt("broker", () => tryBroker(readConfiguration({ broker: brokerPart }).broker))]
-      : []),
+    ...(uses("BROKER") ? [await attempt("broker", brokerOf)] : []),
     ...(uses("IDENTITY") ? [await attempt("identity", identityOf)] : []),
   ];
 }
@@ -113,8 +117,16 @@ async function tryEventLog(target: EventLogTarget): Promise<string> {
   }
 }
 
-async function tryBroker(target: BrokerTarget): Promise<string> {
-  return target.kind === "none" ? "none is used" : "not tried";
+async function tryBroker(broker: BrokerTarget, shards: number): Promise<string> {
+  if (broker.kind === "none") return "none is used";
+  const { openMirrorTarget } = await import("ledger-core/kafka");
+  const target = openMirrorTarget(broker, { logger: createLogger({ level: "silent", name: "config" }) });
+  try {
+    await target.check(Array.from({ length: shards }, (_, shard) => shard));
+    return `the topic ${broker.topic} is there`;
+  } finally {
+    await target.close();
+  }
 }
 
 /** The outcome of one try; its message is the adapter's own, which names no secret. */

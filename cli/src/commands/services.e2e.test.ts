@@ -36,6 +36,12 @@ describe("a service that cannot start says why, once, and writes nothing", () =>
     expect((await first.ended).code).toBe(0);
   });
 
+  test("a mirror without a broker", async () => {
+    const { code, stderr } = await ended({}, "start", "mirror");
+    expect(code).toBe(2);
+    expect(stderr).toContain("BROKER is none: set it to the kafka:// URL");
+  });
+
   test("a projection that there is not", async () => {
     const { code, stderr } = await ended({}, "start", "projections", "everything");
     expect(code).toBe(2);
@@ -70,6 +76,7 @@ describe("config check", () => {
     expect(connections).toEqual([
       { name: "data folder", ok: true, detail: dir },
       { name: "event log", ok: true, detail: "its head is 0" },
+      { name: "broker", ok: true, detail: "none is used" },
       { name: "identity", ok: true, detail: "the key in the data folder" },
     ]);
   });

@@ -1,20 +1,26 @@
 import { commandService } from "command-service";
 import { Argument, Command } from "commander";
 import type { ServiceProcess, SettingsTable } from "ledger-core/process";
-import { fileOf, projectionNames, projectionService, storeFiles } from "projection-workers";
+import { fileOf, mirrorService, projectionNames, projectionService, storeFiles } from "projection-workers";
 import { queryService } from "query-service";
 
 /** The services that can be processes of their own; projections as one that runs all of them. */
-export const services: readonly ServiceProcess[] = [commandService, projectionService(storeFiles), queryService];
+export const services: readonly ServiceProcess[] = [
+  commandService,
+  mirrorService,
+  projectionService(storeFiles),
+  queryService,
+];
 
 const about: Readonly<Record<string, string>> = {
   "command-service": "answer commands: the only writer of the event log",
+  mirror: "copy the event log to the broker",
   "query-service": "answer queries from the read models",
 };
 
 /** `ledger start <service>`: one service as this process; the environment holds its settings. */
 export function serviceCommands(): readonly Command[] {
-  const simple = [commandService, queryService].map((service) =>
+  const simple = [commandService, mirrorService, queryService].map((service) =>
     new Command(service.name)
       .description(`${about[service.name]}, as a process of its own`)
       .addHelpText("after", settingsHelp(service.part.settings))

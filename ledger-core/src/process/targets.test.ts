@@ -47,7 +47,7 @@ describe("the broker", () => {
 
   test("is Kafka, encrypted unless told otherwise", () => {
     expect(broker({ BROKER: "kafka://a.example:9093,b.example:9093" })).toEqual({
-      ...{ kind: "kafka", brokers: ["a.example:9093", "b.example:9093"], topic: "ledger-events", client: "kafkajs" },
+      ...{ kind: "kafka", brokers: ["a.example:9093", "b.example:9093"], topic: "ledger-events" },
       tls: {},
     });
     expect(broker({ BROKER: "kafka://127.0.0.1:9092", BROKER_TLS: "false" })).not.toHaveProperty("tls");
@@ -77,7 +77,6 @@ test.each<[Environment, string]>([
     "BROKER_PASSWORD would cross the network in clear",
   ],
   [{ BROKER: "kafka://host:9092", BROKER_TLS: "false", BROKER_CA: "planted" }, "BROKER_CA is of no use"],
-  [{ BROKER: "kafka://host:9092", BROKER_CLIENT: "rdkafka" }, "BROKER_CLIENT must be one of kafkajs"],
 ])("%j is refused, and says what to do", (environment, message) => {
   const told = refusal(environment);
   expect(told).toContain(message);

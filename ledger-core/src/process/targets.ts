@@ -33,14 +33,10 @@ export type KafkaTarget = {
   /** Each `host:port`. */
   readonly brokers: readonly string[];
   readonly topic: string;
-  readonly client: KafkaClientName;
   readonly tls?: { readonly ca?: string };
   /** SASL PLAIN. */
   readonly sasl?: Credentials;
 };
-
-export const kafkaClients = ["kafkajs", "platformatic"] as const;
-export type KafkaClientName = (typeof kafkaClients)[number];
 
 const host = String.raw`(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])`;
 const esdbForm = new RegExp(`^esdb(?:\\+discover)?://${host}(?::\\d{1,5})?(?:,${host}(?::\\d{1,5})?)*/?(?:\\?.*)?$`);
@@ -113,7 +109,6 @@ export const brokerPart: ConfigurationPart<BrokerTarget> = configurationPart({
   settings: {
     BROKER: documented("The broker that the log is mirrored to, such as the Kafka endpoint of Event Hubs.", brokerUrl),
     BROKER_TOPIC: documented("Its topic; it must exist, with a partition per shard.", textOr("ledger-events")),
-    BROKER_CLIENT: documented("The Kafka client to use.", oneOf(kafkaClients, "kafkajs")),
     BROKER_TLS: documented("Whether the connection is encrypted.", oneOf(["true", "false"], "true")),
     BROKER_CA: documented("Certificates (PEM) to trust instead of the system's.", optionalFile()),
     BROKER_USERNAME: documented("The SASL user; for Event Hubs the text $ConnectionString.", optionalText()),
@@ -128,10 +123,10 @@ export const brokerPart: ConfigurationPart<BrokerTarget> = configurationPart({
       fault("BROKER_TLS is false, and BROKER_PASSWORD would cross the network in clear: remove one of them");
     if (BROKER_TLS === "false" && BROKER_CA !== undefined) fault("BROKER_CA is of no use while BROKER_TLS is false");
   },
-  build({ BROKER, BROKER_TOPIC, BROKER_CLIENT, BROKER_TLS, BROKER_CA, BROKER_USERNAME, BROKER_PASSWORD }) {
+  build({ BROKER, BROKER_TOPIC, BROKER_TLS, BROKER_CA, BROKER_USERNAME, BROKER_PASSWORD }) {
     if (BROKER.length === 0) return { kind: "none" };
     return {
-      ...{ kind: "kafka", brokers: BROKER, topic: BROKER_TOPIC, client: BROKER_CLIENT },
+      ...{ kind: "kafka", brokers: BROKER, topic: BROKER_TOPIC },
       ...(BROKER_TLS === "true" && { tls: BROKER_CA === undefined ? {} : { ca: BROKER_CA } }),
       ...(BROKER_USERNAME !== undefined &&
         BROKER_PASSWORD !== undefined && { sasl: { username: BROKER_USERNAME, password: BROKER_PASSWORD } }),

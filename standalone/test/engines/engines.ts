@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { optionalSecret, optionalText, readSettings } from "ledger-core/process";
 import { freePort, startChildEngine } from "ledger-core/testing/engines/child";
+import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
 
 const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
 
@@ -42,5 +43,23 @@ export async function openLogServer(dataDir: string): Promise<UsedEngine> {
     name: "a stand-in for EventStoreDB, for tests and demonstrations only",
     environment: { EVENT_LOG: `esdb://127.0.0.1:${port}?tls=false` },
     stop: () => server.stop(),
+  };
+}
+
+/** A Kafka broker with the manners of Event Hubs: encrypted, with the user $ConnectionString. */
+export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
+  if (source.kind === "none") return { name: source.reason, environment: {}, stop: async () => undefined };
+  const broker = await startKafka(source);
+  const { brokers, tls, sasl } = broker.secure ?? broker.plain;
+  return {
+    name: broker.secure ? "Kafka, SASL_SSL, user $ConnectionString" : "Kafka of KAFKA_URL",
+    environment: {
+      BROKER: `kafka://${brokers.join(",")}`,
+      BROKER_TOPIC: await broker.createTopic(),
+      BROKER_TLS: String(tls !== undefined),
+      ...(tls?.ca !== undefined && { BROKER_CA: tls.ca }),
+      ...(sasl && { BROKER_USERNAME: sasl.username, BROKER_PASSWORD: sasl.password.reveal() }),
+    },
+    stop: () => broker.stop(),
   };
 }

@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { makeClosers } from "ledger-core/process";
+import { findKafka } from "ledger-core/testing/engines/kafka";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
 import { type ServiceName, type StartedService, startService } from "../services.ts";
-import { openLogServer } from "./engines.ts";
+import { openBroker, openLogServer } from "./engines.ts";
 import { startFront } from "./front.ts";
 import type { ShownProcess } from "./view.ts";
 
@@ -33,9 +34,11 @@ export async function startEngines(options: {
     tell("starting the engines");
     const log = await openLogServer(data);
     closers.push(log.stop);
+    const broker = await openBroker(await findKafka());
+    closers.push(broker.stop);
     tell("starting the services");
     // A service ends with this process, should it be killed.
-    const environment = { ...log.environment, npm_lifecycle_event: "start:engines" };
+    const environment = { ...log.environment, ...broker.environment, npm_lifecycle_event: "start:engines" };
     const processes: ShownProcess[] = [];
     const start = async (name: ServiceName): Promise<StartedService> => {
       const service = await startService(name, data, environment);
@@ -43,13 +46,15 @@ export async function startEngines(options: {
       closers.push(async () => void (await service.end("SIGTERM")));
       return service;
     };
-    await start("projections");
+    const projections = start("projections");
+    const mirror = "BROKER" in broker.environment ? start("mirror") : undefined;
+    await Promise.all([projections, mirror]);
     const [queries, commands] = await Promise.all([start("query-service"), start("command-service")]);
     const front = await startFront({ commands: () => commands.url, queries: () => queries.url, port });
     closers.push(front.stop);
     writeServerFile(data, { url: front.url, pid: process.pid });
     closers.push(async () => removeServerFile(data));
-    return { url: front.url, data, engines: [log.name], processes, stop: closers.close };
+    return { url: front.url, data, engines: [log.name, broker.name], processes, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;

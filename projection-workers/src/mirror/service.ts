@@ -1,0 +1,42 @@
+import type { EventSource } from "ledger-core/event-log";
+import { createMetrics, openOperationsPort } from "ledger-core/http";
+import type { MirrorTarget } from "ledger-core/kafka";
+import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
+import { measureMirror, mirrorChecks, startMirror } from "./mirror.ts";
+
+export type MirrorServiceOptions = {
+  /** Closed with the service. */
+  readonly log: EventSource;
+  readonly target: MirrorTarget;
+  readonly shards: number;
+  /** Where /livez, /readyz and /metrics are served. */
+  readonly operations: Listening;
+  readonly logger: Logger;
+};
+
+/**
+ * Mirrors the log to the broker, with a port for health and metrics. A broker that is away or refuses does not end it:
+ * /readyz says what is wrong, and it goes on by itself.
+ */
+export async function startMirrorService(options: MirrorServiceOptions): Promise<RunningService> {
+  const { log, logger } = options;
+  const closers = makeClosers();
+  closers.push(() => log.close());
+  const mirror = startMirror(options);
+  closers.push(() => mirror.stop());
+  mirror.finished.catch((error: unknown) => {
+    logger.fatal({ err: error }, "the mirror failed: this is a bug");
+    process.exitCode = 1;
+    process.kill(process.pid, "SIGTERM");
+  });
+  const metrics = createMetrics();
+  measureMirror(metrics, mirror);
+  try {
+    const operations = await openOperationsPort({ ...options, readiness: mirrorChecks(mirror), metrics });
+    closers.push(operations.close);
+    return { operations: operations.url, stop: closers.close };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
