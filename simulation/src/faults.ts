@@ -41,6 +41,8 @@ export const faultKinds = [
   "hostile_http",
   "position_flood",
   ...floodKinds,
+  "slow_replication",
+  "lost_leader",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

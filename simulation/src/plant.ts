@@ -1,7 +1,7 @@
 import type { Writer, WriterSeams } from "command-service";
 import type { Knex } from "knex";
-import type { Projection, ProjectionTarget, Runtime } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { Projection, ProjectionTarget, Revision, Runtime } from "ledger-core";
+import type { EventLog, NewEvent } from "ledger-core/event-log";
 import type { QueryDeps } from "query-service";
 import type { SimulatedStores } from "./read-side/stores.ts";
 
@@ -29,6 +29,10 @@ export type Plant = {
   readonly cutsTornBatches: boolean;
   /** Whether what the log has answered is still there when it has died and started again. */
   readonly syncsBeforeAnswering: boolean;
+  /** Whether the log answers only what another node has too. */
+  readonly awaitsReplicas: boolean;
+  /** What the log compares to tell whether an append is a repeated one. */
+  storeId(event: NewEvent, revision: Revision): string;
   /** The log as a projector follows it. */
   feed(log: EventLog): EventLog;
   projection<Change>(projection: Projection<Change>): Projection<Change>;
@@ -54,6 +58,8 @@ export const nothingPlanted: Plant = {
   writer: (writer) => writer,
   cutsTornBatches: true,
   syncsBeforeAnswering: true,
+  awaitsReplicas: true,
+  storeId: ({ id }) => id,
   feed: (log) => log,
   projection: (projection) => projection,
   target: (target) => target,

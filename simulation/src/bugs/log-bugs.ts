@@ -80,6 +80,16 @@ export const logBugs: readonly PlantedBug[] = [
     what: "a batch that was partly written when the log crashed stays in it",
     plant: () => ({ cutsTornBatches: false }),
   },
+  {
+    name: "store-ids-from-the-revision",
+    what: "the ids that the log compares are made of the revision alone: any writer's events are a repetition",
+    plant: () => ({ storeId: (_event, revision) => String(revision) }),
+  },
+  {
+    name: "answer-before-replication",
+    what: "the log answers what only its leader has, and the leader is lost",
+    plant: () => ({ awaitsReplicas: false }),
+  },
 ];
 
 function appending(log: EventLog, append: Append): EventLog {

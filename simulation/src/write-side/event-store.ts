@@ -1,23 +1,11 @@
 import { LedgerError, type Revision } from "ledger-core";
-import { bytesOf, type NewEvent, type StoredEvent } from "ledger-core/event-log";
-import type { Faults } from "../faults.ts";
+import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import { makeListeners } from "../listeners.ts";
-import type { Random } from "../random.ts";
-import { makeOwner, type Owner, type Scheduler } from "../scheduler.ts";
-
-/**
- * One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at
- * all.
- */
-type Append = {
-  readonly from: string;
-  readonly expected: Revision;
-  readonly events: readonly NewEvent[];
-  done(outcome: Revision | LedgerError): void;
-};
+import { makeOwner, type Owner } from "../scheduler.ts";
+import { type Append, makeReplicas, type ReplicasOptions } from "./replicas.ts";
 
 export type EventStore = {
-  /** The durable events, all that a reader sees. */
+  /** The events that cannot be lost any more, all that a reader sees. */
   readonly events: readonly StoredEvent[];
   head(): Revision;
   up(): boolean;
@@ -28,36 +16,33 @@ export type EventStore = {
   onArrival(listener: () => void): () => void;
 };
 
-export type EventStoreOptions = {
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly faults: Faults;
-  /** Called when a batch has become durable, before anybody else can see it. */
-  readonly onAppended: (batch: readonly StoredEvent[], append: Append) => void;
-  readonly note: (what: string) => void;
+export type EventStoreOptions = ReplicasOptions & {
   /** Whether a start cuts off a batch that was written in part. Always, but for a planted bug. */
   readonly cutsTornBatches?: boolean;
-  /** Whether a crash leaves what was answered. Always, but for a planted bug. */
-  readonly syncsBeforeAnswering?: boolean;
+  /** What it compares to know a repeated append. The event's id, but for a planted bug. */
+  readonly storeId?: (event: NewEvent, revision: Revision) => string;
   /** Called when it is back. */
   readonly onRestart: (head: Revision) => void;
 };
 
-const noLeaf = new Uint8Array(32);
-
 /**
- * A server that keeps one shard: appends come one by one, each is written (which takes time, and may be cut short) and
- * then durable. As EventStoreDB does, it takes a batch whose ids it has already, at that place, for the one that it
- * has.
+ * A server that keeps one shard, by EventStoreDB's rules. Appends come one by one; each is written, which takes time
+ * and may be cut short, and is durable once a replica has it, as a rule at once. A batch whose ids are there already,
+ * at that place, is taken for the one that is there, whatever its payloads.
  */
 export function makeEventStore(options: EventStoreOptions): EventStore {
   const { scheduler, random, faults, note } = options;
-  const events: StoredEvent[] = [];
   const waiting: Append[] = [];
   const arrivals = makeListeners();
   let process: Owner = makeOwner("log");
   let writing: Append | undefined;
   let full = false;
+  const replicas = makeReplicas(options, (count, append) => {
+    note(`wrote ${replicas.durable.length - count}..${replicas.durable.length - 1} of ${append.from}`);
+    arrivals.call();
+  });
+  const { written, durable: events } = replicas;
+  const judged = (append: Append) => judge(written, append, full, options);
 
   function receive(append: Append): void {
     if (!process.alive) append.done(new LedgerError("log_unavailable", "connection refused", { retryable: true }));
@@ -69,25 +54,17 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     writing = waiting.shift();
     if (!writing) return;
     const append = writing;
-    const refusal = judge(events, append, full);
+    const answer = judged(append);
     const writingUs = random.between(50, 400);
     if (faults.strikes("log_crash", 0.005 * append.events.length))
       scheduler.after(Math.floor(writingUs / 2), process, crash);
     scheduler.after(writingUs, process, () => {
       writing = undefined;
-      if (refusal === undefined) commit(append);
-      append.done(refusal ?? events.length - 1);
+      if (answer instanceof LedgerError) append.done(answer);
+      else if (answer !== undefined) replicas.repeated(answer, append);
+      else replicas.write(append, append.events.length, process);
       next();
     });
-  }
-
-  function commit(append: Append, count = append.events.length): void {
-    const first = events.length;
-    const batch = storedFrom(first, append.events.slice(0, count));
-    events.push(...batch);
-    note(`wrote ${first}..${events.length - 1} of ${append.from}`);
-    options.onAppended(batch, append);
-    arrivals.call();
   }
 
   function crash(): void {
@@ -96,12 +73,13 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
     scheduler.kill(process);
     const torn = writing;
     writing = undefined;
-    if (options.syncsBeforeAnswering === false) events.pop();
     waiting.length = 0;
+    replicas.crash();
     scheduler.after(random.between(2_000, random.chance(0.1) ? 400_000 : 30_000), null, () => {
       process = makeOwner("log");
-      const kept = torn && judge(events, torn, full) === undefined ? survivors(torn, options) : 0;
-      if (torn && kept > 0) commit(torn, kept);
+      replicas.replicate();
+      const kept = torn && judged(torn) === undefined ? survivors(torn, options) : 0;
+      if (torn && kept > 0) replicas.write(torn, kept, undefined);
       note(`is back at ${events.length - 1}`);
       options.onRestart(events.length - 1);
     });
@@ -121,27 +99,21 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
   };
 }
 
-function storedFrom(first: Revision, events: readonly NewEvent[]): StoredEvent[] {
-  return events.map((event, nth) => ({
-    ...event,
-    data: bytesOf(event),
-    shard: 0,
-    revision: first + nth,
-    leaf: noLeaf,
-  }));
-}
-
 /** The store's answer without writing; undefined when the batch is to be written. */
 function judge(
   stored: readonly StoredEvent[],
   { expected, events }: Append,
   full: boolean,
+  { storeId = ({ id }) => id }: EventStoreOptions,
 ): Revision | LedgerError | undefined {
   const head = stored.length - 1;
   if (expected === head) {
     return full ? new LedgerError("log_unavailable", "no space left on device", { retryable: true }) : undefined;
   }
-  const known = events.every((event, index) => stored[expected + 1 + index]?.id === event.id);
+  const known = events.every((event, index) => {
+    const there = stored[expected + 1 + index];
+    return there && storeId(there, there.revision) === storeId(event, expected + 1 + index);
+  });
   return known
     ? expected + events.length
     : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);

@@ -35,6 +35,8 @@ export function makeWriteSide(
     onRestart,
     syncsBeforeAnswering: plant.syncsBeforeAnswering,
     cutsTornBatches: plant.cutsTornBatches,
+    awaitsReplicas: plant.awaitsReplicas,
+    storeId: plant.storeId,
     note: (what) => note("log", what),
   });
   const processes = ["alpha", "beta"].map((name) =>
