@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
+import type { AppendRequest } from "./append-request.ts";
 import type { Connected } from "./connection.ts";
-import type { AppendRequest } from "./messages.ts";
 import { BatchAppendResp, StreamsService } from "./stubs.ts";
 
 /** What became of one attempt. Of an append that is lost or silent nobody knows whether it was written. */

@@ -1,10 +1,10 @@
 import type { Shard } from "../../domain/position.ts";
 import type { Batch } from "../frames.ts";
 import { judgeReply, outcomeUnknown, tooLarge } from "./append-reply.ts";
+import { encodeAppend } from "./append-request.ts";
 import { AppendSession } from "./append-session.ts";
 import type { EsdbConnection } from "./connection.ts";
 import { isNotLeader, isRefusal, unavailable } from "./faults.ts";
-import { encodeAppend } from "./messages.ts";
 
 export type AppendsOptions = {
   readonly connection: EsdbConnection;
