@@ -1,8 +1,16 @@
 import type { EventLog } from "ledger-core/event-log";
-import { createEdge, createMetrics, type Identity, openOperationsPort, type ReadinessCheck } from "ledger-core/http";
+import {
+  createEdge,
+  createMetrics,
+  type Identity,
+  type Metrics,
+  openOperationsPort,
+  type ReadinessCheck,
+} from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { watchDecisionState } from "./decision-state-watch.ts";
 import { registerCommands } from "./http/routes.ts";
+import { measureAppends } from "./measured-log.ts";
 import { openWriter, type WriterTuning } from "./writer/writer.ts";
 import type { Writer } from "./writer-port.ts";
 
@@ -43,8 +51,16 @@ export async function startCommandService(options: CommandServiceOptions): Promi
     const onReplay = ({ detail }: { readonly detail: string }) => {
       starting = `reading the log: ${detail}`;
     };
-    const opened = await openWriter({ ...options.writer, log, shard: SHARD, stateFile, onReplay, ...watched });
+    const opened = await openWriter({
+      ...options.writer,
+      log: measureAppends(log, metrics),
+      shard: SHARD,
+      stateFile,
+      onReplay,
+      ...watched,
+    });
     writer = opened;
+    measureWriter(metrics, opened);
     closers.push(() => opened.stop());
     const metricsAccess = "none";
     const app = await createEdge({
@@ -67,4 +83,10 @@ export async function startCommandService(options: CommandServiceOptions): Promi
     await closers.close();
     throw error;
   }
+}
+
+function measureWriter(metrics: Metrics, writer: Writer): void {
+  metrics.gauge("writer_queued_commands", "Commands accepted that have no answer yet.", () => writer.load().queued);
+  metrics.gauge("writer_queued_bytes", "About the memory that they take.", () => writer.load().queuedBytes);
+  metrics.gauge("writer_epoch", "The writer's epoch; 0 while it does not hold its shard.", () => writer.load().epoch);
 }

@@ -72,6 +72,8 @@ export interface Writer {
   dryRunBulk(bulk: BulkSubmission): Promise<BulkAnswer>;
   /** Whether it serves, and why not. */
   readiness(): { readonly ready: boolean; readonly detail: string };
+  /** For metrics: the commands without an answer and their bytes, and the epoch; 0 while the shard is not served. */
+  load(): { readonly queued: number; readonly queuedBytes: number; readonly epoch: number };
   /** Stops accepting, answers everything accepted, and flushes its state. A second call waits for the same end. */
   stop(): Promise<void>;
 }

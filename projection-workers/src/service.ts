@@ -8,7 +8,7 @@ import { keepProjections } from "./running/keep-projections.ts";
 import { measureProjections, projectionChecks } from "./running/readiness.ts";
 
 export type ProjectionServiceOptions = {
-  readonly log: EventSource;
+  readonly log: EventSource & { using?(shard: Shard): "mirror" | "log" };
   /** The folder of the files of read models. */
   readonly dir: string;
   /** Those that this process keeps. */
@@ -37,6 +37,11 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   const metrics = createMetrics();
   const lag = { projections: board, shards: options.shards, head: heads.head, files: options.files };
   measureProjections(metrics, lag);
+  metrics.gauge(
+    "projections_reading_log_shards",
+    "Shards whose events are read from the log instead of the broker; all, where no broker is used.",
+    () => shards.filter((shard) => (log.using?.(shard) ?? "log") === "log").length,
+  );
   try {
     const operations = await openOperationsPort({ ...options, readiness: projectionChecks(lag), metrics });
     closers.push(operations.close);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dataPaths } from "ledger-core/process";
@@ -123,6 +123,18 @@ test("every process says that it is ready, and a second writer is refused", asyn
     expect((await fetch(`${url}/metrics`)).status).toBe(404);
   }
   await expect(startService("command-service", data)).rejects.toThrow(/ended with 1 .*held by another process/s);
+});
+
+test("docs/operations.md names the metrics of each process, and no others", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `(\w+)` \| ([\w, -]+) \| (\w+) \|/gm)];
+  const served = { "command-service": writer, projections, "query-service": queries };
+  for (const [name, { operations }] of Object.entries(served)) {
+    const text = await (await fetch(`${operations}/metrics`)).text();
+    const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, metric, type]) => `${metric} ${type}`);
+    const documented = rows.filter(([, , processes]) => processes?.split(", ").includes(name));
+    expect(types.sort(), name).toEqual(documented.map(([, metric, , type]) => `${metric} ${type}`).sort());
+  }
 });
 
 test("SIGTERM ends each process in order, and what was acknowledged is there after a restart", async () => {

@@ -86,6 +86,7 @@ export function fakeWriter(): FakeWriter {
     dryRun: submit,
     dryRunBulk: submitBulk,
     readiness: () => ({ ready: true, detail: "serving" }),
+    load: () => ({ queued: 0, queuedBytes: 0, epoch: 1 }),
     stop: async () => undefined,
   };
   for (const fact of examples.cast()) append(fact, examples.operator, null);

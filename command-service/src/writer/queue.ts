@@ -33,6 +33,16 @@ export class JobQueue {
     return weight >= least;
   }
 
+  /** Commands that have no answer yet. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** About the memory that they take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get empty(): boolean {
     return this.#head === this.#jobs.length;
   }

@@ -101,6 +101,10 @@ export class ShardOwnership {
   get readiness(): ShardReadiness {
     return this.#readiness;
   }
+  /** The epoch of this writer; 0 while it does not hold the shard. */
+  get epoch(): number {
+    return this.#held?.state.epoch ?? 0;
+  }
   get ready(): boolean {
     return this.#readiness.ready;
   }

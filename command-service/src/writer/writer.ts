@@ -173,6 +173,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     dryRun: (submission) => submit(accept, submission, true),
     dryRunBulk: (bulk) => submitBulk(accept, bulk, true),
     readiness: () => (stopping ? { ready: false, detail: "stopping" } : ownership.readiness),
+    load: () => ({ queued: queue.weight, queuedBytes: queue.bytes, epoch: ownership.epoch }),
     stop: () => (stopped ??= end()),
   };
 }

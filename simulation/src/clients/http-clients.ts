@@ -153,7 +153,10 @@ async function openEdge(options: HttpClientsOptions): Promise<FastifyInstance> {
   const absent = () => Promise.reject(new LedgerError("not_ready", "not simulated", { retryable: true }));
   const rest = { submitBulk: absent, dryRun: absent, dryRunBulk: absent, stop: async () => {} };
   const submitHere: Writer["submit"] = (submission) => submit(options, submission);
-  const writer: Writer = { submit: submitHere, ...rest, readiness: () => ({ ready: true, detail: "" }) };
+  const writer: Writer = {
+    ...{ submit: submitHere, ...rest, readiness: () => ({ ready: true, detail: "" }) },
+    load: () => ({ queued: 0, queuedBytes: 0, epoch: 0 }),
+  };
   registerCommands(app, { writer: plant.commands(writer) });
   await app.ready();
   return app;
