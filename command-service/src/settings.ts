@@ -1,7 +1,7 @@
 import { configurationPart, documented, oneOf, type Setting } from "ledger-core/process";
 import { defaultRails, parseRails } from "./http/rails.ts";
 
-/** What the list of rails must look like, in words that follow its name. */
+/** The form of the list of rails, in words that follow its name. */
 export const railsForm = "must be up to 50 names, like fps,card,bank: small letters, digits and dashes";
 
 export const railsSetting: Setting<readonly string[]> = {

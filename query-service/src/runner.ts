@@ -26,7 +26,7 @@ export const queryRoutes: readonly QueryRoute[] = [
   ...recommendationRoutes,
 ];
 
-/** What queries are answered from. */
+/** The stores that queries read. */
 type QueryStores = {
   /**
    * Reads the models; needs only the right to SELECT. As a function it may return another connection for the next

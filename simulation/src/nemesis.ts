@@ -27,7 +27,7 @@ const diskTroubles = [
 ] as const;
 const HOUR_US = 3_600_000_000;
 
-/** Strikes the world with faults now and then, until it is told to heal. */
+/** Injects faults into the world from time to time, until it is asked to heal. */
 export function makeNemesis(options: NemesisOptions): { start(): void; heal(): void } {
   const { scheduler, random, faults, store, processes, clients, projector } = options;
 

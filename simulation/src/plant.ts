@@ -39,7 +39,7 @@ export type Plant = {
   target<Change>(target: ProjectionTarget<Change>, name: string): ProjectionTarget<Change>;
   /** The statements that make the readable views of the models. */
   views(texts: readonly string[]): readonly string[];
-  /** The models that queries read, made of a primary and a replica. */
+  /** The models that queries read: a primary and a replica. */
   models(routed: Knex, stores: SimulatedStores): Knex;
   queries(deps: QueryDeps): QueryDeps;
   /** The headers of a query, as a gateway passes them on. */

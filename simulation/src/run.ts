@@ -11,9 +11,9 @@ export const WORLD_STEPS = 5_000;
 
 type RunOptions = {
   readonly seed: number;
-  /** At least so many, over as many worlds as it takes. */
+  /** The least number of steps, over as many worlds as it takes. */
   readonly steps: number;
-  /** A planted bug, anew for each world. */
+  /** Makes the planted bug for each world. */
   readonly plant?: () => Plant;
   readonly onWorld?: (progress: { readonly steps: number; readonly worlds: number }) => void;
 };

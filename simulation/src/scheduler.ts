@@ -28,11 +28,13 @@ export type Scheduler = {
   resume(owner: Owner): void;
   kill(owner: Owner): void;
   /**
-   * Keeps the next task waiting until work of the real world (a database in memory) is done, so that its pace decides
-   * nothing.
+   * Holds back the next task until work outside the simulation (an in-memory database) is done, so that its speed does
+   * not matter.
    */
   settled<T>(work: Promise<T>): Promise<T>;
-  /** Lets the next tasks run although work is not done: it waits for them. Answers with what ends that, once. */
+  /**
+   * Lets tasks run while work is under way, because the work waits for them. @returns a function that ends the pause
+   */
   pauseWork(): () => void;
   /** Runs the next task and everything that follows from it at once. False when there is none. */
   step(): Promise<boolean>;
@@ -42,7 +44,7 @@ export function makeOwner(name: string): Owner {
   return { name, alive: true, paused: false, held: [] };
 }
 
-/** @param onFault told of what a task throws or rejects with: in a process, that is a bug that ends it */
+/** @param onFault called with what a task throws or rejects with: in a process, a bug that ends it */
 export function makeScheduler(start: Micros, onFault: (owner: Owner | null, error: unknown) => void): Scheduler {
   const heap: Task[] = [];
   const work = makeRealWork();

@@ -3,7 +3,7 @@ import type { ConsumerOptions, ReadingTuning } from "projection-workers";
 import type { QueryDeps, QueryLimits } from "query-service";
 import type { Random } from "./random.ts";
 
-/** How one setting is drawn anew for each world. */
+/** Draws a setting for each world. */
 type Draw<Value> = (random: Random) => Value;
 /** A draw for every option: an option that is added to a part and has no draw here does not compile. */
 type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Options[Name]>> };

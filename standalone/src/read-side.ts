@@ -70,7 +70,7 @@ export async function startReadSide(options: {
       ...(watchMs !== undefined && { watchMs }),
     },
     tuning,
-    // A projection that starts anew is incomplete until it reaches the current end of the log: do not query it before.
+    // A projection rebuilt from the start is incomplete until it reaches the current end of the log: do not query it.
     onBuildingAnew: (name, shard) => {
       const others = (floors.get(name) ?? []).filter((position) => position.shard !== shard);
       if (head(shard) > NO_REVISION) floors.set(name, [...others, { shard, revision: head(shard) }]);

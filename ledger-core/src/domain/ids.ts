@@ -62,7 +62,7 @@ let lastFront = "";
 /**
  * The 26 characters behind a prefix: 48 bits of time in milliseconds, 10 of shard, 40 of revision, 30 of salt. An
  * object has the characters of the event that made it, so its event is found by its id, and no index of ids is
- * needed. The salt is drawn anew for each incarnation of a writer: a stale writer's event never has the id of
+ * needed. Each incarnation of a writer draws a new salt, so that a stale writer's event never has the id of
  * another's. The same bits are a UUID, for event stores that want one.
  */
 export function idBody(at: Micros, position: Position, salt: number): string {

@@ -9,7 +9,7 @@ export type BatchTuning = {
 type BatchSize = {
   /** The most events that the next transaction should hold. */
   next(): number;
-  /** A transaction of so many events took so long. */
+  /** Records how long a transaction with `events` events took. */
   took(events: number, ms: number): void;
   /** Everything up to the log's end was applied until now. */
   atEnd(): void;

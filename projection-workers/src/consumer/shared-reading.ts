@@ -56,13 +56,13 @@ export type ReadingTuning = {
   /** How long a reading waits for a projection before it goes on without it, in ms. 1 to 60,000. Default 5000. */
   readonly patienceMs?: number;
   /**
-   * On its way to the log's end, a reading goes back by up to so many events for a projection that starts behind it.
-   * 0 to 10,000,000. Default 100,000.
+   * On its way to the log's end, a reading goes back by at most this many events for a projection that starts behind
+   * it. 0 to 10,000,000. Default 100,000.
    */
   readonly backMax?: number;
 };
 
-/** One who joined a reading; `asks` is for its next delivery. */
+/** A subscriber of a shared reading; `asks` resolves with its next delivery. */
 type Member = { asks: PromiseWithResolvers<Delivery | "over"> | undefined; left: boolean };
 
 type GroupPorts = { readonly log: EventSource; readonly runtime: Runtime; readonly onEnd: () => void };
@@ -90,7 +90,7 @@ class ReadingGroup {
     this.#next = from;
   }
 
-  /** Whether one who goes on at `next` may join now. */
+  /** Whether a subscriber that continues at `next` may join now. */
   admits(next: Revision): boolean {
     return next >= this.#next || (!this.#live && this.#next - next <= this.#tuning.backMax);
   }

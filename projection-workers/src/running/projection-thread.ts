@@ -9,7 +9,7 @@ import type { KeeperTuning } from "./store-keeper.ts";
 
 /** The thread of projections, as the thread that started it sees it. */
 export type ProjectionThread = ProjectionBoard & {
-  /** A query could not read a file: it is set aside and built anew. */
+  /** Sets aside a file that a query could not read, and rebuilds it. */
   damaged(file: string, reason: string): void;
   /** Begins a rebuild, or joins the one of the same name that is under way. */
   rebuild(projection: string): RebuildState;

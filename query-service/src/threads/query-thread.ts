@@ -7,7 +7,7 @@ import { createQueryRunner } from "../runner.ts";
 import { reopenable } from "./reopenable.ts";
 import { serveQueryThread } from "./serving.ts";
 
-/** What a thread of queries is started with: plain data. */
+/** Plain data with which a query thread is started. */
 export type QueryThreadData = {
   /** The first files of read models and of views. */
   readonly models: string;

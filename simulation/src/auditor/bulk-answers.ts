@@ -75,7 +75,7 @@ function checkRefused(
   mustHold(right, "4 decisions", () => `a bulk of ${items.length} items is refused with ${code}`);
 }
 
-/** A fault is told as it is; where there is no room for that, its code is, and how many errors there are. */
+/** A fault as it is or, if there is no room, only its code and the number of its errors. */
 function checkFault(item: Extract<BulkItem, { kind: "fault" }>, result: BulkItemAnswer): void {
   if (result.kind !== "fault") throw new Violation("4 decisions", "an item came to something, faulty as it is");
   const { code, errors, more = 0 } = result.fault;

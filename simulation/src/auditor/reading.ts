@@ -18,7 +18,7 @@ export type Notes = {
   readonly history: History;
 };
 
-/** The bounds of a world, as its writers are told them. */
+/** The bounds of a world, as its writers get them. */
 export type Bounds = {
   readonly eventBytesMax?: number;
   readonly batchBytesMax?: number;

@@ -181,7 +181,7 @@ function unchecked(pages: Pages): Pages {
   };
 }
 
-/** The fate of a page that is to be written: others are left out. */
+/** The change to a page about to be written; other pages are left out. */
 type Change = (bytes: Uint8Array, mark: number) => { readonly bytes: Uint8Array; readonly mark: number };
 const same: Change = (bytes, mark) => ({ bytes, mark });
 

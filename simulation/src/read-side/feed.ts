@@ -8,7 +8,7 @@ type FeedOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly owner: Owner;
-  /** Told when events come out of their order: the consumer may halt then, and only then. */
+  /** Called when events arrive out of order, the only time the consumer may halt. */
   readonly onReordered: () => void;
 };
 

@@ -122,7 +122,7 @@ async function refuses(
 }
 
 /**
- * Many at once that wait for what will not come: each is told so, in time, and another caller is answered meanwhile.
+ * Many concurrent waits for a position that never comes: each is refused in time, and other callers are answered.
  */
 async function swamp(options: ReadersOptions, { caller, path }: ReadQuestion): Promise<void> {
   const { scheduler, random, auditor, edge, note } = options;

@@ -25,7 +25,7 @@ export type WriterProcess = {
   readonly disk: StateDisk;
   start(): void;
   crash(): void;
-  /** Stops in order, as on SIGTERM, and is started again. */
+  /** Stops in order, as on SIGTERM, and starts again. */
   stop(): void;
   /** Crashes and stays down for good. */
   retire(): void;
@@ -40,7 +40,7 @@ type WriterProcessOptions = {
   readonly settings: Settings;
   readonly plant: Plant;
   readonly note: (who: string, what: string) => void;
-  /** Told when it has stopped in order. */
+  /** Called when it has stopped in order. */
   readonly onStopped: (owner: Owner) => void;
 };
 

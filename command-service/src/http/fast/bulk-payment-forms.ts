@@ -13,7 +13,7 @@ const ACCOUNT = Buffer.from("acct_");
 const ID_LENGTH = 31;
 const CURRENCY_LENGTH = 3;
 const REFERENCE_LENGTH_MAX = 140;
-/** Whole numbers of so many digits are exact. */
+/** Integers with this many digits are exact. */
 const EXACT_DIGITS = 15;
 /** A text with as many digits, and separators alone between them, may hold a card number. */
 const CARD_DIGITS_MIN = 13;
@@ -77,7 +77,7 @@ export function amountEnd(bytes: Uint8Array, at: number): number {
   return bytes[end] === QUOTE && end > at && end - at <= EXACT_DIGITS ? end : NOT_PLAIN;
 }
 
-/** The amount whose digits stand from one place up to another. */
+/** The amount whose digits lie between two offsets. */
 export function amountAt(bytes: Uint8Array, from: number, to: number): bigint {
   let amount = 0;
   for (let at = from; at < to; at++) amount = amount * 10 + (bytes[at] ?? ZERO) - ZERO;

@@ -15,9 +15,9 @@ import { ITEMS_MAX } from "../bulk-items.ts";
 import { FIELD_COUNT, type PlainPayment, readPlainPayment } from "./bulk-plain-payment.ts";
 import { openReading, type Reading } from "./bulk-reading.ts";
 
-/** What an item may nest, inside the body and its list. */
+/** The deepest nesting of an item, inside the body and its list. */
 const ITEM_NESTING_MAX = NESTING_MAX - 2;
-/** With so many other items, beyond every second one, a body is read faster as one piece of JSON. */
+/** Beyond this many other items, or every second one, JSON.parse reads the whole body faster. */
 const OTHERS_MAX = 4;
 
 /** Marks what this reader made: no JSON can hold it. */
@@ -70,7 +70,7 @@ export function isPlainBulk(body: object): body is PlainBulk {
   return plain in body;
 }
 
-/** Reads a name and its colon, when they stand there. */
+/** Reads a name and its colon, if they are there. */
 function takeName(reading: Reading, name: Uint8Array): boolean {
   const { bytes, at } = reading;
   if (!standsAt(bytes, at, name)) return false;

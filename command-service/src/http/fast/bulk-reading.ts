@@ -13,7 +13,7 @@ export type Reading = {
   blockAt: number;
 };
 
-/** The place of a field that the item does not have. No value begins there: a brace and a name stand before it. */
+/** The offset of an absent field. No value begins there, after a brace and a name. */
 export const ABSENT = 0;
 
 /**

@@ -1,7 +1,7 @@
 import { type Example, examples } from "./examples.ts";
 import { problemExample } from "./problem-examples.ts";
 
-/** What the generator cannot know of an operation: whether its body may be absent. */
+/** A fact that the generator cannot know: whether an operation's body may be absent. */
 type OperationFacts = { readonly bodyOptional: boolean };
 
 /** Completes the operations of a generated document: options, required headers, examples, and their order. */

@@ -1,4 +1,4 @@
-/** What a reader must know before the first route, as Markdown. */
+/** The introduction to the reference, as Markdown. */
 export const introduction = `
 A payment ledger for a mobile payment app and its merchants. Money is kept by double entry, everything that happens is
 kept as an event, and an answer leaves only after its event is on disk.

@@ -178,7 +178,7 @@ export function translate(cause: unknown, file: string, position?: Position): un
       );
     case 1: // SQLITE_ERROR: the statements are fixed, so the tables are not those that they are made for
     case SQLITE_CORRUPT:
-    case 19: // SQLITE_CONSTRAINT: a row stands where the head says that there is none
+    case 19: // SQLITE_CONSTRAINT: there is a row after the head
     case 26: // SQLITE_NOTADB
       return new LedgerError(
         "log_corrupt",
