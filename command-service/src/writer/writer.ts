@@ -8,6 +8,7 @@ import { ClockGuard, type ClockLimits } from "./clock-guard.ts";
 import type { BatchLimits } from "./decided-batch.ts";
 import { type ExpiryLimits, makeExpiry } from "./expiry.ts";
 import { bulkJob, type Job, singleJob } from "./jobs.ts";
+import type { LoadLimits } from "./load.ts";
 import { JobQueue } from "./queue.ts";
 import type { DiscardedState, ReplayProgress } from "./recovery.ts";
 import { type FlushLimits, ShardOwnership, type ShardReadiness } from "./shard-ownership.ts";
@@ -125,14 +126,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   const { decide } = seams;
   const loop = new WriterLoop({
     ...{ log, shard, runtime, clock, queue, ownership, decide },
-    loadLimits: {
-      itemsMax: options.loadItemsMax ?? 2048,
-      bytesMax: options.loadBytesMax ?? 16 * 2 ** 20,
-      portionItems: options.loadPortionItems ?? 256,
-      readsMax: options.loadReadsMax ?? 8,
-      readGapMax: options.loadGapMax ?? 16,
-      readSpanMax: options.loadSpanMax ?? 256,
-    },
+    loadLimits: loadLimits(options),
     limits: batchLimits(options),
     bulkLimits: {
       atomicItemsMax: options.atomicItemsMax ?? 1000,
@@ -175,6 +169,17 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     readiness: () => (stopping ? { ready: false, detail: "stopping" } : ownership.readiness),
     load: () => ({ queued: queue.weight, queuedBytes: queue.bytes, epoch: ownership.epoch }),
     stop: () => (stopped ??= end()),
+  };
+}
+
+function loadLimits(options: WriterOptions): LoadLimits {
+  return {
+    itemsMax: options.loadItemsMax ?? 2048,
+    bytesMax: options.loadBytesMax ?? 16 * 2 ** 20,
+    portionItems: options.loadPortionItems ?? 256,
+    readsMax: options.loadReadsMax ?? 8,
+    readGapMax: options.loadGapMax ?? 16,
+    readSpanMax: options.loadSpanMax ?? 256,
   };
 }
 
