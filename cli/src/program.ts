@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { configCommand } from "./commands/config.ts";
 import { importCommand } from "./commands/import.ts";
+import { mirrorCommand } from "./commands/mirror.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
 import { simulateCommand } from "./commands/simulate.ts";
 import { startCommand } from "./commands/start.ts";
@@ -18,6 +19,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               a projection anew from the log
   ledger verify                                       the read models compared with the log
+  ledger mirror verify                                the mirror on the broker compared with the log
   ledger simulate --seed 7                            the whole ledger under faults, promises checked
 
 Every command has --help with examples, and --json for one JSON document on stdout.
@@ -36,6 +38,7 @@ export function createProgram(finish: (code: number) => void): Command {
     .addCommand(importCommand(finish))
     .addCommand(rebuildCommand(finish))
     .addCommand(verifyCommand(finish))
+    .addCommand(mirrorCommand(finish))
     .addCommand(simulateCommand(finish));
   inherit(program);
   return program;

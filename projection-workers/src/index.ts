@@ -3,6 +3,7 @@ export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
 export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
 export { mirrorService, projectionService } from "./main.ts";
+export { compareMirror, type MirrorComparison } from "./mirror/compare-mirror.ts";
 export {
   fileOf,
   makeSqlProjections,

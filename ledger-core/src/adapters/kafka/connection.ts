@@ -5,6 +5,8 @@ export type KafkaConnection = {
   /** `host:port` of the brokers asked first; Event Hubs has one: `<namespace>.servicebus.windows.net:9093`. */
   readonly brokers: readonly string[];
   readonly topic: string;
+  /** The client that speaks to it. Default kafkajs. */
+  readonly client?: string;
   /** Without a `ca` (PEM), the system's authorities are trusted. */
   readonly tls?: { readonly ca?: string };
   /** SASL PLAIN; the user name of Event Hubs is the literal `$ConnectionString`. */
