@@ -3,26 +3,26 @@ import { LedgerError } from "../../domain/errors.ts";
 
 export type NodeAddress = { readonly host: string; readonly port: number };
 
-/** Where an EventStoreDB is and how it is spoken to: a connection string, parsed. */
+/** A parsed EventStoreDB connection string. */
 export type EsdbAddress = {
-  /** One node to speak to, or those that tell where the leader is. */
+  /** The node to connect to, or the seeds to ask for the leader. */
   readonly nodes: readonly NodeAddress[];
-  /** The nodes are asked for the members of their cluster. */
+  /** Whether to ask the nodes for the members of their cluster. */
   readonly discover: boolean;
   readonly tls: EsdbTls | null;
   readonly user: { readonly name: string; readonly password: string } | null;
-  /** Who is read from; appends always go to the leader. */
+  /** Which node to read from; appends always go to the leader. */
   readonly readFrom: "leader" | "follower";
   readonly keepAliveMs: number;
   readonly keepAliveTimeoutMs: number;
 };
 
-/** PEM files; null: Node's own authorities, no client certificate. */
+/** PEM contents; null means Node's own authorities or no client certificate. */
 export type EsdbTls = { readonly ca: Buffer | null; readonly key: Buffer | null; readonly certificate: Buffer | null };
 
 const DEFAULT_PORT = 2113;
 const KEEP_ALIVE_MS = 10_000;
-/** Options of the public client that have no meaning here: a connection string written for it is taken as it is. */
+/** Options of the public client that have no effect here; accepted so that its connection strings work unchanged. */
 const ignored = new Set([
   ...["connectionname", "defaultdeadline", "discoveryinterval", "gossiptimeout"],
   ...["maxdiscoverattempts", "throwonappendfailure"],
@@ -30,17 +30,17 @@ const ignored = new Set([
 
 export type EsdbLogin = { readonly username: string; readonly password: { reveal(): string } };
 
-/** What a connection string should not hold, and what comes from a mounted file. */
+/** Secrets and files that do not belong in a connection string. */
 export type EsdbSecrets = {
-  /** In place of a name and password in the connection string. */
+  /** Replaces the name and password of the connection string. */
   readonly credentials?: EsdbLogin | undefined;
-  /** The authority of the server's certificate in PEM, in place of `tlsCAFile`. */
+  /** PEM of the authority that signed the server's certificate; replaces `tlsCAFile`. */
   readonly ca?: string | undefined;
 };
 
 /**
- * Reads a connection string, `esdb://name:password@host:2113?tlsCAFile=ca.pem` or `esdb+discover://…`. Without TLS a
- * name and password are left out: they would cross the network in clear.
+ * Parses a connection string, `esdb://name:password@host:2113?tlsCAFile=ca.pem` or `esdb+discover://…`. Without TLS,
+ * drops the name and password: they would cross the network in clear text.
  * @throws LedgerError config, naming every fault, without the password
  */
 export function parseAddress(text: string, { credentials, ca }: EsdbSecrets = {}): EsdbAddress {

@@ -14,7 +14,7 @@ let streams = 0;
 const patience = { timeout: 30_000 };
 const unknown = { name: "LedgerError", code: "outcome_unknown", retryable: true };
 
-/** A log in streams of its own, with two events in shard 0. */
+/** A log with its own streams and two events in shard 0. */
 async function openFilled(options: EventStoreDbOptions = {}): Promise<EventLog> {
   server.faults.clear();
   const log = openEventStoreDb(server.url, { streamPrefix: `faults-${++streams}`, ...options });
@@ -23,7 +23,7 @@ async function openFilled(options: EventStoreDbOptions = {}): Promise<EventLog> 
   return log;
 }
 
-/** As the writer does: identical events at the same place, until it is known what became of them. */
+/** Like the writer: resends the identical events until the outcome is known. */
 async function appendSurely(log: EventLog, expected: number, events: Events, shard = 0): Promise<number> {
   for (;;) {
     try {
@@ -57,7 +57,7 @@ describe("an append of unknown outcome", () => {
     expect(asNew(await readAll(log, 0, 0))).toEqual(makeEvents(0, 6));
   });
 
-  test("that is written late, after its time was up, is answered when it is repeated", async () => {
+  test("that is written after its timeout is acknowledged when it is repeated", async () => {
     const log = await openFilled({ appendTimeoutMs: 200 });
     const { promise: late, resolve: write } = Promise.withResolvers<void>();
     server.faults.append({ late });
@@ -68,7 +68,7 @@ describe("an append of unknown outcome", () => {
     expect(asNew(await readAll(log, 0, 0))).toEqual(makeEvents(0, 4));
   });
 
-  test("that was written late, after another writer's, is refused", async () => {
+  test("that arrives after another writer's append is refused", async () => {
     const log = await openFilled({ appendTimeoutMs: 200 });
     const { promise: late, resolve: write } = Promise.withResolvers<void>();
     server.faults.append({ late });
@@ -79,7 +79,7 @@ describe("an append of unknown outcome", () => {
     expect(asNew(await readAll(log, 0, 2))).toEqual(makeEvents(2, 1, { salt: 2 }));
   });
 
-  test("gets no answer, nor does its repetition, until a replica has it", async () => {
+  test("is not acknowledged, nor is its repetition, until a replica has it", async () => {
     const log = await openFilled({ appendTimeoutMs: 200 });
     const release = server.faults.holdReplication();
     for (const _ of ["first", "again"]) await expect(log.append(0, 1, makeEvents(2, 2))).rejects.toMatchObject(unknown);
@@ -102,7 +102,7 @@ describe("an append that is answered", () => {
     { fault: "unauthenticated", says: /refuses this name and password/ },
   ])("$fault wrote nothing, and says so", async ({ fault, says }) => {
     await openFilled();
-    // The first append of a connection: a call that was let in before cannot be refused for its login.
+    // The first append of a connection: after one success, a call cannot be refused for its login.
     const log = openEventStoreDb(server.url, { streamPrefix: `faults-${streams}` });
     onTestFinished(() => log.close());
     server.faults.append(fault);
@@ -120,8 +120,8 @@ describe("an append that is answered", () => {
   });
 });
 
-describe("a fault of one", () => {
-  test("client touches no other", async () => {
+describe("a fault of one client or shard", () => {
+  test("does not affect another client", async () => {
     const [log, other] = [await openFilled({ appendTimeoutMs: 300 }), await openFilled({ appendTimeoutMs: 60_000 })];
     const { promise: late, resolve: write } = Promise.withResolvers<void>();
     server.faults.append({ late });
@@ -135,7 +135,7 @@ describe("a fault of one", () => {
     expect(await waits).toBe(2);
   });
 
-  test("shard touches no other of the same log", async () => {
+  test("does not affect another shard of the same log", async () => {
     const log = await openFilled({ appendTimeoutMs: 60_000 });
     const { promise: late, resolve: write } = Promise.withResolvers<void>();
     server.faults.append({ late });

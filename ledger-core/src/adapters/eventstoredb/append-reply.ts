@@ -3,12 +3,12 @@ import { NO_REVISION, type Revision, type Shard } from "../../domain/position.ts
 import type { NodeAddress } from "./address.ts";
 import { type BatchAppendResp, MaximumAppendSizeExceeded, type Status, WrongExpectedVersion } from "./stubs.ts";
 
-/** An append whose outcome is asked for: `expected` is the revision that it was to follow. */
+/** The append that a reply belongs to; `expected` is the revision it was to follow. */
 export type AppendPlace = { readonly shard: Shard; readonly expected: Revision; readonly node: NodeAddress };
 
 /**
- * What a reply says. A success counts whatever position it names, or none: a repeat is answered without. Only what
- * certainly wrote nothing is a definite error; everything else leaves the outcome unknown.
+ * Turns a reply into its outcome. A success counts with any position or none, since a repeat is answered without one.
+ * Only errors that certainly wrote nothing are definite; all others leave the outcome unknown.
  * @throws wrong_expected_revision, log_unavailable, outcome_unknown
  */
 export function judgeReply(reply: BatchAppendResp, place: AppendPlace): void {

@@ -4,7 +4,7 @@ import type { AppendRequest } from "./append-request.ts";
 import type { Connected } from "./connection.ts";
 import { BatchAppendResp, StreamsService } from "./stubs.ts";
 
-/** What became of one attempt. Of an append that is lost or silent nobody knows whether it was written. */
+/** Outcome of one attempt. After `lost` or `silent`, nobody knows whether the append was written. */
 export type AppendOutcome =
   | { readonly kind: "reply"; readonly reply: BatchAppendResp }
   | { readonly kind: "lost"; readonly error: unknown; readonly proven: boolean }
@@ -13,15 +13,15 @@ export type AppendOutcome =
 type Pending = (outcome: AppendOutcome) => void;
 
 /**
- * A BatchAppend call of one shard, over which its appends go one after another. Its table of pending appends is its
- * own, so that no fault of another shard or connection is one here, and every append has a timer.
+ * One shard's BatchAppend call, which sends its appends one at a time. The shard has its own table of pending appends,
+ * so faults of other shards and connections do not affect it; every append has a timeout.
  */
 export class AppendSession {
   readonly connected: Connected;
   readonly #call: ClientDuplexStream<Buffer, BatchAppendResp>;
   readonly #pending = new Map<string, Pending>();
   readonly #onLost: (error: unknown) => void;
-  /** The server has answered on this call: it let us in, and is the leader. */
+  /** The server has answered on this call: it accepted our login and is the leader. */
   #proven = false;
   #open = true;
 
@@ -45,7 +45,7 @@ export class AppendSession {
     return this.#open;
   }
 
-  /** Sends an append and waits for its reply, the end of the call, or the end of its time; the call then is over. */
+  /** Sends an append and waits for its reply, the end of the call, or the timeout; after a timeout the call is over. */
   append(request: AppendRequest, timeoutMs: number): Promise<AppendOutcome> {
     const { promise, resolve } = Promise.withResolvers<AppendOutcome>();
     const timer = setTimeout(() => {
@@ -69,7 +69,7 @@ export class AppendSession {
     this.#proven = true;
     const correlation = reply.getCorrelationId()?.getString() ?? "";
     const pending = this.#pending.get(correlation);
-    // A late reply to an append that was given up has nobody to go to.
+    // Nobody waits for a late reply to an abandoned append.
     this.#pending.delete(correlation);
     pending?.({ kind: "reply", reply });
   }

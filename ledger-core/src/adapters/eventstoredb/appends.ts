@@ -13,10 +13,10 @@ export type AppendsOptions = {
   readonly appendBytesMax: number;
 };
 
-/** How often an append follows the leader before it gives up. */
+/** How many times an append is redirected to a new leader before it fails. */
 const HOPS_MAX = 3;
 
-/** The writing half of the log. Each append is tried once, wherever the leader is; its repetition is the writer's. */
+/** The writing half of the log. Follows the leader but never retries an append; the writer does that. */
 export class Appends {
   readonly #options: AppendsOptions;
   readonly #sessions = new Map<Shard, AppendSession>();
@@ -41,7 +41,8 @@ export class Appends {
       const failure = unavailable(node, outcome.error, `appending to shard ${shard}`);
       if (!isNotLeader(outcome.error) && (outcome.proven || !isRefusal(outcome.error)))
         throw outcomeUnknown(place, failure.message, outcome.error);
-      // A node that lets nobody in has written nothing; nor has one that is not the leader: the append follows it.
+      // A node that refuses the login or is not the leader has written nothing; only the second is retried, at the
+      // leader.
       if (hop === HOPS_MAX || !isNotLeader(outcome.error)) throw failure;
     }
   }

@@ -9,7 +9,7 @@ import { startEventStoreDbServer } from "../../testing/eventstoredb-server/serve
 import { openStreamStore } from "../../testing/eventstoredb-server/store.ts";
 import { type EventStoreDbOptions, openEventStoreDb } from "./log.ts";
 
-/** Two nodes over one store: whatever the first acknowledged, the second has. */
+/** Two nodes on one store, so that the second has every event the first acknowledged. */
 async function openCluster() {
   const data = openStreamStore(":memory:");
   const nodes = [await startEventStoreDbServer({ data }), await startEventStoreDbServer({ data })] as const;
@@ -35,7 +35,7 @@ function open(url: string, options: EventStoreDbOptions = {}) {
 }
 
 describe("a cluster", () => {
-  test("is written to at its leader, whichever node is asked", async () => {
+  test("receives appends at its leader, whichever node is asked", async () => {
     const { one, two } = await openCluster();
     for (const [shard, node] of [one, two].entries())
       for (const scheme of ["esdb", "esdb+discover"]) {
@@ -60,20 +60,20 @@ describe("a cluster", () => {
     expect(asNew(await readAll(log, 0, 0))).toEqual(makeEvents(0, 65));
   });
 
-  test("whose leader is gone is asked for the new one", async () => {
+  test("that lost its leader is asked for the new one", async () => {
     const { one, two, change } = await openCluster();
     const log = open(`esdb://127.0.0.1:${one.port},127.0.0.1:${two.port}?tls=false`);
     await log.append(0, NO_REVISION, makeEvents(0, 1));
     change();
     two.setMembers([two]);
     await one.stop();
-    // The append that finds the old leader gone cannot know whether it came through.
+    // The append that meets the lost leader has an unknown outcome.
     await log.append(0, 0, makeEvents(1, 1)).catch(() => undefined);
     await expect.poll(() => log.append(0, 0, makeEvents(1, 1)).catch(String), { timeout: 30_000 }).toBe(1);
     expect(await log.head(0)).toBe(1);
   });
 
-  test("is read from a follower where that is preferred, and written to at its leader", async () => {
+  test("serves reads from a follower if preferred, and appends at its leader", async () => {
     const { one, two } = await openCluster();
     const log = open(`esdb+discover://127.0.0.1:${one.port}?tls=false&nodePreference=follower`);
     await log.append(0, NO_REVISION, makeEvents(0, 3));
@@ -84,7 +84,7 @@ describe("a cluster", () => {
   });
 });
 
-test("a server that is restarted on its file is used again, with everything that it acknowledged", async () => {
+test("a restarted server is used again and has everything that it acknowledged", async () => {
   const folder = await mkdtemp(join(tmpdir(), "eventstoredb-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const data = join(folder, "events.sqlite");

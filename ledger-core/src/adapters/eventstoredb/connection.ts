@@ -7,21 +7,21 @@ import { Empty, ServerFeaturesClient, StreamsClient } from "./stubs.ts";
 
 export type EsdbConnectionOptions = {
   readonly address: EsdbAddress;
-  /** Calls are refused by a node that is not the leader. */
+  /** Makes a node that is not the leader refuse calls. */
   readonly requiresLeader: boolean;
-  /** How long a node has to answer its first call. */
+  /** Timeout of the first call to a node. */
   readonly connectTimeoutMs: number;
 };
 
-/** A node that answered, and is spoken to until a call to it fails. */
+/** A node that has answered; used until a call to it fails. */
 export type Connected = { readonly node: NodeAddress; readonly streams: StreamsClient; readonly metadata: Metadata };
 
-/** EventStoreDB hands out events of up to 16 MiB. */
+/** EventStoreDB can deliver events of up to 16 MiB. */
 const RECEIVE_BYTES_MAX = 17 * 2 ** 20;
 
 /**
- * The node that is spoken to, over sockets of its own: nothing that happens to another connection of the process, to
- * the same server or not, touches this one.
+ * The current node and its channel. Its sockets are not shared, so faults of other connections to the same server do
+ * not affect it.
  */
 export class EsdbConnection {
   readonly #options: EsdbConnectionOptions;
@@ -29,7 +29,7 @@ export class EsdbConnection {
   readonly #metadata = new Metadata();
   #connecting: Promise<Connected> | undefined;
   #connected: Connected | undefined;
-  /** Where a node said that the leader is. */
+  /** The leader that the last error named. */
   #leader: NodeAddress | undefined;
   #turn = 0;
   #closed = false;
@@ -48,7 +48,7 @@ export class EsdbConnection {
     }
   }
 
-  /** The node in use, or another one that answers. @throws log_unavailable */
+  /** Returns the current node, or connects to one that answers. @throws log_unavailable */
   async ready(): Promise<Connected> {
     if (this.#connected) return this.#connected;
     if (this.#closed) throw closedError();
@@ -61,12 +61,15 @@ export class EsdbConnection {
     }
   }
 
-  /** A call failed: the next one goes to the leader that the error names, or to a node that is asked for anew. */
+  /**
+   * Drops the node after a failed call; the next call goes to the leader that the error names, or to a newly chosen
+   * node.
+   */
   failed(connected: Connected, error: unknown): void {
     if (this.#connected !== connected) return;
     this.#connected = undefined;
     this.#leader = leaderNamedBy(error);
-    // Calls that are under way on this channel go on until they fail by themselves.
+    // Calls in progress on this channel continue until they fail.
     connected.streams.close();
   }
 
@@ -92,7 +95,7 @@ export class EsdbConnection {
     return { node, streams, metadata: this.#metadata };
   }
 
-  /** The leader that was named; the member that the cluster names; or the only node. */
+  /** Picks the leader that an error named, a member that the cluster reports, or the only node. */
   async #chooseNode(): Promise<NodeAddress> {
     const { address, requiresLeader, connectTimeoutMs } = this.#options;
     const named = this.#leader;
@@ -106,13 +109,13 @@ export class EsdbConnection {
     return chooseMember(seed, preference, options);
   }
 
-  /** One small call: it shows that the node can be reached, speaks the protocol and has what is needed. */
+  /** Makes one small call that shows the node is reachable, speaks the protocol and supports BatchAppend. */
   #assertServed(streams: StreamsClient): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const features = new ServerFeaturesClient("", this.#credentials, { channelOverride: streams.getChannel() });
     const deadline = Date.now() + this.#options.connectTimeoutMs;
     features.getSupportedMethods(new Empty(), this.#metadata, { deadline }, (error, supported) => {
-      // A node that is not the leader says so to the call itself, which then follows it.
+      // A node that is not the leader will refuse the call itself, which then follows the leader.
       if (error && exceptionOf(error) !== "not-leader") return reject(error);
       const methods = supported?.getMethodsList().map((method) => method.getMethodName().toLowerCase());
       if (methods && !methods.includes("batchappend")) {
@@ -130,7 +133,7 @@ export class EsdbConnection {
       "grpc.keepalive_time_ms": keepAliveMs,
       "grpc.keepalive_timeout_ms": keepAliveTimeoutMs,
       "grpc.max_receive_message_length": RECEIVE_BYTES_MAX,
-      // Sockets are otherwise shared with every channel of the process to the same address.
+      // Otherwise all channels of the process to the same address share sockets.
       "grpc.use_local_subchannel_pool": 1,
       "grpc.enable_retries": 0,
     };

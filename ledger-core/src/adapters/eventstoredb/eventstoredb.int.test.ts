@@ -6,7 +6,7 @@ import { eventLogSuite } from "../../testing/event-log-suite.ts";
 const engine = await startEventStoreDb();
 afterAll(() => engine?.stop());
 
-// Skipped on a build machine too: no package repository has a server to install.
+// Skipped in CI too: no package repository has an EventStoreDB server to install.
 describe.skipIf(!engine)(engine ? "a real server" : "no EventStoreDB: set EVENTSTOREDB_URL, or run Docker", () => {
   eventLogSuite("EventStoreDB", () => openFreshStreams(engine?.url ?? ""));
 });

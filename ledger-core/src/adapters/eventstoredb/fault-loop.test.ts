@@ -25,7 +25,7 @@ const appendFaults: readonly AppendFault[] = [
 ];
 const readFaults: readonly ReadFault["kind"][] = ["silence", "drop", "end", "unavailable", "cancelled"];
 
-test(`whatever fails (LEDGER_SEED=${seed}), what was acknowledged is there, once and in order`, async () => {
+test(`under random faults (LEDGER_SEED=${seed}), acknowledged events are in the log once and in order`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "eventstoredb-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const random = seeded(seed);
@@ -65,7 +65,7 @@ test(`whatever fails (LEDGER_SEED=${seed}), what was acknowledged is there, once
         head = await log.append(0, head, events);
         done = true;
       } catch (error) {
-        // Nothing else may come: there is no other writer.
+        // There is no other writer, so nothing else may be in the log.
         if (!isLedgerError(error, "outcome_unknown") && !isLedgerError(error, "log_unavailable")) throw error;
         struck++;
       }

@@ -2,12 +2,12 @@ import { type ServiceError, status } from "@grpc/grpc-js";
 import { LedgerError } from "../../domain/errors.ts";
 import type { NodeAddress } from "./address.ts";
 
-/** Whether a caught value is a call's failure, as gRPC reports it. */
+/** Whether the error is a failed gRPC call. */
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && typeof error.code === "number" && "metadata" in error;
 }
 
-/** Where the leader is, if that is why the call failed. */
+/** The address of the leader, if the call failed because its node is not the leader. */
 export function leaderNamedBy(error: unknown): NodeAddress | undefined {
   if (exceptionOf(error) !== "not-leader" || !isServiceError(error)) return undefined;
   const host = String(error.metadata.get("leader-endpoint-host")[0] ?? "");
@@ -15,7 +15,7 @@ export function leaderNamedBy(error: unknown): NodeAddress | undefined {
   return host && port ? { host, port } : undefined;
 }
 
-/** The server's name for why a call failed, such as not-leader or stream-deleted. */
+/** The server's name for the failure, such as not-leader or stream-deleted. */
 export function exceptionOf(error: unknown): string | undefined {
   const exception = isServiceError(error) ? error.metadata?.get("exception")[0] : undefined;
   return exception?.toString();
@@ -25,7 +25,7 @@ export function isNotLeader(error: unknown): boolean {
   return exceptionOf(error) === "not-leader";
 }
 
-/** Whether the server lets this user, or this protocol, not in: a call that fails so at its start did nothing. */
+/** Whether the server refused the user or the protocol; a call refused at its start wrote nothing. */
 export function isRefusal(error: unknown): boolean {
   return isServiceError(error) && refusals.has(error.code);
 }
@@ -36,12 +36,12 @@ export function closedError(): LedgerError {
   return new LedgerError("log_unavailable", "the event log is closed");
 }
 
-/** A read that was cut short without an error: it goes on by another call. */
+/** For a read that ended early without an error; retryable. */
 export function dropped(what: string): LedgerError {
   return new LedgerError("log_unavailable", what, { cause: new Error("ended early"), retryable: true });
 }
 
-/** Faults that show as text only, and the sentence that says what to do. */
+/** Faults known only by their text, each with a sentence that says what to do. */
 const connectionFaults: readonly (readonly [RegExp, string])[] = [
   [/wrong version number|packet length too long|EPROTO/, "does not speak TLS: add tls=false, or name its TLS port"],
   [
@@ -56,7 +56,7 @@ const connectionFaults: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** A failure to reach the server or to be let in, as one clear message: nothing was written. */
+/** Failed to reach the server or to log in; nothing was written. */
 export function unavailable(node: NodeAddress, error: unknown, doing: string): LedgerError {
   const what = `the event log at ${node.host}:${node.port} ${reasonOf(error)}`;
   return new LedgerError("log_unavailable", `${what} (while ${doing})`, { cause: error, retryable: true });

@@ -9,25 +9,27 @@ import { EsdbConnection } from "./connection.ts";
 import { Reads } from "./reads.ts";
 
 export type EventStoreDbOptions = EsdbSecrets & {
-  /** The stream of a shard is `<prefix>-<shard>`. Default ledger. */
+  /** Shard streams are named `<prefix>-<shard>`. Default ledger. */
   readonly streamPrefix?: string;
-  /** How long an append waits for its reply, after which its outcome is unknown. 100 to 60,000; default 5,000. */
+  /** How long an append waits for its reply before its outcome is unknown. 100 to 60,000; default 5,000. */
   readonly appendTimeoutMs?: number;
-  /** How long a node has to answer its first call. 100 to 60,000; default 5,000. */
+  /** Timeout of the first call to a node. 100 to 60,000; default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** How long a read may be silent; a live subscription then looks for missed events. 100 to 60,000; default 10,000. */
+  /**
+   * How long a read may be silent; a live subscription then checks for missed events. 100 to 60,000; default 10,000.
+   */
   readonly silenceMs?: number;
-  /** How long a dropped read or subscription is begun again before it fails. From 0; default 5,000. */
+  /** How long a dropped read or subscription is retried before it fails. From 0; default 5,000. */
   readonly resumeMs?: number;
   /** The server's MaxAppendSize: a larger append is refused before it is sent. Default 1,048,576. */
   readonly appendBytesMax?: number;
 };
 
 /**
- * The event log in EventStoreDB: a stream `ledger-<shard>` for each shard. Nothing is connected before the first use.
- * Appends and reads have connections of their own; appends go to the leader.
+ * The event log in EventStoreDB, one stream `ledger-<shard>` per shard. Connects on first use. Appends and reads have
+ * separate connections; appends go to the leader.
  * @param url `esdb://[name:password@]host[:port][?option=value]` or `esdb+discover://…`
- * @throws LedgerError config when the url cannot be used
+ * @throws LedgerError config if the url cannot be used
  */
 export function openEventStoreDb(url: string, options: EventStoreDbOptions = {}): EventLog {
   const { appendTimeoutMs = 5000, connectTimeoutMs = 5000, silenceMs = 10_000, resumeMs = 5000 } = options;

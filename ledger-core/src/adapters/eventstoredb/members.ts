@@ -11,10 +11,10 @@ export type MembersOptions = {
 };
 
 const { LEADER, FOLLOWER, READONLYREPLICA } = MemberInfo.VNodeState;
-/** States in the order in which they are preferred. Only a leader takes appends. */
+/** Node states in order of preference. Only a leader accepts appends. */
 const wanted = { leader: [LEADER], follower: [FOLLOWER, READONLYREPLICA, LEADER] };
 
-/** Asks a node for the members of its cluster and picks the one to speak to. @throws log_unavailable */
+/** Asks a node for the members of its cluster and picks one of them. @throws log_unavailable */
 export async function chooseMember(
   seed: NodeAddress,
   preference: "leader" | "follower",

@@ -9,13 +9,14 @@ import { LEAF_BYTES, leafHash } from "../leaf.ts";
 import { Empty, ReadReq, type RecordedEvent, StreamIdentifier } from "./stubs.ts";
 
 /**
- * The metadata of an event: 1 byte: this layout, 1 · 2 bytes: schema version · 8 bytes: recorded time in microseconds
- * since 1970 · 32 bytes: leaf hash; integers big-endian. Binary, since it counts against the size of an append.
+ * Layout of an event's metadata: 1 byte: layout version, 1 · 2 bytes: schema version · 8 bytes: recorded time in
+ * microseconds since 1970 · 32 bytes: leaf hash; integers big-endian. Binary, because it counts against the size of
+ * an append.
  */
 export const METADATA_BYTES = 11 + LEAF_BYTES;
 export const METADATA_LAYOUT = 1;
 
-/** The event that was recorded at a place. @throws log_corrupt when it is not one that a ledger wrote there */
+/** Decodes the event recorded at a revision. @throws log_corrupt if no ledger wrote it there */
 export function decodeRecorded(shard: Shard, revision: Revision, recorded: RecordedEvent): StoredEvent {
   const type = recorded.getMetadataMap().get("type") ?? "";
   const metadata = Buffer.from(recorded.getCustomMetadata_asU8());
@@ -47,9 +48,9 @@ function foreign(shard: Shard, revision: Revision, what: string): LedgerError {
 
 export type EsdbRead = {
   readonly stream: string;
-  /** A revision, or the last event and backwards from there. */
+  /** A revision, or "end" to read backwards from the last event. */
   readonly from: Revision | "end";
-  /** How many events at most; or a subscription, which begins after `from`. */
+  /** The most events to read, or "subscribe", which starts after `from`. */
   readonly count: number | "subscribe";
 };
 

@@ -5,7 +5,7 @@ import { corrupt } from "../frames.ts";
 import { decodeRecorded } from "./messages.ts";
 import type { ReadResp } from "./stubs.ts";
 
-/** Messages of a read in order, checked, and gathered until they are handed on. */
+/** Checks the messages of a read in order and collects their events for the next delivery. */
 export class Pieces {
   readonly #shard: Shard;
   readonly #from: Revision;
@@ -13,21 +13,21 @@ export class Pieces {
   #next: Revision;
   #fault: LedgerError | undefined;
 
-  /** @param next the first revision that will come @param from the first one that is wanted */
+  /** @param next the first revision that will arrive @param from the first revision to return */
   constructor(shard: Shard, next: Revision, from = next) {
     this.#shard = shard;
     this.#next = next;
     this.#from = from;
   }
 
-  /** The next revision that is expected. */
+  /** The next expected revision. */
   get next(): Revision {
     return this.#next;
   }
   get size(): number {
     return this.#events.length;
   }
-  /** Damage behind the events that were gathered: hand those on first. */
+  /** Damage after the collected events; deliver those first. */
   get fault(): LedgerError | undefined {
     return this.#fault;
   }

@@ -3,10 +3,10 @@ import type { Connected } from "./connection.ts";
 import { type EsdbRead, encodeRead } from "./messages.ts";
 import type { ReadResp } from "./stubs.ts";
 
-/** Messages that may wait for the consumer: beyond them the server is not read from. */
+/** Most messages buffered for the consumer; the call is paused at this number. */
 const WAITING_MAX = 1024;
 
-/** A read or a subscription: its messages as they come, at the consumer's pace. */
+/** A read or a subscription whose messages are pulled by the consumer. */
 export class ReadCall {
   readonly #call: ClientReadableStream<ReadResp>;
   readonly #onFailed: (error: unknown) => unknown;
@@ -15,7 +15,7 @@ export class ReadCall {
   #failure: unknown;
   #wake: (() => void) | undefined;
 
-  /** @param onFailed told why the call failed, once; gives the error that is thrown for it */
+  /** @param onFailed called once with the reason the call failed; returns the error to throw */
   constructor({ streams, metadata }: Connected, reading: EsdbRead, onFailed: (error: unknown) => unknown) {
     this.#onFailed = onFailed;
     this.#call = streams.read(encodeRead(reading), metadata);
@@ -29,9 +29,9 @@ export class ReadCall {
   }
 
   /**
-   * What has arrived, at least one message, at most `most`; nothing when the server has ended the call.
+   * Waits for messages and returns 1 to `most` of them; none once the server has ended the call.
    * @param silenceMs how long the server may be silent
-   * @throws the failure of the call, after what came before it was taken
+   * @throws the call's failure, once all earlier messages are taken
    */
   async take(most: number, silenceMs: number): Promise<readonly ReadResp[]> {
     if (!(await this.arrived(silenceMs))) this.cancel(new Error(`no answer within ${silenceMs} ms`));
@@ -40,7 +40,7 @@ export class ReadCall {
     return taken;
   }
 
-  /** Waits until there is something to take, or the call is over; false when its time was up before. */
+  /** Resolves to true once there is a message or the call is over, to false after `withinMs`. */
   async arrived(withinMs: number): Promise<boolean> {
     if (this.#waiting.length > 0 || this.#ended) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -52,14 +52,14 @@ export class ReadCall {
     return arrived;
   }
 
-  /** As `take`, but does not wait: nothing when nothing has arrived. */
+  /** Like `take` without the wait: returns at once, possibly with nothing. */
   takeWaiting(most: number): readonly ReadResp[] {
     const taken = this.#waiting.splice(0, most);
     if (this.#call.isPaused()) this.#call.resume();
     return taken;
   }
 
-  /** Ends the call. With an error: whoever waits for a message is told it. */
+  /** Ends the call; a waiting `take` throws the error, if there is one. */
   cancel(error?: unknown): void {
     this.#end(error);
     this.#call.cancel();

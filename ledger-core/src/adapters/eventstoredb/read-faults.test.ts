@@ -20,11 +20,11 @@ async function openFilled(options: EventStoreDbOptions = {}): Promise<EventLog> 
 }
 
 const kinds = ["silence", "drop", "end", "unavailable", "cancelled"] as const;
-/** The head is read first, in one event; then comes the call that is to fail. */
+/** Fails the call after the one-event read of the head. */
 const intact: ReadFault = { after: Number.POSITIVE_INFINITY, kind: "end" };
 
 describe.each(kinds)("%s", (kind) => {
-  test.each([0, 1, 29])("of a read after %i events: it goes on where it was", async (after) => {
+  test.each([0, 1, 29])("of a read after %i events: it resumes at its position", async (after) => {
     const log = await openFilled();
     server.faults.read(intact, { after, kind });
     expect((await readAll(log, 0, 0)).map(({ revision }) => revision)).toEqual(range(0, 29));
@@ -36,7 +36,7 @@ describe.each(kinds)("%s", (kind) => {
     expect(await log.head(0)).toBe(29);
   });
 
-  test("of a subscription, in history and live: it goes on where it was", async () => {
+  test("of a subscription, in history and live: it resumes at its position", async () => {
     const log = await openFilled();
     // Each subscription reads the head first.
     server.faults.read(intact, { after: 5, kind }, intact, { after: 20, kind }, intact, { after: 7, kind });
@@ -46,7 +46,7 @@ describe.each(kinds)("%s", (kind) => {
   });
 });
 
-test("a subscription that the server forgets while it is live goes on where it was", async () => {
+test("a live subscription that the server forgets resumes at its position", async () => {
   const log = await openFilled();
   server.faults.read(intact, { after: 32, kind: "silence" });
   const followed = followTo(log, 0, 0, 35);
@@ -54,7 +54,7 @@ test("a subscription that the server forgets while it is live goes on where it w
   expect(await followed).toEqual(range(0, 35));
 });
 
-test("a read that stays away fails with what is wrong, and its consumer can begin again", async () => {
+test("a read that cannot be resumed fails with the reason, and its consumer can start again", async () => {
   const log = await openFilled({ resumeMs: 50 });
   server.faults.drawRead = () => ({ after: 0, kind: "unavailable" });
   onTestFinished(() => {

@@ -18,10 +18,10 @@ export type ReadsOptions = {
   readonly closed: AbortSignal;
 };
 
-/** How many events are handed on at once. */
+/** Events per delivery. */
 const PIECE_EVENTS = 512;
 
-/** The reading half of the log. A read or subscription that is dropped, in whatever way, goes on where it was. */
+/** The reading half of the log. Resumes a dropped read or subscription at its position. */
 export class Reads {
   readonly #options: ReadsOptions;
 
@@ -76,7 +76,7 @@ export class Reads {
     }
   }
 
-  /** The last event by a read backwards, in one attempt. */
+  /** Reads the last event backwards, once, without retries. */
   async #head(shard: Shard): Promise<Revision> {
     const { call, done } = await this.#open({ stream: this.#options.streamOf(shard), from: "end", count: 1 });
     try {
@@ -94,7 +94,7 @@ export class Reads {
     }
   }
 
-  /** Events of one call, in pieces; not all when the server ends it early. */
+  /** Yields the events of one call; fewer than asked for if the server ends it early. */
   async *#pieces(shard: Shard, from: Revision, to: Revision): AsyncGenerator<readonly StoredEvent[]> {
     const { call, done } = await this.#open({ stream: this.#options.streamOf(shard), from, count: to - from + 1 });
     const pieces = new Pieces(shard, from);
@@ -111,7 +111,7 @@ export class Reads {
     }
   }
 
-  /** One subscription, until it drops: up to where the log ended when it began, and then live. */
+  /** Follows the stream until the subscription drops: first up to the head at its start, then live. */
   async *#follow(shard: Shard, from: Revision, signal: AbortSignal): AsyncGenerator<Delivery> {
     const { silenceMs } = this.#options;
     const head = await this.head(shard);
@@ -129,7 +129,7 @@ export class Reads {
         const messages = await call.take(PIECE_EVENTS, silenceMs);
         if (messages.length === 0 || signal.aborted) return;
         for (const message of messages) pieces.add(message);
-        // What arrives in this turn of the event loop is one delivery.
+        // Events that arrive in the same turn of the event loop become one delivery.
         if (live) await nextTurn();
         for (const message of live ? call.takeWaiting(PIECE_EVENTS) : []) pieces.add(message);
         const caughtUp = pieces.next > head;
@@ -145,7 +145,9 @@ export class Reads {
     }
   }
 
-  /** A live subscription is silent: is that the log, or has the server forgotten it? @throws when it has */
+  /**
+   * Checks that a silent live subscription has missed nothing. @throws if the log has events that it did not deliver
+   */
   async #assertQuiet(shard: Shard, call: ReadCall, next: Revision): Promise<void> {
     const head = await this.#head(shard);
     if (head >= next && !(await call.arrived(this.#options.silenceMs)))

@@ -5,7 +5,7 @@ import { exceptionOf, isRefusal } from "./faults.ts";
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 1000;
 
-/** How long a read that was dropped is begun again, with growing waits, since it last got anywhere. */
+/** Retries of a dropped read, with growing pauses, for at most `resumeMs` since its last progress. */
 export class Resuming {
   readonly #resumeMs: number;
   readonly #closed: AbortSignal;
@@ -22,7 +22,7 @@ export class Resuming {
     this.#waitMs = 0;
   }
 
-  /** Waits until the next attempt. @throws the error, when the attempts are over or another one is of no use */
+  /** Waits before the next attempt. @throws the error, if time is up or a retry cannot help */
   async after(error: unknown): Promise<void> {
     this.#sinceMs ??= performance.now();
     const over = performance.now() - this.#sinceMs + this.#waitMs > this.#resumeMs;
@@ -32,7 +32,7 @@ export class Resuming {
   }
 }
 
-/** Whether a repetition may mend it. What has no cause is our own end. */
+/** Whether a retry can help. An error without a cause is our own close. */
 function isPassing(error: unknown): boolean {
   return error !== undefined && !isRefusal(error) && exceptionOf(error) !== "stream-deleted";
 }

@@ -42,7 +42,7 @@ describe.skipIf(!openssl && process.env.CI !== "true")("a server with TLS and a 
     await fromUrl.append(0, NO_REVISION, makeEvents(0, 3));
     expect(asNew(await readAll(fromUrl, 0, 0))).toEqual(makeEvents(0, 3));
     expect(await followTo(fromUrl, 0, 0, 2)).toEqual([0, 1, 2]);
-    // The cluster tells of its member by address, which is not the certificate's name.
+    // The cluster reports its member by address, which differs from the certificate's name.
     await expect(fromElsewhere.head(0)).rejects.toMatchObject({ message: /certificate that is not trusted/ });
   });
 

@@ -1,6 +1,6 @@
 /**
- * The protocol of EventStoreDB as the client package's generated code has it: the only file that knows where in the
- * package it lies, and in what module format.
+ * The EventStoreDB protocol from the client package's generated code. The only file that knows the path and module
+ * format of that code inside the package.
  */
 import gossipServices from "@eventstore/db-client/generated/gossip_grpc_pb.js";
 import gossipMessages from "@eventstore/db-client/generated/gossip_pb.js";

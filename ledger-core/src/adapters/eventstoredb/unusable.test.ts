@@ -28,7 +28,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** What every use of the log fails with. */
+/** Checks that every operation of the log fails with this message. */
 async function expectUnavailable(url: string, says: RegExp): Promise<void> {
   const log = open(url);
   const error = { code: "log_unavailable", message: says };
@@ -118,7 +118,7 @@ describe("a stream that is not this ledger's", () => {
     await expect(readAll(log, 0, 0)).rejects.toMatchObject(corrupt(0, /an event that was written at 3:0/));
   });
 
-  test("has lost its first events to its settings", async () => {
+  test("has lost its first events to a retention setting", async () => {
     const server = await openServer();
     const log = open(server.url);
     await log.append(0, NO_REVISION, makeEvents(0, 5));
@@ -141,7 +141,7 @@ describe("a stream that is not this ledger's", () => {
   });
 });
 
-test("two writers on one shard: the second is told of the first's event, and nothing of it is written", async () => {
+test("of two writers on one shard, the second is refused and writes nothing", async () => {
   const server = await openServer();
   const [first, second] = [open(server.url), open(server.url)];
   await first.append(0, NO_REVISION, makeEvents(0, 2));
