@@ -1,29 +1,29 @@
 import type { Logger } from "../../process/log.ts";
 
-/** A broker, and the topic that mirrors the log. Names and passwords are in no message. */
+/** A broker and the topic that mirrors the log. No message ever contains names or passwords. */
 export type KafkaConnection = {
-  /** `host:port` of the brokers asked first; Event Hubs has one: `<namespace>.servicebus.windows.net:9093`. */
+  /** `host:port` of each bootstrap broker; Event Hubs has one: `<namespace>.servicebus.windows.net:9093`. */
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** The client that speaks to it. Default kafkajs. */
+  /** The client library. Default kafkajs. */
   readonly client?: string;
-  /** Without a `ca` (PEM), the system's authorities are trusted. */
+  /** `ca` is PEM; without it, the system's authorities are trusted. */
   readonly tls?: { readonly ca?: string };
   /** SASL PLAIN; the user name of Event Hubs is the literal `$ConnectionString`. */
   readonly sasl?: { readonly username: string; readonly password: { reveal(): string } };
 };
 
-/** Each field states its default; those of time are Event Hubs' recommendations. */
+/** Each field states its default; the times are Event Hubs' recommendations. */
 export type KafkaTuning = {
-  /** How long a request may take, in ms. 1,000 to 120,000. Default 60,000. */
+  /** Request timeout, in ms. 1,000 to 120,000. Default 60,000. */
   readonly requestTimeoutMs?: number;
-  /** How long a connection may take to open, in ms. 100 to 60,000. Default 10,000. */
+  /** Connect timeout, in ms. 100 to 60,000. Default 10,000. */
   readonly connectionTimeoutMs?: number;
-  /** How often the client itself repeats a request before it reports a failure. 1 to 10. Default 3. */
+  /** How often the client retries a request before it reports a failure. 1 to 10. Default 3. */
   readonly clientRetries?: number;
-  /** The first pause between those repeats, doubled each time up to ten times, in ms. 10 to 10,000. Default 100. */
+  /** The first pause between these retries, doubled each time up to ten times, in ms. 10 to 10,000. Default 100. */
   readonly clientPauseMs?: number;
-  /** How long a member of a consumer group may be silent, in ms. 6,000 to 300,000. Default 30,000. */
+  /** Session timeout of a consumer group member, in ms. 6,000 to 300,000. Default 30,000. */
   readonly sessionTimeoutMs?: number;
   /** How long a fetch waits for new records, in ms. 1 to 5,000. Default 500. */
   readonly fetchWaitMs?: number;

@@ -17,7 +17,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
   mirrorSuite("kafkajs", () => broker, { openTarget: openMirrorTarget, openSource: openMirrorSource });
 });
 
-test("kafkajs arms no timer for an empty queue of requests", () => {
+test("kafkajs sets no timer for an empty request queue", () => {
   mendIdleTimers();
   mendIdleTimers();
   const { prototype } = createRequire(import.meta.url)("kafkajs/src/network/requestQueue");

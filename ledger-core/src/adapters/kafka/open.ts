@@ -5,13 +5,13 @@ import type { KafkaConnection, KafkaOptions } from "./connection.ts";
 import { openKafkajsSource, type SourceOptions } from "./kafkajs/mirror-source.ts";
 import { openKafkajsTarget } from "./kafkajs/mirror-target.ts";
 
-/** The mirror on a Kafka topic, to write. */
+/** Opens the mirror on a Kafka topic for writing. */
 export function openMirrorTarget(connection: KafkaConnection, options: KafkaOptions): MirrorTarget {
   requireKafkajs(connection);
   return openKafkajsTarget(connection, options);
 }
 
-/** The mirror on a Kafka topic, to read. */
+/** Opens the mirror on a Kafka topic for reading. */
 export function openMirrorSource(connection: KafkaConnection, options: SourceOptions): MirrorSource {
   requireKafkajs(connection);
   return openKafkajsSource(connection, options);

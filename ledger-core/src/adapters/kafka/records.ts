@@ -5,8 +5,8 @@ import type { StoredEvent } from "../../ports/event-log.ts";
 import { leafHash } from "../leaf.ts";
 
 /**
- * An event as a record: the value is the stored payload, unchanged; key and partition are the shard; headers say the
- * rest, as text. With `version` and `at`, a reader recomputes the leaf from the record alone.
+ * Encodes an event as a record: the value is the stored payload, unchanged; key and partition are the shard; headers
+ * hold the rest as text. With `version` and `at`, a reader can recompute the leaf from the record alone.
  */
 export type EventRecord = {
   readonly key: string;
@@ -40,8 +40,8 @@ export type ReceivedRecord = {
 };
 
 /**
- * The event in a record of a shard's partition; undefined for a record by a stranger: without our headers, of another
- * shard, not matching its leaf, or at an offset below its revision, where the mirror never puts one.
+ * Decodes the event in a record of a shard's partition. Returns undefined for a foreign record: no headers of ours,
+ * another shard, a leaf that does not match, or an offset below its revision, where the mirror never puts one.
  */
 export function eventOf(shard: Shard, record: ReceivedRecord): StoredEvent | undefined {
   const { value, offset } = record;

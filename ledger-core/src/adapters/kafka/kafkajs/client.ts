@@ -3,7 +3,7 @@ import type { Logger } from "../../../process/log.ts";
 import type { KafkaConnection, KafkaTuning } from "../connection.ts";
 import { mendIdleTimers } from "./idle-timers.ts";
 
-/** A kafkajs client. Its log goes to ours one level lower: it calls errors what its retries mend. */
+/** Makes a kafkajs client. Logs one level lower than kafkajs, which calls faults errors that its retries fix. */
 export function makeClient(
   { brokers, tls, sasl }: KafkaConnection,
   { requestTimeoutMs, connectionTimeoutMs, clientPauseMs, clientRetries }: Required<KafkaTuning>,
@@ -16,7 +16,7 @@ export function makeClient(
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
     authenticationTimeout: connectionTimeoutMs,
-    // On the client, not the producer: reconnecting uses this one.
+    // On the client, not the producer: reconnecting uses the client's setting.
     retry: { retries: clientRetries, initialRetryTime: clientPauseMs, maxRetryTime: 10 * clientPauseMs },
     ...(tls && { ssl: tls.ca === undefined ? true : { ca: tls.ca } }),
     ...(sasl && { sasl: { mechanism: "plain", username: sasl.username, password: sasl.password.reveal() } }),

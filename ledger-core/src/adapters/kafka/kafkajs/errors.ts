@@ -1,9 +1,9 @@
 import { LedgerError } from "../../../domain/errors.ts";
 
-/** What a fault of the client means for the mirror. */
+/** How the mirror treats a fault of the client. */
 export type KafkaFault = "passes" | "refused" | "missing_topic" | "too_large";
 
-/** kafkajs wraps errors in errors; only the innermost one says what happened. */
+/** kafkajs wraps errors in errors; only the innermost has the reason. */
 function innermost(error: unknown): { readonly name: string; readonly type: string; readonly message: string } {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error && inner.cause !== inner) inner = inner.cause;
@@ -30,7 +30,7 @@ export function faultOf(error: unknown): KafkaFault {
   return "passes";
 }
 
-/** The operating error for a fault outside of a send; nothing was sent. */
+/** The operating error for a fault outside a send; nothing was sent. */
 export function translate(error: unknown, topic: string): LedgerError {
   if (error instanceof LedgerError) return error;
   const { message } = innermost(error);

@@ -14,19 +14,19 @@ import { received } from "./received.ts";
 
 export type SourceOptions = KafkaOptions & {
   /**
-   * Processes of one group share the shards among them: for those that write into one store. Default: a group of its
-   * own, which reads every shard.
+   * Processes of one group share the shards; use it for processes that write to one store. Default: a unique group,
+   * which reads every shard.
    */
   readonly group?: string;
 };
 
-/** The mirror on a Kafka topic, by kafkajs. Connects when it is used. */
+/** Opens the mirror on a Kafka topic for reading, using kafkajs. Connects on first use. */
 export function openKafkajsSource(connection: KafkaConnection, options: SourceOptions): MirrorSource {
   const { logger, group = `payledger-${randomUUID()}` } = options;
   const tuning = withDefaults(options.tuning);
   const client = makeClient(connection, tuning, logger);
   const { topic } = connection;
-  /** Shared by the subscriptions until it fails; the next subscription opens another. */
+  /** Shared by all subscriptions until it fails; the next subscription opens a new one. */
   let shared: PartitionReader | undefined;
 
   async function* subscribe(shard: Shard, from: Revision, signal: AbortSignal): AsyncGenerator<Delivery> {
@@ -81,10 +81,10 @@ function expired(shard: Shard, from: Revision): LedgerError {
   });
 }
 
-/** Picks from records what follows: drops repeats and strangers' records, and refuses a gap. */
+/** Selects the next events from records: drops repeats and foreign records, and refuses a gap. */
 function inSequence(shard: Shard, from: Revision, low: number) {
   let next = from;
-  /** Whether everything since an offset at or below `next` was read: a missing revision is then truly missing. */
+  /** Whether all records since an offset at or below `next` were read, so that a missing revision is truly missing. */
   let whole = low <= from;
   let offset = Math.max(low, from);
 
@@ -97,10 +97,10 @@ function inSequence(shard: Shard, from: Revision, low: number) {
 
   return {
     next: () => next,
-    /** The events that follow, and why there are no more of them. */
+    /** Returns the events that follow, and the fault that ends them. */
     take(messages: readonly KafkaMessage[]) {
       const first = Number(messages[0]?.offset);
-      // Expired while we read, or a topic that was made anew.
+      // Records expired while we read, or the topic was recreated.
       if (first > offset) whole = false;
       else if (first < offset) whole = first <= next;
       offset = Number(messages.at(-1)?.offset) + 1;

@@ -10,7 +10,7 @@ import { faultOf, refusal, translate } from "./errors.ts";
 import { readEnd } from "./partition-end.ts";
 import { checkTopic } from "./topic-check.ts";
 
-/** The mirror on a Kafka topic, by kafkajs. Connects when it is used. */
+/** Opens the mirror on a Kafka topic for writing, using kafkajs. Connects on first use. */
 export function openKafkajsTarget(connection: KafkaConnection, options: KafkaOptions): MirrorTarget {
   const tuning = withDefaults(options.tuning);
   const client = makeClient(connection, tuning, options.logger);
@@ -58,7 +58,7 @@ type WriterParts = {
 function openWriter({ producer, topic, shard, end, tuning }: WriterParts): MirrorWriter {
   const { bytesMax, eventsMax } = tuning;
   let sending = false;
-  /** The batch whose outcome is unknown: with another one, the broker would acknowledge what it does not store. */
+  /** The batch whose outcome is unknown. The broker would acknowledge a different batch without storing it. */
   let unknown: readonly StoredEvent[] | undefined;
 
   async function append(events: readonly StoredEvent[]): Promise<void> {
@@ -78,7 +78,7 @@ function openWriter({ producer, topic, shard, end, tuning }: WriterParts): Mirro
     }
   }
 
-  /** No reply: nothing was sent. An offset below the revision: the topic was deleted and made again meanwhile. */
+  /** No reply means nothing was sent. An offset below the revision means the topic was recreated meanwhile. */
   function checkReply(events: readonly StoredEvent[], baseOffset: string | undefined): void {
     if (baseOffset === undefined) throw refusal(`topic ${topic} has no partition ${shard}`);
     if (Number(baseOffset) < (events[0]?.revision ?? 0))

@@ -16,12 +16,12 @@ export type Partition = {
   readonly tuning: Required<KafkaTuning>;
 };
 
-/** How many records are read from the end: one is enough unless strangers wrote. */
+/** How many records to read from the end; one is enough unless there are foreign records. */
 const windows = [1, 100, 5_000];
 
 /**
- * Reads the newest event of a shard's partition, past records of strangers. An empty partition, and one whose records
- * all expired, has none: the mirror then begins with revision 0, and readers drop what they know.
+ * Reads the newest event of a shard's partition, skipping foreign records. There is none if the partition is empty or
+ * all its events have expired; the mirror then starts at revision 0, and readers drop the events they know.
  */
 export async function readEnd(partition: Partition): Promise<MirrorEnd> {
   const { topic, shard } = partition;
@@ -41,7 +41,7 @@ export async function readEnd(partition: Partition): Promise<MirrorEnd> {
 
 export type PartitionBounds = { readonly low: number; readonly high: number };
 
-/** The first offset that a partition holds, and the one after its last. */
+/** The first offset that a partition holds, and the offset after its last record. */
 export async function boundsOf({ client, topic, shard }: Omit<Partition, "tuning">): Promise<PartitionBounds> {
   const admin = client.admin();
   try {
@@ -54,7 +54,7 @@ export async function boundsOf({ client, topic, shard }: Omit<Partition, "tuning
   }
 }
 
-/** The records from an offset up to and without another, by a consumer group of its own. */
+/** Reads the records from `from` up to but not including `to`, with a consumer group of its own. */
 export async function* readRange(partition: Partition, from: number, to: number): AsyncGenerator<KafkaMessage[]> {
   if (from >= to) return;
   const { shard, topic, tuning } = partition;

@@ -4,13 +4,13 @@ import type { Shard } from "../../../domain/position.ts";
 import type { KafkaTuning } from "../connection.ts";
 import { translate } from "./errors.ts";
 
-/** Records of a partition as they lie there; the partition's end was at `high`. */
+/** Consecutive records of a partition, and its high watermark. */
 export type Fetched = { readonly messages: readonly KafkaMessage[]; readonly high: number };
 
 export type PartitionReader = {
   /**
-   * Records from an offset on, while the group gives this member the partition; what the reader has not taken is not
-   * fetched. Where the broker no longer has an offset, it goes on at the partition's beginning.
+   * Yields records from an offset on, while the group assigns the partition to this member. Fetches no more until the
+   * reader has taken the last batch. If the broker no longer has the offset, continues at the partition's start.
    */
   read(shard: Shard, offset: number, signal: AbortSignal): AsyncIterable<Fetched>;
   close(): Promise<void>;
@@ -19,17 +19,17 @@ export type PartitionReader = {
 export type ReaderOptions = {
   readonly client: Kafka;
   readonly topic: string;
-  /** Members of a group share its partitions. Offsets are never committed. */
+  /** Members of a group share the partitions. Offsets are never committed. */
   readonly group: string;
   readonly tuning: Required<KafkaTuning>;
 };
 
-/** One who reads a partition: `asks` for the next records, which move `offset`. */
+/** One reader of a partition; `asks` is its pending request for records, `offset` its position. */
 type Reading = { offset: number; asks: PromiseWithResolvers<Fetched> | undefined; bell: PromiseWithResolvers<void> };
 
 /**
- * Reads partitions by one kafkajs consumer. kafkajs pushes batches and wants heartbeats meanwhile: a batch waits in
- * the handler until its reader asks.
+ * Reads partitions with one kafkajs consumer. kafkajs pushes batches and needs heartbeats, so a batch waits in the
+ * handler until its reader asks for it.
  */
 export function openPartitionReader({ client, topic, group, tuning }: ReaderOptions): PartitionReader {
   const readings = new Map<Shard, Reading>();
@@ -56,7 +56,7 @@ export function openPartitionReader({ client, topic, group, tuning }: ReaderOpti
     }
   });
 
-  /** Reads on where the partition's reader is, whatever the group remembers. */
+  /** Seeks to the reader's own offset, ignoring the group's; pauses a partition without a reader. */
   function place(shard: Shard): void {
     const reading = readings.get(shard);
     if (!reading) {

@@ -2,13 +2,13 @@ import type { Admin } from "kafkajs";
 import type { Shard } from "../../../domain/position.ts";
 import { refusal } from "./errors.ts";
 
-/** An event has at most 512 KiB; with its headers it must fit into a message. */
+/** An event has at most 512 KiB, and its headers must fit too. */
 const MESSAGE_MIN = 600_000;
 const DAY_MS = 86_400_000;
-/** kafkajs exports the enumeration, but not so that Node finds it by name. */
+/** kafkajs exports the enum, but Node cannot import it by name. */
 const TOPIC = 2;
 
-/** Every reason why the topic cannot mirror these shards, in one error. @throws mirror_refused */
+/** Checks that the topic can mirror these shards. @throws mirror_refused, naming every fault */
 export async function checkTopic(admin: Admin, topic: string, shards: readonly Shard[]): Promise<void> {
   const partitions = await partitionsOf(admin, topic);
   if (partitions === undefined)
@@ -28,14 +28,14 @@ export async function checkTopic(admin: Admin, topic: string, shards: readonly S
   if (faults.length > 0) throw refusal(`topic ${topic} cannot mirror the log: ${faults.join("; ")}`);
 }
 
-/** Undefined for a topic that does not exist. */
+/** Undefined if the topic does not exist. */
 async function partitionsOf(admin: Admin, topic: string): Promise<number | undefined> {
   if (!(await admin.listTopics()).includes(topic)) return undefined;
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   return topics[0]?.partitions.length;
 }
 
-/** Empty where the broker does not tell, as Event Hubs with some policies. */
+/** Empty if the broker does not report it, as Event Hubs under some policies. */
 async function configOf(admin: Admin, topic: string): Promise<ReadonlyMap<string, string>> {
   const resources = [{ type: TOPIC, name: topic }];
   const answer = await admin.describeConfigs({ resources, includeSynonyms: false }).catch(() => undefined);
