@@ -9,8 +9,8 @@ const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 export type Certificates = { readonly ca: string; readonly files: { ca: string; certificate: string; key: string } };
 
 /**
- * An authority of two days and a server's certificate for a host name by it, in a folder; `ca` is the authority's in
- * PEM.
+ * Makes, in a folder, a certificate authority valid for two days and a server certificate for a host name; `ca` is the
+ * authority's PEM.
  */
 export async function makeCertificates(folder: string, host = "localhost"): Promise<Certificates> {
   const file = (name: string) => join(folder, name);

@@ -15,7 +15,7 @@ async function engineFolder() {
   return { parent, folder };
 }
 
-/** An engine that says that it is ready and then only ends when it is told to. */
+/** An engine that says it is ready and then runs until it is stopped. */
 const engine = { command: "sh", args: ["-c", "echo now ready; exec sleep 600"], ready: /now ready/, readyMs: 20_000 };
 
 test("an engine is stopped and its folder removed", async () => {

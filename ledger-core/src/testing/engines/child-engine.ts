@@ -6,32 +6,32 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-/** A real engine in a process of its own, which does not outlive the test run, however that ends. */
+/** A real engine as a child process that never outlives the test run, however that ends. */
 export type ChildEngine = {
-  /** Ends the engine in order and removes its folder. */
+  /** Stops the engine in order and removes its folder. */
   stop(): Promise<void>;
-  /** Ends the engine by SIGKILL and keeps its folder, so that it can be started again on it. */
+  /** Kills the engine with SIGKILL and keeps its folder, so that it can be restarted on it. */
   kill(): Promise<void>;
 };
 
 export type ChildEngineOptions = {
   readonly command: string;
   readonly args: readonly string[];
-  /** Removed when the engine was stopped. */
+  /** Removed after the engine has stopped. */
   readonly folder: string;
-  /** The line of its own output that says that it serves. */
+  /** Matches the line of output that says the engine is ready. */
   readonly ready: RegExp;
   readonly readyMs: number;
-  /** KILL where nothing is lost by it: the folder goes in any case. Default TERM. */
+  /** KILL if the engine need not shut down cleanly; its folder is removed either way. Default TERM. */
   readonly stopBy?: "TERM" | "KILL";
 };
 
 const KEEP = ".keep";
 
 /**
- * The shell stays between: its input is a pipe of ours, which ends when we do, also by kill -9. It then stops the
- * engine, waits for its end, and only then removes the folder, unless we asked to keep it. Its first line is the
- * engine's process id; after that it says nothing itself: with us gone, a word of its own would end it.
+ * A shell between us and the engine. Its stdin is a pipe that closes when we end, even by kill -9. It then stops the
+ * engine, waits for its end, and only then removes the folder, unless told to keep it. It first prints the engine's
+ * process id, and then nothing: once we are gone, any output would kill it.
  */
 const guard = `
   exec 3<&0; folder=$1; stop=$2; shift 2
@@ -42,7 +42,7 @@ const guard = `
   cat <&3; kill $watch
   if [ -e "$folder/${KEEP}" ]; then rm "$folder/${KEEP}"; else rm -rf "$folder"; fi; exit $code`;
 
-/** Starts an engine and waits for its ready line; an engine that ends before is an error with its last words. */
+/** Starts an engine and waits for its ready line. @throws with the engine's last output if it exits first */
 export async function startChildEngine(options: ChildEngineOptions): Promise<ChildEngine> {
   const { command, args, folder, ready, readyMs, stopBy = "TERM" } = options;
   const child = spawn("sh", ["-c", guard, "sh", folder, stopBy, command, ...args], {
@@ -75,7 +75,9 @@ export async function startChildEngine(options: ChildEngineOptions): Promise<Chi
   };
 }
 
-/** Follows the engine's output: its process id, the ready line, and the end of both streams, which is its own end. */
+/**
+ * Reads the engine's output: its process id, the ready line, and the end of both streams, which means it has exited.
+ */
 function readOutput({ stdout, stderr }: ChildProcess, ready: RegExp, command: string) {
   const lastWords: string[] = [];
   const pid = Promise.withResolvers<number>();
@@ -97,7 +99,7 @@ function readOutput({ stdout, stderr }: ChildProcess, ready: RegExp, command: st
 const FIRST_PORT = 20_000;
 const PORTS = 12_000;
 
-/** A port that nobody listens on, below those that outgoing connections take. */
+/** A free port below the range of outgoing connections. */
 export async function freePort(): Promise<number> {
   while (true) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);

@@ -4,35 +4,35 @@ import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { optionalText, readSettings } from "../../process/env.ts";
 
-/** An engine that tests need and a machine may lack. `Local` says where its programs are. */
+/** An engine that tests need and a machine may lack. `Local` holds the paths of its programs. */
 export type EngineKind<Local> = {
   readonly name: string;
-  /** The environment variable with the URL of a running one. */
+  /** The environment variable with the URL of a running engine. */
   readonly variable: string;
   /** The form of that URL. */
   readonly urlForm: string;
   /** The container image, for machines with Docker. */
   readonly image: string;
-  /** The programs that it and `install` need, and the Debian package that brings each. */
+  /** The programs that the engine and `install` need, each with its Debian package. */
   readonly programs: Readonly<Record<string, string>>;
-  /** Its programs on this machine; undefined when one is missing. */
+  /** Finds the programs on this machine; undefined if one is missing. */
   find(): Promise<Local | undefined>;
   describe(local: Local): string;
-  /** Fetches into the cache folder what no package brings. Does nothing when it is there. */
+  /** Downloads the parts that no package provides into the cache folder; does nothing if they are there. */
   install?(tell: (text: string) => void): Promise<void>;
 };
 
-/** Where an engine comes from, in the order in which it is looked for. */
+/** Where to get an engine, in order of preference. */
 export type EngineSource<Local> =
   | { readonly kind: "url"; readonly url: URL }
   | { readonly kind: "local"; readonly local: Local }
   | { readonly kind: "container" }
   | { readonly kind: "none"; readonly reason: string };
 
-/** Files that engines need, kept between runs; git ignores the folder. */
+/** Files of engines, kept between runs; git ignores the folder. */
 export const engineCache = resolve(import.meta.dirname, "../../../../.cache/engines");
 
-/** Finds an engine: its URL in the environment, a local program, Docker. */
+/** Looks for an engine: a URL in the environment, local programs, Docker. */
 export async function lookForEngine<Local>(kind: EngineKind<Local>): Promise<EngineSource<Local>> {
   const { url } = readUrl(kind.variable);
   if (url !== undefined) return { kind: "url", url: new URL(url) };
@@ -43,7 +43,7 @@ export async function lookForEngine<Local>(kind: EngineKind<Local>): Promise<Eng
   return { kind: "none", reason };
 }
 
-/** The same for tests. @throws on a build machine (CI=true) that has none: there nothing is skipped */
+/** Like `lookForEngine`, for tests. @throws in CI (CI=true) if there is no engine, so that nothing is skipped there */
 export async function findEngine<Local>(kind: EngineKind<Local>): Promise<EngineSource<Local>> {
   const source = await lookForEngine(kind);
   if (source.kind === "none" && readSettings({ CI: optionalText() }).CI === "true") throw new Error(source.reason);
@@ -62,7 +62,7 @@ async function dockerRuns(): Promise<boolean> {
   );
 }
 
-/** The path of a program: in PATH, or where a server's programs are that users do not run. */
+/** Finds a program in PATH or in the folders of server programs. */
 export async function findProgram(...names: readonly string[]): Promise<string | undefined> {
   const { PATH } = readSettings({ PATH: optionalText() });
   const folders = [...(PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/usr/libexec"];

@@ -4,7 +4,7 @@ import { type EngineKind, lookForEngine } from "./engine.ts";
 export type EventStoreDbEngine = { readonly url: string; stop(): Promise<void> };
 
 const PORT = 2113;
-/** It is in no package repository: there is a URL, or Docker. Where there is neither, the stand-in has to do. */
+/** No package repository has it: use a URL or Docker; without either, tests use the stand-in. */
 const kind: EngineKind<never> = {
   name: "EventStoreDB",
   variable: "EVENTSTOREDB_URL",
@@ -15,7 +15,7 @@ const kind: EngineKind<never> = {
   describe: () => "",
 };
 
-/** The server of EVENTSTOREDB_URL, or one in a container; undefined when there is neither. */
+/** The server at EVENTSTOREDB_URL, or one in a container; undefined if there is neither. */
 export async function startEventStoreDb(): Promise<EventStoreDbEngine | undefined> {
   const source = await lookForEngine(kind);
   if (source.kind === "url") return { url: source.url.href, stop: async () => undefined };

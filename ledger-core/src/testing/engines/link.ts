@@ -2,21 +2,21 @@ import { once } from "node:events";
 import { createServer, Socket } from "node:net";
 import { freePort } from "./child-engine.ts";
 
-/** A stretch of network between a client and an engine, which a test can cut and hold. */
+/** A TCP proxy between a client and an engine, which a test can cut or stall. */
 export type Link = {
   readonly port: number;
-  /** Ends every connection and refuses new ones. */
+  /** Closes every connection and refuses new ones. */
   cut(): void;
-  /** Keeps connections open and delivers nothing, either way: the engine is silent. */
+  /** Keeps connections open but delivers nothing in either direction. */
   hold(): void;
-  /** Keeps connections open and delivers what clients send, but no answer. */
+  /** Keeps connections open and delivers requests, but no responses. */
   mute(): void;
-  /** Lets everything through again. */
+  /** Delivers everything again. */
   mend(): void;
   close(): Promise<void>;
 };
 
-/** Opens a link on a free port; `target` is the engine's port at the time of a connection. */
+/** Opens a link on a free port; `target` returns the engine's port for each new connection. */
 export async function openLink(target: () => number): Promise<Link> {
   let state: "open" | "cut" | "held" | "muted" = "open";
   const clients = new Set<Socket>();

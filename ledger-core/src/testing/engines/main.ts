@@ -5,7 +5,7 @@ import { type EngineKind, type EngineSource, findProgram, lookForEngine } from "
 import { kafkaKind } from "./kafka/install.ts";
 import { mariadbKind } from "./mariadb-process.ts";
 
-/** Finds or installs the engines that the tests need, and says in a table where each comes from. */
+/** Finds or installs the engines that the tests need, and prints a table of their sources. */
 const rows = [await provide(mariadbKind), await provide(kafkaKind)];
 
 for (const { name, state, detail } of rows) console.log(`${name.padEnd(10)} ${state.padEnd(10)} ${detail}`);
@@ -50,7 +50,7 @@ function missing<Local>({ name, programs, variable, urlForm }: EngineKind<Local>
   return { name, state: "missing", detail: `${command}; or start Docker; or set ${variable}=${urlForm}` };
 }
 
-/** Installs the Debian packages of the programs that are not there, where that needs no password. */
+/** Installs the Debian packages of the missing programs, if that needs no password. */
 async function installPackages<Local>({ name, programs }: EngineKind<Local>): Promise<void> {
   const absent = new Set<string>();
   for (const [program, from] of Object.entries(programs)) if (!(await findProgram(program))) absent.add(from);

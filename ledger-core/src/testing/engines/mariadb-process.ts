@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 export type MariadbBinaries = { readonly server: string; readonly install: string };
 
-/** MariaDB, from Debian's packages: the server's programs alone, without a service. */
+/** MariaDB from Debian's packages: only the server's programs, without a system service. */
 export const mariadbKind: EngineKind<MariadbBinaries> = {
   name: "MariaDB",
   variable: "MARIADB_URL",
@@ -34,8 +34,8 @@ export const mariadbKind: EngineKind<MariadbBinaries> = {
 export type Served = { readonly engine: ChildEngine; readonly connection: Omit<MysqlConnection, "database"> };
 
 /**
- * A private MariaDB with data, socket and certificates in a folder of its own; it takes no connection without TLS.
- * `certifiedHost` is the name in its certificate; where a client connects to an address, mysql2 expects localhost.
+ * A private MariaDB with its own folder for data, socket and certificates; it accepts only TLS connections.
+ * `certifiedHost` is the name in its certificate; mysql2 expects localhost when it connects to an address.
  */
 export async function startMariadbProcess(
   { server, install }: MariadbBinaries,
@@ -97,7 +97,7 @@ tls-version=TLSv1.2,TLSv1.3
 `;
 }
 
-/** MariaDB does not run as root: then the files belong to `nobody`, and so does the server. */
+/** MariaDB refuses to run as root; it then runs as `nobody`, which owns its files. */
 async function ownerOfFiles(folder: string): Promise<readonly string[]> {
   if (userInfo().uid !== 0) return [];
   const { stdout } = await run("id", ["-u", "nobody"]);

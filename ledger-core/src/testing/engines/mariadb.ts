@@ -7,13 +7,13 @@ export type MariadbSource = EngineSource<MariadbBinaries>;
 
 /** A MariaDB for tests. */
 export type Mariadb = {
-  /** A new, empty database and how to connect to it. */
+  /** Creates an empty database and returns how to connect to it. */
   createDatabase(): Promise<MysqlConnection>;
-  /** Drops the databases made here and stops what was started here. */
+  /** Drops the databases made here and stops the engine if it was started here. */
   stop(): Promise<void>;
 };
 
-/** Finds an engine. @throws on a build machine (CI=true) that has none: there nothing is skipped */
+/** Finds an engine. @throws in CI (CI=true) if there is none, so that nothing is skipped there */
 export function findMariadb(): Promise<MariadbSource> {
   return findEngine(mariadbKind);
 }
@@ -52,7 +52,7 @@ async function startContainer(): Promise<Mariadb> {
   const container = await new GenericContainer(mariadbKind.image)
     .withEnvironment({ MARIADB_ROOT_PASSWORD: password })
     .withExposedPorts(3306)
-    // The image starts a first server to set itself up, and then the one that stays.
+    // The image first starts a temporary server to initialize itself, then the real one.
     .withWaitStrategy(Wait.forLogMessage(/ready for connections/, 2))
     .start();
   const connection = {

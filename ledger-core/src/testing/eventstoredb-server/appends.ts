@@ -16,10 +16,10 @@ import { refusal, type ServerNode } from "./node.ts";
 import type { ProposedRecord } from "./store.ts";
 
 type BatchCall = ServerDuplexStream<BatchAppendReq, BatchAppendResp>;
-/** The parts of an append that came so far. */
+/** The chunks of an append received so far. */
 type Gathering = { readonly options: Omit<ProposedAppend, "events">; readonly events: ProposedRecord[] };
 
-/** The call over which a client appends, one batch after another, each under an id of its own. */
+/** Serves a BatchAppend call: one batch after another, each with its own correlation id. */
 export function batchAppend(node: ServerNode, call: BatchCall): void {
   const refused = node.refuse(call);
   if (refused) return void call.emit("error", refused);
@@ -46,7 +46,7 @@ export function batchAppend(node: ServerNode, call: BatchCall): void {
   });
 }
 
-/** Appends, or does what the fault says instead. */
+/** Appends, or applies the fault instead. */
 async function play(
   node: ServerNode,
   call: BatchCall,
@@ -84,7 +84,7 @@ function write({ store, appendBytesMax }: ServerNode, { stream, expected, events
   return store.append(stream, expected, events);
 }
 
-/** The append of clients that do not use BatchAppend: a call for each. */
+/** Serves the unary append, for clients that do not use BatchAppend. */
 export function unaryAppend(
   node: ServerNode,
   call: ServerReadableStream<AppendReq, AppendResp>,

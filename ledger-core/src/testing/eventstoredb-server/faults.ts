@@ -1,14 +1,14 @@
 /**
- * What goes wrong with an append.
+ * Faults of an append.
  * - silence: neither written nor answered · no_reply: written, not answered
  * - drop_before_write, drop_after_write: the client's connection is cut
  * - end_before_write, end_after_write: the call ends without an error and without an answer
  * - timeout_before_write, timeout_after_write: the answer is Timeout, as after two seconds without replication
- * - no_position: written, and the answer names no position · unknown: an error that says nothing, not written
+ * - no_position: written, and the answer has no position · unknown: an unspecific error, not written
  * - unavailable: the call fails with UNAVAILABLE, as while a node starts or stops
- * - unauthenticated: the call fails for its password · access_denied: the answer refuses the user
+ * - unauthenticated: the call fails because of its password · access_denied: the answer refuses the user
  * - not_leader: the call fails with the leader's address in its trailers
- * - late: written and answered when the promise settles
+ * - late: written and answered once the promise resolves
  */
 export type AppendFault =
   | "silence"
@@ -27,17 +27,17 @@ export type AppendFault =
   | "not_leader"
   | { readonly late: Promise<void> };
 
-/** What goes wrong with a read or a subscription, after it has given so many events. */
+/** A fault of a read or a subscription after `after` events. */
 export type ReadFault = {
   readonly after: number;
   readonly kind: "silence" | "drop" | "end" | "unavailable" | "cancelled" | "not_leader";
 };
 
-/** Faults that are to come: each strikes one call, in the order in which they were given. */
+/** Queued faults; each strikes one call, in the order they were given. */
 export class ServerFaults {
   readonly #appends: AppendFault[] = [];
   readonly #reads: ReadFault[] = [];
-  /** Asked when none was given. */
+  /** Called when the queue is empty. */
   drawAppend: () => AppendFault | undefined = () => undefined;
   drawRead: () => ReadFault | undefined = () => undefined;
   #replication: Promise<void> | undefined;
@@ -48,7 +48,9 @@ export class ServerFaults {
   read(...faults: readonly ReadFault[]): void {
     this.#reads.push(...faults);
   }
-  /** From now on appends are written and nobody is told, until the function is called: no replica confirms them. */
+  /**
+   * From now on writes appends but does not answer them, as without replicas, until the returned function is called.
+   */
   holdReplication(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#replication = promise;
@@ -61,11 +63,11 @@ export class ServerFaults {
   get replication(): Promise<void> | undefined {
     return this.#replication;
   }
-  /** How many of the given faults have struck no append yet. */
+  /** How many queued append faults have not struck yet. */
   get appendsToCome(): number {
     return this.#appends.length;
   }
-  /** Forgets the faults that have not struck. */
+  /** Drops all queued faults. */
   clear(): void {
     this.#appends.length = 0;
     this.#reads.length = 0;

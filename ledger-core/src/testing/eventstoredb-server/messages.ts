@@ -18,14 +18,14 @@ import {
 } from "../../adapters/eventstoredb/stubs.ts";
 import type { AppendResult, Expected, ProposedRecord, StoredRecord } from "./store.ts";
 
-/** An append as the server understands it. */
+/** A decoded append request. */
 export type ProposedAppend = {
   readonly stream: string;
   readonly expected: Expected;
   readonly events: readonly ProposedRecord[];
 };
 
-/** What the server answers an append with. */
+/** The server's answer to an append. */
 export type AppendAnswer =
   | AppendResult
   | { readonly kind: "too_large"; readonly limit: number }
@@ -83,12 +83,12 @@ export function readProposed(message: ProposedMessage): ProposedRecord {
   };
 }
 
-/** What an append counts against the server's limit. */
+/** Bytes of an append that count against the server's limit. */
 export function sizeOf(events: readonly ProposedRecord[]): number {
   return events.reduce((sum, { type, metadata, data }) => sum + data.length + metadata.length + 2 * type.length, 0);
 }
 
-/** @param withPosition a repeat may be answered without its position */
+/** @param withPosition false for a repeat, which may be answered without a position */
 export function batchAnswer(
   request: Omit<ProposedAppend, "events">,
   correlation: UUID | undefined,
@@ -164,7 +164,7 @@ export function eventMessage(stream: string, record: StoredRecord): ReadResp {
   recorded.setPreparePosition(String(record.position)).setCommitPosition(String(record.position));
   const metadata = recorded.getMetadataMap();
   metadata.set("type", record.type).set("content-type", record.contentType);
-  // .NET's ticks: 100 ns since 1970.
+  // .NET ticks: units of 100 ns.
   metadata.set("created", String(record.createdMs * 10_000));
   recorded.setCustomMetadata(record.metadata).setData(record.data);
   const event = new ReadResp.ReadEvent().setEvent(recorded).setCommitPosition(String(record.position));

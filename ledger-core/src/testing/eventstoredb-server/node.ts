@@ -9,13 +9,13 @@ export type NodeEnd = { readonly host: string; readonly port: number };
 export type NodeOptions = {
   readonly store: StreamStore;
   readonly faults: ServerFaults;
-  /** Larger appends are refused. Default 1,048,576, as version 25 and those before it. */
+  /** Larger appends are refused. Default 1,048,576, as in versions up to 25. */
   readonly appendBytesMax?: number;
-  /** Who may call; anybody when absent. */
+  /** The only user who may call; anybody if absent. */
   readonly user?: { readonly name: string; readonly password: string } | undefined;
 };
 
-/** A call as far as every handler looks at it. */
+/** The members of a call that every handler uses. */
 type AnyCall = {
   readonly metadata: Metadata;
   getPeer(): string;
@@ -23,17 +23,17 @@ type AnyCall = {
   once(event: "close" | "cancelled", listener: () => void): unknown;
 };
 
-/** A node of a cluster: its store, who may call it, and whether it is the leader. */
+/** One node of a cluster: its store, its login, and whether it is the leader. */
 export class ServerNode {
   readonly store: StreamStore;
   readonly faults: ServerFaults;
   readonly appendBytesMax: number;
-  /** Calls that were served, by what they were for. */
+  /** Calls served, by kind. */
   readonly counts = { appends: 0, reads: 0 };
   readonly #login: string | undefined;
   readonly #sockets = new Map<string, Socket>();
   readonly #calls = new Set<AnyCall>();
-  /** Undefined: this node is the leader. */
+  /** Undefined if this node is the leader. */
   #leader: NodeEnd | undefined;
 
   constructor({ store, faults, appendBytesMax = 2 ** 20, user }: NodeOptions) {
@@ -47,7 +47,7 @@ export class ServerNode {
     return this.#leader === undefined;
   }
 
-  /** Another node is the leader now: calls that need one are ended, and from now on refused. */
+  /** Makes another node the leader: ends the calls that need a leader, and refuses new ones. */
   follow(leader: NodeEnd): void {
     this.#leader = leader;
     for (const call of this.#calls) if (needsLeader(call)) call.emit("error", this.notLeader());
@@ -57,7 +57,7 @@ export class ServerNode {
     this.#leader = undefined;
   }
 
-  /** Why a call is not served; undefined when it is. */
+  /** The error to refuse a call with; undefined if it may proceed. */
   refuse(call: Pick<AnyCall, "metadata">): ServerErrorResponse | undefined {
     const login = call.metadata.get("authorization")[0];
     if (this.#login !== undefined && login !== this.#login) return refusal("unauthenticated");
@@ -86,7 +86,7 @@ export class ServerNode {
     socket.on("error", () => undefined);
   }
 
-  /** Cuts the connection that a call came over. */
+  /** Cuts the connection of a call. */
   cut(call: Pick<AnyCall, "getPeer">): void {
     this.#sockets.get(call.getPeer())?.resetAndDestroy();
   }

@@ -9,18 +9,18 @@ import type { StoredRecord } from "./store.ts";
 
 type Call = ServerWritableStream<ReadReq, ReadResp>;
 
-/** How many events are taken from the store at once. */
+/** Events read from the store at once. */
 const PAGE_EVENTS = 500;
 
 type Wanted = {
   readonly stream: string;
-  /** The first revision; of a read backwards, the last. */
+  /** The first revision; for a backwards read, the last. */
   readonly from: number;
   readonly backwards: boolean;
   readonly count: number | "subscribe";
 };
 
-/** Reads and subscriptions of one stream. */
+/** Serves a read or a subscription of one stream. */
 export async function read(node: ServerNode, call: Call): Promise<void> {
   const refused = node.refuse(call);
   if (refused) return void call.emit("error", refused);
@@ -78,7 +78,7 @@ async function readOnce(node: ServerNode, wanted: Wanted, count: number, sending
   }
 }
 
-/** History, that it is at its end, and then what is appended; again whenever it has caught up. */
+/** Sends the history, "caught up", and then new events as they are appended; "caught up" again after each catch-up. */
 async function subscribe(node: ServerNode, call: Call, { stream, from }: Wanted, sending: Sending): Promise<void> {
   await sending.send(confirmationMessage(randomUUID()));
   let told = false;
@@ -105,7 +105,7 @@ async function subscribe(node: ServerNode, call: Call, { stream, from }: Wanted,
   }
 }
 
-/** Messages of a call, at the client's pace, until a fault strikes. */
+/** Sends the messages of a call at the client's pace until a fault strikes. */
 class Sending {
   readonly #node: ServerNode;
   readonly #call: Call;
@@ -127,7 +127,7 @@ class Sending {
     call.once("error", end);
   }
 
-  /** Nothing more is to be sent. */
+  /** Whether the call is over. */
   get over(): boolean {
     return this.#over || this.#call.cancelled;
   }
@@ -148,7 +148,7 @@ class Sending {
 
   async #strike(kind: ReadFault["kind"]): Promise<void> {
     if (this.over) return;
-    // A silent call is over only when the client gives it up.
+    // A silent call ends only when the client cancels it.
     if (kind === "silence") return this.ended;
     this.#over = true;
     if (kind === "drop") this.#node.cut(this.#call);

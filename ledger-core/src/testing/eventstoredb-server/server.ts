@@ -23,13 +23,13 @@ import { read } from "./reads.ts";
 import { openStreamStore, type StreamStore } from "./store.ts";
 
 export type EventStoreDbServerOptions = Omit<NodeOptions, "store" | "faults"> & {
-  /** The file of the streams, or ":memory:"; or a store that nodes share, and whose owner closes it. */
+  /** The file of the streams, or ":memory:"; or a store shared by nodes, which its owner closes. */
   readonly data: string | StreamStore;
   /** Default 0: any free port. */
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** PEM; without it the server speaks in clear. */
+  /** PEM; without it, the server uses no TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
 };
 
@@ -40,26 +40,26 @@ export type EventStoreDbServer = {
   readonly port: number;
   readonly faults: ServerFaults;
   readonly store: StreamStore;
-  /** Appends and reads that came to this node and were served. */
+  /** Appends and reads that this node served. */
   readonly counts: { readonly appends: number; readonly reads: number };
   /** Cuts every connection. */
   cutConnections(): void;
-  /** Has this node follow another one as its leader. */
+  /** Makes this node follow another one as its leader. */
   follow(leader: NodeEnd): void;
   lead(): void;
-  /** The nodes that it tells of when it is asked for its cluster; itself alone at first. */
+  /** Sets the cluster members that the node reports; at first only itself. */
   setMembers(members: readonly EventStoreDbServer[]): void;
   readonly leads: boolean;
   stop(): Promise<void>;
 };
 
-/** The version whose rules it keeps. */
+/** The server version whose rules this follows. */
 const VERSION = "25.0.0.0-stand-in";
 
 /**
- * A stand-in for EventStoreDB, for tests and demonstrations: the protocol of its streams over a real socket, the
- * server's rules for repeated appends, streams that survive a kill, and faults on demand. It is one node without
- * replicas: it is no database to keep money in.
+ * A stand-in for EventStoreDB, for tests and demonstrations: its stream protocol over a real socket, its rules for
+ * repeated appends, streams that survive a kill, and faults on demand. A single node without replicas; do not keep
+ * money in it.
  */
 export async function startEventStoreDbServer(options: EventStoreDbServerOptions): Promise<EventStoreDbServer> {
   const { data, host = "127.0.0.1", port = 0, tls } = options;
@@ -74,7 +74,7 @@ export async function startEventStoreDbServer(options: EventStoreDbServerOptions
         { cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) },
       ])
     : ServerCredentials.createInsecure();
-  // Its sockets are ours, so that faults can cut them.
+  // We own the sockets, so that faults can cut them.
   const injector = grpc.createConnectionInjector(credentials);
   const listener = createServer((socket) => {
     node.connected(socket);

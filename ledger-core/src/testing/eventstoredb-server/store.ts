@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 
 export type StoredRecord = {
   readonly revision: number;
-  /** The event's place among those of all streams. */
+  /** The event's position in the order of all streams. */
   readonly position: number;
   /** A UUID as text. */
   readonly id: string;
@@ -15,28 +15,28 @@ export type StoredRecord = {
 
 export type ProposedRecord = Omit<StoredRecord, "revision" | "position" | "createdMs">;
 
-/** The revision that a stream must be at; "any" is not compared. */
+/** The expected revision of a stream; "any" is not compared. */
 export type Expected = number | "any";
 
 export type AppendResult =
   | { readonly kind: "written" | "repeated"; readonly last: number; readonly position: number }
   | { readonly kind: "wrong_revision"; readonly current: number };
 
-/** Streams in one SQLite file: what was appended is there after a kill -9. */
+/** Streams in one SQLite file, which survives a kill -9. */
 export type StreamStore = {
-  /** The last revision of a stream; -1 when there is none. */
+  /** The last revision of a stream; -1 if it does not exist. */
   head(stream: string): number;
   /**
-   * Appends by the server's rules. At exactly the expected revision the events are written, whatever their ids. Below
-   * it the ids alone are compared, place by place: all equal, and the append counts as done, whatever its payloads;
+   * Appends by the server's rules. At exactly the expected revision, writes the events, whatever their ids. Below it,
+   * compares only the ids, place by place: if all are equal, the append counts as done, whatever its payloads;
    * otherwise it is refused.
    */
   append(stream: string, expected: Expected, events: readonly ProposedRecord[]): AppendResult;
-  /** Events from a revision on, at most so many. */
+  /** At most `limit` events from a revision on. */
   read(stream: string, from: number, count: number): readonly StoredRecord[];
   /** Removes the oldest events, as $maxCount or $tb would. */
   truncate(stream: string, before: number): void;
-  /** Overwrites the data of an event, as a damaged disk or a meddler would. */
+  /** Overwrites an event's data, as a damaged disk or an intruder would. */
   overwrite(stream: string, revision: number, data: Uint8Array): void;
   onAppended(listener: (stream: string) => void): () => void;
   close(): void;

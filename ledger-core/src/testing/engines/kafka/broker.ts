@@ -5,7 +5,7 @@ import { makeCertificates } from "../certificates.ts";
 import { type ChildEngine, freePort, startChildEngine } from "../child-engine.ts";
 import { jvmOptions, type KafkaPrograms } from "./install.ts";
 
-/** The user name that Event Hubs expects, and a password of its form. */
+/** The user name that Event Hubs expects, and a password of the same form. */
 export const saslLogin = {
   username: "$ConnectionString",
   password: "Endpoint=sb://local.servicebus.windows.net/;SharedAccessKeyName=test;SharedAccessKey=abc+def/ghi=",
@@ -14,16 +14,16 @@ export const saslLogin = {
 export type Ports = { readonly plain: number; readonly secure: number };
 
 export type BrokerSettings = {
-  /** Where it listens, and the ports under which clients find it. */
+  /** Ports to listen on, and the ports advertised to clients. */
   readonly host: string;
   readonly ports: Ports & { readonly controller: number };
   readonly advertised: Ports;
   readonly store: string;
-  /** The key and certificate in one PEM file. */
+  /** Key and certificate in one PEM file. */
   readonly keys: string;
 };
 
-/** One node with Event Hubs' manners: no topics made by clients, its message limit, PLAIN over TLS. */
+/** Settings of one node that behaves like Event Hubs: no automatic topics, its message limit, PLAIN over TLS. */
 export function brokerSettings({ host, ports, advertised, store, keys }: BrokerSettings): string {
   const jaas = "org.apache.kafka.common.security.plain.PlainLoginModule";
   const { plain, secure, controller } = ports;
@@ -58,7 +58,9 @@ background.threads=2
 `;
 }
 
-/** A broker's folder with settings, keys and an empty store; `ca` is the authority of its certificate in PEM. */
+/**
+ * Prepares a broker's folder with settings, keys and an empty store; `ca` is the authority of its certificate in PEM.
+ */
 export async function prepareBroker(programs: KafkaPrograms, advertised: Ports) {
   const folder = await mkdtemp(join(tmpdir(), "payledger-kafka-"));
   const { ca, keys } = await makeKeys(folder);
@@ -86,7 +88,7 @@ export async function prepareBroker(programs: KafkaPrograms, advertised: Ports) 
   return { ca, ports, start };
 }
 
-/** The broker reads key and certificate from one file. */
+/** The broker expects key and certificate in one file. */
 export async function makeKeys(folder: string): Promise<{ readonly ca: string; readonly keys: string }> {
   const { ca, files } = await makeCertificates(folder);
   const keys = join(folder, "keys.pem");

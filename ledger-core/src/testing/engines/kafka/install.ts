@@ -15,13 +15,13 @@ const pom = join(import.meta.dirname, "pom.xml");
 const sums = join(import.meta.dirname, "jars.sha256");
 
 const JAVA_MIN = 17;
-/** A broker for tests starts fast and small. */
+/** Options for a small test broker that starts fast. */
 export const jvmOptions = [
   ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"],
   "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
 ];
 
-/** Java, the broker's jars and classes made ready, and an empty, formatted store that each broker copies. */
+/** Java, the broker's jars with its class archive, and a formatted, empty store that each broker copies. */
 export type KafkaPrograms = {
   readonly java: string;
   readonly libs: string;
@@ -29,7 +29,7 @@ export type KafkaPrograms = {
   readonly emptyStore: string;
 };
 
-/** Apache Kafka from Maven Central; its version is in pom.xml, and the SHA-256 of every jar in jars.sha256. */
+/** Apache Kafka from Maven Central; pom.xml has its version, jars.sha256 the SHA-256 of every jar. */
 export const kafkaKind: EngineKind<KafkaPrograms> = {
   name: "Kafka",
   variable: "KAFKA_URL",
@@ -62,7 +62,7 @@ function programs(java: string, folder: string): KafkaPrograms {
   return { java, libs: join(folder, "libs"), classes: join(folder, "classes.jsa"), emptyStore: join(folder, "store") };
 }
 
-/** One folder per list of checksums: another version of Kafka is another folder. */
+/** One folder per list of checksums, so that a new version of Kafka gets a new folder. */
 async function cacheFolder(): Promise<string> {
   return join(engineCache, `kafka-${hash("sha256", await readFile(sums)).slice(0, 12)}`);
 }
@@ -79,7 +79,7 @@ async function fetchJars(libs: string, tell: (text: string) => void): Promise<vo
   if (!mvn) throw new Error("Kafka's jars are fetched by Maven, which is not installed");
   tell("Kafka: fetching its jars (45 MB) with Maven");
   const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${libs}`];
-  // Strict checksums: a damaged download ends the build.
+  // Strict checksums: a damaged download fails the build.
   const child = spawn(mvn, ["-B", "-C", "-Dstyle.color=never", "-f", pom, ...goal], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -93,7 +93,7 @@ async function fetchJars(libs: string, tell: (text: string) => void): Promise<vo
   if ((await code) !== 0) throw new Error(`Maven could not fetch Kafka's jars:\n${lines.slice(0, 10).join("\n")}`);
 }
 
-/** @throws when a jar is missing, foreign, or not the one whose checksum is in jars.sha256 */
+/** @throws if a jar is missing, unexpected, or differs from its checksum in jars.sha256 */
 async function verifyJars(libs: string): Promise<void> {
   const expected = (await readFile(sums, "utf8")).trim().split("\n");
   const names = expected.map((line) => line.slice(66));
@@ -107,8 +107,8 @@ async function verifyJars(libs: string): Promise<void> {
 }
 
 /**
- * Formats an empty store and starts a broker once, so that each broker for a test is spared a Java run and the reading
- * of its classes: a start takes half as long.
+ * Formats an empty store and starts a broker once to archive its classes, which halves the start time of each test
+ * broker.
  */
 async function prepare({ java, libs, classes, emptyStore }: KafkaPrograms, folder: string): Promise<void> {
   const settings = join(folder, "prepare.properties");

@@ -9,7 +9,7 @@ import { type Link, openLink } from "../link.ts";
 import { brokerSettings, makeKeys, prepareBroker, saslLogin } from "./broker.ts";
 import { type KafkaPrograms, kafkaKind } from "./install.ts";
 
-/** How a client reaches a broker. */
+/** How a client connects to a broker. */
 export type KafkaAccess = {
   readonly brokers: readonly string[];
   readonly tls?: { readonly ca?: string };
@@ -27,35 +27,35 @@ export type TopicOptions = { readonly partitions?: number; readonly config?: Rea
 /** A Kafka broker for tests. */
 export type KafkaBroker = {
   readonly plain: KafkaAccess;
-  /** SASL_SSL, as Event Hubs has it. Undefined for a broker given by its URL. */
+  /** SASL_SSL, as on Event Hubs. Undefined for a broker given by its URL. */
   readonly secure: KafkaAccess | undefined;
-  /** Faults that tests can play; undefined for a broker given by its URL, which is not ours to disturb. */
+  /** Faults for tests to cause; undefined for a broker given by its URL, which we must not disturb. */
   readonly faults: BrokerFaults | undefined;
-  /** Makes a topic with a name of its own. */
+  /** Creates a topic with a unique name. */
   createTopic(options?: TopicOptions): Promise<string>;
-  /** Makes a deleted topic again, under its name. */
+  /** Creates a deleted topic again under the same name. */
   recreateTopic(topic: string, options?: TopicOptions): Promise<void>;
   deleteTopic(topic: string): Promise<void>;
-  /** Removes the records before an offset, as retention does. */
+  /** Removes the records before an offset, as retention would. */
   expire(topic: string, partition: number, offset: number): Promise<void>;
-  /** Sends records as a stranger would. */
+  /** Sends records that are not the ledger's. */
   send(topic: string, partition: number, records: readonly ForeignRecord[]): Promise<void>;
-  /** Waits until it takes members of consumer groups: some moments after its start. */
+  /** Waits until the broker accepts consumer group members, which takes a moment after its start. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 };
 
 export type BrokerFaults = {
-  /** The network between plain clients and the broker. */
+  /** The link between plain clients and the broker. */
   readonly link: Link;
   kill(): Promise<void>;
-  /** Starts the broker again on its store after a kill. */
+  /** Restarts the broker on its store after a kill. */
   start(): Promise<void>;
 };
 
 export type KafkaSource = EngineSource<KafkaPrograms>;
 
-/** Finds a broker. @throws on a build machine (CI=true) that has none */
+/** Finds a broker. @throws in CI (CI=true) if there is none */
 export function findKafka(): Promise<KafkaSource> {
   return findEngine(kafkaKind);
 }
@@ -193,7 +193,7 @@ function serving(
     },
     async expire(topic, partition, offset) {
       const asked = await ask();
-      // kafkajs finds the leader only for a topic that it has asked about before.
+      // kafkajs finds the leader of a topic only after it has asked about the topic.
       await asked.fetchTopicOffsets(topic);
       await asked.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     },
@@ -203,7 +203,7 @@ function serving(
       await producer.send({ topic, messages });
     },
     async stop() {
-      // A broker of somebody else keeps nothing of ours.
+      // Deletes our topics from a broker that is not ours.
       if (!broker.faults && made.size > 0) await (await ask()).deleteTopics({ topics: [...made] });
       await Promise.all([admin.disconnect(), producer.disconnect()]);
       await broker.stop();
