@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => provider.close());
 
-/** As for Entra ID, whose claims have other names. */
+/** As for Entra ID, whose claims are named differently. */
 function targetOf(issuer: string, environment: Readonly<Record<string, string>> = {}): OpenIdTarget {
   const { identity } = readConfiguration(
     { identity: identityPart },
@@ -38,7 +38,7 @@ async function ownProvider(): Promise<TestProvider> {
 }
 
 describe("a token of a real provider", () => {
-  test("says who its bearer is, and is known at once the second time", async () => {
+  test("identifies the caller, and is verified only once", async () => {
     const { authenticate, readiness } = verifierOf();
     const token = await provider.token(claims);
     expect(decodeProtectedHeader(token)).toMatchObject({ alg: "RS256", typ: "at+jwt" });
@@ -116,7 +116,7 @@ describe("a hostile token", () => {
 });
 
 describe("keys", () => {
-  test("rotate under load: every token is good, of the old key and of the new", async () => {
+  test("rotate under load: tokens of the old key and of the new one are accepted", async () => {
     const own = await ownProvider();
     const { authenticate } = verifierOf({ pauseMs: 1 }, own);
     const old = await own.token(claims);
@@ -128,7 +128,7 @@ describe("keys", () => {
     }
   });
 
-  test("that the provider takes back make their tokens useless at the next check", async () => {
+  test("that the provider revokes make their tokens useless at the next check", async () => {
     const own = await ownProvider();
     let nowMs = Date.now();
     const { authenticate } = verifierOf({ pauseMs: 1, refreshMs: 1, recheckMs: 1000, nowMs: () => nowMs }, own);
@@ -138,12 +138,12 @@ describe("keys", () => {
     await own.retire();
     expect(authenticate(token)).toEqual(alice);
     nowMs += 2000;
-    // The first token after that makes the keys be fetched anew.
+    // The first token after that triggers the fetch.
     expect(await authenticate(await own.token(claims))).toEqual(alice);
     await expect(Promise.resolve(authenticate(token))).rejects.toMatchObject(refused);
   });
 
-  test("are kept while the provider is away; a token of a key that is not known has to wait", async () => {
+  test("are kept while the provider is down; a token with an unknown key is told to retry", async () => {
     const own = await ownProvider();
     const { authenticate, readiness } = verifierOf({ pauseMs: 1, refreshMs: 1 }, own);
     await authenticate(await own.token(claims));
@@ -158,7 +158,7 @@ describe("keys", () => {
     await expect.poll(() => authenticate(unknown)).toEqual(alice);
   });
 
-  test("that never came are named by the readiness, and no token is called bad for it", async () => {
+  test("that never loaded are reported by readiness, and no token is called invalid for it", async () => {
     const own = await ownProvider();
     const token = await own.token(claims);
     own.pause();
@@ -170,7 +170,7 @@ describe("keys", () => {
     expect(await authenticate(token)).toEqual(alice);
   });
 
-  test("of another issuer's discovery document are not taken", async () => {
+  test("from another issuer's discovery document are refused", async () => {
     const own = await ownProvider();
     const issuer = `${own.issuer}/`;
     const { authenticate } = openIdVerifier(targetOf(issuer));

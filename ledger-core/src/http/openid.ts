@@ -14,21 +14,21 @@ import {
   type VerifiedToken,
 } from "./tokens.ts";
 
-/** Entra ID names its certificate's thumbprint too; it is not looked at. */
+/** Entra ID also sends its certificate's thumbprint, `x5t`; it is ignored. */
 const headerFields: ReadonlySet<string> = new Set(["alg", "typ", "kid", "x5t"]);
 
 export type OpenIdOptions = AuthenticatorOptions &
   ProviderKeysOptions & {
     /**
-     * After which a known token is verified again, so that a key that the provider takes back is of no use. 0 to
-     * 86,400,000. Default 300,000 ms.
+     * How long until a known token is verified again, so that a revoked key becomes useless. 0 to 86,400,000. Default
+     * 300,000 ms.
      */
     readonly recheckMs?: number;
-    /** By how much the provider's clock may differ. 0 to 300. Default 5 s. */
+    /** Tolerated difference between the provider's clock and ours. 0 to 300. Default 5 s. */
     readonly skewSeconds?: number;
   };
 
-/** Verifies the tokens of an OpenID provider, and tells whether its keys are there. */
+/** Verifies tokens of an OpenID provider and reports whether its keys are loaded. */
 export type OpenIdVerifier = {
   readonly authenticate: Authenticator;
   readonly readiness: ReadinessCheck;
@@ -39,7 +39,7 @@ export type OpenIdVerifier = {
 export function openIdVerifier(target: OpenIdTarget, options: OpenIdOptions = {}): OpenIdVerifier {
   const keys = providerKeys(target, options);
   const { recheckMs = 300_000, skewSeconds = 5 } = options;
-  // At the start, so that readiness is known before the first token comes.
+  // Load now, so that readiness is known before the first token arrives.
   void keys.load().catch(() => undefined);
   return {
     authenticate: rememberTokens(async (token, nowMs) => {
@@ -97,7 +97,7 @@ function claim(payload: JWTPayload, name: string): unknown {
   return Object.hasOwn(payload, name) ? payload[name] : undefined;
 }
 
-/** A list may name roles of other applications beside exactly one of the ledger's. */
+/** Accepts a list that holds exactly one of the ledger's roles beside roles of other applications. */
 function roleOf(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const known = value.filter((entry) => isRole(entry));

@@ -2,14 +2,14 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "j
 import { LedgerError } from "../domain/errors.ts";
 
 export type ProviderKeysOptions = {
-  /** How old keys may be before they are fetched anew, beside the requests. 1 to 86,400,000. Default 600,000 ms. */
+  /** Age at which keys are fetched again in the background. 1 to 86,400,000. Default 600,000 ms. */
   readonly refreshMs?: number;
   /**
-   * The shortest time between two fetches: tokens with unknown key ids must not become requests to the provider. 1 to
-   * 600,000. Default 5,000 ms.
+   * Least time between two fetches, so that tokens with unknown key ids cannot flood the provider. 1 to 600,000.
+   * Default 5,000 ms.
    */
   readonly pauseMs?: number;
-  /** How long the provider may take. 1 to 60,000. Default 5,000 ms. */
+  /** Timeout of a request to the provider. 1 to 60,000. Default 5,000 ms. */
   readonly timeoutMs?: number;
   readonly nowMs?: () => number;
 };
@@ -17,20 +17,20 @@ export type ProviderKeysOptions = {
 /** The keys of an OpenID provider. */
 export type ProviderKeys = {
   /**
-   * The key of a token's header, which must not name a URL. @throws LedgerError not_ready when the provider does not
-   * answer and no known key fits; JOSEError when there is no such key
+   * Finds the key of a token's header, which must not name a URL. @throws LedgerError not_ready if the provider does
+   * not answer and no known key fits; JOSEError if there is no such key
    */
   readonly find: JWTVerifyGetKey;
   /** Fetches the keys if there are none yet. @throws LedgerError not_ready */
   load(): Promise<void>;
-  /** How many there are; 0 before the first fetch. */
+  /** How many keys are loaded; 0 before the first fetch. */
   count(): number;
 };
 
 /**
- * Fetches and keeps a provider's keys. A key id that is not known leads to a fetch, old keys are fetched anew, and
- * while the provider is away the last keys stay good. `jwks` is the address of the keys; without it, the discovery
- * document tells it.
+ * Fetches and caches a provider's keys. An unknown key id triggers a fetch, old keys are refreshed, and while the
+ * provider is down the last keys remain valid. `jwks` is the URL of the keys; without it, the discovery document has
+ * it.
  */
 export function providerKeys(
   { issuer, jwks }: { readonly issuer: string; readonly jwks?: string },
@@ -42,7 +42,7 @@ export function providerKeys(
   let failedAtMs = Number.NEGATIVE_INFINITY;
   let refreshedAtMs = nowMs();
 
-  /** One request to the provider; after a failure the next has to wait. */
+  /** Makes one request to the provider; after a failure, the next must wait. */
   async function ask(url: string, init: RequestInit): Promise<Response> {
     if (nowMs() < failedAtMs + pauseMs) throw unreachable(url);
     try {
@@ -70,7 +70,7 @@ export function providerKeys(
     const url = jwks ?? (await discover());
     keys ??= createRemoteJWKSet(new URL(url), {
       cooldownDuration: pauseMs,
-      // They never become useless by age: `refresh` renews them, and without an answer the old ones stay.
+      // Keys never expire by age: `refresh` renews them, and while the provider is down the old ones remain valid.
       cacheMaxAge: Number.POSITIVE_INFINITY,
       timeoutDuration: timeoutMs,
       [customFetch]: ask,
@@ -97,7 +97,7 @@ export function providerKeys(
   };
 }
 
-/** Whether keys could not be had, as opposed to a token that is not good. */
+/** Whether the keys could not be fetched, as opposed to an invalid token. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof LedgerError || error instanceof errors.JWKSTimeout;
 }

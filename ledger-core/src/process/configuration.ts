@@ -8,18 +8,18 @@ import {
   type SettingValues,
 } from "./env.ts";
 
-/** Settings that belong together, and what they make. */
+/** Related settings and the value built from them. */
 export type SettingsGroup<S extends SettingsTable, Result> = {
   readonly settings: S;
-  /** Finds faults among several settings; those that are faulty by themselves are absent. */
+  /** Checks settings against each other; a setting with a fault of its own is absent. */
   check?(given: Partial<SettingValues<S>>, fault: (text: string) => void): void;
   build(values: SettingValues<S>): Result;
 };
 
-/** A group whose settings only it knows by type. */
+/** A settings group whose settings' types are hidden. */
 export type ConfigurationPart<Result> = {
   readonly settings: SettingsTable;
-  /** Undefined only when a fault was told. */
+  /** Undefined only if a fault was reported. */
   read(environment: Environment | undefined, fault: (text: string) => void): Result | undefined;
 };
 
@@ -42,7 +42,7 @@ export function configurationPart<S extends SettingsTable, Result>(
 export type ConfigurationParts = Readonly<Record<string, ConfigurationPart<unknown>>>;
 export type Configuration<P> = { readonly [K in keyof P]: P[K] extends ConfigurationPart<infer R> ? R : never };
 
-/** Several parts as one. */
+/** Combines several parts into one. */
 export function combinedParts<P extends ConfigurationParts>(parts: P): ConfigurationPart<Configuration<P>> {
   return {
     settings: Object.assign({}, ...Object.values(parts).map((part) => part.settings)),

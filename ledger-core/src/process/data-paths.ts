@@ -3,13 +3,13 @@ import { join } from "node:path";
 /** The files of a data folder that several processes may share. */
 export type DataPaths = {
   readonly events: string;
-  /** The decision state, which the writer alone uses. */
+  /** The decision state, used only by the writer. */
   readonly state: string;
-  /** The folder of the read models: a SQLite file for each that the projections' list names. */
+  /** The folder of the read models, one SQLite file per projection. */
   readonly readModels: string;
   readonly models: string;
   readonly views: string;
-  /** The JWK that tokens are signed with. */
+  /** The JWK that signs tokens. */
   readonly tokenKey: string;
   /** Signs the cursors of lists. */
   readonly cursorKey: string;

@@ -56,7 +56,7 @@ function mounted(content: string): string {
   return join(dir, "secret");
 }
 
-test("a secret may be in a mounted file, whose last line break does not count", () => {
+test("a secret may come from a mounted file, less its last line break", () => {
   const { SECRET } = readSettings({ SECRET: settings.SECRET }, { SECRET_FILE: mounted("from a file\n") });
   expect(SECRET.reveal()).toBe("from a file");
 });
@@ -74,7 +74,7 @@ test("an empty mounted file is an absent setting", () => {
   expect(() => readSettings({ SECRET: settings.SECRET }, { SECRET_FILE: mounted("\n") })).toThrow("SECRET is not set");
 });
 
-test("a secret shows nothing when it is printed, logged or inspected", () => {
+test("printing, logging or inspecting a secret reveals nothing", () => {
   const { SECRET } = readSettings({ SECRET: settings.SECRET }, { SECRET: "planted-secret" });
   for (const shown of [JSON.stringify({ SECRET }), inspect({ SECRET }, { depth: 9, showHidden: true }), `${SECRET}`])
     expect(shown).not.toContain("planted");

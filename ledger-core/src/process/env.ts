@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { LedgerError } from "../domain/errors.ts";
 
-/**
- * How one setting is read from its text; `fault` says what is wrong with it, in words that follow the setting's name.
- */
+/** How to read one setting from its text; `fault` is a clause that follows the setting's name. */
 export type Setting<T> = {
   readonly absent: { readonly allowed: true; readonly value: T } | { readonly allowed: false };
   parse(text: string): { readonly value: T } | { readonly fault: string };
-  /** The default as it would be set; for the documentation. */
+  /** The default as text, for the documentation. */
   readonly standard?: string;
   /** May also be read from a mounted file, whose path is in the variable `<name>_FILE`. */
   readonly fromFile?: true;
@@ -21,7 +19,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingsTable = Readonly<Record<string, Setting<unknown>>>;
 export type SettingValues<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 
-/** A password or key. Printed, logged or inspected it shows nothing; only an adapter reveals it. */
+/** A password or key. Printing, logging or inspecting it reveals nothing; only adapters call `reveal`. */
 export type Secret = { reveal(): string };
 
 function makeSecret(text: string): Secret {
@@ -52,12 +50,12 @@ export function optionalFile(): Setting<string | undefined> {
   return { ...optionalText(), fromFile: true };
 }
 
-/** A required secret: it has no default, and its value is in no message. */
+/** A required secret: no default, and its value appears in no message. */
 export function requiredSecret({ lengthMin }: { lengthMin: number }): Setting<Secret> {
   return { absent: { allowed: false }, parse: (text) => secret(text, lengthMin), fromFile: true, secret: true };
 }
 
-/** An optional secret; its value is in no message. */
+/** An optional secret; its value appears in no message. */
 export function optionalSecret({ lengthMin }: { lengthMin: number }): Setting<Secret | undefined> {
   return { ...requiredSecret({ lengthMin }), absent: { allowed: true, value: undefined } };
 }
@@ -68,7 +66,7 @@ function secret(text: string, lengthMin: number): { value: Secret } | { fault: s
     : { value: makeSecret(text) };
 }
 
-/** A whole number, both bounds included. */
+/** A whole number; both bounds are inclusive. */
 export function integer(bounds: { min: number; max: number; otherwise: number }): Setting<number> {
   return {
     absent: { allowed: true, value: bounds.otherwise },
@@ -81,7 +79,7 @@ export function integer(bounds: { min: number; max: number; otherwise: number })
   };
 }
 
-/** One of a few words. */
+/** One of the given words. */
 export function oneOf<const T extends string>(words: readonly T[], otherwise: NoInfer<T>): Setting<T> {
   return {
     absent: { allowed: true, value: otherwise },
@@ -108,10 +106,10 @@ export function readSettings<S extends SettingsTable>(
   return plainValues(values);
 }
 
-/** A setting as it is used, fit to be shown. */
+/** A setting in effect, safe to print. */
 export type ShownSetting = { readonly name: string; readonly value: string; readonly from: "set" | "file" | "default" };
 
-/** The settings of parts as they would be used; of secrets and mounted texts only whether they are there. */
+/** The settings in effect; secrets and mounted texts are masked. */
 export function showSettings(settings: SettingsTable, environment: Environment = process.env): ShownSetting[] {
   return Object.entries(settings).map(([name, setting]) => {
     const file = setting.fromFile && environment[`${name}_FILE`];
@@ -122,18 +120,18 @@ export function showSettings(settings: SettingsTable, environment: Environment =
   });
 }
 
-/** Credentials have no place in a URL; where somebody put them there all the same, they are not repeated. */
+/** Masks credentials in a URL, where they should not be. */
 function withoutCredentials(text: string): string {
   return text.replace(/:\/\/[^/]*@/, "://***@");
 }
 
-/** The values of the settings that can be used, and a message for each that cannot. */
+/** The valid values, and a message per faulty setting. */
 export type Collected = {
   readonly values: Record<string, { readonly value: unknown }>;
   readonly faults: readonly string[];
 };
 
-/** The settings' own types are known to their table alone. */
+/** Drops the wrappers. Only the settings table knows the value types. */
 export function plainValues<Values>(collected: Collected["values"]): Values {
   const entries = Object.entries(collected).map(([name, { value }]) => [name, value]);
   return Object.fromEntries(entries);

@@ -3,14 +3,14 @@ import { documented, oneOf, optionalText, type Setting, textOr } from "./env.ts"
 
 export const tokenAlgorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA"] as const;
 
-/** Who makes the callers' tokens: the ledger itself, with the key pair in its data folder, or an OpenID provider. */
+/** Who issues the callers' tokens: the ledger itself, with the key pair in its data folder, or an OpenID provider. */
 export type IdentityTarget = { readonly kind: "embedded" } | OpenIdTarget;
 
 export type OpenIdTarget = {
   readonly kind: "openid";
   readonly issuer: string;
   readonly audience: string;
-  /** Where the provider publishes its keys; absent: where its discovery document says. */
+  /** The URL of the provider's keys; if absent, its discovery document has it. */
   readonly jwks?: string;
   readonly algorithm: (typeof tokenAlgorithms)[number];
   /** The `typ` of access tokens. */
@@ -18,7 +18,7 @@ export type OpenIdTarget = {
   readonly claims: { readonly tenant: string; readonly role: string; readonly owner: string };
 };
 
-/** An https URL, or an http one of this machine; it is compared with tokens' `iss` as it is written. */
+/** An https URL, or an http URL on this machine; compared verbatim with the tokens' `iss`. */
 function providerUrl(): Setting<string | undefined> {
   const local = new Set(["127.0.0.1", "[::1]", "localhost"]);
   return {

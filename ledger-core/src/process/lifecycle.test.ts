@@ -33,7 +33,7 @@ describe.each(["SIGTERM", "SIGINT"])("%s", (signal) => {
     expect(await fake.first).toBe(0);
   });
 
-  test("a second signal ends it at once with 130, unless it came with the first", () => {
+  test("a second signal ends the process at once with 130, unless it came with the first", () => {
     const fake = controls();
     let now = 0;
     let stops = 0;
@@ -53,7 +53,7 @@ describe.each(["SIGTERM", "SIGINT"])("%s", (signal) => {
   });
 });
 
-test("a stop that fails or outlives its bound ends with 1", async () => {
+test("a stop that fails or exceeds its bound exits with 1", async () => {
   const failing = controls();
   stopOnSignals({ stop: () => Promise.reject(new Error("disk")), boundMs: 60_000, logger, controls: failing });
   failing.emitter.emit("SIGTERM");
@@ -65,7 +65,7 @@ test("a stop that fails or outlives its bound ends with 1", async () => {
   expect(await hanging.first).toBe(1);
 });
 
-test("after the tie is ended signals do nothing", () => {
+test("signals do nothing after the handlers are removed", () => {
   const fake = controls();
   const untie = stopOnSignals({ stop: () => Promise.resolve(), boundMs: 5, logger, controls: fake });
   untie();

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 
-/** What a service has opened, to be closed in reverse order. */
+/** Functions that close what a service has opened, called in reverse order. */
 export type Closers = { push(close: () => Promise<void>): void; close(): Promise<void> };
 
 export function makeClosers(): Closers {
@@ -13,7 +13,7 @@ export function makeClosers(): Closers {
   };
 }
 
-/** Where signals come from and how the process ends; tests put their own in place of `process`. */
+/** The source of signals and the way to exit; tests replace `process`. */
 export type ProcessControls = {
   on(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
   off(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
@@ -21,9 +21,9 @@ export type ProcessControls = {
 };
 
 export type StopOptions = {
-  /** Ends the service in order: accept no more, answer what was accepted, close. */
+  /** Stops the service in order: accept nothing more, answer what was accepted, close. */
   readonly stop: () => Promise<void>;
-  /** How long `stop` may take before the process ends all the same, in milliseconds. */
+  /** Time limit of `stop`, after which the process exits anyway, in ms. */
   readonly boundMs: number;
   readonly logger: Logger;
   readonly controls?: ProcessControls;
@@ -31,20 +31,20 @@ export type StopOptions = {
 };
 
 /**
- * Signals this close together are one wish: a shell sends Ctrl-C to the whole process group, and npm, being in it,
- * sends it on once more.
+ * Signals this close together count as one: a shell sends Ctrl-C to the whole process group, and npm, part of that
+ * group, forwards it again.
  */
 const ONE_WISH_MS = 500;
 
 const EXIT_STOPPED = 0;
 const EXIT_STOP_FAILED = 1;
-/** The code that a shell reports for a process ended by Ctrl-C: 128 + SIGINT. */
+/** The exit code of a process ended by Ctrl-C: 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Ties a service's end to SIGTERM and SIGINT: the first begins an orderly stop and ends the process with 0, or with 1
- * when the stop failed or outlived its bound; a second, later one ends it at once with 130. Answers with a function
- * that ends the tie (for a service that stopped by itself).
+ * Stops a service on SIGTERM or SIGINT. The first signal starts an orderly stop and exits with 0, or with 1 if the stop
+ * failed or exceeded its bound; a later second signal exits at once with 130. Returns a function that removes the
+ * handlers, for a service that stopped on its own.
  */
 export function stopOnSignals(options: StopOptions): () => void {
   const { stop, boundMs, logger, controls = process, nowMs = () => performance.now() } = options;
@@ -83,8 +83,8 @@ export function stopOnSignals(options: StopOptions): () => void {
 const PARENT_CHECK_MS = 500;
 
 /**
- * Sends this process SIGTERM once its parent has gone. For a process that npm started: npm hands a signal to its shell,
- * and the shell dies of it without telling its child.
+ * Sends this process SIGTERM once its parent is gone. For processes started by npm: npm signals its shell, which dies
+ * without forwarding the signal.
  */
 export function stopWithParent(): () => void {
   const parent = process.ppid;

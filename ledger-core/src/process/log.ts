@@ -4,10 +4,7 @@ export type { Logger } from "pino";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/**
- * One JSON line per entry, on stderr unless told otherwise: stdout belongs to what a command prints. Tokens are never
- * written.
- */
+/** Logs one JSON line per entry, to stderr by default: stdout is for the output of commands. Never logs tokens. */
 export function createLogger(options: { level: LogLevel; name: string; to?: DestinationStream }): Logger {
   return pino(
     { name: options.name, level: options.level, redact: ["req.headers.authorization", "headers.authorization"] },

@@ -5,7 +5,7 @@ import { makeWallClock, systemRuntime } from "./runtime.ts";
 const START_MS = 1_795_336_200_000;
 const DAY_MS = 86_400_000;
 
-/** Two clocks that go on together; the wall clock may be set. */
+/** A wall clock and a monotonic clock that advance together; the wall clock may be set. */
 function clocks() {
   let elapsed = 5000.25;
   let aheadMs = START_MS - elapsed;
@@ -22,7 +22,7 @@ function clocks() {
   };
 }
 
-test("microseconds are those that passed within the wall clock's millisecond", () => {
+test("microseconds count the time since the wall clock's last millisecond", () => {
   const { now, pass } = clocks();
   expect(now()).toBe(START_MS * 1000);
   pass(0.25);
@@ -47,7 +47,7 @@ test.each([-DAY_MS, -3_600_000, -2, 2, 3_600_000, 40 * DAY_MS])(
   },
 );
 
-test("it always agrees with the wall clock's millisecond, and goes back only when that is set back", () => {
+test("always agrees with the wall clock to the millisecond, and goes back only if that is set back", () => {
   const step = fc.record({
     pass: fc.double({ min: 0, max: 3, noNaN: true }),
     set: fc.constantFrom(0, 0, 0, 0, -5, 7, 1e6),

@@ -19,16 +19,16 @@ export const systemRuntime: Runtime = {
 export type ClockSources = {
   /** The wall clock in whole milliseconds; may be set forwards or back. */
   readonly wallMs: () => number;
-  /** A monotonic clock, in fractions of milliseconds. */
+  /** A monotonic clock, in ms with fractions. */
   readonly elapsedMs: () => number;
 };
 
 /**
- * The wall clock in microseconds: the wall clock's millisecond, refined by the monotonic clock. It always agrees with
- * the wall clock to the millisecond, so corrections apply at once; `performance.timeOrigin` would never be corrected.
+ * The wall clock in microseconds: its millisecond, refined by the monotonic clock. Always agrees with the wall clock to
+ * the millisecond, so corrections apply at once; `performance.timeOrigin` is never corrected.
  */
 export function makeWallClock({ wallMs, elapsedMs }: ClockSources): () => Micros {
-  /** The wall clock was at `anchorUs` when the monotonic clock was at `anchorMs`. */
+  /** The wall clock's reading when the monotonic clock was at `anchorMs`. */
   let anchorUs = Number.NaN;
   let anchorMs = 0;
   return () => {
@@ -36,7 +36,7 @@ export function makeWallClock({ wallMs, elapsedMs }: ClockSources): () => Micros
     const nowMs = elapsedMs();
     const expectedUs = anchorUs + Math.floor((nowMs - anchorMs) * 1000);
     if (expectedUs >= tickUs && expectedUs < tickUs + 1000) return expectedUs;
-    // The wall clock was set, or the clocks drifted apart by a fraction of a millisecond.
+    // The wall clock was set, or the two clocks drifted apart by a fraction of a millisecond.
     anchorUs = expectedUs > tickUs && expectedUs < tickUs + 2000 ? tickUs + 999 : tickUs;
     anchorMs = nowMs;
     return anchorUs;

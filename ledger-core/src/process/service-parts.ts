@@ -8,11 +8,11 @@ export type Listening = { readonly host: string; readonly port: number };
 
 const portSetting = (otherwise: number) => integer({ min: 0, max: 65_535, otherwise });
 
-/** Where a service is healthy, measured and logged. */
+/** Log level and operations address of a service. */
 export type Operations = {
   readonly logLevel: LogLevel;
   readonly operations: Listening;
-  /** Whether it ends with the process that started it, since npm passes no signal on. */
+  /** Whether the service stops when its parent does, because npm does not forward signals. */
   readonly endsWithParent: boolean;
 };
 

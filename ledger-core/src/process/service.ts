@@ -10,7 +10,7 @@ import { stopOnSignals, stopWithParent } from "./lifecycle.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { type Listening, operationsPart } from "./service-parts.ts";
 
-/** A service that listens. `url`: its API, if it has one; `operations`: /livez, /readyz and /metrics. */
+/** A running service. `url`: its API, if it has one; `operations`: /livez, /readyz and /metrics. */
 export type RunningService = { readonly url?: string; readonly operations: string; stop(): Promise<void> };
 
 export type ServiceDefinition<Parts extends ConfigurationParts> = {
@@ -18,27 +18,27 @@ export type ServiceDefinition<Parts extends ConfigurationParts> = {
   /** The default port of /livez, /readyz and /metrics. */
   readonly operationsPort: number;
   readonly parts: Parts;
-  /** @throws LedgerError when it cannot start; nothing is left open then */
+  /** @throws LedgerError if the service cannot start; nothing is left open then */
   readonly start: (
     configuration: Configuration<Parts>,
     context: { readonly logger: Logger; readonly operations: Listening },
   ) => Promise<RunningService>;
 };
 
-/** A service that can be run as a process of its own. */
+/** A service that can run as its own process. */
 export type ServiceProcess = {
   readonly name: string;
   readonly part: ConfigurationPart<unknown>;
   /**
-   * Runs it as this process: prints where it listens as one line of JSON, and ends in order with 0 at SIGTERM or
-   * SIGINT. A service that cannot start is logged and ends the process with 1, with 2 when its settings are at fault.
+   * Runs the service as this process: prints its addresses as one line of JSON, and stops in order, with exit code 0,
+   * on SIGTERM or SIGINT. If it cannot start, logs why and exits with 1, or with 2 if a setting is at fault.
    */
   run(): Promise<void>;
 };
 
 const EXIT_NOT_STARTED = 1;
 const EXIT_CONFIGURATION = 2;
-/** An orderly stop ends within 10 s. */
+/** Time limit of an orderly stop. */
 const STOP_BOUND_MS = 10_000;
 
 export function serviceProcess<Parts extends ConfigurationParts>(definition: ServiceDefinition<Parts>): ServiceProcess {
@@ -66,7 +66,7 @@ export function serviceProcess<Parts extends ConfigurationParts>(definition: Ser
   };
 }
 
-/** An address that cannot be listened on, as the fault of the settings that it is. */
+/** Turns a failure to listen into the settings fault that it is. */
 function listenFault(error: unknown): LedgerError | undefined {
   if (!(error instanceof Error && "syscall" in error && "code" in error)) return undefined;
   if (error.syscall !== "listen" && error.syscall !== "getaddrinfo") return undefined;

@@ -83,7 +83,7 @@ test.each<[Environment, string]>([
   expect(told).not.toContain("planted");
 });
 
-test("the faults of all parts are told at once", () => {
+test("the faults of all parts are reported at once", () => {
   const told = refusal({ EVENT_LOG: "file:x", EVENT_LOG_USERNAME: "a", BROKER: "amqp://x", BROKER_TLS: "yes" });
   for (const name of ["EVENT_LOG must be", "EVENT_LOG_PASSWORD go together", "BROKER must be", "BROKER_TLS must be"])
     expect(told).toContain(name);

@@ -14,12 +14,12 @@ import {
 
 export type Credentials = { readonly username: string; readonly password: Secret };
 
-/** Where the event log is. `ca`: the PEM text of a certificate authority, where the system's own do not suffice. */
+/** Where the event log is. `ca`: PEM of a certificate authority to trust besides the system's. */
 export type EventLogTarget =
   | { readonly kind: "sqlite"; readonly file: string }
   | {
       readonly kind: "eventstoredb";
-      /** `esdb://` or `esdb+discover://`, never with credentials in it. */
+      /** `esdb://` or `esdb+discover://`, never with credentials. */
       readonly url: string;
       readonly credentials?: Credentials;
       readonly ca?: string;
@@ -58,7 +58,7 @@ const eventLogUrl: Setting<EventLogUrl | undefined> = {
   },
 };
 
-/** The folder that holds what a service keeps itself. */
+/** The folder of a service's own files. */
 export const dataDir = documented("The data folder: keys, decision state, and whatever is embedded.", textOr("./data"));
 
 const eventLogSettings = {
