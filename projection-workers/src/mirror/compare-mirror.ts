@@ -2,19 +2,19 @@ import { NO_REVISION, type Revision, type Shard } from "ledger-core";
 import type { EventSource, StoredEvent } from "ledger-core/event-log";
 import type { MirrorSource } from "ledger-core/kafka";
 
-/** How a shard's mirror compares with its log. */
+/** The result of comparing a shard's mirror with its log. */
 export type MirrorComparison = {
   readonly shard: Shard;
-  /** The log's end when the comparison began. */
+  /** The log's head when the comparison started. */
   readonly head: Revision;
-  /** The first and the last revision that the mirror holds; NO_REVISION for an empty one. */
+  /** The first and last revision in the mirror; NO_REVISION if it is empty. */
   readonly first: Revision;
   readonly last: Revision;
-  /** Records that repeat an earlier event: delivery is at least once, and readers drop them. */
+  /** Records that repeat an earlier event; delivery is at least once, and readers drop them. */
   readonly repeats: number;
-  /** Records that are no events of the shard: readers skip them. */
+  /** Records that are not events of the shard; readers skip them. */
   readonly foreign: number;
-  /** The first difference; null when there is none. */
+  /** The first difference; null if there is none. */
   readonly fault: string | null;
 };
 

@@ -9,18 +9,18 @@ export type FollowOptions = {
   readonly log: EventSource;
   readonly logger: Logger;
   readonly runtime?: Runtime;
-  /** How long a shard is read from the log at least before the mirror is tried again, in ms. Default 5000. */
+  /** Minimum time a shard is read from the log before the mirror is tried again, in ms. Default 5000. */
   readonly logMs?: number;
 };
 
 export type FollowedMirror = EventSource & {
-  /** Where a shard's events are read now. */
+  /** Where a shard's events are currently read. */
   using(shard: Shard): "mirror" | "log";
 };
 
 /**
- * The mirror for live projections; the log for rebuilds, and for a shard whose next event the topic no longer holds:
- * it is read from the log to its end, and then from the mirror again.
+ * Reads the mirror for live projections, and the log for rebuilds. If the topic no longer holds a shard's next event,
+ * reads that shard from the log to its head and then from the mirror again.
  */
 export function followMirror(options: FollowOptions): FollowedMirror {
   const { mirror, log, logger, runtime = systemRuntime, logMs = 5000 } = options;

@@ -16,9 +16,9 @@ import type { MirrorStatus } from "./mirror-status.ts";
 
 /** Each field states its default. */
 export type MirrorTuning = {
-  /** The first pause after a failure, doubled at each further one up to the second, in ms; default 100 and 5000. */
+  /** The first pause after a failure, doubled after each further one up to `most`, in ms. Default 100 and 5000. */
   readonly retryMs?: { readonly first: number; readonly most: number };
-  /** How often a batch of unknown outcome is repeated before a new writer reads the mirror's end. Default 20. */
+  /** How often a batch of unknown outcome is resent before a new writer reads the mirror's end. Default 20. */
   readonly repeats?: number;
 };
 
@@ -34,8 +34,8 @@ export type MirrorShardOptions = {
 };
 
 /**
- * Copies a shard's log to the mirror until the signal aborts. Where it begins is what the mirror's last record says;
- * there is no checkpoint beside it. Rejects only on a bug.
+ * Copies a shard's log to the mirror until the signal aborts. Starts after the mirror's last record; there is no
+ * separate checkpoint. Rejects only on a bug.
  */
 export async function mirrorShard(options: MirrorShardOptions): Promise<void> {
   const { shard, signal, logger, runtime, set } = options;
@@ -63,7 +63,7 @@ async function follow(options: MirrorShardOptions, onSent: () => void): Promise<
   const { log, target, shard, signal, runtime, set } = options;
   await target.check([shard]);
   const writer = await target.open(shard);
-  // Ends the subscription with this attempt.
+  // Aborting this ends the subscription together with the attempt.
   const attempt = new AbortController();
   try {
     let at = await placeInLog(log, shard, writer.end);
@@ -84,7 +84,7 @@ async function follow(options: MirrorShardOptions, onSent: () => void): Promise<
   }
 }
 
-/** Where the mirror ends. @throws incompatible when the log does not have that event: it is another ledger's topic */
+/** Checks that the log has the mirror's last event. @throws incompatible if not: the topic belongs to another ledger */
 async function placeInLog(log: EventSource, shard: Shard, { revision, event }: MirrorEnd): Promise<Revision> {
   if (!event) return NO_REVISION;
   for await (const [own] of log.read(shard, revision, { limit: 1 }))
@@ -97,7 +97,7 @@ async function placeInLog(log: EventSource, shard: Shard, { revision, event }: M
   );
 }
 
-/** Sends a batch, again and again while its outcome is unknown, and always the identical one. */
+/** Sends a batch, and resends the identical batch while its outcome is unknown. */
 async function send(
   { signal, runtime, tuning, set, logger, shard }: MirrorShardOptions,
   writer: MirrorWriter,
@@ -123,7 +123,7 @@ async function send(
   }
 }
 
-/** Cuts events into batches that one append takes; an event larger than that is a batch of its own. */
+/** Cuts events into batches that fit one append; a larger event is a batch of its own. */
 function* batchesOf(events: readonly StoredEvent[], { bytesMax, eventsMax }: MirrorWriter): Iterable<StoredEvent[]> {
   let batch: StoredEvent[] = [];
   let bytes = 0;

@@ -46,7 +46,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
   const reaches = (mirror: ReturnType<typeof startMirror>, expected: object) =>
     expect.poll(() => mirror.statuses()[0], { timeout: 25_000 }).toMatchObject(expected);
 
-  test("is the log, record by record, after every fault", async ({ skip }) => {
+  test("equals the log, record by record, after every fault", async ({ skip }) => {
     if (!broker.faults) return skip("the broker of KAFKA_URL is not ours to disturb");
     const seed = Math.floor(Math.random() * 2 ** 31);
     const next = seeded(seed);
@@ -55,7 +55,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     for (const comparison of comparisons) expect(comparison, `seed ${seed}`).toMatchObject({ fault: null, foreign: 0 });
   }, 120_000);
 
-  test("is made again on a topic that was deleted and made again", async () => {
+  test("is rebuilt on a topic that was deleted and recreated", async () => {
     const { log, topic, start, source: mirror } = await mirrored(20);
     const run = start();
     await reaches(run, { state: "live", revision: 19 });
@@ -99,7 +99,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     expect((await compareMirror(log, mirror, 0)).foreign).toBe(1);
   });
 
-  test("projections read the log where the topic has expired, and then the mirror again", async () => {
+  test("projections read expired events from the log, and then the mirror again", async () => {
     const { log, topic, start, source: mirror } = await mirrored(10);
     await reaches(start(), { state: "live", revision: 9 });
     await broker.expire(topic, 0, 8);

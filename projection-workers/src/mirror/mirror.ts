@@ -9,7 +9,7 @@ import type { MirrorStatus } from "./mirror-status.ts";
 export type MirrorOptions = {
   readonly log: EventSource;
   readonly target: MirrorTarget;
-  /** How many shards the log has. */
+  /** The number of shards of the log. */
   readonly shards: number;
   readonly logger: Logger;
   readonly tuning?: MirrorTuning;
@@ -20,14 +20,14 @@ export type Mirror = {
   statuses(): readonly MirrorStatus[];
   /** Resolves when every shard has stopped or halted; rejects only on a bug. */
   readonly finished: Promise<void>;
-  /** Ends after the sends under way; closes the target, not the log. */
+  /** Stops after the sends in progress; closes the target, but not the log. */
   stop(): Promise<void>;
 };
 
-/** How often the log's heads are read, for the lag that metrics and readiness show. */
+/** How often the log's heads are read for the lag in metrics and readiness. */
 const HEADS_EVERY_MS = 1000;
 
-/** Mirrors every shard of the log, each by itself: one that halts or waits holds up no other. */
+/** Mirrors every shard of the log independently: a halted or waiting shard delays no other. */
 export function startMirror({ runtime = systemRuntime, tuning = {}, ...options }: MirrorOptions): Mirror {
   const { log, target, shards, logger } = options;
   const abort = new AbortController();
@@ -35,7 +35,7 @@ export function startMirror({ runtime = systemRuntime, tuning = {}, ...options }
   const look = async () => {
     for (const [shard, { set }] of statuses.entries()) set({ head: await log.head(shard) });
   };
-  // A log that is away is told by the shards' own states.
+  // The shards' own states report a log that is unavailable.
   const stopLooking = runtime.every(HEADS_EVERY_MS, () => void look().catch(() => undefined));
   const { signal } = abort;
   const runs = statuses.map(({ set }, shard) =>
@@ -71,11 +71,11 @@ function trackShard(shard: number, runtime: Runtime) {
 
 /** Each field states its default. */
 export type MirrorReadiness = {
-  /** The most events that a ready mirror may be behind. 0 to 10,000,000. Default 10,000. */
+  /** The most events that a ready mirror may lag behind. 0 to 10,000,000. Default 10,000. */
   readonly behindMax?: number;
 };
 
-/** The readiness check of the mirror: every shard is mirrored and not too far behind. */
+/** Readiness: every shard is mirrored and not too far behind. */
 export function mirrorChecks(mirror: Mirror, { behindMax = 10_000 }: MirrorReadiness = {}): readonly ReadinessCheck[] {
   const readyStates: readonly string[] = ["behind", "live"];
   return [

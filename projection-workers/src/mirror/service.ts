@@ -9,14 +9,14 @@ export type MirrorServiceOptions = {
   readonly log: EventSource;
   readonly target: MirrorTarget;
   readonly shards: number;
-  /** Where /livez, /readyz and /metrics are served. */
+  /** Address of /livez, /readyz and /metrics. */
   readonly operations: Listening;
   readonly logger: Logger;
 };
 
 /**
- * Mirrors the log to the broker, with a port for health and metrics. A broker that is away or refuses does not end it:
- * /readyz says what is wrong, and it goes on by itself.
+ * Mirrors the log to the broker, and serves health and metrics. Survives a broker that is down or refuses: /readyz
+ * names the reason, and mirroring resumes by itself.
  */
 export async function startMirrorService(options: MirrorServiceOptions): Promise<RunningService> {
   const { log, logger } = options;
