@@ -8,7 +8,7 @@ import { balancesOf, fundedWallet, openAccount, pay } from "../steps.ts";
 import { startEngines } from "./start.ts";
 import { viewLines } from "./view.ts";
 
-/** `npm run start:engines` without its terminal: every service a process, on engines, behind one address. */
+/** `npm run start:engines` without its terminal: each service in its own process, on engines, behind one address. */
 const data = mkdtempSync(join(tmpdir(), "payledger-engines-"));
 afterAll(() => rmSync(data, { recursive: true, force: true }));
 
@@ -34,7 +34,7 @@ test("commands and queries through one address; a view of all processes; the sam
       },
       { timeout: 60_000, interval: 200 },
     );
-    // On a machine without Kafka there is no mirror; a build machine has one.
+    // Without Kafka there is no mirror; CI has Kafka.
     if (first.engines.some((name) => name.startsWith("Kafka"))) {
       expect(names).toContain("mirror");
       expect((await viewLines(first.processes)).join("\n")).toMatch(/mirror: live at 0:1[3-9]/);

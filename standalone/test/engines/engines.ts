@@ -7,14 +7,14 @@ import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka"
 
 const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
 
-/** An engine in use: the settings with which services reach it. */
+/** A running engine, and the settings with which services connect to it. */
 export type UsedEngine = {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 };
 
-/** The event log: the server that EVENTSTOREDB_URL names, or our stand-in on a file of the data folder. */
+/** The event log: the server at EVENTSTOREDB_URL, or our stand-in on a file in the data folder. */
 export async function openLogServer(dataDir: string): Promise<UsedEngine> {
   const given = readSettings({
     EVENTSTOREDB_URL: optionalText(),
@@ -46,7 +46,7 @@ export async function openLogServer(dataDir: string): Promise<UsedEngine> {
   };
 }
 
-/** A Kafka broker with the manners of Event Hubs: encrypted, with the user $ConnectionString. */
+/** A Kafka broker that behaves like Event Hubs: encrypted, with the user $ConnectionString. */
 export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
   if (source.kind === "none") return { name: source.reason, environment: {}, stop: async () => undefined };
   const broker = await startKafka(source);

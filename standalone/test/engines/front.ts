@@ -1,12 +1,12 @@
 import { createServer, type ServerResponse } from "node:http";
 import { createProxyServer } from "httpxy";
 
-/** The one address in front of the services. */
+/** The address in front of the services. */
 export type Front = { readonly url: string; stop(): Promise<void> };
 
 /**
- * Sends every POST to the commands and everything else to the queries. Bodies pass unread, so that the services' own
- * edges judge them.
+ * Proxies every POST to the command service and everything else to the query service. Bodies pass through unread, so
+ * that the services themselves validate them.
  */
 export async function startFront(options: {
   readonly commands: () => string;
@@ -34,7 +34,7 @@ export async function startFront(options: {
   };
 }
 
-/** A service that is starting or has ended. */
+/** The answer for a service that is starting or has exited. */
 function unreachable(response: ServerResponse): void {
   if (response.headersSent) {
     response.destroy();

@@ -4,7 +4,7 @@ import { startEngines } from "./start.ts";
 import { showProcesses } from "./view.ts";
 
 /*
- * `npm run start:engines`: the whole ledger as separate processes on the engines that this machine has. Ctrl-C stops
+ * `npm run start:engines`: the whole ledger as separate processes, on the engines that this machine has. Ctrl-C stops
  * all of them in order.
  */
 const { values } = parseArgs({

@@ -12,14 +12,14 @@ import type { ShownProcess } from "./view.ts";
 export type StartedEngines = {
   readonly url: string;
   readonly data: string;
-  /** What each engine is. */
+  /** A description of each engine. */
   readonly engines: readonly string[];
   readonly processes: readonly ShownProcess[];
   /** Stops the front, then the services, then the engines. */
   stop(): Promise<void>;
 };
 
-/** @throws when an engine or a service does not start; nothing runs then */
+/** @throws if an engine or a service does not start; nothing is left running */
 export async function startEngines(options: {
   readonly data: string;
   readonly port: number;
@@ -37,7 +37,7 @@ export async function startEngines(options: {
     const broker = await openBroker(await findKafka());
     closers.push(broker.stop);
     tell("starting the services");
-    // A service ends with this process, should it be killed.
+    // If this process is killed, the service stops too.
     const environment = { ...log.environment, ...broker.environment, npm_lifecycle_event: "start:engines" };
     const processes: ShownProcess[] = [];
     const start = async (name: ServiceName): Promise<StartedService> => {

@@ -1,16 +1,16 @@
 import { at, listAt } from "../json.ts";
 
-/** A process that the view shows. */
+/** A process shown in the view. */
 export type ShownProcess = {
   readonly name: string;
   readonly pid: number;
-  /** Where its /readyz is. */
+  /** Base URL of its /readyz. */
   readonly operations: string;
-  /** How it ended, if it did. */
+  /** How it exited, if it did. */
   ended(): string | undefined;
 };
 
-/** One line for each process: whether it is ready, and its checks, which name positions and lag. */
+/** One line per process: whether it is ready, and its checks with positions and lag. */
 export async function viewLines(processes: readonly ShownProcess[]): Promise<readonly string[]> {
   const rows = await Promise.all(processes.map(describe));
   return [`${"process".padEnd(17)}${"pid".padEnd(9)}${"state".padEnd(11)}position and lag`, ...rows.flat()];
@@ -34,7 +34,7 @@ async function describe({ name, pid, operations, ended }: ShownProcess): Promise
 
 const EVERY_MS = 1000;
 
-/** Keeps the view on a terminal up to date; elsewhere prints it whenever it changes. Returns how it is ended. */
+/** Refreshes the view on a terminal; elsewhere prints it whenever it changes. Returns a function that stops it. */
 export function showProcesses(top: readonly string[], processes: readonly ShownProcess[]): () => void {
   const terminal = process.stdout.isTTY;
   let shown = "";
