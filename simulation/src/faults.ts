@@ -1,10 +1,7 @@
 import { floodKinds } from "./clients/floods.ts";
 import type { Random } from "./random.ts";
 
-/**
- * Everything that goes wrong in a simulated world, each switched on or off by itself so that a failure can be told with
- * the fewest.
- */
+/** All faults of a simulated world. Each can be switched off, so that a failure can be shrunk to the fewest. */
 export const faultKinds = [
   "lost_request",
   "late_request",
@@ -46,10 +43,10 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** Which faults a world has, and whether they strike now: healing ends them all. */
+/** The faults of a world, and whether they still strike; healing stops them all. */
 export type Faults = {
   readonly kinds: ReadonlySet<FaultKind>;
-  /** Whether a fault strikes here, where it would with this probability if its kind is switched on. */
+  /** Whether the fault strikes now, with this probability if its kind is switched on. */
   strikes(kind: FaultKind, probability: number): boolean;
   /** The kinds that have struck so far. */
   readonly struck: ReadonlySet<FaultKind>;
@@ -79,7 +76,7 @@ export function makeFaults(kinds: ReadonlySet<FaultKind>, random: Random): Fault
   };
 }
 
-/** Each world has some faults and not others: what all of them together would hide, a few of them show. */
+/** Gives each world only some of the faults: a few may show what all of them together would hide. */
 export function chooseFaults(random: Random): ReadonlySet<FaultKind> {
   const share = random.pick([0.3, 0.6, 0.9]);
   return new Set(faultKinds.filter(() => random.chance(share)));

@@ -1,13 +1,13 @@
-/** Something with a place in time; what has the same time has an order. */
+/** An item with a time; `order` decides between items of the same time. */
 type Timed = { readonly at: number; readonly order: number };
 
-// A binary heap in an array, the first at index 0.
+// A binary heap in an array, with the first item at index 0.
 
 function before(a: Timed, b: Timed): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
-/** Puts something in its place. */
+/** Inserts an item. */
 export function push<T extends Timed>(heap: T[], task: T): void {
   let index = heap.length;
   heap.push(task);
@@ -21,7 +21,7 @@ export function push<T extends Timed>(heap: T[], task: T): void {
   heap[index] = task;
 }
 
-/** Takes the first out. */
+/** Removes the first item. */
 export function pop<T extends Timed>(heap: T[]): T | undefined {
   const first = heap[0];
   const last = heap.pop();

@@ -7,7 +7,7 @@ import { hunt } from "./hunt.ts";
 import { shrink } from "./shrink.ts";
 
 const root = join(import.meta.dirname, "../..");
-/** Each is found within some 300,000 steps from any seed; what hides for longer is a hole in the simulator. */
+/** From any seed, each bug is found within about 300,000 steps; one that hides longer is a hole in the simulator. */
 const STEPS = 1_000_000;
 
 test.each(plantedBugs.map((bug) => [bug.name, bug] as const))(
@@ -19,13 +19,13 @@ test.each(plantedBugs.map((bug) => [bug.name, bug] as const))(
   300_000,
 );
 
-test("there are at least 25, each with a name of its own", () => {
+test("there are at least 25, each with a unique name", () => {
   const names = plantedBugs.map(({ name }) => name);
   expect(names.length).toBeGreaterThanOrEqual(25);
   expect(new Set(names).size).toBe(names.length);
 });
 
-test("a failure is told with fewer steps, fewer faults and in few lines", { timeout: 120_000 }, async () => {
+test("a failure shrinks to fewer steps, fewer faults and a few lines", { timeout: 120_000 }, async () => {
   const bug = bugNamed("refund-off-by-one");
   const { failure } = bug ? await hunt(bug, 1, STEPS) : {};
   if (!bug || !failure) throw new Error("the bug was not found");
@@ -49,7 +49,7 @@ test("the table in docs/simulation.md names every fault and no other", () => {
   expect(named.filter((name) => name !== "fault").toSorted()).toEqual([...faultKinds].toSorted());
 });
 
-test("no program but the simulator's own command can come near a planted bug", () => {
+test("only the simulator's own command can load a planted bug", () => {
   const reaching = sources("").filter((path) => /from "[^"]*simulation|import\("[^"]*simulation/.test(read(path)));
   expect(reaching).toEqual(["cli/src/commands/simulate-runs.ts"]);
 });

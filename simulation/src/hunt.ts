@@ -11,10 +11,10 @@ export type HuntResult = {
   readonly failure: FailedWorld | undefined;
 };
 
-/** A bug that hides for longer counts as not found. */
+/** A bug that hides longer counts as not found. */
 const HUNT_STEPS = 1_000_000;
 
-/** Plants a bug in world after world until a promise is seen broken. */
+/** Plants a bug in world after world until a check finds it. */
 export async function hunt(bug: PlantedBug, seed: number, steps = HUNT_STEPS): Promise<HuntResult> {
   const { failure, ...run } = await simulate({ seed, steps, plant: () => plantOf(bug) });
   return { bug, check: failure?.result.violation.check, steps: run.steps, world: failure?.world, failure };

@@ -1,5 +1,5 @@
 export type Listeners = {
-  /** @returns what removes the listener again */
+  /** @returns a function that removes the listener */
   add(listener: () => void): () => void;
   call(): void;
 };

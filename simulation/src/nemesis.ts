@@ -27,7 +27,7 @@ const diskTroubles = [
 ] as const;
 const HOUR_US = 3_600_000_000;
 
-/** Injects faults into the world from time to time, until it is asked to heal. */
+/** Injects faults into the world from time to time, until it heals. */
 export function makeNemesis(options: NemesisOptions): { start(): void; heal(): void } {
   const { scheduler, random, faults, store, processes, clients, projector } = options;
 
@@ -71,7 +71,7 @@ export function makeNemesis(options: NemesisOptions): { start(): void; heal(): v
   };
 }
 
-/** Some writer is started again whenever none runs. */
+/** Restarts some writer whenever none runs. */
 function supervise(options: NemesisOptions): void {
   const { scheduler, random, processes } = options;
   if (processes.some(({ owner }) => owner.alive)) return;
@@ -92,7 +92,7 @@ function pause(options: NemesisOptions, process: WriterProcess): void {
   });
 }
 
-/** Another writer takes over while the first still runs; for a while both do, and then one of them dies. */
+/** A second writer takes over while the first still runs; after a while one of them dies. */
 function rival(options: NemesisOptions): void {
   const { scheduler, random, faults, processes } = options;
   for (const process of processes) process.start();
@@ -119,7 +119,7 @@ function trouble(options: NemesisOptions, { name, disk }: WriterProcess, conditi
   });
 }
 
-/** An event to come cannot be projected until somebody mends the program. */
+/** A future event cannot be projected until somebody fixes the program. */
 function poison(options: NemesisOptions): void {
   const { scheduler, random, store, projector, note } = options;
   const projection = random.pick(projectionNames);
@@ -132,7 +132,7 @@ function poison(options: NemesisOptions): void {
   });
 }
 
-/** A clock is set far ahead, and after a while right again. */
+/** A clock jumps far ahead, and is corrected after a while. */
 function runWild(options: NemesisOptions, process: WriterProcess): void {
   const { scheduler, random, note } = options;
   process.clock.offsetUs = random.pick([31, 40, 3650]) * 24 * HOUR_US;

@@ -5,46 +5,46 @@ import type { EventLog, NewEvent } from "ledger-core/event-log";
 import type { QueryDeps } from "query-service";
 import type { SimulatedStores } from "./read-side/stores.ts";
 
-/** A query's answer as its reader gets it. */
+/** The answer to a query as its reader receives it. */
 export type GatewayReply = { readonly status: number; readonly position: string; readonly body: unknown };
 
 /**
- * Where a planted bug gets into a simulated world: each wraps one part of it. Without a bug each gives back what it is
- * given.
+ * The places where a bug can be planted in a simulated world; each wraps one part. Without a bug, each returns its
+ * argument.
  */
 export type Plant = {
-  /** The log as one writer has it. */
+  /** Wraps one writer's log. */
   log(log: EventLog): EventLog;
-  /** Time and chance as a writer has them. */
+  /** Wraps a writer's time and randomness. */
   runtime(runtime: Runtime): Runtime;
-  /** The parts of a writer. */
+  /** Wraps the parts of a writer. */
   seams(seams: WriterSeams): WriterSeams;
   queueMax(max: number): number;
-  /** The writer as the routes of commands have it. */
+  /** Wraps the writer of the command routes. */
   commands(writer: Writer): Writer;
   eventBytesMax(max: number | undefined): number | undefined;
-  /** A writer as its clients have it. */
+  /** Wraps the writer that clients call. */
   writer(writer: Writer): Writer;
-  /** Whether the log cuts off a batch that it wrote in part when it died. */
+  /** Whether the log, on restart, cuts off a batch that it was writing when it died. */
   readonly cutsTornBatches: boolean;
-  /** Whether what the log has answered is still there when it has died and started again. */
+  /** Whether events that the log acknowledged survive its crash. */
   readonly syncsBeforeAnswering: boolean;
-  /** Whether the log answers only what another node has too. */
+  /** Whether the log acknowledges only events that another node has too. */
   readonly awaitsReplicas: boolean;
-  /** What the log compares to tell whether an append is a repeated one. */
+  /** The id that the log compares to recognize a repeated append. */
   storeId(event: NewEvent, revision: Revision): string;
-  /** The log as a projector follows it. */
+  /** Wraps a projector's log. */
   feed(log: EventLog): EventLog;
   projection<Change>(projection: Projection<Change>): Projection<Change>;
   target<Change>(target: ProjectionTarget<Change>, name: string): ProjectionTarget<Change>;
-  /** The statements that make the readable views of the models. */
+  /** Changes the statements that create the models' readable views. */
   views(texts: readonly string[]): readonly string[];
-  /** The models that queries read: a primary and a replica. */
+  /** Wraps the models that queries read: a primary and a replica. */
   models(routed: Knex, stores: SimulatedStores): Knex;
   queries(deps: QueryDeps): QueryDeps;
-  /** The headers of a query, as a gateway passes them on. */
+  /** A query's headers after a gateway. */
   headers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
-  /** The answer to a query, as a gateway passes it on. */
+  /** A query's answer after a gateway. */
   reply(url: string, reply: GatewayReply): GatewayReply;
 };
 

@@ -1,23 +1,23 @@
 import { weakHash64 } from "ledger-core";
 
 /**
- * Chance from a seed. Each concern of a run draws from a stream of its own, so that a fault switched off leaves the
- * others as they were.
+ * Randomness from a seed. Each concern of a run draws from its own stream, so that switching a fault off does not
+ * change the others.
  */
 export type Random = {
-  /** An integer from 0 up to and without `bound`. */
+  /** An integer from 0 up to but not including `bound`. */
   below(bound: number): number;
-  /** An integer from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, both inclusive. */
   between(low: number, high: number): number;
   /** True with this probability, 0 to 1. */
   chance(probability: number): boolean;
   /** One of the items; there must be one. */
   pick<T>(items: readonly T[]): T;
-  /** Another stream, determined by this one's seed and the name, and by nothing that was drawn. */
+  /** A new stream, determined only by this one's seed and the name, not by earlier draws. */
   stream(name: string): Random;
 };
 
-/** Method: sfc32 (public domain), seeded with 96 bits of the text and run in. */
+/** sfc32 (public domain), seeded with 96 bits of the text's hash and warmed up. */
 export function randomFrom(seed: string): Random {
   const first = weakHash64(seed);
   let a = first.high | 0;

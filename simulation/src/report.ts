@@ -2,7 +2,7 @@ import type { HuntResult } from "./hunt.ts";
 import type { RunResult } from "./run.ts";
 import type { Shrunk } from "./shrink.ts";
 
-/** A run for people. */
+/** A run's result as text for people. */
 export function runLines({ seed, worlds, steps, events, digest }: RunResult, seconds: number): string[] {
   const rate = Math.round(steps / seconds);
   return [
@@ -11,7 +11,7 @@ export function runLines({ seed, worlds, steps, events, digest }: RunResult, sec
   ];
 }
 
-/** A broken promise, told in as few words as were found. */
+/** A broken promise with its shrunk story. */
 export function storyLines(check: string, { seed, faults, settings, clients, steps, detail, story }: Shrunk): string[] {
   return [
     `broken: ${check}`,

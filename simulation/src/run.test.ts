@@ -5,13 +5,13 @@ import { storyLines } from "./report.ts";
 import { type RunResult, simulate } from "./run.ts";
 import { shrink } from "./shrink.ts";
 
-/** A build machine runs a million steps, a developer's save enough to see a blunder. */
+/** CI runs a million steps; a developer's save runs enough to catch a blunder. */
 const STEPS = Number(process.env.LEDGER_SIM_STEPS ?? (process.env.CI === "true" ? 1_000_000 : 50_000));
 const fresh = randomInt(1_000_000_000);
 const seeds = [11, 12, 13, 14, fresh];
 const TIMEOUT_MS = 600_000;
 
-/** The broken promise as a short story; undefined when every promise held. */
+/** The broken promise as a short story; undefined if every promise held. */
 async function brokenPromise({ failure }: RunResult): Promise<string | undefined> {
   if (!failure) return undefined;
   return storyLines(failure.result.violation.check, await shrink(failure, () => nothingPlanted)).join("\n");

@@ -4,14 +4,12 @@ import type { Plant } from "./plant.ts";
 import { randomFrom } from "./random.ts";
 import { runWorld, type WorldResult } from "./world.ts";
 
-/**
- * Worlds are kept small: many short histories, each with other faults and other settings, find more than one long one.
- */
+/** Worlds are small: many short histories with different faults and settings find more than a long one. */
 export const WORLD_STEPS = 5_000;
 
 type RunOptions = {
   readonly seed: number;
-  /** The least number of steps, over as many worlds as it takes. */
+  /** Minimum number of steps, over as many worlds as needed. */
   readonly steps: number;
   /** Makes the planted bug for each world. */
   readonly plant?: () => Plant;
@@ -23,9 +21,9 @@ export type RunResult = {
   readonly worlds: number;
   readonly steps: number;
   readonly events: number;
-  /** Of everything that happened: equal for equal seeds. */
+  /** Digest of everything that happened; equal for equal seeds. */
   readonly digest: string;
-  /** The world in which a promise was broken, the last one that ran. */
+  /** The last world that ran, in which a promise was broken. */
   readonly failure: FailedWorld | undefined;
 };
 
@@ -35,7 +33,7 @@ export type FailedWorld = {
   readonly result: WorldResult & { readonly violation: NonNullable<WorldResult["violation"]> };
 };
 
-/** Runs worlds one after another until the steps are done or a promise is broken. */
+/** Runs worlds one after another until the steps are used up or a promise is broken. */
 export async function simulate({ seed, steps, plant, onWorld }: RunOptions): Promise<RunResult> {
   const digest = createHash("sha256");
   const sum = { worlds: 0, steps: 0, events: 0 };

@@ -14,7 +14,7 @@ function recording() {
   return { scheduler, later, runAll, faults };
 }
 
-test("tasks run in the order of time, and of being set at one time", async () => {
+test("tasks run in the order of time, and at one time in the order they were set", async () => {
   const { later, runAll } = recording();
   for (const [us, name] of [
     [5, "c"],
@@ -26,7 +26,7 @@ test("tasks run in the order of time, and of being set at one time", async () =>
   expect(await runAll()).toEqual(["1 a", "3 b", "5 c", "5 d"]);
 });
 
-test("everything that follows from a task at once is done before the next", async () => {
+test("a task's immediate consequences run before the next task", async () => {
   const { scheduler, later, runAll } = recording();
   const order: string[] = [];
   scheduler.after(1, null, async () => {
@@ -50,14 +50,14 @@ test("a dead process does nothing more, a paused one does it later", async () =>
   expect(await runAll()).toEqual(["9 of the paused"]);
 });
 
-test("a task that was taken back does not run", async () => {
+test("a cancelled task does not run", async () => {
   const { later, runAll } = recording();
   later(1, "taken back")();
   later(2, "kept");
   expect(await runAll()).toEqual(["2 kept"]);
 });
 
-test("the world stands still while real work is done, and goes on while that waits", async () => {
+test("the world pauses during real work, and runs on while that work waits", async () => {
   const { scheduler, later, runAll } = recording();
   scheduler.after(1, null, async () => {
     await scheduler.settled(new Promise((resolve) => setImmediate(() => setImmediate(resolve))));
@@ -77,7 +77,7 @@ test("the world stands still while real work is done, and goes on while that wai
   expect(await runAll()).toEqual(["1 after real work", "2 meanwhile", "6 after a wait"]);
 });
 
-test("what a task throws or rejects with is told, not lost", async () => {
+test("an error that a task throws or rejects with is reported, not lost", async () => {
   const { scheduler, runAll, faults } = recording();
   scheduler.after(1, null, () => {
     throw new Error("thrown");

@@ -13,30 +13,28 @@ export type Owner = {
 type Task = { at: Micros; order: number; readonly owner: Owner | null; run: (() => unknown) | null };
 
 /**
- * The one source of time and turns: tasks in the order of virtual time, one at a time, each run until nothing is left
- * of it.
+ * The only source of time and order: runs tasks by virtual time, one at a time, each until nothing of it is left to do.
  */
 export type Scheduler = {
-  /** True time; a process may have a clock that is wrong. */
+  /** True time; a process's clock may be wrong. */
   now(): Micros;
   /**
-   * Runs a task after a while, unless its owner is dead by then. Tasks of the same time run in the order they were set.
-   * @returns what takes it back
+   * Runs a task after a delay, unless its owner is dead by then. Tasks due at the same time run in the order they were
+   * set.
+   * @returns a function that cancels the task
    */
   after(delayUs: number, owner: Owner | null, run: () => unknown): () => void;
   pause(owner: Owner): void;
   resume(owner: Owner): void;
   kill(owner: Owner): void;
   /**
-   * Holds back the next task until work outside the simulation (an in-memory database) is done, so that its speed does
-   * not matter.
+   * Holds back the next task until work outside the simulation (an in-memory database) is done, so that its speed has
+   * no effect.
    */
   settled<T>(work: Promise<T>): Promise<T>;
-  /**
-   * Lets tasks run while work is under way, because the work waits for them. @returns a function that ends the pause
-   */
+  /** Lets tasks run during such work, because the work waits for them. @returns a function that ends the pause */
   pauseWork(): () => void;
-  /** Runs the next task and everything that follows from it at once. False when there is none. */
+  /** Runs the next task and all its immediate consequences. False if there is none. */
   step(): Promise<boolean>;
 };
 
@@ -94,7 +92,7 @@ export function makeScheduler(start: Micros, onFault: (owner: Owner | null, erro
   };
 }
 
-/** Counts the work of the real world that is under way. */
+/** Counts the real work in progress. */
 function makeRealWork() {
   let working = 0;
   let steps = 0;
@@ -113,7 +111,7 @@ function makeRealWork() {
         paused = false;
       };
     },
-    /** Resolves when no work is under way and no microtask is queued. Now and then lets the host breathe. */
+    /** Resolves when no work is in progress and no microtask is queued. Sometimes yields to the host. */
     async quiet(): Promise<void> {
       await new Promise<void>((resolve) => process.nextTick(resolve));
       while (working > 0) await new Promise<void>((resolve) => setImmediate(resolve));

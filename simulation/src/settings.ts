@@ -3,12 +3,12 @@ import type { ConsumerOptions, ReadingTuning } from "projection-workers";
 import type { QueryDeps, QueryLimits } from "query-service";
 import type { Random } from "./random.ts";
 
-/** Draws a setting for each world. */
+/** Draws a setting for a world. */
 type Draw<Value> = (random: Random) => Value;
-/** A draw for every option: an option that is added to a part and has no draw here does not compile. */
+/** A draw per option; a new option without a draw does not compile. */
 type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Options[Name]>> };
 
-/** Confirming a wild clock is an act, not a setting, and no world has anybody to do it. */
+/** `acceptClock` is an operator's action, not a setting, and no world has an operator. */
 type WriterWiring =
   | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "seams" | "acceptClock")
   | ("onReplay" | "onDiscarded" | "onUnwritten" | "onReadiness");
@@ -22,7 +22,7 @@ type Tuning<Options, Wiring extends keyof Options> = Partial<Omit<Options, Wirin
 /** `runRevisions`: how many revisions a run of entries has in the read models. */
 type ModelsTuning = { readonly runRevisions?: number };
 
-/** The tuning constants of one world: what is not drawn is left out, and so has its default. */
+/** The tuning constants of one world; those not drawn are absent and have their defaults. */
 export type Settings = {
   readonly writer: Tuning<WriterOptions, WriterWiring>;
   readonly disk: Partial<StateLayout>;
@@ -30,16 +30,13 @@ export type Settings = {
   readonly reading: ReadingTuning;
   readonly models: ModelsTuning;
   readonly queries: Tuning<QueryDeps, QueryWiring>;
-  /** Those that were drawn, as `writer.queueMax`, each with its value. */
+  /** The drawn constants, such as `writer.queueMax`, with their values. */
   readonly drawn: ReadonlyMap<string, string>;
 };
 
 type Table = { readonly [Part in Exclude<keyof Settings, "drawn">]: Draws<Settings[Part]> };
 
-/**
- * Every tuning constant, and the values that a world may have: from what makes a small world meet it at once to what
- * production has.
- */
+/** The values of every tuning constant, from those that a small world reaches at once to those of production. */
 const draws: Table = {
   writer: {
     queueMax: scale(2, 20_000),
@@ -73,8 +70,8 @@ const draws: Table = {
     failedReadsMax: scale(1, 8),
     expiryEveryMs: scale(100, 5_000),
     dueMax: scale(1, 1_000),
-    // No world lasts an hour, so that none is taken to have slept; and a clock that was an hour behind is followed
-    // when it is right again.
+    // No world lasts an hour, so no process counts as having slept; and a writer follows a clock that is corrected by
+    // an hour.
     clockAheadMaxMs: (random) => random.pick([2, 3, 720]) * 3_600_000,
     releasesMax: scale(1, 50),
   },
@@ -131,12 +128,11 @@ function drawLimits(random: Random): QueryLimits {
   };
 }
 
-/** The share of settings that a world leaves as production has them. */
+/** The share of settings left at production's values. */
 const DEFAULT_SHARE = 0.15;
 
 /**
- * Draws a world's settings, each from a stream of its own: one that is left at its default leaves the others as they
- * are.
+ * Draws a world's settings, each from its own stream, so that leaving one at its default does not change the others.
  */
 export function drawSettings(random: Random, defaults: ReadonlySet<string>): Settings {
   const drawn = new Map<string, string>();
@@ -162,7 +158,7 @@ export function drawSettings(random: Random, defaults: ReadonlySet<string>): Set
   };
 }
 
-/** Mostly small: the least, now and then the most, or anything between them by its size. */
+/** Usually a small value: the minimum, sometimes the maximum, otherwise any value on a logarithmic scale. */
 function scale(least: number, most: number): Draw<number> {
   return (random) => {
     const roll = random.below(10);

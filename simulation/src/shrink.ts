@@ -3,11 +3,11 @@ import type { Plant } from "./plant.ts";
 import { type FailedWorld, WORLD_STEPS } from "./run.ts";
 import { runWorld, type WorldOptions } from "./world.ts";
 
-/** The least that still breaks the same promise. */
+/** The smallest world found that breaks the same promise. */
 export type Shrunk = {
   readonly seed: string;
   readonly faults: readonly FaultKind[];
-  /** The tuning constants that are not at their defaults: `writer.queueMax 2`. */
+  /** Tuning constants left at their defaults, such as `writer.queueMax`. */
   readonly settings: readonly string[];
   readonly clients: number;
   readonly steps: number;
@@ -15,15 +15,14 @@ export type Shrunk = {
   readonly story: readonly string[];
 };
 
-/** How many worlds are tried, in how many steps altogether, and how many lines told. */
+/** Limits: worlds tried, steps in total, and lines of story. */
 const ATTEMPTS = 60;
 const STEPS_MAX = 1_000_000;
 const STORY_LINES = 60;
 
 /**
- * Tells a failure with fewer faults, fewer settings of its own, fewer clients and fewer steps: each is taken away in
- * turn, and left away if the same check still fails. Then other seeds are tried with what is left, for a shorter way to
- * the same end.
+ * Shrinks a failure to fewer faults, drawn settings, clients and steps: removes each in turn, and keeps it out if the
+ * same check still fails. Then tries other seeds for a shorter run.
  */
 export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<Shrunk> {
   const { violation, steps, story } = failed.result;
@@ -41,7 +40,7 @@ export async function shrink(failed: FailedWorld, plant: () => Plant): Promise<S
   };
   let left = STEPS_MAX;
 
-  /** Takes a smaller world over if it fails in the same way, and, where only the seed is another, in fewer steps. */
+  /** Adopts a smaller world if it fails in the same way and, if only the seed differs, in fewer steps. */
   async function attempt(change: Partial<Candidate>): Promise<void> {
     if (left <= 0) return;
     const { seed, faults: kinds, clients, length, defaults } = { ...best, ...change };
@@ -91,7 +90,7 @@ type Candidate = Omit<Shrunk, "settings"> & {
 
 const faulty = /crash|pause|starts|serv|lost|held up|disk|clock|stepped|halted|cannot|stops|state file|heals|is back/;
 
-/** The lines about what the violation names, about faults, and the last of all. */
+/** The lines about faults and about what the violation names, and the last line. */
 function essence(story: readonly string[], detail: string): readonly string[] {
   const names = new Set(detail.match(/\b(?:[kb]\d+[.'\d]*|(?:acct|pay|evt)_[0-9a-z]{26}|\d+)\b/g) ?? []);
   const last = story.length - 15;

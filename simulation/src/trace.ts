@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Micros } from "ledger-core";
 
-/** Everything that happens, line by line: all goes into a digest, the last lines are kept for a failure's story. */
+/** Records everything that happens, line by line: digests all lines and keeps the last ones for a failure's story. */
 type Trace = {
   note(at: Micros, who: string, what: string): void;
   /** SHA-256 of all lines so far, 64 hex digits. */
@@ -9,7 +9,7 @@ type Trace = {
   lines(): readonly string[];
 };
 
-/** @param keep how many of the last lines stay */
+/** @param keep how many of the last lines to keep */
 export function makeTrace(start: Micros, keep: number): Trace {
   const hash = createHash("sha256");
   let pending = "";

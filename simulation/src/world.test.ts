@@ -24,7 +24,7 @@ test("a few worlds see every event, every recorded refusal and every fault", { t
   expect([...factTypes, ...recorded, ...faultKinds].filter((what) => !seen.has(what))).toEqual([]);
 });
 
-test("without faults nothing strikes, and most commands come through", { timeout: 60_000 }, async () => {
+test("without faults nothing strikes, and most commands succeed", { timeout: 60_000 }, async () => {
   const { violation, seen, events } = await runWorld({ seed: "calm", steps, faults: new Set<FaultKind>() });
   expect(violation).toBeUndefined();
   expect(faultKinds.filter((kind) => seen.has(kind))).toEqual([]);

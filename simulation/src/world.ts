@@ -22,34 +22,34 @@ export type WorldOptions = {
   readonly steps: number;
   readonly faults: ReadonlySet<FaultKind>;
   readonly plant?: Plant;
-  /** How many clients there are. Default 8. */
+  /** The number of clients. Default 8. */
   readonly clients?: number;
   /** How many lines of the story to keep. */
   readonly keep?: number;
-  /** Settings that are not drawn, `writer.queueMax`: they have their defaults. */
+  /** Settings to leave at their defaults, such as `writer.queueMax`. */
   readonly defaults?: ReadonlySet<string>;
 };
 
 export type WorldResult = {
   readonly steps: number;
   readonly events: number;
-  /** Its types of events, codes of refusals and kinds of faults. */
+  /** Its event types, refusal codes and fault kinds. */
   readonly seen: ReadonlySet<string>;
   readonly digest: string;
   readonly violation: Violation | undefined;
   readonly story: readonly string[];
-  /** The tuning constants that were drawn, each with its value. */
+  /** The drawn tuning constants with their values. */
   readonly settings: ReadonlyMap<string, string>;
 };
 
 /** 2026-11-22T15:59:50Z: ten seconds before midnight in Hong Kong. */
 const START = 1_795_363_190_000_000;
-/** 30 days and the hours that a clock was off by before. */
+/** 30 days, and the hours by which a clock was off before. */
 const FOLLOWED_US = 30.9 * 86_400_000_000;
 const HEAL_STEPS_MAX = 60_000;
 const EXPIRY_US = 15_000_000;
 
-/** Builds a small world from a seed, lets it run under faults, heals it, and sees that everything comes right. */
+/** Builds a small world from a seed, runs it under faults, heals it, and checks that it converges. */
 export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const trace = makeTrace(START, options.keep ?? 400);
   let found: Violation | undefined;
@@ -146,8 +146,8 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
 }
 
 /**
- * No writer takes a clock over that is more than 30 days ahead; an empty log has any clock. A right one, or a corrected
- * one, it follows.
+ * Checks that no writer accepts a clock more than 30 days ahead, unless the log is empty, and that writers follow a
+ * right or a corrected clock.
  */
 function checkClock(
   batch: readonly StoredEvent[],
@@ -165,7 +165,9 @@ function checkClock(
   }
 }
 
-/** After healing every request is answered, what ran out is released, and the projections are the log. */
+/**
+ * After healing, every request gets its answer, expired authorizations are released, and the projections equal the log.
+ */
 async function converge(advance: () => Promise<void>, world: World, now: () => number): Promise<void> {
   const { auditor, clients, delivery, readSide } = world;
   let left = HEAL_STEPS_MAX;
@@ -183,7 +185,7 @@ async function converge(advance: () => Promise<void>, world: World, now: () => n
     () => delivery.unanswered() === 0,
     () => `${delivery.unanswered()} commands that were accepted have no answer`,
   );
-  // By the time of the log, which is ahead of every clock after one of them was.
+  // By the log's time, which is ahead of every clock once one of them was.
   const due = Math.max(now(), auditor.events.at(-1)?.at ?? 0);
   const late = now() + EXPIRY_US;
   while (now() < late) await advance();

@@ -7,10 +7,10 @@ import type { Bounds, Notes } from "./reading.ts";
 import { type KeyBook, type SentRequest, scopeOf, textOf } from "./requests.ts";
 import { mustHold, Violation } from "./violation.ts";
 
-/** Looks at every answer before anybody else does. @throws Violation */
+/** Checks every answer before anybody else sees it. @throws Violation */
 export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
   const { books, keys, events } = notes;
-  /** That an answer is of an event in the log, of this key, and of what was sent. */
+  /** Checks that the answer is an event in the log, under this key. */
   function inLog(known: KeyBook | undefined, answer: EventPlace): LedgerEvent {
     const stored = events[answer.revision];
     if (stored?.id !== answer.id)
@@ -44,8 +44,8 @@ export function makeAnswerCheck(notes: Notes, bounds: Required<Bounds>) {
 }
 
 /**
- * Checks that a dry run of a bulk is answered item by item, and items with one key by the first that would be
- * recorded.
+ * Checks that a dry run of a bulk is answered item by item, and that items with the same key get the answer of the
+ * first that would be recorded.
  */
 export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], answer: BulkAnswer): void {
   if (answer.kind !== "recorded") return;
@@ -61,7 +61,7 @@ export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], 
       if (result.kind !== "fault") firsts.set(item.key, { text, id: found });
       continue;
     }
-    // Two items of an atomic bulk under one key are its fault, also where that key was answered before.
+    // Two items of an atomic bulk under one key are a fault of the bulk, even if the key was answered before.
     const expected = first.text === text && !(mode === "atomic" && found === reused) ? first.id : reused;
     mustHold(
       found === expected,
@@ -74,7 +74,7 @@ export function checkTried(mode: "each" | "atomic", items: readonly BulkItem[], 
 const reused = "idempotency_key_reused";
 const END_OF_TIME: Micros = Number.MAX_SAFE_INTEGER / 2;
 
-/** A refusal that nothing is kept of must be right all the same. */
+/** A refusal that is not recorded must still be right. */
 function checkRefusal(books: AuditBooks, known: KeyBook | undefined, sent: SentRequest, code: string): void {
   if (code === "idempotency_key_reused") {
     const own = known?.answers.length === 1 && known.answers[0]?.text === sent.text;
@@ -86,8 +86,8 @@ function checkRefusal(books: AuditBooks, known: KeyBook | undefined, sent: SentR
   mustHold(!recorded, "2 one answer", () => `${code} to a request that has another answer`);
   if (!sent.command) return;
   const { command, caller } = sent;
-  // When it was decided is not known, since nothing is in the log: at the beginning or at the end of all time, or when
-  // its own times fit, it must be right.
+  // It is not in the log, so its time is unknown: it must be right at the start or the end of time, or at a time that
+  // fits the command's own times.
   const right = [0, END_OF_TIME, fittingTime(command)].some((at) => {
     const expected = expectOutcome(books, command, caller, at);
     return expected.kind === "refused" && !expected.recorded && expected.codes.includes(code);
@@ -95,7 +95,7 @@ function checkRefusal(books: AuditBooks, known: KeyBook | undefined, sent: SentR
   mustHold(right, "4 decisions", () => `${sent.command?.type} is refused with ${code}`);
 }
 
-/** A time at which the times that a command names are neither past nor too far ahead. */
+/** A time at which the times in a command are neither past nor too far ahead. */
 function fittingTime(command: ClientCommand): Micros {
   if (command.type === "MakePayment") return (command.expiresAt ?? 1) - 1;
   if (command.type === "PostTransfer" && command.effectiveDate) return Date.parse(command.effectiveDate) * 1000;

@@ -10,30 +10,33 @@ import { type Bounds, defaultBounds, makeReading, type Notes } from "./reading.t
 import { type KeyBooks, type SentRequest, scopeOf } from "./requests.ts";
 import { mustHold } from "./violation.ts";
 
-/** Reads along with the log and with every answer, and checks each against books of its own. @throws Violation */
+/** Follows the log and every answer, and checks both against its own books. @throws Violation */
 export type Auditor = {
   readonly books: AuditBooks;
   readonly keys: KeyBooks;
   readonly events: readonly LedgerEvent[];
   readonly history: History;
-  /** A batch is in the log. `sent` is the append that it came in. */
+  /** A batch was written to the log. `sent` is the append that it came from. */
   appended(batch: readonly StoredEvent[], sent: readonly NewEvent[]): void;
-  /** The log has died and is back, with what it had answered. */
+  /** The log has restarted; it must have every event that it acknowledged. */
   restarted(head: Revision): void;
-  /** A writer was given the commands of these keys. */
+  /** A writer was handed the commands with these keys. */
   submitted(caller: Caller, keys: readonly string[]): void;
-  /** It failed, and nothing more of it will be written; unless a part may be there, it said that nothing was. */
+  /**
+   * The commands failed, and nothing more of them will be written; unless part may be there, the writer said that
+   * nothing was.
+   */
   failedForCertain(caller: Caller, keys: readonly string[], told: ToldFailure): void;
   /** The writer answered a command. */
   answered(key: string, sent: SentRequest, answer: Answer): void;
   answeredBulk(key: string, caller: Caller, sent: SentBulk, answer: BulkAnswer): void;
-  /** Authorizations that should have been released by now. */
+  /** How many authorizations should have been released by now. */
   overdue(now: Micros): number;
 };
 
 /**
- * The claim of a failure: whether a part may be applied. `head`: how many events there were when the writer was given
- * it.
+ * The claim of a failure: whether part of it may be applied. `head`: the number of events when the writer was handed
+ * the commands.
  */
 type ToldFailure = { readonly partlyApplied: boolean; readonly head: number };
 
@@ -63,8 +66,8 @@ export function makeAuditor(given: Bounds = {}): Auditor {
     failedForCertain(caller, keys, { partlyApplied, head }) {
       for (const key of partlyApplied ? [] : keys) {
         const known = notes.keys.get(scopeOf(caller, key));
-        // Of a key that was given to a writer once, what came of it came of that; unless a bulk that failed in its
-        // middle had it too.
+        // The outcome of a key that was handed over once belongs to that attempt, unless the key was also in a bulk
+        // that failed halfway.
         const once = known?.live === 1 && !known.partlyApplied;
         const wrote = once && known.event !== undefined && known.event.revision >= head;
         mustHold(

@@ -2,8 +2,8 @@ import type { Account, AccountId, Amount, Micros, PaymentId, Posting } from "led
 import { mustHold, Violation } from "./violation.ts";
 
 /*
- * The auditor's own books: plain maps, kept from the events alone and by the words of the API. Nothing here is shared
- * with the deciders, the decision state or the projections.
+ * The auditor's own books: plain maps, built only from the events and the API's documentation. Shares no code with the
+ * deciders, the decision state or the projections.
  */
 
 export type AccountBook = {
@@ -17,7 +17,7 @@ export type AccountBook = {
   status: "open" | "frozen" | "closed";
   posted: Amount;
   held: Amount;
-  /** Its spending under the daily ceiling, and on which day of its own zone. */
+  /** What it has spent against the daily ceiling, and the day in its own zone. */
   day: string;
   spent: Amount;
 };
@@ -33,7 +33,7 @@ export type PaymentBook = {
   refunded: Amount;
   held: Amount;
   ended: "voided" | "expired" | null;
-  /** The business day of its payer on which it was made. */
+  /** The business day, in the payer's zone, on which it was made. */
   readonly day: string;
 };
 
@@ -42,7 +42,7 @@ export type AuditBooks = {
   readonly payments: Map<PaymentId, PaymentBook>;
   /** The ledger's own account of `tenant/rail/currency`. */
   readonly clearing: Map<string, AccountId>;
-  /** The ids that declined payments would have had: no command may use them. */
+  /** Ids that declined payments would have had; no command may use them. */
   readonly declined: PaymentId[];
 };
 
@@ -50,7 +50,7 @@ export function emptyBooks(): AuditBooks {
   return { accounts: new Map(), payments: new Map(), clearing: new Map(), declined: [] };
 }
 
-/** Zones without summer time, so that a day is plain arithmetic. */
+/** Zones without daylight saving time, so that days are plain arithmetic. */
 export const zoneOffsetsMinutes: Readonly<Record<string, number>> = {
   UTC: 0,
   "Asia/Hong_Kong": 480,
@@ -70,7 +70,7 @@ export function dayOf(at: Micros, zone: string): string {
   return new Date(Math.floor(at / 1000) + offset * 60_000).toISOString().slice(0, 10);
 }
 
-/** An account's use of its daily ceiling at a time. */
+/** How much of its daily ceiling an account has used at a time. */
 export function spentOn(account: AccountBook, at: Micros): Amount {
   return account.day === dayOf(at, account.zone) ? account.spent : 0n;
 }
@@ -81,9 +81,7 @@ export function spend(account: AccountBook, amount: Amount, at: Micros): void {
   account.spent = spent;
 }
 
-/**
- * Gives a release on the business day of its authorization back to that day's ceiling; returns whether it did.
- */
+/** Credits a release to the daily ceiling of the day of its authorization; returns whether it did. */
 export function giveBack(books: AuditBooks, { payer, day }: PaymentBook, amount: Amount, at: Micros): boolean {
   const account = books.accounts.get(payer);
   if (!account || account.limits.perDay === null || amount === 0n || dayOf(at, account.zone) !== day) return false;
@@ -96,9 +94,7 @@ export function giveBack(books: AuditBooks, { payer, day }: PaymentBook, amount:
   return true;
 }
 
-/**
- * Books postings: in pairs of opposite amounts, in one currency, each with the balance after it and its business date.
- */
+/** Books postings: pairs of opposite amounts in one currency, each with the balance after it and its business date. */
 export function book(books: AuditBooks, postings: readonly Posting[], at: Micros, effective: string | null): void {
   for (const [index, posting] of postings.entries()) {
     const account = books.accounts.get(posting.account);
@@ -118,7 +114,7 @@ export function book(books: AuditBooks, postings: readonly Posting[], at: Micros
   }
 }
 
-/** The word for a payment, from its amounts. */
+/** A payment's state, derived from its amounts. */
 export function statusOf({ captured, refunded, held, ended }: PaymentBook): string {
   if (refunded > 0n) return refunded === captured && held === 0n ? "refunded" : "partially_refunded";
   if (held > 0n) return captured > 0n ? "partially_captured" : "authorized";

@@ -7,14 +7,14 @@ import { mustHold, Violation } from "./violation.ts";
 export type EventPlace = Pick<LedgerEvent, "id" | "shard" | "revision">;
 export type SentBulk = { readonly mode: "each" | "atomic"; readonly items: readonly BulkItem[] };
 
-/** The answering event of an item: an object has the characters of the event that made it. */
+/** The event that answers an item; an object's id ends with the same characters as the id of the event that made it. */
 export function placeOf(result: Exclude<BulkItemAnswer, { kind: "fault" }>, shard: Shard): EventPlace {
   return result.kind === "made" ? { id: rebrand("evt", result.id), shard, revision: result.revision } : result.event;
 }
 
 type InLog = (known: KeyBook | undefined, answer: EventPlace) => LedgerEvent;
 
-/** Looks at the answers to bulks. @throws Violation */
+/** Checks the answers to bulks. @throws Violation */
 export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bounds>) {
   return (key: string, caller: Caller, sent: SentBulk, answer: BulkAnswer): void => {
     const known = keys.get(scopeOf(caller, key));
@@ -48,19 +48,16 @@ export function makeBulkCheck({ keys }: Notes, inLog: InLog, bounds: Required<Bo
   };
 }
 
-/** The most that the events of one item take in this world, and what their record takes beside. */
+/** Most bytes of one item's events in this world, and of its entry in the bulk's record. */
 const ITEM_BYTES = 2_500;
 
-/**
- * The most that the record of a bulk takes for each item when its faults are told by their codes alone, and beside
- * them.
- */
+/** Most bytes of a bulk's record if its faults are given by code alone: per item, and in addition. */
 const RECORD_ITEM_BYTES = 32;
 const RECORD_BYTES = 700;
 
 /**
- * Only what is too large for one append, or whose record is too large for an event, is refused as a whole, and then
- * nothing is kept of it.
+ * A bulk is refused as a whole only if it is too large for one append, or its record too large for an event; nothing of
+ * it may then be recorded.
  */
 function checkRefused(
   code: string,
@@ -75,7 +72,7 @@ function checkRefused(
   mustHold(right, "4 decisions", () => `a bulk of ${items.length} items is refused with ${code}`);
 }
 
-/** A fault as it is or, if there is no room, only its code and the number of its errors. */
+/** The fault itself or, if there is no room, only its code and its number of errors. */
 function checkFault(item: Extract<BulkItem, { kind: "fault" }>, result: BulkItemAnswer): void {
   if (result.kind !== "fault") throw new Violation("4 decisions", "an item came to something, faulty as it is");
   const { code, errors, more = 0 } = result.fault;
@@ -110,7 +107,7 @@ function checkCommand(
   mustHold(!before, "2 one answer", () => `${item.key} was answered at ${event?.revision}, and is ${code} in a bulk`);
 }
 
-/** All was applied, or nothing: then there is a reason, and what was made was made before. */
+/** An atomic bulk either applied everything, or nothing: it then states a reason, and any objects existed before. */
 function checkAtomic(results: readonly BulkItemAnswer[], { revision }: LedgerEvent): void {
   const failed = results.filter(({ kind }) => kind !== "made");
   if (failed.length === 0) return;

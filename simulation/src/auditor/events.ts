@@ -12,7 +12,7 @@ import { type AuditBooks, book, dayOf, giveBack, type PaymentBook, spend, status
 import type { ExpectedOutcome, Move } from "./grounds.ts";
 import { mustHold, Violation } from "./violation.ts";
 
-/** Enters an event in the books and checks that it says what the books then say. */
+/** Enters an event in the books and checks that its balances agree with them. */
 export function enter(books: AuditBooks, { id: event, fact, at, origin }: LedgerEvent): void {
   switch (fact.type) {
     case "AccountOpened":
@@ -117,7 +117,7 @@ function known(books: AuditBooks, { id }: Payment): PaymentBook {
   return payment;
 }
 
-/** Every event of a payment carries it whole, and must agree with the books. */
+/** Every event of a payment carries the whole payment, which must agree with the books. */
 function compare(book: PaymentBook, payment: Payment): void {
   const { captured, refunded, held } = book;
   const sane = captured + held <= book.amount && refunded <= captured && held >= 0n;
@@ -146,7 +146,7 @@ function enterHold(books: AuditBooks, { hold: change }: Extract<Fact, { hold: un
   );
 }
 
-/** How an event differs from the expected outcome of its command; undefined when it does not. */
+/** How an event differs from its command's expected outcome; undefined if it does not. */
 export function difference(fact: Fact, expected: ExpectedOutcome): string | undefined {
   if ("code" in fact) {
     if (expected.kind === "accepted") return `refused with ${fact.code} without a reason`;
@@ -173,7 +173,7 @@ function text(postings: readonly Posting[]): string {
   return postings.map(({ account, amount }) => `${account},${amount}`).join();
 }
 
-/** Notes what an accepted command used up of the daily ceilings. */
+/** Counts an accepted command against the daily ceilings. */
 export function spendAll(books: AuditBooks, spends: readonly (readonly [AccountId, bigint])[], at: number): void {
   for (const [id, amount] of spends) {
     const account = books.accounts.get(id);

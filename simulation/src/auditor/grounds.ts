@@ -4,8 +4,8 @@ import { type AccountBook, type AuditBooks, spentOn } from "./books.ts";
 export type Move = readonly [account: AccountId, amount: Amount];
 
 /**
- * The outcome of a command by the API's own words. A refusal has every code that would be right; which of them is named
- * is not for the auditor to say. `recorded`: whether it is kept under the key.
+ * The outcome of a command by the API's documentation. A refusal lists every code that would be right; the writer may
+ * pick any. `recorded`: whether it is kept under the key.
  */
 export type ExpectedOutcome =
   | { readonly kind: "refused"; readonly codes: readonly string[]; readonly recorded: boolean }
@@ -14,7 +14,7 @@ export type ExpectedOutcome =
       readonly type: FactType;
       readonly moves: readonly Move[];
       readonly hold: Move | null;
-      /** Counted against the daily ceilings. */
+      /** Counts against the daily ceilings. */
       readonly spends: readonly Move[];
     };
 
@@ -46,7 +46,7 @@ export function tooLarge(account: AccountBook, posted: Amount, held = account.he
   return posted > LARGEST || held > LARGEST || posted - held < -LARGEST;
 }
 
-/** The reasons why an amount may not leave an account now, but for its funds. */
+/** The reasons, other than funds, why an amount may not leave an account now. */
 export function ceilings({ limits, ...account }: AccountBook, amount: Amount, at: Micros): (string | false)[] {
   const { perTransaction, perDay } = limits;
   return [

@@ -13,7 +13,7 @@ import {
 } from "ledger-core";
 import { type AuditBooks, statusOf } from "./books.ts";
 
-/** An entry as the API shows it, and its place. */
+/** An entry as the API shows it, with its position. */
 export type EntryLine = {
   readonly revision: Revision;
   readonly at: Micros;
@@ -35,14 +35,14 @@ type PaymentMoment = {
   readonly refunded: Amount;
 };
 
-/** The state of everything at every revision, so that an answer can be checked at any position it claims. */
+/** The whole state at every revision, to check an answer at any position it claims. */
 export type History = {
   follow(event: LedgerEvent): void;
   account(id: AccountId, revision: Revision): AccountMoment | undefined;
   /** Oldest first. */
   entries(id: AccountId, revision: Revision): readonly EntryLine[];
   payment(id: PaymentId, revision: Revision): PaymentMoment | undefined;
-  /** In the order in which they were made. */
+  /** In order of creation. */
   payments(revision: Revision): readonly PaymentId[];
 };
 

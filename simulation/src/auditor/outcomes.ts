@@ -61,7 +61,8 @@ function expectChange(
 }
 
 /**
- * All legs or none; money that comes in by an earlier leg may leave by a later one; ceilings see the sum that leaves.
+ * All legs or none. Money that an earlier leg brings in may leave by a later one; ceilings apply to the sum that
+ * leaves.
  */
 function expectTransfer(
   books: AuditBooks,

@@ -114,7 +114,7 @@ function expectPayment(
   );
 }
 
-/** An authorization is over at `expiresAt`, by the time of the log. */
+/** An authorization expires at `expiresAt`, by the log's time. */
 export function hasExpired({ expiresAt, ended }: PaymentBook, at: Micros): boolean {
   return ended === "expired" || (expiresAt !== null && at >= expiresAt);
 }

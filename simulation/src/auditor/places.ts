@@ -1,7 +1,7 @@
 import type { LedgerEvent } from "ledger-core";
 import { mustHold } from "./violation.ts";
 
-/** Checks an event's place, time and writer, against the event before it: all of it is in its id. */
+/** Checks an event's position, time and writer, all taken from its id, against the previous event. */
 export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undefined) => void {
   let epoch = 0;
   let salt = -1;
@@ -24,10 +24,7 @@ export function makePlaceCheck(): (event: LedgerEvent, last: LedgerEvent | undef
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/**
- * The content of an id, by the auditor's own reading: 10 characters of milliseconds, 2 of shard, 8 of revision, 6 of
- * salt.
- */
+/** Decodes an id, independently of the ledger: 10 characters of milliseconds, 2 of shard, 8 of revision, 6 of salt. */
 function readBase32(id: string): { ms: number; revision: number; salt: number } {
   const body = id.slice(-26);
   const number = (from: number, to: number) => {

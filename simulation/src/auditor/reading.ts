@@ -10,7 +10,7 @@ import { makePlaceCheck } from "./places.ts";
 import { type KeyBook, type KeyBooks, scopeOf, tellsOf } from "./requests.ts";
 import { mustHold, Violation } from "./violation.ts";
 
-/** The auditor's notes of what it read. */
+/** The auditor's notes. */
 export type Notes = {
   readonly books: AuditBooks;
   readonly keys: KeyBooks;
@@ -18,7 +18,7 @@ export type Notes = {
   readonly history: History;
 };
 
-/** The bounds of a world, as its writers get them. */
+/** The limits of a world, as passed to its writers. */
 export type Bounds = {
   readonly eventBytesMax?: number;
   readonly batchBytesMax?: number;
@@ -27,11 +27,11 @@ export type Bounds = {
 
 export const defaultBounds = { eventBytesMax: 524_288, batchBytesMax: 921_600, atomicItemsMax: 1000 } as const;
 
-/** Reads the log as it grows: every batch, event by event, with the append that it came in. @throws Violation */
+/** Reads the log as it grows: every batch, event by event, with its append. @throws Violation */
 export function makeReading(notes: Notes, bounds: Required<Bounds>) {
   const { books, keys, events, history } = notes;
   const checkPlace = makePlaceCheck();
-  /** A clearing account was opened, for the event that comes next. */
+  /** The clearing account just opened, which the next event must use. */
   let opening: LedgerEvent | undefined;
 
   function inspect(stored: StoredEvent): void {
@@ -71,7 +71,7 @@ export function makeReading(notes: Notes, bounds: Required<Bounds>) {
     opening = undefined;
   }
 
-  /** Only a clearing account that the next event needs, and what ends by itself, come under no key. */
+  /** Only a clearing account that the next event needs, and an expiry, come without a key. */
   function inspectUnkeyed(event: LedgerEvent): void {
     const { fact } = event;
     mustHold(!opening, "5 all or none", () => `a clearing account was opened for nothing`);
@@ -93,7 +93,7 @@ export function makeReading(notes: Notes, bounds: Required<Bounds>) {
   };
 }
 
-/** An atomic bulk's events are in the log with its record, in one append, or none of them is. */
+/** An atomic bulk's events are in the log with its record, in one append, or none is. */
 function wholeBulks(notes: Notes, batch: readonly StoredEvent[]): void {
   const { events, keys } = notes;
   const first = batch[0]?.revision ?? 0;
@@ -119,7 +119,7 @@ function bounded(bounds: Required<Bounds>, batch: readonly StoredEvent[]): void 
   mustHold(sum <= bounds.batchBytesMax, "11 bounded append", () => `${sum} bytes, ${bounds.batchBytesMax} at most`);
 }
 
-/** The event's expected outcome by the requests sent under its key; those that fit are noted as answered. */
+/** The event's expected outcome, by the requests sent under its key; notes the requests that fit as answered. */
 function outcomeOf(books: AuditBooks, known: KeyBook, { fact, at, revision, origin }: LedgerEvent): ExpectedOutcome {
   let why = "it tells of nothing that was sent";
   let outcome: ExpectedOutcome | undefined;

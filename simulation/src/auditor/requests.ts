@@ -1,32 +1,32 @@
 import type { Account, Caller, ClientCommand, Fact, LedgerEvent, OpenAccount } from "ledger-core";
 
-/** A request that a client sent under a key, at least once: a command, or a whole bulk. */
+/** A request that a client sent at least once under a key: a command or a whole bulk. */
 export type SentRequest = {
   readonly caller: Caller;
   readonly command: ClientCommand | null;
-  /** The whole of it as text: equal for equal requests. */
+  /** The whole request as text; equal for equal requests. */
   readonly text: string;
-  /** The bulk that the command came in, if it must happen with all of it or not at all. */
+  /** The keys of the atomic bulk that the command came in; null outside of one. */
   readonly atomicKeys: readonly string[] | null;
 };
 
 /** The auditor's notes on one (tenant, client, key). */
 export type KeyBook = {
   readonly scope: string;
-  /** Every different thing that was sent under it; an honest client sends one. */
+  /** The different requests sent under the key; an honest client sends one. */
   readonly sent: SentRequest[];
   /**
-   * Its one answering event, once there is one, and which of `sent` it may be of: more than one if they come to the
-   * same.
+   * The one event that answers the key, if any, and the `sent` requests that it may answer: more than one if they have
+   * the same effect.
    */
   event: LedgerEvent | undefined;
   answers: readonly SentRequest[];
-  /** The first answer as it went out. */
+  /** The body of the first answer. */
   body: string | undefined;
   firstAnswers: number;
-  /** Times that it was handed to a writer and did not fail for certain: it may be in the log, now or later. */
+  /** How often the key was handed to a writer without a definite failure: its event may be in the log, now or later. */
   live: number;
-  /** A bulk with it failed in its middle: the key may have its event by that. */
+  /** A bulk with this key failed halfway, so the key may have an event from it. */
   partlyApplied: boolean;
 };
 
@@ -36,7 +36,7 @@ export function scopeOf(caller: Pick<Caller, "tenant" | "sub">, key: string): st
   return `${caller.tenant}\n${caller.sub}\n${key}`;
 }
 
-/** Notes that something is sent under a key, before anything can come of it. */
+/** Notes a request under its key before anything can come of it. */
 export function noteSent(keys: KeyBooks, key: string, sent: SentRequest): KeyBook {
   const scope = scopeOf(sent.caller, key);
   const known = keys.get(scope) ?? {
@@ -54,7 +54,7 @@ export function noteSent(keys: KeyBooks, key: string, sent: SentRequest): KeyBoo
   return known;
 }
 
-/** Whether a recorded refusal or change tells of this command and not of another under the same key. */
+/** Whether a recorded fact belongs to this command, and not to another under the same key. */
 export function tellsOf(fact: Fact, command: ClientCommand): boolean {
   switch (fact.type) {
     case "AccountOpened":
@@ -105,7 +105,7 @@ function isOpened(command: OpenAccount, { type, owner, currency, timeZone, displ
   );
 }
 
-/** Any value as text, amounts as digits. */
+/** Any value as text, with amounts as digits. */
 export function textOf(value: unknown): string {
   return JSON.stringify(value, (_, field: unknown) => (typeof field === "bigint" ? `${field}` : field));
 }

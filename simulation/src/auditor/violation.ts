@@ -1,6 +1,6 @@
 /**
- * A promise of the ledger that a simulated world saw broken. `check` is stable: the same hole has the same name in
- * every run.
+ * A promise of the ledger that a simulated world broke. `check` is stable: the same hole has the same name in every
+ * run.
  */
 export class Violation extends Error {
   readonly check: string;
@@ -12,7 +12,7 @@ export class Violation extends Error {
   }
 }
 
-/** Ends the run when a promise does not hold. */
+/** Ends the run if a promise does not hold. */
 export function mustHold(condition: boolean, check: string, detail: () => string): void {
   if (!condition) throw new Violation(check, detail());
 }

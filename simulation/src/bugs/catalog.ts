@@ -19,7 +19,7 @@ export function bugNamed(name: string): PlantedBug | undefined {
   return plantedBugs.find((bug) => bug.name === name);
 }
 
-/** A whole plant with one bug in it. */
+/** A plant with one bug in it. */
 export function plantOf(bug: PlantedBug): Plant {
   return { ...nothingPlanted, ...bug.plant() };
 }

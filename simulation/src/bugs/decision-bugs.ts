@@ -4,7 +4,7 @@ import type { PlantedBug } from "./planted-bug.ts";
 
 type Decide = WriterSeams["decide"];
 
-/** Bugs in decisions: what the right decider refuses is decided again in a state that was looked at wrongly. */
+/** Bugs in decisions: a command that the real decider refuses is decided again on a falsified state. */
 export const decisionBugs: readonly PlantedBug[] = [
   lenient("refund-off-by-one", "one minor unit more than was captured can be refunded", ["refund_exceeds_captured"], {
     payment: (payment) => ({ ...payment, captured: payment.captured + 1n }),
@@ -144,7 +144,7 @@ function patched(state: LedgerState, { account, payment }: Looking): LedgerState
   };
 }
 
-/** An account as plain fields: one of the state reads its own from its page, and they would not be copied. */
+/** Copies an account to plain fields; the state's own reads its fields from its page, and a spread would lose them. */
 function stateOf(account: AccountState): AccountState {
   const { day, spent } = account;
   return { ...accountOf(account), day, spent };

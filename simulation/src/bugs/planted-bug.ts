@@ -1,9 +1,9 @@
 import type { Plant } from "../plant.ts";
 
-/** A mistake that an engineer could make, put into a simulated world from outside. */
+/** A mistake that an engineer could make, planted into a simulated world from outside. */
 export type PlantedBug = {
   readonly name: string;
   readonly what: string;
-  /** A fresh one for each world: it may remember things. */
+  /** A new plant per world, since a bug may hold state. */
   plant(): Partial<Plant>;
 };

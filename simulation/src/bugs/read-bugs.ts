@@ -30,7 +30,7 @@ export const readBugs: readonly PlantedBug[] = [
     name: "poison-event-skipped",
     what: "an event that cannot be projected is skipped",
     plant: () => ({
-      // Without a way of its own for charges, so that every event goes through the one that skips.
+      // Without the separate path for charges, so that every event goes through the one that skips.
       projection: ({ projectCharge: _, ...projection }) => ({
         ...projection,
         project(event: LedgerEvent) {
@@ -123,7 +123,7 @@ function changing<Change>(
   };
 }
 
-/** Every second authorization is gone: each payment has one for its payer and one for its payee. */
+/** Drops every second authorization: each payment has one for its payer and one for its payee. */
 function withoutPayees<Change>(changes: readonly Change[]): readonly Change[] {
   let authorizations = 0;
   return changes.filter((change) => {
@@ -199,7 +199,7 @@ async function* filled(deliveries: AsyncIterable<Delivery>, from: number): Async
   }
 }
 
-/** One transaction whose statements on the bookkeeping go to one store and all others to another. */
+/** A transaction whose bookkeeping statements go to one store and all others to another. */
 function splitReads(primary: Knex, replica: Knex): Knex {
   const at = (db: Knex): Knex =>
     new Proxy(db, {
@@ -218,7 +218,7 @@ function sealing(deps: QueryDeps, change: (lastKey: string) => string): QueryDep
   return { ...deps, cursors: { ...cursors, seal: (scope, lastKey) => cursors.seal(scope, change(lastKey)) } };
 }
 
-/** A clock that is always an hour on when it is asked again. */
+/** A clock that is an hour later each time it is read. */
 function hurrying(elapsedMs: () => number): () => number {
   let asked = 0;
   return () => elapsedMs() + 3_600_000 * asked++;

@@ -18,7 +18,7 @@ import { signedCursors } from "query-service";
 import type { GatewayReply } from "../plant.ts";
 import type { PlantedBug } from "./planted-bug.ts";
 
-/** Faults that users of other ledgers reported, each as this ledger might have had it. */
+/** Bugs that users of other ledgers reported, each as this ledger could have had it. */
 export const reportedBugs: readonly PlantedBug[] = [
   {
     name: "sixth-hold-accepted",
@@ -154,7 +154,7 @@ function authorized(id: PaymentId, tenant: string, wanted: MakePayment, now: Mic
   return { id, tenant, payer, payee, payeeType: "merchant", amount, currency, capture: "manual", ...sums, ...rest };
 }
 
-/** Accounts looked at last, which its cache keeps. */
+/** Caches the accounts that were read last. */
 const CACHED = 3;
 
 class RefillsStale extends DecisionState {
@@ -172,7 +172,7 @@ class RefillsStale extends DecisionState {
   }
 }
 
-/** Of each connection but the first, what it delivers first is lost. */
+/** Every connection but the first loses its first delivery. */
 function losingRecords(log: EventLog): EventLog {
   let connections = 0;
   return {

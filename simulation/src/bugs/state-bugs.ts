@@ -18,7 +18,7 @@ import {
 } from "ledger-core";
 import type { PlantedBug } from "./planted-bug.ts";
 
-/** Bugs in what a writer remembers: in memory, and in its state file. */
+/** Bugs in a writer's state, in memory and in its state file. */
 export const stateBugs: readonly PlantedBug[] = [
   {
     name: "speculative-state-kept",
@@ -165,10 +165,7 @@ function filing(change: (file: StateFile) => Partial<StateFile>) {
   };
 }
 
-/**
- * Of every so many standings that are read, one is off by a bit: the disk's, where nobody compares it with its
- * checksum.
- */
+/** Flips a bit in every fifth page of balances read, as if no checksum were compared. */
 function unchecked(pages: Pages): Pages {
   let reads = 0;
   return {
@@ -181,7 +178,7 @@ function unchecked(pages: Pages): Pages {
   };
 }
 
-/** The change to a page about to be written; other pages are left out. */
+/** Changes a page about to be written; undefined drops it. */
 type Change = (bytes: Uint8Array, mark: number) => { readonly bytes: Uint8Array; readonly mark: number };
 const same: Change = (bytes, mark) => ({ bytes, mark });
 
@@ -195,7 +192,7 @@ function writing(pages: Pages, changeOf: (kind: PageKind) => Change | undefined)
   };
 }
 
-/** Rows of payments have six columns; the fifth is when the hold ends. */
+/** Rows of payments have six columns; the fifth is the end of the hold. */
 function withoutDeadlines(kind: PageKind): Change {
   if (kind !== "payments") return same;
   return (bytes) => {
@@ -215,7 +212,7 @@ function writingOnce(pages: Pages): Pages {
   };
 }
 
-/** The marks of payments, as if only the page with the earliest hold had one. */
+/** The payments' marks, as if only the page with the earliest hold had one. */
 function firstDue(marks: Float64Array, kind: PageKind): Float64Array {
   if (kind !== "payments") return marks;
   const earliest = Math.min(...marks.filter((mark) => mark > 0));

@@ -11,11 +11,11 @@ import { bulkIntent, bulkQuestion, commandIntent, type Intent } from "./intents.
 
 export type Clients = {
   start(): void;
-  /** No new wishes; what has no answer yet is asked for until it has one. */
+  /** Makes no new requests; repeats the unanswered ones until each is answered. */
   finish(): void;
   /** Many requests at one moment. */
   burst(): void;
-  /** A hostile client's requests of one moment. */
+  /** A hostile client's requests at one moment. */
   flood(kind: FloodKind): void;
   unanswered(): number;
 };
@@ -41,7 +41,7 @@ type Crowd = ClientsOptions & {
   unanswered: number;
 };
 
-/** Payers, merchants and operators, with a network that loses their requests and their answers. */
+/** Payers, merchants and operators on a network that loses their requests and answers. */
 export function makeClients(options: ClientsOptions): Clients {
   const { scheduler, random, auditor, delivery } = options;
   const crowd: Crowd = { ...options, intents: [], finishing: false, names: 0, unanswered: 0 };
@@ -85,7 +85,7 @@ export function makeClients(options: ClientsOptions): Clients {
   };
 }
 
-/** The clients know the time of the log: what expires, expires after it. */
+/** Clients use the log's time, so that an expiry is in its future. */
 function now({ scheduler, auditor }: Crowd): Micros {
   return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
 }
@@ -101,7 +101,7 @@ function serving({ processes, random }: Crowd): WriterProcess | undefined {
   return ready.length > 0 ? random.pick(ready) : undefined;
 }
 
-/** A client's next step: mostly something new, sometimes the same again in every way that a client can get wrong. */
+/** A client's next step: usually something new, sometimes a repetition with any mistake that a client can make. */
 function act(crowd: Crowd): void {
   const { random, auditor, intents } = crowd;
   const old = intents.length > 0 && random.chance(0.2) ? random.pick(intents.slice(-40)) : undefined;
@@ -131,7 +131,7 @@ function actAnew(crowd: Crowd): void {
   if (random.chance(0.05)) send(crowd, intent);
 }
 
-/** One attempt. It is lost, or refused, or answered; the client tries again unless it has its answer. */
+/** One attempt: lost, refused or answered. The client retries until it has its answer. */
 function send(crowd: Crowd, intent: Intent): void {
   const { scheduler, random, faults, delivery } = crowd;
   intent.attempts++;

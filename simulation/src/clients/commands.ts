@@ -9,7 +9,7 @@ const rails = ["fps", "card"];
 
 const currencies = [currency("HKD"), currency("HKD"), currency("HKD"), currency("JPY")];
 
-/** The accounts that a world begins with: enough of each type to pay one another, limits of every kind. */
+/** The accounts that a world starts with: enough of each type to pay one another, with limits of every kind. */
 export function openings(random: Random): Wish[] {
   const types = ["bank", "wallet", "wallet", "wallet", "merchant", "merchant", "revenue"] as const;
   return tenants.flatMap((tenant) =>
@@ -37,12 +37,12 @@ export function opening(random: Random, type: OpenAccount["accountType"], owner:
 }
 
 /**
- * Something that a client might want now. It looks at the auditor's books for accounts and payments, and for amounts
- * that just fit or just do not.
+ * A command that a client might send now. Uses the auditor's books to pick accounts and payments, and amounts that just
+ * fit or just do not.
  */
 export function wish(random: Random, books: AuditBooks, now: Micros): Wish {
   const all = [...books.accounts.values()];
-  // The ledger's own accounts are not for clients; now and then one tries.
+  // The ledger's own accounts are off limits to clients; sometimes one tries.
   const accounts = random.chance(0.9) ? all.filter(({ type }) => type !== "clearing") : all;
   const payments = [...books.payments.values()];
   const roll = random.below(100);
@@ -57,7 +57,7 @@ export function wish(random: Random, books: AuditBooks, now: Micros): Wish {
   return paymentStep(random, books, recent(random, payments));
 }
 
-/** Mostly of the last few: those still have something to be done with. */
+/** Usually one of the last few, since those can still change. */
 function recent(random: Random, payments: readonly PaymentBook[]): PaymentBook {
   return random.pick(random.chance(0.8) ? payments.slice(-12) : payments);
 }
@@ -96,7 +96,7 @@ function transfer(random: Random, accounts: readonly AccountBook[], now: Micros)
   return { caller: operator(first.tenant), command };
 }
 
-/** A date around today, or one at the edges of what may be asked for. */
+/** A date around today, or at the limits of the allowed range. */
 function dateFrom(random: Random, now: Micros): BusinessDate | null {
   const days = random.pick([-20_000, -3, -1, 0, 1, 40, 366, 367]);
   const date = random.chance(0.05) ? "1969-12-31" : new Date(now / 1000 + days * 86_400_000).toISOString().slice(0, 10);

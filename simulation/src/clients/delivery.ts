@@ -7,33 +7,33 @@ import type { Owner } from "../scheduler.ts";
 import type { WriterProcess } from "../write-side/writer-process.ts";
 import { answerText, bulkText, type Intent, type Question, requestText } from "./intents.ts";
 
-/** The end of a request: `answer` is a command's; a bulk has none here. */
+/** The end of a request. `answer` is a command's; undefined for a bulk. */
 export type Settled =
   | { readonly kind: "answered"; readonly answer: Answer | undefined }
   | { readonly kind: "failed"; readonly error: unknown };
 
-/** Hands requests to the writers, and every answer to the auditor before anybody else sees it. */
+/** Passes requests to the writers, and every answer to the auditor before anybody else sees it. */
 export type CommandDelivery = {
-  /** Tells at once when nothing serves; otherwise when, and if, there is an answer. */
+  /** Settles at once if no writer runs; otherwise when there is an answer, if ever. */
   deliver(intent: Intent, process: WriterProcess | undefined, settle: (outcome: Settled) => void): void;
-  /** Sends a dry run under a key of its own: any trace of it in the log is seen. */
+  /** Sends a dry run under its own key, so that any trace of it in the log would be noticed. */
   ask(question: Question, process: WriterProcess | undefined): void;
-  /** Commands that a living writer has accepted and not answered, tried ones too. */
+  /** Commands that a running writer has accepted but not answered, dry runs included. */
   unanswered(): number;
-  /** That a writer that has stopped in order left nothing unanswered. @throws Violation */
+  /** Checks that a writer that stopped in order left nothing unanswered. @throws Violation */
   checkStopped(owner: Owner): void;
-  /** How many commands a process has accepted and not answered, and the bound of that. @throws Violation */
+  /** Checks the number of accepted and unanswered commands of each process against its limit. @throws Violation */
   checkQueues(): void;
 };
 
 type DeliveryOptions = {
   readonly auditor: Auditor;
   readonly note: (who: string, what: string) => void;
-  /** A violation seen in an answer ends the run. */
+  /** Called with a violation in an answer, which ends the run. */
   readonly onViolation: (violation: unknown) => void;
 };
 
-/** The accepted and unanswered commands of one incarnation of a writer. */
+/** Accepted but unanswered commands of one incarnation of a writer. */
 type Load = { readonly process: WriterProcess; weight: number; largest: number };
 
 type Loads = Map<Owner, Load>;
@@ -146,7 +146,7 @@ function ask(options: DeliveryOptions, loads: Loads, question: Question, process
   });
 }
 
-/** The least and the most that a command of this world, or a faulty item, takes in a queue. */
+/** The least and most bytes that a command of this world, or a malformed item, takes in a queue. */
 const COMMAND_BYTES_MIN = 400;
 const COMMAND_BYTES_MAX = 4_000;
 
@@ -159,7 +159,7 @@ function keysOf({ key, what }: Intent): readonly string[] {
   return [key, ...what.items.flatMap((item) => (item.kind === "command" ? [item.key] : []))];
 }
 
-/** Only what the port declares, and only for its reason. */
+/** A failure must be one that the port declares, for its declared reason. */
 function checkFailure(error: unknown, process: WriterProcess, kind: Question["what"]["kind"], weight: number): void {
   if (isLedgerError(error, "not_ready") || isLedgerError(error, "log_unavailable")) return;
   if (!isLedgerError(error, "overloaded")) {

@@ -6,7 +6,7 @@ import { opening } from "./commands.ts";
 import { type BulkShape, bulkIntent, bulkQuestion, commandIntent, type Intent, type Question } from "./intents.ts";
 import { currency, operator } from "./wishes.ts";
 
-/** A hostile client's requests of one moment: everything that costs the ledger more than it costs the client. */
+/** A burst of a hostile client's requests that cost the ledger more than the client. */
 export const floodKinds = [
   "kind_flood",
   "account_hoard",
@@ -24,7 +24,7 @@ type FloodOptions = {
   readonly random: Random;
   readonly now: () => Micros;
   readonly name: () => string;
-  /** Earlier requests: a bulk may repeat some of them. */
+  /** Earlier requests, some of which a bulk may repeat. */
   readonly earlier: readonly Intent[];
 };
 
@@ -75,7 +75,7 @@ export function flood(kind: FloodKind, options: FloodOptions): Flood {
   }
 }
 
-/** An account unlike any other, as far as that goes. */
+/** An account with unique values, as far as possible. */
 function anyKind(random: Random): OpenAccount {
   const command = opening(random, random.pick(types), `owner-${random.below(1_000_000)}`);
   const limits = { floor: null, perTransaction: BigInt(random.between(1, 1_000_000)), perDay: null };

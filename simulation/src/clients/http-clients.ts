@@ -35,8 +35,8 @@ const logger = createLogger({ level: "silent", name: "simulation" });
 const badKeys = ["", " k", "k ", "k\u00e9", "k".repeat(256), "k\u007f"];
 
 /**
- * Clients that speak HTTP with the command-service's own edge and routes: they repeat keys, with the same body and with
- * another.
+ * Clients that call the command-service's own edge and routes over HTTP, and repeat keys with the same and with other
+ * bodies.
  */
 export function makeHttpClients(options: HttpClientsOptions): { start(): void; close(): Promise<void> } {
   const { scheduler, random, faults, auditor, note } = options;
@@ -57,7 +57,10 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     return reply;
   }
 
-  /** A command, the same again, and another under its key: one answer, byte for byte, and a refusal that says why. */
+  /**
+   * Sends a command, repeats it, and sends another under its key: expects the same answer, byte for byte, and then a
+   * refusal that says why.
+   */
   async function insist(): Promise<void> {
     const { caller, command } = wish(random, auditor.books, now());
     const sent = requestOf(command);
@@ -66,7 +69,7 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     const first = await post(caller, key, sent);
     const again = await post(caller, key, sent);
     const kept = auditor.keys.get(scopeOf(caller, key))?.event !== undefined;
-    // Nothing is stored of a time that is out of range by the clock, and the clock moves on between the two.
+    // A time that the clock puts out of range is refused and not recorded, and the clock advances between the two.
     const outOfRange = first.code === "invalid_request";
     const answered = first.status !== 503 && again.status !== 503 && kept && !outOfRange;
     const same = !answered || first.status === again.status;
@@ -77,7 +80,7 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     mustHold(refused, CHECK, () => `another body under ${key} is answered with ${other.status} ${other.text}`);
   }
 
-  /** A key that no key can be, and a body with a field that no command has. */
+  /** An invalid key, and a body with an unknown field. */
   async function misspeak(): Promise<void> {
     const { caller, command } = wish(random, auditor.books, now());
     const sent = requestOf(command);
@@ -109,10 +112,7 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
   };
 }
 
-/**
- * The writer as the routes have it: each command goes where clients' commands go, and the world goes on while it is
- * decided.
- */
+/** The writer that the routes call: each command goes the way of clients' commands, and the world goes on meanwhile. */
 async function submit(
   options: HttpClientsOptions,
   { caller, key, command }: Parameters<Writer["submit"]>[0],
@@ -162,7 +162,7 @@ async function openEdge(options: HttpClientsOptions): Promise<FastifyInstance> {
   return app;
 }
 
-/** A command as a request; undefined for what these clients do not send. */
+/** A command as a request; undefined for those that these clients do not send. */
 function requestOf(command: ClientCommand): Sent | undefined {
   switch (command.type) {
     case "MakePayment": {
@@ -193,7 +193,7 @@ function requestOf(command: ClientCommand): Sent | undefined {
   }
 }
 
-/** Another request that fits as well. */
+/** A different but equally valid request. */
 function changed(body: Sent["body"]): Sent["body"] {
   if ("amount" in body) return { ...body, amount: body.amount === "7" ? "8" : "7" };
   return "legs" in body ? { ...body, reference: "another" } : { ...body, amount: "7" };

@@ -5,7 +5,7 @@ import { noteSent, type SentRequest, textOf } from "../auditor/requests.ts";
 import type { Random } from "../random.ts";
 import { wish } from "./commands.ts";
 
-/** Something that a client wants done once, however often it must ask. */
+/** Something a client wants done exactly once, however often it must ask. */
 export type Intent = {
   readonly name: string;
   readonly key: string;
@@ -21,14 +21,14 @@ type Bulk = {
   readonly items: readonly BulkItem[];
 };
 
-/** Something of which a client asks what would happen. */
+/** A dry run. */
 export type Question = {
   readonly caller: Caller;
   readonly key: string;
   readonly what: { readonly kind: "command"; readonly command: ClientCommand } | Bulk;
 };
 
-/** A fault of form, now and then of as many errors and as long pointers as an item may have. */
+/** A malformed item; sometimes with as many errors and as long pointers as possible. */
 function faultOf(random: Random): ItemFault {
   const detail = "The body does not fit this route.";
   if (random.chance(0.5))
@@ -42,13 +42,13 @@ function faultOf(random: Random): ItemFault {
     : { code: "amount_invalid", detail, errors, more: 292 };
 }
 
-/** Bulks have a few items; some have many, most of them faulty. */
+/** Most bulks have a few items; some have many, most of them faulty. */
 const LARGE_SHARE = 0.2;
 const LARGE_ITEMS_MAX = 40;
 
 const bulkable = new Set(["MakePayment", "PostTransfer", "TopUpAccount", "PayOut"]);
 
-/** A command under a key, told to the auditor before it is sent. */
+/** Makes a command under a key, and reports it to the auditor before it is sent. */
 export function commandIntent(
   auditor: Auditor,
   caller: Caller,
@@ -61,13 +61,13 @@ export function commandIntent(
   return { name, key, caller, what: { kind: "command", sent, command }, answered: false, attempts: 0 };
 }
 
-/**
- * How a bulk is made: how many items, and the shares of those under the key of another and of those that are faulty in
- * form.
- */
+/** Shape of a bulk: the number of items, and the shares of items with a duplicate key and of malformed items. */
 export type BulkShape = { readonly length: number; readonly duplicates: number; readonly faults: number };
 
-/** A bulk of commands of one operator, told to the auditor before it is sent; without a shape, mostly a small one. */
+/**
+ * Makes a bulk of one operator's commands, and reports it to the auditor before it is sent. Without a shape, usually
+ * small.
+ */
 export function bulkIntent(
   auditor: Auditor,
   random: Random,
@@ -89,8 +89,8 @@ export function bulkIntent(
 }
 
 /**
- * Such a bulk as a question, some of it like what was sent `earlier`: some items are faulty in form, some have the key
- * of one before them, with the same command or another.
+ * Makes such a bulk as a dry run. It may repeat requests sent `earlier`; some items are malformed, some have the key of
+ * a previous item, with the same command or another.
  */
 export function bulkQuestion(
   auditor: Auditor,
@@ -109,7 +109,7 @@ export function bulkQuestion(
       if (bulkable.has(wanted.command.type) && wanted.caller.tenant === tenant) return wanted.command;
     }
   };
-  // Some items were sent before, by themselves: what they were answered then is what the bulk repeats.
+  // Some items were sent before by themselves; the bulk must repeat their answers.
   const sent = earlier.filter(
     (intent) =>
       intent.what.kind === "command" && bulkable.has(intent.what.command.type) && intent.caller.sub === caller.sub,
@@ -134,7 +134,7 @@ function usualShape(random: Random): BulkShape {
   return { length, duplicates: 0.05, faults: large ? random.pick([0.5, 1]) : 0.05 };
 }
 
-/** A request, as the story tells it. */
+/** A request as text for the story. */
 export function requestText(name: string, what: Question["what"]): string {
   if (what.kind === "bulk") return `${name} bulk ${what.mode} of ${what.items.length}`;
   const { command } = what;

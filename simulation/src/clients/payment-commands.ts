@@ -3,7 +3,7 @@ import type { AccountBook, AuditBooks, PaymentBook } from "../auditor/books.ts";
 import type { Random } from "../random.ts";
 import { amountFrom, currency, operator, type Wish } from "./wishes.ts";
 
-/** Mostly short ones, the longest that may be asked for, and one that is too long. */
+/** Usually a short time; also the longest allowed, and one that is too long. */
 const lifetimesUs = [
   20_000, 200_000, 2_000_000, 20_000_000, 20_000, 200_000, 2_000_000, 34_560_000_000_000, 34_560_000_060_000,
 ];
@@ -47,7 +47,7 @@ export function paymentStep(random: Random, books: AuditBooks, payment: PaymentB
   return { caller, command: { type: "RefundPayment", payment: paymentId, amount, reason: null } };
 }
 
-/** All that is left, a part of it, or one too many. */
+/** The whole rest, a part of it, or one unit too many. */
 function part(random: Random, left: Amount): Amount | null {
   const most = left > 0n ? left : 1n;
   return random.pick([null, most, most / 2n > 0n ? most / 2n : 1n, most + 1n]);
@@ -57,7 +57,7 @@ function absentAccount(random: Random): AccountId {
   return makeId("acct", idBody(1, { shard: 0, revision: random.below(1000) }, 1));
 }
 
-/** One that never was, or that was declined. */
+/** A payment that never existed or was declined. */
 function absentPayment(random: Random, { declined }: AuditBooks): PaymentId {
   if (declined.length > 0 && random.chance(0.5)) return random.pick(declined);
   return makeId("pay", idBody(1, { shard: 0, revision: random.below(1000) }, 1));

@@ -3,7 +3,7 @@ import { type AccountBook, spentOn } from "../auditor/books.ts";
 import { LARGEST } from "../auditor/grounds.ts";
 import type { Random } from "../random.ts";
 
-/** Something that a client might want, and who wants it. */
+/** A command that a client might want, with its caller. */
 export type Wish = { readonly caller: Caller; readonly command: ClientCommand };
 
 export function currency(code: string): Currency {
@@ -15,7 +15,7 @@ export function operator(tenant: string): Caller {
   return { tenant, role: "operator", sub: `op-${tenant}` };
 }
 
-/** An amount that tries the limits of an account: what it can just give, one more than that, or something small. */
+/** An amount near an account's limits: the most it can give, one unit more, or something small. */
 export function amountFrom(random: Random, { posted, held, limits, ...account }: AccountBook, at: Micros): Amount {
   const { floor, perTransaction, perDay } = limits;
   const edges: Amount[] = [];

@@ -10,7 +10,7 @@ import { ACCOUNTS_MAX, byLatestEntry, makeRecommender } from "./view-questions.t
 const RECOMMENDATIONS_MAX = 200;
 const { checkpoints: _, modelVersions: __, ...modelTables } = tables;
 
-/** Differences between the projections and the log: by a rebuild from zero, and by the auditor's books. */
+/** Compares the projections with a rebuild from zero and with the auditor's books; returns the differences. */
 export async function compareStores(stores: SimulatedStores, auditor: Auditor): Promise<string[]> {
   const rebuilt = await openModels();
   try {

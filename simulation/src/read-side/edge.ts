@@ -8,7 +8,7 @@ import type { Scheduler } from "../scheduler.ts";
 import type { Settings } from "../settings.ts";
 import type { SimulatedStores } from "./stores.ts";
 
-/** The query-service's own edge and routes, asked without a network. */
+/** The query-service's own edge and routes, called without a network. */
 export type QueryEdge = {
   get(caller: Caller, url: string, headers: Readonly<Record<string, string>>): Promise<GatewayReply>;
   close(): Promise<void>;
@@ -61,8 +61,8 @@ export async function openEdge(
 }
 
 /**
- * Time for a request that may wait. While it works, time in the world stops (`scheduler.settled`); while it waits, the
- * world goes on. One request at a time: what waits is then always the one that works.
+ * The runtime of requests that may wait. While a request works, the world's time stops (`scheduler.settled`); while it
+ * waits, the world goes on. Handles one request at a time, so that the one that waits is the one that works.
  */
 function waitingRuntime(scheduler: Scheduler): Runtime {
   return {

@@ -8,13 +8,13 @@ type FeedOptions = {
   readonly random: Random;
   readonly faults: Faults;
   readonly owner: Owner;
-  /** Called when events arrive out of order, the only time the consumer may halt. */
+  /** Called when events arrive out of order, the only time a consumer may halt. */
   readonly onReordered: () => void;
 };
 
 /**
- * The log as a projector follows it: at a broker's pace, and with a broker's faults. Deliveries repeat,
- * and at times two deliveries change places.
+ * The log as a projector follows it, with a broker's pace and faults: deliveries repeat, and two deliveries may swap
+ * places.
  */
 export function brokeredFeed(log: EventLog, options: FeedOptions): EventLog {
   return { ...log, subscribe: (shard, from, signal) => disturb(log.subscribe(shard, from, signal), options) };

@@ -9,14 +9,12 @@ const oddities = [
   ...["order=sideways", "from=yesterday", "minAmount=-1", "cursor=AAAA", "dryRun=true", "balance=0"],
 ];
 
-/**
- * A query with a parameter that it has not, or a value that the parameter cannot have: an empty list would be a lie.
- */
+/** A query with an unknown parameter, or an impossible value of one; an empty list would be a wrong answer. */
 export function oddQuery({ caller, path }: Asked, random: Random): Asked {
   return { caller, path: `${path}${path.includes("?") ? "&" : "?"}${random.pick(oddities)}` };
 }
 
-/** A cursor as no page gave it: with another filter, order, path or caller. */
+/** A cursor that no page returned: used with another filter, order, path or caller. */
 export function misused(caller: Caller, path: string, cursor: string, random: Random): Asked {
   const [route = "", parameters = ""] = path.split("?");
   const asked = new URLSearchParams(parameters);

@@ -3,7 +3,7 @@ import { mustHold } from "../auditor/violation.ts";
 
 const CHECK = "9 answers at their position";
 
-/** That an answer holds what the books do. @throws Violation */
+/** Checks that an answer agrees with the books. @throws Violation */
 export function equal(actual: unknown, expected: unknown, what: string, revision: Revision): void {
   const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)];
   mustHold(one === other, CHECK, () => `${what} at ${revision} is ${one}, should be ${other}`);
@@ -21,13 +21,13 @@ type Page = {
   readonly limit: number;
   readonly what: string;
   /**
-   * `rows`: a filter that no index finds, so a page may be short, even empty, and go on; `states`: of states that
-   * change, so what a page has passed may have come to fit since. Default: every page is full but the last.
+   * `rows`: no index serves the filter, so a page may be short, even empty, and still have a next one; `states`: states
+   * change, so rows that a page has passed may match now. Default: every page but the last is full.
    */
   readonly scans?: "rows" | "states" | undefined;
 };
 
-/** The page must follow the last row of the page before, by the current state. Ids sort by time. */
+/** The page must follow the last row of the previous page, by the current state. Ids sort by time. */
 export function checkPage(
   body: unknown,
   expected: readonly Readonly<Record<string, unknown>>[],
@@ -58,7 +58,7 @@ export function checkPage(
   const last = rows.at(-1);
   if (next === null) return undefined;
   if (last !== undefined) return String(fields(last, "id")[0]);
-  // An empty page goes on somewhere behind what there was: newest first, whatever is made from now on comes before it.
+  // An empty page continues after all existing rows: newest first, all later rows come before it.
   const newest = expected.reduce((most, { id }) => (String(id) > most ? String(id) : most), "");
   if (order === "asc") return after;
   return after ?? (newest === "" ? "" : `${newest}~`);

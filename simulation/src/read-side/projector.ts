@@ -12,17 +12,17 @@ import { brokeredFeed } from "./feed.ts";
 import type { SimulatedStores } from "./stores.ts";
 import { frailTarget } from "./targets.ts";
 
-/** The process that runs all projections, again and again. */
+/** The process that runs all projections, restarted whenever it dies. */
 export type Projector = {
   start(): void;
   crash(): void;
-  /** A second one starts beside it, as after a botched deployment. */
+  /** Starts a second one beside it, as a botched deployment would. */
   double(): void;
-  /** From now on this projection cannot project the event at a revision; undefined: it can again. */
+  /** Makes a projection fail on the event at a revision; undefined ends that. */
   poison(projection: string, revision: Revision | undefined): void;
-  /** A projection's position. */
+  /** A projection's revision. */
   revision(projection: string): Revision;
-  /** Ends all that runs: a signal that something listens to, and never aborts, is kept for ever. */
+  /** Ends everything that runs; a signal that has listeners and never aborts would be kept forever. */
   close(): void;
 };
 
@@ -43,10 +43,10 @@ type ProjectorOptions = {
 
 const logger = createLogger({ level: "silent", name: "simulation" });
 
-/** One incarnation: what runs, and why it might rightly halt. */
+/** One incarnation; `reordered` tells whether it may halt. */
 type Incarnation = { readonly owner: Owner; reordered: boolean };
 
-/** The parts of a projector that its running projections share. */
+/** Shared by the running projections of a projector. */
 type Running = {
   readonly poisons: ReadonlyMap<string, Revision>;
   readonly revisions: Map<string, Revision>;
@@ -86,7 +86,7 @@ export function makeProjector(options: ProjectorOptions): Projector {
     return shareReading(plant.feed(feed), settings.reading, options.runtime(owner));
   }
 
-  /** Someone looks at a projection that halted and starts it again; while the event is poison it halts again. */
+  /** An operator restarts a halted projection; while the event is poison, it halts again. */
   function inspect(incarnation: Incarnation, status: ProjectionStatus): void {
     const { projection, state, reason, revision } = status;
     note(`${projection} is ${state} at ${revision}${reason === null ? "" : `: ${reason}`}`);
@@ -154,7 +154,7 @@ function run<Change>(
   started.finished.catch(onViolation);
 }
 
-/** A projection may halt for a poison event or a gap, and for nothing else. */
+/** A projection may halt only for a poison event or a gap. */
 function checkHalt(
   { reordered }: Incarnation,
   { projection, reason, revision }: ProjectionStatus,

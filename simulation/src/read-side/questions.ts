@@ -4,12 +4,12 @@ import type { EntryLine, History } from "../auditor/history.ts";
 import type { Random } from "../random.ts";
 import { checkPage, equal, fields } from "./pages.ts";
 
-/** A query, and what its answer must be at the position that it claims. */
+/** A query, and a check of its answer at the position that the answer claims. */
 export type ReadQuestion = {
   readonly caller: Caller;
   readonly path: string;
   /**
-   * Compares one page's answer; `after` is what the page before ended with. Answers with what this page ended with.
+   * Checks one page; `after` is the last row of the previous page. Returns the last row of this page.
    * @throws Violation
    */
   check(body: unknown, revision: Revision, after: string | undefined): string | undefined;
@@ -56,7 +56,7 @@ export function askBalance(history: History, caller: Caller, id: AccountId, asOf
   };
 }
 
-/** A history, page by page: each page goes on exactly where the one before ended. */
+/** A history, page by page: each page continues exactly where the previous one ended. */
 export function askEntries(history: History, caller: Caller, { id }: AccountBook, random: Random): ReadQuestion {
   const order = random.pick(["desc", "desc", "asc"]);
   const limit = random.pick([1, 2, 5, 50]);
@@ -117,18 +117,18 @@ export function askPayments(history: History, { caller, account, mine }: AskedPa
 type AskedPayments = {
   readonly caller: Caller;
   readonly account: AccountId | undefined;
-  /** Whether a payment is in the list, whatever its state. */
+  /** Whether a payment belongs to the list, apart from its state. */
   readonly mine: (id: PaymentId) => boolean;
 };
 
-/** No index finds the payments of an account among its entries, nor those that are captured since they were made. */
+/** No index finds an account's payments among its entries, nor payments captured after their creation. */
 function scansOf({ role }: Caller, account: AccountId | undefined, status: string) {
   const ofAccounts = role === "consumer" || account !== undefined;
   if (status === "any") return ofAccounts ? "rows" : undefined;
   return ofAccounts || status === "captured" ? "states" : undefined;
 }
 
-/** The accounts of a tenant, or of an owner, of one type or all. */
+/** The accounts of a tenant or of an owner, of one type or of all. */
 export function askAccounts(books: AuditBooks, history: History, caller: Caller, random: Random): ReadQuestion {
   const order = random.pick(["desc", "asc"]);
   const limit = random.pick([1, 3, 20]);

@@ -17,14 +17,14 @@ import { openStores, routed, type SimulatedStores } from "./stores.ts";
 export type SimulatedReadSide = {
   readonly projector: Projector;
   start(): void;
-  /** The position of the projection furthest behind. */
+  /** The position of the slowest projection. */
   revision(): Revision;
-  /** That the projections are the log, row for row. @throws Violation */
+  /** Checks that the projections equal the log, row by row. @throws Violation */
   compare(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Projections, a replica, the queries and those who ask them. */
+/** Projections, a replica, the queries, and their readers. */
 export async function makeReadSide(
   surroundings: Surroundings,
   { store }: WriteSide,
@@ -89,7 +89,7 @@ export async function makeReadSide(
   };
 }
 
-/** The queries, which the models and their replica answer in turns. */
+/** The queries, which read the models and the replica in turn. */
 function openQueries(
   { scheduler, random, plant, settings }: Surroundings,
   stores: SimulatedStores,

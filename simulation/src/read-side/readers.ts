@@ -32,7 +32,7 @@ type ReadersOptions = {
 
 const PAGES_MAX = 4;
 
-/** An app's user, who looks at what it has just done: one request at a time, with the position of its last command. */
+/** An app's user who looks at what it just did: one request at a time, with the position of its last command. */
 export function makeReaders(options: ReadersOptions): { start(): void } {
   const { scheduler, random, faults, note } = options;
 
@@ -83,7 +83,7 @@ function question(options: ReadersOptions): ReadQuestion | undefined {
     case 7:
       return askAccounts(books, history, caller, random);
     default: {
-      // Asked when the answer is there: meanwhile the owner may have opened another account and paid from it.
+      // Read when the answer is there: meanwhile the owner may have opened another account and paid from it.
       const isOwn = (id: AccountId) => {
         const one = books.accounts.get(id);
         return one?.tenant === tenant && one.owner === owner;
@@ -106,7 +106,7 @@ function get(options: ReadersOptions, caller: Caller, url: string, headers: Read
   return scheduler.settled(reply);
 }
 
-/** A query that no API would answer: no page, no empty list, no error of its own. */
+/** A query that the API must refuse with its own error: neither with a page nor an empty list. */
 async function refuses(
   options: ReadersOptions,
   { caller, path }: Pick<ReadQuestion, "caller" | "path">,
@@ -122,7 +122,8 @@ async function refuses(
 }
 
 /**
- * Many concurrent waits for a position that never comes: each is refused in time, and other callers are answered.
+ * Starts many concurrent waits for a position that never comes: each must be refused in time, while other callers are
+ * answered.
  */
 async function swamp(options: ReadersOptions, { caller, path }: ReadQuestion): Promise<void> {
   const { scheduler, random, auditor, edge, note } = options;
@@ -144,16 +145,16 @@ async function swamp(options: ReadersOptions, { caller, path }: ReadQuestion): P
   );
 }
 
-/** One list to its end, or to the patience of the reader, every page at the position asked for or later. */
+/** Reads a list to its end or up to a page limit; every page must be at the position asked for or later. */
 async function ask(options: ReadersOptions, { caller, path, check }: ReadQuestion): Promise<void> {
   const { scheduler, random, faults, auditor, note } = options;
   let cursor: string | undefined;
   let after: string | undefined;
   let before: Revision = -1;
-  /** Where what was absent was made: asked for that, it must be there. */
+  /** The revision that created an object found absent; a request with it must find the object. */
   let wanted: Revision | undefined;
   for (let pages = 0; pages < PAGES_MAX; pages++) {
-    // The next page is mostly asked for by its cursor alone.
+    // Most next pages are requested by their cursor alone.
     const recent: Revision = Math.max(0, auditor.events.length - 1 - random.below(30));
     const asked = wanted ?? (random.chance(pages === 0 ? 0.7 : 0.2) ? recent : -1);
     const waitMs = random.pick([0, 0, 100, 1000]);
@@ -192,7 +193,7 @@ async function ask(options: ReadersOptions, { caller, path, check }: ReadQuestio
   }
 }
 
-/** The object may be absent still, unless the position says that it must exist. */
+/** An object may be absent, unless the position asked for includes its creation. */
 function absent(options: ReadersOptions, asked: Revision, path: string): Revision {
   const { auditor } = options;
   const id = /(acct|pay)_[a-z0-9]{26}/.exec(path)?.[0] ?? "";

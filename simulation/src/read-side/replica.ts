@@ -12,7 +12,7 @@ type ReplicaOptions = {
   readonly events: readonly LedgerEvent[];
 };
 
-/** Keeps a copy of every SQL projection some way behind the primary: transaction by transaction, as a replica does. */
+/** Keeps a copy of every SQL projection that lags behind the primary, transaction by transaction, as a replica does. */
 export function followPrimary(options: ReplicaOptions): { start(): void; revision(): Revision } {
   const { scheduler, random, faults, stores, events } = options;
   const primary = stores.sqlProjections(stores.models);

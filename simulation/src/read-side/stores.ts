@@ -5,15 +5,15 @@ import { makeSqlProjections, migrateModels, type Projected, viewProjections } fr
 import { openPaymentGraph } from "query-service";
 import type { Settings } from "../settings.ts";
 
-/** Everything that projections write into, in memory. */
+/** All stores of the projections, in memory. */
 export type SimulatedStores = {
   readonly models: Knex;
-  /** A copy of the models that follows later. */
+  /** A copy of the models that lags behind. */
   readonly replica: Knex;
-  /** Every projection on the list, each with its store. */
+  /** Every projection on the list with its store. */
   readonly projections: readonly Projected[];
   readonly graph: PaymentGraph;
-  /** Every SQL projection, in another store that is laid out as this world's are. */
+  /** Every SQL projection, on another store with the same layout. */
   sqlProjections(models: Knex): readonly Projected[];
   close(): Promise<void>;
 };
@@ -48,7 +48,10 @@ export async function applyUpTo(projected: Projected, events: readonly LedgerEve
   });
 }
 
-/** A pool whose every transaction and statement goes to one of two stores: a read may meet the one that is behind. */
+/**
+ * A pool that sends each transaction and statement to one of two stores, so that a read may hit the one that lags
+ * behind.
+ */
 export function routed(first: Knex, second: Knex, pick: () => boolean): Knex {
   return new Proxy(first, {
     apply: (_target, self, args) => Reflect.apply(pick() ? first : second, self, args),

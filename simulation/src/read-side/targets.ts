@@ -9,17 +9,17 @@ type TargetOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;
-  /** The projector's process dies. */
+  /** Kills the projector's process. */
   readonly crash: () => void;
-  /** The first revision that this projection cannot apply just now, if there is one. */
+  /** The first revision that this projection currently cannot apply, if any. */
   readonly poisoned: () => Revision | undefined;
   readonly head: () => Revision;
   readonly onViolation: (violation: unknown) => void;
 };
 
 /**
- * A store in memory as a projector has it: away at times, before or after it has applied; and a place to die, before,
- * after and between.
+ * An in-memory store as a projector sees it: it may be unavailable, before or after it applied a batch, and the process
+ * may die before, after and in between.
  */
 export function frailTarget<Change>(
   target: ProjectionTarget<Change>,

@@ -35,7 +35,7 @@ export function askSession(books: AuditBooks, history: History, { tenant, owner 
   };
 }
 
-/** Accounts as a session shows them: those with the latest entry first. */
+/** Accounts in the order of a session: those with the latest entry first. */
 export function byLatestEntry(
   history: History,
   accounts: readonly AccountBook[],
@@ -46,7 +46,7 @@ export function byLatestEntry(
   return accounts.toSorted((a, b) => (orderOf(a) < orderOf(b) ? 1 : -1));
 }
 
-/** Merchants that an account has not paid, by how many of those who paid its merchants have paid them. */
+/** Merchants that an account has not paid, ranked by how many payers of its merchants have paid them. */
 export function askRecommendations(books: AuditBooks, history: History, caller: Caller, id: AccountId): ReadQuestion {
   return {
     caller,
@@ -65,7 +65,7 @@ export function askRecommendations(books: AuditBooks, history: History, caller: 
   };
 }
 
-/** The recommendations for any account at a revision, by the books: merchants and their scores, best first. */
+/** By the books, the recommendations for any account at a revision: merchants and their scores, best first. */
 export function makeRecommender(books: AuditBooks, history: History, revision: Revision) {
   const paid = merchantsPaid(books, history, revision);
   return (id: AccountId): readonly (readonly [AccountId, number])[] => {
@@ -80,7 +80,7 @@ export function makeRecommender(books: AuditBooks, history: History, revision: R
   };
 }
 
-/** Who has left some money with which merchants. */
+/** The payers who have left money with each merchant. */
 function merchantsPaid(books: AuditBooks, history: History, revision: Revision): Map<AccountId, Set<AccountId>> {
   const paid = new Map<AccountId, Set<AccountId>>();
   for (const { id, payer, payee } of books.payments.values()) {

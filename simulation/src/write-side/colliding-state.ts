@@ -3,7 +3,7 @@ import type { Revision } from "ledger-core";
 import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 
-/** The decision state where hashes of keys collide now and then: it names revisions that answer other keys. */
+/** A decision state with occasional hash collisions of keys: it then also returns revisions that answer other keys. */
 export class CollidingState extends DecisionState {
   private readonly random: Random;
   private readonly faults: Faults;

@@ -5,30 +5,30 @@ import { makeOwner, type Owner } from "../scheduler.ts";
 import { type Append, makeReplicas, type ReplicasOptions } from "./replicas.ts";
 
 export type EventStore = {
-  /** The events that cannot be lost any more, all that a reader sees. */
+  /** The durable events, which are all that a reader sees. */
   readonly events: readonly StoredEvent[];
   head(): Revision;
   up(): boolean;
   receive(append: Append): void;
-  /** The store's process dies, in the middle of what it writes; it starts again by itself after a while. */
+  /** The store's process dies, possibly during a write, and restarts after a while. */
   crash(): void;
   fill(full: boolean): void;
   onArrival(listener: () => void): () => void;
 };
 
 export type EventStoreOptions = ReplicasOptions & {
-  /** Whether a start cuts off a batch that was written in part. Always, but for a planted bug. */
+  /** Whether a restart cuts off a partly written batch. True without a planted bug. */
   readonly cutsTornBatches?: boolean;
-  /** What it compares to know a repeated append. The event's id, but for a planted bug. */
+  /** The id that identifies a repeated append. The event's id without a planted bug. */
   readonly storeId?: (event: NewEvent, revision: Revision) => string;
-  /** Called when it is back. */
+  /** Called when the store is back. */
   readonly onRestart: (head: Revision) => void;
 };
 
 /**
- * A server that keeps one shard, by EventStoreDB's rules. Appends come one by one; each is written, which takes time
- * and may be cut short, and is durable once a replica has it, as a rule at once. A batch whose ids are there already,
- * at that place, is taken for the one that is there, whatever its payloads.
+ * A server of one shard that follows EventStoreDB's rules. It writes appends one at a time; a write takes time and may
+ * be cut short, and is durable once a replica has it, usually at once. A batch whose ids are already at that place
+ * counts as written, whatever its payloads.
  */
 export function makeEventStore(options: EventStoreOptions): EventStore {
   const { scheduler, random, faults, note } = options;
@@ -99,7 +99,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
   };
 }
 
-/** The store's answer without writing; undefined when the batch is to be written. */
+/** The store's answer without a write; undefined if the batch must be written. */
 function judge(
   stored: readonly StoredEvent[],
   { expected, events }: Append,
@@ -119,7 +119,7 @@ function judge(
     : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);
 }
 
-/** How many events of a batch are left when the store died while it wrote them. A part is cut off at its next start. */
+/** How many events of a batch survive a crash during its write. The next start cuts off a partly written batch. */
 function survivors({ events }: Append, { random, faults, cutsTornBatches }: EventStoreOptions): number {
   const written = faults.strikes("torn_write", 0.6)
     ? Math.min(1, events.length - 1) + random.below(events.length - 1)

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
-/** Errors as SQLite raises them, by its extended result codes. */
+/** SQLite's errors with their extended result codes. */
 export const diskErrors = {
   full: { errcode: 13, message: "database or disk is full" },
   readFailed: { errcode: 266, message: "disk I/O error" },
@@ -9,24 +9,21 @@ export const diskErrors = {
 } as const;
 export type DiskError = (typeof diskErrors)[keyof typeof diskErrors];
 
-/** The error that an access to the disk gets instead; undefined when it may go on. */
+/** The error for an access to the disk; undefined if the access succeeds. */
 export type Trouble = (access: "read" | "write") => DiskError | undefined;
 
-/** A disk that may fail. */
+/** A disk that can fail. */
 type FailingDisk = {
   readonly trouble: Trouble;
-  /** Whether a write that fails takes its transaction with it. */
+  /** Whether a failed write also rolls back its transaction. */
   readonly losesTransaction: () => boolean;
 };
 
 const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|COMMIT|CREATE)/i;
 
-/**
- * A database in memory whose disk fails when it is told to. A write that fails may take its transaction with it, as
- * SQLite's may.
- */
+/** An in-memory database whose disk fails on demand. A failed write may roll back its transaction, as in SQLite. */
 export class FaultyDatabase extends DatabaseSync {
-  /** Weak: Node keeps a database as long as its statements, so one that leads to its world would keep it for ever. */
+  /** Weak: Node keeps a database as long as its statements, so a strong reference would keep its world forever. */
   readonly #disk: WeakRef<FailingDisk>;
 
   constructor(disk: FailingDisk) {

@@ -3,7 +3,7 @@ import { makeMachineClock } from "./machine-clock.ts";
 
 const SECOND = 1_000_000;
 
-test("a clock says what it was set to, and gains what it drifts", () => {
+test("a clock reads the time it was set to, and drifts", () => {
   let now = 1_000 * SECOND;
   const clock = makeMachineClock(() => now);
   expect(clock.now()).toBe(now);
@@ -15,7 +15,7 @@ test("a clock says what it was set to, and gains what it drifts", () => {
   expect(clock.now()).toBe(now - 6 * SECOND);
 });
 
-test("it knows what it said, and for a second what it would have said had it not been set", () => {
+test("`said` knows past readings, and for a second those of the time before it was set", () => {
   let now = 1_000 * SECOND;
   const clock = makeMachineClock(() => now);
   now += 10 * SECOND;

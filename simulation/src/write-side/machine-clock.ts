@@ -1,26 +1,27 @@
 import type { Micros } from "ledger-core";
 
 /**
- * The wall clock of one machine: it may be set, and may run too fast or too slow. Spans are measured by another clock,
- * and always right.
+ * The wall clock of one machine, which may be set and may drift. Durations come from another clock, which is always
+ * right.
  */
 export type MachineClock = {
-  /** Its lead over the true time. Setting this sets the clock. */
+  /** Its lead over true time. Assigning sets the clock. */
   offsetUs: Micros;
-  /** Its gain on the true time, in millionths. */
+  /** Its drift from true time, in parts per million. */
   driftPpm: number;
   now(): Micros;
   /**
-   * Whether it said so at some time, up to a second ago if it was set since: within that a correction must be followed.
+   * Whether the clock has read this time, counting readings it would have had up to a second after it was set: a writer
+   * must follow a correction within that second.
    */
   said(at: Micros): boolean;
 };
 
-/** A stretch without a change: from a true time on it goes from a reading at a rate. */
+/** A stretch without a change: from true time `from`, the clock starts at `reading` and runs at `rate`. */
 type Stretch = { readonly from: Micros; readonly reading: Micros; readonly rate: number };
 
 const FOLLOWED_US = 1_000_000;
-/** A reading is of the millisecond, and interpolated. */
+/** Tolerance: readings are in milliseconds, and interpolated. */
 const EXACT_US = 2_000;
 
 export function makeMachineClock(trueTime: () => Micros): MachineClock {

@@ -5,19 +5,17 @@ import type { Owner, Scheduler } from "../scheduler.ts";
 import type { MachineClock } from "./machine-clock.ts";
 import type { StateDisk } from "./state-disk.ts";
 
-/** A process's machine: a clock of its own, and a disk that may be slow. */
+/** A process's machine: its own clock, and a disk that may be slow. */
 type SimulatedMachine = {
   readonly clock: Pick<MachineClock, "now">;
   readonly disk?: Pick<StateDisk, "condition">;
 };
 
-/** Each reading of the measured time advances it by this. */
+/** Advance of the monotonic clock per reading. */
 const STEP_MS = 0.3;
 const SLOW_STEP_MS = 30;
 
-/**
- * Time and chance as one process sees them. Measured time creeps on by itself, so that slices of work end somewhere.
- */
+/** Time and randomness of one process. The monotonic clock advances with each reading, so that time slices end. */
 export function processRuntime(scheduler: Scheduler, random: Random, owner: Owner, machine: SimulatedMachine): Runtime {
   let creptMs = 0;
   const runtime: Runtime = {

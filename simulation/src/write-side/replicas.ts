@@ -4,10 +4,7 @@ import type { Faults } from "../faults.ts";
 import type { Random } from "../random.ts";
 import type { Owner, Scheduler } from "../scheduler.ts";
 
-/**
- * One append on its way: `done` is told what became of it, once; a crash of the store may keep it from being told at
- * all.
- */
+/** One append in progress. `done` is called once with the outcome, or never if the store crashes. */
 export type Append = {
   readonly from: string;
   readonly expected: Revision;
@@ -19,37 +16,40 @@ export type ReplicasOptions = {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: Faults;
-  /** Called when a batch has become durable, before anybody else can see it. */
+  /** Called when a batch becomes durable, before anybody else can see it. */
   readonly onAppended: (batch: readonly StoredEvent[], append: Append) => void;
   readonly note: (what: string) => void;
-  /** Whether a crash leaves what was answered. Always, but for a planted bug. */
+  /** Whether acknowledged events survive a crash. True without a planted bug. */
   readonly syncsBeforeAnswering?: boolean;
-  /** Whether only what another node has too is answered. Always, but for a planted bug. */
+  /** Whether an append is acknowledged only once another node has it. True without a planted bug. */
   readonly awaitsReplicas?: boolean;
 };
 
-/** What the leader has written, and what of it another node has too. */
+/** The events of the leader, and those that another node has too. */
 export type Replicas = {
-  /** Everything that the leader has, in order. */
+  /** All events of the leader, in order. */
   readonly written: readonly StoredEvent[];
-  /** What no crash can lose. */
+  /** Events that no crash can lose. */
   readonly durable: readonly StoredEvent[];
-  /** Writes the first events of an append and answers it when they are durable. `leader`: none while it starts. */
+  /**
+   * Writes the first `count` events of an append and answers once they are durable. `leader` is undefined while the
+   * store starts.
+   */
   write(append: Append, count: number, leader: Owner | undefined): void;
-  /** Answers an append whose events are there, up to this revision, as soon as they are durable; never before. */
+  /** Answers a repeated append, whose events end at this revision, once they are durable. */
   repeated(last: Revision, append: Append): void;
   /** The other nodes catch up. */
   replicate(): void;
-  /** The leader dies. What only it had may be lost with it, and nobody is told. */
+  /** The leader dies. Events that only the leader had may be lost without notice. */
   crash(): void;
 };
 
-/** An append that only the leader has, and those who wait for it. */
+/** An append that only the leader has, with the callbacks that await it. */
 type Ahead = { readonly append: Append; readonly batch: readonly StoredEvent[]; readonly told: (() => void)[] };
 
 const noLeaf = new Uint8Array(32);
 
-/** @param onDurable told of each append as it becomes durable, after the auditor */
+/** @param onDurable called for each append as it becomes durable, after the auditor */
 export function makeReplicas(options: ReplicasOptions, onDurable: (count: number, append: Append) => void): Replicas {
   const { scheduler, random, faults, note, onAppended, awaitsReplicas = true } = options;
   const written: StoredEvent[] = [];
@@ -67,7 +67,7 @@ export function makeReplicas(options: ReplicasOptions, onDurable: (count: number
     }
   }
 
-  /** Unless a replica has it in time, the answer is that of a timeout; the append stays written all the same. */
+  /** Answers with a timeout unless a replica has the append in time; it remains written either way. */
   function answerInTime(append: Append, last: Revision, leader: Owner): () => void {
     let answered = false;
     const answer = (outcome: Revision | LedgerError) => {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { randomFrom } from "../random.ts";
 import { damagePage } from "./state-damage.ts";
 
-test("a state file is damaged again and again, also when its last page is lost", () => {
+test("a state file can be damaged repeatedly, even after it lost its last page", () => {
   const db = new DatabaseSync(":memory:");
   onTestFinished(() => db.close());
   db.exec("CREATE TABLE pages (place INTEGER PRIMARY KEY, data BLOB); INSERT INTO pages VALUES (0, zeroblob(64))");

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Random } from "../random.ts";
 
-/** Damages a page of a state file in place, below every checksum: answers with what was done to it, for the story. */
+/** Damages a page of an open state file in place, below every checksum. Returns a description for the story. */
 export function damagePage(db: DatabaseSync, random: Random, older: Uint8Array | undefined): string {
   const places = db.prepare("SELECT place FROM pages ORDER BY place").all();
   if (places.length === 0) return "no page is left to damage";
@@ -39,7 +39,7 @@ export function damagePage(db: DatabaseSync, random: Random, older: Uint8Array |
   }
 }
 
-/** Damages a state file that is at rest: a page of it, or its bytes as they lie, which SQLite may or may not notice. */
+/** Damages a state file at rest: a page, or raw bytes, which SQLite may or may not detect. */
 export function damageBytes(
   image: Uint8Array,
   random: Random,

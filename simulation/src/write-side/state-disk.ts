@@ -7,30 +7,27 @@ import type { Settings } from "../settings.ts";
 import { type DiskError, diskErrors, FaultyDatabase, type Trouble } from "./faulty-database.ts";
 import { damageBytes, damageFile, damagePage } from "./state-damage.ts";
 
-/** How a disk is for a while: `full` takes no write, `failing` gives errors now and then, `slow` takes its time. */
+/** Condition of a disk: `full` refuses writes, `failing` sometimes returns errors, `slow` delays. */
 export type DiskCondition = "sound" | "full" | "failing" | "slow";
 
-/**
- * A writer's local disk: its state file, and the files of keys that it lists, as the images that were there after each
- * flush.
- */
+/** A writer's local disk: the state file and its key files, saved as an image after each flush. */
 export type StateDisk = {
   condition: DiskCondition;
-  /** Whether what was written may have been damaged, or may have seemed so: only then is it given up. */
+  /** Whether written data may have been damaged, or may have appeared so; only then may the writer discard it. */
   readonly hurt: boolean;
-  /** @param later runs a task of the process that opens it */
+  /** @param later runs a task in the process that opens the file */
   open(later: (task: () => void) => void): StateFile;
   /** @throws state_unavailable */
   discard(): void;
-  /** The process died: a flush under way is gone, and what was not fsync'd may be gone too. */
+  /** The process died: a flush in progress is lost, and data without an fsync may be lost too. */
   crash(): void;
-  /** A page of the state file, or a file of keys, is damaged while it is in use. */
+  /** Damages a page of the state file, or a key file, while it is in use. */
   damage(): void;
 };
 
-/** How many flushes may be lost at once, since none of them is fsync'd. */
+/** How many flushes a crash may lose, since none is fsync'd. */
 const IMAGES_MAX = 4;
-/** The share of reads of key files that are a step of their own. */
+/** The share of key file reads that take a step of their own. */
 const READ_STEPS = 0.05;
 
 type StateDiskOptions = {
@@ -44,7 +41,7 @@ type Image = { readonly database: Uint8Array; readonly keys: ReadonlyMap<number,
 
 export function makeStateDisk({ random, faults, settings, note }: StateDiskOptions): StateDisk {
   let images: Image[] = [];
-  /** Files of keys by their numbers. They survive their process. */
+  /** Key files by number. They survive a process that dies. */
   let keys = new Map<number, Uint8Array>();
   let open: DatabaseSync | undefined;
   const chance = random.stream("trouble");
@@ -112,7 +109,7 @@ export function makeStateDisk({ random, faults, settings, note }: StateDiskOptio
   return disk;
 }
 
-/** The trouble of a disk as the file system reports it. */
+/** Reports the disk's trouble as the file system would. */
 function asFileError(trouble: Trouble): (access: "read" | "write") => void {
   return (access) => {
     const error = trouble(access);
@@ -120,7 +117,7 @@ function asFileError(trouble: Trouble): (access: "read" | "write") => void {
   };
 }
 
-/** The disk after a crash: as it was, empty, or with another ledger's, a damaged or an older file. */
+/** The disk after a crash: unchanged, empty, or with a foreign, damaged or older file. */
 function afterCrash(
   images: readonly Image[],
   chance: Random,
@@ -147,7 +144,7 @@ function afterCrash(
   return { images };
 }
 
-/** Damages a file at rest, from before a start: its own bytes or those of its keys. */
+/** Damages a file at rest before a start: the state file or a key file. */
 function damageAtRest(
   { database, keys: files }: Image,
   oldest: Uint8Array | undefined,
@@ -165,15 +162,12 @@ function damageAtRest(
   return { database, keys: damaged };
 }
 
-/**
- * A step of the world for every read would take most of its time: most reads are done within the step that asked for
- * them.
- */
+/** Most reads finish within the step that asked for them; a step per read would take most of a world's time. */
 function mostlyAtOnce(later: (task: () => void) => void, chance: Random): (task: () => void) => void {
   return (task) => (chance.chance(READ_STEPS) ? later(task) : queueMicrotask(task));
 }
 
-/** A file that SQLite does not accept as a database is damaged like any other. */
+/** An image that SQLite does not accept as a database counts as damaged. */
 function load(db: DatabaseSync, image: Uint8Array): void {
   try {
     db.deserialize(image);
@@ -206,7 +200,7 @@ function hashKey(random: Random): Uint8Array {
   return Uint8Array.from({ length: 16 }, () => random.below(256));
 }
 
-/** A sound state file at an event of another ledger's log. */
+/** A sound state file that belongs to another ledger's log. */
 function foreignImage(revision: number): Uint8Array {
   const db = new DatabaseSync(":memory:");
   const file = stateFileOn(db, undefined, new Uint8Array(16));

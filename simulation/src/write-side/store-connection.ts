@@ -18,13 +18,13 @@ const TIMEOUT_US = 15_000;
 const READ_EVENTS_MAX = 64;
 
 /**
- * The event log as one process has it: through a network that loses, delays and repeats nothing but what the port says
- * it may.
+ * The event log over a simulated network, as one process sees it. The network loses, delays and repeats only as the
+ * port allows.
  */
 export function connectStore(options: ConnectionOptions): EventLog {
   const { store, scheduler, random, owner, faults } = options;
 
-  /** An answer of the store after a round trip; refused while the store is down. Settles in a turn of the owner's. */
+  /** The store's answer after a round trip; refused while the store is down. Resolves in a task of the owner. */
   function ask<T>(answer: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const tookUs = faults.strikes("slow_read", 0.05) ? random.between(1_000, 30_000) : random.between(40, 300);
@@ -55,9 +55,7 @@ export function connectStore(options: ConnectionOptions): EventLog {
   };
 }
 
-/**
- * One attempt: the request may be lost or come late, the reply may be lost; then the sender only knows that time is up.
- */
+/** Sends an append once. The request may be lost or late, or the reply lost; the sender then only sees a timeout. */
 function sendAppend(options: ConnectionOptions, expected: Revision, events: readonly NewEvent[]): Promise<Revision> {
   const { store, scheduler, random, owner, faults, note } = options;
   return new Promise((resolve, reject) => {
@@ -88,7 +86,7 @@ function sendAppend(options: ConnectionOptions, expected: Revision, events: read
   });
 }
 
-/** History first, then live, at the consumer's pace. */
+/** First history, then live events, at the consumer's pace. */
 async function* subscribe(
   { store, scheduler, random, owner }: ConnectionOptions,
   read: (from: Revision) => AsyncIterable<readonly StoredEvent[]>,

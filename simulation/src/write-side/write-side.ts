@@ -7,7 +7,7 @@ import { type EventStore, type EventStoreOptions, makeEventStore } from "./event
 import { connectStore } from "./store-connection.ts";
 import { makeWriterProcess, type WriterProcess } from "./writer-process.ts";
 
-/** Given to every part of a world. */
+/** Passed to every part of a world. */
 export type Surroundings = {
   readonly scheduler: Scheduler;
   readonly random: Random;

@@ -12,7 +12,7 @@ import { type MachineClock, makeMachineClock } from "./machine-clock.ts";
 import { processRuntime } from "./process-runtime.ts";
 import { makeStateDisk, type StateDisk } from "./state-disk.ts";
 
-/** A machine on which a writer runs, again and again. */
+/** A machine that runs one writer after another. */
 export type WriterProcess = {
   readonly name: string;
   readonly writer: Writer | undefined;
@@ -25,9 +25,9 @@ export type WriterProcess = {
   readonly disk: StateDisk;
   start(): void;
   crash(): void;
-  /** Stops in order, as on SIGTERM, and starts again. */
+  /** Stops in order, as on SIGTERM, and restarts. */
   stop(): void;
-  /** Crashes and stays down for good. */
+  /** Crashes and never restarts. */
   retire(): void;
 };
 
@@ -40,16 +40,16 @@ type WriterProcessOptions = {
   readonly settings: Settings;
   readonly plant: Plant;
   readonly note: (who: string, what: string) => void;
-  /** Called when it has stopped in order. */
+  /** Called after an orderly stop. */
   readonly onStopped: (owner: Owner) => void;
 };
 
-/** The bound of a world that does not draw one. */
+/** Limits of a world that draws none. */
 const QUEUE_MAX_DEFAULT = 20_000;
 const QUEUE_BYTES_MAX_DEFAULT = 64 * 2 ** 20;
 const BULK_SHARE_DEFAULT = 0.75;
 
-/** A writer's machine: its disk outlives the writers that run on it. */
+/** A writer's machine; its disk outlives the writers that run on it. */
 type Machine = {
   readonly options: WriterProcessOptions;
   readonly disk: StateDisk;
@@ -101,7 +101,7 @@ export function makeWriterProcess(options: WriterProcessOptions): WriterProcess 
   };
 }
 
-/** Starts a writer; `begun` gets its runtime's turns, which its disk goes by. */
+/** Starts a writer. `begun` gets the runtime's `defer`, which the disk uses. */
 function start(machine: Machine, begun: (defer: Runtime["defer"]) => void): void {
   const { options, seams, disk, note } = machine;
   const { name, scheduler, random, plant } = options;
