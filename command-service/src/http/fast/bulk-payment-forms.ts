@@ -2,9 +2,8 @@ import { holdsCardNumber, isAsciiSeparator, KEY_LENGTH_MAX } from "ledger-core/h
 import { NOT_PLAIN, plainStringEnd, QUOTE, standsAt } from "ledger-core/json-bytes";
 
 /*
- * The rules that the schema and the reader of payments have for fields, checked on the bytes of a string. Each form
- * starts after the opening quotation mark and returns the place of the closing one, or NOT_PLAIN: then the general way
- * reads the body.
+ * The field rules of the schema and of the payment reader, checked on the bytes of a string. Each form starts after the
+ * opening quotation mark and returns the offset of the closing one, or NOT_PLAIN to fall back to the JSON parser.
  */
 
 export type Form = (bytes: Uint8Array, at: number) => number;
@@ -13,9 +12,9 @@ const ACCOUNT = Buffer.from("acct_");
 const ID_LENGTH = 31;
 const CURRENCY_LENGTH = 3;
 const REFERENCE_LENGTH_MAX = 140;
-/** Integers with this many digits are exact. */
+/** Integers of up to this many digits are exact. */
 const EXACT_DIGITS = 15;
-/** A text with as many digits, and separators alone between them, may hold a card number. */
+/** A text with this many digits, separated only by separators, may hold a card number. */
 const CARD_DIGITS_MIN = 13;
 const SPACE = 0x20;
 const ZERO = 0x30;
@@ -25,7 +24,7 @@ const NINE = 0x39;
 const idCharacters = new Uint8Array(256);
 for (const byte of Buffer.from("0123456789abcdefghjkmnpqrstvwxyz")) idCharacters[byte] = 1;
 
-/** Exactly this text. */
+/** Matches exactly this text. */
 export function literal(text: string): Form {
   const expected = Buffer.from(`${text}"`);
   return (bytes, at) => (standsAt(bytes, at, expected) ? at + text.length : NOT_PLAIN);
@@ -39,7 +38,7 @@ export function accountIdEnd(bytes: Uint8Array, at: number): number {
   return next === end && bytes[end] === QUOTE ? end : NOT_PLAIN;
 }
 
-/** Three letters of anything: whether they are a currency is looked up when they are read. */
+/** Any three bytes; the currency is looked up later. */
 export function currencyEnd(bytes: Uint8Array, at: number): number {
   const end = at + CURRENCY_LENGTH;
   return bytes[end] === QUOTE ? end : NOT_PLAIN;
@@ -57,7 +56,7 @@ export function referenceEnd(bytes: Uint8Array, at: number): number {
   return end;
 }
 
-/** Whether the printable ASCII between two places holds a card number. Few texts are looked at twice. */
+/** Whether the printable ASCII between two offsets holds a card number. Decodes only texts with enough digits. */
 function namesCard(bytes: Uint8Array, from: number, to: number): boolean {
   let digits = 0;
   for (let next = from; next < to; next++) {
@@ -69,7 +68,7 @@ function namesCard(bytes: Uint8Array, from: number, to: number): boolean {
   return false;
 }
 
-/** Up to 15 digits, the first of them not zero. */
+/** Up to 15 digits, without a leading zero. */
 export function amountEnd(bytes: Uint8Array, at: number): number {
   if (bytes[at] === ZERO) return NOT_PLAIN;
   let end = at;

@@ -20,18 +20,18 @@ import {
 } from "./bulk-payment-forms.ts";
 import { ABSENT, endOf, type Reading, startOf, textOf } from "./bulk-reading.ts";
 
-/** An item as the general way makes it of the same bytes. */
+/** The same item that the JSON parser's path would make of these bytes. */
 export type PlainPayment = {
   readonly kind: "command";
   readonly key: string;
   readonly command: MakePayment;
 };
 
-/** The index in `places` of the start of each field's value; its end is at the next index. */
+/** Index into `places` of the start of each field's value; its end is at the next index. */
 const places = { payer: 0, payee: 2, amount: 4, currency: 6, reference: 8, key: 10, command: 12, capture: 14 } as const;
 const required = [places.key, places.command, places.payer, places.payee, places.amount, places.currency];
 
-/** The fields that a plain payment may have, each once, in the order of the places. */
+/** The fields of a plain payment, each at most once, in the order of `places`. */
 const fields = [
   field("payer", accountIdEnd),
   field("payee", accountIdEnd),
@@ -51,9 +51,8 @@ function field(name: string, end: Form) {
 }
 
 /**
- * The payment at `reading.at`, which then is behind it. Undefined, and nothing is read, for whatever is no plain
- * payment or has a
- * fault: what is wrong with it is for the general way to say.
+ * Reads the payment at `reading.at` and advances past it. Returns undefined, without advancing, for anything that is
+ * not a plain payment or has a fault; the JSON parser's path then reports the fault.
  */
 export function readPlainPayment(reading: Reading): PlainPayment | undefined {
   const { bytes } = reading;
@@ -76,10 +75,7 @@ export function readPlainPayment(reading: Reading): PlainPayment | undefined {
   return { kind: "command", key, command };
 }
 
-/**
- * Finds the fields of an object. Answers the place behind it, or NOT_PLAIN when it is not one of a plain payment's
- * fields.
- */
+/** Locates the fields of an object. Returns the offset after it, or NOT_PLAIN if it is not a plain payment. */
 function placeFields(reading: Reading): number {
   const { bytes, places: found } = reading;
   let at = reading.at;
@@ -103,14 +99,14 @@ function placeFields(reading: Reading): number {
   return bytes[at] === BRACE_CLOSE ? at + 1 : NOT_PLAIN;
 }
 
-/** The field whose name is at a place. A client writes them in one order, so that the guess is mostly right. */
+/** Finds the field named at an offset. Clients write fields in one order, so the guess is usually right. */
 function fieldAt(bytes: Uint8Array, at: number, guess: number): number {
   const guessed = fields[guess];
   if (guessed !== undefined && standsAt(bytes, at, guessed.name)) return guess;
   return fields.findIndex(({ name }) => standsAt(bytes, at, name));
 }
 
-/** The item's currency: most often the last item's, which is not looked up again. */
+/** The item's currency; not looked up again if it equals the last item's. */
 function currencyOf(reading: Reading): Currency | undefined {
   const { bytes, currency: last = "" } = reading;
   const start = startOf(reading, places.currency);

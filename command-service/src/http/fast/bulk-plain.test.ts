@@ -19,7 +19,7 @@ const payment = {
 
 const commands = itemCommands(defaultRails);
 
-/** What the general way makes of a body that the fast lane has read: it must accept it, and read the same out of it. */
+/** Reads a body with the JSON parser, which must accept it whenever the fast lane does. */
 function readGenerally(bytes: Buffer, role: Role) {
   const { mode, items } = parseBody(bytes);
   if (!Array.isArray(items)) throw new Error("the general way finds no items");
@@ -27,7 +27,7 @@ function readGenerally(bytes: Buffer, role: Role) {
   return { mode, items: items.map((item) => readItem(commands, item, role)) };
 }
 
-/** What both ways read; undefined when the fast lane leaves the body to the general way. */
+/** Reads with both and compares; undefined if the fast lane falls back to the JSON parser. */
 function readBothWays(text: string | Buffer, role: Role = "operator") {
   const bytes = Buffer.from(text);
   const read = readPlainBulk(bytes);
@@ -108,7 +108,7 @@ describe("an item is read as JSON, and nothing else of its body, when it", () =>
   });
 });
 
-describe("the whole body is left to the general way when it", () => {
+describe("the fast lane falls back for the whole body when it", () => {
   const item = JSON.stringify(payment);
   const twice = item.replace("{", '{"payer":"x",');
   test.each([
@@ -150,7 +150,7 @@ describe("the whole body is left to the general way when it", () => {
   });
 });
 
-describe("both ways read the same", () => {
+describe("the fast lane and the JSON parser read the same", () => {
   const id = fc.constantFrom(alice, bob, shop);
   const text = fc.oneof(fc.stringMatching(/^[a-z0-9 ]{0,20}$/), fc.string({ unit: "grapheme", maxLength: 10 }));
   const plainItem = fc.record(

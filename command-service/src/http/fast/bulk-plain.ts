@@ -15,15 +15,15 @@ import { ITEMS_MAX } from "../bulk-items.ts";
 import { FIELD_COUNT, type PlainPayment, readPlainPayment } from "./bulk-plain-payment.ts";
 import { openReading, type Reading } from "./bulk-reading.ts";
 
-/** The deepest nesting of an item, inside the body and its list. */
+/** The deepest nesting allowed in an item, inside the body and its list. */
 const ITEM_NESTING_MAX = NESTING_MAX - 2;
-/** Beyond this many other items, or every second one, JSON.parse reads the whole body faster. */
+/** With more other items than this, or more than every second one, JSON.parse on the whole body is faster. */
 const OTHERS_MAX = 4;
 
-/** Marks what this reader made: no JSON can hold it. */
+/** Marks this reader's results; no JSON can contain it. */
 const plain = Symbol("plain bulk");
 
-/** An item that is no plain payment, as JSON. */
+/** An item that is not a plain payment, as JSON. */
 type OtherItem = { readonly kind: "json"; readonly value: JsonObject };
 
 export type PlainBulk = {
@@ -39,11 +39,10 @@ const ATOMIC = Buffer.from('"atomic"');
 
 /**
  * The fast lane of bulks: reads a body in one pass over its bytes, straight into the commands of its plain payments.
- * Without it the server takes 5 to 23 % more CPU per payment of a bulk of 1,000, and bulks are 10 to 48 % slower (four
+ * Without it, the server takes 5 to 23 % more CPU per payment of a bulk of 1,000, and bulks are 10 to 48 % slower (four
  * paired runs of `npm run bench`'s load). Plain is a strict subset: automatic payments, known fields, strings of
- * printable ASCII without escapes. Another item is cut out and read as JSON by itself; anything else that is not plain,
- * and anything faulty, makes the whole body undefined here, so that the general way reads it and says what is wrong.
- * The answers are the same as the general way's: bulk-plain.test.ts holds one against the other.
+ * printable ASCII without escapes. Parses any other item as JSON by itself. For any other deviation or fault it returns
+ * undefined, and the JSON parser's path reads the body and reports the fault. bulk-plain.test.ts compares the two.
  */
 export function readPlainBulk(bytes: Buffer): PlainBulk | undefined {
   const reading = openReading(bytes, FIELD_COUNT);
@@ -70,7 +69,7 @@ export function isPlainBulk(body: object): body is PlainBulk {
   return plain in body;
 }
 
-/** Reads a name and its colon, if they are there. */
+/** Skips a name and its colon, if they are there. */
 function takeName(reading: Reading, name: Uint8Array): boolean {
   const { bytes, at } = reading;
   if (!standsAt(bytes, at, name)) return false;
@@ -103,7 +102,7 @@ function readItems(reading: Reading): PlainBulk["items"] | undefined {
   return bytes[reading.at++] === BRACKET_CLOSE ? items : undefined;
 }
 
-/** An object of any kind, read as strictly as the whole body would be. */
+/** Parses an object of any kind, as strictly as the whole body would be. */
 function readOther(reading: Reading): OtherItem | undefined {
   const { bytes, at } = reading;
   const end = objectEnd(bytes, at, ITEM_NESTING_MAX);
@@ -112,7 +111,7 @@ function readOther(reading: Reading): OtherItem | undefined {
   try {
     return { kind: "json", value: parseBody(bytes.subarray(at, end)) };
   } catch {
-    // Not reported here: the general way finds the same fault, or an earlier one.
+    // Not reported here: the JSON parser's path finds the same fault, or an earlier one.
     return undefined;
   }
 }

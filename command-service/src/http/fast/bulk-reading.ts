@@ -1,25 +1,24 @@
 import type { Currency } from "ledger-core";
 
-/** How far a bulk's bytes are read, and what serves item after item. */
+/** The state of reading a bulk's bytes, reused for every item. */
 export type Reading = {
   readonly bytes: Buffer;
   at: number;
-  /** Of the item that is being read: where the value of each field begins, and beside it where it ends. */
+  /** Start and end offset of each field's value in the current item, side by side. */
   readonly places: Int32Array;
-  /** The last item's. */
+  /** The last item's currency. */
   currency: Currency | undefined;
-  /** The text of some of the bytes, from `blockAt` on. */
+  /** The decoded text of a block of bytes that starts at `blockAt`. */
   block: string;
   blockAt: number;
 };
 
-/** The offset of an absent field. No value begins there, after a brace and a name. */
+/** Marks an absent field; a value never starts at offset 0, after a brace and a name. */
 export const ABSENT = 0;
 
 /**
- * Texts are made of so many bytes at once, since a call for each would cost as much as all the rest. V8 keeps a block
- * alive for as long as a slice of it lives: at least that is not the body, and the state keeps no text of an automatic
- * payment.
+ * Decodes text in blocks, since a call per text would cost as much as everything else. V8 keeps a block alive as long
+ * as any slice of it; that is still less than the body, and the state keeps no text of an automatic payment.
  */
 const BLOCK_BYTES = 8192;
 
@@ -35,7 +34,7 @@ export function endOf(reading: Reading, place: number): number {
   return reading.places[place + 1] ?? ABSENT;
 }
 
-/** The value of a field, which is ASCII. */
+/** The text of a field's value, which is ASCII. */
 export function textOf(reading: Reading, place: number): string {
   const start = startOf(reading, place);
   const end = endOf(reading, place);
