@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** Readers of option values; a value that does not fit is a usage error that names the option. */
+/** Readers of option values; an invalid value is a usage error that names the option. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
@@ -16,7 +16,7 @@ const unitSeconds = new Map([
   ["d", 86_400],
 ]);
 
-/** Seconds of `90s`, `15m`, `12h`, `30d`. */
+/** Parses `90s`, `15m`, `12h` or `30d` into seconds. */
 export function duration(text: string): number {
   const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
   const unit = unitSeconds.get(match?.[2] ?? "");

@@ -47,7 +47,7 @@ describe("usage", () => {
   );
 });
 
-test("a token is all that is printed, and it opens the API while the server runs", async () => {
+test("only the token is printed, and it opens the API while the server runs", async () => {
   const { code, stdout, stderr } = await ledger("token", "--role", "auditor", "--data", server.dir);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
@@ -56,7 +56,7 @@ test("a token is all that is printed, and it opens the API while the server runs
   expect((await fetch(`${server.url}/v1/accounts`)).status).toBe(401);
 });
 
-test("a token made before the first start is good after it, and the keys are nobody else's to read", async () => {
+test("a token made before the first start is valid after it, and only the user can read the keys", async () => {
   const dir = join(scratch, "new");
   const document = documentOf(await ledger("token", "--role", "operator", "--data", dir, "--json", "--ttl", "15m"));
   expect(document).toMatchObject({ role: "operator", tenant: "default", sub: "operator" });
@@ -67,7 +67,7 @@ test("a token made before the first start is good after it, and the keys are nob
   }
 });
 
-test("status tells that it serves and how far it is", async () => {
+test("status reports that the ledger serves, and its position", async () => {
   const ended = await ledger("status", "--data", server.dir, "--json");
   expect(ended.code).toBe(0);
   const { url, status, log, projections } = documentOf(ended);
@@ -78,7 +78,7 @@ test("status tells that it serves and how far it is", async () => {
   expect(lines.stdout).toContain(`${server.url}: ready`);
 });
 
-test("rails are configuration, and a list that is none is told", async () => {
+test("rails are configuration, and a malformed list is refused", async () => {
   const help = await ledger("start", "--help");
   expect(help.stdout).toContain("fps,card,bank");
   const { code, stderr } = await ledger("start", "--data", join(scratch, "rails"), "--port", "0", "--rails", "fps,,x");
@@ -86,21 +86,21 @@ test("rails are configuration, and a list that is none is told", async () => {
   expect(stderr).toContain("--rails");
 });
 
-test("a token for a reserved owner is not made", async () => {
+test("a token for a reserved owner is refused", async () => {
   const { code, stderr } = await ledger("token", "--role", "consumer", "--owner", "rail:fps", "--data", server.dir);
   expect(code).toBe(2);
   expect(stderr).toContain("rail:");
 });
 
 describe("client commands without a ledger", () => {
-  test("a folder that is none is said to be none, and is not made", async () => {
+  test("a missing folder is reported, and not created", async () => {
     const dir = join(scratch, "absent");
     const { code, stderr } = await ledger("status", "--data", dir);
     expect({ code, made: existsSync(dir) }).toEqual({ code: 9, made: false });
     expect(stderr).toContain(`${dir} is not a ledger's data folder`);
   });
 
-  test("a server that is not there is said to be not there, in JSON too", async () => {
+  test("an unreachable server is reported as such, in JSON too", async () => {
     const ended = await ledger("status", "--data", server.dir, "--url", "http://127.0.0.1:9", "--json");
     expect(ended.code).toBe(1);
     expect(documentOf(ended)).toEqual({
@@ -110,7 +110,7 @@ describe("client commands without a ledger", () => {
   });
 });
 
-describe("a start that cannot be has one message and its own exit code", () => {
+describe("a start that cannot succeed has one message and its own exit code", () => {
   const oneLine = (text: string) => text.trim().split("\n").length;
 
   test("4: the folder is in use", async () => {
@@ -140,7 +140,7 @@ describe("a start that cannot be has one message and its own exit code", () => {
     expect(stderr).toContain(message);
   });
 
-  test("8: a file stands where the folder should be", async () => {
+  test("8: a file is where the folder should be", async () => {
     const path = join(scratch, "file");
     writeFileSync(path, "");
     const { code, stderr } = await ledger("start", "--data", path, "--port", "0");
@@ -148,9 +148,9 @@ describe("a start that cannot be has one message and its own exit code", () => {
   });
 });
 
-test("started by npm it ends with npm, though the shell between them passes no signal on", async () => {
+test("a ledger started by npm ends with npm, though the shell between them forwards no signal", async () => {
   const dir = join(scratch, "npm");
-  // Two commands, so that the shell stays and waits; npm sets the variable for what it runs.
+  // Two commands, so that the shell remains as a parent; npm sets the variable for the scripts it runs.
   const ledger = `"${process.execPath}" "${join(import.meta.dirname, "../bin/ledger.js")}"`;
   const command = `${ledger} start --data "${dir}" --port 0 --json; true`;
   const shell = spawn("sh", ["-c", command], {

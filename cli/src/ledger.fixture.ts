@@ -8,11 +8,11 @@ const entry = join(import.meta.dirname, "../bin/ledger.js");
 
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-/** A `ledger` command under way. */
+/** A running `ledger` command. */
 export type Running = {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves once stdout matches. @throws with all that was printed when the command ends first */
+  /** Resolves once stdout matches. @throws with all output if the command ends first */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
 };
 
@@ -25,7 +25,7 @@ export function runLedger(...args: readonly string[]): Running {
   return runLedgerWith({}, ...args);
 }
 
-/** `env` is added to this process's own environment. */
+/** Starts a command; `env` is added to this process's environment. */
 export function runLedgerWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: tmpdir(),
@@ -63,7 +63,7 @@ export function ledger(...args: readonly string[]): Promise<Ended> {
   return runLedger(...args).ended;
 }
 
-/** The one JSON document that a command printed. */
+/** Parses the one JSON document that a command printed. */
 export function documentOf(ended: Ended): Record<string, unknown> {
   const document: unknown = JSON.parse(ended.stdout);
   if (typeof document !== "object" || document === null) throw new Error(`no document: ${ended.stdout}`);
@@ -81,7 +81,7 @@ export type Server = {
   remove(): Promise<void>;
 };
 
-/** `ledger start` on a folder of its own; after a kill it starts again on the same port. */
+/** `ledger start` on its own folder; after a kill it restarts on the same port. */
 export async function startServer(): Promise<Server> {
   const dir = mkdtempSync(join(tmpdir(), "ledger-cli-"));
   let server: Running | undefined;

@@ -15,7 +15,7 @@ try {
   process.exitCode = fail(error);
 }
 
-/** Reports why a command failed, on stderr and with --json on stdout too; returns the exit code. */
+/** Reports why a command failed, on stderr and, with --json, also on stdout; returns the exit code. */
 function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const message = error instanceof StartFault ? error.message : failureText(error);

@@ -1,4 +1,4 @@
-/** How a command ends; `start` has more, one for each reason not to start (standalone's `startFaults`). */
+/** Exit codes of commands; `start` has more, one per reason not to start (standalone's `startFaults`). */
 export const exitCodes = {
   ok: 0,
   failure: 1,
@@ -6,7 +6,7 @@ export const exitCodes = {
   checkNotMet: 3,
 } as const;
 
-/** A command's output: with `--json` one document, otherwise lines for people. */
+/** A command's output: one document with `--json`, otherwise lines of text. */
 export type Output = {
   readonly json: boolean;
   result(document: unknown, lines: readonly string[]): void;

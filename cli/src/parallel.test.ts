@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { eachOf } from "./parallel.ts";
 
-test("every item is done once, never more at a time than there are lanes", async () => {
+test("every item is processed once, at most `lanes` at a time", async () => {
   const done: number[] = [];
   let now = 0;
   let most = 0;
@@ -15,7 +15,7 @@ test("every item is done once, never more at a time than there are lanes", async
   expect(most).toBe(3);
 });
 
-test("after a failure nothing more is begun", async () => {
+test("no item is started after a failure", async () => {
   const begun: number[] = [];
   const work = eachOf([1, 2, 3, 4, 5, 6], 2, async (item) => {
     begun.push(item);

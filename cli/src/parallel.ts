@@ -1,4 +1,4 @@
-/** Works on every item, at most `lanes` at a time; starts no further item after the first failure. */
+/** Processes every item, at most `lanes` at a time; starts no further item after the first failure. */
 export async function eachOf<T>(items: readonly T[], lanes: number, work: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
   let failed = false;

@@ -25,7 +25,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
 Every command has --help with examples, and --json for one JSON document on stdout.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check is not met; start has more, see its help.`;
 
-/** The `ledger` command. `finish` is told the exit code of a command that ended by itself. */
+/** The `ledger` command. `finish` is called with the exit code of a command that ended by itself. */
 export function createProgram(finish: (code: number) => void): Command {
   const program = new Command("ledger")
     .description("payledger: a payment ledger that remembers everything as events")
@@ -44,7 +44,7 @@ export function createProgram(finish: (code: number) => void): Command {
   return program;
 }
 
-/** In every command and subcommand, usage errors are thrown instead of exiting, and say where help is. */
+/** Makes every command and subcommand throw usage errors instead of exiting, and point to the help. */
 function inherit(command: Command): void {
   command.exitOverride().showHelpAfterError("(add --help for examples)").showSuggestionAfterError();
   for (const child of command.commands) inherit(child);

@@ -30,7 +30,7 @@ test("on a terminal a bar is redrawn in its line, at most ten times a second", (
   expect(text().endsWith("\n")).toBe(true);
 });
 
-test("elsewhere there are plain lines, no control characters, and not a line a step", () => {
+test("elsewhere there are plain lines, no control characters, and fewer lines than steps", () => {
   const { progress, pass, text } = collect(false);
   progress.begin("posting", 1000);
   for (let step = 0; step < 1000; step++) {

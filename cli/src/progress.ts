@@ -1,11 +1,11 @@
 import type { Writable } from "node:stream";
 
-/** Shows a person the progress of long work; never writes to stdout, which belongs to the result. */
+/** Shows the progress of long work; never writes to stdout, which is for the result. */
 export type Progress = {
-  /** Begins a stage of `total` steps. */
+  /** Starts a stage of `total` steps. */
   begin(stage: string, total: number): void;
   advance(steps: number): void;
-  /** A line that is not redrawn. */
+  /** Prints a line that is not redrawn. */
   note(text: string): void;
   /** Ends the stage. */
   end(): void;
@@ -21,7 +21,7 @@ const REDRAW_MS = 100;
 const LINE_MS = 2_000;
 
 /**
- * A bar that redraws itself on a terminal; elsewhere a plain line when a stage begins and ends, and every two seconds.
+ * A bar that redraws itself on a terminal; elsewhere, plain lines when a stage starts and ends, and every two seconds.
  */
 export function createProgress({ to, clock = Date.now }: ProgressOptions): Progress {
   let stage = "";
@@ -47,7 +47,7 @@ export function createProgress({ to, clock = Date.now }: ProgressOptions): Progr
       if (tty && stage !== "") show();
     },
     end() {
-      // A stage with nothing to do is not worth a line.
+      // Prints nothing for a stage without steps.
       if (total > 0) show();
       if (tty) to.write(total > 0 ? "\n" : "\r\x1b[2K");
       stage = "";

@@ -3,18 +3,18 @@ import { signToken } from "ledger-core/http";
 import { optionalSecret, readSettings, textOr } from "ledger-core/process";
 import { openDataFolder, readServerFile } from "standalone";
 
-/** The data folder where none is named. */
+/** The default data folder. */
 export const DEFAULT_DATA = readSettings({ LEDGER_DATA: textOr("./data") }).LEDGER_DATA;
 export const DEFAULT_PORT = 8080;
 export const DEFAULT_TENANT = "default";
 const TOKEN_TTL_SECONDS = 12 * 3600;
 
-/** How a client command reaches a ledger: its URL and its token. */
+/** How a client command connects to a ledger: URL and token. */
 export type Access = { readonly url: string; readonly token: string };
 
 /**
- * The URL is the one given, or that of the server which runs on the data folder, or the default; the token is
- * LEDGER_TOKEN, or one of this role made with the folder's key.
+ * The URL is the one given, or that of the server running on the data folder, or the default. The token is
+ * LEDGER_TOKEN, or one with this role, signed with the folder's key.
  */
 export async function resolveAccess(options: {
   url?: string;

@@ -28,7 +28,7 @@ Examples:
 
 Exit codes: 0 everything can be reached; 1 something cannot; 2 settings that cannot be used.`;
 
-/** How long one connection may take. */
+/** Timeout of one connection. */
 const TRY_MS = 10_000;
 
 /** `ledger config`: the settings of the services. */
@@ -129,7 +129,7 @@ async function tryBroker(broker: BrokerTarget, shards: number): Promise<string> 
   }
 }
 
-/** The outcome of one try; its message is the adapter's own, which names no secret. */
+/** The outcome of one attempt, with the adapter's own message, which contains no secret. */
 async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${TRY_MS / 1000} s`)), TRY_MS);

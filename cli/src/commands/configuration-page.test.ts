@@ -4,7 +4,7 @@ import type { SettingsTable } from "ledger-core/process";
 import { expect, test } from "vitest";
 import { services } from "./start-service.ts";
 
-/** The table of docs/configuration.md, made from the settings that the services read. */
+/** Makes the table of docs/configuration.md from the services' settings. */
 function settingsTable(): readonly string[] {
   const users = new Map<
     string,
@@ -31,8 +31,8 @@ function settingsTable(): readonly string[] {
   );
 }
 
-/** LEDGER_RECORD_SETTINGS=1 writes the table into the page instead of comparing it. */
-test("docs/configuration.md lists every setting of the services as they read it", () => {
+/** LEDGER_RECORD_SETTINGS=1 writes the table to the page instead of comparing it. */
+test("docs/configuration.md lists every setting of the services", () => {
   const file = join(import.meta.dirname, "../../../docs/configuration.md");
   const lines = readFileSync(file, "utf8").split("\n");
   const isRow = (line: string) => line.startsWith("| `");

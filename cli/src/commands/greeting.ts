@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { DEFAULT_DATA } from "../settings.ts";
 
 /**
- * The greeting of a started ledger: where it listens and keeps its data, and lines to paste that open two accounts, top
- * one up, pay and read the history. The lines have fixed keys, so that pasting them twice shows the same answers and
- * books nothing more.
+ * The greeting of a started ledger: its address and data folder, and commands to paste that open two accounts, top one
+ * up, pay and read the history. They have fixed keys, so that pasting them twice shows the same answers and books
+ * nothing more.
  */
 export function greeting(url: string, data: string, dataDir: string): readonly string[] {
   const option = resolve(data) === resolve(DEFAULT_DATA) ? "" : ` --data ${quote(dataDir)}`;

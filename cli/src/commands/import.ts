@@ -26,7 +26,7 @@ Examples:
 Exit codes: 0 done; 1 the files are broken, the ledger refused rows or cannot be reached; 2 usage;
 3 a fact of --check is not met.`;
 
-/** `ledger import`: one subcommand for each kind of bank file. */
+/** `ledger import`: one subcommand per kind of bank file. */
 export function importCommand(finish: (code: number) => void): Command {
   return new Command("import")
     .description("bring a bank's file into a running ledger and compare the two")

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { runLedgerWith } from "../ledger.fixture.ts";
 
 describe("ledger mirror verify", () => {
-  test("without a broker is wrong usage", async () => {
+  test("without a broker is a usage error", async () => {
     const { code, stderr } = await runLedgerWith({ BROKER: "" }, "mirror", "verify").ended;
     expect(stderr).toContain("BROKER is not set");
     expect(code).toBe(2);

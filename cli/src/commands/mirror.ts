@@ -17,7 +17,7 @@ Examples:
 
 Exit codes: 0 the mirror equals the log; 1 log or broker cannot be read; 2 unusable settings; 3 they differ.`;
 
-/** `ledger mirror`: the mirror on the broker. */
+/** `ledger mirror`: checks the mirror on the broker. */
 export function mirrorCommand(finish: (code: number) => void): Command {
   const verify = new Command("verify")
     .description("compare the mirror on the broker with the log, record by record")

@@ -32,7 +32,7 @@ describe.each(projectionNames)("%s", (name) => {
   });
 });
 
-test("after rebuilds everything reads as before, and the ledger goes on", async () => {
+test("after rebuilds, all reads are unchanged and the ledger continues", async () => {
   const again = await ledger("import", "berka", "--data", server.dir, "--check", "--json", file);
   expect(again.code, again.stderr).toBe(0);
   expect(documentOf(again)).toMatchObject({ rows: 300, rowsPosted: 0, eventsAdded: 0, rowsExact: bank.exact });
@@ -41,7 +41,7 @@ test("after rebuilds everything reads as before, and the ledger goes on", async 
   expect(documentOf(grown)).toMatchObject({ rows: 1, rowsPosted: 1, faults: [] });
 });
 
-test("without a server it is done on the folder itself", async () => {
+test("without a server, the folder itself is rebuilt", async () => {
   await server.stop();
   for (const name of projectionNames) {
     const ended = await ledger("rebuild", name, "--data", server.dir, "--json");

@@ -47,8 +47,7 @@ export function rebuildCommand(finish: (code: number) => void): Command {
 
 async function rebuild(name: string, flags: RebuildFlags, progress: Progress): Promise<RebuildState> {
   const dataDir = flags.data ?? DEFAULT_DATA;
-  // Only a named server, or the one recorded in the folder: any other server serves another
-  // ledger.
+  // Only a server that was named or is recorded in the folder; any other serves another ledger.
   const url = flags.url ?? readServerFile(dataDir)?.url;
   if (url !== undefined && (flags.url !== undefined || (await answers(url)))) {
     const access = await resolveAccess({ ...flags, url, sub: "rebuild", role: "platform" });
@@ -84,7 +83,7 @@ async function rebuildOnline(client: LedgerClient, name: string, progress: Progr
   return state;
 }
 
-/** Shows a rebuild's progress from its successive states; its size is known once it has begun. */
+/** Shows a rebuild's progress from its successive states; the total is known once it has started. */
 function follower(progress: Progress): (state: RebuildState) => void {
   let shown: number | undefined;
   return ({ projection, done, total }) => {

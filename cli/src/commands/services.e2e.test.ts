@@ -42,7 +42,7 @@ describe("a service that cannot start says why, once, and writes nothing", () =>
     expect(stderr).toContain("BROKER is none: set it to the kafka:// URL");
   });
 
-  test("a projection that there is not", async () => {
+  test("an unknown projection", async () => {
     const { code, stderr } = await ended({}, "start", "projections", "everything");
     expect(code).toBe(2);
     expect(stderr).toContain("Allowed choices are models, graph");
@@ -108,7 +108,7 @@ describe("a planted secret is in no output", () => {
   ];
   test.each(plants.flatMap((plant) => commands.map((args) => ({ plant, args }))))("%o", async ({ plant, args }) => {
     const running = runLedgerWith({ ...data, ...plant, LEDGER_LOG_LEVEL: "trace" }, ...args);
-    // Should it start after all, what it says until it is stopped is looked at.
+    // If it starts after all, its output until it is stopped is checked.
     void running.printed(/"operations":/).then(
       () => running.child.kill("SIGTERM"),
       () => undefined,

@@ -35,7 +35,7 @@ export async function run(seed: number, steps: number, bug: PlantedBug | undefin
   return (failure === undefined) === (bug === undefined) ? exitCodes.ok : exitCodes.checkNotMet;
 }
 
-/** Plants every bug, one after another, and prints which check found it. */
+/** Plants every bug, one after another, and prints the check that found it. */
 export async function hunt(seed: number, output: Output): Promise<number> {
   const findings = [];
   for (const bug of plantedBugs) findings.push(await huntBug(bug, seed));

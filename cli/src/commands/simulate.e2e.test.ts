@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { documentOf, ledger } from "../ledger.fixture.ts";
 
 describe("ledger simulate", () => {
-  test("keeps every promise, and tells how the run is had again", async () => {
+  test("keeps every promise, and prints how to repeat the run", async () => {
     const first = await ledger("simulate", "--seed", "7", "--steps", "5000", "--json");
     expect(first.code, first.stdout + first.stderr).toBe(0);
     expect(documentOf(first)).toMatchObject({ seed: 7, bug: null, failure: null });
@@ -17,7 +17,7 @@ describe("ledger simulate", () => {
     expect(stdout).toMatch(/digest [0-9a-f]{64}\nevery promise held\n$/);
   });
 
-  test("runs as many seeds as are asked for, one after another", async () => {
+  test("runs the requested number of seeds, one after another", async () => {
     const { code, stdout } = await ledger("simulate", "--seed", "7", "--seeds", "2", "--steps", "2000");
     expect(code, stdout).toBe(0);
     expect(stdout.match(/^seed \d+/gm)).toEqual(["seed 7", "seed 8"]);
@@ -30,7 +30,7 @@ describe("ledger simulate", () => {
     expect(stdout).toContain("should be refused: refund_exceeds_captured");
   });
 
-  test("a bug that is not found within the steps is a check not met, one that nobody planted wrong usage", async () => {
+  test("a bug not found within the steps is a failed check; an unknown bug is a usage error", async () => {
     const missed = await ledger("simulate", "--seed", "1", "--steps", "1", "--bug", "cursor-without-position");
     expect(missed.code).toBe(3);
     expect(missed.stdout).toContain("cursor-without-position was not found");

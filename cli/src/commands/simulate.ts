@@ -18,7 +18,7 @@ Examples:
 
 Exit codes: 0 every promise held, or every planted bug was found; 3 not so.`;
 
-/** `ledger simulate`: the whole path under faults, from a seed. */
+/** `ledger simulate`: simulates the whole ledger under faults, from a seed. */
 export function simulateCommand(finish: (code: number) => void): Command {
   return new Command("simulate")
     .description("run the whole ledger under faults from a seed, and check its promises after every step")
@@ -35,7 +35,7 @@ export function simulateCommand(finish: (code: number) => void): Command {
     .option("--json", "print one JSON document")
     .addHelpText("after", examples)
     .action(async (flags: SimulateFlags, command: Command) => {
-      // Loaded by this command only: no other can reach the planted bugs.
+      // Imported only here, so that no other command can load the planted bugs.
       const { bugNamed, bugNames, hunt, run } = await import("./simulate-runs.ts");
       const output = createOutput(flags.json ?? false);
       const seed = flags.seed ?? Math.floor(Math.random() * 1_000_000_000);

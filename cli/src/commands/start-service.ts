@@ -4,7 +4,7 @@ import type { ServiceProcess, SettingsTable } from "ledger-core/process";
 import { fileOf, mirrorService, projectionNames, projectionService, storeFiles } from "projection-workers";
 import { queryService } from "query-service";
 
-/** The services that can be processes of their own; projections as one that runs all of them. */
+/** The services that can run as separate processes; one process runs all projections. */
 export const services: readonly ServiceProcess[] = [
   commandService,
   mirrorService,
@@ -18,7 +18,7 @@ const about: Readonly<Record<string, string>> = {
   "query-service": "answer queries from the read models",
 };
 
-/** `ledger start <service>`: one service as this process; the environment holds its settings. */
+/** `ledger start <service>`: runs one service as this process, configured by the environment. */
 export function serviceCommands(): readonly Command[] {
   const simple = [commandService, mirrorService, queryService].map((service) =>
     new Command(service.name)
@@ -37,7 +37,7 @@ export function serviceCommands(): readonly Command[] {
   return [...simple, projections];
 }
 
-/** The settings of a service, one a line. */
+/** A service's settings, one per line. */
 function settingsHelp(settings: SettingsTable): string {
   const lines = Object.entries(settings)
     .filter(([, { about }]) => about !== undefined)

@@ -28,7 +28,7 @@ type StartFlags = {
   json?: true;
 };
 
-/** Memory for the filters of idempotency keys: enough for 200 million keys at one read from disk per 50 new ones. */
+/** Memory for the filters of idempotency keys: enough for 200 million keys at one disk read per 50 new ones. */
 const KEY_FILTER_MIB = { min: 0, max: 65_536, otherwise: 256 };
 
 function rails(text: string): readonly string[] {
@@ -62,8 +62,8 @@ ${Object.entries(startFaults)
   .join("; ")}; 130 ended at once.`;
 
 /**
- * `ledger start`: every service in this process, on one data folder, until a signal. `ledger start <service>` runs one
- * of them.
+ * `ledger start`: runs every service in this process, on one data folder, until a signal. `ledger start <service>` runs
+ * one of them.
  */
 export function startCommand(): Command {
   const command = new Command("start")

@@ -15,7 +15,7 @@ Examples:
 
 Exit codes: 0 it serves; 1 it does not, or cannot be reached.`;
 
-/** `ledger status`: whether a running ledger serves, and how far its log and its projections are. */
+/** `ledger status`: whether a running ledger serves, and the positions of its log and projections. */
 export function statusCommand(finish: (code: number) => void): Command {
   return new Command("status")
     .description("tell whether a running ledger serves, and how far log and projections are")
@@ -44,7 +44,7 @@ async function readReadiness(url: string): Promise<Readiness> {
   return { status: textOf(body, "status") ?? "unknown", checks: listOf(body, "checks") };
 }
 
-/** Only `standalone` has this route; elsewhere each service tells its own position in its metrics. */
+/** Only `standalone` has this route; otherwise each service reports its own position in its metrics. */
 async function readPositions(client: LedgerClient): Promise<Positions> {
   try {
     const { body } = await client.get("/admin/positions");

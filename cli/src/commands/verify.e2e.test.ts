@@ -22,7 +22,7 @@ function tamper(file: "models.sqlite" | "views.sqlite", statement: string): void
   database.close();
 }
 
-/** Changes one cell in the build that is served. */
+/** Changes one cell in the served build. */
 function tamperModels(): void {
   const database = new DatabaseSync(join(server.dir, "models.sqlite"), { readOnly: true });
   const served = database.prepare("SELECT suffix FROM model_versions WHERE projection = 'models'").get();
@@ -36,7 +36,7 @@ function tamperModels(): void {
 
 const verify = (...flags: string[]) => ledger("verify", "--data", server.dir, "--json", ...flags);
 
-test("while the ledger runs: equal; then what differs is named, healed, and equal again", async () => {
+test("while the ledger runs: equal; then a difference is named, repaired, and equal again", async () => {
   const before = await verify();
   expect(before.code, before.stdout + before.stderr).toBe(0);
   expect(documentOf(before).projections).toMatchObject(
@@ -55,7 +55,7 @@ test("while the ledger runs: equal; then what differs is named, healed, and equa
   expect(after.code, after.stdout + after.stderr).toBe(0);
 });
 
-test("on a folder without a server: the same, and what cannot be read is set aside for the next start", async () => {
+test("on a folder without a server: the same, and an unreadable model is set aside for the next start", async () => {
   await server.stop();
   tamperModels();
   expect((await verify()).code).toBe(3);

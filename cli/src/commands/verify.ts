@@ -28,7 +28,7 @@ Examples:
 Exit codes: 0 everything equals the log; 1 it could not be found out, or not be healed; 3 something differs or
 cannot be read, healed or not.`;
 
-/** `ledger verify`: the read models compared with the log. */
+/** `ledger verify`: compares the read models with the log. */
 export function verifyCommand(finish: (code: number) => void): Command {
   return new Command("verify")
     .description("compare the read models with the log, and name what differs")

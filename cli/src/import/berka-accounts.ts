@@ -11,10 +11,7 @@ export type BerkaAccounts = {
   readonly counterparties: ReadonlyMap<Counterparty, AccountId>;
 };
 
-/**
- * The accounts that were opened, and the newest position that an opening answered with; undefined when there was
- * nothing to open.
- */
+/** The opened accounts, and the newest position returned by an opening; undefined if there was nothing to open. */
 export type Opening = {
   readonly accounts: BerkaAccounts;
   readonly opened: number;
@@ -31,7 +28,7 @@ function counterpartyOwner(counterparty: Counterparty): string {
   return `berka:counterparty:${counterparty}`;
 }
 
-/** Looks the accounts of the rows up by their owner; changes nothing. */
+/** Looks up the accounts of the rows by owner; changes nothing. */
 export async function findAccounts(
   client: LedgerClient,
   rows: readonly BerkaRow[],
@@ -55,7 +52,7 @@ export async function findAccounts(
   return { customers, counterparties };
 }
 
-/** Opens the accounts of the rows that were not found. */
+/** Opens the accounts that were not found. */
 export async function openMissing(
   client: LedgerClient,
   rows: readonly BerkaRow[],
@@ -105,7 +102,7 @@ async function findAccount(
 }
 
 /**
- * Under a key of its owner: if the account exists and the read model does not show it yet, the first answer is
+ * Uses a key derived from the owner: if the account exists but the read model does not show it yet, the first answer is
  * repeated.
  */
 async function openAccount(client: LedgerClient, owner: string, type: "wallet" | "bank") {

@@ -27,7 +27,7 @@ const entries = [
   entry("3", "1993-01-07", 510n, 310n),
 ];
 
-test("entries that are the rows agree, and differences from the bank are counted", () => {
+test("entries that equal the rows agree, and differences from the bank are counted", () => {
   const found = emptyComparison();
   compareAccount(found, rows, entries);
   expect(found).toEqual({
@@ -45,7 +45,7 @@ test("entries that are the rows agree, and differences from the bank are counted
   });
 });
 
-test("earlier entries of the account count in its balance and in nothing else", () => {
+test("earlier entries of the account count only in its balance", () => {
   const found = emptyComparison();
   const later = [entry("0", "1992-12-31", 7n, 7n), entry("1", "1993-01-05", 1000n, 1007n)];
   compareAccount(found, rows.slice(0, 1), later);
@@ -86,7 +86,7 @@ test.each([
   expect(found.faults.map(({ line, detail }) => `${line}: ${detail}`)).toContain(expected);
 });
 
-test("what must hold of any rows says nothing of the bank's own balances", () => {
+test("the checks for any rows do not include the bank's own balances", () => {
   const found = emptyComparison();
   compareAccount(found, rows, entries);
   const sums = { byCurrency: { CZK: 0n }, customers: 310n, counterparties: -310n };
@@ -102,7 +102,7 @@ test("what must hold of any rows says nothing of the bank's own balances", () =>
   ]);
 });
 
-test("known rows are held to each fact of their description, the largest difference too", () => {
+test("known rows are checked against each fact of their description, the largest difference too", () => {
   const facts = knownFacts("88a04fc91aba57c8436baa28f1ab7220fcf5e2862671463c58dc0244fd07891a");
   if (facts === undefined) throw new Error("the bank's year 1993 is known");
   const met = { ...emptyComparison(), ...facts };

@@ -8,13 +8,13 @@ import type { BerkaRow } from "./berka-row.ts";
 import type { LedgerClient } from "./client.ts";
 import { type BookedEntry, readEntries } from "./entries.ts";
 
-/** A run's rows in the ledger beside the bank's own records; amounts in hellers. */
+/** Compares a run's rows in the ledger with the bank's own records; amounts in hellers. */
 export type BankComparison = {
   rows: number;
   customers: number;
   credits: Amount;
   debits: Amount;
-  /** Of every customer of the run, after its last row of the run. */
+  /** For every customer of the run, after its last row. */
   customersSum: Amount;
   exactRows: number;
   differenceMax: Amount;
@@ -22,8 +22,8 @@ export type BankComparison = {
   endDifferenceMax: Amount;
   belowZero: number;
   /**
-   * Where the ledger differs from the rows: absent, twice, another amount or day or order, a broken running
-   * balance.
+   * Where the ledger differs from the rows: a missing or duplicate entry, another amount, day or order, or a broken
+   * running balance.
    */
   faults: RowFault[];
 };
@@ -48,7 +48,7 @@ export function emptyComparison(): BankComparison {
 
 /**
  * Reads every customer's entries back through the query-service and compares them with the bank's rows.
- * @param parts sets of these rows that are compared on their own as well, from the same entries
+ * @param parts subsets of the rows to compare separately too, from the same entries
  * @returns the comparison of all rows, then one per part
  */
 export async function compareRows(

@@ -4,7 +4,7 @@ import type { BerkaRows } from "./berka-file.ts";
 import type { BerkaRow } from "./berka-row.ts";
 import type { LedgerSums } from "./ledger-sums.ts";
 
-/** Known facts about a set of rows, from the data set's own description; amounts in hellers. */
+/** Facts about a set of rows from the data set's own description; amounts in hellers. */
 export type KnownFacts = {
   readonly name: string;
   readonly rows: number;
@@ -41,7 +41,7 @@ export function knownFacts(digest: string): KnownFacts | undefined {
   return known.get(digest);
 }
 
-/** Rows of a run about which more is known than about rows in general. */
+/** A set of a run's rows with known facts. */
 export type KnownRows = { readonly rows: readonly BerkaRow[]; readonly facts: KnownFacts };
 
 /**
@@ -61,8 +61,8 @@ export function knownRows(input: BerkaRows): readonly KnownRows[] {
 export type Check = { readonly fact: string; readonly expected: string; readonly found: string; readonly met: boolean };
 
 /**
- * The facts that must hold of any rows: the ledger has each of them once, as the files say, and as a whole sums to
- * zero. How far the bank's own balances are from the sums of its amounts is no such fact: a bank may round as it likes.
+ * The facts that must hold for any rows: the ledger has each row once, as in the files, and its total is zero. How far
+ * the bank's own balances differ from the sums of its amounts is not among them, since a bank may round as it likes.
  */
 export function checkAnyRows(
   rows: readonly BerkaRow[],
@@ -84,7 +84,7 @@ export function checkAnyRows(
   ];
 }
 
-/** The facts that are known of these very rows; each is told with the rows' name. */
+/** The facts known about these rows; each is reported with the rows' name. */
 export function checkKnownRows(facts: KnownFacts, found: BankComparison): readonly Check[] {
   return [
     check(`${facts.name}: rows`, facts.rows, found.rows),

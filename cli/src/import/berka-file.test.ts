@@ -55,7 +55,7 @@ test("a row becomes a movement with a sign and its counterparty", async () => {
   });
 });
 
-test("a file is known by its rows, whatever it is called and comes with", async () => {
+test("a file is identified by its rows, not by its name or the other files", async () => {
   const other = "2,7,1993-01-06,VYDAJ,VYBER,1.00,699.10,,,";
   const alone = await readBerkaFiles([write("alone.csv", [header, good])]);
   const files = [write("renamed.csv", [header, good, good], "\r\n"), write("both.csv", [header, good, other])];
@@ -128,7 +128,7 @@ describe("a broken row is named by its line, and all of them at once", () => {
   });
 });
 
-test("a row repeated with the same content counts once, also over files", async () => {
+test("a row repeated with the same content counts once, even across files", async () => {
   const first = write("first.csv", [header, good, good]);
   const second = write("second.csv", [header, good, "2,7,1993-01-06,VYDAJ,VYBER,1.00,699.10,,,"]);
   const { rows, repeated, faults } = await readBerkaFiles([first, second]);
@@ -142,7 +142,7 @@ test("a trans_id with other content in another file is named with both places", 
   expect(faults).toEqual([{ file: second, line: 2, detail: `trans_id 1 stands with other content in ${first}:2` }]);
 });
 
-test("the digest is of the rows: not of line ends, of a byte order mark, or of how files are cut", async () => {
+test("the digest covers the rows, but not line ends, a byte order mark, or the split into files", async () => {
   const other = "2,7,1993-01-06,VYDAJ,VYBER,1.00,699.10,,,";
   const whole = await readBerkaFiles([write("whole.csv", [header, good, other])]);
   const windows = await readBerkaFiles([write("windows.csv", [`\ufeff${header}`, good, other], "\r\n")]);

@@ -7,27 +7,27 @@ import { type BerkaRow, berkaColumns, readRow } from "./berka-row.ts";
 
 export type RowFault = { readonly file: string; readonly line: number; readonly detail: string };
 
-/** One file's rows in order, each once, whether or not an earlier file holds them too. */
+/** One file's rows in order without duplicates, whether or not an earlier file has them too. */
 export type FileRows = {
   readonly rows: readonly BerkaRow[];
-  /** SHA-256 over the content of the rows in order, whatever the file's name and line ends. */
+  /** SHA-256 over the content of the rows in order, independent of the file's name and line ends. */
   readonly digest: string;
 };
 
-/** The rows of a run's files, in order, each once; when there are faults, nothing of them may be posted. */
+/** The rows of a run's files in order, without duplicates; if there are faults, nothing may be posted. */
 export type BerkaRows = {
   readonly rows: readonly BerkaRow[];
   readonly faults: readonly RowFault[];
   /** Rows that occurred before with the same content; they are not in `rows`. */
   readonly repeated: number;
-  /** SHA-256 over the content of the rows in order, whatever files and line ends they came in. */
+  /** SHA-256 over the content of the rows in order, independent of files and line ends. */
   readonly digest: string;
   readonly files: readonly FileRows[];
 };
 
 type Known = { readonly text: string; readonly row: BerkaRow };
 
-/** Reads and checks whole files before anything is posted of any of them: a broken file is never imported in part. */
+/** Reads and checks all files before anything is posted, so that no malformed file is imported in part. */
 export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRows> {
   const rows: BerkaRow[] = [];
   const faults: RowFault[] = [];
@@ -72,7 +72,7 @@ export async function readBerkaFiles(files: readonly string[]): Promise<BerkaRow
   return { rows, faults, repeated, digest: hash.digest("hex"), files: perFile };
 }
 
-/** A file whose header or quoting is broken: the rest cannot be read as rows. */
+/** A file whose header or quoting is malformed, so that the rest cannot be parsed. */
 class BrokenFile extends Error {
   readonly line: number;
   constructor(line: number, message: string) {

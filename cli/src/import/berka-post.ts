@@ -10,7 +10,7 @@ import { readEntries } from "./entries.ts";
 import { asObject, listOf, textOf } from "./json.ts";
 
 const LANES = 8;
-/** The API takes 4 MiB; this leaves room for what a proxy adds. */
+/** The API accepts 4 MiB; this leaves room for the overhead of a proxy. */
 const BODY_BYTES_MAX = 3_500_000;
 
 export function referenceOf(row: BerkaRow): string {
@@ -18,8 +18,8 @@ export function referenceOf(row: BerkaRow): string {
 }
 
 /**
- * The rows that are not in the ledger yet, as far as its read model says; a row that was booked with other content is a
- * fault. A saving and a check, not the guard against booking twice: that is the row's idempotency key.
+ * The rows that the read model does not show as booked; a row booked with other content is a fault. Saves work, but
+ * does not prevent double booking: the row's idempotency key does.
  */
 export async function withoutBooked(
   client: LedgerClient,
@@ -52,8 +52,8 @@ export async function withoutBooked(
 }
 
 /**
- * Posts rows in their order, one bulk after another, so that no account's rows can change order.
- * A bulk's key is made of its content: a bulk whose answer was lost is asked for again and never booked twice.
+ * Posts rows in order, one bulk after another, so that the rows of an account keep their order. A bulk's key is derived
+ * from its content, so a bulk whose answer was lost is resent and never booked twice.
  * @returns the position of the last bulk, and the rows that the ledger refused
  */
 export async function postRows(
@@ -83,7 +83,7 @@ export async function postRows(
 }
 
 function* batches(rows: readonly BerkaRow[], size: number): Generator<readonly BerkaRow[]> {
-  // The largest item a row can become, so that no bulk is larger than a body may be.
+  // Assumes the largest possible item, so that no bulk exceeds the limit of a body.
   const most = Math.min(size, Math.floor(BODY_BYTES_MAX / 700));
   for (let from = 0; from < rows.length; from += most) yield rows.slice(from, from + most);
 }
@@ -119,7 +119,7 @@ function accountOf(accounts: BerkaAccounts, account: string): AccountId {
   return id;
 }
 
-/** Why a row was not booked; undefined when it was, now or before. */
+/** Why a row was not booked; undefined if it was, now or before. */
 function faultOf(result: unknown): string | undefined {
   const { status, problem } = asObject(result);
   if (status === 201) return undefined;

@@ -13,10 +13,13 @@ export const berkaColumns = [
   "account",
 ] as const;
 
-/** Whom the customer's account moved money with: another bank's account, or one of the bank's own. */
+/** The other side of a movement: another bank's account, or one of the bank's own. */
 export type Counterparty = "cash" | "card" | "bank" | `${string}:${string}`;
 
-/** One movement of a customer's account as the bank booked it; amounts in hellers, `amount` credit positive. */
+/**
+ * One movement of a customer's account as the bank booked it. Amounts are in hellers; `amount` is positive for a
+ * credit.
+ */
 export type BerkaRow = {
   readonly file: string;
   readonly line: number;
@@ -40,7 +43,7 @@ const directions = new Map<string, 1n | -1n>([
 
 type Meaning = { readonly direction: 1n | -1n | null; readonly other: "cash" | "card" | "bank" | "foreign" };
 
-/** The direction and the other side that each operation may have. */
+/** The direction and the other side allowed for each operation. */
 const operations = new Map<string, Meaning>([
   ["VKLAD", { direction: 1n, other: "cash" }],
   ["VYBER", { direction: -1n, other: "cash" }],
@@ -54,7 +57,7 @@ const idGrammar = /^[0-9]{1,15}$/;
 const codeGrammar = /^[A-Z0-9]{0,20}$/;
 const symbolGrammar = /^[A-Z0-9. ]{0,40}$/;
 
-/** One record of the file as a row, or the first thing that is wrong with it. */
+/** Parses one record of the file into a row, or returns its first fault. */
 export function readRow(record: readonly string[], file: string, line: number): { row: BerkaRow } | { fault: string } {
   if (record.length !== berkaColumns.length) {
     return { fault: `${record.length} columns, and there must be ${berkaColumns.length}` };
@@ -86,7 +89,7 @@ export function readRow(record: readonly string[], file: string, line: number): 
   return { row: { file, line, id, account, date: day, ...amounts, counterparty, type, operation, symbol } };
 }
 
-/** Hellers of a decimal text with exactly two decimals, `-12.30`; undefined when it is not one. */
+/** Parses a decimal text with exactly two decimals, such as `-12.30`, into hellers; undefined if it is malformed. */
 export function parseHellers(text: string): Amount | undefined {
   return /^-?(?:0|[1-9][0-9]{0,14})\.[0-9]{2}$/.test(text) ? BigInt(text.replace(".", "")) : undefined;
 }

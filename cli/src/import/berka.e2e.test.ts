@@ -32,7 +32,7 @@ function args(...rest: readonly string[]): readonly string[] {
   return ["import", "berka", "--data", server.dir, "--json", "--check", ...rest];
 }
 
-/** What must come out of all rows of the made-up bank, in however many runs and crashes. */
+/** The expected result of all rows of the made-up bank, however many runs and crashes it takes. */
 function expectWhole(ended: Ended): void {
   expect(ended.code, `seed ${seed}: ${ended.stdout}${ended.stderr}`).toBe(0);
   expect(documentOf(ended), `seed ${seed}`).toMatchObject({
@@ -53,7 +53,7 @@ async function whenHead(least: number): Promise<void> {
 }
 
 describe("a made-up bank", () => {
-  test("comes out as the bank has it; a second run adds no event, whatever its batch", async () => {
+  test("matches the bank's figures; a second run adds no event, whatever its batch size", async () => {
     const file = writeBank(scratch, "whole.csv", bank.rows);
     const first = await ledger(...args(file));
     expectWhole(first);
@@ -68,7 +68,7 @@ describe("a made-up bank", () => {
     expect(await server.head()).toBe(head);
   });
 
-  test("in two files of one run, and in two runs, goes on where the earlier ended", async () => {
+  test("in two files of one run, or in two runs, continues where the earlier one ended", async () => {
     const [a, b, c] = [bank.rows.slice(0, 500), bank.rows.slice(500, 900), bank.rows.slice(900)];
     const files = [writeBank(scratch, "a.csv", a), writeBank(scratch, "b.csv", b), writeBank(scratch, "c.csv", c)];
     const first = await ledger(...args(...files.slice(0, 2)));
@@ -102,7 +102,7 @@ describe("a made-up bank", () => {
     expectWhole(await ledger(...args(file)));
   });
 
-  test("that rounds otherwise than the year 1993 is imported and checked all the same", async () => {
+  test("that rounds differently from the year 1993 is still imported and checked", async () => {
     const a = writeBank(scratch, "year.csv", ["1,1,1993-01-01,PRIJEM,VKLAD,10.00,10.00,,,"]);
     const b = writeBank(scratch, "next.csv", ["2,1,1994-01-01,PRIJEM,VKLAD,10.00,2075.10,,,"]);
     const { code, stdout, stderr } = await ledger("import", "berka", a, b, "--check", "--data", server.dir);
@@ -111,7 +111,7 @@ describe("a made-up bank", () => {
     expect(stdout).toContain("check: 5 of 5 facts met (rows whose figures are not known;");
   });
 
-  test("is imported with LEDGER_TOKEN alone, as with the folder's key", async () => {
+  test("is imported with only LEDGER_TOKEN as with the folder's key", async () => {
     const file = writeBank(scratch, "ten.csv", bank.rows.slice(0, 10));
     const token = await ledger("token", "--role", "operator", "--data", server.dir);
     const env = { LEDGER_TOKEN: token.stdout.trim() };
@@ -157,7 +157,7 @@ describe("broken files", () => {
   });
 });
 
-// The data set is not part of the project. Without it only the made-up bank above is tested.
+// The data set is not part of the project; without it, only the made-up bank above is tested.
 if (existsSync(real)) {
   describe("the real bank's year", () => {
     test("meets every fact of its description, and a second run adds no event", { timeout: 120_000 }, async () => {
@@ -171,7 +171,7 @@ if (existsSync(real)) {
       expect(await server.head()).toBe(head);
     });
 
-    test("is held to its own facts when it comes with other rows", { timeout: 120_000 }, async () => {
+    test("is checked against its own facts when it comes with other rows", { timeout: 120_000 }, async () => {
       const rows = ["9999999,2378,1994-01-01,PRIJEM,VKLAD,10.00,2075.10,,,"];
       const ended = await ledger(...args(real, writeBank(scratch, "next.csv", rows)));
       expect(ended.code, ended.stdout + ended.stderr).toBe(0);

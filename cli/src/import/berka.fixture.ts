@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const header = "trans_id,account_id,date,type,operation,amount,balance,k_symbol,bank,account";
 
-/** The same numbers for the same seed, from 0 up to 1. Method: mulberry32. */
+/** Pseudorandom numbers from 0 up to but not including 1, determined by the seed (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -57,7 +57,7 @@ function decimal(hellers: bigint): string {
   return `${hellers < 0n ? "-" : ""}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
-/** Writes rows under the header into a file of the folder; answers with its path. */
+/** Writes rows under the header to a file in the folder; returns its path. */
 export function writeBank(dir: string, name: string, rows: readonly string[]): string {
   const path = join(dir, name);
   writeFileSync(path, [header, ...rows, ""].join("\n"));

@@ -11,7 +11,7 @@ import type { ImportReport } from "./report.ts";
 export type ImportOptions = { readonly files: readonly string[]; readonly batch: number };
 
 /**
- * `broken`: the files are broken, and nothing was posted. `refused`: the ledger refused some rows; the others are
+ * `broken`: the files are malformed, and nothing was posted. `refused`: the ledger refused some rows; the others are
  * booked.
  */
 export type ImportOutcome =
@@ -19,10 +19,10 @@ export type ImportOutcome =
   | { readonly kind: "broken" | "refused"; readonly faults: readonly RowFault[] };
 
 /**
- * Brings the bank's rows into a running ledger and lays the ledger beside the bank's own figures. The order: read and
- * check all files; find the accounts and leave out what is booked; open the missing ones; post; read everything back.
- * Until the first of them is opened nothing is changed. It may be ended at any moment and run again: accounts are found
- * by owner, rows by key, so the end is the same.
+ * Imports the bank's rows into a running ledger and compares the ledger with the bank's own figures. Reads and checks
+ * all files, finds the accounts, skips rows that are booked, opens missing accounts, posts, and reads everything back.
+ * Changes nothing before the first account is opened. May be interrupted and rerun at any time: accounts are found by
+ * owner and rows by key, so the result is the same.
  */
 export async function importBerka(
   client: LedgerClient,

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** A server that answers each request with the next step, and the last step from then on. */
+/** A server that answers each request with the next step, and from then on with the last. */
 async function serve(...steps: [Step, ...Step[]]) {
   const keys: unknown[] = [];
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 
 const created = answer(201, { id: "x" }, { "ledger-position": "0:7", "idempotency-replayed": "true" });
 
-test("what a server refuses for now, breaks off, or still works on is sent again under the same key", async () => {
+test("a request that is refused for now, cut off, or still in progress is resent under the same key", async () => {
   const { url, keys } = await serve(
     answer(503, { code: "not_ready" }),
     answer(429, { code: "overloaded" }),
@@ -53,7 +53,7 @@ test("what a server refuses for now, breaks off, or still works on is sent again
   expect(on.waits).toHaveLength(1);
 });
 
-test("it waits as long as the server asks, and gives up when that is beyond its patience", async () => {
+test("waits as long as the server asks, and gives up if that exceeds its patience", async () => {
   const { url, keys } = await serve(answer(503, { code: "not_ready" }, { "retry-after": "30" }));
   await expect(client(url, 1000).client.get("/v1/accounts")).rejects.toMatchObject({
     code: "store_unavailable",
@@ -62,7 +62,7 @@ test("it waits as long as the server asks, and gives up when that is beyond its 
   expect(keys).toHaveLength(1);
 });
 
-test("a server that is not there is named when patience ends", async () => {
+test("an unreachable server is named when the time limit is reached", async () => {
   await expect(client("http://127.0.0.1:9", 10).client.get("/v1/accounts")).rejects.toMatchObject({
     code: "store_unavailable",
     message: expect.stringMatching(/no answer from http:\/\/127\.0\.0\.1:9/),
@@ -80,7 +80,7 @@ test.each([
   expect(keys).toHaveLength(1);
 });
 
-test("something that is no ledger is said to be none", async () => {
+test("a server that is not a ledger is reported as such", async () => {
   const { url } = await serve((_request, response) => response.end("<html>"));
   await expect(client(url, 30_000).client.get("/v1/accounts")).rejects.toThrow(/answers no JSON/);
 });

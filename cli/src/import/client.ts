@@ -6,16 +6,16 @@ export type ApiReply = {
   readonly status: number;
   readonly body: unknown;
   readonly position: Position | undefined;
-  /** Whether this is the stored answer of an earlier request with the same key. */
+  /** Whether this is the stored answer to an earlier request with the same key. */
   readonly replayed: boolean;
 };
 
-/** The API as a command-line client uses it: one origin, one token, repeats what may be repeated. */
+/** The API client of the command line: one origin, one token, and retries where they are safe. */
 export type LedgerClient = {
   readonly url: string;
   /** `atLeast`: asks for data at this position or later, and waits for it. */
   get(path: string, atLeast?: Position): Promise<ApiReply>;
-  /** Every POST has a key, so a request whose answer was lost is repeated with the same key and body. */
+  /** Every POST has a key, so a request whose answer was lost is resent with the same key and body. */
   post(path: string, key: string, body: unknown): Promise<ApiReply>;
 };
 
@@ -34,9 +34,9 @@ export class ApiProblem extends Error {
 export type ClientOptions = {
   readonly url: string;
   readonly token: string;
-  /** How long one request may be repeated while the server is away or asks to wait, in milliseconds. */
+  /** How long a request is retried while the server is unreachable or asks to wait, in milliseconds. */
   readonly patienceMs: number;
-  /** Called once when a wait begins, so that a person sees why nothing happens. */
+  /** Called once when a wait begins, to tell the user why nothing happens. */
   readonly onWait?: (reason: string) => void;
 };
 
@@ -44,7 +44,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const PAUSE_MIN_MS = 50;
 const PAUSE_MAX_MS = 2_000;
 
-/** A client of a running ledger. @throws Problem for a refusal, LedgerError store_unavailable when patience ran out */
+/**
+ * Makes a client of a running ledger. @throws Problem for a refusal, LedgerError store_unavailable after the retries
+ */
 export function createClient(options: ClientOptions): LedgerClient {
   const headers = { authorization: `Bearer ${options.token}` };
   return {
@@ -127,7 +129,7 @@ function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** A failed request, described for a person. */
+/** Describes a failed request for the user. */
 export function failureText(error: unknown): string {
   if (error instanceof ApiProblem && error.status === 401)
     return `${error.message} (is the token of this ledger, and not expired?)`;

@@ -12,7 +12,7 @@ export type BookedEntry = {
 
 const PAGE = 200;
 
-/** All entries of an account in booking order, as of `atLeast` or later. */
+/** All entries of an account in booking order, at `atLeast` or later. */
 export async function readEntries(
   client: LedgerClient,
   account: AccountId,
@@ -32,7 +32,7 @@ export async function readEntries(
   return entries;
 }
 
-/** A list page by page, each with the position that it was served at. `path` already has a query. */
+/** Yields a list page by page, each with the position it was served at. `path` must have a query. */
 export async function* pages(
   client: LedgerClient,
   path: string,

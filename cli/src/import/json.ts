@@ -1,6 +1,6 @@
 import { type Amount, parseSignedAmount } from "ledger-core";
 
-/** Readers of JSON from outside: a value that does not fit is undefined, never a guess. */
+/** Readers of untrusted JSON: a value of another type is undefined, never converted. */
 export function asObject(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
@@ -15,14 +15,14 @@ export function textOf(value: unknown, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** @throws Error when the answer lacks what its contract promises */
+/** @throws Error if the answer breaks its contract */
 export function requireText(value: unknown, name: string): string {
   const text = textOf(value, name);
   if (text === undefined) throw new Error(`the answer has no ${name}: ${JSON.stringify(value)?.slice(0, 200)}`);
   return text;
 }
 
-/** @throws Error when it is not a signed amount in minor units */
+/** @throws Error if it is not a signed amount in minor units */
 export function requireAmount(value: unknown, name: string): Amount {
   const amount = parseSignedAmount(asObject(value)[name]);
   if (amount === undefined)
@@ -30,7 +30,7 @@ export function requireAmount(value: unknown, name: string): Amount {
   return amount;
 }
 
-/** @throws Error when it is not a number */
+/** @throws Error if it is not a number */
 export function requireNumber(value: unknown, name: string): number {
   const number = asObject(value)[name];
   if (typeof number !== "number") throw new Error(`the answer has no number ${name}: ${JSON.stringify(value)}`);

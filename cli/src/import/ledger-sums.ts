@@ -5,7 +5,7 @@ import { pages } from "./entries.ts";
 import { asObject, requireAmount, requireText } from "./json.ts";
 
 /**
- * Balances of all accounts of the tenant at one position: per currency, and of the run's customers and counterparties.
+ * Balances of all accounts of the tenant at one position: per currency, and for the run's customers and counterparties.
  */
 export type LedgerSums = {
   readonly byCurrency: Readonly<Record<string, Amount>>;
@@ -15,7 +15,7 @@ export type LedgerSums = {
 
 const TRIES_MAX = 5;
 
-/** Sums every account that the token may see; starts over when the ledger moved on between two pages. */
+/** Sums every account that the token may see; starts over if the ledger's position changed between two pages. */
 export async function sumLedger(
   client: LedgerClient,
   accounts: BerkaAccounts,

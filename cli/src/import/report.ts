@@ -54,7 +54,7 @@ export function reportDocument(report: ImportReport): Record<string, unknown> {
   };
 }
 
-/** The report for people, one line per figure. */
+/** The report as text, one line per figure. */
 export function reportLines(report: ImportReport, checked: boolean): readonly string[] {
   const { comparison: found, sums } = report;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -92,7 +92,7 @@ function checkLines(report: ImportReport): readonly string[] {
   ];
 }
 
-/** Faults by file and line, the first twenty of them. */
+/** Faults by file and line; only the first twenty. */
 export function faultLines(faults: readonly RowFault[]): readonly string[] {
   const lines = faults.slice(0, FAULTS_SHOWN).map(({ file, line, detail }) => `${file}:${line}: ${detail}`);
   return faults.length > FAULTS_SHOWN ? [...lines, `and ${faults.length - FAULTS_SHOWN} faults more`] : lines;
