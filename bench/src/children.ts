@@ -5,18 +5,18 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LoadPlan, LoadResult, LoadWindow } from "./load/plan.ts";
 
-/** A child that answers requests in lines of JSON: its first line says that it is ready. */
+/** A child process that answers requests in lines of JSON; its first line says that it is ready. */
 export type Child<Ready> = {
   readonly ready: Ready;
   readonly pid: number;
-  /** Sends a line and waits for the line that answers it. */
+  /** Sends a line and waits for its answer. */
   ask<T>(question: object): Promise<T>;
   stop(): Promise<void>;
 };
 
 const running = new Set<ChildProcess>();
 
-/** A checkout whose servers are measured; undefined: this one. */
+/** The checkout whose servers are measured; undefined for this one. */
 export type Checkout = string | undefined;
 
 export async function startChild<Ready>(script: string, options: object, build?: Checkout): Promise<Child<Ready>> {
@@ -39,19 +39,19 @@ export async function startChild<Ready>(script: string, options: object, build?:
   };
 }
 
-/** Ends every running child and waits for it, so that a failure leaves nothing behind. */
+/** Stops every running child and waits for it, so that a failure leaves nothing running. */
 export async function endChildren(): Promise<void> {
   const ends = Array.from(running, (child) => once(child, "exit"));
   for (const child of running) child.kill("SIGTERM");
   await Promise.all(ends);
 }
 
-/** Runs a load in a process of its own, so that it takes no time from the server's thread. */
+/** Runs a load in its own process, so that it takes no time from the server's thread. */
 export function runLoad(plan: LoadPlan, onWindow?: (window: LoadWindow) => Promise<void>): Promise<LoadResult> {
   return runScript("load/main.ts", plan, onWindow);
 }
 
-/** Runs one of our scripts on a plan, until it prints its result. */
+/** Runs one of our scripts on a plan until it prints its result. */
 export async function runScript<Result>(
   script: string,
   plan: object,

@@ -4,11 +4,9 @@ import { isSubject, signToken } from "ledger-core/http";
 import { openDataFolder } from "standalone";
 
 /*
- * Asks two ledgers over copies of one log the same random questions of every kind, and says where they first differ:
- *
+ * Asks two ledgers on copies of one log the same random questions of every kind, and reports the first differences:
  *   node bench/src/compare.ts --data ./data --old http://127.0.0.1:8080 --new http://127.0.0.1:9080 --queries 200000
- *
- * `--data` is the folder of either: its keys sign the tokens, since both folders were copied from one.
+ * `--data` is the folder of either: its keys sign the tokens, since both folders are copies.
  */
 
 const { values: flags } = parseArgs({
@@ -26,7 +24,7 @@ const { old: oldUrl, new: newUrl, data } = flags;
 if (!oldUrl || !newUrl || !data) throw new Error("usage: --old URL --new URL --data FOLDER [--queries N] [--seed N]");
 const { signingKeys } = await openDataFolder(data, { make: false });
 
-/** Whole numbers from 0 up to `below`, the same for the same seed. */
+/** Whole numbers from 0 up to but not including `below`, determined by the seed. */
 function seeded(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -42,7 +40,7 @@ function pick<Item>(items: readonly Item[]): Item {
   return item;
 }
 
-/** Makes a token for a caller once. */
+/** Makes one token per caller. */
 function tokenMaker(): (caller: { readonly sub: string; readonly role: Caller["role"] }) => Promise<string> {
   const made = new Map<string, Promise<string>>();
   return ({ sub, role }) => {
@@ -73,7 +71,7 @@ function rowsOf(body: unknown): readonly Body[] {
   return Array.isArray(rows) ? rows : [];
 }
 
-/** The first rows of a list, and whether it ends with them: a page may be short where no index matches its filter. */
+/** The first rows of a list, and whether it ends there: a page may be short if no index matches its filter. */
 async function firstRows(base: string, question: Question, most: number): Promise<unknown> {
   const rows: Body[] = [];
   let cursor = "";
@@ -131,10 +129,10 @@ function filters(...options: readonly (readonly [string, () => unknown])[]): str
     .join("");
 }
 
-/** A question of any kind, and how many rows of it to compare when it is a list. */
+/** A question of any kind and, for a list, how many rows to compare. */
 function question({ accounts, payments, entries, refunds }: Objects): Question & { readonly rows?: number } {
   const { id, owner: holder } = pick(accounts);
-  // Nobody may speak for the ledger's own accounts.
+  // Nobody may act as an owner of the ledger's own accounts.
   const owner = isSubject(holder) ? holder : "nobody";
   const who: Omit<Question, "path"> =
     next(2) === 0 ? operator : { sub: owner, role: pick(["consumer", "merchant"] as const) };
@@ -194,7 +192,7 @@ function question({ accounts, payments, entries, refunds }: Objects): Question &
   }
 }
 
-/** An answer without what is each request's own. */
+/** An answer without the parts that differ per request. */
 async function answer(base: string, asked: ReturnType<typeof question>): Promise<string> {
   if (asked.rows !== undefined) return JSON.stringify(await firstRows(base, asked, asked.rows));
   const { status, body } = await ask(base, asked);
@@ -202,7 +200,7 @@ async function answer(base: string, asked: ReturnType<typeof question>): Promise
   return JSON.stringify({ status, rest });
 }
 
-/** Asks until enough was asked or ten answers differ. @returns how many differ */
+/** Asks until the limit, or until ten answers differ. @returns how many differ */
 async function compare(objects: Objects, total: number, lanes: number): Promise<number> {
   const took = { old: 0, new: 0 };
   let asked = 0;

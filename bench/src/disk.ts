@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The bytes that a process has given to the disk so far; NaN where the system does not tell. */
+/** Bytes that a process has written to the disk so far; NaN if the system does not report them. */
 export function bytesWritten(pid: number | "self"): number {
   try {
     const [, bytes] = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8")) ?? [];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { flatness, type Sample, sizesOf } from "./flatness.ts";
 
-/** A soak of so many samples, ten seconds apart, in which the memory follows a function of the sample's number. */
+/** A soak with this many samples, ten seconds apart, whose memory is a function of the sample's number. */
 function soak(count: number, rssBytes: (n: number) => number): Sample[] {
   const stalls = { loopMs: 5, gcMs: 2, appendMs: 3, diskReadBytes: 0 };
   const still = {
@@ -18,7 +18,7 @@ function soak(count: number, rssBytes: (n: number) => number): Sample[] {
   return Array.from({ length: count }, (_, n) => ({ ...still, atSeconds: n * 10, rssBytes: rssBytes(n) }));
 }
 
-test("what moves up and down around one value is flat", () => {
+test("a series that varies around one value is flat", () => {
   const { verdict, drift } = flatness(
     "rssBytes",
     soak(60, (n) => 1000 + (n % 2 === 0 ? 50 : -50)),
@@ -27,7 +27,7 @@ test("what moves up and down around one value is flat", () => {
   expect(Math.abs(drift)).toBeLessThan(0.02);
 });
 
-test("what grows in the first half only is flat", () => {
+test("a series that grows only in the first half is flat", () => {
   expect(
     flatness(
       "rssBytes",
@@ -36,7 +36,7 @@ test("what grows in the first half only is flat", () => {
   ).toBe("flat");
 });
 
-test("what rises or falls through the second half is not flat, and the drift says by how much", () => {
+test("a series that rises or falls through the second half is not flat, and the drift says by how much", () => {
   const rising = flatness(
     "rssBytes",
     soak(61, (n) => 1000 + 10 * n),
@@ -51,7 +51,7 @@ test("what rises or falls through the second half is not flat, and the drift say
   ).toBe("falls");
 });
 
-test("nothing is said of too few samples, and a series of zeros is flat", () => {
+test("too few samples get no verdict, and a series of zeros is flat", () => {
   expect(
     flatness(
       "rssBytes",
@@ -66,7 +66,7 @@ test("nothing is said of too few samples, and a series of zeros is flat", () => 
   ).toMatchObject({ verdict: "flat", drift: 0 });
 });
 
-test("files are counted by what they are", () => {
+test("files are counted by kind", () => {
   const files = { "events.sqlite": 100, "events.sqlite-wal": 10, "state.sqlite": 20, "state.sqlite-wal": 3 };
   expect(sizesOf(files)).toEqual({ logBytes: 100, stateBytes: 20, walBytes: 13 });
 });

@@ -7,11 +7,11 @@ export type Sample = Stalls & {
   readonly p50Ms: number;
   readonly p99Ms: number;
   /**
-   * CPU of the server a payment. The work is the same in each window: where this rises with the latencies, and not for
-   * good, the machine was slower.
+   * The server's CPU time per payment. Every window has the same work: if this rises with the latencies for a while,
+   * the machine was slower.
    */
   readonly cpuUs: number;
-  /** Share of the machine's CPU time that its host gave to others; 0 where unknown. */
+  /** Share of the machine's CPU time that its host gave to others; 0 if unknown. */
   readonly stolen: number;
   readonly rssBytes: number;
   readonly logBytes: number;
@@ -31,7 +31,7 @@ export const seriesNames = [
 ] as const;
 export type SeriesName = (typeof seriesNames)[number];
 
-/** `drift`: the rise of the fitted line over the second half, as a share of the mean there. */
+/** `drift`: the rise of a fitted line over the second half, relative to the mean there. */
 export type Flatness = {
   readonly name: SeriesName;
   readonly mean: number;
@@ -39,12 +39,12 @@ export type Flatness = {
   readonly verdict: "flat" | "rises" | "falls" | "too few samples";
 };
 
-/** A series that moves by more than this share of itself in the second half is not flat. */
+/** A series that changes by more than this share of itself in the second half is not flat. */
 const DRIFT_MAX = 0.1;
 /** With fewer samples in the second half there is no verdict. */
 const SAMPLES_MIN = 3;
 
-/** Judges a series by its second half, since the first fills caches and warms code. */
+/** Judges a series by its second half, since the first fills caches and warms up code. */
 export function flatness(name: SeriesName, samples: readonly Sample[]): Flatness {
   const half = samples.slice(Math.floor(samples.length / 2));
   const points = half.map((sample) => ({ x: sample.atSeconds, y: sample[name] }));

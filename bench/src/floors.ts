@@ -4,7 +4,7 @@ import { percentile } from "./load/histogram.ts";
 
 let files = 0;
 
-/** One durable commit of one event-sized row on this disk, with the pragmas of the event log; p50 in milliseconds. */
+/** One durable commit of one event-sized row on this disk, with the event log's pragmas; p50 in milliseconds. */
 export function commitFloor(folder: string, commits: number): number {
   const db = new DatabaseSync(join(folder, `floor-${files++}.sqlite`));
   db.exec(

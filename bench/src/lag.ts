@@ -1,16 +1,16 @@
-/** Where the log and each projection were at one moment. */
+/** The revisions of the log and of each projection at one moment. */
 export type LagSample = {
   readonly atSeconds: number;
   readonly head: number;
   readonly projections: Readonly<Record<string, number>>;
 };
 
-/** By projection, how old in seconds the newest event is that it shows. */
+/** Per projection, its lag in seconds. */
 export type Lags = Readonly<Record<string, number>>;
 
 /**
- * How far behind each projection was at the last of the samples: the time since the log's head was where the projection
- * is, between two samples by straight line. 0 at the head.
+ * Each projection's lag at the last sample: the time since the log's head was where the projection is now, interpolated
+ * linearly between samples. 0 at the head.
  */
 export function lagsAt(samples: readonly LagSample[]): Lags {
   const last = samples.at(-1);
@@ -30,7 +30,7 @@ function lagOf(samples: readonly LagSample[], last: LagSample, revision: number)
   return last.atSeconds - (before.atSeconds + share * (next.atSeconds - before.atSeconds));
 }
 
-/** The farthest behind that any projection was at any of the samples, in seconds. */
+/** The largest lag of any projection at any sample, in seconds. */
 export function mostThroughout(samples: readonly LagSample[]): number {
   return Math.max(0, ...samples.map((_, n) => mostOf(lagsAt(samples.slice(0, n + 1)))));
 }

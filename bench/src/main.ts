@@ -52,12 +52,12 @@ async function measure(): Promise<void> {
     mkdirSync(own);
     const found = await works[part](own, scale, against);
     figures.push(...found);
-    // A later part may fail, and take an hour to do so.
+    // A later part may fail, an hour from now.
     process.stderr.write(`${table(found)}\n`);
     rmSync(own, { recursive: true });
   }
   process.stdout.write(`${table(figures)}\n`);
-  // Figures of one part are not a run to compare with.
+  // The figures of a single part cannot be compared with a full run.
   if (parts.size === partNames.length)
     process.stdout.write(`\nkept in ${keep(scale.kind, began, { figures: judged(figures) })}\n`);
 }

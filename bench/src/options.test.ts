@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { partNames, readOptions } from "./options.ts";
 
-test("without arguments everything is measured in the time of a standard run, and nothing soaked", () => {
+test("without arguments everything is measured at the standard scale, without a soak", () => {
   const options = readOptions([]);
   expect(options?.scale.kind).toBe("standard");
   expect([...(options?.parts ?? [])]).toEqual([...partNames]);
@@ -15,7 +15,7 @@ test("--quick and --only choose the scale and the parts", () => {
   expect([...(options?.parts ?? [])]).toEqual(["bulk", "history"]);
 });
 
-test("--full measures with the sizes of the targets", () => {
+test("--full uses the sizes of the targets", () => {
   expect(readOptions(["--full"])?.scale.kind).toBe("full");
 });
 

@@ -22,14 +22,14 @@ export type Soak = { readonly minutes: number; readonly rate: number | null };
 export type BenchOptions = {
   readonly scale: Scale;
   readonly parts: ReadonlySet<PartName>;
-  /** Another checkout, to be measured beside this one. */
+  /** Another checkout to measure beside this one. */
   readonly against?: string;
   readonly soak: Soak | undefined;
   readonly keys?: Keys;
 };
 export type Keys = { readonly keys: number; readonly filterMib: number };
 
-/** Undefined: help was asked for. @throws on unknown or malformed arguments */
+/** Undefined if help was requested. @throws on unknown or malformed arguments */
 export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args: withMinutes(args),
@@ -72,7 +72,7 @@ function keysOf(values: { keys?: string | undefined; "filter-mib"?: string | und
   return { keys: { keys: positive("--keys", keys), filterMib: positive("--filter-mib", filterMib) } };
 }
 
-/** `--soak` alone is half an hour. */
+/** `--soak` without a value runs for half an hour. */
 function withMinutes(args: readonly string[]): string[] {
   return args.flatMap((arg, i) => (arg === "--soak" && !/^\d/.test(args[i + 1] ?? "") ? [arg, "30"] : [arg]));
 }

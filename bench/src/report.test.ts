@@ -15,7 +15,7 @@ test("a figure meets its target from the right side, and has none when none was 
   expect(met(figure("P1", "x", { value: Number.NaN, unit: "", atMost: 1 }))).toBe(false);
 });
 
-test("the table names target, ratio and note of each, and its columns stand in line", () => {
+test("the table lists target, ratio and note of each figure in aligned columns", () => {
   const lines = table([rate, slow, plain]).split("\n");
   expect(lines).toHaveLength(5);
   expect(lines[2]).toContain("31,235 payments/s");
@@ -29,7 +29,7 @@ test("the table names target, ratio and note of each, and its columns stand in l
   expect(new Set(bars).size).toBe(1);
 });
 
-test("what is kept says what became of each target", () => {
+test("the stored result says whether each target was met", () => {
   expect(judged([rate, slow, plain])).toMatchObject([{ id: "P1", met: true }, { met: false }, { met: null }]);
 });
 

@@ -33,7 +33,7 @@ export function table(figures: readonly Figure[]): string {
   return columns(["", "what", "figure", "target", "", "beside", "note"], rows);
 }
 
-/** Rows under a header, each column as wide as its widest cell. */
+/** Rows under a header; each column is as wide as its widest cell. */
 export function columns(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));
   const line = (cells: readonly string[]) =>
@@ -44,12 +44,12 @@ export function columns(header: readonly string[], rows: readonly (readonly stri
   return [line(header), widths.map((width) => "-".repeat(width)).join("-|-"), ...rows.map(line)].join("\n");
 }
 
-/** Figures with whether they met their targets, for the JSON. */
+/** Figures and whether they met their targets, for the JSON. */
 export function judged(figures: readonly Figure[]): object[] {
   return figures.map((figure) => ({ ...figure, met: met(figure) }));
 }
 
-/** Writes a run to bench/results, named by time and kind, with the machine. @returns the file */
+/** Writes a run to bench/results, named by time and kind, with a description of the machine. @returns the file */
 export function keep(kind: string, began: Date, found: object): string {
   const folder = fileURLToPath(new URL("../results/", import.meta.url));
   mkdirSync(folder, { recursive: true });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { inRounds, medianOf, shuffled } from "./rounds.ts";
 
-/** Numbers that look like chance and are the same in every run. */
+/** Numbers that look random and are the same in every run. */
 function chance(): () => number {
   let state = 12345;
   return () => {
@@ -10,7 +10,7 @@ function chance(): () => number {
   };
 }
 
-test("every work runs once a round, one after another, in changing orders", async () => {
+test("every work runs once per round, one after another, in changing order", async () => {
   const order: string[] = [];
   let running = 0;
   const work = (name: string) => async () => {

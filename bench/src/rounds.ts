@@ -1,9 +1,8 @@
 import { median } from "./scale.ts";
 
 /**
- * Runs each of the named works once per round, in a random order: disturbances of the machine hit all
- * alike.
- * @returns the results of a name, by round
+ * Runs each of the named works once per round, in random order, so that disturbances of the machine hit all alike.
+ * @returns the results per name, by round
  */
 export async function inRounds<Name extends string, Result>(
   rounds: number,
@@ -19,7 +18,7 @@ export async function inRounds<Name extends string, Result>(
   return (name) => results.get(name) ?? [];
 }
 
-/** The items in random order: sorted by a random number each. */
+/** The items in random order, each sorted by a random number. */
 export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
   const drawn = items.map((item) => ({ item, at: random() }));
   return drawn.sort((a, b) => a.at - b.at).map(({ item }) => item);

@@ -1,9 +1,9 @@
-/** How much each figure is measured with: one run within 25 minutes, the full sizes of the targets, or a glance. */
+/** The size of the measurements: a run within 25 minutes, the full sizes of the targets, or a quick look. */
 export type Scale = {
   readonly kind: "standard" | "full" | "quick";
-  /** Of one load. */
+  /** Seconds per load. */
   readonly seconds: number;
-  /** Of each load; the median counts. */
+  /** Rounds per load; the median counts. */
   readonly rounds: number;
   readonly accounts: number;
   readonly bulkPayments: number;
@@ -11,14 +11,14 @@ export type Scale = {
   readonly historyEntries: number;
   /** How often each page of a history is requested. */
   readonly historyTurns: number;
-  /** Payments that the projections have to catch up with. */
+  /** Payments for the projections to catch up with. */
   readonly behindPayments: number;
-  /** Events that the read models are rebuilt from, among `bulkAccounts` and among `accounts`. */
+  /** Events to rebuild the read models from, among `bulkAccounts` and among `accounts`. */
   readonly rebuildEvents: number;
   readonly smallRebuildEvents: number;
-  /** Of P2w. */
+  /** Accounts of P2w. */
   readonly floodAccounts: number;
-  /** Of each run of P1w and P2w, and how many rates are tried. */
+  /** Seconds per run of P1w and P2w, and the number of rates to try. */
   readonly steadySeconds: number;
   readonly steadyProbes: number;
 };

@@ -1,16 +1,16 @@
 export type SearchRange = {
-  /** The first rate to try: held, or nearly. */
+  /** The first rate to try; close to the highest that holds. */
   readonly guess: number;
-  /** No rate above this is tried. */
+  /** Never try a rate above this. */
   readonly most: number;
-  /** How many rates are tried at most. From 1. */
+  /** The most rates to try. From 1. */
   readonly probes: number;
 };
 
-/** Steps of a quarter until a rate is held and a higher one is not; then halves of what is between them. */
+/** Raise by a quarter until a rate is missed (or lower until one is held), then bisect. */
 const STEP = 1.25;
 
-/** The highest of the tried rates that held; 0 when none did. */
+/** The highest tried rate that held; 0 if none did. */
 export async function highestHeld(
   { guess, most, probes }: SearchRange,
   holds: (rate: number) => Promise<boolean>,

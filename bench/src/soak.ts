@@ -15,7 +15,7 @@ const WINDOW_SECONDS = 10;
 const SHARE_OF_P1 = 0.6;
 const MIB = 2 ** 20;
 
-/** Runs the command-service at a steady rate for a long time and samples it: what grows, and what stays. */
+/** Runs the command-service at a steady rate for a long time, and samples which values grow. */
 export async function runSoak(folder: string, scale: Scale, soak: Soak, began: Date): Promise<void> {
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder: join(folder, "soak") });
   const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.accounts });

@@ -24,11 +24,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("a history filled in steps holds every entry, and the account stands at their sum", () => {
+test("a history filled in steps holds every entry, and the account's balance is their sum", () => {
   expect(historyBooks(db)).toEqual({ payments: 333, sum: "0" });
 });
 
-test("every entry's balance is the one before and its amount, in the order of revisions and times", () => {
+test("every entry's balance is the previous one plus its amount, in the order of revisions and times", () => {
   const rows = db.prepare("SELECT revision, amount, balance, at FROM entries ORDER BY run, revision").all();
   let balance = 0n;
   for (const [n, row] of rows.entries()) {

@@ -3,9 +3,9 @@ import { businessDate, idBody, MILESTONE_SPAN, type Micros, makeId, tables } fro
 import { dayOf } from "ledger-core/sql";
 
 /**
- * One account's history as the projection would have written it, generated directly, since ten million
- * payments through the whole would take the time of the whole. Entries are a second apart, whatever their number: a
- * range of time holds as many in a short history as in a long one.
+ * One account's history as the projection would write it, generated directly: ten million payments through the whole
+ * ledger would take too long. Entries are always a second apart, so that a range of time holds as many in a short
+ * history as in a long one.
  */
 export const history = {
   tenant: "bench",
@@ -43,10 +43,7 @@ export function openHistory(db: DatabaseSync): void {
   );
 }
 
-/**
- * Adds the entries from the `from`th up to and without the `upTo`th, with running balances, and moves the checkpoint
- * along.
- */
+/** Adds the entries from `from` up to but not including `upTo`, with running balances, and moves the checkpoint. */
 export function fillHistory(db: DatabaseSync, from: number, upTo: number): void {
   const statement = (rows: number) =>
     db.prepare(
@@ -101,7 +98,7 @@ function amountOf(n: number): number {
 }
 
 /**
- * Checks the file over all its rows: the count, and the difference of the last balance from the sum of the amounts.
+ * Checks the file over all its rows: the count, and the difference between the last balance and the sum of the amounts.
  */
 export function historyBooks(db: DatabaseSync): { readonly payments: number; readonly sum: string } {
   const found = db

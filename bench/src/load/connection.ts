@@ -2,18 +2,18 @@ import { connect, type Socket } from "node:net";
 import { createReplyReader, type HttpReply } from "./reply.ts";
 
 /**
- * One keep-alive connection that has one request under way: the least that HTTP/1.1 requires of a client, so that the
- * load takes as little of the machine from the server as it can.
+ * A keep-alive connection with one request in flight: the least that HTTP/1.1 requires of a client, so that the load
+ * takes as little of the machine as possible.
  */
 export type Connection = {
-  /** Sends a request; the callback gets its answer before the next may be sent. */
+  /** Sends a request; its answer must arrive before the next may be sent. */
   send(request: string, onReply: (reply: HttpReply) => void): void;
   close(): void;
 };
 
 /**
- * Opens connections to a port of this machine. Losing one with a request under way ends the process, since the
- * figure would be wrong.
+ * Opens connections to a local port. Losing one with a request in flight ends the process, since the figure would be
+ * wrong.
  */
 export function openConnections(port: number, count: number): Promise<Connection[]> {
   return Promise.all(Array.from({ length: count }, () => open(port)));

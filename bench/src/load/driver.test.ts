@@ -5,7 +5,7 @@ import type { HttpReply } from "./reply.ts";
 
 const reply: HttpReply = { status: 200, head: Buffer.alloc(0), body: Buffer.alloc(0) };
 
-/** Connections that answer when `answer` says so, and count requests that came before the answer to the one before. */
+/** Connections that answer when `answer` says so, and count requests sent before the previous answer. */
 function fakeConnections(count: number, answer: (request: string, done: () => void) => void) {
   const sent: string[] = [];
   let overlapping = 0;
@@ -35,7 +35,7 @@ function drive(connections: readonly Connection[], requests: number): Drive & { 
 
 const expected = (count: number) => Array.from({ length: count }, (_, n) => `request ${n}`);
 
-test("as fast as answers come: every request once, one at a time on a connection", async () => {
+test("unpaced: every request once, one at a time per connection", async () => {
   const { connections, sent, overlapping } = fakeConnections(3, (_request, done) => setImmediate(done));
   const plan = drive(connections, 20);
   await driveClosed(plan);
@@ -48,7 +48,7 @@ describe("at a rate", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("every request is sent when it is due and not before, one at a time on a connection", async () => {
+  test("every request is sent when it is due and not before, one at a time per connection", async () => {
     const { connections, sent, overlapping } = fakeConnections(3, (_request, done) => done());
     const plan = drive(connections, 20);
     const over = drivePaced(plan, 1000);
@@ -62,7 +62,7 @@ describe("at a rate", () => {
     expect(overlapping()).toBe(0);
   });
 
-  test("what waits while the server stands still counts with its waiting", async () => {
+  test("latency includes the wait while the server hangs", async () => {
     const held: (() => void)[] = [];
     const { connections } = fakeConnections(1, (request, done) => {
       if (request === "request 0") held.push(done);
@@ -77,7 +77,7 @@ describe("at a rate", () => {
     expect(plan.latencies).toEqual([99, 98, 97, 96, 95]);
   });
 
-  test("what has waited long is sent in its order, and the load goes on at its rate", async () => {
+  test("overdue requests are sent in order, and the load continues at its rate", async () => {
     const held: (() => void)[] = [];
     const { connections, sent } = fakeConnections(1, (request, done) => {
       if (request === "request 0") held.push(done);

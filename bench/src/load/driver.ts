@@ -3,17 +3,17 @@ import type { HttpReply } from "./reply.ts";
 
 export type Drive = {
   readonly connections: readonly Connection[];
-  /** It ends after so many requests or so many seconds, whichever comes first, with every answer in. */
+  /** Ends after this many requests or seconds, whichever comes first, once every answer is in. */
   readonly requests: number;
   readonly seconds: number;
   readonly requestText: (n: number) => string;
   readonly onReply: (reply: HttpReply, n: number, latencyMs: number) => void;
 };
 
-/** How long a request may be due and unsent before the load gives up on the rate. */
+/** How long a request may be overdue before the load gives up on the rate. */
 const LATE_MAX_MS = 10_000;
 
-/** As fast as answers come: each connection sends its next request when it has its answer. */
+/** Unpaced: each connection sends its next request when it has its answer. */
 export async function driveClosed(drive: Drive): Promise<void> {
   const { connections, requests, requestText, onReply } = drive;
   const endMs = performance.now() + drive.seconds * 1000;
@@ -38,9 +38,9 @@ export async function driveClosed(drive: Drive): Promise<void> {
 }
 
 /**
- * At a rate, whether answers come or not. Latency counts from when a request was due, so waiting for a
- * frozen server counts, as a client would have felt it.
- * @throws when the server falls LATE_MAX_MS behind
+ * At a fixed rate, whether answers come or not. Latency counts from the time a request was due, so that waiting for a
+ * frozen server counts as a client would have felt it.
+ * @throws if the server falls LATE_MAX_MS behind
  */
 export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<void> {
   const { connections, requests, seconds, requestText, onReply } = drive;
@@ -78,7 +78,7 @@ export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<voi
   return promise;
 }
 
-/** First in, first out. An array's shift moves the whole rest, which slows the load just when it must catch up. */
+/** A FIFO queue. An array's shift moves all remaining items, which would slow the load just when it must catch up. */
 function queue<Item>() {
   let items: Item[] = [];
   let taken = 0;

@@ -7,7 +7,7 @@ test("percentiles are by nearest rank, whatever the order they came in", () => {
   expect(latencies.summary()).toEqual({ count: 100, p50Ms: 50, p99Ms: 99, p999Ms: 100, maxMs: 100 });
 });
 
-test("one value is every percentile, and nothing has none", () => {
+test("a single value is every percentile, and no value has none", () => {
   const latencies = keepLatencies(10);
   expect(latencies.summary().p50Ms).toBeNaN();
   latencies.add(7);
@@ -21,7 +21,7 @@ test("the newest are kept, all are counted", () => {
   expect(latencies.summary()).toMatchObject({ count: 5, p50Ms: 2, maxMs: 3 });
 });
 
-test("after a clearing it begins anew", () => {
+test("starts over after it was cleared", () => {
   const latencies = keepLatencies(3);
   latencies.add(900);
   latencies.clear();

@@ -6,10 +6,10 @@ export type LatencySummary = {
   readonly maxMs: number;
 };
 
-/** Latencies in milliseconds; the newest are kept, up to a bound. */
+/** Latencies in milliseconds; keeps the newest up to a bound. */
 export type Latencies = {
   add(ms: number): void;
-  /** Percentiles of what is kept; `count` is of all that was added. NaN when there is nothing. */
+  /** Percentiles of the kept latencies; `count` includes all that were added. NaN if there are none. */
   summary(): LatencySummary;
   clear(): void;
 };
@@ -33,7 +33,7 @@ export function keepLatencies(most: number): Latencies {
   };
 }
 
-/** The smallest value that at least this share of the sorted values does not exceed (nearest rank); NaN of nothing. */
+/** The smallest value that at least this share of the sorted values does not exceed (nearest rank); NaN if empty. */
 export function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

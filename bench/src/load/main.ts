@@ -4,10 +4,7 @@ import { type Drive, driveClosed, drivePaced } from "./driver.ts";
 import { type LoadPlan, requestsOf, requestText } from "./plan.ts";
 import { startTally } from "./tally.ts";
 
-/**
- * A load process: runs the plan that it reads from its input; prints each window, and at the end its result, as a line
- * of JSON.
- */
+/** A load process: runs the plan on its input; prints a line of JSON per window, and one for the result. */
 const plan: LoadPlan = JSON.parse(await text(process.stdin));
 const connections = await openConnections(plan.port, plan.connections);
 const print = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -16,7 +16,7 @@ const plan: LoadPlan = {
   ...{ accounts, hot: null, rate: null },
 };
 
-/** The lines before the body, and the body as long as Content-Length says; fails when more or fewer bytes follow. */
+/** Splits a request into the lines before the body and the body; fails unless Content-Length matches. */
 function parse(request: string) {
   const bytes = Buffer.from(request, "latin1");
   const bodyAt = bytes.indexOf("\r\n\r\n") + 4;
@@ -40,7 +40,7 @@ test("a payment's request is whole HTTP with the length of its body", () => {
   expect(body).toEqual({ ...partiesOf(plan, 1), amount: "1", currency: "HKD" });
 });
 
-test("the lengths fit bulks of every size too, and no key comes twice", () => {
+test("the lengths are right for bulks of every size, and no key is used twice", () => {
   const keys = new Set<string>();
   for (const perRequest of [2, 9, 10, 11, 1000]) {
     const { lines, body } = parse(requestText({ ...plan, path: "/v1/bulk", run: `bulk${perRequest}`, perRequest }, 3));
@@ -52,7 +52,7 @@ test("the lengths fit bulks of every size too, and no key comes twice", () => {
   expect(keys.size).toBe(2 + 9 + 10 + 11 + 1000);
 });
 
-test("nobody pays himself, in turn or to a hot account, and every account pays", () => {
+test("no account pays itself, in turn or to a hot account, and every account pays", () => {
   for (const hot of [null, "acct_b"]) {
     const parties = Array.from({ length: 50 }, (_, n) => partiesOf({ ...plan, hot }, n));
     for (const { payer, payee } of parties) expect(payer).not.toBe(payee);

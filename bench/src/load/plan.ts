@@ -6,21 +6,21 @@ export type LoadPlan = {
   readonly path: string;
   readonly connections: number;
   readonly token: string;
-  /** Distinguishes the keys of this run from those of any other. */
+  /** Makes the keys of this run unique. */
   readonly run: string;
   /** 1: one payment per request on `path`; more: bulks of that many payments. */
   readonly perRequest: number;
-  /** Of bulks. Default: each. */
+  /** Mode of bulks. Default: each. */
   readonly mode?: "each" | "atomic";
-  /** It ends after this many payments or seconds, whichever comes first. */
+  /** Ends after this many payments or seconds, whichever comes first. */
   readonly payments: number;
   readonly seconds: number;
   /** Payer accounts in turn; payees with a stride, or all `hot`. */
   readonly accounts: readonly string[];
   readonly hot: string | null;
-  /** Payments per second, whether answers come or not; null: as fast as answers come. */
+  /** Payments per second, whether answers come or not; null for unpaced. */
   readonly rate: number | null;
-  /** Reports each span of this many seconds; by default only the whole. */
+  /** Reports every span of this many seconds; by default only the total. */
   readonly windowSeconds?: number;
 };
 
@@ -35,10 +35,10 @@ export type LoadResult = {
   readonly cpuSeconds: number;
 };
 
-/** A span of a load, by when it ended, in seconds since the beginning. */
+/** A span of a load, by its end in seconds since the start. */
 export type LoadWindow = { readonly atSeconds: number; readonly perSecond: number; readonly latency: LatencySummary };
 
-/** Payer and payee of the nth payment of a run; never the same account when there are two. */
+/** Payer and payee of the nth payment of a run; never the same account if there are two. */
 export function partiesOf({ accounts, hot }: LoadPlan, n: number): { readonly payer: string; readonly payee: string } {
   const payer = accountAt(accounts, n);
   const payee = hot ?? accountAt(accounts, n * 7919 + 1);
@@ -51,14 +51,12 @@ function accountAt(accounts: readonly string[], n: number): string {
   return account;
 }
 
-/** How many requests the plan has, if its time allows. */
+/** How many requests the plan has if time allows. */
 export function requestsOf(plan: LoadPlan): number {
   return Math.ceil(plan.payments / plan.perRequest);
 }
 
-/**
- * The nth request of a run: payments `n × perRequest` and following. ASCII throughout, so that characters are bytes.
- */
+/** The nth request of a run: payments `n × perRequest` and following. ASCII only, so that characters are bytes. */
 export function requestText(plan: LoadPlan, n: number): string {
   const key = `${plan.run}-${n}`;
   if (plan.perRequest === 1) return post(plan, key, `{${fields(plan, n)}}`);

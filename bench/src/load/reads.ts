@@ -3,7 +3,7 @@ import { openConnections } from "./connection.ts";
 import { keepLatencies, type LatencySummary } from "./histogram.ts";
 import { getText } from "./plan.ts";
 
-/** Lists that are compared: each asks its paths, one after another, round and round. */
+/** A list to compare with others; asks its paths in turn, again and again. */
 export type ReadSeries = {
   readonly name: string;
   readonly port: number;
@@ -11,7 +11,7 @@ export type ReadSeries = {
   readonly paths: readonly string[];
 };
 /**
- * `turns` turns count, after `warmup` that do not; in each turn every series asks once. Every answer holds `rows`
+ * `turns` turns count, after `warmup` turns that do not; each series asks once per turn. Every answer must hold `rows`
  * entries.
  */
 export type ReadPlan = {
@@ -23,8 +23,8 @@ export type ReadPlan = {
 export type ReadResult = Readonly<Record<string, LatencySummary>>;
 
 /**
- * One request after another on one connection a series; who begins changes with every turn, so that drift hits all
- * alike.
+ * One request after another, on one connection per series; the first series changes with every turn, so that drift hits
+ * all alike.
  */
 const plan: ReadPlan = JSON.parse(await text(process.stdin));
 const entry = Buffer.from('"id":"ent_');

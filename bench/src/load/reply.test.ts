@@ -21,7 +21,7 @@ test("an answer is read wherever its bytes are cut in two", () => {
   }
 });
 
-test("an answer is read when every byte comes alone, and so is the next one on the same connection", () => {
+test("an answer is read byte by byte, and so is the next one on the same connection", () => {
   const read = createReplyReader();
   const single = Array.from(answer, (byte) => Buffer.from([byte]));
   for (const replies of [readAll(read, single), readAll(read, [answer]), readAll(read, single)]) {
@@ -42,7 +42,7 @@ test("headers are found by their names in lower case, however they were written"
   expect(reply && headerOf(reply, "position")).toBeUndefined();
 });
 
-test("an answer that cannot be measured by its length is refused", () => {
+test("an answer without a usable length is refused", () => {
   const chunked = Buffer.from("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
   expect(() => createReplyReader()(chunked)).toThrow("without Content-Length");
   expect(() => createReplyReader()(Buffer.concat([answer, answer]))).toThrow("after the end of an answer");

@@ -5,9 +5,8 @@ const headEnd = Buffer.from("\r\n\r\n");
 const nothing: Buffer = Buffer.alloc(0);
 
 /**
- * Reads one answer at a time out of the chunks that a socket gives, wherever they are cut. The answer comes with its
- * last chunk.
- * @throws when an answer has no Content-Length, or is longer than it says
+ * Parses one answer at a time from a socket's chunks, wherever they are cut. Emits the answer with its last chunk.
+ * @throws if an answer has no Content-Length, or is longer than it says
  */
 export function createReplyReader(): (chunk: Buffer) => HttpReply | undefined {
   let held: Buffer = nothing;
@@ -38,14 +37,14 @@ function contentLength(head: Buffer): number {
   return Number(text);
 }
 
-/** The value of an answer's header, named in lower case; undefined when it is not there. */
+/** The value of an answer's header, named in lower case; undefined if absent. */
 export function headerOf(reply: HttpReply, name: string): string | undefined {
   return headerIn(reply.head, name);
 }
 
 function headerIn(head: Buffer, name: string): string | undefined {
   const line = `\r\n${name}:`;
-  // Fastify writes names in lower case: the copy of the whole head is for other servers.
+  // Fastify writes names in lower case; only other servers need a copy of the whole head.
   const asWritten = head.indexOf(line, 0, "latin1");
   const at = asWritten >= 0 ? asWritten : head.toString("latin1").toLowerCase().indexOf(line);
   if (at < 0) return undefined;

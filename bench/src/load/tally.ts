@@ -2,10 +2,10 @@ import { keepLatencies } from "./histogram.ts";
 import type { LoadPlan, LoadResult, LoadWindow } from "./plan.ts";
 import type { HttpReply } from "./reply.ts";
 
-/** Counts the answers to a load, over the whole and over the current window. */
+/** Counts the answers to a load, in total and in the current window. */
 export type Tally = {
   count(reply: HttpReply, latencyMs: number): void;
-  /** The window that ends now; the next begins. */
+  /** Ends the current window and starts the next. */
   window(): LoadWindow;
   result(): LoadResult;
 };
@@ -13,7 +13,7 @@ export type Tally = {
 const created = Buffer.from('"status":201');
 const KEPT_MAX = 2_000_000;
 
-/** Begins to count: time and CPU from now on. */
+/** Starts counting; time and CPU count from now on. */
 export function startTally({ perRequest }: Pick<LoadPlan, "perRequest">): Tally {
   const whole = keepLatencies(KEPT_MAX);
   const recent = keepLatencies(KEPT_MAX);

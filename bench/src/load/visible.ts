@@ -6,15 +6,15 @@ import { getText, type LoadPlan, type LoadResult, partiesOf, requestsOf, request
 import { type HttpReply, headerOf } from "./reply.ts";
 import { startTally } from "./tally.ts";
 
-/** Payments at the plan's rate; of every `every`th one it is asked when a query at its position shows it. */
+/** Payments at the plan's rate; for every `every`th one, measures when a query at its position shows it. */
 export type VisiblePlan = LoadPlan & { readonly rate: number; readonly every: number; readonly readers: number };
-/** `visible`: from a payment's answer to the query's, waiting for a free reader included. */
+/** `visible`: from a payment's answer to the query's, including the wait for a free reader. */
 export type VisibleResult = { readonly load: LoadResult; readonly visible: LatencySummary };
 
-/** An answered payment: its position in the log, and whose history shows it. */
+/** An answered payment: its position in the log, and the account whose history shows it. */
 type Answered = { readonly account: string; readonly position: string; readonly answeredMs: number };
 
-/** Small pages, since the reads take from the server what payments would have. */
+/** Small pages, since the reads compete with the payments for the server. */
 const PAGE = 20;
 
 const plan: VisiblePlan = JSON.parse(await text(process.stdin));
@@ -42,7 +42,7 @@ function read(reader: Connection, answered: Answered): void {
   });
 }
 
-/** @throws when a query does not answer as asked: the figure would measure something else */
+/** @throws if a query does not answer as expected, since the figure would measure something else */
 function checkRead(reply: HttpReply, position: string, inHistory: boolean): void {
   const served = headerOf(reply, "ledger-position");
   const reached = revisionOf(served) >= revisionOf(position);
@@ -52,7 +52,7 @@ function checkRead(reply: HttpReply, position: string, inHistory: boolean): void
     throw new Error(`the history at ${served} lacks the entry of ${position}`);
 }
 
-/** Whether a full page holds newer entries only, so that the one of this position is on a later page. */
+/** Whether a full page holds only newer entries, so that the entry of this position is on a later page. */
 function isBehindPage(reply: HttpReply, position: string): boolean {
   const { data }: { data: { position: string }[] } = JSON.parse(reply.body.toString());
   const oldest = data.at(-1)?.position;

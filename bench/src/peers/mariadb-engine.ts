@@ -1,13 +1,13 @@
 import { connectMysql, type MysqlConnection } from "ledger-core/sql";
 import { findMariadb, startMariadb } from "ledger-core/testing/engines";
 
-/** A MariaDB for a figure: a new database on it, and how to release it. */
+/** A MariaDB for one measurement: a new database, and how to release it. */
 export type BenchMariadb = { readonly connection: MysqlConnection; stop(): Promise<void> };
 
 /**
- * Our own MariaDB gets what a server would have: memory and redo log enough for the run, and a loopback
- * without TLS. Durability stays whole: every commit is flushed. One that MARIADB_URL names is taken as it is.
- * @returns why there is none, when there is none
+ * Our own MariaDB is set up as a server would be, with enough memory and redo log for the run, on a loopback without
+ * TLS. Durability is full: every commit is flushed. One named by MARIADB_URL is used as it is.
+ * @returns the reason, if there is none
  */
 export async function startBenchMariadb(): Promise<BenchMariadb | { readonly absent: string }> {
   const source = await findMariadb();

@@ -5,8 +5,8 @@ import { startBenchMariadb } from "./mariadb-engine.ts";
 import { type PeerPayment, type PeerQuestion, type PeerReady, paymentSchema, peerAccounts } from "./peer.ts";
 
 /**
- * A peer that does the same job in the usual way: Fastify in front of MariaDB, one durable transaction per payment, on
- * as many connections as there are payments at once.
+ * A peer that does the same job in the usual way: Fastify on MariaDB, one durable transaction per payment, on as many
+ * connections as there are concurrent payments.
  */
 const engine = await startBenchMariadb();
 if ("absent" in engine) {

@@ -1,12 +1,12 @@
 import type { BookTotals } from "../checks.ts";
 import { startChild } from "../children.ts";
 
-/** A server that does the same job in the usual way, and what it is started with. */
+/** A server that does the same job in the usual way, and its options. */
 export type Peer = { readonly name: string; readonly script: string; readonly options: object };
 
-/** The first line of a peer's process: where it serves, or why it cannot on this machine. */
+/** The first line of a peer's process: its port, or why it cannot run on this machine. */
 export type PeerReady = { readonly port: number; readonly token: string } | { readonly absent: string };
-/** Questions to it: open accounts, or its books. */
+/** Requests to it: open accounts, or report its books. */
 export type PeerQuestion = { readonly ask: "accounts"; readonly count: number } | { readonly ask: "books" };
 
 export type RunningPeer = {
@@ -18,7 +18,7 @@ export type RunningPeer = {
   stop(): Promise<void>;
 };
 
-/** Starts the peers that this machine has, with this many accounts each; reports which are left out and why. */
+/** Starts the peers that this machine has, with this many accounts each; reports those left out and why. */
 export async function startPeers(peers: readonly Peer[], accountCount: number): Promise<RunningPeer[]> {
   const started: RunningPeer[] = [];
   for (const { name, script, options } of peers) {
@@ -37,12 +37,12 @@ export async function startPeers(peers: readonly Peer[], accountCount: number): 
   return started;
 }
 
-/** The ids under which a peer opens its accounts: as long as the ledger's own. */
+/** The ids of a peer's accounts, as long as the ledger's own. */
 export function peerAccounts(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `acct_${String(n).padStart(26, "0")}`);
 }
 
-/** The body of a payment, as every peer and the floor take it. */
+/** The body of a payment for every peer and the floor. */
 export type PeerPayment = { payer: string; payee: string; amount: string; currency: string };
 const text = { type: "string" } as const;
 export const paymentSchema = {

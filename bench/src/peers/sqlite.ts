@@ -4,8 +4,8 @@ import { childOptions, listenAnywhere, serveParent } from "../servers/child.ts";
 import { type PeerPayment, type PeerQuestion, paymentSchema, peerAccounts } from "./peer.ts";
 
 /**
- * A peer that does the same job in the usual way: Fastify in front of SQLite, one durable transaction per payment: both
- * accounts read and updated, a transfer and two entries inserted, the idempotency key unique.
+ * A peer that does the same job in the usual way: Fastify on SQLite, one durable transaction per payment. It reads and
+ * updates both accounts and inserts a transfer and two entries; the idempotency key is unique.
  */
 const { file } = childOptions((value) => value as { file: string });
 const db = new DatabaseSync(file);

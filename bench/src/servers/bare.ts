@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { serveParent } from "./child.ts";
 
-/** A socket that answers every request with fixed bytes: the most that the load process can reach. */
+/** A socket that answers every request with fixed bytes: the upper limit of the load process. */
 const body = '{"status":201}';
 const reply = Buffer.from(`HTTP/1.1 201 Created\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
 const head = Buffer.from("POST ");

@@ -1,12 +1,12 @@
 import { createInterface } from "node:readline";
 import type { FastifyInstance } from "fastify";
 
-/** The options that the parent gave in the first argument. */
+/** The options in the first argument, from the parent. */
 export function childOptions<T>(parse: (value: unknown) => T): T {
   return parse(JSON.parse(process.argv[2] ?? "{}"));
 }
 
-/** Reports that the child is ready, then answers each line with a line; ends with its input. */
+/** Reports that the child is ready, then answers each line with a line until its input ends. */
 export async function serveParent(
   ready: object,
   answer: (question: unknown) => Promise<object>,
@@ -19,14 +19,14 @@ export async function serveParent(
   await stop();
 }
 
-/** Memory in bytes: now, and the most since the process began. */
+/** Memory in bytes: now, and the peak since the process started. */
 export function memory(): { readonly rssBytes: number; readonly rssMostBytes: number; readonly cpuSeconds: number } {
   const { user, system } = process.cpuUsage();
   const rssMostBytes = process.resourceUsage().maxRSS * 1024;
   return { rssBytes: process.memoryUsage.rss(), rssMostBytes, cpuSeconds: (user + system) / 1e6 };
 }
 
-/** Listens on any free port of the loopback and says which. */
+/** Listens on any free loopback port and returns it. */
 export async function listenAnywhere(app: FastifyInstance): Promise<number> {
   await app.listen({ host: "127.0.0.1", port: 0 });
   const address = app.server.address();

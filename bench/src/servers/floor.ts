@@ -2,8 +2,8 @@ import { fastify } from "fastify";
 import { listenAnywhere, serveParent } from "./child.ts";
 
 /**
- * The floor: Fastify with a schema, answering the same body with nothing behind it. The difference between this
- * and the ledger is the work of the ledger.
+ * The floor: Fastify with a schema that returns the same body with nothing behind it. The difference from the ledger is
+ * the ledger's own work.
  */
 const app = fastify({ bodyLimit: 4 * 2 ** 20 });
 const text = { type: "string" } as const;

@@ -8,17 +8,14 @@ import { openPaymentGraph, registerQueries } from "query-service";
 import { fillHistory, historyBooks, openHistory } from "../history/rows.ts";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 
-/** `cursorKey` in hexadecimal: cursors stay good over a restart of the server. */
+/** `cursorKey` in hexadecimal, so that cursors stay valid across a restart of the server. */
 export type HistoryServerOptions = { readonly folder: string; readonly cursorKey: string };
 export type HistoryServerReady = { readonly port: number; readonly token: string };
 export type HistoryQuestion =
   | { readonly ask: "fill"; readonly from: number; readonly upTo: number }
   | { readonly ask: "books" | "memory" };
 
-/**
- * The real query-service over models in SQLite, put together as the standalone does it; the file is filled when asked
- * to.
- */
+/** The real query-service on models in SQLite, assembled as in standalone; fills the file on request. */
 const { folder, cursorKey } = childOptions((value) => value as HistoryServerOptions);
 const [modelsFile, viewsFile] = [join(folder, "models.sqlite"), join(folder, "views.sqlite")];
 if (!existsSync(modelsFile)) await makeFiles();
@@ -56,7 +53,7 @@ async function answer(question: unknown): Promise<object> {
   }
 }
 
-/** A connection that writes without waiting for the disk, for one piece of work. */
+/** A connection without fsync, for one task. */
 function onFile<Result>(work: (db: ReturnType<typeof openSqlite>) => Result): Result {
   const db = openSqlite({ file: modelsFile });
   try {

@@ -8,7 +8,7 @@ import { allocateYoung, createLogger, keepTicksFast } from "ledger-core/process"
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 import { watchStalls } from "./stalls.ts";
 
-/** Options and questions of the parent; the answers are plain objects. */
+/** Options and requests of the parent; the answers are plain objects. */
 export type LedgerServerOptions = { readonly folder: string; readonly accountsCached?: number };
 export type LedgerServerReady = {
   readonly port: number;
@@ -28,7 +28,7 @@ export type LedgerCheck = {
 
 /**
  * The real command-service on the embedded log: edge, authentication, validation, idempotency, decision state, durable
- * append. Projections run elsewhere, as in production, and are no part of it.
+ * append. Projections run elsewhere, as in production, and are not included.
  */
 const { folder, accountsCached } = childOptions((value) => value as LedgerServerOptions);
 const operator: Caller = { tenant: "bench", role: "operator", sub: "bench" };
@@ -101,7 +101,7 @@ async function openAccounts(on: Writer, count: number): Promise<string[]> {
   return opened;
 }
 
-/** The whole log read back and verified: how many payments it holds, and that all postings sum to zero. */
+/** Reads and verifies the whole log: how many payments it holds, and that all postings sum to zero. */
 async function check(on: EventLog): Promise<LedgerCheck> {
   const start = performance.now();
   let [payments, events, sum] = [0, 0, 0n];

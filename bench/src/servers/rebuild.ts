@@ -7,10 +7,7 @@ import { bytesWritten } from "../disk.ts";
 import { type BenchMariadb, startBenchMariadb } from "../peers/mariadb-engine.ts";
 import { childOptions, memory, serveParent } from "./child.ts";
 
-/**
- * Where from and where to. The clock runs over `events` events, once `before` (the opening of accounts) have been
- * applied.
- */
+/** Source and target. Times `events` events, after `before` events (the opening of accounts) have been applied. */
 export type RebuildRunOptions = {
   readonly log: string;
   readonly store: { readonly file: string } | "mariadb";
@@ -18,14 +15,13 @@ export type RebuildRunOptions = {
   readonly events: number;
 };
 export type RebuildReady = Rebuilt | { readonly absent: string };
-/** `writtenBytes` by this process alone, null where the system does not tell. */
+/** `writtenBytes` covers only this process; null if the system does not report it. */
 export type Rebuilt = Readonly<Record<"events" | "seconds" | "cpuSeconds" | "rssMostBytes", number>> & {
   readonly writtenBytes: number | null;
 };
 
 /**
- * The read models built from an empty store out of a log, by the projection as production runs it; then it is told how
- * fast.
+ * Builds the read models from a log into an empty store, with the projection as in production, and reports the speed.
  */
 const { log, store, before, events } = childOptions((value) => value as RebuildRunOptions);
 const engine = store === "mariadb" ? await startBenchMariadb() : undefined;

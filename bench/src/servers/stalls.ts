@@ -5,21 +5,21 @@ import type { EventLog } from "ledger-core/event-log";
 /** How often the thread is sampled. */
 const LOOP_STEP_MS = 5;
 
-/** Pauses of the answering thread since the last `take`. */
+/** Pauses of the serving thread since the last `take`. */
 export type Stalls = {
   /** The longest time without an answer, to five milliseconds. */
   readonly loopMs: number;
   /** The longest garbage collection of that thread; part of `loopMs`. */
   readonly gcMs: number;
-  /** The longest wait for an append, with the way to the log's thread and back. */
+  /** The longest wait for an append, including the way to the log's thread and back. */
   readonly appendMs: number;
-  /** Bytes that the thread itself read from the disk; 0 where unknown. */
+  /** Bytes that the thread itself read from the disk; 0 if unknown. */
   readonly diskReadBytes: number;
 };
 
 /**
- * Watches the appends to `log`, for which the one in the answer stands in, and the calling thread from the first `take`
- * on: a run that asks for none is not slowed by it.
+ * Watches appends through the returned log, and the calling thread from the first `take` on, so that a run without
+ * `take` is not slowed down.
  */
 export function watchStalls(log: EventLog): { readonly log: EventLog; take(): Stalls } {
   const loop = monitorEventLoopDelay({ resolution: LOOP_STEP_MS });
@@ -55,7 +55,7 @@ export function watchStalls(log: EventLog): { readonly log: EventLog; take(): St
   };
 }
 
-/** Bytes that a thread read from the disk, on Linux: proc(5), /proc/[pid]/io. */
+/** Bytes that this thread read from the disk, on Linux: proc(5), /proc/[pid]/io. */
 function diskRead(): number {
   if (process.platform !== "linux") return 0;
   return Number(/^read_bytes: (\d+)$/m.exec(readFileSync("/proc/thread-self/io", "utf8"))?.[1] ?? 0);

@@ -11,7 +11,7 @@ export type WholeQuestion =
 /** The revisions of the log and of each projection. */
 export type WholePositions = { readonly head: number; readonly projections: Readonly<Record<string, number>> };
 
-/** The whole ledger as `npm start` runs it: commands, queries, and the projections in a thread of their own. */
+/** The whole ledger as `npm start` runs it: commands, queries, and the projections in their own thread. */
 const { folder } = childOptions((value) => value as WholeServerOptions);
 const { url, stop } = await startStandalone({
   dataDir: folder,

@@ -1,6 +1,6 @@
 import type { LoadPlan } from "../load/plan.ts";
 
-/** Bulks of 1,000 on 4 connections, as fast as answers come. */
+/** Bulks of 1,000 on 4 connections, unpaced. */
 export function bulkPlan(
   { port, token, accounts }: Pick<LoadPlan, "port" | "token" | "accounts">,
   payments: number,

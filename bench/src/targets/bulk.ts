@@ -13,9 +13,7 @@ import { measureSmallBulks } from "./small-bulks.ts";
 type Memory = { readonly rssBytes: number; readonly rssMostBytes: number; readonly cpuSeconds: number };
 const MIB = 2 ** 20;
 
-/**
- * Bulks of 1,000 sustained (P2); then, on the log that they left, restarts (P7) and rebuilds (P5); bulks of 50 (P2b).
- */
+/** Sustained bulks of 1,000 (P2); then, on the resulting log, restarts (P7) and rebuilds (P5); bulks of 50 (P2b). */
 export async function measureBulk(folder: string, scale: Scale, against: Checkout): Promise<Figure[]> {
   const options = { folder: join(folder, "bulk") };
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", options);

@@ -8,7 +8,7 @@ import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
 import type { WholePositions, WholeQuestion, WholeServerReady } from "../servers/whole.ts";
 
 export type Whole = Child<WholeServerReady>;
-/** By projection, how many seconds after the load began it had caught up. */
+/** Per projection, the seconds from the start of the load until it had caught up. */
 export type CaughtUp = ReadonlyMap<string, number>;
 
 export function startWhole(folder: string, build?: Checkout): Promise<Whole> {
@@ -19,15 +19,13 @@ export function ask<T>(whole: Whole, question: WholeQuestion): Promise<T> {
   return whole.ask<T>(question);
 }
 
-/** CPU seconds of all of the server's threads since it started. */
+/** CPU seconds of all the server's threads since it started. */
 export async function cpuSecondsOf(server: Pick<Child<unknown>, "ask">): Promise<number> {
   const { cpuSeconds } = await server.ask<{ cpuSeconds: number }>({ ask: "memory" });
   return cpuSeconds;
 }
 
-/**
- * Waits until every projection is at the head of the log. @returns for each, how many seconds after `startMs` it was
- */
+/** Waits until every projection is at the head of the log. @returns for each, the seconds from `startMs` until then */
 export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp> {
   const seconds = new Map<string, number>();
   while (true) {
@@ -41,7 +39,7 @@ export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp>
   }
 }
 
-/** Reads back log and read models: both must hold exactly the acknowledged payments, and sum to zero. */
+/** Reads back the log and the read models: both must hold exactly the acknowledged payments, and sum to zero. */
 export async function checkWhole(folder: string, loads: readonly LoadResult[], build?: Checkout): Promise<string> {
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder }, build);
   const check = await ledger.ask<LedgerCheck>({ ask: "check" });

@@ -9,12 +9,12 @@ import type { Scale } from "../scale.ts";
 import type { HistoryQuestion, HistoryServerOptions, HistoryServerReady } from "../servers/history.ts";
 
 type Server = Child<HistoryServerReady>;
-/** A served history of this many entries, and cursors all over it. */
+/** A served history with this many entries, and cursors all over it. */
 type Served = { readonly entries: number; readonly server: Server; readonly cursors: readonly string[] };
 
 const SHORT = 10_000;
 const PAGE = 50;
-/** Places to go on from, and pages to go on for from each: together as many as the short history has pages. */
+/** Cursors to start from, and pages to read from each: together as many as the short history has pages. */
 const PLACES = 10;
 const PAGES_A_PLACE = 20;
 const RANGES = 200;
@@ -29,7 +29,7 @@ const pages = [
   { name: "page of a range of dates", paths: rangePaths },
 ] as const;
 
-/** A page of a long history and of a short one, asked in turns (P6). */
+/** Reads pages of a long and of a short history in turn (P6). */
 export async function measureHistory(folder: string, scale: Scale): Promise<Figure[]> {
   const short = await serveHistory(join(folder, "history-short"), SHORT);
   const long = await serveHistory(join(folder, "history-long"), scale.historyEntries);
@@ -67,8 +67,8 @@ function pageFigures(page: string, long: Latency, short: Latency, served: Served
 }
 
 /**
- * Fills a history in steps and takes at each the cursor behind its newest page: once all is filled, that cursor stands
- * in the middle. Then starts the server anew, so that it serves nothing that it has filled itself.
+ * Fills a history in steps and takes the cursor behind the newest page at each step; in the end, these cursors are
+ * spread over the history. Then restarts the server, so that nothing is cached from the filling.
  */
 async function serveHistory(folder: string, entries: number): Promise<Served> {
   const options: HistoryServerOptions = { folder, cursorKey: "07".repeat(32) };
@@ -86,7 +86,7 @@ async function serveHistory(folder: string, entries: number): Promise<Served> {
   return { entries, server: await startChild("servers/history.ts", options), cursors };
 }
 
-/** The cursors of the newest pages, one behind another. */
+/** The cursors of consecutive newest pages. */
 async function cursorsFrom({ port, token }: HistoryServerReady, count: number): Promise<string[]> {
   const cursors: string[] = [];
   for (let page = 0; page < count; page++) {
@@ -101,7 +101,7 @@ async function cursorsFrom({ port, token }: HistoryServerReady, count: number): 
   return cursors;
 }
 
-/** Ranges of an hour all over the history. */
+/** One-hour ranges all over the history. */
 function rangePaths({ entries }: Served): string[] {
   return Array.from({ length: RANGES }, (_, n) => {
     const from = Math.floor(((entries - 3600) * n) / RANGES);

@@ -8,16 +8,15 @@ import type { Keys } from "../options.ts";
 const BATCH = 1000;
 const FLUSH_AT = 131_072;
 const SAMPLE = 200_000;
-/** Bytes that one look-up on disk reads. */
+/** Bytes read per look-up on disk. */
 const BLOCK_BYTES = 4096;
 
 type Store = { keys: KnownKeys; manifest: string | null; flushing: Promise<void> | undefined };
 type Counted = KeyStorage & { reads: number };
 
 /**
- * Fills the key store directly, as an otherwise idle writer would, and prints the cost: after every tenth, and in
- * full at the end. Takes about 19 bytes per key on the folder's disk, and as much again of 1 million keys
- * while it merges.
+ * Fills the key store directly, as an otherwise idle writer would, and prints the cost after every tenth and in total.
+ * Takes about 19 bytes per key on the folder's disk, plus those of 1 million keys while it merges.
  */
 export async function measureKeys(folder: string, { keys: total, filterMib }: Keys): Promise<void> {
   const path = join(folder, "keys");
@@ -43,7 +42,7 @@ export async function measureKeys(folder: string, { keys: total, filterMib }: Ke
   }
   const seconds = (performance.now() - began) / 1000;
   await store.flushing;
-  // The second commit releases what was merged after the first.
+  // The second commit releases the files merged after the first.
   for (let commit = 0; commit < 2; commit++) {
     await flush(store);
     await store.keys.onDisk.settled();
@@ -82,7 +81,7 @@ async function flush(store: Store): Promise<void> {
   store.keys.settle();
 }
 
-/** Looks up unused keys in batches: how many per second, and how many blocks are read per key. */
+/** Looks up unused keys in batches: how many per second, and blocks read per key. */
 async function newKeys({ keys }: Store, storage: Counted, count: number) {
   const before = storage.reads;
   const began = performance.now();
@@ -103,7 +102,7 @@ async function oldKeys({ keys }: Store, storage: Counted, total: number) {
   return { perSecond: Math.round(count / seconds), readsPerKey: (storage.reads - before) / count };
 }
 
-/** Looks for a batch as the writer does. @param expected revisions, in order; none for keys that are new */
+/** Looks up a batch as the writer does. @param expected revisions, in order; none for new keys */
 async function answer(keys: KnownKeys, key: (i: number) => string, expected: readonly number[]): Promise<void> {
   const places = Array.from({ length: BATCH }, unknownPlace);
   for (;;) {

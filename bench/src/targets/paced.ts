@@ -10,7 +10,7 @@ import { ask, caughtUp, cpuSecondsOf, type Whole } from "./following.ts";
 
 const SAMPLE_MS = 100;
 
-/** A load on the whole, how far behind the projections were meanwhile and at its end, and how long they then took. */
+/** A load on the whole ledger, the lags of the projections during it and at its end, and the time to catch up. */
 export type Watched = {
   readonly load: LoadResult;
   readonly lagMost: number;
@@ -21,15 +21,15 @@ export type Watched = {
 /** An unpaced run, and the highest rate that was held. */
 export type PacedRuns = {
   readonly unpaced: Watched;
-  /** Of the unpaced run, until every projection had caught up, in seconds. */
+  /** CPU seconds of the unpaced run, until every projection had caught up. */
   readonly cpu: number;
-  /** 0: none that was tried. */
+  /** The highest held rate; 0 if none was. */
   readonly best: number;
   readonly held: Watched | undefined;
   readonly loads: readonly LoadResult[];
 };
 
-/** Finds the highest rate at which no projection is ever further behind than `lagMax` seconds. */
+/** Finds the highest rate at which no projection ever lags more than `lagMax` seconds. */
 export async function findHeldRate(
   whole: Whole,
   planOf: (rate: number | null) => LoadPlan,
@@ -38,10 +38,10 @@ export async function findHeldRate(
   const startCpu = await cpuSecondsOf(whole);
   const unpaced = await watch(whole, planOf(null));
   const cpu = (await cpuSecondsOf(whole)) - startCpu;
-  // Payments over the whole time until caught up: close to the rate that is sought.
+  // Payments over the total time until caught up: close to the rate to find.
   const guess = unpaced.load.acknowledged / (unpaced.load.seconds + unpaced.catchUpSeconds);
   const runs = new Map<number, Watched>();
-  // At the unpaced rate itself a paced load would fall behind by the machine's noise alone.
+  // A load paced at the unpaced rate would fall behind through the machine's noise alone.
   const most = 0.95 * unpaced.load.perSecond;
   const best = await highestHeld({ guess, most, probes: steadyProbes }, async (rate) => {
     const watched = await watch(whole, planOf(rate));

@@ -8,7 +8,7 @@ import type { LedgerServerReady } from "../servers/ledger.ts";
 import type { RebuildReady, RebuildRunOptions, Rebuilt } from "../servers/rebuild.ts";
 import { bulkPlan } from "./bulk-plan.ts";
 
-/** A log to rebuild from, how many of its events come before the clock starts, and the targets in events/s. */
+/** A log to rebuild from, how many of its events precede the timed part, and the targets in events/s. */
 type Source = {
   readonly folder: string;
   readonly accounts: number;
@@ -17,8 +17,8 @@ type Source = {
 };
 
 /**
- * How fast the read models are rebuilt (P5), in each store that this machine has: from a folder's log of many accounts,
- * and from a new one of few.
+ * Measures how fast the read models are rebuilt (P5) in each store that this machine has: from a folder's log of many
+ * accounts, and from a new one of few.
  */
 export async function measureRebuilds(
   folder: string,
@@ -87,7 +87,7 @@ function noteOf({ events, seconds }: Rebuilt): string {
   return `${events.toLocaleString("en")} events in ${seconds.toFixed(1)} s`;
 }
 
-/** Undefined, with a message, when the machine has no such store. */
+/** Undefined, with a message, if the machine has no such store. */
 async function rebuild(
   { folder, accounts, events }: Source,
   store: RebuildRunOptions["store"],

@@ -15,7 +15,7 @@ const fakeAccounts = Array.from({ length: 100 }, (_, n) => `acct_${String(n).pad
 
 let runs = 0;
 
-/** One payment per request on 64 connections, as fast as answers come, unless `more` says otherwise. */
+/** One payment per request on 64 connections, unpaced, unless `more` says otherwise. */
 export function singlePlan(on: LoadTarget, seconds: number, more: Partial<LoadPlan> = {}): LoadPlan {
   const size = { perRequest: 1, payments: 1e9, seconds, connections: 64 };
   const from = { port: on.port, token: on.token, accounts: on.accounts, path: "/v1/payments" };

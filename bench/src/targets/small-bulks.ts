@@ -8,10 +8,7 @@ import type { Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
 import { singlePlan } from "./singles.ts";
 
-/**
- * Bulks of 50 on 100 connections, the write side alone (P2b): all or none, as the peer does it, and each item by
- * itself.
- */
+/** Bulks of 50 on 100 connections, the write side alone (P2b): atomic, as in the peer, and item by item. */
 export async function measureSmallBulks(folder: string, scale: Scale): Promise<Figure[]> {
   const ledger = await startChild<LedgerServerReady>("servers/ledger.ts", { folder: join(folder, "small") });
   const { accounts } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: scale.accounts });

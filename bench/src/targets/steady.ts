@@ -13,8 +13,8 @@ import { type LoadTarget, singlePlan } from "./singles.ts";
 type Checked = PacedRuns & { readonly checked: string };
 
 /**
- * The highest rates at which every projection keeps up on the whole: one payment per request (P1w), beside Fastify with
- * nothing behind it and the write side alone; bulks of 1,000 (P2w); and what an unpaced run leaves to catch up.
+ * Finds the highest rates at which every projection of the whole ledger keeps up: one payment per request (P1w), beside
+ * bare Fastify and the write side alone; bulks of 1,000 (P2w); and the lag that an unpaced run leaves.
  */
 export async function measureSteady(folder: string, scale: Scale, against: Checkout): Promise<Figure[]> {
   const floor = await measureFloor(scale);

@@ -27,7 +27,7 @@ type Visible = {
   readonly behind: LoadResult;
   readonly followed: CaughtUp;
   readonly cpu: number;
-  /** By the whole process, per payment of the flood; NaN where the system does not tell. */
+  /** Of the whole process, per payment of the flood; NaN if the system does not report it. */
   readonly writtenBytes: number;
   /** Of all files of the read side, per payment, at the end. */
   readonly restBytes: number;
@@ -35,7 +35,7 @@ type Visible = {
   readonly checked: string;
 };
 
-/** How fast projections follow a flood of bulks, and when a query at its position shows a payment. */
+/** Measures how fast projections follow a flood of bulks, and when a query at its position shows a payment. */
 async function measureVisible(folder: string, scale: Scale, build?: Checkout): Promise<Visible> {
   const whole = await startWhole(folder, build);
   const { accounts } = await ask<{ accounts: string[] }>(whole, { ask: "accounts", count: ACCOUNTS });
@@ -45,7 +45,7 @@ async function measureVisible(folder: string, scale: Scale, build?: Checkout): P
   const startMs = performance.now();
   const startCpu = await cpuSecondsOf(whole);
   const startBytes = bytesWritten(whole.pid);
-  // Projections work from the first bulk on; they are watched once the log has the last.
+  // Projections work from the first bulk on; their progress is watched once the log has the last.
   const behind = await runLoad(bulkPlan(target, scale.behindPayments));
   checkAnswers("the whole", [behind]);
   const followed = await caughtUp(whole, startMs);

@@ -3,10 +3,10 @@ import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type 
 import type { BookTotals } from "../../checks.ts";
 import type { PeerPayment } from "../peer.ts";
 
-/** A ledger in four tables, as an application would keep it. */
+/** A ledger in four tables, as an application would build it. */
 export type MariadbBooks = {
   open(accounts: readonly string[]): Promise<void>;
-  /** One transaction; a key that was used before gets the transfer that it made. @returns the transfer's id */
+  /** One transaction; a repeated key returns the transfer that it made. @returns the transfer's id */
   pay(key: string, payment: PeerPayment): Promise<number>;
   books(): Promise<BookTotals>;
   close(): Promise<void>;
@@ -68,7 +68,7 @@ async function pay(pool: Pool, key: string, payment: PeerPayment): Promise<numbe
   }
 }
 
-/** Both accounts are locked in the order of their ids, so that no two payments wait for each other in a circle. */
+/** Locks both accounts in the order of their ids, so that payments cannot deadlock. */
 async function book(connection: PoolConnection, key: string, { payer, payee, amount }: PeerPayment): Promise<number> {
   const [rows] = await connection.execute<RowDataPacket[]>(
     "SELECT id, balance FROM accounts WHERE id IN (?, ?) ORDER BY id FOR UPDATE",
