@@ -14,7 +14,7 @@ import {
 
 export type Credentials = { readonly username: string; readonly password: Secret };
 
-/** Where the event log is. `ca`: PEM of a certificate authority to trust besides the system's. */
+/** Where the event log is. `ca`: PEM of the certificate authority to trust, if not the system's. */
 export type EventLogTarget =
   | { readonly kind: "sqlite"; readonly file: string }
   | {

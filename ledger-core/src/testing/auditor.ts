@@ -6,20 +6,19 @@ import type { Amount } from "../domain/money.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { Micros } from "../domain/time.ts";
 
-/** A second opinion on a ledger's events, by plain sums that share nothing with deciders and evolve. */
+/** An independent check of a ledger's events by plain sums; shares nothing with the deciders and `evolve`. */
 export type EventAuditor = {
-  /** @throws an assertion that names the promise which the event breaks */
+  /** @throws an assertion that names the promise the event breaks */
   inspect(event: LedgerEvent): void;
   posted(account: AccountId): Amount;
   held(account: AccountId): Amount;
   available(account: AccountId): Amount;
-  /** The sum of all balances of a currency: zero when every account began at zero. */
+  /** The sum of all balances of a currency; zero if every account started at zero. */
   total(currency: string): Amount;
 };
 
 /**
- * The events whose debits the ledger must have checked against funds and ceilings; refunds and captures are not among
- * them.
+ * The events whose debits must have been checked against funds and ceilings; refunds and captures are not among them.
  */
 const bounded = new Set(["TransferPosted", "PayoutSettled", "PaymentCharged", "PaymentAuthorized"]);
 
@@ -57,7 +56,7 @@ export function auditor(): EventAuditor {
     for (const [currency, sum] of sums) assert(sum === 0n, `postings in ${currency} sum to ${sum}`);
   }
 
-  /** The sum that left each account in the event: debits, or new holds. */
+  /** The total that left each account in the event, as debits or new holds. */
   function outgoings(event: LedgerEvent): Map<AccountId, Amount> {
     const out = new Map<AccountId, Amount>();
     for (const { account, amount } of postingsOf(event.fact)) {
@@ -87,7 +86,7 @@ export function auditor(): EventAuditor {
     return `${id} ${new Date(at / 1000).toLocaleDateString("sv-SE", { timeZone: known(id).timeZone })}`;
   }
 
-  /** A release on the day of its authorization does not count against the day. */
+  /** A release on the day of its authorization reduces that day's spending. */
   function giveBack({ fact, at }: LedgerEvent): void {
     if (!("released" in fact)) return;
     const day = dayOf(fact.payment.payer, at);

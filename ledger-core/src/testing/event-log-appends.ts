@@ -10,13 +10,13 @@ const refused = { name: "LedgerError", code: "wrong_expected_revision", retryabl
 
 export function appendSuite(opened: () => LogUnderTest): void {
   describe("append", () => {
-    test("an empty shard stands before its first revision", async () => {
+    test("an empty shard is before its first revision", async () => {
       const { log } = opened();
       expect(await log.head(0)).toBe(NO_REVISION);
       expect(await readAll(log, 0, 0)).toEqual([]);
     });
 
-    test("appends at the exact revision and answers the last one", async () => {
+    test("appends at the exact revision and returns the last one", async () => {
       const { log } = opened();
       expect(await log.append(0, NO_REVISION, makeEvents(0, 3))).toBe(2);
       expect(await log.append(0, 2, makeEvents(3, 1))).toBe(3);
@@ -47,7 +47,7 @@ export function appendSuite(opened: () => LogUnderTest): void {
       expect(asNew(await readAll(log, 0, 0))).toEqual(makeEvents(0, 2, { salt }));
     });
 
-    test("shards do not touch one another", async () => {
+    test("shards do not affect one another", async () => {
       const { log } = opened();
       for (const shard of [SHARD_MAX, 1, 0]) {
         await log.append(shard, NO_REVISION, makeEvents(0, 2 + shard, { shard }));
@@ -123,7 +123,7 @@ export function appendSuite(opened: () => LogUnderTest): void {
       expect(asNew(await readAll(again, 7, 0))).toEqual(makeEvents(0, 2, { shard: 7 }));
     });
 
-    test("are those that were given: all bytes, none, the greatest numbers, the longest type", async () => {
+    test("equal the appended ones: all byte values, none, the greatest numbers, the longest type", async () => {
       const { log } = opened();
       const [every, none, extreme] = makeEvents(0, 3, { size: 256 });
       const events = [every, { ...none, data: new Uint8Array() }, { ...extreme, ...extremes }] as NewEvent[];
@@ -131,7 +131,7 @@ export function appendSuite(opened: () => LogUnderTest): void {
       expect(asNew(await readAll(log, 0, 0))).toEqual(events);
     });
 
-    test("given as text are its UTF-8", async () => {
+    test("appended as text are its UTF-8", async () => {
       const { log } = opened();
       const texts = ["", '{"plain":1}', '{"name":"陳大文 😀 é"}', "x".repeat(3000)];
       const events = makeEvents(0, texts.length).map((event, i) => ({ ...event, data: texts[i] ?? "" }));
@@ -140,10 +140,10 @@ export function appendSuite(opened: () => LogUnderTest): void {
       expect(asNew(await readAll(log, 0, 0)).map(({ data }) => data)).toEqual(bytes);
     });
 
-    test("may come in frames, whose bytes are used again after the append", async () => {
+    test("may come in frames, whose bytes are reused after the append", async () => {
       const { log, appendBytesMax = Number.POSITIVE_INFINITY } = opened();
       const pool = makeFramesPool();
-      // More than the frames of a pool hold at first, where the store takes as much.
+      // More than a pool's frames hold at first, if the store accepts that much.
       const count = appendBytesMax < 1_300_000 ? 800 : 1200;
       const [small, more, large] = [makeEvents(0, 3), makeEvents(3, 2), makeEvents(5, count, { size: 1000 })];
       for (const [expected, events] of [
@@ -165,7 +165,7 @@ export function appendSuite(opened: () => LogUnderTest): void {
       expect(asNew(await readAll(log, 0, 0))).toEqual([...small, ...more, ...large]);
     });
 
-    test("may come from one buffer that goes on being used", async () => {
+    test("may come from one buffer that is reused", async () => {
       const { log } = opened();
       const pool = new Uint8Array(4096).fill(1);
       const events = makeEvents(0, 4).map((event, i) => ({ ...event, data: pool.subarray(i * 8, i * 8 + 8) }));
@@ -176,7 +176,7 @@ export function appendSuite(opened: () => LogUnderTest): void {
         expect(new Uint8Array(event.data)).toEqual(new Uint8Array(8).fill(1));
     });
 
-    test("of a big append, 900 KiB, are all there", async () => {
+    test("of a big append, 900 KiB, are complete", async () => {
       const { log, reopen } = opened();
       const events = makeEvents(0, 1800, { size: 450 });
       expect(await log.append(0, NO_REVISION, events)).toBe(1799);
@@ -188,7 +188,7 @@ export function appendSuite(opened: () => LogUnderTest): void {
     });
   });
 
-  test("a log behaves as a list of events, whatever is appended and repeated", async () => {
+  test("a log behaves like a list of events, whatever is appended and repeated", async () => {
     const { log } = opened();
     let shard = 0;
     const steps = fc.array(fc.record({ back: fc.nat(6), count: fc.integer({ min: 1, max: 5 }), salt: fc.nat(1) }), {
@@ -208,9 +208,7 @@ const extremes = {
   data: new Uint8Array([0, 255]),
 };
 
-/**
- * Appends at the head (back = 0), beyond it (1) or behind it, and holds each outcome against what a plain list says.
- */
+/** Appends at the head (back = 0), beyond it (1) or behind it, and compares each outcome with that of a plain list. */
 async function checkAgainstList(
   log: EventLog,
   shard: number,

@@ -10,7 +10,7 @@ const tell = (told: ChildReport): void => {
   process.send?.(told);
 };
 
-// A file that would grow beyond the limit of the process is an error of that write, not the end of the process.
+// Makes a write beyond the process's file size limit fail, instead of ending the process.
 process.on("SIGXFSZ", () => undefined);
 const log = await openSqliteLog({ file: process.argv[2] ?? "" });
 tell({});

@@ -3,18 +3,16 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ChildOrder, ChildReport } from "./event-log-child-process.ts";
 
-/** A process that holds a SQLite log. */
+/** A process that has opened a SQLite log. */
 export type LogChild = AsyncDisposable & {
   readonly pid: number;
-  /** Has it append `count` events of `size` bytes to shard 0 at revision `first`. */
+  /** Makes it append `count` events of `size` bytes to shard 0 at revision `first`. */
   append(first: number, count: number, size?: number): Promise<ChildReport>;
-  /** kill -9, and waits until it is gone. */
+  /** Sends kill -9 and waits until the process is gone. */
   kill(): Promise<void>;
 };
 
-/**
- * Starts a process that opens the log in `file`, and waits until it holds it. `launcher` goes before the command line.
- */
+/** Starts a process that opens the log in `file`, and waits until it has. `launcher` is put before the command line. */
 export async function startLogChild(file: string, launcher: readonly string[] = []): Promise<LogChild> {
   const script = fileURLToPath(new URL("./event-log-child-process.ts", import.meta.url));
   const [command = process.execPath, ...before] = launcher;
@@ -42,7 +40,7 @@ export async function startLogChild(file: string, launcher: readonly string[] = 
   };
 }
 
-/** The child's next message; its end is an error. */
+/** The child's next message; @throws if the child ends. */
 function told(child: ChildProcess): Promise<ChildReport> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`the process ended with ${code}`));

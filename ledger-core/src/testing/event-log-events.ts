@@ -4,7 +4,7 @@ import type { EventSource, NewEvent, StoredEvent } from "../ports/event-log.ts";
 
 export type EventShape = {
   readonly shard?: Shard;
-  /** Tells one writer's events from another's at the same revisions. */
+  /** Distinguishes one writer's events from another's at the same revisions. */
   readonly salt?: number;
   /** Length of the payload in bytes. */
   readonly size?: number;
@@ -12,7 +12,7 @@ export type EventShape = {
 
 const START_US = 1_790_000_000_000_000;
 
-/** Events for the revisions from `first` on. Payloads differ from event to event and hold every byte there is. */
+/** Events for the revisions from `first` on. Payloads differ from event to event and contain every byte value. */
 export function makeEvents(
   first: Revision,
   count: number,
@@ -27,19 +27,19 @@ export function makeEvents(
   });
 }
 
-/** The appended part of events that were read, to compare the two. */
+/** The appended part of events that were read, for comparison. */
 export function asNew(events: readonly StoredEvent[]): (NewEvent & { readonly data: Uint8Array })[] {
   return events.map(({ id, type, version, at, data }) => ({ id, type, version, at, data: new Uint8Array(data) }));
 }
 
-/** Everything that a read gives, as one list. */
+/** All events of a read as one list. */
 export async function readAll(log: EventSource, shard: Shard, from: Revision, limit?: number): Promise<StoredEvent[]> {
   const all: StoredEvent[] = [];
   for await (const events of log.read(shard, from, limit === undefined ? {} : { limit })) all.push(...events);
   return all;
 }
 
-/** The revisions that a subscription delivers, up to and with `last`. */
+/** The revisions that a subscription delivers, up to and including `last`. */
 export async function followTo(log: EventSource, shard: Shard, from: Revision, last: Revision): Promise<Revision[]> {
   const revisions: Revision[] = [];
   const abort = new AbortController();

@@ -30,7 +30,7 @@ export function readSuite(opened: () => LogUnderTest): void {
           expect(asNew(await readAll(log, 0, from, limit))).toEqual(makeEvents(from, Math.min(limit, 21 - from)));
     });
 
-    test("gives nothing beyond the head, and never an empty list", async () => {
+    test("returns nothing beyond the head, and never an empty list", async () => {
       const log = await filled();
       expect(await readAll(log, 0, 21)).toEqual([]);
       expect(await readAll(log, 0, 1000)).toEqual([]);
@@ -42,7 +42,7 @@ export function readSuite(opened: () => LogUnderTest): void {
       await expect(readAll(log, 0, NO_REVISION)).rejects.toThrow("assertion failed");
     });
 
-    test("places each event, and its leaf is the hash of what was read", async () => {
+    test("gives each event its position, and a leaf that is the hash of its bytes", async () => {
       const log = await filled();
       await log.append(5, NO_REVISION, makeEvents(0, 2, { shard: 5 }));
       for (const shard of [0, 5])
@@ -52,7 +52,7 @@ export function readSuite(opened: () => LogUnderTest): void {
         }
     });
 
-    test("ends at the head where it began, while appends go on", async () => {
+    test("ends at the head of its start, while appends go on", async () => {
       const { log } = opened();
       let head = await log.append(0, NO_REVISION, makeEvents(0, 3000));
       const revisions: number[] = [];
@@ -63,7 +63,7 @@ export function readSuite(opened: () => LogUnderTest): void {
       expect(revisions).toEqual(range(0, 2999));
     });
 
-    test("many at once, and ones that are left in the middle, do not disturb each other", async () => {
+    test("concurrent reads, some of them abandoned, do not disturb each other", async () => {
       const { log } = opened();
       await log.append(0, NO_REVISION, makeEvents(0, 3000));
       const leave = async (from: number) => {
@@ -76,7 +76,7 @@ export function readSuite(opened: () => LogUnderTest): void {
         expect(read.map((event) => event.revision)).toEqual(range(n * 500, Math.min(n * 500 + 699, 2999)));
     });
 
-    test("a closed log says that it is not to be had", async () => {
+    test("fails on a closed log", async () => {
       const log = await filled();
       await log.close();
       const unavailable = { code: "log_unavailable" };

@@ -6,14 +6,14 @@ import { openSqliteLog } from "../adapters/sqlite/event-log/log.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { LogUnderTest } from "./event-log-suite.ts";
 
-/** The name of a log that does not exist yet, in a temporary folder of its own that goes when the test is over. */
+/** A path for a new log, in its own temporary folder that is removed after the test. */
 export async function openTestFolder(): Promise<{ readonly folder: string; readonly file: string }> {
   const folder = await mkdtemp(join(tmpdir(), "event-log-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   return { folder, file: join(folder, "events.sqlite") };
 }
 
-/** An empty SQLite log in a temporary folder of its own, for the length of a test. */
+/** An empty SQLite log in its own temporary folder, for the duration of a test. */
 export async function openTestLog(): Promise<LogUnderTest & { readonly file: string }> {
   const { file } = await openTestFolder();
   let log: EventLog = await openSqliteLog({ file });

@@ -6,7 +6,7 @@ import type { LogUnderTest } from "./event-log-suite.ts";
 
 export function subscribeSuite(opened: () => LogUnderTest): void {
   describe("subscribe", () => {
-    test("gives history, says that it caught up, and goes on live", async () => {
+    test("delivers history, reports that it caught up, and continues live", async () => {
       const { log } = opened();
       await log.append(0, NO_REVISION, makeEvents(0, 3));
       const told = tell(log, 1);
@@ -38,7 +38,7 @@ export function subscribeSuite(opened: () => LogUnderTest): void {
       await told.end();
     });
 
-    test("passes from history to live without gap or repeat while appends go on", async () => {
+    test("goes from history to live without gap or repeat while appends go on", async () => {
       const { log } = opened();
       let head = await log.append(0, NO_REVISION, makeEvents(0, 1500));
       const last = 1500 + 3 * range(1, 60).reduce((sum, n) => sum + n, 0) - 1;
@@ -95,7 +95,7 @@ export function subscribeSuite(opened: () => LogUnderTest): void {
       expect(await log.append(0, 1, makeEvents(2, 1))).toBe(2);
     });
 
-    test("one that waits is told when the log is closed", async () => {
+    test("fails when the log is closed while it waits", async () => {
       const { log } = opened();
       const told = tell(log, 0);
       expect(await told.next()).toBe("caught up at -1");
@@ -118,7 +118,7 @@ function tell(log: EventLog, from: number) {
   };
   return {
     next,
-    /** The next so many events at least, in however many deliveries. */
+    /** At least the next `count` events, in any number of deliveries. */
     events: async (count: number): Promise<number[]> => {
       const revisions: number[] = [];
       while (revisions.length < count) {
@@ -128,7 +128,7 @@ function tell(log: EventLog, from: number) {
       }
       return revisions;
     },
-    /** Aborts while a delivery is awaited, and gives what still came. */
+    /** Aborts during the wait for a delivery, and returns the deliveries that still came. */
     end: async (): Promise<unknown[]> => {
       const rest: unknown[] = [];
       const waiting = deliveries.next();

@@ -7,11 +7,11 @@ import { subscribeSuite } from "./event-log-subscriptions.ts";
 /** An empty log under test. */
 export type LogUnderTest = {
   readonly log: EventLog;
-  /** The most bytes that the store takes in one append; no bound of its own when absent. */
+  /** The most bytes that the store accepts in one append; absent if it has no limit of its own. */
   readonly appendBytesMax?: number;
-  /** Closes the log and opens it again on the same store. */
+  /** Closes the log and reopens it on the same store. */
   reopen(): Promise<EventLog>;
-  /** Closes what is open and removes the store. */
+  /** Closes everything and removes the store. */
   dispose(): Promise<void>;
 };
 

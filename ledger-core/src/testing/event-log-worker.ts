@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { connectLog } from "../adapters/sqlite/log-thread/connection.ts";
 import { followTo, makeEvents } from "./event-log-events.ts";
 
-/** Appends to its own shard, follows shard 0 up to `last`, and says what it saw; what goes wrong is said too. */
+/** Appends to its own shard, follows shard 0 up to `last`, and reports the result or the error. */
 const { port, last } = workerData;
 const log = connectLog(port);
 const head = await log.append(1, -1, makeEvents(0, 10, { shard: 1 }));

@@ -35,7 +35,7 @@ export function merchant(sub: string): Caller {
   return { tenant: TENANT, role: "merchant", sub };
 }
 
-/** A currency that every test knows to exist. */
+/** A currency known to exist. */
 export function currencyOf(code: string): Currency {
   const currency = parseCurrency(code);
   if (currency === undefined) throw new RangeError(`unknown currency ${code}`);
@@ -43,12 +43,12 @@ export function currencyOf(code: string): Currency {
 }
 export const HKD: Currency = currencyOf("HKD");
 
-/** The nth example account's id, from 1: that of a history that opens these accounts first, a day before its time. */
+/** The id of the nth example account, from 1, in a history that opens these accounts first, a day before its time. */
 export function accountId(n: number): AccountId {
   return makeId("acct", idBody(START - DAY_US, { shard: 0, revision: n - 1 }, 1));
 }
 
-/** The id of a payment that nobody made. */
+/** The id of a payment that was never made. */
 export const noPayment: PaymentId = makeId("pay", idBody(START - DAY_US, { shard: 0, revision: 999 }, 1));
 
 type Overrides = Partial<Omit<Account, "limits" | "balances">> & {
@@ -58,7 +58,7 @@ type Overrides = Partial<Omit<Account, "limits" | "balances">> & {
   readonly perDay?: Amount;
 };
 
-/** An account in Hong Kong dollars and time, with a balance that needs no history. */
+/** An account in Hong Kong dollars and time, with a balance set without any history. */
 export function account(n: number, type: AccountType, owner: string, overrides: Overrides = {}): Account {
   const { posted = 0n, floor, perTransaction = null, perDay = null, ...fields } = overrides;
   const bounded = type === "wallet" || type === "merchant";

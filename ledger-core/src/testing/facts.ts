@@ -9,8 +9,9 @@ import { businessDate } from "../domain/time.ts";
 import { currencyOf } from "./examples.ts";
 
 /*
- * Facts of every type with any content that the types allow: for properties of codecs, stores and the wire. They are
- * well formed, not consistent with each other. Only a charge is consistent in itself, since its type says so much.
+ * Facts of every type with any content that the types allow, for property tests of codecs, stores and the wire. They
+ * are well formed, but not consistent with each other. Only a charge is consistent in itself, since its type requires
+ * it.
  */
 
 const instant = fc.integer({ min: 0, max: 8_000_000_000_000_000 });
@@ -89,7 +90,7 @@ const bulkFault: fc.Arbitrary<BulkFault> = fc
     more: fc.nat({ max: 3 }),
   })
   .map(({ more, ...fault }) => (more === 0 ? fault : { ...fault, more }));
-/** Each of the faults is the fault of some items. */
+/** Assigns each fault to some items. */
 const outcomes = fc
   .record({
     faults: fc.uniqueArray(bulkFault, { maxLength: 4, selector: (fault) => JSON.stringify(fault) }),
@@ -108,7 +109,7 @@ const release = { payment, released: positive, sameDay: fc.boolean(), hold };
 type FactOf<T extends FactType> = Extract<Fact, { readonly type: T }>;
 const is = <T extends FactType>(type: T) => fc.constant(type);
 
-/** The facts of a payment with automatic capture, with any content. */
+/** The facts of an automatically captured payment, with any content. */
 const charged: fc.Arbitrary<FactOf<"PaymentCharged">> = fc
   .tuple(payment, balance, balance, date, date, fc.constantFrom(0n, 25n))
   .map(([some, payerAfter, payeeAfter, payerDate, payeeDate, fee]) => ({
@@ -130,7 +131,7 @@ const charged: fc.Arbitrary<FactOf<"PaymentCharged">> = fc
     ],
   }));
 
-/** An arbitrary for each type of fact; the compiler sees to it that none is missing. */
+/** An arbitrary per type of fact; a missing one does not compile. */
 export const factsByType: { readonly [T in FactType]: fc.Arbitrary<FactOf<T>> } = {
   WriterEpochStarted: fc.record({ type: is("WriterEpochStarted"), epoch: count, salt: count }),
   AccountOpened: fc.record({ type: is("AccountOpened"), account, metadata }),

@@ -16,28 +16,27 @@ import { type MemoryState, memoryState } from "./memory-state.ts";
 type FactOf<T extends FactType> = Extract<Fact, { readonly type: T }>;
 type Expected<T extends FactType> = { readonly [K in keyof FactOf<T>]?: unknown };
 
-/** One decision, to be looked at once. */
+/** One decision, to be checked once. */
 export type GivenDecision = {
   /**
-   * The command is accepted, its answering fact is of this type and holds at least these fields; its events become
-   * history.
+   * The command is accepted, and its answering fact has this type and at least these fields; its events become history.
    */
   thenAccepted<T extends FactType>(type: T, expected?: Expected<T>): LedgerEvent<FactOf<T>>;
-  /** The command is refused with this code; a refusal that is recorded becomes history. */
+  /** The command is refused with this code; a recorded refusal becomes history. */
   thenRefused(code: RejectionCode): Rejection;
-  /** Any decision. The facts of an acceptance become history. */
+  /** Any decision. The facts of an accepted command become history. */
   thenWhatever(): Decision;
 };
 
-/** A ledger with a history, on which decisions are tried. Every event goes through the codec before it is applied. */
+/** A ledger with a history, to try decisions on. Every event goes through the codec before it is applied. */
 export type GivenLedger = {
   readonly state: MemoryState;
   readonly events: readonly LedgerEvent[];
   now(): Micros;
-  /** Sets the clock; history keeps the times that it has. */
+  /** Sets the clock; history keeps its times. */
   at(now: Micros): GivenLedger;
   when(command: Command, caller?: Caller): GivenDecision;
-  /** The decision on a command, of which nothing becomes history. */
+  /** The decision on a command, without adding to history. */
   try(command: Command, caller?: Caller): Decision;
 };
 
@@ -45,8 +44,8 @@ const SHARD = 0;
 const SALT = 77;
 
 /**
- * `given(facts).when(command).thenAccepted(type, fields)` or `.thenRefused(code)`; what was decided is given for the
- * next `when`.
+ * `given(facts).when(command).thenAccepted(type, fields)` or `.thenRefused(code)`; the decided facts are history for
+ * the next `when`.
  */
 export function given(...facts: readonly Fact[]): GivenLedger {
   const state = memoryState();

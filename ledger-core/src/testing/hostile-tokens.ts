@@ -6,7 +6,7 @@ export type HostileToken = { readonly name: string; readonly token: string };
 
 const claims = { tenant: "hostile", role: "operator" };
 
-/** Tokens that must all be answered 401, forged with and without the keys that the server trusts. */
+/** Tokens that must all be answered with 401, forged with and without keys that the server trusts. */
 export async function hostileTokens(keys: SigningKeys): Promise<readonly HostileToken[]> {
   const good = { alg: "EdDSA", typ: "at+jwt", kid: keys.kid };
   const foreign = await createSigningKeys();
@@ -62,7 +62,7 @@ async function forge(keys: SigningKeys, header: JWTHeaderParameters, forgery: Fo
   return token.sign(await importJWK(keys.privateKey, "EdDSA"), { crit: Object.fromEntries(critical) });
 }
 
-/** The classic confusion of algorithms: the text of the public key used as a shared secret. */
+/** The classic algorithm confusion: the text of the public key used as a shared secret. */
 async function hmacWithPublicKey(keys: SigningKeys): Promise<string> {
   const secret = await exportSPKI(createPublicKey({ key: keys.publicKey, format: "jwk" }));
   const exp = Math.floor(Date.now() / 1000) + 600;

@@ -3,7 +3,7 @@ import type { LedgerStateDraft } from "../domain/decision.ts";
 import type { AccountId, PaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";
 
-/** The decision state of a small ledger, all of it in maps: for tests of deciders and for models to compare with. */
+/** The decision state of a small ledger in maps, for tests of deciders and as a model to compare with. */
 export type MemoryState = LedgerStateDraft & {
   readonly accounts: ReadonlyMap<AccountId, AccountState>;
   readonly payments: ReadonlyMap<PaymentId, Payment>;

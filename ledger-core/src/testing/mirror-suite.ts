@@ -9,7 +9,7 @@ import type { MirrorTarget } from "../ports/mirror-target.ts";
 import type { KafkaBroker } from "./engines/kafka/kafka.ts";
 import { makeEvents, range } from "./event-log-events.ts";
 
-/** A client of Kafka, under test. */
+/** A Kafka client under test. */
 export type MirrorClient = {
   openTarget(connection: KafkaConnection, options: { logger: typeof logger; tuning: KafkaTuning }): MirrorTarget;
   openSource(
@@ -20,13 +20,13 @@ export type MirrorClient = {
 
 const logger = pino({ level: "silent" });
 
-/** Patient enough for a slow machine, and quick to notice a fault. */
+/** Slow enough for a slow machine, and quick to notice a fault. */
 export const quickTuning: KafkaTuning = {
   ...{ requestTimeoutMs: 5000, connectionTimeoutMs: 2000, clientRetries: 4, clientPauseMs: 50 },
   ...{ sessionTimeoutMs: 6000, fetchWaitMs: 50 },
 };
 
-/** Events at their places, as a log has them. */
+/** Events with their positions, as a log has them. */
 function storedEvents(from: number, count: number, shard = 0): StoredEvent[] {
   return makeEvents(from, count, { shard }).map((event, index) => {
     const placed = { ...event, shard, revision: from + index };
@@ -69,7 +69,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
     const refused = (text: string) => ({ code: "mirror_refused", message: expect.stringContaining(text) });
 
     describe("target", () => {
-      test("refuses a topic that cannot take every event, and says why", async () => {
+      test("refuses a topic that does not accept every event, and says why", async () => {
         await openTarget().check([0, 1]);
         await expect(openTarget().check([0, 1, 2])).rejects.toMatchObject(refused("2 partitions"));
         await expect(openTarget({ ...connection(), topic: "absent" }).check([0])).rejects.toMatchObject(
@@ -83,7 +83,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         await expect(check).rejects.toMatchObject(refused("max.message.bytes"));
       });
 
-      test("appends events as they are, and a new writer knows the last one", async () => {
+      test("appends events unchanged, and a new writer knows the last one", async () => {
         const events = storedEvents(0, 5);
         const writer = await openWriter();
         expect(writer.end).toMatchObject({ revision: -1, foreign: 0 });
@@ -96,7 +96,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         expect((await openWriter(1)).end.revision).toBe(-1);
       });
 
-      test("takes the largest event there may be", async () => {
+      test("accepts the largest possible event", async () => {
         const [event] = makeEvents(0, 1, { size: 512 * 1024 });
         if (!event) throw new Error("there is one");
         const placed = { ...event, shard: 0, revision: 0 };
@@ -104,7 +104,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         expect((await records())[0]?.event?.data.length).toBe(512 * 1024);
       });
 
-      test("passes over the records of strangers", async () => {
+      test("skips foreign records", async () => {
         await mirrored(storedEvents(0, 2));
         const [forged] = storedEvents(2, 1);
         if (!forged) throw new Error("there is one");
@@ -130,7 +130,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         );
       });
 
-      test("a batch of which the answer was lost is stored once when it is repeated", async ({ skip }) => {
+      test("a batch whose answer was lost is stored once when it is repeated", async ({ skip }) => {
         const { faults } = broker();
         if (!faults) return skip("the broker of KAFKA_URL is not ours to disturb");
         const writer = await openWriter(0, openTarget(connection(), { requestTimeoutMs: 1000, clientRetries: 1 }));
@@ -156,7 +156,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
     });
 
     describe("source", () => {
-      test("gives history from any revision, says that it caught up, and goes on live", async () => {
+      test("delivers history from any revision, reports that it caught up, and continues live", async () => {
         const writer = await openWriter();
         await writer.append(storedEvents(0, 10));
         const source = openSource();
@@ -176,7 +176,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         }
       });
 
-      test("drops repeats and strangers' records", async () => {
+      test("drops repeats and foreign records", async () => {
         await mirrored(storedEvents(0, 3));
         await broker().send(topic, 0, storedEvents(1, 2).map(recordOf));
         await broker().send(topic, 0, [{ value: "hello" }]);
@@ -209,7 +209,7 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         await expect(follow(openSource(), 0, 6).until(9)).rejects.toMatchObject({ code: "behind_retention" });
       });
 
-      test("two of one group share the shards, and one takes over from the other", async () => {
+      test("two members of a group share the shards, and one takes over from the other", async () => {
         await mirrored(storedEvents(0, 5, 0));
         await mirrored(storedEvents(0, 5, 1));
         const group = `group-${topic}`;
@@ -227,19 +227,19 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
   });
 }
 
-/** An event as it is read back: its bytes are a buffer's. */
+/** An event as it is read back: its bytes are a Buffer. */
 function asRead(event: StoredEvent): StoredEvent {
   return { ...event, data: Buffer.from(event.data), leaf: expect.anything() as unknown as Uint8Array };
 }
 
-/** A subscription that collects revisions in the background, bounded by the test. */
+/** A subscription that collects revisions in the background until the test ends. */
 function follow(source: MirrorSource, shard: number, from: number) {
   const abort = new AbortController();
   const deliveries = source.subscribe(shard, from, abort.signal)[Symbol.asyncIterator]();
   let seen: number[] = [];
   let pending: Promise<IteratorResult<Delivery>> | undefined;
   return {
-    /** The revisions since the last call, up to and with `last`. */
+    /** The revisions since the last call, up to and including `last`. */
     async until(last: number): Promise<number[]> {
       while ((seen.at(-1) ?? -1) < last) {
         pending ??= deliveries.next();

@@ -2,18 +2,18 @@ import { createServer } from "node:http";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { Provider } from "oidc-provider";
 
-/** A real OpenID provider on the loopback. */
+/** A real OpenID provider on the loopback interface. */
 export type TestProvider = {
   readonly issuer: string;
-  /** Requests that its keys were asked for with. */
+  /** The number of requests for its keys. */
   readonly keyRequests: () => number;
   /** A new access token by the client credentials grant, with these claims beside the provider's own. */
   token(claims: Readonly<Record<string, unknown>>): Promise<string>;
-  /** Signs with a new key from now on; tokens of earlier keys stay good until `retire`. */
+  /** Signs with a new key from now on; tokens of earlier keys remain valid until `retire`. */
   rotate(): Promise<void>;
-  /** Publishes the newest key alone. */
+  /** Publishes only the newest key. */
   retire(): Promise<void>;
-  /** Answers nothing more, until `resume`. */
+  /** Stops answering until `resume`. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;

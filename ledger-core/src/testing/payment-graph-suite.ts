@@ -7,7 +7,7 @@ import type { ProjectionTarget } from "../ports/projection.ts";
 import { accountId, SECOND_US, START, TENANT } from "./examples.ts";
 import { projectionTargetSuite } from "./projection-suite.ts";
 
-/** A payment graph as queries read it, and the target that the projection writes it through. */
+/** A payment graph as queries read it, and the target through which the projection writes it. */
 export type WrittenPaymentGraph = { readonly graph: PaymentGraph; readonly target: ProjectionTarget<EdgeChange> };
 
 /** An empty payment graph under test. */
@@ -23,7 +23,7 @@ const paymentId = (n: number): PaymentId => rebrand("pay", eventId(n));
 
 type Paid = Extract<EdgeChange, { kind: "paid" }>;
 
-/** The nth payment, of one to a shop. */
+/** The nth payment, from one account to a shop. */
 function paid(n: number, from: AccountId, merchant: AccountId, tenant = TENANT): Paid {
   return { kind: "paid", tenant, payment: paymentId(n), payer: from, merchant, event: eventId(n) };
 }
@@ -54,7 +54,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
     const recommended = async (graph: PaymentGraph, to: AccountId, limit = 10) =>
       (await graph.recommend(TENANT, to, limit)).recommendations;
 
-    test("nothing is recommended to one who paid nobody, or nobody's merchant alone", async () => {
+    test("nothing is recommended to a payer who paid nobody, or only a merchant without other payers", async () => {
       const graph = await given(paid(1, payer(1), shop(1)));
       expect(await recommended(graph, payer(9))).toEqual([]);
       expect(await recommended(graph, payer(1))).toEqual([]);
@@ -80,14 +80,14 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       expect((await recommended(graph, payer(1), 50)).length).toBe(3);
     });
 
-    test("what others paid who share a merchant is recommended, with the events that say so", async () => {
+    test("merchants of payers who share a merchant are recommended, with the events as evidence", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(3)] }]);
       expect((await graph.recommend(TENANT, payer(1), 10)).positions).toEqual([{ shard: 0, revision: 0 }]);
       expect(await graph.positions()).toEqual([{ shard: 0, revision: 0 }]);
     });
 
-    test("the score counts distinct payers; best first, then by merchant; as many as asked for", async () => {
+    test("the score counts distinct payers; best first, then by merchant; up to the limit", async () => {
       const graph = await given(
         ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(3), shop(1))],
         ...[paid(4, payer(2), shop(4)), paid(5, payer(2), shop(4)), paid(6, payer(2), shop(4))],
@@ -110,7 +110,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
-    test("a retraction takes its payment's edge and no other's", async () => {
+    test("a retraction removes its payment's edge and no other", async () => {
       const graph = await given(
         ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1))],
         ...[paid(3, payer(2), shop(2)), paid(4, payer(2), shop(2))],
@@ -123,7 +123,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
-    test("retracting what is not there changes nothing; a payment captured anew has its edge again", async () => {
+    test("retracting a missing edge changes nothing; a payment captured again has its edge again", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
       await apply(1, [retracted(99, payer(2), shop(2)), ...[3, 3].map((n) => retracted(n, payer(2), shop(2)))]);
       expect(await recommended(graph, payer(1))).toEqual([]);
@@ -131,7 +131,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(4)] }]);
     });
 
-    test("an edge made and retracted at once is gone, one retracted and captured anew at once is there", async () => {
+    test("within one batch, an edge made and retracted is gone, one retracted and recaptured is there", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
       const refund = retracted(3, payer(2), shop(2));
       await apply(1, [refund, { ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
@@ -140,12 +140,12 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
-    test("another tenant asks in vain", async () => {
+    test("another tenant sees nothing", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
       expect((await graph.recommend("tenant-b", payer(1), 10)).recommendations).toEqual([]);
     });
 
-    test("of a merchant that everybody pays, only the newest payers count, and the evidence is bounded", async () => {
+    test("for a merchant that everybody pays, only the newest payers count, and the evidence is bounded", async () => {
       const crowd = Array.from({ length: FAN_OUT_MAX + 50 }, (_, n) => n + 1);
       const graph = await given(
         ...crowd.flatMap((n) => [paid(2 * n, payer(n), shop(1)), paid(2 * n + 1, payer(n), shop(n <= 50 ? 2 : 3))]),
@@ -163,7 +163,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
 }
 
 function targetSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): void {
-  // Payer 0 pays the first shop alone, and so sees every other edge as a recommendation.
+  // Payer 0 pays only the first shop, so every other edge is a recommendation.
   const events = Array.from({ length: 30 }, (_, n): EdgeChange[] => {
     if (n === 0) return [paid(0, payer(0), shop(0)), paid(1000, payer(1), shop(0)), paid(1001, payer(2), shop(0))];
     return n % 5 === 0

@@ -8,7 +8,7 @@ import { projectionTargetSuite, type TargetSamples } from "./projection-suite.ts
 /** An empty store under test. */
 export type StoreUnderTest<Change> = {
   readonly store: ProjectionStore<Change>;
-  /** Closes the store and opens it again on the same data. */
+  /** Closes the store and reopens it on the same data. */
   reopen(): Promise<ProjectionStore<Change>>;
   dispose(): Promise<void>;
 };
@@ -85,7 +85,7 @@ export function projectionStoreSuite<Change>(
       expect(count(await allRows(store, store.rows(second)))).toBe(0);
     });
 
-    test("rows come in the order of their key, those after a row", async () => {
+    test("rows come in the order of their keys, from after a given row", async () => {
       const { store } = opened();
       await apply(store, NO_REVISION, samples.events.length - 1);
       const read = store.rows(buildOf(1));
@@ -98,7 +98,7 @@ export function projectionStoreSuite<Change>(
       }
     });
 
-    test("a moment stays as it was while the store goes on", async () => {
+    test("a moment does not change while the store is written", async () => {
       const { store } = opened();
       await apply(store, NO_REVISION, 9);
       const then = await servedRows(store);
@@ -128,7 +128,7 @@ export function projectionStoreSuite<Change>(
       expect([await again.served(), await again.checkpoint(0)]).toEqual([second, 19]);
     });
 
-    test("a switch that fails leaves the served build, which then goes on", async () => {
+    test("a failed switch leaves the served build, which then continues", async () => {
       const { store } = opened();
       await apply(store, NO_REVISION, 9);
       await store.create(second);
@@ -142,7 +142,7 @@ export function projectionStoreSuite<Change>(
       expect(await store.checkpoint(0)).toBe(19);
     });
 
-    test("what is applied during a switch waits, and goes into the new build", async () => {
+    test("changes applied during a switch wait, and go to the new build", async () => {
       const { store } = opened();
       await apply(store, NO_REVISION, 9);
       await store.create(second);

@@ -6,18 +6,16 @@ import type { ProjectionTarget } from "../ports/projection.ts";
 /** An empty target under test. */
 export type TargetUnderTest<Change> = {
   readonly target: ProjectionTarget<Change>;
-  /** All that is stored but the checkpoints, in an order of its own, to be compared. */
+  /** Everything stored except the checkpoints, in a fixed order, for comparison. */
   contents(): Promise<unknown>;
-  /** Closes the target and opens it again on the same store. */
+  /** Closes the target and reopens it on the same store. */
   reopen(): Promise<ProjectionTarget<Change>>;
   dispose(): Promise<void>;
 };
 
 /** Changes that the suite applies. */
 export type TargetSamples<Change> = {
-  /**
-   * The changes of at least 20 events of one shard, the first of them at revision 0; each event changes the contents.
-   */
+  /** The changes of at least 20 events of one shard, starting at revision 0; each event changes the contents. */
   readonly events: readonly (readonly Change[])[];
   /** A change that cannot be applied after the first six events; null for a projection that refuses none. */
   readonly poison: Change | null;
@@ -48,7 +46,7 @@ export function projectionTargetSuite<Change>(
       expect(await opened().target.checkpoint(7)).toBe(NO_REVISION);
     });
 
-    test("changes and checkpoint move together, and stay over a restart", async () => {
+    test("changes and checkpoint move together, and survive a restart", async () => {
       const { target, contents, reopen } = opened();
       await target.apply(0, NO_REVISION, 9, between(NO_REVISION, 9));
       expect(await target.checkpoint(0)).toBe(9);
@@ -61,7 +59,7 @@ export function projectionTargetSuite<Change>(
       expect(await contents()).not.toEqual(then);
     });
 
-    test("events that change nothing move the checkpoint all the same", async () => {
+    test("events that change nothing still move the checkpoint", async () => {
       const { target } = opened();
       await target.apply(0, NO_REVISION, 4, []);
       await target.apply(0, 4, 5, []);
@@ -82,13 +80,13 @@ export function projectionTargetSuite<Change>(
       expect(await target.checkpoint(0)).toBe(9);
     });
 
-    test("a start that is not at the beginning is refused by an empty target", async () => {
+    test("an empty target refuses a start that is not at the beginning", async () => {
       await expect(opened().target.apply(0, 3, 4, between(3, 4))).rejects.toMatchObject({ code: "revision_gap" });
       expect(await opened().target.checkpoint(0)).toBe(NO_REVISION);
     });
 
     if (poison !== null) {
-      test("a change that cannot be applied keeps all of its batch and the checkpoint from being applied", async () => {
+      test("a change that cannot be applied rolls back its whole batch and the checkpoint", async () => {
         const { target, contents } = opened();
         const then = await contents();
         const batch = target.apply(0, NO_REVISION, 5, [...between(NO_REVISION, 5), poison]);
@@ -108,7 +106,7 @@ export function projectionTargetSuite<Change>(
       expect([await target.checkpoint(0), await target.checkpoint(3)]).toEqual([9, 3]);
     });
 
-    test("of two that apply the same at once, one is refused", async () => {
+    test("of two concurrent appliers of the same events, one is refused", async () => {
       const { target, contents } = opened();
       await target.apply(0, NO_REVISION, 9, between(NO_REVISION, 9));
       const both = [target.apply(0, 9, 19, between(9, 19)), target.apply(0, 9, 19, between(9, 19))];
@@ -118,7 +116,7 @@ export function projectionTargetSuite<Change>(
       expect(await contents()).toBeDefined();
     });
 
-    test("the same events in other batches end equal", async () => {
+    test("the same events in other batches give the same contents", async () => {
       const all = opened();
       await all.target.apply(0, NO_REVISION, events.length - 1, events.flat());
       const whole = await all.contents();

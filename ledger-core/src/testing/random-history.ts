@@ -6,7 +6,7 @@ import { given } from "./given.ts";
 
 const { account, accountId, opened } = examples;
 
-/** A generator of whole numbers from 0 up to `below`, the same for the same seed. */
+/** A generator of integers from 0 up to but not including `below`, determined by the seed. */
 export function seeded(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -18,7 +18,7 @@ export function seeded(seed: number): (below: number) => number {
 const WALLETS = 6;
 const MERCHANTS = 3;
 
-/** A history of some hundred or thousand events of all kinds, refusals among them, that a seed determines. */
+/** A history of hundreds or thousands of events of all kinds, refusals included, determined by a seed. */
 export function randomHistory(seed: number, commands: number): readonly LedgerEvent[] {
   const next = seeded(seed);
   const wallets = Array.from({ length: WALLETS }, (_, n) => accountId(n + 1));

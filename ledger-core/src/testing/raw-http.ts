@@ -9,12 +9,12 @@ export type RawAnswer = {
 export type RawRequest = {
   readonly method: string;
   readonly path: string;
-  /** In this order, repeated ones too. Host, Connection and Content-Length are added unless they are here. */
+  /** Sent in this order, duplicates included. Host, Connection and Content-Length are added if absent. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly body?: string | Uint8Array;
 };
 
-/** A request as bytes on the wire, with nothing repaired: what no HTTP client would send can be sent. */
+/** The raw bytes of a request, so that a test can send one that no HTTP client would. */
 export function requestBytes({ method, path, headers = [], body }: RawRequest): Buffer {
   const has = (name: string) => headers.some(([other]) => other.toLowerCase() === name);
   const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(body);
@@ -26,15 +26,13 @@ export function requestBytes({ method, path, headers = [], body }: RawRequest): 
   return Buffer.concat([Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"), "latin1"), bytes]);
 }
 
-/**
- * Sends bytes over a connection of their own and reads until the server closes it; undefined when it answers nothing.
- */
+/** Sends bytes over a new connection and reads until the server closes it; undefined if it does not answer. */
 export async function sendRaw(port: number, bytes: Uint8Array): Promise<RawAnswer | undefined> {
   const socket = connect(port, "127.0.0.1");
   const chunks: Buffer[] = [];
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   socket.on("data", (chunk) => chunks.push(chunk));
-  // A server may refuse and close before it has read everything: what it answered until then is what counts.
+  // A server may refuse and close before it has read everything; its answer until then counts.
   socket.on("error", () => socket.destroy());
   socket.write(bytes);
   await closed;

@@ -13,7 +13,7 @@ import { projectionTargetSuite } from "./projection-suite.ts";
 
 const { account, accountId, alice, bank, bob, freeze, opened: asOpened, SECOND_US, shop, START, TENANT } = examples;
 
-/** A session view as queries read it, and the target that the projection behind it writes. */
+/** A session view as queries read it, and the target through which the projection writes it. */
 export type WrittenSessionView<Change> = {
   readonly view: Pick<SessionView, "read" | "positions">;
   readonly target: ProjectionTarget<Change>;
@@ -28,7 +28,7 @@ export type SessionViewUnderTest<Change> = WrittenSessionView<Change> & {
 const second = accountId(9);
 const MUCH = 9_007_199_254_740_993n;
 
-/** Alice has two accounts, Bob one; the shop and the bank are other owners'. */
+/** Alice has two accounts, Bob one; the shop and the bank belong to other owners. */
 const accounts: readonly Account[] = [
   account(1, "wallet", "alice"),
   account(9, "wallet", "alice"),
@@ -41,7 +41,7 @@ function start(): GivenLedger {
   return given(...accounts.map(asOpened));
 }
 
-/** The bank pays an account, a second after what was before; references now and then. */
+/** The bank pays an account, one second after the previous payment; some have references. */
 function move(ledger: GivenLedger, to: AccountId, amount: Amount = 5n): LedgerEvent {
   const n = ledger.events.length;
   const reference = n % 2 === 0 ? null : `n${n}`;
@@ -51,15 +51,15 @@ function move(ledger: GivenLedger, to: AccountId, amount: Amount = 5n): LedgerEv
     .thenAccepted("TransferPosted");
 }
 
-/** The newest entries of these accounts, the newest first. */
+/** The newest entries of these accounts, newest first. */
 function newest(events: readonly LedgerEvent[], ...of: readonly AccountId[]): readonly Entry[] {
   const entries = events.flatMap(entriesOf).filter((entry) => of.includes(entry.account));
   return entries.slice(-SESSION_MOVEMENTS_MAX).reverse();
 }
 
 /**
- * The contract of a session view, whatever projection it is read from; every adapter passes it:
- * `sessionViewSuite("Redis", sessionProjection, open)`.
+ * The contract of a session view, whichever projection it reads; every adapter passes it: `sessionViewSuite("Redis",
+ * sessionProjection, open)`.
  */
 export function sessionViewSuite<Change>(
   name: string,
@@ -99,7 +99,7 @@ export function sessionViewSuite<Change>(
       assert(current, "the view is opened before each test");
       return current;
     };
-    /** Applies what a ledger has decided since the last time. */
+    /** Applies a ledger's new events since the last call. */
     async function apply({ events }: GivenLedger): Promise<WrittenSessionView<Change>> {
       const { target, view } = opened();
       const at = await target.checkpoint(0);
@@ -116,7 +116,7 @@ export function sessionViewSuite<Change>(
       expect(await view.positions()).toEqual([{ shard: 0, revision: 4 }]);
     });
 
-    test("accounts come back whole, an owner's alone", async () => {
+    test("accounts come back whole, and only the owner's", async () => {
       const { view } = await apply(start());
       const [first, other, , shops] = accounts;
       expect((await view.read(TENANT, "alice")).accounts).toEqual([other, first]);
@@ -130,7 +130,7 @@ export function sessionViewSuite<Change>(
       expect(await view.read("tenant-b", "alice")).toMatchObject({ accounts: [], movements: [] });
     });
 
-    test("status and balances change each by itself, beyond what a number holds", async () => {
+    test("status and balances change independently, even beyond a double's range", async () => {
       const ledger = start();
       move(ledger, alice, MUCH);
       await apply(ledger);
@@ -144,7 +144,7 @@ export function sessionViewSuite<Change>(
       ]);
     });
 
-    test("accounts with the latest entry come first, then those without, the newest first", async () => {
+    test("accounts with the latest entry come first, then those without entries, newest first", async () => {
       const ledger = given(...accounts.map(asOpened), asOpened(account(10, "wallet", "alice")));
       const shown = async () => (await opened().view.read(TENANT, "alice")).accounts.map(({ id }) => id);
       move(ledger, second);
@@ -156,7 +156,7 @@ export function sessionViewSuite<Change>(
       expect(await shown()).toEqual([second, alice, accountId(10)]);
     });
 
-    test("of one event's entries the last counts as the latest", async () => {
+    test("among the entries of one event, the last is the latest", async () => {
       const ledger = start();
       const legs = [second, alice, second, alice].map((to) => [bank, to, 1n] as const);
       ledger.when(examples.transfer(legs)).thenAccepted("TransferPosted");
@@ -223,7 +223,7 @@ export function sessionViewSuite<Change>(
   });
 }
 
-/** Twenty and more events, each of which changes what Alice or Bob sees. */
+/** More than twenty events, each of which changes Alice's or Bob's view. */
 function story(): readonly LedgerEvent[] {
   const ledger = start();
   for (let n = 0; n < 30; n++) move(ledger, n % 3 === 0 ? bob : alice);

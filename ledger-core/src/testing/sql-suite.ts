@@ -18,10 +18,10 @@ function sample(n: number, overrides: Partial<Sample> = {}): Sample {
   return { id: `s${String(n).padStart(6, "0")}`, n: BigInt(n), small: n % 100, note: null, sum: 1n, ...overrides };
 }
 
-/** An empty database: a connection that writes, and one that reads beside it. */
+/** An empty database: one connection that writes, and one that only reads. */
 export type SqlUnderTest = { readonly db: Knex; readonly reader: Knex; dispose(): Promise<void> };
 
-/** The behavior of both databases that our code relies on: `sqlSuite("SQLite", open)`. */
+/** The behavior that our code relies on in both databases: `sqlSuite("SQLite", open)`. */
 export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void {
   describe(`SQL, ${name}`, () => {
     let store: SqlUnderTest;
@@ -87,7 +87,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       expect(await all()).toHaveLength(1);
     });
 
-    test("where a key is there, columns are replaced or added to, and others stay", async () => {
+    test("for an existing key, columns are replaced or added to, and others stay", async () => {
       const db = await fresh([sample(1, { note: "old", sum: 5n }), sample(2)]);
       const again = [sample(1, { n: 70n, note: "new", small: 9, sum: 6n }), sample(3)];
       await insertRows(db, samples, "", again, { replace: ["n"], add: ["sum"] });
@@ -98,7 +98,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       ]);
     });
 
-    test("one column of many rows is set by key; rows that are not there do not count, equal values do", async () => {
+    test("one column of many rows is set by key; missing rows do not count, equal values do", async () => {
       const db = await fresh(Array.from({ length: 200 }, (_, n) => sample(n)));
       const values = new Map(Array.from({ length: 200 }, (_, n) => [sample(n).id, BigInt(n * 2)]));
       expect(await updateColumn(db, samples, "", "n", values)).toBe(200);
@@ -120,7 +120,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       );
     });
 
-    test("a key that exists already, or NULL where a value must be, is a row that the store refuses", async () => {
+    test("the store refuses a row with an existing key, or with NULL in a required column", async () => {
       const db = await fresh([sample(1)]);
       const twice = translateStoreErrors("samples", () => insertRows(db, samples, "", [sample(1)]));
       await expect(twice).rejects.toMatchObject({ code: "poison_event", retryable: false });
@@ -130,7 +130,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       await expect(nothing).rejects.toMatchObject({ code: "poison_event" });
     });
 
-    test("a table or column that is not there is told from other faults", async () => {
+    test("a missing table or column is distinguished from other faults", async () => {
       const missing = await store.db.raw("SELECT * FROM nowhere").catch((error: unknown) => error);
       expect(isMissingTable(missing)).toBe(true);
       const column = translateStoreErrors("samples", () => store.db.raw("SELECT colour FROM samples"));
@@ -142,7 +142,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       expect(syntax).not.toHaveProperty("retryable");
     });
 
-    test("a fault says nothing of the values that were written", async () => {
+    test("an error does not contain the values that were written", async () => {
       const db = await fresh([sample(1)]);
       const twice = translateStoreErrors("samples", () =>
         insertRows(db, samples, "", [sample(1, { note: "4111111111111111" })]),
@@ -170,7 +170,7 @@ export function sqlSuite(name: string, open: () => Promise<SqlUnderTest>): void 
       expect(await all()).toHaveLength(2);
     });
 
-    test("work that changes tables is done by one at a time", async () => {
+    test("only one session at a time changes tables", async () => {
       const order: string[] = [];
       const turn = (who: string) =>
         withMigrationLock(store.db, "payledger_test", async (trx) => {

@@ -12,14 +12,14 @@ const forbidden = new Set(["__proto__", "constructor", "prototype"]);
 
 class Refused extends Error {}
 
-/** Whether JSON cannot hold the text without an escape. */
+/** Whether JSON must escape something in the text. */
 function needsEscape(text: string): boolean {
   return [...text].some((char) => char === '"' || char === "\\" || char < " ");
 }
 
 /**
- * The slow reference of the body parser: RFC 8259 read character by character, with the ledger's own rules at the place
- * where each belongs. Undefined for a text that is not an acceptable body.
+ * A slow reference for the body parser: RFC 8259 character by character, with the ledger's own rules where they belong.
+ * Undefined for a text that is not an acceptable body.
  */
 export function readStrictly(text: string, nestingMax = 16): { value: unknown } | undefined {
   let at = 0;
