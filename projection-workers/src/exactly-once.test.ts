@@ -18,7 +18,7 @@ import { appendAll, modelRows, quiet, stored, testFolder, testModels, viewRows }
 const history = randomHistory(9, 600);
 const head = history.length - 1;
 
-/** The balance of each account, as the log has it. */
+/** The balance of each account according to the log. */
 function balancesOf(events: typeof history): Map<string, bigint> {
   return new Map(events.flatMap(({ fact }) => postingsOf(fact)).map(({ account, balance }) => [account, balance]));
 }
@@ -32,7 +32,7 @@ async function replayed(): Promise<Record<string, unknown[]>> {
 test("case 9: two replays are equal, and balances are those of the log", async () => {
   const rows = await replayed();
   expect(await replayed()).toEqual(rows);
-  // The last row of an account is its newest: they are sorted by run, account and revision.
+  // The last row of an account is its newest, since rows are sorted by run, account and revision.
   const balances = new Map((rows.entries ?? []).map((row) => [textOf(row, "account"), textOf(row, "balance")]));
   for (const [account, balance] of balancesOf(history))
     expect(balances.get(`${numberOfId(account)}`)).toBe(`${balance}`);
@@ -50,8 +50,8 @@ test.each([1, 2, 3])("case 9: duplicated and reordered deliveries end equal (see
   const log = scriptedLog((from) => {
     const deliveries = [];
     for (let at = from; at < events.length; ) {
-      // Back by some, on by more: what a broker does that delivers at least once. Now and then a delivery overtakes the
-      // one before.
+      // Delivers at least once, as a broker does: goes back by some events, then on by more. Sometimes a delivery
+      // overtakes the previous one.
       const start = Math.max(0, at - next(9));
       const end = Math.min(events.length, at + 1 + next(30));
       deliveries.push(events.slice(start, end));
@@ -71,7 +71,7 @@ test.each([1, 2, 3])("case 9: duplicated and reordered deliveries end equal (see
       },
     });
     await run.finished;
-    // A gap halts it; the broker delivers from the checkpoint again to the one that is started next.
+    // A gap halts it; the broker then delivers from the checkpoint to the next one started.
     if (run.status().state === "halted") gaps++;
   }
   expect(gaps).toBeGreaterThan(0);
@@ -83,7 +83,7 @@ const child = fileURLToPath(new URL("./testing/projector-child.ts", import.meta.
 /** The last line of a projector that has caught up: the state of each of its projections. */
 const ENDED = projectionNames.map(() => "stopped").join();
 
-/** Runs the projector until it has printed `lines` lines, and kills it there, in the middle of what it does next. */
+/** Runs the projector until it has printed `lines` lines, and kills it during its next step. */
 async function runChild(folder: string, lines: number): Promise<string | undefined> {
   const projector = spawn(process.execPath, [child, folder, "16"], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void projector.kill("SIGKILL"));
@@ -99,7 +99,7 @@ async function runChild(folder: string, lines: number): Promise<string | undefin
   return last;
 }
 
-test("a projector killed in mid-batch, again and again, applies each event once", { timeout: 60_000 }, async () => {
+test("a projector killed repeatedly in mid-batch applies each event once", { timeout: 60_000 }, async () => {
   const folder = await testFolder();
   const log = await openSqliteLog({ file: join(folder, "events.sqlite") });
   await appendAll(log, history);

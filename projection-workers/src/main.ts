@@ -14,7 +14,7 @@ import { startMirrorService } from "./mirror/service.ts";
 import type { StoreFile } from "./projections/store-file.ts";
 import { startProjectionService } from "./service.ts";
 
-/** The mirror as a process of its own: follows the log, and is the only writer of the broker's topic. */
+/** The mirror as its own process: follows the log, and is the only writer of the broker's topic. */
 export const mirrorService = serviceProcess({
   name: "mirror",
   operationsPort: 9084,
@@ -28,7 +28,7 @@ export const mirrorService = serviceProcess({
   },
 });
 
-/** Projections as a process of their own. Events come from the broker, if there is one, and else from the log. */
+/** Projections as their own process. Events come from the broker if there is one, else from the log. */
 export function projectionService(files: readonly StoreFile[]): ServiceProcess {
   return serviceProcess({
     name: "projections",

@@ -11,7 +11,7 @@ export type ProjectionServiceOptions = {
   readonly log: EventSource & { using?(shard: Shard): "mirror" | "log" };
   /** The folder of the files of read models. */
   readonly dir: string;
-  /** Those that this process keeps. */
+  /** The projections that this process keeps. */
   readonly files: readonly StoreFile[];
   readonly shards: number;
   /** Where /livez, /readyz and /metrics are served. */

@@ -125,7 +125,7 @@ function place({ id, type, version, shard, revision }: StoredEvent): string {
   return `event ${id} at ${shard}:${revision} (${type} version ${version})`;
 }
 
-/** `of` is the event itself; a copy of it with other fields is decoded anew. `row` is null where there is none. */
+/** `of` is the event itself; a copy of it with other fields is decoded again. `row` is null if there is none. */
 type Decoded = { readonly of: StoredEvent; event: LedgerEvent | undefined; row: ChargeRow | null | undefined };
 type Decodable = StoredEvent & { decoded?: Decoded };
 
@@ -140,7 +140,7 @@ export function decodeOnce(stored: Decodable): LedgerEvent {
   return decoded.event;
 }
 
-/** As `decodeOnce`, the row of a plain charge; null for all other events. */
+/** Like `decodeOnce`, for the row of a plain charge; null for all other events. */
 export function chargeRowOnce(stored: Decodable): ChargeRow | null {
   const decoded = decodedOf(stored);
   if (decoded.row === undefined) decoded.row = readChargeRow(stored) ?? null;

@@ -6,14 +6,14 @@ function batches(tuning: Parameters<typeof adaptBatches>[0]) {
   return { clock, sizes: adaptBatches(tuning, () => clock.ms) };
 }
 
-test("until the log's end is reached, batches are as large as they may be", () => {
+test("until the log's end is reached, batches have the maximum size", () => {
   const { clock, sizes } = batches({ batchMax: 700 });
   sizes.took(700, 10_000);
   clock.ms = 10_000;
   expect(sizes.next()).toBe(700);
 });
 
-test("at the log's end a batch holds what takes liveMs by the last one's measure, and at least one event", () => {
+test("at the log's end a batch holds the events that take liveMs, by the last one's measure, and at least one", () => {
   const { sizes } = batches({ batchMax: 10_000, liveMs: 50 });
   sizes.atEnd();
   sizes.took(10_000, 1_000);
@@ -24,7 +24,7 @@ test("at the log's end a batch holds what takes liveMs by the last one's measure
   expect(sizes.next()).toBe(1);
 });
 
-test("it grows to at most twice the last batch at once, and never beyond its bound", () => {
+test("a batch grows to at most twice the last one, and never beyond its bound", () => {
   const { sizes } = batches({ batchMax: 1000, liveMs: 50 });
   sizes.atEnd();
   expect(sizes.next()).toBe(1);

@@ -11,7 +11,7 @@ type BatchSize = {
   next(): number;
   /** Records how long a transaction with `events` events took. */
   took(events: number, ms: number): void;
-  /** Everything up to the log's end was applied until now. */
+  /** Everything up to the log's end has now been applied. */
   atEnd(): void;
 };
 
@@ -19,8 +19,9 @@ type BatchSize = {
 const BEHIND_SHARE = 0.5;
 
 /**
- * Large transactions on the way to the log's end; there, as many events as were applied within `liveMs` lately, so that
- * each is visible soon. The longer a projection has been behind, the larger its transactions: they cost less per event.
+ * Large transactions before the log's end is reached; there, as many events as were recently applied within `liveMs`,
+ * so that each is soon visible. The longer a projection has been behind, the larger its transactions, which cost less
+ * per event.
  */
 export function adaptBatches({ batchMax = 10_000, liveMs = 50 }: BatchTuning, elapsedMs: () => number): BatchSize {
   let size = 1;

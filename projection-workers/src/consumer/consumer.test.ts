@@ -12,7 +12,7 @@ const history = randomHistory(7, 90);
 const events = stored(history);
 const head = events.length - 1;
 
-/** Every event gives its own revision: what was applied says which events were, and how often. */
+/** Every event projects to its own revision, which shows which events were applied, and how often. */
 const revisions: Projection<Revision> = { name: "revisions", project: ({ revision }) => [revision] };
 const all = events.map(({ revision }) => revision);
 
@@ -56,7 +56,7 @@ describe.each([
     return { run, target, seen, until, stop };
   }
 
-  test("applies history, then what is appended, in order and once", async () => {
+  test("applies history, then new events, in order and once", async () => {
     const { log } = await openTestLog();
     await appendAll(log, history.slice(0, 40));
     const last = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ describe.each([
     expect(seen.map(({ state }) => state)).toEqual(["live", "stopped"]);
   });
 
-  test("goes on from the target's checkpoint", async () => {
+  test("continues from the target's checkpoint", async () => {
     const { log } = await openTestLog();
     await appendAll(log, history);
     const target = memoryTarget<Revision>();
@@ -105,7 +105,7 @@ describe.each([
     expect(await target.checkpoint(0)).toBe(expected - 1);
   });
 
-  test("an event that cannot be read halts its shard and is named, and another shard goes on", async () => {
+  test("an unreadable event halts its shard and is named, and another shard continues", async () => {
     const garbled = events.map((event) =>
       event.revision === 21 ? { ...event, data: new TextEncoder().encode('{"origin":7}') } : event,
     );
@@ -118,14 +118,14 @@ describe.each([
     expect(first.run.status()).toMatchObject({ state: "halted", revision: 20 });
   });
 
-  test("an event of a type that nobody knows is not skipped", async () => {
+  test("an event of an unknown type is not skipped", async () => {
     const unknown = events.map((event) => (event.revision === 3 ? { ...event, type: "DisputeOpened" } : event));
     const { until, target } = start({ log: script([unknown]) });
     expect((await until("halted")).reason).toContain("DisputeOpened");
     expect(target.applied).toEqual(all.slice(0, 3));
   });
 
-  test("an event that its projection fails on halts it after the event before", async () => {
+  test("an event that its projection fails on halts it after the previous event", async () => {
     const project = (event: LedgerEvent) => {
       if (event.revision === 17) throw new Error("assertion failed: two postings");
       return [event.revision];
@@ -180,7 +180,7 @@ describe.each([
     expect(await until(state)).toMatchObject({ damaged, reason: expect.stringMatching(reason) });
   });
 
-  test("of two workers of one shard each event is applied by one, and the other steps back", async () => {
+  test("with two workers of one shard, one applies each event and the other steps back", async () => {
     const target = memoryTarget<Revision>();
     const pieces = Array.from({ length: events.length }, (_, n) => events.slice(n, n + 1));
     const workers = [1, 2].map(() =>
@@ -202,7 +202,7 @@ describe.each([
     expect(target.applied).toEqual(all);
   });
 
-  test("a damaged log halts it: what comes after is not known", async () => {
+  test("a damaged log halts it, since later events are unknown", async () => {
     const error = new LedgerError("log_corrupt", "revision 5 does not match its leaf", {
       position: { shard: 0, revision: 5 },
     });
@@ -212,7 +212,7 @@ describe.each([
   });
 });
 
-test("a bug is no status: it is thrown", async () => {
+test("a bug is thrown, not reported as a status", async () => {
   const abort = new AbortController();
   const target = memoryTarget<Revision>();
   target.faults.push({ error: new TypeError("undefined is not a function"), applied: "before" });

@@ -132,8 +132,8 @@ function isStoreDamage({ code, cause }: LedgerError): boolean {
 }
 
 /**
- * Tells apart why the checkpoint refused events: it went back, so the store lost what was applied; or it went ahead,
- * so another worker applies this shard, and this one steps back and goes on from there.
+ * Tells apart why the checkpoint refused events: it went back, so the store lost applied events; or it went ahead, so
+ * another worker applies this shard, and this one steps back and continues from there.
  */
 async function throwRefusal<Change>(
   { target, projection, shard }: Pick<ConsumerOptions<Change>, "target" | "projection" | "shard">,

@@ -7,7 +7,7 @@ type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: b
 
 /**
  * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `enough` events of
- * history, or at the live end what arrived while the consumer worked. Never buffers more than that and a delivery.
+ * history, or at the live end those that arrived while the consumer worked. Buffers no more than that and one delivery.
  */
 export async function* gather(
   deliveries: AsyncIterable<Delivery>,

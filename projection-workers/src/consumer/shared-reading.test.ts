@@ -14,7 +14,7 @@ const history = randomHistory(3, 300).slice(0, 120);
 const events = stored(history);
 const all = events.map(({ revision }) => revision);
 
-/** A log in memory that grows when told to, and counts who subscribed and from where. */
+/** An in-memory log that grows on demand, and records who subscribed from where. */
 function growingLog(length: number, pieces = 8) {
   let head = length - 1;
   let failure: unknown;
@@ -65,7 +65,7 @@ function share(log: EventSource, tuning: ReadingTuning = {}): EventSource {
   return shareReading(log, { paceMs: 0, ...tuning });
 }
 
-/** A subscriber that is asked for each delivery. */
+/** A subscriber that asks for each delivery. */
 function follower(log: EventSource, from: Revision) {
   const abort = new AbortController();
   onTestFinished(() => abort.abort());
@@ -114,7 +114,7 @@ test("subscriptions share one reading, and an event is decoded once for all", as
   expect(decodeOnce({ ...event, revision: 7 }).revision).toBe(7);
 });
 
-test("on the way to the end the reading goes back for one who starts behind it, a bounded way", async () => {
+test("before the end, the reading moves back for a subscriber that starts behind it, up to a bound", async () => {
   const { log, subscribed } = growingLog(60);
   const shared = share(log, { backMax: 30 });
   const first = follower(shared, 20);
@@ -132,7 +132,7 @@ test("on the way to the end the reading goes back for one who starts behind it, 
   expect(revisionsOf(farBehind.seen)).toEqual(all.slice(0, 60));
 });
 
-test("one behind a live reading reads by itself until it has caught up, then shares it", async () => {
+test("a subscriber behind a live reading reads on its own until it has caught up, then shares it", async () => {
   const { log, subscribed, growTo } = growingLog(50);
   const shared = share(log);
   const live = follower(shared, 0);
@@ -148,7 +148,7 @@ test("one behind a live reading reads by itself until it has caught up, then sha
   expect(late.seen.at(-1)).toBe(live.seen.at(-1));
 });
 
-test("one who joins at the end is told that it is there", async () => {
+test("a subscriber that joins at the end is told that it caught up", async () => {
   const { log, subscribed } = growingLog(20);
   const shared = share(log);
   await follower(shared, 0).untilEnd();
@@ -156,7 +156,7 @@ test("one who joins at the end is told that it is there", async () => {
   expect(subscribed).toEqual([0]);
 });
 
-test("one who takes nothing is left behind, and later goes on by itself without a gap", async () => {
+test("a subscriber that takes nothing is left behind, and later continues on its own without a gap", async () => {
   const { log, subscribed } = growingLog(40);
   const shared = share(log, { patienceMs: 1 });
   const [quick, slow] = [follower(shared, 0), follower(shared, 0)];
@@ -168,7 +168,7 @@ test("one who takes nothing is left behind, and later goes on by itself without 
   expect(subscribed.length).toBe(2);
 });
 
-test("a reading ends with its last subscriber, and the next one begins another", async () => {
+test("a reading ends with its last subscriber, and the next one starts another", async () => {
   const { log, subscribed } = growingLog(20);
   const shared = share(log);
   const [one, other] = [follower(shared, 0), follower(shared, 0)];
@@ -184,7 +184,7 @@ test("a reading ends with its last subscriber, and the next one begins another",
   expect(subscribed).toEqual([0, 4]);
 });
 
-test("the log's fault reaches everyone who shares the reading", async () => {
+test("the log's error reaches everyone who shares the reading", async () => {
   const { log, fail, mend, subscribed } = growingLog(20);
   const shared = share(log);
   const [one, other] = [follower(shared, 0), follower(shared, 0)];
@@ -197,7 +197,7 @@ test("the log's fault reaches everyone who shares the reading", async () => {
   expect(subscribed).toEqual([0, 20]);
 });
 
-test("a projection whose store fails reads by itself, and the others do not wait for it", async () => {
+test("a projection whose store fails reads on its own, and the others do not wait for it", async () => {
   const { log } = await openTestLog();
   await appendAll(log, history.slice(0, 60));
   const shared = share(log);
@@ -224,7 +224,7 @@ test("a projection whose store fails reads by itself, and the others do not wait
   expect([well.target.applied, ill.target.applied]).toEqual([all.slice(0, 60), all.slice(0, 60)]);
 });
 
-test("whoever comes, goes and waits: each sees every event from its start, in order", async () => {
+test("whoever joins, leaves and waits: each sees every event from its start, in order", async () => {
   const seed = Date.now() % 2 ** 31;
   const next = seeded(seed);
   const { log, growTo } = growingLog(30, 3);

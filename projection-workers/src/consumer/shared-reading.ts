@@ -4,15 +4,15 @@ import { systemRuntime } from "ledger-core/process";
 import { makeBell } from "./gathering.ts";
 
 /**
- * The log as the projections of a process follow it: their subscriptions of a shard share one reading, in lockstep, so
- * that an event is read, checked and decoded once. A subscription that is behind the reading, and one that takes too
- * long, reads by itself until it has caught up. Reads (of a rebuild) are not shared.
+ * The log as followed by the projections of a process: their subscriptions of a shard share one reading, in lockstep,
+ * so that an event is read, checked and decoded once. A subscription that is behind the reading, or too slow, reads on
+ * its own until it has caught up. Reads (of a rebuild) are not shared.
  */
 export function shareReading(log: EventSource, tuning: ReadingTuning, runtime: Runtime = systemRuntime): EventSource {
   const { paceMs = 10, patienceMs = 5000, backMax = 100_000 } = tuning;
   const groups = new Map<Shard, ReadingGroup>();
 
-  /** The group for a subscription that goes on at `next`; undefined when it is behind it. */
+  /** The group for a subscription that continues at `next`; undefined if it is behind. */
   function groupFor(shard: Shard, next: Revision): ReadingGroup | undefined {
     const known = groups.get(shard);
     if (known) return known.admits(next) ? known : undefined;
@@ -56,8 +56,8 @@ export type ReadingTuning = {
   /** How long a reading waits for a projection before it goes on without it, in ms. 1 to 60,000. Default 5000. */
   readonly patienceMs?: number;
   /**
-   * On its way to the log's end, a reading goes back by at most this many events for a projection that starts behind
-   * it. 0 to 10,000,000. Default 100,000.
+   * Before it reaches the log's end, a reading moves back by at most this many events for a projection that starts
+   * behind it. 0 to 10,000,000. Default 100,000.
    */
   readonly backMax?: number;
 };
@@ -67,7 +67,7 @@ type Member = { asks: PromiseWithResolvers<Delivery | "over"> | undefined; left:
 
 type GroupPorts = { readonly log: EventSource; readonly runtime: Runtime; readonly onEnd: () => void };
 
-/** One reading of a shard, from when the first one joins until the last one leaves. */
+/** One reading of a shard, from its first member until the last one leaves. */
 class ReadingGroup {
   readonly #ports: GroupPorts;
   readonly #tuning: Required<ReadingTuning>;
@@ -96,9 +96,9 @@ class ReadingGroup {
   }
 
   /**
-   * Joins at `next`: deliveries begin there or earlier. Ends with the reading or the signal; `left behind` means that
-   * the reading goes on without this one.
-   * @throws the log's errors, as everyone who joined
+   * Joins at `next`: deliveries start there or earlier. Ends with the reading or the signal; `left behind` means that
+   * the reading continues without this member.
+   * @throws the log's errors, like every member
    */
   async *join(next: Revision, signal: AbortSignal): AsyncGenerator<Delivery | "left behind", void, void> {
     const member: Member = { asks: undefined, left: false };
@@ -148,7 +148,7 @@ class ReadingGroup {
     for (const { asks } of this.#members) asks?.resolve("over");
   }
 
-  /** Resolves when every member asks for the next delivery; those who do not in time are left behind. */
+  /** Resolves when every member asks for the next delivery; those that do not in time are left behind. */
   async #everyone(): Promise<void> {
     const late = () => [...this.#members].filter(({ asks }) => !asks);
     if (late().length === 0) return;
@@ -182,7 +182,7 @@ class ReadingGroup {
   }
 }
 
-/** Where a reader goes on: a delivery may repeat earlier events. */
+/** The revision where a reader continues: a delivery may repeat earlier events. */
 export function after(next: Revision, delivery: Delivery): Revision {
   const last = delivery.kind === "events" ? delivery.events.at(-1) : undefined;
   return last ? Math.max(next, last.revision + 1) : next;

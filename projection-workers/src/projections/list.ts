@@ -8,14 +8,14 @@ import { makeReadModels } from "./models/model.ts";
 import type { StoreFile } from "./store-file.ts";
 
 /*
- * Every projection there is. A new one needs its folder and a line here: rebuilds, verification, recovery, readiness,
- * metrics and the simulation go through this list.
+ * All projections. A new one needs its folder and a line here: rebuilds, verification, recovery, readiness, metrics and
+ * the simulation use this list.
  */
 
 /** Into SQL tables: one SQLite file when embedded, one database on MySQL. */
 const sqlProjections = makeSqlProjections();
 
-/** @param runRevisions how many revisions a run of entries has, where it is not as in production */
+/** @param runRevisions how many revisions a run of entries has, if not as in production */
 export function makeSqlProjections(runRevisions?: number): readonly SqlProjection[] {
   return [sqlProjection(makeReadModels(runRevisions))];
 }

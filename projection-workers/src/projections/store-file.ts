@@ -10,8 +10,8 @@ export type StoreFile = {
   /** The names of its projections. */
   readonly projections: readonly string[];
   /**
-   * Whether `open` would empty a file because an earlier version made it. A keeper then leaves it and builds another
-   * beside it. Undefined for a store that may be emptied where it is.
+   * Whether `open` would empty a file because an earlier version made it. A keeper then keeps that file and builds
+   * another beside it. Undefined for a store that may be emptied in place.
    */
   isOlder?(path: string): Promise<boolean>;
   /** @throws LedgerError store_unavailable, store_damaged, incompatible */

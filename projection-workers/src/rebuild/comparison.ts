@@ -15,7 +15,7 @@ export type Difference = {
   readonly table: string;
   /** The values of the key, separated by `/`. */
   readonly key: string;
-  /** Null: only the other build has the row. */
+  /** Null if only the other build has the row. */
   readonly live: StoreRow | null;
   readonly rebuilt: StoreRow | null;
 };
@@ -30,8 +30,8 @@ export type BuildComparison = {
 const DIFFERENCES_MAX = 100;
 
 /**
- * Compares a build with the served build of `live` as of one moment. Fills the build to the positions of that moment
- * first; the live build goes on meanwhile. In a rebuild `store` is `live` itself.
+ * Compares a build with the served build of `live` at one moment, after filling it to that moment's positions; the live
+ * build continues meanwhile. In a rebuild `store` is `live` itself.
  */
 export function compareAtOneMoment<Change>(
   live: ProjectionStore<Change>,
@@ -79,7 +79,7 @@ async function compareBuilds(
   return { rows, differing, differences };
 }
 
-/** A walk through a table, a reading at a time. */
+/** Iterates a table, one read at a time. */
 type Walk = {
   readonly read: RowReader;
   readonly table: KeyedTable;
@@ -92,7 +92,7 @@ function walk(read: RowReader, table: KeyedTable): Walk {
   return { read, table, rows: [], at: 0, ended: false };
 }
 
-/** @throws row_unreadable when the rows are not in the order of their key: a damaged index could be walked for ever */
+/** @throws row_unreadable if the rows are not in the order of their keys: a damaged index could be walked forever */
 async function readOn(walk: Walk): Promise<void> {
   if (walk.ended) return;
   const { name, key } = walk.table;

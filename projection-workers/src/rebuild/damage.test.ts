@@ -32,7 +32,7 @@ async function openAndGoOn(file: StoreFile, path: string): Promise<void> {
   }
 }
 
-/** Changes bytes by chance: in the text of a table, in the file's header, or anywhere. */
+/** Changes random bytes: in the text of a table, in the file's header, or anywhere. */
 function damaged(bytes: Buffer, below: (bound: number) => number): Buffer {
   const texts = [...bytes.toString("latin1").matchAll(/CREATE (?:TABLE|INDEX)[^\0]*/g)];
   const text = texts[below(texts.length)];

@@ -23,7 +23,7 @@ async function liveProjections() {
   return { log, db, reader, models: modelsStore({ db, reader }), graph, file };
 }
 
-test("a rebuild equals the live projections row for row and is served, while events go on arriving", async () => {
+test("a rebuild equals the live projections row for row and is served, while events keep arriving", async () => {
   const { log, db, reader, models, graph } = await liveProjections();
   const events = randomHistory(4, 700);
   await appendAll(log, events.slice(0, 500));
@@ -62,7 +62,7 @@ function recommended(reader: PaymentGraph) {
   return Promise.all(wallets.map((wallet) => reader.recommend(examples.TENANT, wallet, 50)));
 }
 
-test("a view's row changed by hand is found and mended; a reader beside it sees the switch", async () => {
+test("a view's row changed by hand is found and repaired; a concurrent reader sees the switch", async () => {
   const { log, graph, file } = await liveProjections();
   await appendAll(log, randomHistory(5, 300));
   await projected({ log, shard: 0, logger: quiet, projection: graphProjection, target: graph });
@@ -83,7 +83,7 @@ test("a view's row changed by hand is found and mended; a reader beside it sees 
   expect((await rebuild(graphProjection, graph, options)).comparison).toMatchObject({ differing: 0 });
 });
 
-test("a view's rebuild that is given up leaves the live build, and the next one succeeds", async () => {
+test("an aborted rebuild of a view leaves the live build, and the next one succeeds", async () => {
   const { log, graph, file } = await liveProjections();
   await appendAll(log, randomHistory(5, 300));
   await projected({ log, shard: 0, logger: quiet, projection: graphProjection, target: graph });

@@ -8,7 +8,7 @@ export type RebuildOptions = {
   readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
-  /** Aborts; the live build stays as it is. */
+  /** Aborts; the live build stays unchanged. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RebuildProgress) => void;
 };
@@ -23,10 +23,10 @@ type RebuildProgress = {
 type RebuildResult = { readonly version: number; readonly events: number; readonly comparison: BuildComparison };
 
 /**
- * Rebuilds a projection from the log beside the live build, which goes on serving and moving; compares the two row for
- * row at one position, then switches. Differences are logged and returned and do not prevent the switch: the log is the
- * truth.
- * @throws LedgerError of the log or the store, poison_event among them: the live build stays
+ * Rebuilds a projection from the log beside the live build, which keeps serving and advancing; compares the two row for
+ * row at one position, then switches. Differences are logged and returned but do not prevent the switch, since the log
+ * is the truth.
+ * @throws LedgerError of the log or the store, including poison_event; the live build stays
  */
 export async function rebuild<Change>(
   projection: Projection<Change>,

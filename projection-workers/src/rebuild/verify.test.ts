@@ -30,7 +30,7 @@ afterAll(async () => {
 
 type VerifiedFile = { readonly file: string; verify(): Promise<Verification>; heal(): Promise<void> };
 
-/** The projections of a file, filled from the log, of which one is verified and healed. */
+/** The projections of a file, filled from the log, one of which is verified and healed. */
 async function verifiedFile(projection: string): Promise<VerifiedFile> {
   const folder = await testFolder();
   const { open, verify } = fileOf(projection);
@@ -63,7 +63,7 @@ async function toTheEnd(projected: Projected): Promise<void> {
   await projected.use((projection, target) => runProjection({ ...options, projection, target }).finished);
 }
 
-/** Changes a file behind its projection's back. */
+/** Changes a file without its projection's knowledge. */
 function tamper(file: string, ...statements: readonly string[]): void {
   const database = new DatabaseSync(file);
   for (const statement of statements) database.exec(statement);
@@ -72,7 +72,7 @@ function tamper(file: string, ...statements: readonly string[]): void {
 
 type TableCase = readonly [table: string, column: string, other: string, double: string];
 
-/** Of each table a column, a value that it never has, and a key of its own for a second copy of a row. */
+/** For each table: a column, a value that it never has, and another key for a second copy of a row. */
 const modelTables: readonly TableCase[] = [
   ["accounts", "salt", "salt + 1", "number = number + 100000"],
   ["entry_runs", "run", "run + 1", "run = run + 1000000"],
@@ -140,7 +140,7 @@ function keyOf(file: string, table: string): string {
   return columns.map(({ name }) => String(name)).join(", ");
 }
 
-describe("a changed cell, a row that is gone and one that is doubled are each found, named and healed", () => {
+describe("a changed cell, a missing row and a duplicate row are each found, named and healed", () => {
   test.each(modelTables)("%s", async (...table) => expectFound(await verifiedFile("models"), table));
   test.each(graphTables)("%s", async (...table) => expectFound(await verifiedFile("graph"), table));
 });
@@ -161,7 +161,7 @@ test("a finding names account and event", async () => {
   expect(findings[0]).toMatchObject({ table: "entries", kind: "changed", fields: ["balance"] });
 });
 
-test("bytes of the WAL that a query is answered from are found, though no checksum is looked at", async () => {
+test("damaged bytes in the WAL are found, although queries check no checksum", async () => {
   const models = await verifiedFile("models");
   const wal = `${models.file}-wal`;
   const text = readFileSync(wal, "latin1");
@@ -176,7 +176,7 @@ test("bytes of the WAL that a query is answered from are found, though no checks
   });
 });
 
-test("an index that does not fit its table is found by the file's own check", async () => {
+test("an index that does not match its table is found by the file's own check", async () => {
   const models = await verifiedFile("models");
   const database = new DatabaseSync(models.file, { defensive: false });
   database.exec("PRAGMA writable_schema = ON");
@@ -190,7 +190,7 @@ test("an index that does not fit its table is found by the file's own check", as
   expect(faults.join()).toMatch(/payment_states_by_tenant_status_number|malformed|damaged/);
 });
 
-test("a merchant that is said to be shut and is not is found", async () => {
+test("an open merchant recorded as shut is found", async () => {
   const graph = await verifiedFile("graph");
   tamper(graph.file, "INSERT INTO graph_shut SELECT merchant FROM graph_edges LIMIT 1");
   expect(await graph.verify()).toMatchObject({

@@ -29,7 +29,7 @@ type RowFinding = {
   readonly fields: readonly string[];
   readonly live: StoreRow | null;
   readonly right: StoreRow | null;
-  /** The row's account and the event that made it, where the row names them. */
+  /** The row's account and the event that made it, if the row names them. */
   readonly account: string | null;
   readonly event: string | null;
 };
@@ -49,8 +49,8 @@ export type VerifyOptions = FillOptions & {
 };
 
 /**
- * Compares a store, row for row, with the log as of the same positions, by building the projection a second time in
- * `scratch`, an empty store. The live store is only read, as of one moment, and goes on.
+ * Compares a store, row for row, with the log at the same positions, by building the projection again in `scratch`, an
+ * empty store. The live store is only read, at one moment, and continues.
  * @throws LedgerError log_unavailable, store_unavailable
  */
 export async function verify<Change>(
@@ -68,7 +68,7 @@ export async function verify<Change>(
   try {
     const faults = await live.faults();
     for (const shard of shards) heads.set(shard, await live.checkpoint(shard));
-    // Fill most of it before taking the moment: the live store's WAL grows for as long as a moment is held.
+    // Fill most of it before taking the moment, since the live store's WAL grows as long as a moment is held.
     for (const [shard, head] of heads) await fill(scratch, shard, head);
     const rebuilt = { store: scratch, build: await scratch.served() };
     const { rows, differing, differences } = await compareAtOneMoment(live, rebuilt, shards, fill);
@@ -82,7 +82,7 @@ export async function verify<Change>(
   }
 }
 
-/** Of a store that was opened: a damaged schema reads as one of another version. */
+/** For a store that could be opened: a damaged schema reads as one of another version. */
 const unreadable: ReadonlySet<LedgerErrorCode> = new Set(["store_damaged", "row_unreadable", "incompatible"]);
 
 async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
@@ -113,7 +113,7 @@ async function eventAt(log: EventSource, at: Position | null): Promise<StoredEve
   return null;
 }
 
-/** The position of the event that made a row, where the row tells. */
+/** The position of the event that made a row, if the row has it. */
 function positionOfRow(row: StoreRow): Position | null {
   if (row.revision !== undefined) {
     const shard = row.shard === undefined ? shardOf(row.account) : Number(row.shard);
@@ -131,7 +131,7 @@ function shardOf(account: unknown): Shard | undefined {
   return (numbered(account) ?? identified(account))?.shard;
 }
 
-/** The position in a number as the stores write them, which printing has made a text. */
+/** Formats a position that the stores write as one number, and that printing has turned into text. */
 function numbered(value: unknown): Position | null {
   const number = typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value)) ? Number(value) : -1;
   return number < 0 ? null : valid(positionOf(number));

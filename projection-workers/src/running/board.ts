@@ -3,7 +3,7 @@ import { storeFiles } from "../projections/list.ts";
 import { newRebuild, type RebuildState } from "./rebuild-state.ts";
 import type { ProjectionReport } from "./reports.ts";
 
-/** Latest known state of every projection, from the reports of whoever runs them. */
+/** Latest known state of every projection, from the reports of their runner. */
 export type ProjectionBoard = {
   /** The last event that a projection has applied; NO_REVISION until it has reported. */
   revision(projection: string, shard: Shard): Revision;

@@ -16,7 +16,7 @@ const history = randomHistory(5, 120);
 const HALF = 20;
 const head = history.length - 1;
 
-test("read models of an earlier layout stay, also after a restart, until the new ones are complete", async () => {
+test("read models of an earlier layout stay, even after a restart, until the new ones are complete", async () => {
   const [dir, fresh] = [await testFolder(), await testFolder()];
   const first = join(dir, "models.sqlite");
   makeOldLayout(first);
@@ -77,7 +77,7 @@ function keep(dir: string, log: EventSource) {
   return { board, reports, until, stop, readiness: () => check?.check() };
 }
 
-/** A log whose subscriptions show so many events and then wait for their end. */
+/** A log whose subscriptions deliver `count` events and then wait for their end. */
 function stoppingAfter(log: EventSource, events: number): EventSource {
   return {
     ...{ read: log.read, head: (shard) => log.head(shard), close: () => log.close() },

@@ -4,8 +4,8 @@ import { olderStores } from "ledger-core/sql";
 import type { StoreFile } from "../projections/store-file.ts";
 
 /*
- * Read models that an earlier version of this program made stay until those in the new layout, in a file of their own,
- * have seen the log's end: an upgrade that is interrupted, or taken back, loses nothing.
+ * Read models of an earlier version stay until those in the new layout, in a separate file, have reached the log's end,
+ * so that an upgrade may be interrupted or rolled back without loss.
  */
 
 type FormerOptions = {
@@ -20,7 +20,7 @@ export async function isFormer(file: StoreFile, path: string): Promise<boolean> 
   return existsSync(path) && (await file.isOlder?.(path)) === true;
 }
 
-/** The files before `path` that an earlier version made: as long as there are any, `path` may be incomplete. */
+/** The files before `path` made by an earlier version; while there are any, `path` may be incomplete. */
 export async function formerFiles({ file, first, logger }: FormerOptions, path: string): Promise<string[]> {
   const former: string[] = [];
   for (const older of olderStores(first, path)) if (await isFormer(file, older)) former.push(older);

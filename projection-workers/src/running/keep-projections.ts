@@ -18,7 +18,7 @@ type KeepOptions = {
   readonly shards: readonly Shard[];
   readonly logger: Logger;
   readonly tell: (report: ProjectionReport) => void;
-  /** How files are opened again; each field states its default. */
+  /** How files are reopened; each field states its default. */
   readonly keeper?: Partial<KeeperTuning>;
   readonly tuning?: ProjectionTuning;
 };

@@ -7,7 +7,7 @@ import type { ProjectionThreadData } from "./projection-thread.ts";
 import type { ProjectionOrder, ProjectionReport } from "./reports.ts";
 
 /**
- * The thread of projections: follows the log through its port, writes the read models, reports to the thread that
+ * The thread of projections: follows the log through its port, writes the read models, and reports to the thread that
  * started it.
  */
 async function main(data: ProjectionThreadData, tell: (report: ProjectionReport) => void): Promise<void> {

@@ -7,13 +7,13 @@ import type { RebuildState } from "./rebuild-state.ts";
 import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
 import type { KeeperTuning } from "./store-keeper.ts";
 
-/** The thread of projections, as the thread that started it sees it. */
+/** The thread of projections, as seen by the thread that started it. */
 export type ProjectionThread = ProjectionBoard & {
   /** Sets aside a file that a query could not read, and rebuilds it. */
   damaged(file: string, reason: string): void;
-  /** Begins a rebuild, or joins the one of the same name that is under way. */
+  /** Starts a rebuild, or joins the current one of the same name. */
   rebuild(projection: string): RebuildState;
-  /** Lets the projections finish the batch under way and ends the thread. */
+  /** Lets the projections finish their current batch, and ends the thread. */
   stop(): Promise<void>;
 };
 
@@ -24,7 +24,7 @@ export type ProjectionThreadData = {
   readonly shards: number;
   readonly logLevel: LogLevel;
   readonly logPort: MessagePort;
-  /** How files are opened again, and how projections batch and retry; each field states its default. */
+  /** How files are reopened, and how projections batch and retry; each field states its default. */
   readonly keeper?: Partial<KeeperTuning>;
   readonly tuning?: ProjectionTuning;
 };

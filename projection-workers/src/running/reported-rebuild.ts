@@ -4,8 +4,8 @@ import { type RebuildOptions, rebuild } from "../rebuild/rebuild.ts";
 import { newRebuild, type RebuildState } from "./rebuild-state.ts";
 
 /**
- * Rebuilds a projection and reports its progress and how it ended.
- * @throws LedgerError store_damaged when its file cannot be read, after it has reported that
+ * Rebuilds a projection and reports its progress and outcome.
+ * @throws LedgerError store_damaged if its file cannot be read, after reporting that
  */
 export async function reportRebuild(
   projected: Projected,

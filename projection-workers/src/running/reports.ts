@@ -4,31 +4,31 @@ import type { ConsumerOptions } from "../consumer/consumer.ts";
 import type { ReadingTuning } from "../consumer/shared-reading.ts";
 import type { RebuildState } from "./rebuild-state.ts";
 
-/** How projections read, batch and try again; each field states its default. */
+/** How projections read, batch and retry; each field states its default. */
 export type ProjectionTuning = BatchTuning & ReadingTuning & Pick<ConsumerOptions<unknown>, "retryMs">;
 
-/** To whoever runs the projections. */
+/** Requests to the runner of the projections. */
 export type ProjectionOrder =
   | { readonly kind: "stop" }
   | { readonly kind: "rebuild"; readonly projection: string }
   /** A query could not read the file. */
   | { readonly kind: "damaged"; readonly file: string; readonly reason: string };
 
-/** The last event that a projection has applied of a shard; NO_REVISION: none. */
+/** The last event of a shard that a projection has applied; NO_REVISION if none. */
 export type ProjectionPosition = { readonly projection: string; readonly shard: Shard; readonly revision: Revision };
 
-/** The trouble of a projection that is not complete until it reaches the log's end. */
+/** Marks a projection as incomplete until it reaches the log's end. */
 export const BUILDING_ANEW = "building anew from the log";
 
-/** From whoever runs the projections: plain data, which may cross to another thread. */
+/** Reports from the runner of the projections: plain data, which may cross to another thread. */
 export type ProjectionReport =
-  /** Every file was opened, or could not be and will be tried again. */
+  /** Every file was opened, or failed to open and will be retried. */
   | { readonly kind: "started" }
-  /** `anew`: it was not complete before; until these projections reach the log's end, it must not be queried. */
+  /** `anew`: it was incomplete before, and must not be queried until these projections reach the log's end. */
   | { readonly kind: "opened"; readonly positions: readonly ProjectionPosition[]; readonly anew: boolean }
   | { readonly kind: "refused"; readonly code: LedgerErrorCode; readonly message: string }
   | ({ readonly kind: "moved" } & ProjectionPosition)
-  /** `trouble`: why it halted or waits for its store; null when it goes on. */
+  /** `trouble`: why it halted or waits for its store; null once it continues. */
   | { readonly kind: "trouble"; readonly projection: string; readonly shard: Shard; readonly trouble: string | null }
   /** A file could not be read, and another is being built in its place. */
   | { readonly kind: "set_aside"; readonly file: string }

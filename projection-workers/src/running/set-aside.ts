@@ -2,9 +2,9 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { storeNames } from "ledger-core/sql";
 
 /**
- * Renames a damaged file of a store for inspection and deletes the one set aside before, and what belongs to neither.
- * `first`: the path of the store's first file.
- * @returns the new path; null when there was no file
+ * Renames a damaged file of a store for inspection, and deletes the file set aside before and the WAL files of missing
+ * ones. `first`: the path of the store's first file.
+ * @returns the new path; null if there was no file
  * @throws the operating system's error; the file is then unchanged
  */
 export function setAside(first: string, damaged: string): string | null {

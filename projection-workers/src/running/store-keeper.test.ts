@@ -12,7 +12,7 @@ import { keepProjections } from "./keep-projections.ts";
 const history = randomHistory(5, 60);
 const early = history.slice(0, 40);
 
-/** Projections of a log with the first events, kept in a folder; resolves once they have projected them. */
+/** Projections of a log's first events, kept in a folder; resolves once these are projected. */
 async function keptProjections() {
   const dir = await testFolder();
   const log = await openSqliteLog({ file: join(dir, "events.sqlite") });

@@ -18,7 +18,7 @@ export type KeeperTuning = {
    * 10,000.
    */
   readonly asideEveryMs: number;
-  /** How often it looks whether the open file is still the one at its path, in ms. 10 to 60,000. Default 1000. */
+  /** How often to check whether the open file is still the one at its path, in ms. 10 to 60,000. Default 1000. */
   readonly watchMs: number;
 };
 
@@ -26,7 +26,7 @@ const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideE
 
 type KeeperOptions = {
   readonly file: StoreFile;
-  /** The path of its first file; another has its name with a number. */
+  /** The path of its first file; later ones have a number in their names. */
   readonly first: string;
   readonly shards: readonly Shard[];
   readonly log: EventSource;
@@ -48,7 +48,7 @@ export class StoreKeeper {
   readonly #tried = Promise.withResolvers<void>();
   #asideAtMs = Number.NEGATIVE_INFINITY;
   #session: StoreSession | undefined;
-  /** Resolves when it was stopped; rejects only on a bug. */
+  /** Resolves when it is stopped; rejects only on a bug. */
   readonly finished: Promise<void>;
 
   constructor(options: KeeperOptions) {
@@ -110,7 +110,7 @@ export class StoreKeeper {
     }
   }
 
-  /** Returns the damage that ended it; undefined when it was stopped. */
+  /** Returns the damage that ended it; undefined if it was stopped. */
   async #openAndRun(path: string, onOpen: () => void): Promise<string | undefined> {
     const { file, first, shards, log, logger, tell } = this.#options;
     const troubles = this.#troubles;
@@ -172,7 +172,7 @@ function moveAside({ file, first, logger }: KeeperOptions, path: string, reason:
 
 /** Reports why projections of a file are not running normally, or that they are being rebuilt. */
 function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "shards" | "tell">) {
-  /** Projections of shards that are not complete before they have reached the log's end. */
+  /** Projections of shards that are incomplete until they have reached the log's end. */
   const building = new Set<string>();
   const key = (projection: string, shard: Shard) => `${projection}:${shard}`;
   const report = (projection: string, shard: Shard, trouble: string | null) =>
@@ -183,7 +183,7 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
       building.add(key(projection, shard));
       report(projection, shard, BUILDING_ANEW);
     },
-    /** Whether none is being built anew. */
+    /** Whether none is being rebuilt. */
     isComplete: () => building.size === 0,
     ofAll(trouble: string): void {
       for (const projection of file.projections) for (const shard of shards) report(projection, shard, trouble);
@@ -196,7 +196,7 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
   };
 }
 
-/** The position of each projection of a file, with the log's head. @throws log_corrupt when one is ahead of the log */
+/** The position of each projection of a file, and the log's head. @throws log_corrupt if one is ahead of the log */
 async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventSource) {
   const positions: (ProjectionPosition & { readonly head: Revision })[] = [];
   for (const shard of shards) {

@@ -19,7 +19,7 @@ type SessionOptions = {
 
 /** The projections of one opened file. */
 export type StoreSession = {
-  /** Resolves when nothing uses the file any more: with the damage that ended it, or undefined when it was stopped. */
+  /** Resolves when nothing uses the file any more: with the damage that ended it, or undefined if it was stopped. */
   readonly ended: Promise<string | undefined>;
   /** Rebuilds a projection, then restarts it if it had halted. */
   rebuild(name: string): Promise<void>;

@@ -15,7 +15,7 @@ import {
   unreachable,
 } from "ledger-core";
 
-/** A session view in memory: the plainest that the changes of sessions can make. */
+/** A session view in memory: the plainest implementation of the sessions' changes. */
 export function memorySession(): { readonly view: SessionView; readonly target: ProjectionTarget<SessionChange> } {
   const checkpoints = new Map<Shard, Revision>();
   let accounts: ReadonlyMap<AccountId, Account> = new Map();

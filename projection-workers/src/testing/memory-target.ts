@@ -1,16 +1,16 @@
 import { LedgerError, NO_REVISION, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 
-/** What the next `apply` does instead of succeeding; `after` applies first and then reports the fault. */
+/** A fault of the next `apply`; `after` applies first and then fails. */
 export type PlannedFault = { readonly error: unknown; readonly applied: "before" | "after" };
 
 export type MemoryTarget<Change> = ProjectionTarget<Change> & {
-  /** What was applied, each change once for each time. */
+  /** Everything applied; a change applied twice appears twice. */
   readonly applied: Change[];
-  /** Faults of the next applications, in order. */
+  /** Faults of the next calls, in order. */
   readonly faults: PlannedFault[];
 };
 
-/** A target that keeps what it is given, refuses what it is told to, and fails as planned. */
+/** A target that keeps its changes, refuses those it is told to, and fails as planned. */
 export function memoryTarget<Change>(refuses: (change: Change) => boolean = () => false): MemoryTarget<Change> {
   const checkpoints = new Map<Shard, Revision>();
   const applied: Change[] = [];

@@ -3,7 +3,7 @@ import { openMirrorTarget } from "ledger-core/kafka";
 import { createLogger } from "ledger-core/process";
 import { startMirror } from "../mirror/mirror.ts";
 
-/** A mirror in a process of its own, to be killed; its one argument is JSON. */
+/** A mirror in its own process, to be killed; its one argument is JSON. */
 const { file, connection, shards, tuning } = JSON.parse(process.argv[2] ?? "{}");
 const logger = createLogger({ name: "mirror", level: "error" });
 const mirror = startMirror({

@@ -18,14 +18,14 @@ export type FaultRun = {
   readonly broker: KafkaBroker;
   readonly shards: number;
   readonly seed: number;
-  /** Faults in the order in which they are played. */
+  /** Faults in the order they are played. */
   readonly faults: readonly Fault[];
   readonly tell?: (text: string) => void;
 };
 
 /**
- * Plays faults against a mirror in a process of its own while events are appended, and then compares mirror and log.
- * Appends never wait: the log knows nothing of the mirror.
+ * Plays faults against a mirror in its own process while events are appended, and then compares mirror and log. Appends
+ * never wait, since the log does not know the mirror.
  */
 export async function playMirrorFaults(run: FaultRun): Promise<readonly MirrorComparison[]> {
   const { broker, shards, faults, tell = () => undefined } = run;
@@ -93,7 +93,7 @@ async function play(
   }
 }
 
-/** Appends to every shard again and again, a few events or some hundred at a time. */
+/** Appends to every shard repeatedly, from a few to hundreds of events at a time. */
 function appendSteadily(log: EventLog, shards: number, next: (below: number) => number) {
   const heads = Array.from({ length: shards }, () => NO_REVISION);
   let stopped = false;

@@ -9,7 +9,7 @@ import { accounts } from "../projections/models/tables.ts";
 import type { ModelStore } from "./models-suite.ts";
 
 const history = randomHistory(1, 400);
-/** So short that the history has several. */
+/** So short that the history spans several. */
 const RUN = 64;
 const model = makeReadModels(RUN);
 
@@ -120,7 +120,7 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
       const { row: entry } = changesIn(history, "entry");
       const account = accountIn(history);
       const most = 999_999_999_999_999_999n;
-      // In under an earlier date and out under today's: no balance is ever out of bounds.
+      // In under an earlier date and out under today's, so that no balance is ever out of bounds.
       const moves = Array.from({ length: 60 }, (_, n) => {
         const out = n % 2 === 1;
         const row = { ...entry, account: account.number, revision: n, amount: out ? -most : most };

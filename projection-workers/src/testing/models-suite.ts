@@ -12,7 +12,7 @@ import { rebuild } from "../rebuild/rebuild.ts";
 import { accountIn, modelRowsSuite } from "./model-rows-suite.ts";
 import { appendAll, modelRows, quiet } from "./stores.ts";
 
-/** A store without tables: a connection that writes, one that reads beside it, and both once more after a restart. */
+/** A store without tables: a writing and a reading connection, and the same two again after a restart. */
 export type ModelStore = {
   readonly db: Knex;
   readonly reader: Knex;
@@ -21,13 +21,13 @@ export type ModelStore = {
 };
 
 const whole = randomHistory(1, 400);
-/** What the models have applied; the rest arrives later. */
+/** Events applied to the models so far; the rest arrives later. */
 const history = whole.slice(0, -40);
-/** So short that the history has several. */
+/** So short that the history spans several. */
 const RUN = 64;
 const model = makeReadModels(RUN);
 
-/** What the read models must do on any database; run for SQLite and for a real MariaDB. */
+/** The required behavior of the read models on any database; run for SQLite and for a real MariaDB. */
 export function modelsSuite(name: string, open: () => Promise<ModelStore>): void {
   modelRowsSuite(name, open);
   projectionStoreSuite(

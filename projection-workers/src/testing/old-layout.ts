@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 
-/** The served build of a file that version 0002 wrote: some of its tables, with a row in each. */
+/** The served build of a file written by version 0002: some of its tables, with a row in each. */
 const oldFile = `
   PRAGMA journal_mode = WAL;
   CREATE TABLE model_migrations (name text NOT NULL, PRIMARY KEY (name)) WITHOUT ROWID;

@@ -4,8 +4,8 @@ import { runProjection } from "../consumer/consumer.ts";
 import { storeFiles } from "../projections/list.ts";
 
 /*
- * A projector in a process of its own, to be killed: projects the log in a folder into stores beside it, in small
- * batches, and prints a line after each; ends by itself when all projections are live.
+ * A projector in its own process, to be killed: projects the log in a folder into stores beside it, in small batches,
+ * and prints a line after each; ends when all projections are live.
  */
 
 const [folder, batch] = process.argv.slice(2);

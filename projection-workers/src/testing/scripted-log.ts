@@ -2,15 +2,12 @@ import { once } from "node:events";
 import { NO_REVISION, type Revision } from "ledger-core";
 import type { EventLog, StoredEvent } from "ledger-core/event-log";
 
-/**
- * What a log does for one subscription: the deliveries it makes, and then an error, or the wait for more that never
- * comes.
- */
+/** The script of one subscription: its deliveries, and then an error or an endless wait. */
 export type Script = { readonly deliveries: readonly (readonly StoredEvent[])[]; readonly error?: unknown };
 
 /**
- * A log that delivers what its scripts say, right or wrong: the nth subscription of a shard gets the nth script (the
- * last one for all further). It stands for a broker that repeats and reorders; nothing can be appended.
+ * A log that delivers what its scripts say, right or wrong: the nth subscription of a shard gets the nth script, later
+ * ones the last. Simulates a broker that repeats and reorders; nothing can be appended.
  */
 export function scriptedLog(scripts: (from: Revision, attempt: number) => Script): EventLog {
   let attempts = 0;

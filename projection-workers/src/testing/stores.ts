@@ -19,7 +19,7 @@ export async function temporaryFolder(): Promise<{ readonly folder: string; remo
   return { folder, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** A folder for the length of a test. */
+/** A folder for the duration of a test. */
 export async function testFolder(): Promise<string> {
   const { folder, remove } = await temporaryFolder();
   onTestFinished(remove);
@@ -37,7 +37,7 @@ export async function testModels(): Promise<{ readonly db: Knex; readonly reader
   return { db, reader };
 }
 
-/** Every row of the build of the models that is served, by table. */
+/** Every row of the served build of the models, by table. */
 export async function modelRows(db: Knex): Promise<Record<string, unknown[]>> {
   const { suffix } = await servedBuild(db, "models");
   const rows: Record<string, unknown[]> = {};
@@ -47,7 +47,7 @@ export async function modelRows(db: Knex): Promise<Record<string, unknown[]>> {
   return rows;
 }
 
-/** Events as a log gives them back. */
+/** Events as a log returns them. */
 export function stored(events: readonly LedgerEvent[]): StoredEvent[] {
   return events.map((event) => {
     const { id, at, shard, revision } = event;
@@ -55,7 +55,7 @@ export function stored(events: readonly LedgerEvent[]): StoredEvent[] {
   });
 }
 
-/** Appends events that follow what the log holds. */
+/** Appends events after those in the log. */
 export async function appendAll(log: EventLog, events: readonly LedgerEvent[]): Promise<void> {
   for (const event of events) {
     await log.append(event.shard, event.revision - 1, stored([event]));

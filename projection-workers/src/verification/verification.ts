@@ -43,7 +43,7 @@ export function newVerify(projection: string): VerifyState {
 /** Compares every projection with the log, one after another, and reports progress. Changes nothing. */
 export async function verifyAll(ports: VerifyPorts, tell: (state: VerifyState) => void): Promise<void> {
   const { dir } = ports;
-  // Left by a killed process.
+  // Left over from a killed process.
   for (const name of readdirSync(dir)) if (name.startsWith(SCRATCH)) rmSync(join(dir, name), { recursive: true });
   for (const projection of projectionNames) await verifyOne(projection, ports, tell);
 }

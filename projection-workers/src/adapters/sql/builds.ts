@@ -11,7 +11,7 @@ import {
 import { affectedRows, insertRows, lockText, selectRows } from "ledger-core/sql";
 import { checkpoints, modelVersions } from "./model.ts";
 
-/** The builds with a checkpoint: the served one, and what an interrupted rebuild has left. */
+/** The builds with a checkpoint: the served one, and leftovers of an interrupted rebuild. */
 export async function storedVersions(db: Knex, projection: string): Promise<number[]> {
   const rows = await selectRows<{ version: number }>(
     db,
@@ -21,14 +21,14 @@ export async function storedVersions(db: Knex, projection: string): Promise<numb
   return rows.map(({ version }) => version);
 }
 
-/** The build that is served. With a lock it stays so until the transaction ends. */
+/** The served build. With a lock, it does not change until the transaction ends. */
 export async function servedBuild(db: Knex, projection: string, lock?: "share" | "update"): Promise<Build> {
   const build = await findServedBuild(db, projection, lock);
   if (!build) throw damaged(modelVersions.name);
   return build;
 }
 
-/** As `servedBuild`; undefined in a store that does not know the projection. */
+/** Like `servedBuild`; undefined if the store does not know the projection. */
 export async function findServedBuild(
   db: Knex,
   projection: string,
@@ -70,7 +70,7 @@ function damaged(table: string): LedgerError {
 
 /**
  * Moves a build's checkpoint from `after` to `upTo`.
- * @throws revision_gap when it is not at `after`
+ * @throws revision_gap if it is not at `after`
  */
 export async function moveCheckpoint(
   trx: Knex,

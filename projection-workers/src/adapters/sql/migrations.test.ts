@@ -2,7 +2,7 @@ import { connectSqlite } from "ledger-core/sql";
 import { expect, onTestFinished, test } from "vitest";
 import { migrate } from "./migrations.ts";
 
-test("two versions of one name are refused, of one projection or of two", async () => {
+test("two versions with one name are refused, in one projection or in two", async () => {
   const db = connectSqlite({ file: ":memory:" });
   onTestFinished(() => db.destroy());
   const named = (name: string, ...versions: readonly string[]) => ({ name, versions, tables: [], formerTables: [] });

@@ -35,7 +35,7 @@ export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<v
   );
 }
 
-/** The names of versions share one table: with a name used twice, one projection would count as migrated already. */
+/** Names of versions share one table; a second projection with the same name would count as migrated. */
 function assertVersions(models: readonly SqlTables[]): void {
   const names = new Map<string, string>();
   for (const { name, versions } of models)
@@ -47,8 +47,8 @@ function assertVersions(models: readonly SqlTables[]): void {
 }
 
 /**
- * Whether an earlier version of this program has made a store, so that `migrate` would empty it. It only reads; what is
- * no store of read models is not older either.
+ * Whether an earlier version of this program made the store, so that `migrate` would empty it. Only reads; false for a
+ * file that is no store of read models.
  */
 export async function isOlderLayout(db: Knex, models: readonly SqlTables[]): Promise<boolean> {
   const rows = await selectRows<{ name: string }>(db, `SELECT name FROM \`${applied.name}\``);

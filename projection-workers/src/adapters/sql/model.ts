@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import { type Build, type CheckpointRow, type ModelVersionRow, type Projection, type Shard, tables } from "ledger-core";
 import { bindings, createTable, type SqlValue, type Table } from "ledger-core/sql";
 
-/** A table of any rows. */
+/** A table with rows of any type. */
 export type AnyTable = Table<Record<string, SqlValue>>;
 
 /** The SQL tables of a projection and their version history. */
@@ -14,9 +14,9 @@ export type SqlTables = {
    * last one is emptied and rebuilt from the log: add a name whenever existing rows would be wrong.
    */
   readonly versions: readonly string[];
-  /** The names of tables that only older versions have. */
+  /** Names of tables that exist only in older versions. */
   readonly formerTables: readonly string[];
-  /** Statements that make the build of this suffix the one which views for people show. They may be run again. */
+  /** Statements that make the views for people show the build with this suffix. May be rerun. */
   views?(db: Knex, suffix: string): readonly string[];
 };
 

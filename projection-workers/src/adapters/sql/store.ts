@@ -58,7 +58,8 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
           await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, name, live, shard));
           await serveBuild(trx, name, build);
         });
-        // Until then the views show the build before, which is dropped later; a migration shows the served one, too.
+        // Until then the views show the previous build, which is dropped later; a migration also makes them show the
+        // served one.
         await showBuild(db, model, build);
       }),
     faults: () => translateStoreErrors(store, () => integrityFaults(reader)),

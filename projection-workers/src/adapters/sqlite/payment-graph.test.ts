@@ -8,7 +8,7 @@ import { openViewStore } from "./view-store.ts";
 
 const { accountId, START, TENANT } = examples;
 
-/** Each event an edge of its own, or the first payer's merchant shut. */
+/** Each event adds an edge, or shuts the first payer's merchant. */
 const edges = Array.from({ length: 30 }, (_, n): EdgeChange => {
   const id = entryId(START + n, { shard: 0, revision: n }, 0);
   const [payment, event]: [PaymentId, EventId] = [rebrand("pay", id), rebrand("evt", id)];

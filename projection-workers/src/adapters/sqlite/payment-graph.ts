@@ -15,7 +15,7 @@ type Paid = Extract<EdgeChange, { kind: "paid" }>;
 type Edge = { readonly payer: number; readonly merchant: number; readonly event: number; readonly change: Paid };
 
 /**
- * The payment graph in a file, on numbers instead of ids (`numberOf`). An edge is one row in two trees: by payer,
+ * The payment graph in a file, with numbers instead of ids (`numberOf`). An edge is one row in two trees: by payer,
  * merchant and event, and by merchant, event and payer. The number of a payment is that of its edge's event, unless it
  * was authorized first.
  */
@@ -29,7 +29,7 @@ export const paymentGraph: ViewModel<EdgeChange, Statements> = {
       key: ["payer", "merchant", "event"],
       indexes: ["(merchant, event, payer)"],
     },
-    // Every merchant that was ever paid, with what makes its id of its number.
+    // Every merchant that was ever paid, with the part of its id that its number does not contain.
     {
       name: viewTables.graphMerchants,
       columns: "merchant INTEGER NOT NULL, ms INTEGER NOT NULL, salt INTEGER NOT NULL, tenant TEXT NOT NULL",
@@ -58,7 +58,7 @@ export const paymentGraph: ViewModel<EdgeChange, Statements> = {
   write,
 };
 
-/** Writes the edges that are left at the end of a run of changes, in the order of their tree. */
+/** Writes the edges that remain after a run of changes, in the order of their tree. */
 function write(statements: Statements, changes: readonly EdgeChange[]): void {
   const edges = new Map<number, Edge>();
   const merchants = new Map<number, Paid>();

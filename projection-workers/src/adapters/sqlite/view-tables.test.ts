@@ -21,7 +21,7 @@ async function tamperedFile(statement: string): Promise<string> {
   return file;
 }
 
-test("a view whose tables are there without their bookkeeping is built anew", async () => {
+test("a view with tables but no bookkeeping is rebuilt", async () => {
   const file = await tamperedFile("DELETE FROM view_builds");
   const store = openViewStore(paymentGraph, { file });
   expect([await store.served(), await store.checkpoint(0)]).toEqual([{ version: 1, suffix: "" }, NO_REVISION]);
@@ -29,7 +29,7 @@ test("a view whose tables are there without their bookkeeping is built anew", as
   await store.close();
 });
 
-test("a view whose tables are those of another program, beside what a rebuild has left, is built anew", async () => {
+test("a view with another program's tables, beside leftovers of a rebuild, is rebuilt", async () => {
   const file = await tamperedFile("UPDATE view_builds SET version = 2, suffix = '_v2'");
   const store = openViewStore(paymentGraph, { file });
   expect(await store.served()).toEqual({ version: 1, suffix: "" });

@@ -20,7 +20,7 @@ export function createView(database: DatabaseSync, view: ViewTables): void {
     dropTables(database, view, build);
   }
   const first = buildOf(1);
-  // Left by an interrupted rebuild, or by a damaged file that has lost its bookkeeping.
+  // Left over from an interrupted rebuild, or from a damaged file that lost its bookkeeping.
   dropTables(database, view, first);
   createTables(database, view, first);
   database.prepare("INSERT OR REPLACE INTO view_builds VALUES (?, ?, ?)").run(view.name, first.version, first.suffix);

@@ -24,7 +24,7 @@ test("payments between friends, transfers, top-ups and refusals make none", () =
   expect(edges(ledger.events)).toEqual([]);
 });
 
-test("a hold makes none; its first capture does, its next ones and a void of the rest change nothing", () => {
+test("a hold makes none; its first capture does, and further captures and a void of the rest change nothing", () => {
   const ledger = given(...cast());
   const { payment } = ledger.when(authorize(500n)).thenAccepted("PaymentAuthorized").fact;
   expect(edges(ledger.events)).toEqual([]);
@@ -34,7 +34,7 @@ test("a hold makes none; its first capture does, its next ones and a void of the
   expect(edges(ledger.events)).toMatchObject([{ kind: "paid", payment: payment.id, event: id }]);
 });
 
-test("the refund of all retracts it, a partial one does not", () => {
+test("a full refund retracts it, a partial one does not", () => {
   const ledger = given(...cast());
   const { payment } = ledger.when(pay(500n)).thenAccepted("PaymentCharged").fact;
   ledger.when(refund(payment.id, 200n)).thenAccepted("PaymentRefunded");
@@ -46,7 +46,7 @@ test("the refund of all retracts it, a partial one does not", () => {
   ]);
 });
 
-test("what is captured after all before it was refunded makes the edge again", () => {
+test("a capture after a full refund of the earlier ones makes the edge again", () => {
   const ledger = given(...cast());
   const { payment } = ledger.when(authorize(500n)).thenAccepted("PaymentAuthorized").fact;
   ledger.when(capture(payment.id, 100n)).thenAccepted("PaymentCaptured");
@@ -59,7 +59,7 @@ test("what is captured after all before it was refunded makes the edge again", (
   ]);
 });
 
-test("a merchant that is frozen or closed is told, and one that is open again; other accounts are not", () => {
+test("a frozen, closed or reopened merchant is recorded; other accounts are not", () => {
   const ledger = given(...cast());
   ledger.when(examples.freeze(shop)).thenAccepted("AccountFrozen");
   ledger.when(examples.unfreeze(shop)).thenAccepted("AccountUnfrozen");

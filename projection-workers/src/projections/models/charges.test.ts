@@ -10,7 +10,7 @@ import { type ModelChange, modelsProjection } from "./projection.ts";
 const history = randomHistory(5, 600);
 const model = makeReadModels(64);
 
-test("charges that are not decoded leave the rows of those that are", async () => {
+test("undecoded charges give the same rows as decoded ones", async () => {
   const rows = stored(history).map(chargeRowOnce);
   const charges = rows.filter((row) => row !== null);
   expect(charges.length).toBeGreaterThan(30);

@@ -5,8 +5,8 @@ import type { RunChanges } from "./collapse.ts";
 import { entries, entryReferences, payments } from "./tables.ts";
 
 /*
- * Almost every event is a charge. Its values go straight into the statements, without objects in between, and columns
- * that are alike in all charges are part of a statement's text.
+ * Almost every event is a charge. Its values go straight into the statements, without intermediate objects, and columns
+ * with the same value in all charges are part of a statement's text.
  */
 
 const chargedPayment = { fee: 0, capture: captureCodes.codeOf("automatic"), expires_at: null, metadata: null };

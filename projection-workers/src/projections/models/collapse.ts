@@ -19,10 +19,10 @@ import type {
 /** The sum of an account's postings on a day: billions × DAILY_TOTAL_BASE + units. */
 export type DailyTotal = { readonly account: number; readonly day: number; billions: number; units: number };
 
-/** The entries of a batch in one run of revisions, in the order of their keys, and the sums of their days. */
+/** A batch's entries in one run of revisions, in the order of their keys, and their sums per day. */
 export type RunChanges = {
   readonly run: number;
-  /** The entries of charges: the row at n / 2 as its payer sees it if n is even, and as its payee does if it is odd. */
+  /** The entries of charges: n is row n / 2 as its payer sees it if n is even, and as its payee sees it if odd. */
   readonly charges: readonly ChargeRow[];
   readonly sides: Uint32Array;
   readonly entries: readonly NewEntry[];
@@ -30,8 +30,8 @@ export type RunChanges = {
 };
 
 /**
- * The rows to write for a batch of changes: only the last state of each payment and status of each account count, and
- * that of an account which the batch itself opens is merged into its row.
+ * The rows to write for a batch of changes: only the last state of each payment and status of each account counts, and
+ * the status of an account opened in the same batch is merged into its row.
  */
 export type CollapsedChanges = {
   readonly opened: readonly NewAccount[];
@@ -147,7 +147,7 @@ function accountsOf(charges: readonly ChargeRow[]): Float64Array {
   return accounts;
 }
 
-/** The places of numbers in ascending order, equal ones in the order of their places. */
+/** The indexes of numbers in ascending order; equal numbers keep their order. */
 export function orderOf(numbers: Float64Array): Uint32Array {
   const { length } = numbers;
   let least = Number.POSITIVE_INFINITY;
@@ -158,7 +158,7 @@ export function orderOf(numbers: Float64Array): Uint32Array {
   }
   if ((most - least + 1) * length > Number.MAX_SAFE_INTEGER)
     return Uint32Array.from(numbers.keys()).sort((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0) || a - b);
-  // Number and place in one: sorted without calling back, at an eighth of the time.
+  // Packs number and index into one, to sort without a comparison function, in an eighth of the time.
   const keys = new Float64Array(length);
   for (let place = 0; place < length; place++) keys[place] = ((numbers[place] ?? 0) - least) * length + place;
   keys.sort();
@@ -194,7 +194,7 @@ function totalsOf(entries: readonly NewEntry[]): DailyTotal[] {
 
 const BASE = Number(DAILY_TOTAL_BASE);
 
-/** Sums of days, of one account after another. */
+/** Sums per day, one account after another. */
 function makeTotals() {
   const all: DailyTotal[] = [];
   const days = new Map<number, DailyTotal>();

@@ -20,8 +20,8 @@ import {
 import { writeModels } from "./write.ts";
 
 /**
- * How many revisions a run of entries has. SQLite writes whole pages twice, so the pages of a run should be few for a
- * batch; MySQL gathers changes of a page in its buffer pool, and pays for each further run that a query looks into.
+ * How many revisions a run of entries has. SQLite writes whole pages twice, so a batch should touch few pages of a run;
+ * MySQL merges changes of a page in its buffer pool, and pays for each further run that a query reads.
  */
 const RUN_REVISIONS = { sqlite: 2 ** 16, mysql: 2 ** 24 } as const;
 
@@ -59,7 +59,7 @@ export function modelsStore(connections: SqlConnections, model = readModels): Pr
   return sqlStore(connections, model);
 }
 
-/** The served build of the read models, where no rebuild is wanted. */
+/** The served build of the read models, for callers that need no rebuild. */
 export function modelsTarget(db: Knex, model = readModels): ProjectionTarget<ModelChange> {
   return sqlTarget(db, model);
 }

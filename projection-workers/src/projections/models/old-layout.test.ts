@@ -10,7 +10,7 @@ import { fileOf } from "../list.ts";
 
 const events = randomHistory(3, 120);
 
-test("a file of the layout before is rebuilt from the log, and nothing of it stays", async () => {
+test("a file of the previous layout is rebuilt from the log, and nothing of it remains", async () => {
   const folder = await testFolder();
   const old = join(folder, "old.sqlite");
   makeOldLayout(old);

@@ -54,7 +54,7 @@ export type ModelChange =
   | { readonly kind: "milestone"; readonly row: Written<MilestoneRow> };
 
 export type NewAccount = Written<AccountRow> & { readonly number: number };
-/** The run is the store's affair. */
+/** The run is up to the store. */
 export type NewEntry = Omit<Written<EntryRow>, "run"> & {
   readonly account: number;
   readonly revision: number;
@@ -172,7 +172,7 @@ function accountRow(account: Account, metadata: Metadata): NewAccount {
   };
 }
 
-/** @param source the number of the payment that was captured; null when this event made the entries' source */
+/** @param source the number of the captured payment; null if this event is itself the entries' source */
 function entryChanges(
   event: LedgerEvent,
   postings: readonly Posting[],
@@ -214,7 +214,7 @@ function authorized(event: LedgerEvent, payment: Payment): ModelChange[] {
   ];
 }
 
-/** A payment that this event has made. */
+/** A payment made by this event. */
 function paymentRow(event: LedgerEvent, payment: Payment): Written<PaymentRow> {
   assert(isMadeBy(event, payment.id) && payment.createdAt === event.at, "a payment is made by its first event");
   return {
@@ -233,7 +233,7 @@ function paymentRow(event: LedgerEvent, payment: Payment): Written<PaymentRow> {
   };
 }
 
-/** Whether an id has the 26 characters of the event's. */
+/** Whether an id has the same 26 characters as the event's. */
 function isMadeBy({ id: event }: LedgerEvent, id: string): boolean {
   return id.endsWith(event.slice(-26));
 }

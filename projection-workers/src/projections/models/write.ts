@@ -62,7 +62,7 @@ async function updateStatus(trx: Knex, suffix: string, status: ReadonlyMap<numbe
   if (met !== status.size) throw neverOpened(status.size - met);
 }
 
-/** Checks that every account of an entry or a hold is there: no row of its own would tell. */
+/** Checks that every account of an entry or a hold exists; no row of its own would show it. */
 async function expectOpened(trx: Knex, suffix: string, { runs, holds }: CollapsedChanges): Promise<void> {
   const touched = new Set<number>();
   for (const { totals } of runs) for (const { account } of totals) touched.add(account);

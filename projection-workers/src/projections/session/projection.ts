@@ -1,6 +1,6 @@
 import { entriesOf, holdOf, type LedgerEvent, type Projection, type SessionChange } from "ledger-core";
 
-/** What the app shows first: an owner's accounts, their balances and the last movements. */
+/** The app's first screen: an owner's accounts, their balances and the latest movements. */
 export const sessionProjection: Projection<SessionChange> = { name: "session", project };
 
 function project(event: LedgerEvent): readonly SessionChange[] {
