@@ -11,10 +11,10 @@ const scope: fc.Arbitrary<CursorScope> = fc.record({
   tenant: text,
   sub: text,
 });
-/** Lone surrogates have no bytes in UTF-8; keys of rows have none either. */
+/** Lone surrogates have no UTF-8 encoding, so row keys never contain them. */
 const lastKey = fc.string({ unit: "grapheme", minLength: 1, maxLength: 80 }).filter((some) => some.isWellFormed());
 
-test("a cursor gives its key back to its own query, and to no other", () => {
+test("a cursor returns its key to its own query, and to no other", () => {
   fc.assert(
     fc.property(scope, scope, lastKey, (own, other, row) => {
       const cursor = sealCursor(key, own, row);
@@ -29,7 +29,7 @@ test("a cursor gives its key back to its own query, and to no other", () => {
   );
 });
 
-test("no made-up or damaged text opens, and none is more than refused", () => {
+test("no made-up or damaged text opens; each is only refused", () => {
   const damaged = fc
     .tuple(scope, lastKey, fc.nat(), fc.string({ unit: "binary", minLength: 1, maxLength: 2 }))
     .map(([own, row, at, put]) => {

@@ -9,7 +9,7 @@ export type CursorScope = {
   readonly sub: string;
 };
 
-/** How cursors are made and read. */
+/** Makes and reads cursors. */
 export type Cursors = {
   seal(scope: CursorScope, lastKey: string): string;
   /** The key sealed for the same query; undefined for any other text. */
@@ -23,9 +23,7 @@ export function signedCursors(key: Uint8Array): Cursors {
   };
 }
 
-/**
- * 128 bits: the shortest truncation of HMAC-SHA-256 that RFC 2104 advises, so that a cursor stays a short parameter.
- */
+/** 128 bits: the shortest truncation of HMAC-SHA-256 that RFC 2104 recommends, to keep cursors short. */
 const MAC_BYTES = 16;
 
 /**
@@ -37,7 +35,7 @@ export function sealCursor(key: Uint8Array, scope: CursorScope, lastKey: string)
   return Buffer.concat([mac(key, scope, payload), payload]).toString("base64url");
 }
 
-/** The key that `sealCursor` got for the same query; undefined for any other text. */
+/** The key that was sealed for the same query; undefined for any other text. */
 export function openCursor(key: Uint8Array, scope: CursorScope, cursor: string): string | undefined {
   const bytes = Buffer.from(cursor, "base64url");
   // The decoder tolerates padding, foreign characters and stray bits; accept only the canonical spelling.

@@ -1,7 +1,7 @@
 import { isLedgerError, LedgerError } from "ledger-core";
 import type { StoreName } from "./query.ts";
 
-/** `store_damaged`: the file cannot be read; `row_unreadable`: a row of it holds what no projection wrote. */
+/** `store_damaged`: the file cannot be read; `row_unreadable`: a row holds values that no projection wrote. */
 export type DamageCode = "store_damaged" | "row_unreadable";
 
 /** A query found that a store must be rebuilt before it can be trusted. */

@@ -14,7 +14,7 @@ export type QueryLimits = {
   readonly pageRows: number;
   /** How long a request without Ledger-Wait waits for its positions, in ms. 0 to 10,000. Default 1000. */
   readonly waitMs: number;
-  /** Requests of one caller that wait for a position at once; one more is answered 429. 1 to 10,000. Default 256. */
+  /** Requests of one caller that wait for a position at a time; one more is answered 429. 1 to 10,000. Default 256. */
   readonly waitersPerCaller: number;
   /**
    * Requests of all callers that wait at once; one more is answered 503. 1 to 1,000,000, and at least one more than

@@ -2,7 +2,7 @@ import { openIdentity, readKeyFile } from "ledger-core/http";
 import { apiPart, dataPart, dataPaths, identityPart, serviceProcess, shardsPart } from "ledger-core/process";
 import { startQueryService } from "./service.ts";
 
-/** The query-service as a process of its own; it reads the read models, and never the log. */
+/** The query-service as its own process; it reads the read models, and never the log. */
 export const queryService = serviceProcess({
   name: "query-service",
   operationsPort: 9082,

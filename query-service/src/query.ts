@@ -18,22 +18,22 @@ export type Query = {
   readonly caller: Caller;
   /** The request's path without its query string. */
   readonly path: string;
-  /** The id in the path, in whatever form it came; empty when the route has none. */
+  /** The id in the path, in any form; empty if the route has none. */
   readonly id: string;
   readonly parameters: Parameters;
-  /** What Ledger-Position asks for. */
+  /** The positions that Ledger-Position asks for. */
   readonly required: readonly Position[];
 };
 
 /**
- * `behind`: the store has not reached the required positions; those may come from a cursor as well as from the header.
+ * `behind`: the store has not reached the required positions, which may come from a cursor as well as from the header.
  */
 export type QueryOutcome =
   | { readonly kind: "answer"; readonly positions: readonly Position[]; readonly body: Uint8Array<ArrayBuffer> }
   | { readonly kind: "behind"; readonly store: StoreName; readonly required: readonly Position[] };
 
 /**
- * Answers a query from the stores as they are, without waiting for a position.
+ * Answers a query from the stores in their current state, without waiting for a position.
  * @throws Problem, LedgerError store_unavailable, store_damaged, overloaded
  */
 export type QueryRunner = (query: Query) => Promise<QueryOutcome>;
@@ -43,7 +43,7 @@ export function callerKey({ tenant, sub }: Caller): string {
   return `${tenant} ${sub}`;
 }
 
-/** An answer's body as bytes: JSON of an object, or text that is JSON already. */
+/** An answer's body as bytes: JSON of an object, or text that is already JSON. */
 export function answered(positions: readonly Position[], body: object | string): QueryOutcome {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { kind: "answer", positions, body: encoder.encode(text) };

@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(() => models.close());
 
 describe("every route", () => {
-  test("says what position it serves", async () => {
+  test("names the position that it served", async () => {
     await models.project(story.events);
     for (const url of routes) {
       const { status, headers } = await queries.get(operator, url);
@@ -65,7 +65,7 @@ describe("every route", () => {
       }
   });
 
-  test("answers 503 with Retry-After when it does not come to the position in time, found or not", async () => {
+  test("answers 503 with Retry-After if it does not reach the position in time, found or not", async () => {
     await models.project(story.events);
     for (const url of [...routes, `/v1/accounts/${examples.accountId(99)}`])
       for (const position of [`0:${head + 1000}`, "1:0", `0:0, 1:0`]) {
@@ -95,7 +95,7 @@ test("a command's position makes its effect visible: the answer waits for the pr
   expect(headers["ledger-position"]).toBe(`0:${head}`);
 });
 
-test("one that nobody wakes is polled for", async () => {
+test("without a wake-up the store is polled", async () => {
   await models.moveTo(0);
   const polled = await serveQueries(models);
   const wait = polled.get(operator, "/v1/payments", { "ledger-position": "0:5", "ledger-wait": "10000" });
@@ -103,7 +103,7 @@ test("one that nobody wakes is polled for", async () => {
   expect((await wait).headers["ledger-position"]).toBe("0:7");
 });
 
-test("the next page is not served by a replica that is behind the page before", async () => {
+test("the next page is not served by a replica that is behind the previous page", async () => {
   await models.project(story.events);
   const { body } = await queries.get(operator, "/v1/accounts?limit=1");
   const behind = await openModels();
@@ -119,7 +119,7 @@ test("the next page is not served by a replica that is behind the page before", 
   }
 });
 
-test("a store that said it had come far enough is not trusted for another that answers", async () => {
+test("the position of one store is not trusted for another that answers", async () => {
   const positions: readonly Position[] = [{ shard: 0, revision: 5 }];
   const room = openWaitingRoom({ positions: async () => positions });
   const rooms = new Map([["models", room]]);

@@ -7,14 +7,14 @@ import { reached } from "./positions.ts";
 import { type ModelsSnapshot, openSnapshot } from "./queries/snapshot.ts";
 import type { StoreName } from "./query.ts";
 
-/** A result, and the position of each shard as of which it was read. */
+/** A result, and the position of each shard at which it was read. */
 export type Read<Result> = { readonly result: Result; readonly positions: readonly Position[] };
 
 export type ModelReader = {
-  /** How far the models have come. @throws LedgerError store_unavailable, store_damaged */
+  /** The position of the models. @throws LedgerError store_unavailable, store_damaged */
   positions(): Promise<readonly Position[]>;
   /**
-   * Runs a read on the models in one snapshot; undefined when they are not at the required positions.
+   * Runs a read on the models in one snapshot; undefined if they are not at the required positions.
    * @throws LedgerError store_unavailable, store_damaged
    */
   read<Result>(
@@ -35,8 +35,8 @@ export function createModelReader(models: () => Knex, limits: QueryLimits, proje
 }
 
 /**
- * Reads checkpoints and data in one transaction, and so from one replica as of one moment. Undefined when that moment
- * is too early.
+ * Reads checkpoints and data in one transaction, and so from one replica at one moment. Undefined if that moment is too
+ * early.
  */
 async function readSnapshot<Result>(
   models: Knex,

@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => models.close());
 
-/** An object of each path's. */
+/** An object for each path. */
 const objects: Readonly<Record<string, string>> = {
   accounts: alice,
   payments: story.payment.fact.payment.id,
@@ -69,7 +69,7 @@ describe.each(routes)("%s", (path, query) => {
     return found;
   };
 
-  test("names its parameters, each with what it means", () => {
+  test("names its parameters, each with its meaning", () => {
     const { parameters = [] } = operation();
     const named = (place: string) => parameters.filter((one) => one.in === place).map(({ name }) => name);
     expect(named("query").sort()).toEqual([...query].sort());
@@ -89,7 +89,7 @@ describe.each(routes)("%s", (path, query) => {
     expect(body.data).not.toEqual([]);
   });
 
-  test("names every status that it answers with", () => {
+  test("names every status of its answers", () => {
     const { responses, summary, description, tags } = operation();
     const ids = path.includes("{id}") ? ["404", "414"] : [];
     expect(Object.keys(responses).sort()).toEqual(

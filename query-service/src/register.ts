@@ -12,11 +12,11 @@ import { createCrowd, openWaitingRoom, type WaitingRoom, type Wake, whenReached 
 export type QueryDeps = RunnerOptions & {
   readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
   /**
-   * Calls its listener after a projection has moved on; returns a function that unsubscribes. Without it stores are
+   * Calls its listener after a projection has advanced; returns a function that unsubscribes. Without it, stores are
    * polled.
    */
   readonly wake?: Wake;
-  /** Waits and measures. Default: the system's. */
+  /** Clock and timers. Default: the system's. */
   readonly runtime?: Runtime;
 };
 
@@ -26,11 +26,11 @@ export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
 }
 
 export type QueryRoutesOptions = Pick<QueryDeps, "shards" | "wake" | "runtime" | "limits"> & {
-  /** Answers, in this thread or another. */
+  /** Answers a query, in this thread or another. */
   readonly run: QueryRunner;
-  /** How far each store has come. */
+  /** The position of each store. */
   readonly positions: (store: StoreName) => Promise<readonly Position[]>;
-  /** Positions that a store must have reached before it is queried at all, as while it is rebuilt. Default: none. */
+  /** Positions that a store must have reached before it is queried, such as during a rebuild. Default: none. */
   readonly floor?: (store: StoreName) => readonly Position[];
 };
 

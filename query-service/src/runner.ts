@@ -28,10 +28,7 @@ export const queryRoutes: readonly QueryRoute[] = [
 
 /** The stores that queries read. */
 type QueryStores = {
-  /**
-   * Reads the models; needs only the right to SELECT. As a function it may return another connection for the next
-   * query.
-   */
+  /** The models; SELECT rights are enough. A function may return a different connection for each query. */
   readonly models: Knex | (() => Knex);
   readonly graph: Pick<PaymentGraph, "recommend">;
 };

@@ -18,7 +18,7 @@ type QueryServiceOptions = {
   readonly operations: Listening;
   readonly identity: Identity;
   readonly logger: Logger;
-  /** The queries' limits and those of their threads; each field states its default. */
+  /** The limits of queries and of their threads; each field states its default. */
   readonly tuning?: QueryTuning;
 };
 
@@ -80,7 +80,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   }
 }
 
-/** Calls back each time a store's file is deleted or replaced. Returns a function that ends the watch. */
+/** Calls back whenever a store's file is deleted or replaced. Returns a function that stops watching. */
 function watchReplaced(first: string, onReplaced: () => void): () => void {
   let end: () => void;
   const watch = () => {

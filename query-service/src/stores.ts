@@ -9,7 +9,7 @@ import { reopenable } from "./threads/reopenable.ts";
 /** Reads the positions of the stores. */
 type StorePositions = {
   positions(store: StoreName): Promise<readonly Position[]>;
-  /** Opens the files again after they were replaced. */
+  /** Reopens the files after they were replaced. */
   reopen(): Promise<void>;
   close(): Promise<void>;
 };

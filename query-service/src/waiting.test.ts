@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { queryLimits } from "./limits.ts";
 import { createCrowd, openWaitingRoom } from "./waiting.ts";
 
-/** A store whose position the test moves, and which says how often it was asked. */
+/** A store whose position the test moves, and which counts its polls. */
 function store() {
   let revision = 0;
   let asked = 0;
@@ -33,13 +33,13 @@ function store() {
 const at = (revision: number): readonly Position[] => [{ shard: 0, revision }];
 const inMs = (ms: number) => performance.now() + ms;
 
-test("a position that is there needs no wait", async () => {
+test("a reached position needs no wait", async () => {
   const it = store();
   expect(await openWaitingRoom(it).until(at(0), inMs(0), "c")).toBe(true);
   expect(it.asked).toBe(1);
 });
 
-test("one that is not there when the time is up is not reached, and not a moment before", async () => {
+test("an unreached position is reported when the time is up, and not before", async () => {
   const start = performance.now();
   expect(await openWaitingRoom({ positions: store().positions }).until(at(1), start + 30, "c")).toBe(false);
   expect(performance.now() - start).toBeGreaterThanOrEqual(30);
@@ -64,7 +64,7 @@ test("without a wake the store is polled", async () => {
   expect(await wait).toBe(true);
 });
 
-test("however many wait, the store is asked for all of them at once", async () => {
+test("the store is polled once for all waiting requests", async () => {
   const it = store();
   const room = openWaitingRoom(it);
   const waits = Array.from({ length: 500 }, (_, n) => room.until(at(1), inMs(10_000), `c${n}`));
@@ -73,7 +73,7 @@ test("however many wait, the store is asked for all of them at once", async () =
   expect(it.asked).toBeLessThan(10);
 });
 
-test("a caller with as many waiting as it may is refused, and no other, until one of its own has left", async () => {
+test("a caller at its limit of waiting requests is refused, and no other, until one of its own ends", async () => {
   const it = store();
   const limits = { ...queryLimits, waitersPerCaller: 2 };
   const room = openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, limits });
@@ -88,7 +88,7 @@ test("a caller with as many waiting as it may is refused, and no other, until on
   expect(await room.until(at(1), inMs(0), "one")).toBe(true);
 });
 
-test("one caller never takes every place, however few there are", async () => {
+test("one caller never takes every place, even if there are few", async () => {
   const it = store();
   const limits = { ...queryLimits, waitersPerCaller: 2, waitersMax: 1 };
   const room = openWaitingRoom({ ...it, wake: it.wake, positions: it.positions, limits });
@@ -97,7 +97,7 @@ test("one caller never takes every place, however few there are", async () => {
   expect(await Promise.all(waits)).toEqual([true, true, true]);
 });
 
-test("rooms of one crowd are bounded together, each caller and all", async () => {
+test("rooms of one crowd share their bounds, per caller and in all", async () => {
   const it = store();
   const limits = { ...queryLimits, waitersPerCaller: 2, waitersMax: 3 };
   const crowd = createCrowd(limits);
@@ -111,7 +111,7 @@ test("rooms of one crowd are bounded together, each caller and all", async () =>
   expect(await Promise.all(waits)).toEqual([true, true, true]);
 });
 
-test("a store that cannot be reached is told to everyone who waits, and asked again for the next", async () => {
+test("an unreachable store is reported to everyone who waits, and polled again for the next", async () => {
   let away = true;
   const room = openWaitingRoom({
     positions: async () => {

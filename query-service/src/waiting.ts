@@ -10,7 +10,7 @@ export type Wake = (listener: () => void) => () => void;
 type WaitingRoomOptions = {
   /** The store's positions. */
   readonly positions: () => Promise<readonly Position[]>;
-  /** Calls its listener when the store may have moved on; without it, or between calls, the store is polled. */
+  /** Calls its listener when the store may have advanced; without it, or between calls, the store is polled. */
   readonly wake?: Wake | undefined;
   /** Counts the waiting requests; rooms that share a crowd are bounded together. Default: one per room. */
   readonly crowd?: Crowd;
@@ -27,7 +27,7 @@ export type WaitingRoom = {
   until(required: readonly Position[], deadlineMs: number, caller: string): Promise<boolean>;
 };
 
-/** How many requests wait, of each caller and in all. */
+/** Counts the waiting requests, per caller and in all. */
 type Crowd = {
   /** @throws Problem 429, 503 */
   enter(caller: string): void;
@@ -120,7 +120,7 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   };
 }
 
-/** A pause that can be ended early; a ring without a pause ends the next one at once. */
+/** A pause that can be ended early; a ring outside a pause ends the next one at once. */
 function createAlarm(runtime: Runtime) {
   let rung = false;
   let awaken: (() => void) | undefined;
@@ -153,7 +153,7 @@ type FreshRunnerOptions = {
 
 /**
  * Runs a query, waiting until the deadline for its store to reach the required positions. Every attempt checks its own
- * position: the replica that answers may be behind the one that was asked.
+ * position, since the replica that answers may be behind the one that was polled.
  * @throws LedgerError position_not_reached
  */
 export async function whenReached(

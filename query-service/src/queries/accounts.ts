@@ -40,7 +40,7 @@ export async function readAccount(
     sql`SELECT ${accountColumns(snapshot)} FROM ${table(snapshot, "accounts", "a")} WHERE a.number = ${numberOfId(id)}`,
   );
   const account = row && toAccount(row);
-  // Other ids have the same number, and name nothing.
+  // Other ids have the same number, but name nothing.
   if (account?.id !== id) return undefined;
   return mayRead(caller, { tenant: account.tenant, owners: [account.owner] }) ? account : undefined;
 }

@@ -14,7 +14,7 @@ export type Moment =
   | { readonly kind: "revision"; readonly revision: Revision }
   | { readonly kind: "effectiveDate"; readonly date: BusinessDate };
 
-/** The balances of an account as of a moment; zero before its first entry. */
+/** The balances of an account at a moment; zero before its first entry. */
 export async function balancesAsOf(snapshot: ModelsSnapshot, account: Account, moment: Moment): Promise<Balances> {
   const number = numberOfId(account.id);
   switch (moment.kind) {
@@ -40,7 +40,7 @@ export async function balancesAsOf(snapshot: ModelsSnapshot, account: Account, m
   }
 }
 
-/** Up to a revision, its own included, and a time: of the rows at the end of the revisions, some may be later. */
+/** Up to a revision, inclusive, and a time: some of the last rows up to the revision may be later than the time. */
 type Until = { readonly revision: Revision; readonly at?: Micros };
 
 async function untilTime(snapshot: ModelsSnapshot, account: number, at: Micros): Promise<Until> {
@@ -72,7 +72,9 @@ async function heldAt(snapshot: ModelsSnapshot, account: number, { revision, at 
   return row ? whole(row, "held") : 0n;
 }
 
-/** Reads one row per run and day with postings: its cost grows with the days on which the account moved. */
+/**
+ * Reads one row per run and day with postings, so its cost grows with the number of days on which the account moved.
+ */
 async function postedWithin(snapshot: ModelsSnapshot, account: number, date: BusinessDate): Promise<Amount> {
   const [row = {}] = await select(
     snapshot,

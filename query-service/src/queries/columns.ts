@@ -2,7 +2,7 @@ import { StoreDamage } from "../damage.ts";
 
 // Check every value before use: a damaged page may still be readable, with other values of other types.
 
-/** A row as the driver returns it: nothing about it is certain. */
+/** A row as the driver returns it; nothing about it is certain. */
 export type ReadRow = Readonly<Record<string, unknown>>;
 
 export function text(row: ReadRow, column: string): string {
@@ -41,14 +41,14 @@ export function instant(row: ReadRow, column: string): number {
   return micros;
 }
 
-/** Shard and revision in one; ids have room for no greater one. */
+/** Shard and revision in one number; ids have no room for a greater one. */
 export function number(row: ReadRow, column: string): number {
   const value = count(row, column);
   if (value < 0 || value >= 2 ** 50) throw unreadable(column);
   return value;
 }
 
-/** The part of an id that its time and number do not give. */
+/** The part of an id that its time and number do not contain. */
 export function salt(row: ReadRow, column: string): number {
   const value = count(row, column);
   if (value < 0 || value >= 2 ** 30) throw unreadable(column);
@@ -66,7 +66,7 @@ export function json(row: ReadRow, column: string): object {
   throw unreadable(column);
 }
 
-/** The code of a filter's word; one that no row has for any other word. */
+/** The code of a filter's word; for an unknown word, a code that no row has. */
 export function codeIn(words: readonly string[], word: string): number {
   return words.indexOf(word);
 }

@@ -17,7 +17,7 @@ export type EntryFilters = {
   readonly reference: string | undefined;
 };
 
-/** The key of an entry in its account's history: an event may have several. */
+/** The key of an entry in its account's history; an event may have several. */
 export type EntryKey = { readonly revision: number; readonly idx: number };
 
 export type EntryPage = {
@@ -57,7 +57,7 @@ export async function listEntries(
   return { rows: taken.map((row) => toEntry(account, row)), last: next ? keyOf(next) : (end ?? null) };
 }
 
-/** The columns of an entry that are its own. */
+/** The columns of an entry itself. */
 export const entryColumns = columnsOf("e");
 
 function columnsOf(alias: "e" | "page"): Sql {
@@ -65,7 +65,7 @@ function columnsOf(alias: "e" | "page"): Sql {
   return plain(names.map((name) => `${alias}.${name}`).join(", "));
 }
 
-/** Entries of one tenant with what the ids of their counterparties and sources are made of. */
+/** Entries of one tenant, with the parts of the ids of their counterparties and sources. */
 export function withSources(snapshot: ModelsSnapshot, tenant: string, entries: Sql): Sql {
   return sql`SELECT ${columnsOf("page")}, c.opened_at AS counterparty_at, c.salt AS counterparty_salt,
       p.at AS payment_at, p.salt AS payment_salt FROM (${entries}) AS page
@@ -93,18 +93,18 @@ async function revisionsOf(
   const upper = [whole.below];
   if (from !== undefined) lower.push(await since(from));
   if (to !== undefined) upper.push(await since(to));
-  // The event of the previous page's last row may have more.
+  // The event of the previous page's last row may have more entries.
   if (after && order === "asc") lower.push(whole.from + after.revision);
   if (after && order === "desc") upper.push(whole.from + after.revision + 1);
   return { from: Math.max(...lower) - whole.from, below: Math.min(...upper) - whole.from };
 }
 
-/** Parts the entries of one event. MySQL uses no index for a comparison of rows, so revisions are bounded apart. */
+/** Splits the entries of one event. MySQL uses no index for row comparisons, so revisions are bounded separately. */
 function edge({ revision, idx }: EntryKey, comparison: "<" | ">" | "<=" | ">="): Sql {
   return sql`(e.revision <> ${revision} OR e.idx ${plain(comparison)} ${idx})`;
 }
 
-/** Where a page has looked at `scanMax` entries; undefined when the history ends before. */
+/** Where a page has scanned `scanMax` entries; undefined if the history ends before that. */
 async function scanEnd(snapshot: ModelsSnapshot, read: EntryRead): Promise<EntryKey | undefined> {
   const columns = plain("e.revision, e.idx");
   const [row] = await select(snapshot, entryRows(snapshot, { ...read, columns }, 1, snapshot.limits.scanMax - 1));
@@ -115,7 +115,7 @@ function both(...conditions: readonly (Sql | undefined)[]): Sql | undefined {
   return conditions.some((condition) => condition !== undefined) ? all(...conditions) : undefined;
 }
 
-/** The filters that no index serves; undefined when there are none. */
+/** The filters that no index serves; undefined if there are none. */
 function wantedBy({ type, minAmount, maxAmount }: EntryFilters): Sql | undefined {
   if (type === undefined && minAmount === undefined && maxAmount === undefined) return undefined;
   return all(

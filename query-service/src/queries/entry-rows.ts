@@ -3,9 +3,9 @@ import { along, type ModelsSnapshot, type NumberRange, table } from "./snapshot.
 import { all, joined, type Order, plain, type Sql, sql, way } from "./sql.ts";
 
 /*
- * Entries are partitioned by runs of revisions, so an account's history lies in several places: newest first, it is the
- * newest run's part, then the next one's. SQLite walks a join of the runs and their entries in that order. MySQL would
- * sort it, but has few runs: one SELECT for each, merged.
+ * Entries are partitioned by runs of revisions, so an account's history, newest first, is its part of the newest run,
+ * then of the next one, and so on. SQLite walks a join of the runs and their entries in that order. MySQL would sort
+ * it, but has few runs: one SELECT per run, merged.
  */
 
 /** Some entries `e` of one account. */
@@ -17,7 +17,7 @@ export type EntryRead = {
   readonly shard: Sql;
   /** Finds entries with this reference by their own index. */
   readonly reference?: string | undefined;
-  /** Revisions; all of the shard's by default. */
+  /** Range of revisions; by default all of the shard. */
   readonly revisions?: NumberRange | undefined;
   /** Conditions on the entry. */
   readonly wanted?: Sql | undefined;
@@ -26,7 +26,7 @@ export type EntryRead = {
 
 const whole: NumberRange = { from: 0, below: numberOf({ shard: 1, revision: 0 }) };
 
-/** A SELECT of the first of these entries, after the first `skipped`. */
+/** SELECTs the first of these entries, after skipping `skipped`. */
 export function entryRows(snapshot: ModelsSnapshot, read: EntryRead, limit: number, skipped = 0): Sql {
   const cut = skipped === 0 ? sql`LIMIT ${limit}` : sql`LIMIT ${limit} OFFSET ${skipped}`;
   if (snapshot.runs === "joined") return sql`${acrossRuns(snapshot, read)} ${cut}`;
@@ -48,7 +48,7 @@ export function firstEntry(snapshot: ModelsSnapshot, read: EntryRead): Sql {
   return sql`COALESCE(${joined(firsts, ", ")}, NULL)`;
 }
 
-/** The runs, newest first, that have these revisions. */
+/** The runs that contain these revisions, newest first. */
 function runsWithin(runs: readonly number[], { from, below }: NumberRange): readonly number[] {
   const first = runs.find((run) => run <= from) ?? 0;
   return runs.filter((run) => run >= first && run < below);
@@ -73,7 +73,7 @@ function acrossRuns(snapshot: ModelsSnapshot, read: EntryRead): Sql {
     ORDER BY r.run ${way(order)}, ${inOrder(read)}`;
 }
 
-/** The alias of the table that is walked: the entries, or their references. */
+/** The alias of the walked table: the entries, or their references. */
 function walkOf({ reference }: EntryRead): "e" | "w" {
   return reference === undefined ? "e" : "w";
 }

@@ -7,7 +7,7 @@ import { entriesFrom, openedAccount, paymentChange } from "../testing/history.ts
 import { openModels, type TestModels } from "../testing/models.ts";
 import { allPages, serveQueries, type TestQueries } from "../testing/served.ts";
 
-// Lists against the plainest model of them: a crowded history in memory, filtered and sorted.
+// Compares lists with the plainest model of them: a crowded history in memory, filtered and sorted.
 
 const { accountId, alice, bob, consumer, merchant, operator, shop, START } = examples;
 const ENTRIES = 300;
@@ -16,7 +16,7 @@ const types = ["payment", "refund", "transfer"] as const;
 const statuses: readonly PaymentStatus[] = ["captured", "authorized", "voided"];
 const savings = accountId(5);
 
-/** Entries crowd on few instants, amounts and references; three of an event, seven of an instant. */
+/** Entries share few instants, amounts and references; three per event, seven per instant. */
 const till = accountId(6);
 const entries = entriesFrom(till, 0, ENTRIES, (n) => ({
   revision: Math.floor(n / 3),
@@ -76,7 +76,7 @@ async function walked(
 }
 
 test("entries", async () => {
-  // Now and then the very instant of an entry: from is inclusive, to is not.
+  // Sometimes exactly the instant of an entry: `from` is inclusive, `to` is exclusive.
   const instant = fc.integer({ min: -1, max: 32 }).map((half) => START + half * 500);
   const amount = fc.constantFrom(1n, 2n, 3n, 5n, 6n, 9007199254740993n, 9007199254740994n);
   const filters = {

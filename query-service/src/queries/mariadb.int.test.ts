@@ -13,11 +13,11 @@ const { alice, bob, consumer, merchant, operator, shop, START } = examples;
 const source = await findMariadb();
 const story = tellStory();
 const HISTORY = 3 * queryLimits.scanMax;
-/** As in production. SQLite has many runs here; on MariaDB they are in views.test.ts. */
+/** As in production. SQLite has many runs here; views.test.ts covers many runs on MariaDB. */
 const RUN_REVISIONS = 2 ** 24;
 const after = story.events.length;
 
-/** The story, then a long history of Alice's and the shop's. */
+/** The story, then a long history of Alice and the shop. */
 async function fill(models: TestModels): Promise<void> {
   await models.project(story.events);
   const long = entriesFrom(alice, after, HISTORY, (n) => ({
@@ -107,7 +107,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     await mariadb.stop();
   });
 
-  /** Rows that the only connection has read so far, through whichever way. */
+  /** Rows that the only connection has read so far, by any access method. */
   async function rowsRead(): Promise<number> {
     const [rows] = await maria.reader.raw("SHOW SESSION STATUS LIKE 'Handler\\_read\\_%'");
     const counts: readonly { Value: string }[] = rows;
@@ -133,19 +133,19 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
       const limit = Number(/limit=(\d+)/.exec(url)?.[1] ?? 50);
       const scans =
         /type=(transfer|refund)|minAmount/.test(url) && url.includes("/entries") ? 2 * queryLimits.scanMax : 0;
-      // A list of payments merges a walk for each status, side and account, four sides at most here.
+      // A list of payments merges a walk per status, side and account, here four sides at most.
       const walks = url.startsWith("/v1/payments?")
         ? 4 * paymentStatuses.length
         : url.startsWith("/v1/accounts?")
           ? 21
           : 0;
-      // A time is looked for among the rows of one run of revisions.
+      // A time is looked up among the rows of one run of revisions.
       const times = (url.match(/[?&](from|to|at|effectiveDate)=/g) ?? []).length * MILESTONE_SPAN;
       const first = await onMaria.get(caller, url);
       const cursor = typeof first.body.nextCursor === "string" ? `&cursor=${first.body.nextCursor}` : "";
       const before = await rowsRead();
       await onMaria.get(caller, url + cursor);
-      // Some rows for checkpoints and policy, a row read again for each of the merged walks, and those of one instant.
+      // Some rows for checkpoints and policy, a row read again per merged walk, and those of one instant.
       expect((await rowsRead()) - before).toBeLessThan(40 + scans + times + 4 * walks + 12 * (limit + 1));
     },
   );

@@ -21,7 +21,7 @@ export async function readMovement(
   );
   if (!row) return undefined;
   const body = json(row, "body");
-  // Other ids have the same number, and name nothing.
+  // Other ids have the same number, but name nothing.
   if (!("id" in body) || body.id !== id) return undefined;
   if (seesWholeTenant(caller.role)) return text(row, "body");
   const accounts = json(row, "accounts");

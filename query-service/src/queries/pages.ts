@@ -17,15 +17,15 @@ export type IdPage = {
 /** Rows of a list, and the key to continue after; null at the end of the list. */
 export type Listed<Row> = { readonly rows: readonly Row[]; readonly last: string | null };
 
-/** The rows that a list found in one shard, in order, and where it stopped looking if that was before the end. */
+/** The rows that a list found in one shard, in order, and where it stopped scanning if that was before the end. */
 export type ShardRows<Row> = { readonly rows: readonly Row[]; readonly end?: ScanEnd | undefined };
 
 /** The times that a list is limited to: from `from` on, before `to`. */
 export type Times = { readonly from?: Micros | undefined; readonly to?: Micros | undefined };
 
 /**
- * The numbers of one shard that a page may hold; `walk` finds every row of the list and its time. Ids sort by
- * millisecond, shard and revision: in the shards beside that of the previous page's last row, its millisecond is the
+ * The numbers of one shard that a page may hold; `walk` finds every row of the list with its time. Ids sort by
+ * millisecond, shard and revision: in all shards but that of the previous page's last row, its millisecond is the
  * bound.
  */
 export async function rangeOfPage(
@@ -61,7 +61,7 @@ export async function firstRows<Row>(
 ): Promise<ShardRows<Row>> {
   if (walks.length === 0) return { rows: [] };
   const { scanMax } = snapshot.limits;
-  // A short look is mostly enough.
+  // A short scan is usually enough.
   const first = Math.min(4 * (limit + 1), scanMax);
   const rows: Row[] = [];
   let rest = range;
@@ -79,7 +79,7 @@ export async function firstRows<Row>(
 
 const SALT_MAX = 2 ** 30 - 1;
 
-/** Merges the rows of the shards into one page, which ends where the first shard stopped looking. */
+/** Merges the rows of the shards into one page, which ends where the first shard stopped scanning. */
 export function mergePage<Row extends { readonly id: string }>(
   shards: readonly ShardRows<Row>[],
   { limit, order }: IdPage,

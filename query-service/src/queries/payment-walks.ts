@@ -11,7 +11,7 @@ import { cutAfter, type IndexWalk, type ScanEnd, type Walk, walkEntries, walkInd
 
 /*
  * A payment with automatic capture is found by the two entries that made it, one with manual capture by its two
- * authorizations; payment_states has those that are, or were, in another state than captured. A payment without a row
+ * authorizations; payment_states has those that are or were in a state other than captured. A payment without a row
  * there is captured.
  */
 
@@ -22,7 +22,9 @@ export type PaymentFilters = {
   readonly to: Micros | undefined;
 };
 
-/** Walks that find payments of one shard in the numbers `seen`, and where those end before the page's range does. */
+/**
+ * Walks that find payments of one shard in the numbers `seen`, and their end if it is before that of the page's range.
+ */
 export type PaymentWalks = {
   readonly walks: readonly Walk[];
   readonly seen: NumberRange;
@@ -65,7 +67,7 @@ function ofTenant(snapshot: ModelsSnapshot, tenant: string, status: number | und
   return [paymentsByTime(snapshot, tenant).of(wanted), changed];
 }
 
-/** Of an account by its number, or by the column that holds it. */
+/** The walks of an account, by its number or by a column that holds it. */
 function ofAccount(snapshot: ModelsSnapshot, account: Sql, shard: Shard, status: number | undefined): Walk[] {
   const changed = (code: number) => (["payer", "payee"] as const).map((side) => inState(snapshot, side, account, code));
   if (status !== undefined && status !== CAPTURED) return changed(status);
@@ -88,12 +90,12 @@ function withoutState(snapshot: ModelsSnapshot, number: Sql): Sql {
   return sql`NOT EXISTS (SELECT 1 FROM ${table(snapshot, "paymentStates", "t")} WHERE t.number = ${number})`;
 }
 
-/** An account and the number of its first row in a range. */
+/** The head of an account: the number of its first row in a range. */
 type Head = { readonly account: number; readonly number: number };
 
 /**
- * Of an owner's accounts: those that a list meets first, at most `mergedAccounts`. Where the last of them begins, the
- * others may have payments too: the page ends there.
+ * The walks of an owner's accounts: those that a list reaches first, at most `mergedAccounts`. From the first row of
+ * the last one on, other accounts may have payments too, so the page ends there.
  */
 async function ofOwner(
   snapshot: ModelsSnapshot,
@@ -137,7 +139,7 @@ async function headsOf(
   });
 }
 
-/** The time of the event at an account's head, which booked an entry or made a payment. */
+/** The time of the event at an account's head, whether it booked an entry or made a payment. */
 async function timeOf(snapshot: ModelsSnapshot, tenant: string, { account, number: at }: Head, shard: Shard) {
   const revision = at - numbersOf(shard).from;
   const booked = firstEntry(snapshot, {

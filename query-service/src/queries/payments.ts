@@ -22,7 +22,7 @@ export async function readPayment(
       WHERE p.tenant = ${caller.tenant} AND p.number = ${numberOfId(id)}`,
   );
   const payment = row && toPayment(row);
-  // Other ids have the same number, and name nothing.
+  // Other ids have the same number, but name nothing.
   if (!row || payment?.id !== id) return undefined;
   const owners = [text(row, "payer_owner"), text(row, "payee_owner")];
   return mayRead(caller, { tenant: payment.tenant, owners }) ? payment : undefined;
@@ -71,8 +71,8 @@ export async function listPayments(
 type Found = ShardRows<PaymentView> & { readonly goesOn: boolean };
 
 /**
- * Merges further accounts of an owner until the page is full. An event is at the head of two accounts at most, so twice
- * as many accounts as the page has rows are enough, unless what is at their heads is no payment.
+ * Merges further accounts of an owner until the page is full. An event is at the head of at most two accounts, so twice
+ * as many accounts as the page has rows are enough, unless the events at their heads are not payments.
  */
 async function fill(
   find: (range: NumberRange) => Promise<Found>,

@@ -9,7 +9,7 @@ import { type Story, step, tellStory } from "../testing/story.ts";
 const { alice, bank, consumer, operator } = examples;
 const story = tellStory();
 
-/** The story, and so much more of the same that every list has a second page. */
+/** The story, repeated until every list has a second page. */
 function moreOf({ ledger }: Story): readonly LedgerEvent[] {
   for (let n = 42; n < 46; n++) {
     ledger
@@ -50,7 +50,7 @@ async function statementsOf(caller: Caller, url: string): Promise<Statement[]> {
 
 type Step = { readonly id: bigint; readonly parent: bigint; readonly detail: string };
 
-/** How SQLite walks for a statement: a tree of steps. */
+/** SQLite's plan for a statement, as a tree of steps. */
 async function planOf({ sql, bindings }: Statement): Promise<Step[]> {
   return await models.reader.raw(`EXPLAIN QUERY PLAN ${sql}`, bindings);
 }
@@ -61,8 +61,8 @@ const entries = `/v1/accounts/${alice}/entries`;
 const balance = `/v1/accounts/${alice}/balance`;
 
 /**
- * Each with the statements it may run: the checkpoints, the account for the policy, the page, and what else is named.
- * A time is turned into a number by two: its milestones, and the first row after it.
+ * Each query with its allowed statements: the checkpoints, the account for the policy, the page, and those named here.
+ * Turning a time into a number takes two: its milestones, and the first row after it.
  */
 const walks: readonly [Caller, string, number][] = [
   [operator, `/v1/accounts/${alice}`, 2],
@@ -71,7 +71,7 @@ const walks: readonly [Caller, string, number][] = [
   [operator, "/v1/accounts?status=open&limit=2", 2],
   [operator, "/v1/accounts?type=wallet&status=open&limit=1", 2],
   [operator, "/v1/accounts?owner=alice&limit=1", 2],
-  // Of an owner's accounts of a type it is first asked how far this page may look.
+  // For an owner's accounts of a type, a first statement finds how far this page may scan.
   [operator, "/v1/accounts?owner=alice&type=wallet&limit=1", 3],
   [consumer("alice"), "/v1/accounts?limit=1", 2],
   [operator, `${entries}?limit=1`, 3],
@@ -81,12 +81,12 @@ const walks: readonly [Caller, string, number][] = [
   [operator, `${entries}?${from}&${to}&order=asc&limit=1`, 7],
   [operator, `${entries}?reference=INV-1&limit=1`, 3],
   [operator, `${entries}?reference=INV-1&${from}&${to}&limit=1`, 7],
-  // Those that look for what no index finds first ask how far this page may look.
+  // For filters without an index, a first statement finds how far this page may scan.
   [operator, `${entries}?type=transfer&limit=1`, 4],
   [operator, `${entries}?type=refund&${from}&reference=INV-1&limit=1`, 6],
   [operator, `${entries}?minAmount=1&maxAmount=5000&order=asc&limit=1`, 4],
   [operator, balance, 2],
-  // Of a time only its milestones are looked up.
+  // For a time, only its milestones are looked up.
   [operator, `${balance}?at=${formatInstant(step(30))}`, 5],
   [operator, `${balance}?position=0:3`, 4],
   [operator, `${balance}?effectiveDate=2026-11-22`, 5],
@@ -96,11 +96,11 @@ const walks: readonly [Caller, string, number][] = [
   [operator, `/v1/payments?${from}&${to}&limit=1`, 6],
   [operator, `/v1/payments?status=partially_refunded&${from}&${to}&limit=1`, 6],
   [operator, "/v1/payments?status=captured&limit=1", 3],
-  // An account's payments are among its entries: this page first asks how far it may look.
+  // An account's payments are among its entries; a first statement finds how far this page may scan.
   [operator, `/v1/payments?account=${alice}&limit=1`, 4],
   [operator, `/v1/payments?account=${alice}&status=partially_refunded&limit=1`, 3],
   [operator, `/v1/payments?account=${alice}&status=captured&${from}&limit=1`, 6],
-  // An owner's payments first ask which accounts come first.
+  // For an owner's payments, a first statement finds which accounts come first.
   [consumer("alice"), "/v1/payments?limit=1", 4],
   [consumer("alice"), `/v1/payments?${from}&${to}&order=asc&limit=1`, 8],
   [consumer("alice"), `/v1/payments?status=captured&${from}&${to}&limit=1`, 8],
@@ -110,7 +110,7 @@ const walks: readonly [Caller, string, number][] = [
   [operator, `/v1/refunds/${story.refunded.fact.refund}`, 2],
   [operator, `/v1/top-ups/${story.topUp.fact.topUp}`, 2],
   [operator, `/v1/payouts/${story.payout.fact.payout}`, 2],
-  // The graph's statements are its own.
+  // The graph has its own statements.
   [operator, `/v1/accounts/${alice}/recommendations`, 2],
 ];
 
@@ -142,7 +142,7 @@ test.each(walks.filter(([, url]) => url.includes("limit=")))(
   },
 );
 
-/** A walk has one bound at each end: of two, SQLite begins at the first and reads row by row as far as the other. */
+/** A walk has one bound at each end: with two, SQLite starts at the first and reads row by row up to the other. */
 function expectOneBoundAnEnd(sql: string): void {
   let flat = sql;
   for (let inner = ""; inner !== flat; ) {
@@ -157,7 +157,7 @@ function expectOneBoundAnEnd(sql: string): void {
       }
 }
 
-/** A page that was walked before, or the few rows of one of the walks that are merged into it. */
+/** A page that was walked before, or the few rows of one of the walks merged into it. */
 const walked = /^SCAN (page|part|parts|w|CONSTANT ROW)$/;
 
 async function expectWalk(statement: Statement): Promise<void> {

@@ -33,9 +33,9 @@ import {
   wholeOrNull,
 } from "./columns.ts";
 
-// Rows were written by the projection from decoded events: this is the only place that casts their texts.
+// Rows were written by the projection from decoded events; only this file casts their texts.
 
-/** A payment from its row. What is held and the payee's type matter to decisions only. */
+/** A payment from its row. Only decisions need the held amount and the payee's type. */
 export type PaymentView = Omit<Payment, "held" | "payeeType" | "spentOn">;
 
 /** The columns of an account `a` are its own; `posted` and `held` are null before the first entry and hold. */
@@ -123,7 +123,7 @@ export function toEntry(account: Pick<Account, "id" | "tenant" | "currency">, ro
   };
 }
 
-/** The id of what moved the money: made by the entry's own event, or the payment that the event captured. */
+/** The id of the object that moved the money: made by the entry's own event, or the payment that the event captured. */
 function sourceOf(row: ReadRow, type: EntryType, made: number, at: number): string {
   if (row.source === null) return idOf(prefixes[type], at, made, salt(row, "salt"));
   return idOf("pay", instant(row, "payment_at"), number(row, "source"), salt(row, "payment_salt"));

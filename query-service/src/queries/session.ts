@@ -19,7 +19,7 @@ import { toAccount, toEntry } from "./rows.ts";
 import { type ModelsSnapshot, select, table } from "./snapshot.ts";
 import { joined, plain, sql } from "./sql.ts";
 
-/** The session view over the read models: nothing is stored for it. */
+/** The session view on the read models; nothing is stored for it. */
 export function sessionOfModels(models: Pick<ModelReader, "read" | "positions">): Omit<SessionView, "close"> {
   return {
     positions: () => models.positions(),
@@ -30,7 +30,7 @@ export function sessionOfModels(models: Pick<ModelReader, "read" | "positions">)
   };
 }
 
-/** As `sessionOfModels`, over a connection to the models. */
+/** Like `sessionOfModels`, on a connection to the models. */
 export function openSession(models: () => Knex): ReturnType<typeof sessionOfModels> {
   return sessionOfModels(createModelReader(models, queryLimits, "models"));
 }
@@ -66,7 +66,7 @@ async function readSession(
 /** An account and the id of its newest entry; empty without one. */
 type Latest = { readonly number: number; readonly id: string; readonly entry: string };
 
-/** An owner's accounts, those with the latest entry first, then those without entries, the newest first. */
+/** An owner's accounts: those with the latest entry first, then those without entries, newest first. */
 async function byLatestEntry(snapshot: ModelsSnapshot, tenant: string, owner: string): Promise<Latest[]> {
   const newest = (column: string) => newestEntry(snapshot, plain(column));
   const rows = await select(
@@ -85,7 +85,7 @@ function latestOf(row: ReadRow): Latest {
   return { number: account, id, entry: entryId(instant(row, "at"), position, count(row, "idx")) };
 }
 
-/** The newest entries over some accounts of one tenant, the newest first. */
+/** The newest entries over some accounts of one tenant, newest first. */
 async function lastMovements(snapshot: ModelsSnapshot, accounts: readonly Account[]): Promise<Entry[]> {
   const [first] = accounts;
   if (!first) return [];

@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { openModels } from "../testing/models.ts";
 import { allPages, type Rows, serveQueries, type TestQueries } from "../testing/served.ts";
 
-// Two shards in one store, held against each of them in a store of its own: lists are the merge by id, and whatever is
-// asked of one account is as if there was no other shard.
+// Compares two shards in one store with each of them in its own store: lists are the merge by id, and queries of one
+// account are as if there were no other shard.
 
 const { operator, consumer } = examples;
 const zero = randomHistory(31, 200).map(openedInTime);
@@ -17,7 +17,7 @@ function openedInTime(event: LedgerEvent): LedgerEvent {
   return event.fact.type === "AccountOpened" ? { ...event, at: event.fact.account.openedAt } : event;
 }
 
-/** What a history of shard 0 would be in shard 1: its ids hold the shard in two of their characters. */
+/** A history of shard 0 moved to shard 1: two characters of its ids hold the shard. */
 function moved(event: LedgerEvent): LedgerEvent {
   const inShard = (value: unknown): unknown => {
     if (typeof value === "string") return value.replace(/^([a-z]{3,4}_[0-9a-z]{10})00([0-9a-z]{14})$/, "$101$2");

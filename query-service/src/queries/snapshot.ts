@@ -15,7 +15,7 @@ export type TableName = keyof typeof tables;
 export type ModelsSnapshot = {
   readonly db: Knex;
   readonly suffix: string;
-  /** The runs by which entries are partitioned, newest first; `joined` where statements join them. */
+  /** The runs by which entries are partitioned, newest first; `joined` if statements join them. */
   readonly runs: readonly number[] | "joined";
   readonly limits: QueryLimits;
   /** One per shard, by shard; a shard without projected events is missing. */
@@ -23,8 +23,8 @@ export type ModelsSnapshot = {
 };
 
 /**
- * Reads the served build of a projection and its checkpoints in one statement, and so as of one moment. Undefined
- * before the projection's tables exist.
+ * Reads the served build of a projection and its checkpoints in one statement, and so at one moment. Undefined before
+ * the projection's tables exist.
  */
 export async function openSnapshot(
   db: Knex,
@@ -64,7 +64,7 @@ export function table(snapshot: ModelsSnapshot, name: TableName, alias: string):
   return plain(`\`${tables[name]}${snapshot.suffix}\` AS ${alias}`);
 }
 
-/** A served table for FROM, to be walked along the index on these columns, or along its primary key. */
+/** A served table for FROM, walked along the index on these columns or along its primary key. */
 export function along(
   { db, suffix }: ModelsSnapshot,
   name: TableName,
@@ -74,7 +74,7 @@ export function along(
   return plain(viaIndex(db, tables[name] + suffix, columns, alias).toQuery());
 }
 
-/** Numbers from `from` on, up to and without `below`: within a shard they are in the order of time. */
+/** Numbers from `from` up to but not including `below`; within a shard they are in the order of time. */
 export type NumberRange = { readonly from: number; readonly below: number };
 
 export function numbersOf(shard: number): NumberRange {

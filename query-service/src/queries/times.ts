@@ -8,8 +8,8 @@ import type { Walk } from "./walks.ts";
 const byTime = ["shard", "at", "span"] as const;
 
 /**
- * Where in a shard a time lies: what was booked before it is below `below`, what was booked at or after it is at `from`
- * or above. Between them are at most MILESTONE_SPAN revisions with rows.
+ * Where in a shard a time lies: everything booked before it is below `below`, everything booked at or after it is at or
+ * above `from`. Between them are at most MILESTONE_SPAN revisions with rows.
  */
 export async function around(snapshot: ModelsSnapshot, shard: Shard, at: Micros): Promise<NumberRange> {
   const milestones = along(snapshot, "milestones", "m", byTime);
@@ -26,10 +26,10 @@ export async function around(snapshot: ModelsSnapshot, shard: Shard, at: Micros)
   };
 }
 
-/** Makes a walk through the rows of a list for which a condition on their time holds; `at` names their column. */
+/** Makes a walk through the rows of a list whose time matches a condition; `at` names the time's column. */
 export type TimedWalk = { readonly at: Sql; of(wanted: Sql): Walk };
 
-/** A number that parts a list's rows before a time from those at or after it: it and all above are not before. */
+/** A number that separates a list's rows before a time from the others: it and all above are not before. */
 export async function firstAt(
   snapshot: ModelsSnapshot,
   shard: Shard,

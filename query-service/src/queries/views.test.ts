@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { modelsOn, openModels, type TestModels } from "../testing/models.ts";
 import { allPages, type Rows, serveQueries, type TestQueries } from "../testing/served.ts";
 
-// The views that people and tools read, against the answers of the API, row for row.
+// Compares the views for people and tools with the answers of the API, row for row.
 
 const { operator } = examples;
 const events = randomHistory(12, 600);

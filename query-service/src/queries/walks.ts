@@ -4,23 +4,23 @@ import { type EntryRead, entryRows, firstEntry } from "./entry-rows.ts";
 import { type ModelsSnapshot, type NumberRange, numbersOf, select } from "./snapshot.ts";
 import { all, joined, type Order, type Sql, sql, way } from "./sql.ts";
 
-/** A walk through the rows of one index, each of which has the number of an event. */
+/** A walk through the rows of one index, each of which has an event's number. */
 export type Walk = {
-  /** Selects the `number` of the first wanted rows. */
+  /** Selects the `number` of the first matching rows. */
   numbers(range: NumberRange, order: Order, limit: number): Sql;
-  /** The number of the first row, wanted or not, as an expression. */
+  /** The number of the first row, matching or not, as an expression. */
   first(range: NumberRange, order: Order): Sql;
-  /** Selects `number` and `at` of the nth row, wanted or not. Absent when every row is wanted. */
+  /** Selects `number` and `at` of the nth row, matching or not. Absent if every row matches. */
   readonly nth?: (range: NumberRange, order: Order, n: number) => Sql;
 };
 
 /** A table `from` along an index with a number in it. */
 export type IndexWalk = {
   readonly from: Sql;
-  /** Which rows of the index, but for their range. */
+  /** Conditions on the index, apart from the range. */
   readonly where?: Sql | undefined;
   readonly number: Sql;
-  /** Present when only some of the rows are wanted: their condition, and the column of a row's time. */
+  /** Present if only some rows match: their condition, and the column of a row's time. */
   readonly scan?: { readonly wanted: Sql; readonly at: Sql };
 };
 
@@ -38,7 +38,7 @@ export function walkIndex({ from, where, number: column, scan }: IndexWalk): Wal
   return { ...walk, nth: (range, order, n) => sql`${rows(timed, range, order)} LIMIT 1 OFFSET ${n - 1}` };
 }
 
-/** The wanted entries of an account. */
+/** The matching entries of an account. */
 export function walkEntries(snapshot: ModelsSnapshot, account: Sql, shard: number, wanted: Sql): Walk {
   const base = numbersOf(shard).from;
   const named = sql`e.revision + ${base} AS number, e.revision, e.idx`;
@@ -53,7 +53,7 @@ export function walkEntries(snapshot: ModelsSnapshot, account: Sql, shard: numbe
   };
 }
 
-/** The numbers that any of the walks finds, each once. Every walk is short, so the cost is walks × limit. */
+/** The numbers that any of the walks finds, without duplicates. Every walk is short, so the cost is walks × limit. */
 export function mergedNumbers(walks: readonly Walk[], range: NumberRange, order: Order, limit: number): Sql {
   const [only, ...others] = walks;
   if (only && others.length === 0) return only.numbers(range, order, limit);
@@ -65,12 +65,12 @@ function within(column: Sql, { from, below }: NumberRange): Sql {
   return sql`${column} >= ${from} AND ${column} < ${below}`;
 }
 
-/** An event where a scan ended. */
+/** The event where a scan ended. */
 export type ScanEnd = { readonly number: number; readonly at: Micros };
 
 /**
- * Where the walks have looked at `most` rows together, if they have so many: the row of the walk that ends first. All
- * wanted rows up to there are found, its own event's included.
+ * Where the walks have scanned `most` rows in total, if they have that many: the row of the walk that ends first. All
+ * matching rows up to there are found, including those of the same event.
  */
 export async function scanEnd(
   snapshot: ModelsSnapshot,
@@ -95,7 +95,7 @@ export function cutAfter(range: NumberRange, number: number, order: Order): Numb
   return order === "desc" ? { ...range, from: number } : { ...range, below: number + 1 };
 }
 
-/** What a range has beyond an event. */
+/** The rest of a range after an event. */
 export function beyond(range: NumberRange, number: number, order: Order): NumberRange {
   return order === "desc" ? { ...range, below: number } : { ...range, from: number + 1 };
 }

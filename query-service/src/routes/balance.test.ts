@@ -32,7 +32,7 @@ test("now", async () => {
   expect(await balance(bank)).toEqual(["-6000", "0", "-6000"]);
 });
 
-describe("as of a booking time: what is booked at it counts", () => {
+describe("as of a booking time, inclusive", () => {
   test.each([
     ["1970-01-01T00:00:00Z", ["0", "0", "0"]],
     [formatInstant(step(10) - 1), ["0", "0", "0"]],
@@ -60,7 +60,7 @@ test("as of a position in a long history, on both sides of each milestone, many 
   const long = await openModels();
   onTestFinished(() => long.close());
   const many = 3 * MILESTONE_SPAN;
-  // Only every third event is of the account; a hundred at a time bear one instant.
+  // Only every third event is of the account; a hundred at a time have the same instant.
   const booked = (n: number) => START + Math.floor(n / 100);
   const entries = entriesFrom(alice, 10, many, (n) => ({ at: booked(n) })).filter(({ row }) => row.revision % 3 === 0);
   const milestones = [1, 2, 3].map((span) => {

@@ -11,7 +11,7 @@ export type QueryContext = {
   readonly models: ModelReader;
   /** The tables of any SQL projection. */
   projection(name: StoreName): ModelReader;
-  /** The app's first screen: answered from the models. */
+  /** The app's first screen, answered from the models. */
   readonly session: Pick<SessionView, "read">;
   readonly graph: Pick<PaymentGraph, "recommend">;
   readonly shards: number;

@@ -21,7 +21,7 @@ async function amounts(account: string, query = "") {
   return (await queries.list(operator, `/v1/accounts/${account}/entries?${query}`)).map(({ amount }) => amount);
 }
 
-test("an entry, with its sign, the balance after it, its other side and where it comes from", async () => {
+test("an entry, with its sign, the balance after it, its counterparty and its source", async () => {
   const [entry] = await queries.list(operator, `/v1/accounts/${alice}/entries?order=asc`);
   expect(entry).toEqual({
     id: expect.stringMatching(/^ent_[0-9a-hjkmnp-tv-z]{26}$/),

@@ -21,7 +21,7 @@ const revisions = (rows: Rows) => rows.map(({ position }) => Number(String(posit
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 describe.each(["", "from=2026-01-01T00:00:00Z&", "reference=r&", "type=transfer&"])("pages of ?%s", (filter) => {
-  /** Runs of 40 entries of one instant, and of 4 of one event. */
+  /** Runs of 40 entries at one instant, and of 4 from one event. */
   const crowded = (first: number, count: number) =>
     entriesFrom(alice, first, count, (n) => ({
       revision: Math.floor(n / 4),
@@ -45,7 +45,7 @@ describe.each(["", "from=2026-01-01T00:00:00Z&", "reference=r&", "type=transfer&
     expect(await walked("asc", async () => {})).toEqual(range(0, 400));
   });
 
-  test("go on unbroken while entries are booked", async () => {
+  test("continue without a gap while entries are booked", async () => {
     let booked = 200;
     await models.apply(crowded(0, booked));
     const book = async () => {
@@ -57,7 +57,7 @@ describe.each(["", "from=2026-01-01T00:00:00Z&", "reference=r&", "type=transfer&
   });
 });
 
-test("a type that hardly any entry has is found on pages that look at so many and no more", async () => {
+test("a rare type is found on pages that scan a bounded number of entries", async () => {
   const count = 2 * queryLimits.scanMax + 10;
   // The ends of the history, and the last entry of the first page's scan from either end.
   const rare = [3, queryLimits.scanMax - 1, count - queryLimits.scanMax, count - 1];
@@ -71,14 +71,14 @@ test("a type that hardly any entry has is found on pages that look at so many an
   expect(amounts.map((rows) => rows.length)).toEqual([0, 0, 0]);
 });
 
-test("a filter that every entry meets fills its pages", async () => {
+test("a filter that every entry matches fills its pages", async () => {
   await models.apply(entriesFrom(alice, 0, queryLimits.scanMax + 100));
   const pages = await allPages(queries, operator, `${url}?type=transfer&limit=200`);
   expect(pages.map((rows) => rows.length)).toEqual([...Array(queryLimits.scanMax / 200).fill(200), 100]);
   expect(pages.flatMap(revisions)).toEqual(range(0, queryLimits.scanMax + 100).reverse());
 });
 
-test("amounts that no double holds come back exactly", async () => {
+test("amounts beyond a double's precision come back exactly", async () => {
   const large = { amount: -9007199254740993n, balance: 999999999999999999n };
   await models.apply(entriesFrom(alice, 0, 1, () => large));
   const expected = { amount: "-9007199254740993", balanceAfter: "999999999999999999" };

@@ -181,7 +181,7 @@ describe("cursors", () => {
   });
 });
 
-test("a path that is served answers to GET and HEAD alone", async () => {
+test("a served path answers only GET and HEAD", async () => {
   const post = await queries.app.inject({
     method: "DELETE",
     url: "/v1/payments",

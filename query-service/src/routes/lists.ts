@@ -6,11 +6,11 @@ import type { Query } from "../query.ts";
 import type { Read } from "../reading.ts";
 import type { QueryContext } from "./context.ts";
 
-/** A list as it was asked for: how long, in which order, after which row, and how fresh. */
+/** A list's parameters: limit, order, the row to continue after, and the required positions. */
 type ListRequest = {
   readonly limit: number;
   readonly order: "asc" | "desc";
-  /** The key of the last row of the page before. */
+  /** The key of the previous page's last row. */
   readonly after: string | undefined;
   /** The header's positions and the cursor's. */
   readonly required: readonly Position[];

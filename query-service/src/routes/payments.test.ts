@@ -62,7 +62,7 @@ describe("lists", () => {
     [`from=${at(20)}&to=${at(20, 1)}&order=asc&status=partially_refunded`, [charge]],
   ])("%s", async (query, expected) => {
     expect(await ids(operator, query)).toEqual(expected);
-    // Both touch Sam's shop: he finds the same, along other ways.
+    // Both touch Sam's shop: he finds the same payments through other indexes.
     if (!query.startsWith("account=")) expect(await ids(merchant("sam"), query)).toEqual(expected);
   });
 
@@ -72,7 +72,7 @@ describe("lists", () => {
     expect(await ids(foreigner, `account=${alice}`)).toEqual([]);
   });
 
-  test("an account that is none is a fault", async () => {
+  test("a malformed account id is a fault", async () => {
     const { status, body } = await queries.get(operator, "/v1/payments?account=alice");
     expect([status, body.code, body.errors]).toEqual([
       400,
@@ -84,8 +84,8 @@ describe("lists", () => {
 
 describe("an owner of many accounts", () => {
   const accounts = Array.from({ length: 230 }, (_, n) => 1000 + n);
-  // Each pays the next, so that nearly every payment touches two accounts of the owner; a stranger's stand between
-  // them.
+  // Each pays the next, so that nearly every payment touches two of the owner's accounts; a stranger's accounts lie
+  // between them.
   const payments = Array.from({ length: 229 }, (_, n) =>
     paymentChange(n * 2, { payer: accountId(1000 + n), payee: accountId(1001 + n) }),
   );

@@ -7,7 +7,7 @@ import { openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
 import { foreigner, step, tellStory } from "../testing/story.ts";
 
-/** The fine print of the read side of the API: a test per sentence that no other file has. */
+/** The details of the API's read side: a test per sentence that no other file covers. */
 
 const { accountId, alice, bob, consumer, merchant, operator } = examples;
 const story = tellStory();
@@ -23,7 +23,7 @@ afterAll(() => models.close());
 
 const get = (caller: Caller, url: string, headers: Record<string, string> = {}) => queries.get(caller, url, headers);
 
-describe("a filter by what the caller may not see gives an empty list, like one by what does not exist", () => {
+describe("a filter by something the caller may not see gives an empty list, like one by something missing", () => {
   const unseen: readonly (readonly [Caller, string])[] = [
     [consumer("alice"), "/v1/accounts?owner=bob"],
     [consumer("alice"), "/v1/accounts?owner=nobody"],
@@ -70,7 +70,7 @@ describe("balance queries", () => {
     expect((await get(operator, `${balance}?at=${formatInstant(step(60))}`)).status).toBe(200);
   });
 
-  test("held for an effective date is what was held at the end of that day", async () => {
+  test("held for an effective date is the amount held at the end of that day", async () => {
     const day = parseBusinessDate("2026-11-22");
     if (!day) throw new Error("a date");
     const end = endOfBusinessDate(day, "Asia/Hong_Kong");
@@ -99,7 +99,7 @@ describe("balance queries", () => {
     }
   });
 
-  test("an effective date ahead includes what is dated until then; a day's sum past 2^63 is exact", async () => {
+  test("a future effective date includes all entries dated until then; a day's sum past 2^63 is exact", async () => {
     const own = await openModels();
     try {
       const account = accountId(1);
@@ -144,7 +144,7 @@ test("the platform's role reads no tenant's data", async () => {
   }
 });
 
-test("a page of an owner's payments of a state looks at so many, may be empty, and goes on", async () => {
+test("a page of an owner's payments in a state scans a bounded number, may be empty, and continues", async () => {
   const own = await openModels();
   try {
     const payments = Array.from({ length: 25 }, (_, n) =>

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => models.close());
 
-test("merchants with score and evidence, as many as asked for, at the graph's own position", async () => {
+test("merchants with score and evidence, up to the limit, at the graph's own position", async () => {
   const queries = await serveQueries(models, { graph: graphStub(recommendations, { revision: 8 }) });
   const { status, body, headers } = await queries.get(consumer("alice"), `${url}?limit=2`);
   expect(status).toBe(200);

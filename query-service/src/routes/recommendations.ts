@@ -6,8 +6,8 @@ import { recommendationsRoute } from "../schemas/recommendations.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
 /**
- * GET /v1/accounts/{id}/recommendations. The models tell whether the caller may see the account; the graph tells the
- * rest.
+ * GET /v1/accounts/{id}/recommendations. The models decide whether the caller may see the account; the graph has the
+ * recommendations.
  */
 export const recommendationRoutes: readonly QueryRoute[] = [
   {

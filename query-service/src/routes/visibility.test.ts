@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => models.close());
 
-/** Each object, who of alice, bob, sam and bank holds it, and the same path with an id that nothing has. */
+/** Each object, which of alice, bob, sam and bank hold it, and the same path with an unused id. */
 const objects = [
   { path: `/v1/accounts/${alice}`, none: `/v1/accounts/${accountId(99)}`, holders: ["alice"] },
   { path: `/v1/accounts/${bob}`, none: `/v1/accounts/${accountId(99)}`, holders: ["bob"] },
@@ -53,7 +53,7 @@ function sees(caller: Caller, holders: readonly string[]): boolean {
   return caller.tenant === TENANT && (whole.includes(caller.role) || holders.includes(caller.sub));
 }
 
-/** What of an answer could tell two absences apart. */
+/** The parts of an answer that could tell two absences apart. */
 function told({ status, body, headers }: Awaited<ReturnType<TestQueries["get"]>>) {
   const { instance: _, ...rest } = body;
   const { date: __, "content-length": ___, ...others } = headers;
@@ -61,7 +61,7 @@ function told({ status, body, headers }: Awaited<ReturnType<TestQueries["get"]>>
 }
 
 describe.each(objects)("$path", ({ path, none, holders }) => {
-  test("is seen by its holders and by those who see all of the tenant; for the others it is not there", async () => {
+  test("is seen by its holders and by those who see the whole tenant; for all others it does not exist", async () => {
     let seen = 0;
     for (const caller of callers) {
       const answer = await queries.get(caller, path);
@@ -78,7 +78,7 @@ describe.each(objects)("$path", ({ path, none, holders }) => {
   });
 });
 
-test("a list of accounts holds what its caller sees one by one, whatever it filters by", async () => {
+test("a list of accounts holds exactly those that its caller sees one by one, whatever the filter", async () => {
   const all = [alice, bob, shop, bank, accountId(5)];
   for (const caller of callers)
     for (const query of ["limit=200", ...subs.map((sub) => `owner=${sub}`), "type=wallet", "status=frozen"]) {
@@ -91,7 +91,7 @@ test("a list of accounts holds what its caller sees one by one, whatever it filt
     }
 });
 
-test("a list of payments holds what its caller sees one by one, whatever account it names", async () => {
+test("a list of payments holds exactly those that its caller sees one by one, whatever account it names", async () => {
   const all = [story.hold.fact.payment.id, story.payment.fact.payment.id];
   for (const caller of callers) {
     const readable: string[] = [];

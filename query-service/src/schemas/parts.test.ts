@@ -10,7 +10,7 @@ const documented = {
   answer: { type: "object" },
 };
 
-test("a route may require a query parameter, and requires none by itself", () => {
+test("a route may require a query parameter, and requires none by default", () => {
   for (const route of [objectRoute, plainRoute]) {
     const { querystring: strict } = route({ ...documented, id: "acct_1", required: ["day"] });
     const { querystring: lenient } = route({ ...documented, id: "acct_1" });

@@ -93,7 +93,7 @@ export const listQuery = {
   order: { type: "string", enum: ["desc", "asc"], description: "`desc`, newest first, unless said otherwise." },
 };
 
-/** An object whose every property is always there. */
+/** An object whose properties are all required. */
 export function shape(description: string, properties: Readonly<Record<string, object>>) {
   return { type: "object", description, required: Object.keys(properties), properties, additionalProperties: false };
 }

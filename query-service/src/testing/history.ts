@@ -50,7 +50,7 @@ type EntryFields = {
 };
 type EntryChange = Extract<ModelChange, { readonly kind: "entry" }>;
 
-/** Entries of an account, one a revision from `first` on; `fields` says what is particular about each. */
+/** Entries of an account, one per revision from `first` on; `fields` sets what differs between them. */
 export function entriesFrom(
   of: AccountId,
   first: number,
@@ -85,7 +85,7 @@ type PaymentFields = {
   readonly createdAt?: Micros;
 };
 
-/** A payment, and the changes that it is to the models. */
+/** A payment, and its changes of the models. */
 export type MadePayment = Required<Omit<PaymentFields, "capture">> & {
   readonly id: PaymentId;
   readonly changes: readonly ModelChange[];

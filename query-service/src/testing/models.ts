@@ -13,15 +13,15 @@ import {
   modelsTarget,
 } from "projection-workers";
 
-/** Read models written as the projection writes them, and read through a connection of their own. */
+/** Read models written as the projection writes them, and read through a separate connection. */
 export type TestModels = {
   readonly reader: Knex;
   readonly writer: Knex;
-  /** Projects events that follow what was projected, up to their last revision. */
+  /** Projects events that follow the projected ones, up to their last revision. */
   project(events: readonly LedgerEvent[]): Promise<void>;
-  /** Applies changes of the read models as those of the next event. */
+  /** Applies changes of the read models as if from the next event. */
   apply(changes: readonly ModelChange[]): Promise<Revision>;
-  /** Moves the checkpoint on over events that change nothing. */
+  /** Advances the checkpoint over events that change nothing. */
   moveTo(revision: Revision): Promise<void>;
   close(): Promise<void>;
 };
@@ -35,12 +35,11 @@ export async function openModels(): Promise<TestModels> {
   return modelsOn(writer, connectSqlite({ file, readOnly: true }), () => rm(folder, { recursive: true }));
 }
 
-/** So few that histories of tests lie in several runs. */
+/** So few that test histories span several runs. */
 const RUN_REVISIONS = 50;
 
 /**
- * Read models behind connections that are there; `release` ends what they stand on. `runRevisions`: how many revisions
- * a run of entries has.
+ * Read models on existing connections; `release` closes these. `runRevisions`: how many revisions a run of entries has.
  */
 export function modelsOn(
   writer: Knex,

@@ -7,13 +7,13 @@ import { StoreDamage } from "../damage.ts";
 import { answered } from "../query.ts";
 import { serveQueryThread } from "../threads/serving.ts";
 
-/** A thread whose queries do what their path says. */
+/** A thread whose queries do as their path says. */
 assert(parentPort, "this file is a thread");
 serveQueryThread(parentPort, {
   async run({ path }) {
     switch (path) {
       case "/for-ever": {
-        // A statement that SQLite will not end by itself in any test's time.
+        // A statement that does not end within any test's time.
         const endless =
           "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 300000000) SELECT sum(x) FROM n";
         new DatabaseSync(":memory:").prepare(endless).get();

@@ -24,7 +24,7 @@ export type ServedAnswer = {
 
 export type Rows = readonly Readonly<Record<string, unknown>>[];
 
-/** The queries on an edge, asked by whomever a test names. */
+/** The queries on an edge, called as any caller that a test names. */
 export type TestQueries = {
   readonly app: FastifyInstance;
   get(caller: Caller, url: string, headers?: Readonly<Record<string, string>>): Promise<ServedAnswer>;
@@ -50,7 +50,7 @@ export async function allPages(queries: TestQueries, caller: Caller, url: string
   return pages;
 }
 
-/** Bears a caller without a signature: what tokens must hold is the edge's matter, and tested there. */
+/** Names a caller without a signature; the edge's own tests cover tokens. */
 function bearer(caller: Caller): string {
   return `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
 }

@@ -11,7 +11,7 @@ export function step(n: number): Micros {
   return START + n * SECOND_US;
 }
 
-/** After everything in the story. */
+/** A time after everything in the story. */
 export const storyEnd: Micros = step(60);
 
 const friday = parseBusinessDate("2026-11-20") ?? undefined;

@@ -7,7 +7,7 @@ function taken<Item>(queue: { next(): Item | undefined }): Item[] {
   return items;
 }
 
-test("callers take turns, each its own in order, however many one of them has", () => {
+test("callers take turns, each with its items in order, however many one of them has", () => {
   const queue = createFairQueue<string>();
   for (const n of [1, 2, 3, 4]) queue.add("a", `a${n}`);
   queue.add("b", "b1");
@@ -19,7 +19,7 @@ test("callers take turns, each its own in order, however many one of them has", 
   expect(queue.size).toBe(0);
 });
 
-test("one who comes back waits for the others' turns", () => {
+test("a caller that returns waits for the others' turns", () => {
   const queue = createFairQueue<string>();
   queue.add("a", "a1");
   queue.add("b", "b1");

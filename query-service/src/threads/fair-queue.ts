@@ -1,6 +1,6 @@
 /**
- * A round-robin queue over callers: one caller's backlog delays another caller's first item by one item per caller at
- * most.
+ * A round-robin queue over callers: one caller's backlog delays another caller's first item by at most one item per
+ * caller.
  */
 type FairQueue<Item> = {
   readonly size: number;
@@ -35,7 +35,7 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       callers.delete(caller);
       size--;
       if (own.length > 0) callers.set(caller, own);
-      // Replace a Map that has grown: V8 keeps the tables it has outgrown.
+      // Replaces a Map that has grown: V8 keeps the tables it has outgrown.
       else if (size === 0) callers = new Map();
       return item;
     },

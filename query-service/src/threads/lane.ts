@@ -49,7 +49,7 @@ const later = { headers: { "retry-after": "1" } };
 
 /**
  * One query thread and its queue. node:sqlite cannot be interrupted: when a query takes too long, its thread is told to
- * end and is replaced at once, and the queries behind it are sent to the new thread.
+ * end and replaced at once, and the queries behind it go to the new thread.
  */
 export class QueryLane {
   readonly #options: LaneOptions;
@@ -144,13 +144,13 @@ export class QueryLane {
     this.#thread?.postMessage(order);
   }
 
-  /** Watches the query that the thread works on: the first of those sent. */
+  /** Watches the thread's current query, the first of those sent. */
   #watchHead(): void {
     clearTimeout(this.#watch);
     const [head] = this.#flying;
     if (!head) return;
     this.#watch = setTimeout(() => {
-      // This thread may itself have been blocked: read what has arrived meanwhile first.
+      // This thread may itself have been blocked: first read the messages that arrived meanwhile.
       setImmediate(() => {
         if (this.#flying[0] === head) this.#lose("The query took longer than it may.");
       });
@@ -203,7 +203,7 @@ export class QueryLane {
   }
 }
 
-/** Lets a thread finish, and terminates one that is still running a statement after the bound. */
+/** Lets a thread finish, and terminates it if it is still running a statement after the bound. */
 async function ended(worker: Worker, waitMs: number): Promise<void> {
   const exit = new Promise((resolve) => worker.once("exit", resolve));
   const close: QueryOrder = { kind: "close" };

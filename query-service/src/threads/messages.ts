@@ -4,7 +4,7 @@ import { type FieldFault, Problem } from "ledger-core/http/problems";
 import { type DamageCode, StoreDamage } from "../damage.ts";
 import type { Query, QueryOutcome, StoreName } from "../query.ts";
 
-/** Orders to a query thread. `reopen`: the files were replaced. */
+/** Requests to a query thread. `reopen`: the files were replaced. */
 export type QueryOrder =
   | { readonly kind: "query"; readonly call: number; readonly query: Query }
   | { readonly kind: "reopen" }

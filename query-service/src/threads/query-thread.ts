@@ -17,7 +17,7 @@ export type QueryThreadData = {
   readonly limits: Partial<QueryLimits>;
 };
 
-/** A thread of queries: it reads the models and views through connections of its own, and writes nothing. */
+/** A thread of queries: reads the models and views through its own connections, and writes nothing. */
 function main(port: MessagePort, data: QueryThreadData): void {
   const { models, views, shards, cursorKey, limits } = data;
   const open = () => connectSqlite({ file: models, newest: true, readOnly: true });

@@ -1,6 +1,6 @@
 import { isLedgerError } from "ledger-core";
 
-/** A store that is opened when it is first used, and again after it failed or was closed. */
+/** A store that is opened on first use, and again after it failed or was closed. */
 type Reopenable<Store> = {
   /** @throws whatever opening or the work throws */
   use<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;

@@ -4,7 +4,7 @@ import { type QueryOrder, type QueryReport, toQueryFault } from "./messages.ts";
 
 type ServedQueries = {
   readonly run: QueryRunner;
-  /** Opens the stores' files again. */
+  /** Reopens the stores' files. */
   reopen(): Promise<void>;
   close(): Promise<void>;
 };

@@ -39,7 +39,7 @@ test("lists and look-ups by key are answered by different threads, each always b
   expect(threads[0]).not.toBe(threads[2]);
 });
 
-test("what the thread throws is thrown here: a problem, damage with its store, and a bug", async () => {
+test("an error of the thread is thrown here: a problem, damage with its store, and a bug", async () => {
   const damages: StoreDamage[] = [];
   const { ask } = opened({}, (damage) => damages.push(damage));
   await expect(ask("/problem")).rejects.toMatchObject({ code: "payment_not_found", headers: { "x-told": "yes" } });
@@ -49,7 +49,7 @@ test("what the thread throws is thrown here: a problem, damage with its store, a
   expect(bodyOf(await ask("/after")).path).toBe("/after");
 });
 
-test("a statement that does not end costs its own query alone: another thread answers those behind it", async () => {
+test("a statement that does not end costs only its own query: another thread answers those behind it", async () => {
   const { threads, ask } = opened({ queryMs: 4000 });
   const before = bodyOf(await ask("/before"));
   const endless = ask("/for-ever");
@@ -64,7 +64,7 @@ test("a statement that does not end costs its own query alone: another thread an
   expect(threads.replaced()).toBe(1);
 });
 
-test("a thread that dies costs the query that it was at", async () => {
+test("a thread that dies costs its current query", async () => {
   const { threads, ask } = opened();
   await ask("/before");
   const dead = ask("/dies");
@@ -74,7 +74,7 @@ test("a thread that dies costs the query that it was at", async () => {
   expect(threads.replaced()).toBe(1);
 });
 
-test("a caller with many queries holds up another for one query only, and is refused beyond its bound", async () => {
+test("a caller with many queries delays another by only one query, and is refused beyond its bound", async () => {
   const { ask } = opened({ ahead: 1, queuedPerCaller: 3 });
   await ask("/start");
   const order: string[] = [];
@@ -89,7 +89,7 @@ test("a caller with many queries holds up another for one query only, and is ref
   expect(order).toEqual(["/slow", "/g1", "/modest", "/g2", "/g3"]);
 });
 
-test("where all wait too many, the newest of the one with the most is refused", async () => {
+test("if too many wait in all, the newest query of the caller with the most is refused", async () => {
   const { ask } = opened({ ahead: 1, queuedMax: 3 });
   await ask("/start");
   const held = ask("/slow", { sub: "greedy" });

@@ -22,7 +22,7 @@ export type QueryThreads = {
   readonly run: QueryRunner;
   /** How many threads were replaced since the start. */
   replaced(): number;
-  /** Lets every thread open the files again after they were replaced. */
+  /** Makes every thread reopen the files after they were replaced. */
   reopen(): void;
   close(): Promise<void>;
 };
@@ -76,7 +76,7 @@ type FileThreadsOptions = Omit<QueryThreadData, "limits"> & {
   readonly onDamaged?: (damage: StoreDamage) => void;
 };
 
-/** A page of 200 rows needs a fraction of it. */
+/** A page of 200 rows needs a fraction of this. */
 const HEAP_MIB = 256;
 
 /** Threads that answer queries from the files of read models, each over connections of its own. */

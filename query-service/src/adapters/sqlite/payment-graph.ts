@@ -12,9 +12,9 @@ import { openViewReader, type ViewSource } from "./view-reader.ts";
 
 /*
  * An edge is one row in two trees: by payer, merchant and event, and by merchant, event and payer. A step from a payer
- * skips from merchant to merchant, so that a customer who pays the same shop every day costs as much as one who did
- * once; a step from a merchant looks at its newest edges. Accounts and events are numbers, which grow with time within
- * a shard (the embedded ledger has one); ids are made of them at the end.
+ * skips from merchant to merchant, so that a customer who pays the same shop every day costs no more than one who paid
+ * once; a step from a merchant reads its newest edges. Accounts and events are numbers, which grow with time within a
+ * shard (the embedded ledger has one); they become ids at the end.
  */
 
 /** The most merchants of one payer, or edges of one merchant, that a step scans to find FAN_OUT_MAX neighbors. */
@@ -71,7 +71,7 @@ function prepareStatements(prepare: (sql: string) => StatementSync, suffix: stri
 
 type Neighbor = { readonly account: number; readonly event: number };
 
-/** An edge from a peer to a merchant that is recommended. */
+/** An edge from a peer to a recommended merchant. */
 type Evidence = { readonly peer: number; readonly event: number };
 
 /** Account → merchants it paid → others who paid them → merchants they paid and it did not; cuts keep the newest. */

@@ -2,11 +2,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isLedgerError, LedgerError, type Position } from "ledger-core";
 import { openSqlite, openViewBooks, preparedBySuffix, storeError, type ViewBooks } from "ledger-core/sql";
 
-/** The first of a store's files of views, or an open in-memory database. */
+/** The first of a store's view files, or an open in-memory database. */
 export type ViewSource = { readonly file: string } | { readonly database: DatabaseSync };
 
 export type ViewReader<Statements> = {
-  /** Runs synchronous work on the served build as of one moment, with the positions of that moment. */
+  /** Runs synchronous work on the served build at one moment, with the positions of that moment. */
   read<Result>(work: (statements: Statements, positions: readonly Position[]) => Result): Result;
   close(): void;
 };
@@ -28,7 +28,7 @@ export function openViewReader<Statements>(
       throw storeError(store, error);
     }
   };
-  /** Treats any other error while a row is decoded as a damaged row: nothing in a file is trusted. */
+  /** Treats any other error while a row is decoded as a damaged row, since nothing in a file is trusted. */
   const reading = <Result>(work: () => Result): Result => {
     try {
       return work();
