@@ -45,7 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ do: "flush" as const }) },
 );
 
-/** Everything that an account tells of itself. */
+/** All fields of an account. */
 const told = (account: AccountState) => ({ ...accountOf(account), day: account.day, spent: account.spent });
 
 test("every account is as it was left, however few pages are in memory, and one in hand keeps its own", () => {
@@ -78,8 +78,8 @@ test("every account is as it was left, however few pages are in memory, and one 
           const [found, before] = [store.find(id), model.get(id)];
           if (!found || !before) throw new Error(`account ${id} is gone`);
           if (what.do === "look") {
-            // Every other account is looked at, which drops pages that are on disk: the one in hand still tells its
-            // own.
+            // Looks at every other account, which drops pages that are on disk; the account in hand must keep its own
+            // values.
             for (const [other, known] of model) expect(told(store.find(other) as AccountState)).toEqual(told(known));
             expect(told(found)).toEqual(told(before));
             continue;

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { makeHousekeeping } from "./housekeeping.ts";
 
-/** A file whose own connection copies nothing, with so many mebibytes in its write-ahead log. */
+/** A file with this many mebibytes in its write-ahead log, whose own connection never checkpoints. */
 function fileWith(mebibytes: number): { file: string; db: DatabaseSync } {
   const folder = mkdtempSync(join(tmpdir(), "payledger-housekeeping-"));
   const file = join(folder, "state.sqlite");

@@ -24,7 +24,7 @@ export type FakeWriter = Writer & {
   readonly events: LedgerEvent[];
   /** Takes the place of the next decisions. */
   override: ((submission: Submission) => Promise<Answer>) | undefined;
-  /** What bulks fail with, if they do. */
+  /** The error that bulks fail with, if any. */
   failBulks: LedgerError | undefined;
 };
 

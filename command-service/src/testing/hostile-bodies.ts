@@ -9,7 +9,7 @@ export type HostileBody = {
   readonly pointer?: string;
 };
 
-/** What no route takes, whatever it is for: bytes that cannot be read as one strict JSON object. */
+/** Bodies that no route accepts: bytes that are not one strict JSON object. */
 export const unreadableBodies: readonly HostileBody[] = [
   unreadable("trailing bytes", "malformed_json", '{"amount":"1"} x'),
   unreadable("two objects", "malformed_json", "{}{}"),

@@ -3,7 +3,7 @@ import { type Caller, parsePosition } from "ledger-core";
 import { type SigningKeys, signToken } from "ledger-core/http";
 import { requestBytes, sendRaw } from "ledger-core/testing";
 
-/** What hostile requests aim at: real objects of a server, and tokens that it takes. */
+/** Targets of hostile requests: real objects of a server, and tokens that it accepts. */
 export type HostileWorld = {
   readonly keys: SigningKeys;
   readonly tokens: Readonly<Record<"operator" | "owner" | "thief" | "stranger" | "auditor", string>>;

@@ -23,7 +23,7 @@ export async function serveCommands(options: CommandOptions) {
   registerCommands(app, options);
   let sent = 0;
 
-  /** A POST by the operator under a key of its own, unless it says otherwise. */
+  /** A POST by the operator with a new key, unless given otherwise. */
   async function post({ url, body, caller = examples.operator, key = `key-${sent++}` }: Sent) {
     const token = await signToken({ ...caller, ttlSeconds: 600 }, keys);
     const answer = await app.inject({

@@ -103,7 +103,7 @@ describe("a wall clock that is set while the writer serves", () => {
 });
 
 describe("a writer that is started", () => {
-  /** The ledger was stopped, and the clock says that so many days have passed since. */
+  /** The ledger was stopped, and restarts with its clock this many days later. */
   async function restarted(days: number, acceptClock = false) {
     const before = await served();
     await before.writer.stop();

@@ -112,7 +112,7 @@ function pairs(one: Sums, other: Sums, lowest: number): Pairs {
 /** Keys of one hash in the scope of a caller. */
 export function equalHashKeys(tenant: string, sub: string): string[] {
   const blocks = blocksAt(lanesOf(`${tenant}\n${sub}\n`));
-  // What a block adds, by how many blocks come behind it.
+  // The sum that a block adds, by the number of blocks after it.
   const lists = [3, 2, 1, 0].map((behind): Sums => {
     const [a, b] = [power(A, 2 * HALF * behind), power(B, 2 * HALF * behind)];
     return { h: blocks.h.map((sum) => Math.imul(sum, a)), l: blocks.l.map((sum) => Math.imul(sum, b)) };

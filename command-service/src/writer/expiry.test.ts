@@ -44,7 +44,7 @@ async function hold(
   }
 }
 
-/** Settles when so many authorizations have expired, with their events in the order of the log. */
+/** Resolves once `count` authorizations have expired, with their events in log order. */
 async function expiries(log: EventLog, count: number): Promise<LedgerEvent[]> {
   const expired: LedgerEvent[] = [];
   const stop = new AbortController();

@@ -25,7 +25,7 @@ type ExpiryOptions = ExpiryLimits & {
 };
 
 /**
- * Makes the task that releases expired holds, by commands of the ledger itself through the same queue. Each run goes on
+ * Makes the task that releases expired holds, by the ledger's own commands through the same queue. Each run continues
  * until nothing is due.
  */
 export function makeExpiry(options: ExpiryOptions): () => Promise<void> {

@@ -3,7 +3,7 @@ import type { EventLog } from "ledger-core/event-log";
 import { describe, expect, test } from "vitest";
 import { bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
 
-/** A log in which some revisions cannot be read, and that counts the reads that are under way at once. */
+/** A log in which some revisions cannot be read, and which counts concurrent reads. */
 function readable(log: EventLog) {
   const seen = { broken: new Set<number>(), underWay: 0, most: 0, reads: 0 };
   const read: EventLog["read"] = async function* (shard, from, options = {}) {

@@ -62,7 +62,10 @@ async function openLedger(folder: string) {
 
 type Step = { readonly key: string; readonly command: ClientCommand };
 
-/** Sends a command until it has an answer; while the shard stands down it is refused, and nothing else. */
+/**
+ * Sends a command until it is answered; the only error allowed meanwhile is the refusal of a shard that has stepped
+ * down.
+ */
 async function insist(writer: Writer, serving: () => Promise<void>, { key, command }: Step): Promise<Answer> {
   for (;;) {
     const again = serving();
@@ -75,7 +78,7 @@ async function insist(writer: Writer, serving: () => Promise<void>, { key, comma
   }
 }
 
-/** What an answer came to, without what differs from one run to the next. */
+/** The outcome of an answer, without the parts that differ between runs. */
 function told(answer: Answer): string {
   if (answer.kind === "refused") return answer.rejection.code;
   const { fact } = answer.event;
@@ -83,7 +86,7 @@ function told(answer: Answer): string {
 }
 
 let root: string;
-/** Those of one round are sent at once, and do not touch each other's accounts. */
+/** Steps of one round are sent concurrently, and touch different accounts. */
 let rounds: readonly (readonly Step[])[];
 let expected: readonly string[];
 let known: readonly LedgerEvent[];

@@ -15,10 +15,7 @@ const small: Partial<WriterOptions> = {
   ...{ accountsCached: 2, namesCached: 2, paymentsCached: 2, paymentPagesCached: 2 },
 };
 
-/**
- * A ledger whose wallet `poor` holds 100, written down and closed; and what is told of it from then on. `others`:
- * accounts beside it.
- */
+/** A closed ledger whose wallet `poor` holds 100, and a record of its later reports. `others`: further accounts. */
 async function poorLedger(options: Partial<WriterOptions> = small, others = 0) {
   const discarded: DiscardedState[] = [];
   const standings: boolean[] = [];
@@ -46,7 +43,7 @@ async function poorLedger(options: Partial<WriterOptions> = small, others = 0) {
 
 type Ledger = Awaited<ReturnType<typeof poorLedger>>;
 
-/** Changes what is stored of a page, as a disk would: no checksum is made anew. */
+/** Changes the stored bytes of a page without updating any checksum, as a disk would. */
 function alter(
   file: string,
   kind: PageKind,

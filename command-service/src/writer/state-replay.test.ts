@@ -12,7 +12,7 @@ import { allEvents, eventOf, payment, writerFixture } from "./writer.fixture.ts"
 import { openWriter, type WriterOptions } from "./writer.ts";
 import { writerSeams } from "./writer-seams.ts";
 
-/** Changes the first balance of a state file, with all its checksums made anew: a fault that no checksum tells. */
+/** Changes the first balance of a state file and recomputes all its checksums, so that none reveals the fault. */
 async function enrich(stateFile: string, by: bigint): Promise<void> {
   const file = stateFileOn(new DatabaseSync(stateFile));
   const standing = file.pages.read("standings", 0);
@@ -83,7 +83,7 @@ test("a page that a replay cannot read, however often, is rebuilt from the log",
   await ledger.expectRight(writer);
 });
 
-/** A log of its own with these events. */
+/** A new log with these events. */
 async function logOf(events: readonly LedgerEvent[], folder: string) {
   const log = await openSqliteLog({ file: join(folder, "impossible.sqlite") });
   onTestFinished(() => log.close());

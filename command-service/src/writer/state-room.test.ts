@@ -66,7 +66,7 @@ async function expectOnce(ledger: Pick<Ledger, "log">, filled: Awaited<ReturnTyp
   expect(charged).toHaveLength((filled.refused + 1) * BULK);
 }
 
-/** Parts whose state file, and whose files of keys, may each grow to so many pages. */
+/** Parts whose state file and key files may each grow to a given number of pages. */
 function boundedParts() {
   const bound = { pages: Number.MAX_SAFE_INTEGER };
   let db: DatabaseSync | undefined;
@@ -251,7 +251,7 @@ function canMount(): boolean {
   }
 }
 
-/** A file system of its own, so large; and what makes it larger. */
+/** A separate file system of this size, and a function that enlarges it. */
 function smallDisk(folder: string, size: string): { path: string; resize(to: string): void } {
   const path = join(folder, "small");
   mkdirSync(path);

@@ -9,7 +9,7 @@ const EVENT_BYTES_MAX = 524_288;
 const APPEND_BYTES_MAX = 921_600;
 const ANSWER_BYTES_MAX = 10 * 2 ** 20;
 
-/** Eight errors that no other item has, told in as many bytes as an item may take of a body that holds 10,000. */
+/** Eight errors unlike those of any other item, in as many bytes as an item can cause in a body of 10,000 items. */
 function distinctFault(item: number): ItemFault {
   const errors = Array.from({ length: 8 }, (_, n) => ({
     pointer: `/field-${item}-${n}${"x".repeat(20)}`,

@@ -263,10 +263,7 @@ describe("bulk", () => {
   );
 });
 
-/**
- * What became of each item, without what differs from run to run: which of them is the same answer again is told by its
- * number.
- */
+/** The outcome of each item, without the parts that differ between runs; equal numbers mark equal answers. */
 function outline(answer: BulkAnswer): string[] {
   const results = answer.kind === "recorded" ? answer.results : [];
   return results.map((result) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Writer } from "../writer-port.ts";
 import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
 
-/** What happens to an append: it is done, or it fails before or after it was written. */
+/** The fate of an append: done, or failed before or after it was written. */
 type Fate = "done" | "lost_request" | "lost_reply" | "no_room" | "fenced";
 
 /** A log whose appends meet the fates that a test lays out, one after another; then all is well. */
@@ -330,7 +330,7 @@ describe("load", () => {
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(outcomes[1]).toMatchObject({ reason: { code: "overloaded" } });
     expect(eventOf(await single).fact.type).toBe("PaymentCharged");
-    // A bulk alone is taken whatever its share, and one after another.
+    // A bulk alone is accepted whatever its share, and bulks are accepted one after another.
     for (const size of [15, 20]) await bulk(size);
   });
 

@@ -42,9 +42,9 @@ export type WriterOptions = ExpiryLimits &
      */
     readonly batchBytesMax?: number;
     /**
-     * The most that one event takes, and no more than `batchBytesMax`. Default 524,288 bytes (Event Hubs take 1 MB a
-     * message); at least 4,096. A bulk needs 30 bytes an item: with less than the default, bulks of fewer items are
-     * taken.
+     * The most bytes of an event, and no more than `batchBytesMax`. Default 524,288 (Event Hubs accepts 1 MB per
+     * message); at least 4,096. A bulk needs 30 bytes per item, so a lower value also lowers the number of items in a
+     * bulk.
      */
     readonly eventBytesMax?: number;
     /** Items of an atomic bulk. Default and most 1,000. */

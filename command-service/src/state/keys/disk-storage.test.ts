@@ -41,7 +41,7 @@ test("a file that is missing or ends too early is damage; a folder that cannot b
   await expect(storage.read(2, 0, 10)).rejects.toMatchObject({ code: "state_corrupt" });
   const part = { file: 1, seed: 1, keys: 4, entriesPerBlock: 4, layers: 1 };
   const merge = { kind: "merge", inputs: [[part]], part: { ...part, nth: 0 }, partCount: 1 } as const;
-  // /readyz tells the reason to anybody: it names no folder.
+  // /readyz shows the reason to anybody, so it names no folder.
   const reason = expect.stringMatching(/: 0000000001\.keys is missing$/);
   await expect(storage.run(merge)).rejects.toMatchObject({ code: "state_corrupt", message: reason });
   rmSync(folder, { recursive: true });

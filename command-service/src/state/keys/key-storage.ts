@@ -33,7 +33,7 @@ export function storageOn(files: KeyFiles, later: (task: () => void) => void): K
     list: () => files.list(),
     read: (file, at, bytes) => soon(() => files.read(file, at, bytes)),
     run(work) {
-      // In the order of the calls, whatever the order of the tasks.
+      // In the order of the calls, not of the tasks.
       const done = lastWork.then(() => soon(() => doKeyWork(files, work)));
       lastWork = done.catch(() => {});
       return done;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { diskError, flush, inMemory, keyStore, memoryFiles, revisionsOf, small } from "./keys.fixture.ts";
 import { unknownPlace } from "./known-keys.ts";
 
-/** A store with so many keys, flushed in so many tails: key n at revision n. */
+/** A store with this many keys, flushed in this many tails: key n at revision n. */
 async function filled(keys: number, flushes: number, options = small) {
   const files = memoryFiles();
   const store = keyStore(inMemory(files), null, options);
@@ -105,7 +105,7 @@ describe("as in a map, whatever happens", () => {
         let model = new Map<string, number[]>();
         let revision = 2 ** 32 - 100;
         const reopen = () => {
-          // What a dying process had begun never ends: its files are as they are.
+          // Work begun by a dying process never finishes: its files stay as they are.
           files.fail = () => {
             throw diskError("EIO");
           };
