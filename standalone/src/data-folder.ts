@@ -67,8 +67,7 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
 }
 
 /**
- * Files that a new folder may hold: hidden ones, a file system's own, and what a start that was killed at once has
- * left.
+ * Files that a new folder may hold: hidden ones, a file system's own, and leftovers of a start that was killed at once.
  */
 const harmless = /^(?:\..*|keys|lost\+found|payledger\.json\..+)$/;
 
@@ -119,8 +118,8 @@ function syncFolder(dir: string): void {
 }
 
 /**
- * The content of a file that is made once, whole and durable, and never again: of two makers at once one wins, and both
- * read its content.
+ * The content of a file that is created once, atomically and durably, and never changed: of two concurrent creators one
+ * wins, and both read its content.
  */
 function secretFile(path: string, content: string): string {
   if (existsSync(path)) return readFileSync(path, "utf8");

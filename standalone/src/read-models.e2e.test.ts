@@ -50,7 +50,7 @@ async function headers(more: Record<string, string> = {}): Promise<Record<string
   return { authorization: `Bearer ${token}`, "content-type": "application/json", ...more };
 }
 
-/** Opens an account, and answers with where it stands in the log. */
+/** Opens an account and returns its position in the log. */
 async function openAccount(url: string, key: string, metadata: Record<string, string> = {}): Promise<string> {
   const body = JSON.stringify({ type: "wallet", currency: "HKD", owner: key, metadata });
   const answer = await fetch(`${url}/v1/accounts`, {
@@ -100,7 +100,8 @@ const files = [
 ] as const;
 
 /**
- * A file system of its own, so that what fills it up is nobody else's. Undefined, and why, where none can be mounted.
+ * A separate file system, so that filling it up affects nothing else. Undefined, with the reason, if none can be
+ * mounted.
  */
 async function mount(sizeKiB: number): Promise<string> {
   await openDataFolder(dataDir);
@@ -183,7 +184,7 @@ describe("a file that cannot be read", () => {
       const first = await ask(url, path(), last, 0);
       expect(first.status).toBe(503);
       expect(first.text).not.toMatch(/\.sqlite|select|view/i);
-      // Any command goes on meanwhile, and the answer is right as soon as there is one.
+      // Commands continue meanwhile, and the answer is right as soon as there is one.
       const later = await openAccount(url, "meanwhile");
       const { status, text } = await untilAnswered(url, path(), later);
       expect(status).toBe(200);

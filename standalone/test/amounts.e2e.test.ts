@@ -39,7 +39,7 @@ describe("case 1: amounts are digit strings of minor units", () => {
 
   test("the largest amount passes, and what would leave the largest balance is refused", async () => {
     const account = await openAccount(operator);
-    // A rail's clearing account is bounded like any other: each rail bears the largest amount once.
+    // A rail's clearing account is bounded like any other: each rail can take the largest amount once.
     const topUpBy = (rail: string, amount: string) =>
       operator.post("/v1/top-ups", { account, amount, currency: "HKD", rail });
     expect((await topUpBy("card", "999999999999999999")).status).toBe(201);

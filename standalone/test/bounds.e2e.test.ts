@@ -12,10 +12,7 @@ const MIB = 1024 * 1024;
 const BULK_BYTES = 4 * MIB;
 const IDLE = 500;
 const SLOW = 120;
-/**
- * What a caller's share of bodies, a socket each and the garbage in between may come to; the bulks alone would be 360
- * MiB.
- */
+/** Bound for a caller's share of bodies, one socket each, and garbage; the bulks alone would be 360 MiB. */
 const GROWTH_BYTES_MAX = 160 * MIB;
 
 const ledger = createLedger();

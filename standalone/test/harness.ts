@@ -27,7 +27,7 @@ export type Ledger = {
    * sees first.
    */
   stopHalted(work: () => Promise<void>): Promise<number | null>;
-  /** What it printed since its last start. */
+  /** Output since its last start. */
   output(): string;
   as(role: string, owner?: string, tenant?: string): Promise<Client>;
   /** Ends the server and deletes the folder. */

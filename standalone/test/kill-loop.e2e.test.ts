@@ -79,7 +79,7 @@ async function expectEachOnce(
       expect(textAt(entry, "source", "id")).toBe(textAt(acknowledged.get(reference)?.reply?.body, "id"));
     }
   }
-  // Each payment stands in two accounts.
+  // Each payment appears in two accounts.
   expect([...references.values()].every((count) => count === 2)).toBe(true);
   expect([...references.keys()].sort()).toEqual([...acknowledged.keys()].sort());
   const payments = await readAll(operator, "/v1/payments");

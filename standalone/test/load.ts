@@ -6,13 +6,13 @@ export type SentPayment = { readonly key: string; readonly body: object; reply?:
 
 export type Load = {
   readonly sent: readonly SentPayment[];
-  /** Resolves when so many payments of this load were answered. */
+  /** Resolves once this many payments of the load were answered. */
   answered(count: number): Promise<void>;
   /** Sends no more and waits for the end of what is under way, answered or cut off. */
   end(): Promise<void>;
 };
 
-/** Payments one after another from several clients at once, each with its own key, which is also its reference. */
+/** Payments one after another from several concurrent clients, each with its own key, which is also its reference. */
 export function startLoad(
   client: Client,
   accounts: readonly string[],

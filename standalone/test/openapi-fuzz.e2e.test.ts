@@ -11,9 +11,7 @@ import { openAccount, sumOfLedger } from "./steps.ts";
 
 const owners = { operator: "operator", service: "service", merchant: "shop", consumer: "alice", auditor: "auditor" };
 
-/**
- * Who asks, from which seed, and what is tried: so many examples an operation, or as many as go into so many seconds.
- */
+/** The caller, the seed, and schemathesis options: a number of examples per operation, or a time limit. */
 type FuzzCase = { readonly role: keyof typeof owners; readonly seed: number; readonly options: readonly string[] };
 
 const freshSeed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
@@ -53,7 +51,7 @@ describe.skipIf("absent" in found)(title, () => {
   });
 
   test.each(cases)("$role, seed $seed", { timeout: 120_000 + seconds * 2000 }, async ({ role, seed, options }) => {
-    // Each in a tenant of its own: the one before may have frozen whatever is in its, the clearing account too.
+    // Each case has its own tenant, since the previous one may have frozen all its accounts, even the clearing account.
     const tenant = `fuzz-${operators.length}`;
     const operator = await ledger.as("operator", "operator", tenant);
     operators.push(operator);

@@ -107,7 +107,7 @@ test("files that are deleted are built anew under other names, and the queries' 
 
 test("every process says that it is ready, and a second writer is refused", async () => {
   for (const { operations } of [writer, projections, queries]) {
-    // What /readyz says of a store is up to a second old.
+    // /readyz may describe a store as it was up to a second ago.
     await vi.waitFor(
       async () => {
         const reply = await fetch(`${operations}/readyz`);

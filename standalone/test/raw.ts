@@ -25,7 +25,7 @@ export function sendRaw(url: string, bytes: Uint8Array | string): Promise<RawRep
 export type RequestParts = {
   readonly method?: string;
   readonly path: string;
-  /** As they are sent, in order; a name may stand twice. */
+  /** Sent in this order; a name may appear twice. */
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: Uint8Array | string;
 };

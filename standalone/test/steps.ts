@@ -108,7 +108,7 @@ export function expectProblem(reply: ClientReply, status: number, code?: string)
   expect(reply.text).not.toMatch(/\bat .+\.ts:\d+/);
 }
 
-/** What a problem says, without the one member that names this very answer. */
+/** The text of a problem, without the member that identifies the occurrence. */
 export function problemText(reply: ClientReply, id: string): string {
   const { instance, ...rest } = { instance: undefined, ...Object(reply.body) };
   expect(instance).toEqual(expect.any(String));

@@ -4,7 +4,7 @@ import { abuse } from "./abuse.ts";
 /* The short form of `npm run abuse`, and of it what is not a matter of time. */
 const seconds = Number(process.env.LEDGER_ABUSE_SECONDS ?? 20);
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
-/** What the ledger's own bounds add up to, with the runtime itself. */
+/** The sum of the ledger's own bounds and the runtime. */
 const MEMORY_MAX = 1024 * 2 ** 20;
 
 test(`${seconds} s of mixed abuse, seed ${seed}: an honest client is never refused`, async () => {

@@ -12,7 +12,7 @@ import { type Honest, type HonestWindow, startHonest } from "./honest.ts";
 export type AbuseOptions = {
   readonly seconds: number;
   readonly seed: number;
-  /** Seconds after which a window is told. */
+  /** Length of a reported window, in seconds. */
   readonly windowSeconds: number;
   /** Acts whose name contains it; all by default. */
   readonly only?: string;
@@ -33,8 +33,8 @@ const CONNECTIONS_MAX = 900;
 const HONEST = { lanes: 8, roundsPerSecond: 20 } as const;
 
 /**
- * Mixed abuse of a real `ledger start` beside an honest client, for so long; then SIGTERM while the abuse goes on.
- * Loopback only.
+ * Mixed abuse of a real `ledger start` beside an honest client for a given time, then SIGTERM while the abuse
+ * continues. Loopback only.
  */
 export async function abuse(options: AbuseOptions): Promise<AbuseReport> {
   const { seed } = options;

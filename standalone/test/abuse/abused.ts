@@ -7,7 +7,7 @@ import { openDataFolder } from "../../src/data-folder.ts";
 
 const entry = resolve(import.meta.dirname, "../../../cli/bin/ledger.js");
 
-/** What the server uses at this moment. */
+/** The server's current resource usage. */
 export type Usage = {
   readonly rssBytes: number;
   /** Most since the process began. */
@@ -19,7 +19,7 @@ export type Usage = {
 
 export type Stop = { readonly code: number | null; readonly ms: number; readonly printed: string };
 
-/** The real `ledger start` in a process of its own, watched from outside. */
+/** The real `ledger start` in its own process, watched from outside. */
 export type Abused = {
   readonly url: string;
   token(role: "operator" | "consumer" | "merchant", sub: string, tenant?: string): Promise<string>;
@@ -78,7 +78,7 @@ export async function startAbused(data: string): Promise<Abused> {
   };
 }
 
-/** Linux tells it of any process: proc(5). Zeros elsewhere, and when the process has gone. */
+/** Linux has it for any process: proc(5). Zeros elsewhere, and after the process has ended. */
 function memoryOf(pid: number): Omit<Usage, "loopMs"> {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");

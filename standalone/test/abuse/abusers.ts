@@ -15,7 +15,7 @@ export type AbusersData = Pick<AbuserContext, "consumer" | "operator" | "wallets
   /** Acts whose name contains it; all when it is empty. */
   readonly only: string;
 };
-/** What the server said to each act, and how often. */
+/** The server's answers to each act, with their counts. */
 export type Answers = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 const data: AbusersData = workerData;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What an abuser has: no token, a consumer's of its own, and an operator's of a tenant of its own. */
+/** Credentials of an abuser: no token, a consumer's token, and an operator's token of a separate tenant. */
 export type AbuserContext = {
   readonly consumer: string;
   readonly operator: string;
@@ -15,7 +15,7 @@ export type AbuserContext = {
 /** One act of abuse; answers with what the server said, in a word. */
 export type Act = {
   readonly name: string;
-  /** How many do it at once. */
+  /** How many run concurrently. */
   readonly width: number;
   readonly pauseMs: number;
   run(context: AbuserContext, socket: Socket): Promise<string>;

@@ -2,7 +2,7 @@ import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { at } from "../json.ts";
 
-/** What an honest client saw in a window of time; latencies in milliseconds, counted from when a request was due. */
+/** An honest client's results in a window; latencies in milliseconds, counted from when a request was due. */
 export type HonestWindow = {
   readonly payments: number[];
   readonly queries: number[];
@@ -13,7 +13,7 @@ export type HonestWindow = {
 };
 
 export type Honest = {
-  /** What was seen since it was last asked. */
+  /** Returns the results since the last call. */
   take(): HonestWindow;
   end(): Promise<void>;
 };

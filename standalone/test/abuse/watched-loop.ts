@@ -2,8 +2,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
 
 /*
- * Loaded before the ledger in an abused process: tells its parent each second for how long at most the thread that
- * answers answered nobody. The channel to the parent keeps nothing alive.
+ * Loaded before the ledger in an abused process: each second, reports the longest pause of the serving thread to its
+ * parent. The channel to the parent keeps nothing alive.
  */
 if (isMainThread && process.send) {
   const loop = monitorEventLoopDelay({ resolution: 5 });

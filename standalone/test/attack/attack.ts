@@ -44,7 +44,7 @@ export type AttackReport = {
   /** Events that the logs of all ledgers of the run held, read back and added up. */
   readonly eventsChecked: number;
   readonly outages: Outages;
-  /** What the ledger logged, and how often. */
+  /** The messages that the ledger logged, with their counts. */
   readonly messages: ReadonlyMap<string, number>;
 };
 
@@ -53,7 +53,7 @@ const ROUNDS_PER_COPY = 100;
 const STEPS_PER_BURST = 4;
 const SNAPSHOTS_KEPT = 4;
 
-/** Attacks the files of a real ledger by chance, round by round, while a client that keeps books of its own goes on. */
+/** Attacks the files of a real ledger at random, round by round, while a client that keeps its own books continues. */
 export async function attack(options: AttackOptions): Promise<AttackReport> {
   const folder = mkdtempSync(join(tmpdir(), "payledger-attack-"));
   const random = seeded(options.seed);
@@ -150,7 +150,7 @@ async function attackCopy(run: Run, first: number): Promise<number> {
 /** The damage is done while commands are under way; a second burst reads what the first did not. */
 async function attackRunning(run: Run, copy: Copy, damages: string[]): Promise<void> {
   const burst = Promise.all(copy.lanes.map((lane) => copy.client.run(lane, STEPS_PER_BURST)));
-  // What fails meanwhile is seen when the burst is waited for.
+  // A failure meanwhile surfaces when the burst is awaited.
   burst.catch(() => {});
   await turn();
   doDamage(run, copy, damages);
@@ -171,7 +171,7 @@ async function attackStopped(run: Run, copy: Copy, damages: string[]): Promise<v
   await Promise.all(copy.lanes.map((lane) => copy.client.run(lane, STEPS_PER_BURST)));
 }
 
-/** What a target needs to run: the decision state is the command-service's own. */
+/** The part of the ledger that a target needs: only the command-service has the decision state. */
 function partOf(target: Target): "whole" | "commands" {
   return target === "state" ? "commands" : "whole";
 }
@@ -190,15 +190,15 @@ function keepSnapshot(run: Run, { subject, snapshots }: Copy): void {
   if (snapshots.length > SNAPSHOTS_KEPT) snapshots.splice(run.draw(SNAPSHOTS_KEPT), 1);
 }
 
-/** How often a ledger has said that it builds its read models anew. */
+/** How often a ledger has reported that it rebuilds its read models. */
 function timesBuiltAnew(subject: Subject): number {
   return subject.logged(/^models: .*built anew/);
 }
 
 /**
- * What can be read of the read models and is wrong need not be noticed by a query; it must be found by `ledger verify`,
- * and be right after its healing. Unless the ledger notices the damage before the verification looks, by another
- * query or by a projection, and has built the file anew by then. `built`: how often it had before this round.
+ * A query need not notice wrong but readable data of the read models; `ledger verify` must find it, and its healing
+ * must correct it. The ledger may also notice the damage first, by another query or by a projection, and have rebuilt
+ * the file by then. `built`: the number of rebuilds before this round.
  * @throws Wrong
  */
 async function checkReadings(run: Run, { subject, lanes, client }: Copy, built: number): Promise<void> {

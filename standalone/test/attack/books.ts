@@ -42,7 +42,7 @@ export type Step = {
   book(id: string): void;
 };
 
-/** Each wallet has an owner of its own, so that a session shows it alone. */
+/** Each wallet has a separate owner, so that a session shows only that wallet. */
 export function walletOwner(lane: string, n: number): string {
   return `${lane}-${n}`;
 }

@@ -8,7 +8,7 @@ export class Wrong extends Error {}
 /** It refused for longer than any rebuild takes. */
 export class Stuck extends Error {}
 
-/** What a client sees of an outage while it asks again. */
+/** The refusals that a client sees during an outage while it retries. */
 export type Outages = { refusals: number; readonly reasons: Map<string, number> };
 
 const PATIENCE_MS = 30_000;
@@ -20,7 +20,7 @@ export type AttackClient = {
    * Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died
    */
   run(lane: BookLane, steps: number): Promise<void>;
-  /** A wallet's balances as the API tells them, at what was last answered or later. */
+  /** A wallet's balances from the API, at the last answered position or later. */
   balances(account: string): Promise<{ posted: bigint; held: bigint }>;
   post(path: string, key: string, body: object): Promise<AttackReply>;
   /** A query at what was last answered or later; as the operator, or as the consumer who owns accounts. */

@@ -21,8 +21,8 @@ export type Target = "state" | "models";
 export type Snapshot = ReadonlyMap<string, Buffer>;
 
 /**
- * What no attack touches: the log, which is the truth, the folder's own files, and what was set aside and is never
- * read.
+ * Files that no attack touches: the log, which is the truth, the folder's own files, and files set aside, which are
+ * never read.
  */
 const spared = /^(?:events\.sqlite|payledger\.json|server\.json|keys$)|\.damaged/;
 const readModels = /^(?:models|views)(?:\.\d+)?\.sqlite/;
@@ -46,7 +46,7 @@ export function takeSnapshot(dir: string, target: Target): Snapshot {
   return new Map(contents.flatMap(([name, content]) => (content === undefined ? [] : [[name, content] as const])));
 }
 
-/** A running ledger removes files of its own, also between a listing and a reading. */
+/** A running ledger removes its own files, possibly between a listing and a read. */
 function unlessGone<Result>(act: () => Result): Result | undefined {
   try {
     return act();

@@ -5,9 +5,8 @@ import { type AttackClient, type AttackReply, Wrong } from "./client.ts";
 const WALLETS_PER_READING = 3;
 
 /**
- * Reads a part of a lane through every kind of query and holds the answers against the books. What cannot be read is
- * refused and asked for again by the client, until it was built anew; answers with what was readable and wrong, in
- * words.
+ * Reads part of a lane through every kind of query and compares the answers with the books. Unreadable data is refused,
+ * and the client retries until it is rebuilt. Returns a description of each readable but wrong answer.
  */
 export async function misreadings(
   client: AttackClient,

@@ -22,7 +22,7 @@ export type Subject = {
   death(): Promise<never>;
   /** How many messages with this text it has logged since it was last asked for its messages. */
   logged(text: RegExp): number;
-  /** What it has logged since it was last asked, each message with how often it came. */
+  /** The messages logged since the last call, each with its count. */
   takeMessages(): ReadonlyMap<string, number>;
 };
 
@@ -95,7 +95,7 @@ export function makeSubject(data: string): Subject {
   };
 }
 
-/** What a line of the log says, without the numbers that tell one from another. */
+/** The message of a log line, without the numbers that differ between lines. */
 function messageOf(line: string): string {
   let text = line;
   try {

@@ -24,7 +24,7 @@ export type FuzzRun = {
   readonly operatorToken: string;
   /** A payment that is always declined, and so appends one event. */
   readonly mark: object;
-  /** Where the files of ids are, and whatever is written on the way. */
+  /** The folder with the files of ids; also for temporary files. */
   readonly folder: string;
   readonly options: readonly string[];
 };
