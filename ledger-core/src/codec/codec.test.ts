@@ -147,7 +147,7 @@ it("every event comes back as it went in", () => {
   const at = 1_795_336_200_000_000;
   const id = makeId("evt", idBody(at, { shard: 3, revision: 9 }, 5));
   const property = fc.property(anyOrigin, anyFact, (someOrigin, fact) => {
-    // A charge is of the tenant that its origin names; any other payment bears its own.
+    // A charge belongs to the tenant of its origin; any other payment has its own.
     const origin = fact.type === "PaymentCharged" ? { ...someOrigin, tenant: fact.payment.tenant } : someOrigin;
     const bytes = encodeEvent({ origin, fact });
     const decoded = decodeEvent({ ...bytes, id, at, shard: 3, revision: 9, leaf: new Uint8Array(32) });

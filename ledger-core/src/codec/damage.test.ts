@@ -9,7 +9,7 @@ import { decodeEvent, encodeEvent } from "./codec.ts";
 const at = 1_795_336_200_000_000;
 const place = { id: makeId("evt", idBody(at, { shard: 3, revision: 9 }, 5)), at, shard: 3, revision: 9 };
 
-/** What a disk or a hand may do to bytes: other ones from a place on, or some cut out. */
+/** Damage to bytes, as by a disk or by hand: other bytes from an offset on, or some cut out. */
 const damage = fc.record({ at: fc.nat(), cut: fc.nat({ max: 8 }), put: fc.uint8Array({ maxLength: 8 }) });
 
 /** Decoded, or the operating error that says why not; anything else is thrown. */

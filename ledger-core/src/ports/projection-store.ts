@@ -46,7 +46,7 @@ export interface ProjectionStore<Change> extends ProjectionTarget<Change> {
   /** One build, whichever is served. */
   target(build: Build): ProjectionTarget<Change>;
   rows(build: Build): RowReader;
-  /** Runs work on the served build as it is when the work first reads, while that build goes on. */
+  /** Runs work on the served build as of the work's first read, while that build advances. */
   atOneMoment<Result>(work: (moment: StoreMoment) => Promise<Result>): Promise<Result>;
   /**
    * Lets the served build rest while `catchUp` runs, then serves `build` from one moment to the next: all of it or

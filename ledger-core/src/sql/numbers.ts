@@ -5,8 +5,8 @@ import type { Micros } from "../domain/time.ts";
 const REVISIONS = 2 ** 40;
 
 /**
- * The position of an event as one integer under 2^50: shard × 2^40 + revision. What an event made has its number, so
- * that the read models need no ids: with the event's time and salt, the number gives the id back.
+ * The position of an event as one integer under 2^50: shard × 2^40 + revision. An object has the number of the event
+ * that made it, so the read models need no ids: with the event's time and salt, the number gives the id back.
  */
 export function numberOf({ shard, revision }: Position): number {
   return shard * REVISIONS + revision;

@@ -51,7 +51,7 @@ function isColumnType(type: string): type is ColumnType {
   return ["id", "word", "name", "text", "int", "bigint"].includes(type);
 }
 
-/** From so many rows on, MySQL takes them faster from a stream than from a statement's text. */
+/** From this many rows on, MySQL loads them faster from a stream than from a statement's text. */
 const LOAD_ROWS_MIN = 200;
 
 type Conflict<Row> = {

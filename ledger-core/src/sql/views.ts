@@ -91,7 +91,7 @@ function prefix(column: string, { words }: Codes<string>): string {
   return `CASE ${column} ${words.map((one, code) => `WHEN ${code} THEN '${prefixes[one]}'`).join(" ")} END`;
 }
 
-/** What SQLite and MySQL each have an expression of their own for. */
+/** Expressions that differ between SQLite and MySQL. */
 type Texts = {
   id(prefix: string, at: string, number: string, salt: string): string;
   /** A UTC time with microseconds. */

@@ -82,8 +82,8 @@ type WatchedStore = {
 };
 
 /**
- * Calls back once when a store's open file, or its WAL, is deleted or replaced: a connection to it goes on with a file
- * that nobody else can find. Returns a function that ends the watch.
+ * Calls back once when a store's open file, or its WAL, is deleted or replaced: a connection to it would keep using a
+ * file that nobody else can find. Returns a function that ends the watch.
  */
 export function watchStore({ first, file, everyMs }: WatchedStore, onGone: (reason: string) => void): () => void {
   const known = new Map<string, number>();

@@ -26,7 +26,7 @@ import type { LedgerEvent, Posting } from "../events.ts";
 import type { PaymentId } from "../ids.ts";
 import type { Micros } from "../time.ts";
 
-/** What a step may know of the run so far: the clock, and the payments made, the newest first. */
+/** State that a step may use: the clock, and the payments made, newest first. */
 type World = { readonly now: Micros; readonly payments: readonly PaymentId[] };
 type Step = (world: World) => Command | undefined;
 

@@ -42,7 +42,7 @@ function inOrder(ledger: GivenLedger, steps: readonly Step[]): void {
   expect(steps.map(([, command]) => refusalOf(ledger, command))).toEqual(steps.map(([reason]) => reason));
 }
 
-/** What refuses a command, without making it history. */
+/** The refusal of a command, without making it history. */
 function refusalOf(ledger: GivenLedger, command: Command): RejectionCode | "accepted" {
   const decision = ledger.try(command);
   return decision.kind === "refused" ? decision.rejection.code : "accepted";

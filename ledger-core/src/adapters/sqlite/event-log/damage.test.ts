@@ -34,7 +34,7 @@ function tamper(file: string, sql: string, ...values: (number | Uint8Array)[]): 
   raw.close();
 }
 
-/** What a reader of the whole shard gets: the revisions before the fault, and the fault. */
+/** Reads the whole shard: the revisions before the fault, and the fault. */
 async function examine(file: string, shard = 0): Promise<{ read: number[]; code?: string; at?: number | undefined }> {
   const read: number[] = [];
   try {
@@ -171,7 +171,7 @@ function flippedBytes(file: Buffer): number[] {
   return [...range(16, 99).filter((index) => index % 3 === 0), ...used.filter((_, n) => n % 7 === 0), 3000, 12_000];
 }
 
-/** How the opening and reading of a damaged file ends; whatever is read is compared with what was appended. */
+/** The result of opening and reading a damaged file; compares any events read with the appended ones. */
 async function readDamaged(file: string, appended: readonly NewEvent[]): Promise<string> {
   try {
     const log = await openSqliteLog({ file });

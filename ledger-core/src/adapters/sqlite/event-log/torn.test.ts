@@ -36,7 +36,7 @@ function commitEnds(wal: Buffer): number[] {
   return ends;
 }
 
-/** Opens what a crash left, checks that it is the first `count` appends, and that it goes on from there. */
+/** Opens the files left by a crash, and checks that they hold the first `count` appends and accept more. */
 async function expectAppends(file: string, { database, wal }: Torn, count: number, what: string): Promise<void> {
   await writeFile(file, database);
   await writeFile(`${file}-wal`, wal);
