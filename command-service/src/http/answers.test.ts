@@ -88,7 +88,7 @@ describe("an answer made from its event", () => {
   );
 });
 
-/** Balances that the deciders let come about: what is available fits into 18 digits too. */
+/** Balances that the deciders allow; the available amount fits into 18 digits too. */
 function isKeepable(fact: Fact): boolean {
   if (!("account" in fact) || typeof fact.account === "string") return true;
   const { posted, held } = fact.account.balances;

@@ -17,18 +17,18 @@ import type { Answer, BulkAnswer, BulkItemAnswer, BulkSubmission, Submission, Wr
 
 const SHARD = 0;
 
-/** A writer without a log or keys: it decides on a state in memory, and shows what the routes handed it. */
+/** A writer without a log or keys: decides on a state in memory, and records what the routes pass to it. */
 export type FakeWriter = Writer & {
   readonly submissions: Submission[];
   readonly bulks: BulkSubmission[];
   readonly events: LedgerEvent[];
-  /** Takes the place of the next decisions. */
+  /** Replaces the next decisions. */
   override: ((submission: Submission) => Promise<Answer>) | undefined;
   /** The error that bulks fail with, if any. */
   failBulks: LedgerError | undefined;
 };
 
-/** The accounts of the examples are there: Alice's and Bob's wallets, Sam's shop and a bank. */
+/** Starts with the example accounts: Alice's and Bob's wallets, Sam's shop and a bank. */
 export function fakeWriter(): FakeWriter {
   const state = memoryState();
   const events: LedgerEvent[] = [];

@@ -1,6 +1,6 @@
 import type { HostileWorld } from "./hostile-world.ts";
 
-/** A body that some route must refuse, and how. `pointer` is the first fault told, when one is. */
+/** A body that some route must refuse, and how. `pointer` is that of the first reported fault, if it has one. */
 export type HostileBody = {
   readonly name: string;
   readonly status: number;
@@ -34,7 +34,7 @@ function unreadable(name: string, code: string, body: string | Uint8Array): Host
   return { name, status: 400, code, body };
 }
 
-/** Amounts as JSON text: everything that is nearly an amount. */
+/** Amounts as JSON text, all of them nearly valid. */
 const hostileAmounts = [
   '"0"',
   '"-5"',
@@ -62,7 +62,7 @@ const hostileAmounts = [
   "{}",
 ];
 
-/** Bodies of POST /v1/payments that can be read and do not fit. */
+/** Well-formed but invalid bodies of POST /v1/payments. */
 export function hostilePayments(world: HostileWorld): readonly HostileBody[] {
   const fields = { payer: world.payer, payee: world.payee, amount: "5", currency: "HKD" };
   const invalid = (name: string, pointer: string, change: object): HostileBody => ({

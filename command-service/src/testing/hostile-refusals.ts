@@ -2,8 +2,8 @@ import type { Aim, HostileRequest } from "./hostile-requests.ts";
 import type { HostileWorld } from "./hostile-world.ts";
 
 /**
- * Well-formed requests that must not succeed. Those that would be recorded under their key are sent as dry runs: the
- * same answer, and nothing appended.
+ * Well-formed requests that must not succeed. Those that would be recorded under their key are sent as dry runs, which
+ * get the same answer without an append.
  */
 export function hostileRefusals(aim: Aim, world: HostileWorld): readonly HostileRequest[] {
   const { payer, payee, foreign, captured, authorized, tokens, usedKey } = world;

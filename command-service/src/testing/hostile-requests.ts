@@ -5,7 +5,7 @@ import { type HostileBody, hostilePayments, unreadableBodies } from "./hostile-b
 import { hostileRefusals } from "./hostile-refusals.ts";
 import { type HostileWorld, type Post, postBytes } from "./hostile-world.ts";
 
-/** A whole request as bytes, and the answer that it must get. None of them may leave a trace in the log. */
+/** A whole request as bytes, with its expected answer. None may leave a trace in the log. */
 export type HostileRequest = {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -14,7 +14,7 @@ export type HostileRequest = {
   readonly pointer?: string;
 };
 
-/** How a list is written down: a POST to payments by the operator under a new key, unless it says otherwise. */
+/** An entry of the lists: a POST to payments by the operator under a new key, unless given otherwise. */
 export type Aim = (name: string, status: number, code: string, post: Partial<Post>) => HostileRequest;
 
 /** Every hostile request of the command routes. */
@@ -37,7 +37,7 @@ export async function hostileRequests(world: HostileWorld): Promise<readonly Hos
   ];
 }
 
-/** Every POST of the API, on objects that are there. */
+/** Every POST of the API, on existing objects. */
 function routesOf({ payer, captured, authorized }: HostileWorld): readonly string[] {
   return [
     "/v1/accounts",

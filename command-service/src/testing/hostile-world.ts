@@ -12,14 +12,14 @@ export type HostileWorld = {
   readonly payee: string;
   /** In JPY. */
   readonly foreign: string;
-  /** Of 100 each, from payer to payee: one captured, one that is not. */
+  /** Payments of 100 each, from payer to payee: one captured, one not. */
   readonly captured: string;
   readonly authorized: string;
   /** The key under which `captured` was made. */
   readonly usedKey: string;
 };
 
-/** Makes the objects through the server's own API. They are the last thing that changes its log. */
+/** Makes the objects through the server's own API. Nothing changes its log afterwards. */
 export async function prepareHostileWorld(port: number, keys: SigningKeys): Promise<HostileWorld> {
   const tenant = `hostile-${randomUUID().slice(0, 8)}`;
   const token = (caller: Partial<Caller>) =>
@@ -60,7 +60,7 @@ export async function prepareHostileWorld(port: number, keys: SigningKeys): Prom
 export type Post = {
   readonly path: string;
   readonly token: string | null;
-  /** Null: no Idempotency-Key. */
+  /** Null for no Idempotency-Key. */
   readonly key: string | null;
   readonly body?: string | Uint8Array;
   readonly headers?: readonly (readonly [name: string, value: string])[];

@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 const START_US = 1_795_336_200_000_000;
 type Standing = { readonly ready: boolean; readonly detail: string };
 
-/** A wall clock and a clock of spans: time passes on both, and the wall clock is set by hand. */
+/** A wall clock and a monotonic clock: time passes on both, and the wall clock can be set. */
 function clocks() {
   let passedMs = 0;
   let setMs = 0;

@@ -9,7 +9,7 @@ const B = 0x5f356495;
 const LOW = 127;
 const CHARS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", (c) => c.charCodeAt(0));
 const HALF = 3;
-/** With twice as many there are sixteen times the keys: 4,106 of 2^20 blocks, in 10 s. */
+/** Twice as many would give sixteen times the keys: 4,106 of 2^20 blocks, in 10 s. */
 const LIST = 2 ** 19;
 
 type State = { readonly h: number; readonly l: number };
@@ -33,7 +33,7 @@ function power(base: number, exponent: number): number {
   return result;
 }
 
-/** Of an odd number, modulo 2^32, by Newton's method. */
+/** The inverse of an odd number modulo 2^32, by Newton's method. */
 function inverse(a: number): number {
   let x = a;
   for (let i = 0; i < 5; i++) x = Math.imul(x, 2 - Math.imul(a, x));
@@ -46,7 +46,7 @@ function word(n: number): string {
   return String.fromCharCode(CHARS[n % c] ?? 0, CHARS[Math.floor(n / c) % c] ?? 0, CHARS[Math.floor(n / c / c)] ?? 0);
 }
 
-/** Blocks from the lowest bits of a state back to them, and what they add. */
+/** Blocks that lead from the lowest bits of a state back to them, and their sums. */
 function blocksAt(from: State): Blocks {
   const words = CHARS.length ** HALF;
   const low = ({ h, l }: State) => ((h & LOW) << 7) | (l & LOW);
@@ -87,7 +87,7 @@ function blocksAt(from: State): Blocks {
 
 const JOIN = 2 ** 25;
 
-/** Pairs of two lists whose sums have these 25 lowest bits in the first lane. */
+/** Pairs from two lists whose sums have these 25 lowest bits in the first lane. */
 function pairs(one: Sums, other: Sums, lowest: number): Pairs {
   const next = new Int32Array(LIST).fill(-1);
   const heads = new Map<number, number>();
@@ -109,7 +109,7 @@ function pairs(one: Sums, other: Sums, lowest: number): Pairs {
   return { a: Uint32Array.from(a), b: Uint32Array.from(b), h, l };
 }
 
-/** Keys of one hash in the scope of a caller. */
+/** Keys with the same hash in the scope of a caller. */
 export function equalHashKeys(tenant: string, sub: string): string[] {
   const blocks = blocksAt(lanesOf(`${tenant}\n${sub}\n`));
   // The sum that a block adds, by the number of blocks after it.
@@ -128,7 +128,7 @@ function textOf({ first, second }: Blocks, n: number): string {
   return word(first[n] ?? 0) + word(second[n] ?? 0);
 }
 
-/** Four blocks each, all of one sum in both lanes. */
+/** Four blocks each, all with the same sum in both lanes. */
 function joined(left: Pairs, right: Pairs): number[][] {
   const [sumH, sumL] = [(left.h[0] ?? 0) + (right.h[0] ?? 0), (left.l[0] ?? 0) + (right.l[0] ?? 0)];
   const byLow = new Map<number, number[]>();

@@ -26,7 +26,7 @@ async function pairOf(ledger: Ledger, writer: Writer, tenant: string): Promise<[
   return [await open("payer"), await open("payee")];
 }
 
-/** Authorizes `count` payments that end at a time. */
+/** Authorizes `count` payments that expire at a given time. */
 async function hold(
   writer: Writer,
   tenant: string,

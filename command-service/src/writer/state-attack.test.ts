@@ -18,19 +18,19 @@ import type { Answer, Writer } from "../writer-port.ts";
 import { accountOf, allEvents, eventOf, openAccount, operator, payment } from "./writer.fixture.ts";
 import { openWriter, type WriterOptions } from "./writer.ts";
 
-/** More by hand: LEDGER_ATTACK_ROUNDS=2000. */
+/** For longer runs by hand: LEDGER_ATTACK_ROUNDS=2000. */
 const ROUNDS = Number(process.env.LEDGER_ATTACK_ROUNDS ?? 30);
 const SEED = Number(process.env.LEDGER_SEED ?? 1);
 const ACCOUNTS = 12;
 const PAGE = 8192;
 
-/** Many small pages and next to nothing in memory, so that most of what is damaged is also read. */
+/** Many small pages and a minimal cache, so that most damaged pages are also read. */
 const tuning: Partial<WriterOptions> = {
   layout: { accountsPerPage: 2, revisionsPerPage: 8, pagesPerChunk: 4, valuesPerPage: 1 },
   ...{ accountsCached: 2, namesCached: 2, paymentsCached: 2, paymentPagesCached: 2, flushAt: 80, expiryEveryMs: 0 },
 };
 
-/** A small generator: a seed gives the same attack again. */
+/** A small generator, so that a seed repeats an attack. */
 function seeded(seed: number): (below: number) => number {
   let state = seed | 0;
   return (below) => {
@@ -135,7 +135,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Too much and then all of it from each account, captures, and what was asked before under its keys. */
+/** From each account, too much and then everything; captures; and earlier requests under their keys. */
 function roundsOn(accounts: readonly AccountId[], held: readonly Step[]): Step[][] {
   const bank = accounts[0] as AccountId;
   const wallets = accounts.slice(1);
@@ -151,7 +151,7 @@ function roundsOn(accounts: readonly AccountId[], held: readonly Step[]): Step[]
   ];
 }
 
-/** The steps on a copy of the ledger whose state was damaged; the log is whole. */
+/** The steps on a copy of the ledger with a damaged state; the log is intact. */
 async function attempt(snapshot: (typeof snapshots)[number], damage: (folder: string) => void) {
   const folder = mkdtempSync(join(root, "round-"));
   try {
@@ -176,7 +176,7 @@ async function attempt(snapshot: (typeof snapshots)[number], damage: (folder: st
   }
 }
 
-/** The files of the state that are there, with something in them. */
+/** The non-empty files of the state. */
 function stateFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.startsWith("state"))
@@ -260,7 +260,7 @@ test(
       expect(events.slice(0, known.length), what).toEqual(known);
       if (discarded.length > 0) rebuilt++;
     }
-    // An attack that nothing notices tries nothing.
+    // An attack that nothing notices tests nothing.
     expect(rebuilt).toBeGreaterThan(ROUNDS / 4);
   },
   ROUNDS * 5_000,

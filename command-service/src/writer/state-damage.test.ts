@@ -9,7 +9,7 @@ import type { DiscardedState } from "./recovery.ts";
 import { allEvents, eventOf, payment, writerFixture } from "./writer.fixture.ts";
 import type { WriterOptions } from "./writer.ts";
 
-/** Pages so small that each account and each few payments have their own, and nearly nothing stays in memory. */
+/** Pages so small that each account and each few payments have their own, with nearly no cache. */
 const small: Partial<WriterOptions> = {
   layout: { accountsPerPage: 1, revisionsPerPage: 4, pagesPerChunk: 2, valuesPerPage: 1 },
   ...{ accountsCached: 2, namesCached: 2, paymentsCached: 2, paymentPagesCached: 2 },
@@ -67,7 +67,7 @@ function flip(at: number): (bytes: Uint8Array) => Uint8Array {
   };
 }
 
-/** Whoever holds 100 can pay 100 and no more; keys and payments from before are known. */
+/** An account with 100 can pay exactly 100, and earlier keys and payments are known. */
 async function expectRight(ledger: Ledger, writer: Writer): Promise<void> {
   const { poor, shop } = ledger;
   const kinds = async (payer: AccountId, amount: bigint, key: string) =>
@@ -81,7 +81,7 @@ async function expectRight(ledger: Ledger, writer: Writer): Promise<void> {
   expect(eventOf(captured).fact.type).toBe("PaymentCaptured");
 }
 
-/** Sends until the shard serves again: what comes meanwhile is refused, and nothing else happens to it. */
+/** Retries until the shard serves again; until then, requests are only refused. */
 async function insist(ledger: Ledger, send: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     const again = ledger.serving();

@@ -24,7 +24,9 @@ async function enrich(stateFile: string, by: bigint): Promise<void> {
   await file.close();
 }
 
-/** A ledger whose state file is older than its log: `from` may still go 100 down in it, and has paid 60 since. */
+/**
+ * A ledger whose state file is older than its log: in the file `from` can still pay 100, of which it has since paid 60.
+ */
 async function behindLedger(options: Partial<WriterOptions>) {
   const ledger = await writerFixture(options);
   const writer = await ledger.start();

@@ -23,7 +23,7 @@ const cannotWrite = "the decision state cannot be written: the disk is full";
 
 type Ledger = Awaited<ReturnType<typeof writerFixture>>;
 
-/** Tells when the shard serves again. */
+/** Resolves when the shard serves again. */
 function standings() {
   const waiting: (() => void)[] = [];
   return {
@@ -35,8 +35,8 @@ function standings() {
 }
 
 /**
- * Sends bulks of payments between two new accounts until one is refused; which it was, and what the writer said of
- * itself before.
+ * Sends bulks of payments between two new accounts until one is refused; returns its number, and the writer's reports
+ * before it.
  */
 async function fill(ledger: Ledger, writer: Writer) {
   const [from, to] = [await ledger.open(writer, "from", null), await ledger.open(writer, "to")];
@@ -57,7 +57,7 @@ async function fill(ledger: Ledger, writer: Writer) {
   }
 }
 
-/** Every bulk up to the refused one is in the log once, whether it is sent again or not. */
+/** Every bulk up to the refused one is in the log once, whether or not it is resent. */
 async function expectOnce(ledger: Pick<Ledger, "log">, filled: Awaited<ReturnType<typeof fill>>): Promise<void> {
   for (let round = 0; round <= filled.refused; round++) {
     expect(await filled.send(round)).toMatchObject({ kind: "recorded", replayed: round < filled.refused });
@@ -131,7 +131,7 @@ describe("a state file that has no room to grow", () => {
     expect(writer.readiness()).toMatchObject({ ready: true, detail: expect.stringContaining(cannotWrite) });
     const again = serving();
     limit(Number.MAX_SAFE_INTEGER);
-    // No command comes: it tries by itself.
+    // Without any command, it retries by itself.
     await again;
     await writer.stop();
     let replayed = 0;
@@ -149,7 +149,7 @@ describe("a state file that has no room to grow", () => {
   });
 });
 
-/** Time that passes only while somebody waits for it; counts how often. */
+/** Time that passes only while somebody waits for it; counts the waits. */
 function waitedTime() {
   const waited = { times: 0, ms: 0 };
   const runtime: Runtime = {
@@ -237,7 +237,7 @@ describe("a part of the state file that cannot be read", () => {
   });
 });
 
-/** Only root can, and not in every container. */
+/** Mounting needs root, and is not possible in every container. */
 function canMount(): boolean {
   const path = mkdtempSync(join(tmpdir(), "payledger-mount-"));
   try {

@@ -27,7 +27,7 @@ function recorded(answer: BulkAnswer) {
   return answer;
 }
 
-/** A ledger that shows its appends, each with the bytes of its events. */
+/** A ledger that records its appends, each with the bytes of its events. */
 async function watched(options: Parameters<typeof writerFixture>[0] = {}) {
   const appends: number[][] = [];
   const ledger = await writerFixture({
@@ -120,7 +120,7 @@ describe("an atomic bulk", () => {
       const answer = await (dryRun ? writer.dryRunBulk(bulk) : writer.submitBulk(bulk));
       expect(answer).toMatchObject({ kind: "refused", rejection: { code: "bulk_too_large" } });
       expect(await stored()).toHaveLength(before);
-      // Nothing is stored: under the same key, what fits is taken.
+      // Nothing was recorded, so a bulk that fits is accepted under the same key.
       const fewer = { ...bulkOf("atomic", items.slice(0, 1000)), print: "fewer" };
       expect(recorded(await writer.submitBulk(fewer)).results.every(({ kind }) => kind === "made")).toBe(true);
       expect(await stored()).toHaveLength(before + 1001);
@@ -193,7 +193,7 @@ test("a command whose event would be too large is refused, and nothing of it is 
   const externalId = "x".repeat(5000);
   expect(await send(writer, { ...topUp, externalId }, "k")).toMatchObject({ kind: "refused" });
   expect(await stored()).toHaveLength(before);
-  // The clearing account that the refused top-up would have opened is opened with the next one.
+  // The next top-up opens the clearing account that the refused one would have opened.
   await send(writer, { ...topUp, externalId: null }, "k");
   expect((await stored()).slice(before).map(({ type }) => type)).toEqual(["AccountOpened", "TopUpSettled"]);
 });

@@ -137,7 +137,7 @@ describe("bulk", () => {
     atHead.length = 0;
     const answers = await Promise.all([dryRun("b1"), dryRun("b2"), ledger.send(writer, payment(from, to, 1n), "last")]);
     expect(answers.map(({ kind }) => kind)).toEqual(["recorded", "recorded", "recorded"]);
-    // Where nothing is appended the log is asked for its head before the answer leaves: after each of the two.
+    // If nothing is appended, the log's head is checked before the answer leaves: after each of the two.
     expect(atHead).toEqual([30, 60]);
   });
 

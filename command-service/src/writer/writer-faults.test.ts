@@ -7,7 +7,7 @@ import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "
 /** The fate of an append: done, or failed before or after it was written. */
 type Fate = "done" | "lost_request" | "lost_reply" | "no_room" | "fenced";
 
-/** A log whose appends meet the fates that a test lays out, one after another; then all is well. */
+/** A log whose appends meet the given fates, one after another, and then succeed. */
 function fated(log: EventLog, fates: Fate[], seen: (readonly NewEvent[])[] = []): EventLog {
   return {
     ...log,
@@ -79,7 +79,7 @@ describe("a bulk of which a part is on its way to the log when the rest cannot b
     const gate = Promise.withResolvers<void>();
     let broken = false;
     const ledger = await writerFixture({
-      // The second item is loaded for another batch, and that while the first is being appended.
+      // The second item is loaded for another batch while the first is being appended.
       ...{ loadItemsMax: 1, pipelineThreshold: 1 },
       wrap: (log) => ({
         ...log,
@@ -161,7 +161,7 @@ describe("an append that failed for certain", () => {
     await expect(ledger.send(writer, payment(to, from, 1n))).rejects.toMatchObject({ code: "not_ready" });
     await serving;
     expect(told.map((standing) => standing.ready)).toEqual([false, false, true]);
-    // The 60 of the failed attempt are not held against the limit: 100 can be paid, 1 more cannot.
+    // The 60 of the failed attempt do not count against the limit: 100 can be paid, 1 more cannot.
     expect(eventOf(await ledger.send(writer, payment(to, from, 60n), "k")).fact.type).toBe("PaymentCharged");
     expect(eventOf(await ledger.send(writer, payment(to, from, 40n))).fact.type).toBe("PaymentCharged");
     expect(eventOf(await ledger.send(writer, payment(to, from, 1n))).fact.type).toBe("PaymentDeclined");
@@ -264,7 +264,7 @@ describe("two writers", () => {
     await expect(ledger.send(stale, payment(to, from, 10n), "other")).rejects.toMatchObject({ code: "not_ready" });
     await serving;
     expect(await ledger.log.head(0)).toBe(head + 1);
-    // It has read what the other wrote: the limit is used up, and the key is known.
+    // It has read the other writer's events: the limit is used up, and the key is known.
     expect(eventOf(await ledger.send(stale, payment(to, from, 10n), "other")).fact.type).toBe("PaymentDeclined");
     expect(await ledger.send(stale, payment(to, from, 10n), "k")).toMatchObject({ kind: "recorded", replayed: true });
   });
@@ -307,7 +307,7 @@ describe("load", () => {
     const sent = await Promise.allSettled(Array.from({ length: 10 }, () => ledger.send(writer, large)));
     expect(sent.filter((one) => one.status === "fulfilled")).toHaveLength(4);
     for (const one of sent) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "overloaded" });
-    // One that is larger than the bound is taken when nothing waits.
+    // A command larger than the bound is accepted when nothing waits.
     const items = Array.from({ length: 10 }, (_, n) => bulkItem(`k${n}`, large));
     const bulk = { caller: operator, key: "bulk", mode: "each", items, print: "x" } as const;
     const both = await Promise.allSettled([writer.submitBulk(bulk), ledger.send(writer, large)]);

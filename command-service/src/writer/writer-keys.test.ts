@@ -7,7 +7,7 @@ import { equalHashKeys } from "./equal-hashes.fixture.ts";
 import { allEvents, bulkItem, eventOf, operator, payment, writerFixture } from "./writer.fixture.ts";
 import { writerSeams } from "./writer-seams.ts";
 
-/** No room for filters: every key that is looked for is looked for on disk. */
+/** No memory for filters, so that every key is looked up on disk. */
 const unfiltered = { flushAt: 50, keys: { filterBytes: 0, entriesPerBlock: 7, partKeys: 100 } };
 
 /** Wraps a log and counts how often it is read. */

@@ -69,7 +69,7 @@ export async function allEvents(log: EventLog): Promise<LedgerEvent[]> {
   return events;
 }
 
-/** A writer on a real SQLite log in a folder of its own; everything is closed and removed after the test. */
+/** A writer on a real SQLite log in a temporary folder; everything is closed and removed after the test. */
 export async function writerFixture(
   options: Partial<WriterOptions> & { wrap?: (log: EventLog) => EventLog; maxPages?: number } = {},
 ) {

@@ -186,7 +186,7 @@ describe("payments over time", () => {
       return () => {};
     };
     const append: EventLog["append"] = async (...batch) => {
-      // The timer rings in the middle of every append, and never between two of them.
+      // The timer fires during every append, and never between two of them.
       for (const tick of ticks) tick();
       return ledger.log.append(...batch);
     };
@@ -282,7 +282,7 @@ describe("the state file", () => {
     const file = new DatabaseSync(ledger.stateFile, { readOnly: true });
     const written = decodeRoot(file.prepare(readRootSql).get()?.data as Uint8Array).stand.revision;
     file.close();
-    // At most the two bulks that a flush under way writes, and the one that reached the bound meanwhile.
+    // At most the two bulks of the flush in progress, and the one that reached the bound meanwhile.
     expect((await ledger.log.head(0)) - written).toBeLessThanOrEqual(3 * 1001);
   });
 

@@ -5,7 +5,7 @@ import { KeyHasher } from "./key-hasher.ts";
 const referenceKey = Uint8Array.from({ length: 16 }, (_, i) => i);
 
 /**
- * Of the messages 00, 00 01, 00 01 02 …, under the key 00 01 … 0f: the vectors that SipHash-2-4 is published with,
+ * The published test vectors of SipHash-2-4: hashes of the messages 00, 00 01, 00 01 02 … under the key 00 01 … 0f,
  * lowest byte first.
  */
 const vectors: [number, string][] = [

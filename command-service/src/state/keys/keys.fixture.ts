@@ -5,7 +5,7 @@ import { type KeyStorage, storageOn } from "./key-storage.ts";
 import type { KeyFiles } from "./key-work.ts";
 import { KnownKeys, unknownPlace } from "./known-keys.ts";
 
-/** Files in memory; `fail` is asked before each access. */
+/** Files in memory; `fail` is called before each access. */
 type MemoryFiles = KeyFiles & {
   readonly kept: Map<number, Uint8Array>;
   fail: (what: "read" | "write" | "remove", file: number) => void;
@@ -52,7 +52,7 @@ export function inMemory(files: KeyFiles): KeyStorage {
   return storageOn(files, queueMicrotask);
 }
 
-/** Writes what is in the tail as a flush does. @returns what its commit keeps */
+/** Writes the tail as a flush does. @returns the manifest for its commit */
 export async function flush(keys: KnownKeys): Promise<string> {
   await keys.write();
   const manifest = keys.record();
@@ -61,7 +61,7 @@ export async function flush(keys: KnownKeys): Promise<string> {
   return manifest;
 }
 
-/** The revisions under a key, read from the disk where need be. */
+/** The revisions under a key, read from disk if necessary. */
 export async function revisionsOf(keys: KnownKeys, key: string): Promise<readonly number[]> {
   const place = unknownPlace();
   for (;;) {
