@@ -22,11 +22,11 @@ import { StartFault, startFaultOf } from "./start-fault.ts";
 const FOLDER_FORMAT = 1;
 const CURSOR_KEY_BYTES = 32;
 
-/** A ledger's folder: where everything lies, and its keys. */
+/** A ledger's folder: the paths of its files, and its keys. */
 export type DataFolder = {
   readonly dir: string;
   readonly signingKeys: SigningKeys;
-  /** Signs the cursors of lists, so that a client cannot make its own. */
+  /** Signs the cursors of lists, so that clients cannot forge them. */
   readonly cursorKey: Buffer;
   readonly events: string;
   readonly state: string;
@@ -35,8 +35,8 @@ export type DataFolder = {
 };
 
 /**
- * Opens a data folder, and makes it when there is none, unless `make` is false. Takes no lock: tokens are made while
- * the server runs.
+ * Opens a data folder, and creates it if there is none, unless `make` is false. Takes no lock, since tokens are made
+ * while the server runs.
  * @throws StartFault folder_absent (only when `make` is false), folder_damaged, folder_newer, folder_unwritable
  */
 export async function openDataFolder(dir: string, { make = true } = {}): Promise<DataFolder> {
@@ -71,9 +71,7 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
  */
 const harmless = /^(?:\..*|keys|lost\+found|payledger\.json\..+)$/;
 
-/**
- * A folder without a manifest is new only when nothing else lies in it: the ledger never moves in beside other files.
- */
+/** A folder without a manifest is new only if it holds nothing else: the ledger never moves in beside other files. */
 function checkManifest(dir: string): void {
   const path = join(dir, "payledger.json");
   if (!existsSync(path)) {
@@ -105,8 +103,7 @@ function formatOf(text: string): number | undefined {
 }
 
 /**
- * Makes the names in a folder durable: a crash must not lose a key file, or every token and cursor signed with it is
- * void.
+ * Makes the names in a folder durable: if a crash lost a key file, every token and cursor signed with it would be void.
  */
 function syncFolder(dir: string): void {
   const folder = openSync(dir, "r");

@@ -201,11 +201,11 @@ test("a client that keeps its connection open does not hold up the stop", { time
   const server = await start();
   const agent = new Agent({ keepAlive: true });
   const headers = { ...(await operatorHeaders()), "ledger-position": "0:999999", "ledger-wait": "500" };
-  // Under way when the stop begins: the connection is busy then, and idle only after its answer.
+  // Still in flight when the stop starts: the connection is busy then, and idle only after its answer.
   const asked = request(`${server.url}/v1/accounts`, { agent, headers }).end();
   const answered = once(asked, "response");
   await once(asked, "finish");
-  // A round trip later, the server has read what was sent before it.
+  // After a round trip, the server has read everything that was sent before it.
   await fetch(`${server.url}/livez`);
   const stopped = server.stop();
   const [response] = await answered;

@@ -12,18 +12,18 @@ import { removeServerFile, writeServerFile } from "./server-file.ts";
 import { startFaultOf } from "./start-fault.ts";
 
 type StandaloneOptions = {
-  /** Where everything is kept; made when there is none. */
+  /** The folder of all files; created if there is none. */
   readonly dataDir: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Default 127.0.0.1: without TLS in front, nothing else may reach it. */
+  /** Default 127.0.0.1: without TLS in front, the ledger must not be reachable from elsewhere. */
   readonly host?: string;
   readonly logger: Logger;
-  /** Told in a line what a long start is doing. */
+  /** Called with a line that describes the progress of a long start. */
   readonly onProgress?: (text: string) => void;
   /**
-   * How long the start waits for projections that are behind; then it serves, and /readyz says what is behind. Default
-   * 60,000.
+   * How long the start waits for projections that are behind, in ms; it then serves, and /readyz says what is behind.
+   * Default 60,000.
    */
   readonly catchUpMs?: number;
   /** Limits on clients' open requests; each field states its bounds and default. */
@@ -34,13 +34,13 @@ type StandaloneOptions = {
   readonly writer?: WriterTuning;
   /** The queries' limits and those of their threads; each field states its default. */
   readonly queries?: QueryTuning;
-  /** How the projections batch and try again; each field states its default. */
+  /** How the projections batch and retry; each field states its default. */
   readonly projections?: ProjectionsTuning;
 };
 
 export type Standalone = {
   readonly url: string;
-  /** Accepts no more, answers what was accepted, closes everything. */
+  /** Accepts nothing more, answers what was accepted, and closes everything. */
   stop(): Promise<void>;
 };
 
@@ -50,7 +50,7 @@ const API_VERSION = "1";
 
 /**
  * The whole ledger in one process on one folder.
- * @throws StartFault when folder or port cannot be had; nothing is left open then
+ * @throws StartFault if folder or port is unavailable; nothing is left open then
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const { dataDir, port, logger, onProgress = () => {} } = options;

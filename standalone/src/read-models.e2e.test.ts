@@ -19,13 +19,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openDataFolder } from "./data-folder.ts";
 import { type Standalone, startStandalone } from "./main.ts";
 
-/** The read models' files as real disks fail them: while the ledger serves, and before it starts. */
+/** Read model files damaged as by real disks, while the ledger serves and before it starts. */
 
 const logger = createLogger({ level: "silent", name: "test" });
 let dataDir = "";
 let mounted: string | undefined;
 let server: Standalone | undefined;
-/** The account that was opened last. */
+/** The last opened account. */
 let account = "";
 
 beforeEach(() => {
@@ -70,7 +70,7 @@ async function ask(url: string, path: string, position: string, waitMs = 10_000)
   return { status: answer.status, text: await answer.text() };
 }
 
-/** Asks until the answer is another than that it cannot be had now. */
+/** Retries until the answer is not "unavailable". */
 async function untilAnswered(url: string, path: string, position: string) {
   for (;;) {
     const answer = await ask(url, path, position);
@@ -80,7 +80,7 @@ async function untilAnswered(url: string, path: string, position: string) {
 
 type Check = { readonly name: string; readonly ready: boolean; readonly detail: string };
 
-/** Polls /readyz, where a client sees it, until a check is as expected. */
+/** Polls /readyz, as a client sees it, until a check is as expected. */
 async function untilReady(url: string, name: string, fits: (check: Check) => boolean): Promise<Check> {
   return vi.waitFor(
     async () => {

@@ -30,8 +30,8 @@ export type ProjectionsTuning = ProjectionTuning &
   Partial<KeeperTuning> &
   Pick<Lag, "behindMax"> & {
     /**
-     * The shortest time between two rebuilds for unreadable rows, in ms: a rebuild that did not help needs a person. 0
-     * to 86,400,000. Default 600,000.
+     * The shortest time between two rebuilds for unreadable rows, in ms: if a rebuild did not help, an operator must
+     * look. 0 to 86,400,000. Default 600,000.
      */
     readonly rebuildEveryMs?: number;
   };
@@ -119,7 +119,7 @@ export function measureReadSide(metrics: Metrics, { projections, queries }: Read
   );
 }
 
-/** The stores' positions as the projection thread reports them, without reading the stores. */
+/** The stores' positions as reported by the projection thread, without reading the stores. */
 function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions["positions"] {
   return async (store): Promise<readonly Position[]> =>
     Array.from({ length: shards }, (_, shard) => ({ shard, revision: board.revision(store, shard) })).filter(

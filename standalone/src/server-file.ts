@@ -2,8 +2,8 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Where the server on a data folder listens, for the client commands; it may be gone all the same (kill -9 leaves the
- * file).
+ * The address of the server on a data folder, for client commands. The server may be gone, since kill -9 leaves the
+ * file.
  */
 type ServerFile = { readonly url: string; readonly pid: number };
 
@@ -17,7 +17,7 @@ export function removeServerFile(dir: string): void {
   rmSync(join(dir, "server.json"), { force: true });
 }
 
-/** Undefined when no server has written one, or it cannot be read. */
+/** Undefined if no server has written one, or it cannot be read. */
 export function readServerFile(dir: string): ServerFile | undefined {
   try {
     const content: unknown = JSON.parse(readFileSync(join(dir, "server.json"), "utf8"));

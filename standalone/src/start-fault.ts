@@ -1,6 +1,6 @@
 import { ImpossibleEvent, isLedgerError } from "ledger-core";
 
-/** Why a ledger does not start on its folder and port, each with its own exit code. */
+/** The reasons why a ledger does not start on its folder and port, each with its own exit code. */
 export const startFaults = {
   folder_locked: 4,
   port_taken: 5,
@@ -12,7 +12,7 @@ export const startFaults = {
 } as const;
 type StartFaultKind = keyof typeof startFaults;
 
-/** A start that cannot be: `message` says what is wrong and what to do. */
+/** A failed start; `message` says what is wrong and what to do. */
 export class StartFault extends Error {
   readonly kind: StartFaultKind;
   constructor(kind: StartFaultKind, message: string, cause?: unknown) {
@@ -22,7 +22,7 @@ export class StartFault extends Error {
   }
 }
 
-/** The start fault behind an error of the operating system or of a store; the error itself when it is another one. */
+/** The start fault behind an error of the operating system or of a store; any other error is returned unchanged. */
 export function startFaultOf(error: unknown, context: { dataDir: string; port?: number }): unknown {
   if (error instanceof StartFault) return error;
   const folder = `the data folder ${context.dataDir}`;

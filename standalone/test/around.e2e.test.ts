@@ -93,7 +93,7 @@ describe(`no input gets a 5xx, seed ${seed}`, () => {
     ];
   });
 
-  /** A value that some field somewhere takes, or that none does. */
+  /** A value that is valid in some field, or in none. */
   const value = (depth = 0): unknown => {
     const leaf = [
       () => pick(ids),

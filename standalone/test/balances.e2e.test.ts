@@ -82,7 +82,7 @@ describe("balances as of", () => {
     const entries = [...(await entriesOf(operator, account))].reverse();
     const [first, second, third] = entries.map((entry) => textAt(entry, "bookedAt"));
     expect(first).toMatch(instant);
-    // A booking time takes in what was booked up to it.
+    // A booking time includes everything booked up to it.
     if (first !== second) expect((await balance(account, `?at=${first}`)).body).toMatchObject({ posted: "100" });
     expect((await balance(account, `?at=${third}`)).body).toMatchObject({ posted: "137" });
     for (const [date, amount] of [

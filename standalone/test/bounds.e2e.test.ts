@@ -40,14 +40,14 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** The memory of the server's process that is in use. */
+/** The current memory of the server's process. */
 function residentBytes(): number {
   const { pid } = JSON.parse(readFileSync(join(ledger.data, "server.json"), "utf8"));
   const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kib) * 1024;
 }
 
-/** Sends three quarters of a bulk and keeps the rest back; answers with the status, once there is one. */
+/** Sends three quarters of a bulk and holds back the rest; returns the status, once there is one. */
 function sendSlowly(socket: Socket, token: string, key: string): { readonly status: () => string | undefined } {
   let status: string | undefined;
   socket.once("data", (chunk) => {

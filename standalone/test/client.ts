@@ -3,22 +3,24 @@ import { randomUUID } from "node:crypto";
 export type ClientReply = {
   readonly status: number;
   readonly headers: Headers;
-  /** The body as it came, for comparing byte for byte. */
+  /** The raw body, to compare byte for byte. */
   readonly text: string;
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   readonly body: unknown;
 };
 
 export type PostOptions = { readonly key?: string; readonly headers?: Readonly<Record<string, string>> };
 
-/** One caller of the ledger. Its queries ask for at least what any command of this server was answered with. */
+/**
+ * One caller of the ledger. Its queries require at least the newest position of any command answered by this server.
+ */
 export type Client = {
   readonly token: string;
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<ClientReply>;
   post(path: string, body?: unknown, options?: PostOptions): Promise<ClientReply>;
 };
 
-/** Where a client's server is now, and the newest position that it answered a command with. */
+/** A client's current server, and the newest position of a command it answered. */
 export type Endpoint = { url: string; revision: number };
 
 export function createClient(endpoint: Endpoint, token: string): Client {
@@ -47,7 +49,7 @@ export function createClient(endpoint: Endpoint, token: string): Client {
   };
 }
 
-/** The revision in an answer's `Ledger-Position`; -1 when it has none. */
+/** The revision in an answer's `Ledger-Position`; -1 if it has none. */
 export function revisionOf(reply: ClientReply): number {
   return Number(/^0:(\d+)$/.exec(reply.headers.get("ledger-position") ?? "")?.[1] ?? -1);
 }

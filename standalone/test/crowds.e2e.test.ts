@@ -15,7 +15,7 @@ afterAll(() => ledger.remove());
 describe("case 8: crowds", () => {
   test("a thousand payers to one merchant at once: the sum is exact", async () => {
     const merchant = await openAccount(operator, { type: "merchant", owner: "shop" });
-    // One caller may have 512 requests under way.
+    // One caller may have 512 open requests.
     const others = await Promise.all(["b", "c", "d"].map((sub) => ledger.as("operator", sub)));
     const by = (n: number): Client => [operator, ...others][n % 4] ?? operator;
     const payers = await Promise.all(

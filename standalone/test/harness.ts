@@ -14,17 +14,16 @@ const run = promisify(execFile);
 export type Ledger = {
   readonly data: string;
   readonly url: string;
-  /** Starts the server and waits until it is ready. @throws with what it printed when it ends instead */
+  /** Starts the server and waits until it is ready. @throws with its output if it exits instead */
   start(): Promise<void>;
-  /** Starts the server and answers with its exit once it has printed something, or before. */
+  /** Starts the server and returns its exit once it has printed something, or before. */
   startUnready(): Promise<void>;
-  /** kill -9, and the wait for the end of it. */
+  /** Sends kill -9 and waits for the exit. */
   kill(): Promise<void>;
-  /** SIGTERM; answers with the exit code. */
+  /** Sends SIGTERM; returns the exit code. */
   stop(): Promise<number | null>;
   /**
-   * Halts the process while `work` runs: what arrives meanwhile is in the kernel's buffers. SIGTERM is what it then
-   * sees first.
+   * Suspends the process while `work` runs, so that requests wait in the kernel's buffers and SIGTERM arrives first.
    */
   stopHalted(work: () => Promise<void>): Promise<number | null>;
   /** Output since its last start. */
@@ -126,7 +125,7 @@ export async function makeToken(data: string, role: string, owner: string, tenan
   return stdout.trim();
 }
 
-/** The port that the server says it listens on. */
+/** The port that the server prints. */
 function portOf(child: ChildProcess, printed: () => string): Promise<string> {
   return new Promise((found, failed) => {
     child.stdout?.on("data", () => {
@@ -137,7 +136,7 @@ function portOf(child: ChildProcess, printed: () => string): Promise<string> {
   });
 }
 
-/** It listens only when it serves: the first answer must be a yes. */
+/** The server listens only once it serves, so the first answer must be ready. */
 async function ready(url: string, printed: () => string): Promise<void> {
   const response = await fetch(`${url}/readyz`);
   if (response.status !== 200) throw new Error(`not ready: ${await response.text()}\n${printed()}`);

@@ -99,7 +99,7 @@ describe("case 5: a hold ends once", () => {
     expect(made.status, made.text).toBe(201);
     const payment = textAt(made.body, "id");
     expect(Date.parse(textAt(made.body, "expiresAt"))).toBe(Date.parse(expiresAt));
-    // Nothing but the expiry itself can bring the next position: the query waits for it, twice the longest wait.
+    // Only the expiry itself can reach the next position; the query waits for it, twice the longest wait.
     const next = { "ledger-position": `0:${revisionOf(made) + 1}`, "ledger-wait": "10000" };
     const early = await operator.get(`/v1/payments/${payment}`, next);
     const seen = early.status === 503 ? await operator.get(`/v1/payments/${payment}`, next) : early;
@@ -117,7 +117,7 @@ describe("case 5: a hold ends once", () => {
     const made = await pay(operator, { payer, payee, amount: "100", capture: "manual", expiresAt });
     await ledger.kill();
     await ledger.start();
-    // One event more than the new writer's own.
+    // One more event than the new writer's own.
     const next = { "ledger-position": `0:${revisionOf(made) + 2}`, "ledger-wait": "10000" };
     const path = `/v1/payments/${textAt(made.body, "id")}`;
     const early = await operator.get(path, next);

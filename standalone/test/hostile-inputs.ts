@@ -1,4 +1,4 @@
-/** Bodies that cannot be read: each is 400 wherever a command is posted. */
+/** Bodies that cannot be parsed: each gets 400 on every command route. */
 export function unreadableBodies(good: object): readonly (readonly [string, Uint8Array | string])[] {
   const text = JSON.stringify(good);
   const inside = (member: string) => `{${member},${text.slice(1)}`;
@@ -37,7 +37,7 @@ export function unreadableBodies(good: object): readonly (readonly [string, Uint
   ];
 }
 
-/** Members that can be read and do not fit: each is 422 in a payment. */
+/** Well-formed members that are invalid: each gets 422 in a payment. */
 export const unfitMembers: readonly (readonly [string, object, string])[] = [
   ["an unknown field", { color: "red" }, "/color"],
   ["a number as account", { payer: 7 }, "/payer"],
@@ -62,7 +62,7 @@ export const unfitMembers: readonly (readonly [string, object, string])[] = [
   ["a card number of 15 digits", { reference: "378282246310005" }, "/reference"],
 ];
 
-/** Texts that only look like card numbers: an issuer nobody has, or a wrong check digit. */
+/** Texts that only look like card numbers: an unknown issuer, or a wrong check digit. */
 export const harmlessNumbers: readonly string[] = [
   "4111111111111112",
   "order 9999999999999995",
@@ -70,7 +70,7 @@ export const harmlessNumbers: readonly string[] = [
   "0000 0000 0000 0000",
 ];
 
-/** Ids that die on the grammar. */
+/** Ids that the grammar rejects. */
 export const hostileIds: readonly (readonly [string, number])[] = [
   ["' OR 1=1--", 404],
   ["g.V().drop()", 404],

@@ -34,7 +34,7 @@ const send = (request: RequestParts) => sendRaw(ledger.url, requestBytes(request
 const post = (body: Uint8Array | string, headers: readonly (readonly [string, string])[] = [bearer(), key(), json()]) =>
   send({ path: "/v1/payments", headers, body });
 
-/** That an answer is this problem, and that nothing was appended for it. */
+/** Expects this problem as the answer, and that nothing was appended. */
 async function expectRefused(status: number, work: () => Promise<RawReply>, code?: string): Promise<RawReply> {
   let reply: RawReply = { status: 0, headers: new Map(), text: "" };
   const appended = await eventsDuring(operator, async () => {

@@ -27,7 +27,7 @@ test(`kill -9 under load, ${cycles} cycles, seed ${seed}: what was acknowledged 
     await load.answered(20 + Math.floor(random() * 200));
     await ledger.kill();
     await load.end();
-    // Now and then it dies again before it serves.
+    // Sometimes it dies again before it serves.
     if (random() < 0.2) {
       await ledger.startUnready();
       await ledger.kill();
@@ -45,7 +45,7 @@ test(`kill -9 under load, ${cycles} cycles, seed ${seed}: what was acknowledged 
   expect(await sumOfLedger(operator)).toBe(0n);
 });
 
-/** Sends again what was cut off. Made before or made now: one answer either way, and the same from then on. */
+/** Resends requests that were cut off. Whether made before or now, each has one answer, which never changes. */
 async function settle(operator: Client, item: SentPayment): Promise<void> {
   item.reply = await operator.post("/v1/payments", item.body, { key: item.key });
   expect([201, 422], item.reply.text).toContain(item.reply.status);
@@ -59,7 +59,7 @@ async function expectSameAnswer(operator: Client, { key, body, reply }: SentPaym
 }
 
 /**
- * Compares the read models with what was acknowledged: the same payments, each once, and balances that follow from
+ * Compares the read models with the acknowledged payments: the same payments, each once, and balances that follow from
  * them.
  */
 async function expectEachOnce(

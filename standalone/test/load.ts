@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Client, ClientReply } from "./client.ts";
 
-/** A payment that was sent, and what came back, if anything did. */
+/** A payment that was sent, and its answer, if any. */
 export type SentPayment = { readonly key: string; readonly body: object; reply?: ClientReply };
 
 export type Load = {
   readonly sent: readonly SentPayment[];
   /** Resolves once this many payments of the load were answered. */
   answered(count: number): Promise<void>;
-  /** Sends no more and waits for the end of what is under way, answered or cut off. */
+  /** Sends no more, and waits until every open request is answered or cut off. */
   end(): Promise<void>;
 };
 
@@ -38,7 +38,7 @@ export function startLoad(
         answers++;
         for (const waiter of waiters) if (answers >= waiter.count) waiter.resolve();
       } catch {
-        // Cut off: the payment may have been made or not, and there is no server to go on with.
+        // Cut off: the payment may or may not have been made, and there is no server to continue with.
         return;
       }
     }

@@ -17,10 +17,7 @@ type FuzzCase = { readonly role: keyof typeof owners; readonly seed: number; rea
 const freshSeed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
 const seconds = Number(process.env.LEDGER_FUZZ_SECONDS ?? 30);
 
-/**
- * The operator may do everything: first what is the same each time, then what is new each time. The others get less of
- * it.
- */
+/** The operator may do everything: first fixed cases, then new ones each time. The other roles get fewer. */
 const cases: readonly FuzzCase[] = [
   { role: "operator", seed: 1, options: ["--phases", "examples,coverage,fuzzing", "-n", "20"] },
   { role: "operator", seed: freshSeed, options: ["--phases", "fuzzing,stateful", "-n", "20", ...within(seconds)] },

@@ -12,8 +12,8 @@ import { type StartedService, startService } from "./services.ts";
 import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
 
 /*
- * Commands, projections and queries in three processes on one data folder: what one process answers to a POST, another
- * one answers to a GET that carries its position.
+ * Commands, projections and queries in three processes on one data folder: a GET with the position of a POST's answer
+ * sees its effect in another process.
  */
 
 const data = mkdtempSync(join(tmpdir(), "payledger-processes-"));
@@ -39,10 +39,7 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-/**
- * A client whose commands and queries go to different processes; its queries ask for what its commands were answered
- * with.
- */
+/** A client whose commands and queries go to different processes; its queries require the positions of its commands. */
 function clientOf(token: string): Client {
   const commands = createClient(writes, token);
   return {

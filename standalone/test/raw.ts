@@ -7,8 +7,8 @@ export type RawReply = {
 };
 
 /**
- * Sends bytes as they are, which no HTTP client would, and reads what comes until the connection ends.
- * Status 0: it ended without an answer.
+ * Sends raw bytes, which no HTTP client would, and reads until the connection ends. Status 0: it ended without an
+ * answer.
  */
 export function sendRaw(url: string, bytes: Uint8Array | string): Promise<RawReply> {
   const { hostname, port } = new URL(url);
@@ -16,7 +16,7 @@ export function sendRaw(url: string, bytes: Uint8Array | string): Promise<RawRep
     const chunks: Buffer[] = [];
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
     socket.on("data", (chunk) => chunks.push(chunk));
-    // A server that refuses a request in its middle may reset the connection after its answer.
+    // A server that refuses a request halfway may reset the connection after its answer.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => resolve(parse(Buffer.concat(chunks).toString("utf8"))));
   });
@@ -30,7 +30,7 @@ export type RequestParts = {
   readonly body?: Uint8Array | string;
 };
 
-/** The bytes of a request that asks for the connection's end. */
+/** The bytes of a request with Connection: close. */
 export function requestBytes({ method = "POST", path, headers = [], body = "" }: RequestParts): Buffer {
   const content = Buffer.from(body);
   const lines = [

@@ -134,7 +134,7 @@ describe("SIGTERM answers what was accepted", () => {
   });
 });
 
-/** Newest first: each balance is the one before it and its own amount. */
+/** Newest first: each balance is the previous one plus its own amount. */
 function expectUnbroken(entries: readonly unknown[]): void {
   for (let i = 0; i + 1 < entries.length; i++) {
     const [newer, older] = [entries[i], entries[i + 1]];

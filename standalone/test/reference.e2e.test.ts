@@ -5,7 +5,7 @@ import type { Client, ClientReply } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { at } from "./json.ts";
 
-/** Set, it writes new and changed answers of this run into the reference instead of comparing them. */
+/** If set, writes new and changed answers of this run into the reference instead of comparing them. */
 const record = process.env.LEDGER_RECORD_EXAMPLES !== undefined;
 const file = new URL("../../ledger-core/src/http/reference/examples.json", import.meta.url);
 
@@ -94,7 +94,7 @@ function shownIn(document: unknown, example: Example): unknown {
 
 const id = /\b[a-z]{3,5}_[0-7][0-9a-hjkmnp-tv-z]{25}\b/g;
 
-/** Takes the ids of an answer for those in the same places of the answer that the reference shows. */
+/** Maps the ids of an answer to those at the same places in the reference's answer. */
 function learn(ids: Map<string, string>, shown: string, answered: string): void {
   const [before, now] = [shown.match(id) ?? [], answered.match(id) ?? []];
   // The answer of a new example, or of one whose answer changed.
@@ -115,16 +115,16 @@ function replaceIds(text: string, ids: ReadonlyMap<string, string>): string {
   });
 }
 
-/** An answer with the ids that the reference shows already; what only this answer names keeps the id that it got. */
+/** An answer with its ids replaced by the reference's; ids that only this answer has stay. */
 function withShownIds(text: string, ids: ReadonlyMap<string, string>): string {
   const shown = new Map([...ids].map(([before, now]) => [now, before]));
   return text.replaceAll(id, (one) => shown.get(one) ?? one);
 }
 
-/** The day on which the examples were recorded; in a request it stands for today. */
+/** The day on which the examples were recorded; requests use it for today. */
 const recordedOn = String(at(examples[0]?.answer, "openedAt")).slice(0, 10);
 
-/** The request with the ids and the day of this ledger. */
+/** The request with this ledger's ids and day. */
 function withIds(example: Example, ids: ReadonlyMap<string, string>): Example {
   const { answer, ...request } = example;
   const today = new Date().toISOString().slice(0, 10);

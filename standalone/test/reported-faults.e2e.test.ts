@@ -24,7 +24,7 @@ import {
   topUp,
 } from "./steps.ts";
 
-/** Case 17: what users of other ledgers reported, each tried from outside. Ours must not do it. */
+/** Case 17: faults that users of other ledgers reported, each tried from outside; this ledger must not have them. */
 const ledger = createLedger();
 let operator: Client;
 let merchant: string;
@@ -55,7 +55,7 @@ describe("holds", () => {
     await topUp(operator, payer, "1000");
     const payments = await readAll(operator, `/v1/payments?account=${payer}`);
     expect(payments.map((payment) => at(payment, "id"))).toEqual([at(made.body, "id")]);
-    // An id of this shard that nothing has.
+    // An unused id of this shard.
     const guess = textAt(made.body, "id").replace(/.{4}$/, "0000");
     expectProblem(await operator.post(`/v1/payments/${guess}/capture`, {}), 404, "payment_not_found");
     expect((await balancesOf(operator, payer)).posted).toBe("1999");
@@ -99,7 +99,7 @@ test("an account that left the cache comes back as it was last, not as it was wh
     const { signingKeys } = await openDataFolder(dataDir);
     const caller = { tenant: "default", role: "operator", sub: "operator", ttlSeconds: 600 } as const;
     const client = createClient({ url: server.url, revision: -1 }, await signToken(caller, signingKeys));
-    // More accounts than the smallest cache has room for, by far.
+    // Far more accounts than the smallest cache holds.
     const crowd: string[] = [];
     for (let n = 0; n < 800; n += 50) {
       crowd.push(...(await Promise.all(Array.from({ length: 50 }, () => openAccount(client)))));
@@ -108,7 +108,7 @@ test("an account that left the cache comes back as it was last, not as it was wh
     const payers = crowd.filter((_, n) => n % 200 === 0);
     for (const payer of payers) await topUp(client, payer, "100");
     for (const payer of payers) expect((await pay(client, { payer, payee: shop, amount: "60" })).status).toBe(201);
-    // Fewer at once than one caller may have under way.
+    // Fewer concurrent requests than one caller may have.
     for (let n = 0; n < crowd.length; n += 50) {
       await Promise.all(crowd.slice(n, n + 50).map((account) => topUp(client, account, "1")));
     }

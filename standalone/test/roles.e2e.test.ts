@@ -100,7 +100,8 @@ describe("who may command", () => {
   test.each(cases)("%s %s %s", async (role, may, _, send) => {
     const reply = await send(client(role));
     if (may === "may") expect([200, 201], reply.text).toContain(reply.status);
-    // A role that may never: 403. A role that may, but not with this account: as if the account were absent.
+    // A role that may never do it gets 403. A role that may, but not with this account, gets the answer for a missing
+    // account.
     else expect([403, 404], reply.text).toContain(reply.status);
   });
 

@@ -14,21 +14,21 @@ const commands = {
 } as const;
 export type ServiceName = keyof typeof commands;
 
-/** A service as a process of its own. */
+/** A service in its own process. */
 export type StartedService = {
-  /** Of its API; empty when it has none. */
+  /** URL of its API; empty if it has none. */
   readonly url: string;
-  /** Of /livez, /readyz and /metrics. */
+  /** URL of /livez, /readyz and /metrics. */
   readonly operations: string;
   readonly pid: number;
-  /** How it ended; undefined while it runs. */
+  /** How it exited; undefined while it runs. */
   ended(): string | undefined;
-  /** Ends it and returns its exit code; null when a signal ended it. */
+  /** Stops it and returns its exit code; null if a signal ended it. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
   output(): string;
 };
 
-/** Of what a service printed, the last characters that are kept. */
+/** How many of the last characters of a service's output are kept. */
 const PRINTED_MAX = 100_000;
 
 const children = new Set<ChildProcess>();
@@ -37,8 +37,7 @@ process.on("exit", () => {
 });
 
 /**
- * Starts a service on a data folder; returns when it says where it listens. @throws with what it printed when it ends
- * instead
+ * Starts a service on a data folder; returns once it prints its address. @throws with its output if it exits instead
  */
 export async function startService(
   name: ServiceName,
@@ -50,7 +49,7 @@ export async function startService(
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LEDGER_DATA: data, ...ports, ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    // Ctrl-C in a terminal is for the process that started it, which stops its services in order.
+    // Ctrl-C in a terminal is for the process that started the service, which stops its services in order.
     detached: true,
   });
   children.add(child);

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { type Client, type ClientReply, revisionOf } from "./client.ts";
 import { at, listAt, textAt } from "./json.ts";
 
-/** Steps that many scenarios share; each asserts that it went as it should. */
+/** Steps shared by many scenarios; each asserts that it succeeded. */
 
 export async function openAccount(
   operator: Client,
@@ -14,7 +14,7 @@ export async function openAccount(
   return textAt(reply.body, "id");
 }
 
-/** A wallet with money in it. */
+/** A wallet with money. */
 export async function fundedWallet(
   operator: Client,
   amount: string,
@@ -85,7 +85,7 @@ export async function sumOfLedger(operator: Client): Promise<bigint> {
   return sumOf(await readAll(operator, "/v1/accounts"), "balances", "posted");
 }
 
-/** How many events the log took on while `work` ran: two accounts opened around it mark the place. */
+/** The number of events that `work` appended: two accounts opened before and after it mark the range. */
 export async function eventsDuring(operator: Client, work: () => Promise<unknown>): Promise<number> {
   const mark = async () => {
     const reply = await operator.post("/v1/accounts", { type: "wallet", currency: "HKD", owner: "mark" });
@@ -97,7 +97,7 @@ export async function eventsDuring(operator: Client, work: () => Promise<unknown
   return (await mark()) - before - 1;
 }
 
-/** That an answer is a problem in RFC 9457's form with this status and code. */
+/** Expects a problem in RFC 9457's form with this status and code. */
 export function expectProblem(reply: ClientReply, status: number, code?: string): void {
   expect(reply.status, reply.text).toBe(status);
   expect(reply.headers.get("content-type")).toMatch(/^application\/problem\+json/);

@@ -6,7 +6,7 @@ import type { Client } from "./client.ts";
 import { createLedger } from "./harness.ts";
 import { balancesOf, fundedWallet, openAccount } from "./steps.ts";
 
-// The process itself bounds its stop by 10 s, and ends with 1 beyond: 0 says that it was in time.
+// The process itself limits its stop to 10 s and exits with 1 beyond that, so 0 says that it was in time.
 
 const ledger = createLedger();
 let operator: Client;
@@ -80,7 +80,7 @@ describe("SIGTERM loses no whole request:", () => {
   const connections = 20;
   const each = 10;
 
-  /** Every payment is answered 201, and booked once: its repeat gets the same answer. */
+  /** Every payment is answered with 201 and booked once: repeating it returns the same answer. */
   async function expectBooked(prefix: string, before: string, answers: readonly string[][]): Promise<void> {
     for (const statuses of answers) expect(statuses).toEqual(Array.from({ length: each }, () => "201"));
     await ledger.start();

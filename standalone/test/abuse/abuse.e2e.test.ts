@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { abuse } from "./abuse.ts";
 
-/* The short form of `npm run abuse`, and of it what is not a matter of time. */
+/* The short form of `npm run abuse`, without checks that depend on speed. */
 const seconds = Number(process.env.LEDGER_ABUSE_SECONDS ?? 20);
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
 /** The sum of the ledger's own bounds and the runtime. */

@@ -14,7 +14,7 @@ export type AbuseOptions = {
   readonly seed: number;
   /** Length of a reported window, in seconds. */
   readonly windowSeconds: number;
-  /** Acts whose name contains it; all by default. */
+  /** Acts whose name contains this; all by default. */
   readonly only?: string;
   readonly onWindow?: (window: Window) => void;
 };
@@ -24,7 +24,7 @@ export type Window = HonestWindow & Usage & { readonly atSeconds: number };
 export type AbuseReport = {
   readonly windows: readonly Window[];
   readonly answers: Answers;
-  /** Why the server ended before it was told to; undefined when it did not. */
+  /** Why the server ended before it was stopped; undefined if it did not. */
   readonly died: string | undefined;
   readonly stop: Stop;
 };
@@ -80,7 +80,7 @@ async function openHonest(server: Abused): Promise<Honest> {
   return startHonest({ ...HONEST, url: server.url, owner: "alice", operatorToken, consumerToken });
 }
 
-/** A consumer with two empty wallets in the honest client's tenant, and an operator of a tenant of his own. */
+/** A consumer with two empty wallets in the honest client's tenant, and an operator of another tenant. */
 async function abusersData(server: Abused, seed: number, only: string): Promise<AbusersData> {
   const bank = await server.token("operator", "bank");
   const open = async (n: number): Promise<string> => {

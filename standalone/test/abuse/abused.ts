@@ -10,10 +10,10 @@ const entry = resolve(import.meta.dirname, "../../../cli/bin/ledger.js");
 /** The server's current resource usage. */
 export type Usage = {
   readonly rssBytes: number;
-  /** Most since the process began. */
+  /** The peak since the process started. */
   readonly rssMostBytes: number;
   readonly descriptors: number;
-  /** The longest time since the last reading in which the thread that answers answered nobody. */
+  /** The longest pause of the serving thread since the last reading. */
   readonly loopMs: number;
 };
 
@@ -24,9 +24,9 @@ export type Abused = {
   readonly url: string;
   token(role: "operator" | "consumer" | "merchant", sub: string, tenant?: string): Promise<string>;
   usage(): Usage;
-  /** SIGTERM; how it ended, how long that took, and the end of what it printed. */
+  /** Sends SIGTERM; returns the exit code, the time it took, and the end of the output. */
   stop(): Promise<Stop>;
-  /** Undefined while it lives. */
+  /** Undefined while it runs. */
   ended(): string | undefined;
   kill(): void;
 };

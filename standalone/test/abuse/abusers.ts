@@ -5,14 +5,14 @@ import { type AbuserContext, type Act, acts } from "./acts.ts";
 import { makeSockets } from "./sockets.ts";
 
 /*
- * A thread of abusers, apart from the honest client, which would wait for them otherwise. They go on until told to end,
- * then tell what they were told.
+ * A thread of abusers, separate from the honest client, which would otherwise wait for them. They run until told to
+ * end, then report the answers they got.
  */
 export type AbusersData = Pick<AbuserContext, "consumer" | "operator" | "wallets"> & {
   readonly url: string;
   readonly seed: number;
   readonly connectionsMax: number;
-  /** Acts whose name contains it; all when it is empty. */
+  /** Acts whose name contains this; all if it is empty. */
   readonly only: string;
 };
 /** The server's answers to each act, with their counts. */
@@ -34,7 +34,7 @@ parentPort?.once("message", () => {
   ended = true;
   parentPort?.postMessage(answers satisfies Answers);
   sockets.end();
-  // Some sleep for long between two bytes.
+  // Some sleep for a long time between two bytes.
   process.exit();
 });
 const chosen = acts.filter(({ name }) => name.includes(data.only));
@@ -45,7 +45,7 @@ async function repeat(act: Act): Promise<void> {
     const socket = await sockets.open();
     if (ended) return;
     if (socket === undefined) {
-      // Once it stops, the server takes no more connections.
+      // A stopping server accepts no more connections.
       await delay(500);
       continue;
     }

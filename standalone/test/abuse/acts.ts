@@ -12,7 +12,7 @@ export type AbuserContext = {
   draw(bound: number): number;
 };
 
-/** One act of abuse; answers with what the server said, in a word. */
+/** One act of abuse; returns the server's reaction in a word. */
 export type Act = {
   readonly name: string;
   /** How many run concurrently. */
@@ -192,7 +192,7 @@ function payment([payer, payee]: readonly [string, string], amount: string): str
   return JSON.stringify({ payer, payee, amount, currency: "HKD" });
 }
 
-/** Close to 4 MiB of payments that are refused for lack of money. */
+/** Close to 4 MiB of payments that are refused for insufficient funds. */
 function giantBulk([payer, payee]: readonly [string, string], next: () => number): string {
   const reference = "r".repeat(140);
   const item = () => ({
@@ -201,7 +201,7 @@ function giantBulk([payer, payee]: readonly [string, string], next: () => number
   return JSON.stringify({ mode: "each", items: Array.from({ length: 10_000 }, item) });
 }
 
-/** The status of the first answer; `closed` when the connection ends without one, `none` when the time is over. */
+/** The status of the first answer; `closed` if the connection ends without one, `none` on a timeout. */
 function answerOf(socket: Socket, waitMs: number): Promise<string> {
   return new Promise((resolve) => {
     let text = "";
@@ -219,7 +219,7 @@ function answerOf(socket: Socket, waitMs: number): Promise<string> {
   });
 }
 
-/** Holds the connection until the server ends it; the status it said, if any. */
+/** Holds the connection until the server ends it; returns the server's status, if any. */
 function heldUpTo(socket: Socket, ms: number): Promise<string> {
   return answerOf(socket, ms);
 }

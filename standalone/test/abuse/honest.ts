@@ -6,9 +6,9 @@ import { at } from "../json.ts";
 export type HonestWindow = {
   readonly payments: number[];
   readonly queries: number[];
-  /** Answered 429 or 503, or a connection that was closed before the answer. */
+  /** Answers 429 and 503, and connections closed before the answer. */
   readonly refused: string[];
-  /** Anything that an honest client must never be told. */
+  /** Anything that an honest client must never get. */
   readonly wrong: string[];
 };
 
@@ -21,19 +21,17 @@ export type Honest = {
 export type HonestOptions = {
   readonly url: string;
   readonly operatorToken: string;
-  /** Of the owner whose wallets pay. */
+  /** The token of the owner whose wallets pay. */
   readonly consumerToken: string;
   readonly owner: string;
   readonly lanes: number;
-  /** Rounds of a payment, a query of its balance at that position, and now and then the same key again. */
+  /** Rounds per second of a payment, a query of its balance at that position, and sometimes the same key again. */
   readonly roundsPerSecond: number;
 };
 
 const ANSWER_MS = 30_000;
 
-/**
- * Lanes with a wallet each: its payments and balances are known beforehand, so every answer can be held against them.
- */
+/** Lanes with a wallet each. Payments and balances are known in advance, so every answer can be checked. */
 export async function startHonest(options: HonestOptions): Promise<Honest> {
   const agent = new Agent({ keepAlive: true, maxSockets: options.lanes });
   const call = (method: string, path: string, headers: Record<string, string>, body?: string) =>
@@ -123,7 +121,7 @@ async function openWallets({ operatorToken, owner, lanes }: HonestOptions, call:
 
 type Reply = { readonly status: number; readonly text: string; readonly body: unknown; readonly position: string };
 
-/** Asks again under the same key while it is refused, and notes each refusal. */
+/** Retries under the same key while it is refused, and notes each refusal. */
 async function settle(ask: () => Promise<Reply>, refused: (reason: string) => void): Promise<Reply> {
   for (;;) {
     const reply = await ask().catch((error: unknown) => String(error));

@@ -46,7 +46,7 @@ process.stdout.write(`${tell(report).join("\n")}\n`);
 const { windows, died, stop } = report;
 const held = windows.every(({ refused, wrong }) => refused.length === 0 && wrong.length === 0);
 process.exitCode = held && died === undefined && stop.code === 0 && stop.ms < 10_000 ? 0 : 1;
-// Nothing is left to wait for but sockets that the server has gone from.
+// Only sockets that the server has closed are left.
 process.exit();
 
 function tell({ windows, answers, died, stop }: AbuseReport): readonly string[] {

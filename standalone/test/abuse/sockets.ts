@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 
-/** Sockets of abusers: bounded in number, and all gone at the end. */
+/** Sockets of abusers, bounded in number and all closed at the end. */
 export type Sockets = {
-  /** A socket, once one is free; resolves with undefined when it could not connect. */
+  /** Resolves with a socket once one is free; with undefined if it could not connect. */
   open(): Promise<Socket | undefined>;
   end(): void;
 };
@@ -21,7 +21,7 @@ export function makeSockets(url: string, most: number): Sockets {
         open.delete(socket);
         waiting.shift()?.();
       });
-      // Unless someone reads it, an answer fills the buffers and the socket never ends.
+      // Unread answers would fill the buffers, and the socket would never end.
       socket.resume();
       return new Promise((ready) => {
         socket.once("connect", () => ready(socket));

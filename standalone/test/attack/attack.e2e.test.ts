@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { attack } from "./attack.ts";
 
 /*
- * The short form of `npm run attack`: a fresh seed each time, printed when it finds something. Two thousand rounds are
- * run by hand.
+ * The short form of `npm run attack`, with a new seed each time, printed on failure. Two thousand rounds are run by
+ * hand.
  */
 const rounds = Number(process.env.LEDGER_ATTACK_ROUNDS ?? 15);
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);

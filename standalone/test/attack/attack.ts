@@ -18,9 +18,9 @@ export type AttackOptions = {
   readonly mode: Mode;
   readonly rounds: number;
   readonly seed: number;
-  /** Where to keep a copy of the folder of each finding. */
+  /** A folder for copies of the attacked folder, one per finding. */
   readonly keep?: string;
-  /** Told now and then how far it is. */
+  /** Called from time to time with the progress. */
   readonly onProgress?: (text: string) => void;
 };
 
@@ -35,20 +35,19 @@ export type AttackReport = {
   readonly findings: readonly AttackFinding[];
   readonly damages: number;
   /**
-   * Rounds in which a query of the read models was answered wrongly, until `ledger verify --heal` had found and mended
-   * it.
+   * Rounds in which a query of the read models got a wrong answer, until `ledger verify --heal` found and repaired it.
    */
   readonly misread: number;
-  /** Those of them in which the ledger noticed the damage by itself before the verification looked. */
+  /** Those rounds in which the ledger noticed the damage itself before the verification looked. */
   readonly noticed: number;
-  /** Events that the logs of all ledgers of the run held, read back and added up. */
+  /** Events in the logs of all ledgers of the run, read back and summed up. */
   readonly eventsChecked: number;
   readonly outages: Outages;
   /** The messages that the ledger logged, with their counts. */
   readonly messages: ReadonlyMap<string, number>;
 };
 
-/** Rounds on one folder before the next begins with a fresh copy: a rebuild should stay short. */
+/** Rounds on one folder before a new copy replaces it, to keep rebuilds short. */
 const ROUNDS_PER_COPY = 100;
 const STEPS_PER_BURST = 4;
 const SNAPSHOTS_KEPT = 4;
@@ -91,7 +90,7 @@ type Run = {
   eventsChecked: number;
 };
 
-/** One copy of the template with the books that belong to it. */
+/** A copy of the template, with its books. */
 type Copy = {
   readonly subject: Subject;
   readonly lanes: readonly BookLane[];
@@ -99,9 +98,7 @@ type Copy = {
   readonly snapshots: Snapshot[];
 };
 
-/**
- * Rounds on a fresh copy until it is time for another, or something was found; answers with the round to go on with.
- */
+/** Rounds on a new copy until it is time for another, or until a finding; returns the next round. */
 async function attackCopy(run: Run, first: number): Promise<number> {
   const { options, template } = run;
   const subject = makeSubject(join(run.folder, `copy-${first}`));
@@ -147,7 +144,7 @@ async function attackCopy(run: Run, first: number): Promise<number> {
   return round;
 }
 
-/** The damage is done while commands are under way; a second burst reads what the first did not. */
+/** Does the damage while commands are in flight; a second burst reads what the first did not. */
 async function attackRunning(run: Run, copy: Copy, damages: string[]): Promise<void> {
   const burst = Promise.all(copy.lanes.map((lane) => copy.client.run(lane, STEPS_PER_BURST)));
   // A failure meanwhile surfaces when the burst is awaited.
@@ -203,8 +200,7 @@ function timesBuiltAnew(subject: Subject): number {
  */
 async function checkReadings(run: Run, { subject, lanes, client }: Copy, built: number): Promise<void> {
   const read = async () => (await Promise.all(lanes.map((lane) => misreadings(client, lane, run.draw)))).flat();
-  // Rows that are gone can also look like a poison event: the projection then halts, says so, and is healed the same
-  // way.
+  // Missing rows can also look like a poison event: the projection then halts, says so, and is healed the same way.
   const before = await read().catch((error: unknown) => {
     if (error instanceof Stuck) return [error.message];
     throw error;
@@ -215,12 +211,12 @@ async function checkReadings(run: Run, { subject, lanes, client }: Copy, built: 
   const after = await read();
   if (after.length > 0) throw new Wrong(`after ledger verify --heal (${verified.output}) ${after.join("; ")}`);
   if (!verified.equal) return;
-  // Nothing was left to heal: the ledger may have noticed by itself.
+  // Nothing was left to heal: the ledger may have noticed the damage itself.
   if (timesBuiltAnew(subject) > built) run.noticed++;
   else throw new Wrong(`ledger verify finds nothing, and before it, not after it, ${before.join("; ")}`);
 }
 
-/** The API's balances against the client's books, for a part of the accounts. */
+/** Compares the API's balances with the client's books, for some of the accounts. */
 async function checkBalances({ lanes, client }: Copy, run: Run): Promise<void> {
   for (const { shop, wallets } of lanes) {
     for (const wallet of [shop, ...wallets.filter(() => run.draw(10) === 0)]) {
@@ -241,7 +237,7 @@ function kindOf(error: unknown): AttackFinding["kind"] {
   if (error instanceof NoStart) return "no start";
   if (error instanceof Stuck) return "stuck";
   if (error instanceof Wrong) return "wrong";
-  // A log that cannot be read back as it must be is as wrong as an answer.
+  // A log that cannot be read back correctly is as bad as a wrong answer.
   return "wrong";
 }
 

@@ -1,7 +1,7 @@
-/** Books of the checking client's own, in plain sums: they share nothing with the ledger but the words of its API. */
+/** The checking client's own books, in plain sums; they share nothing with the ledger but the terms of its API. */
 export type Wallet = { readonly id: string; posted: bigint; held: bigint };
 
-/** An authorization, and what became of it. */
+/** An authorization, and its state. */
 export type Authorization = {
   readonly id: string;
   readonly payer: Wallet;
@@ -10,7 +10,7 @@ export type Authorization = {
   refunded: bigint;
 };
 
-/** A command with the answer that was given to it: the same key gets the same bytes for ever. */
+/** A command with its answer: the same key must get the same bytes forever. */
 export type Answered = {
   readonly path: string;
   readonly key: string;
@@ -20,8 +20,7 @@ export type Answered = {
 };
 
 /**
- * Accounts that one lane alone moves money between, one command after another: what every answer must be follows from
- * the books.
+ * Accounts that only one lane moves money between, one command after another, so that the books predict every answer.
  */
 export type BookLane = {
   readonly name: string;
@@ -36,9 +35,9 @@ export type Step = {
   readonly path: string;
   readonly key: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** Another answer than this is a wrong decision. */
+  /** Any other answer is a wrong decision. */
   readonly expected: { readonly status: number; readonly code?: string; readonly text?: string };
-  /** Books what the answer says was done. */
+  /** Books the effect of the answer. */
   book(id: string): void;
 };
 
@@ -49,7 +48,7 @@ export function walletOwner(lane: string, n: number): string {
 
 type Draw = (bound: number) => number;
 
-/** The lane's next command, drawn by chance among those whose answer is known beforehand. */
+/** The lane's next command, drawn at random among those with a predictable answer. */
 export function nextStep(lane: BookLane, draw: Draw): Step {
   const kinds = [
     pay,
@@ -88,7 +87,7 @@ function pay(lane: BookLane, draw: Draw): Step {
 
 function payTooMuch(lane: BookLane, draw: Draw): Step {
   const payer = walletOf(lane, draw);
-  // Far too much as well: a balance that was altered on disk must not pay for it.
+  // Also far too much: a balance altered on disk must not pay for it.
   const amount = available(payer) + (draw(2) === 0 ? 1n : 1_000_000n);
   const body = { ...parties(payer, lane.shop), amount: String(amount) };
   return refused(lane, "/v1/payments", body, 422, "insufficient_funds");
@@ -160,7 +159,7 @@ function refund(lane: BookLane, draw: Draw): Step {
   });
 }
 
-/** A key that was answered before, at any time: the same bytes. */
+/** Repeats any earlier key; the answer must have the same bytes. */
 function repeat(lane: BookLane, draw: Draw): Step {
   const one = lane.answered[draw(lane.answered.length)];
   if (!one) return pay(lane, draw);

@@ -5,7 +5,7 @@ import type { Subject } from "./subject.ts";
 
 /** The ledger did something that it must never do. */
 export class Wrong extends Error {}
-/** It refused for longer than any rebuild takes. */
+/** The ledger refused for longer than any rebuild takes. */
 export class Stuck extends Error {}
 
 /** The refusals that a client sees during an outage while it retries. */
@@ -17,22 +17,23 @@ const REASONS_EVERY_MS = 200;
 
 export type AttackClient = {
   /**
-   * Runs a lane's next commands, one after another, and holds each answer against the books. @throws Wrong, Stuck, Died
+   * Runs a lane's next commands, one after another, and checks each answer against the books. @throws Wrong, Stuck,
+   * Died
    */
   run(lane: BookLane, steps: number): Promise<void>;
   /** A wallet's balances from the API, at the last answered position or later. */
   balances(account: string): Promise<{ posted: bigint; held: bigint }>;
   post(path: string, key: string, body: object): Promise<AttackReply>;
-  /** A query at what was last answered or later; as the operator, or as the consumer who owns accounts. */
+  /** A query at the last answered position or later; as the operator, or as the consumer who owns accounts. */
   get(path: string, owner?: string): Promise<AttackReply>;
 };
 
-/** The operator's token, or the consumer's of this name. */
+/** The operator's token, or that of the consumer with this name. */
 export type Tokens = (owner?: string) => Promise<string>;
 
 export type AttackReply = { readonly status: number; readonly text: string; readonly body: unknown };
 
-/** A client that asks again under the same key until it is answered, for as long as the process lives. */
+/** A client that retries under the same key until it is answered, as long as the process runs. */
 export function makeClient(
   subject: Subject,
   tokens: Tokens,
@@ -55,7 +56,7 @@ export function makeClient(
     }
   }
 
-  /** Asks until there is an answer that is more than "not now". */
+  /** Retries until there is an answer other than "not now". */
   async function settle(path: string, init: RequestInit): Promise<AttackReply> {
     const until = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -71,7 +72,7 @@ export function makeClient(
     }
   }
 
-  /** While it refuses, /readyz names the part and says why. */
+  /** While the ledger refuses, /readyz must name the part and the reason. */
   async function noteReasons(): Promise<void> {
     if (performance.now() - reasonsAtMs < REASONS_EVERY_MS) return;
     reasonsAtMs = performance.now();

@@ -17,7 +17,7 @@ import { basename, dirname, join } from "node:path";
 import { newestStore } from "ledger-core/sql";
 
 export type Target = "state" | "models";
-/** The content of a target's files by their path inside the folder. */
+/** The content of a target's files, by their path inside the folder. */
 export type Snapshot = ReadonlyMap<string, Buffer>;
 
 /**
@@ -29,8 +29,8 @@ const readModels = /^(?:models|views)(?:\.\d+)?\.sqlite/;
 
 /**
  * The files of a target in a data folder, as paths inside it.
- * @param running leaves out SQLite's -shm: a running process has it mapped, so it is memory, and cut short it is a
- * SIGBUS for any program
+ * @param running leaves out SQLite's -shm: a running process has it mapped as memory, and truncating it would kill any
+ * program with SIGBUS
  */
 function filesOf(dir: string, target: Target, running: boolean): string[] {
   return readdirSync(dir, { recursive: true, encoding: "utf8" })
@@ -56,13 +56,13 @@ function unlessGone<Result>(act: () => Result): Result | undefined {
   }
 }
 
-/** Puts files as they once were in place of those of now; files that there were not then go. */
+/** Replaces the current files by an earlier snapshot, and removes files that did not exist then. */
 export function putSnapshot(dir: string, target: Target, snapshot: Snapshot): void {
   for (const name of filesOf(dir, target, false)) if (!snapshot.has(name)) rmSync(join(dir, name), { force: true });
   for (const [name, content] of snapshot) putFile(join(dir, name), content);
 }
 
-/** In place: a process that has the file open sees the bytes. */
+/** Writes in place: a process that has the file open sees the bytes. */
 function putFile(path: string, content: Buffer): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content, { flag: existsSync(path) ? "r+" : "w" });
@@ -71,7 +71,7 @@ function putFile(path: string, content: Buffer): void {
   closeSync(file);
 }
 
-/** The name of a file of the read models in the set that is in use; an older set has other numbers. */
+/** The name of a read model file in the set in use; an older set has other numbers. */
 function nameNow(dir: string, name: string): string {
   const [, stem, ending = ""] = /^(models|views)(?:\.\d+)?\.sqlite(.*)$/.exec(name) ?? [];
   return stem === undefined ? name : basename(newestStore(join(dir, `${stem}.sqlite`))) + ending;
@@ -82,11 +82,11 @@ export type Place = {
   readonly target: Target;
   readonly running: boolean;
   readonly random: () => number;
-  /** Taken earlier, of the same ledger. */
+  /** Earlier snapshots of the same ledger. */
   readonly snapshots: readonly Snapshot[];
 };
 
-/** Does one thing to a target's files, drawn by chance; answers with what it did. */
+/** Damages a target's files in one random way; returns a description. */
 export function damage(place: Place): string {
   const { dir, random, running } = place;
   const files = filesOf(dir, place.target, running).filter((name) => sizeOf(dir, name) > 0);
@@ -186,7 +186,7 @@ function fill(place: Place, name: string, content: (size: number) => Buffer): st
   return `${name}@${offset}, ${size} bytes`;
 }
 
-/** The offset of a page; in a write-ahead log, of the page in a frame, behind the log's header and its own. */
+/** The offset of a page; in a write-ahead log, that of the page in a frame, after the log's header and the frame's. */
 function pageOf(place: Place, name: string, size: number): number {
   const [header, frame] = name.endsWith("-wal") ? [32, 24] : [0, 0];
   const count = Math.max(1, Math.floor((sizeOf(place.dir, name) - header) / (size + frame)));
@@ -203,7 +203,7 @@ function write(place: Place, name: string, offset: number, bytes: Buffer): void 
   withFile(place, name, (file) => writeSync(file, bytes, 0, bytes.length, offset));
 }
 
-/** A file that went away in the meantime has nothing to read and takes nothing. */
+/** A file that vanished meanwhile is skipped. */
 function withFile(place: Place, name: string, act: (file: number) => number): number {
   if (!existsSync(join(place.dir, name))) return 0;
   const file = openSync(join(place.dir, name), "r+");

@@ -7,9 +7,9 @@ import { Wrong } from "./client.ts";
 type Sums = { posted: bigint; held: bigint };
 
 /**
- * Reads a stopped ledger's log from its beginning and adds it up by itself. Every posting must lead to the balance that
- * it says, every event must sum to zero, nobody may have paid what was not there, no key may have two events; and every
- * answer that a client was given must be that of one event, every balance that of the client's books. @throws Wrong
+ * Reads a stopped ledger's log from its start and checks its sums independently: every posting must lead to its stated
+ * balance, every event must sum to zero, nobody may have paid money that was not there, and no key may have two events.
+ * Every answer that a client got must match one event, and every balance the client's books. @throws Wrong
  */
 export async function checkLog(file: string, lanes: readonly BookLane[]): Promise<number> {
   const accounts = new Map<string, Sums>();

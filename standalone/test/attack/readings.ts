@@ -36,7 +36,7 @@ async function readAccount(client: AttackClient, wallet: Wallet): Promise<string
   return sameBalances(at(reply.body, "balances"), wallet) ? undefined : misreading(reply, `account ${wallet.id}`);
 }
 
-/** The newest entries: the balances behind them lead from one to the next and end at the books'. */
+/** The newest entries: their balances must follow from one another and end at the books'. */
 async function readEntries(client: AttackClient, { id, posted }: Wallet): Promise<string | undefined> {
   const reply = await client.get(`/v1/accounts/${id}/entries?limit=5`);
   const entries = at(reply.body, "data");

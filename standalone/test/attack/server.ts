@@ -7,11 +7,10 @@ import { openDataFolder } from "../../src/data-folder.ts";
 import { startStandalone } from "../../src/main.ts";
 
 /*
- * A ledger in a process of its own. It starts and stops as told in lines of its input, so that a thousand rounds need
- * no thousand processes; caches and thresholds are as small as they may be, so that decisions read from disk.
- *
- * start whole: all of it, as `ledger start` does. start commands: the command-service alone, as in production, which
- * starts in a tenth of the time; the decision state is its own.
+ * A ledger in its own process. It starts and stops on commands in lines of its input, so that a thousand rounds need no
+ * thousand processes; caches and thresholds are minimal, so that decisions read from disk.
+ * start whole: the whole ledger, like `ledger start`. start commands: only the command-service, as in production, which
+ * starts in a tenth of the time; only it has the decision state.
  */
 export type AttackOrder = "start whole" | "start commands" | "stop";
 export type ServerReport =

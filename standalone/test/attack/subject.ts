@@ -4,23 +4,23 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { AttackOrder, ServerReport } from "./server.ts";
 
-/** The process ended, and nobody had asked for it. */
+/** The process ended unexpectedly. */
 export class Died extends Error {}
-/** The ledger did not start on its folder; the process lives. */
+/** The ledger did not start on its folder; the process still runs. */
 export class NoStart extends Error {}
 
 /** The attacked ledger: a process on a data folder, which outlives it. */
 export type Subject = {
   readonly data: string;
   url(): string;
-  /** Starts the ledger, in the process that is there or in a new one. @throws NoStart, Died */
+  /** Starts the ledger, in the current process or in a new one. @throws NoStart, Died */
   start(what: "whole" | "commands"): Promise<void>;
-  /** Stops it in order; the process stays. @throws Died */
+  /** Stops the ledger in order; the process stays. @throws Died */
   stop(): Promise<void>;
   kill(): Promise<void>;
-  /** Rejects when the process ends unasked. */
+  /** Rejects if the process ends unexpectedly. */
   death(): Promise<never>;
-  /** How many messages with this text it has logged since it was last asked for its messages. */
+  /** How many messages with this text were logged since `takeMessages` was last called. */
   logged(text: RegExp): number;
   /** The messages logged since the last call, each with its count. */
   takeMessages(): ReadonlyMap<string, number>;
@@ -54,7 +54,7 @@ export function makeSubject(data: string): Subject {
       if (running?.child === child) running = undefined;
       throw new Died(`the process ended with ${code ?? signal}:\n${lastLines.join("\n")}`);
     });
-    // Whoever waits for it sees it; when nobody does, it was asked for.
+    // A waiting caller sees it; without one, the end was requested.
     ended.catch(() => {});
     lastEnd = ended;
     return { child, lines: createInterface({ input: child.stdout }), ended };
@@ -102,7 +102,7 @@ function messageOf(line: string): string {
     const { msg, detail, store, projection }: Partial<Record<string, string>> = JSON.parse(line);
     text = [store ?? projection, msg ?? line, detail].filter((part) => part !== undefined).join(": ");
   } catch {
-    // Progress is plain text.
+    // Progress messages are plain text.
   }
   return text
     .replace(/[a-z]+_[0-9a-hjkmnp-tv-z]{26}/g, "ID")

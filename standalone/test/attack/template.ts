@@ -9,8 +9,8 @@ import { type Snapshot, type Target, takeSnapshot } from "./damage.ts";
 import { makeSubject } from "./subject.ts";
 
 /**
- * A ledger with some thousand events, its books, and what its files were like on the way: every run of rounds begins
- * with a copy.
+ * A ledger with thousands of events, its books, and earlier snapshots of its files; every run of rounds starts with a
+ * copy.
  */
 export type Template = {
   readonly tokens: Tokens;

@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 
 /*
- * Loaded before the ledger in every thread of an attacked process: SQLite keeps hardly a page in memory, so that what
- * an attack does to a file is met by the next read of it and not hidden by a cache that is larger than a small ledger.
+ * Loaded before the ledger in every thread of an attacked process: makes SQLite cache hardly any page, so that the next
+ * read meets damage that a cache larger than a small ledger would hide.
  */
 const PAGES = 2;
 const shrunk = new WeakSet<DatabaseSync>();

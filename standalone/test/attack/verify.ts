@@ -6,7 +6,7 @@ const entry = resolve(import.meta.dirname, "../../../cli/bin/ledger.js");
 
 export type Verified = { readonly equal: boolean; readonly output: string };
 
-/** Runs `ledger verify` on the folder of a running ledger; `heal` rebuilds what differs. */
+/** Runs `ledger verify` on the folder of a running ledger; `heal` rebuilds projections that differ. */
 export async function runVerify(data: string, heal: boolean): Promise<Verified> {
   const args = ["verify", "--data", data, ...(heal ? ["--heal"] : [])];
   const child = spawn(process.execPath, [entry, ...args], { stdio: ["ignore", "pipe", "pipe"] });

@@ -6,8 +6,8 @@ import { textAt } from "../json.ts";
 import { authorize, fundedWallet, openAccount, pay, topUp } from "../steps.ts";
 
 /**
- * Makes objects of every kind and state, and writes their ids into a folder, a file a kind, with some that nothing has,
- * as the dictionaries that schemathesis draws from. Alice pays, and the shop is paid.
+ * Makes objects of every kind and state, and writes their ids, with some unused ones, into a folder, one file per kind,
+ * as dictionaries for schemathesis. Alice pays the shop.
  */
 export async function writeIds(operator: Client, folder: string): Promise<void> {
   const made = async (path: string, body: object): Promise<string> => idOf(await operator.post(path, body));

@@ -2,12 +2,12 @@ import { execFile } from "node:child_process";
 import { copyFileSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** Where `.ci/schemathesis` installs it. */
+/** The folder into which `.ci/schemathesis` installs it. */
 const installed = resolve(import.meta.dirname, "../../../.cache/schemathesis/bin/python");
 
 /**
- * Python with schemathesis, or why there is none. @throws on a build machine (CI=true) that has none: there nothing is
- * skipped
+ * Finds Python with schemathesis, or why there is none. @throws in CI (CI=true) if there is none, so that nothing is
+ * skipped there
  */
 export function findSchemathesis(): { readonly python: string } | { readonly absent: string } {
   const python = process.env.SCHEMATHESIS_PYTHON ?? installed;
@@ -19,7 +19,7 @@ export function findSchemathesis(): { readonly python: string } | { readonly abs
 
 export type FuzzRun = {
   readonly url: string;
-  /** Whose requests they are. */
+  /** The caller of the requests. */
   readonly token: string;
   readonly operatorToken: string;
   /** A payment that is always declined, and so appends one event. */
@@ -29,9 +29,9 @@ export type FuzzRun = {
   readonly options: readonly string[];
 };
 
-/** Runs schemathesis to its end, and answers with its own report. */
+/** Runs schemathesis to its end, and returns its report. */
 export function fuzz(python: string, run: FuzzRun): Promise<{ readonly code: number; readonly report: string }> {
-  // The configuration names the files of ids beside it.
+  // The configuration names the files of ids in this folder.
   for (const name of ["schemathesis.toml", "hooks.py"])
     copyFileSync(join(import.meta.dirname, name), join(run.folder, name));
   const args = ["-m", "schemathesis.cli", "run", `${run.url}/openapi.json`, ...run.options];
