@@ -12,7 +12,7 @@ const place = { id: makeId("evt", idBody(at, { shard: 3, revision: 9 }, 5)), at,
 /** Damage to bytes, as by a disk or by hand: other bytes from an offset on, or some cut out. */
 const damage = fc.record({ at: fc.nat(), cut: fc.nat({ max: 8 }), put: fc.uint8Array({ maxLength: 8 }) });
 
-/** Decoded, or the operating error that says why not; anything else is thrown. */
+/** "decoded", or the code of the operating error; anything else is thrown. */
 function outcome(stored: StoredEvent): "decoded" | string {
   try {
     decodeEvent(stored);

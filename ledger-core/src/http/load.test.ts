@@ -15,8 +15,8 @@ let metrics: Metrics;
 const sockets: Socket[] = [];
 
 /**
- * An edge whose caller is what the token says, with routes for bodies, a large answer, and one that comes when it is
- * let go.
+ * An edge whose caller is named by the token, with routes for bodies, a large answer, and an answer held until
+ * released.
  */
 async function serve(limits: Partial<EdgeLimits> = {}) {
   metrics = createMetrics();

@@ -10,7 +10,7 @@ import { anyOrigin, factsByType } from "../../testing/facts.ts";
 import { decodeEvent, encodeEvent } from "../codec.ts";
 import { readChargeRow } from "./charge-row.ts";
 
-/** The row that the general way makes of an event. */
+/** The row that the decoder makes of an event. */
 function rowOf({ id, shard, revision, at, fact }: LedgerEvent): ChargeRow | undefined {
   if (fact.type !== "PaymentCharged") return undefined;
   const { payment, postings } = fact;
@@ -24,7 +24,7 @@ function rowOf({ id, shard, revision, at, fact }: LedgerEvent): ChargeRow | unde
   };
 }
 
-/** Whether the fast lane reads an event. If it does, the general way must read the same, and nothing beside it. */
+/** Whether the fast lane reads an event. If it does, the decoder must read exactly the same. */
 function isRead(event: StoredEvent): boolean {
   const row = readChargeRow(event);
   if (row === undefined) return false;
@@ -49,7 +49,7 @@ const place = fc.record({
   salt: fc.nat({ max: 2 ** 30 - 1 }),
 });
 const anyCharge = fc.tuple(place, anyOrigin, factsByType.PaymentCharged);
-/** As the writer makes most of them. */
+/** In the form of most charges that the writer makes. */
 const plainCharge = fc
   .tuple(anyCharge, text, fc.option(text, { nil: null }), fc.tuple(exact, exact, exact))
   .map(([[{ at, shard, revision, salt }, origin, fact], tenant, reference, [amount, debit, credit]]) => {

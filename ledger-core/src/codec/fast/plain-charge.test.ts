@@ -10,7 +10,7 @@ import { readPlainCharge } from "./plain-charge.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Whether the fast lane reads these bytes. If it does, the general way must accept them and read the same. */
+/** Whether the fast lane reads these bytes. If it does, the JSON parser's path must accept them and read the same. */
 function isRead(data: Uint8Array): boolean {
   const read = readPlainCharge(data);
   if (read !== undefined) expect(read).toStrictEqual(readPaymentCharged(JSON.parse(decoder.decode(data))));

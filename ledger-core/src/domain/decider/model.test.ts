@@ -128,7 +128,7 @@ const waitSeconds = fc.oneof(
   { weight: 1, arbitrary: fc.constant(20_000) },
 );
 
-/** The start is not counted: the auditor takes the opening balances as they come and watches that their sum stays. */
+/** Skips the start: the auditor takes the opening balances as given and checks that their sum never changes. */
 function run(steps: readonly { wait: number; step: Step }[]): void {
   const ledger = given(
     ...cast({
@@ -156,7 +156,7 @@ function run(steps: readonly { wait: number; step: Step }[]): void {
     if (command.type === "MakePayment" && decision.kind === "refused") judge(command, decision.rejection.code);
   }
 
-  /** The auditor's own word on a refusal for lack of funds: it must have been true. */
+  /** The auditor confirms a refusal for insufficient funds. */
   function judge({ payer, amount }: { payer: typeof alice; amount: bigint }, code: string): void {
     const floor = ledger.state.account(payer)?.limits.floor ?? null;
     if (code === "insufficient_funds") expect(floor !== null && audit.available(payer) - amount < floor).toBe(true);

@@ -35,8 +35,8 @@ const tomorrow = START + DAY_US;
 const tooMuch = 10n ** 18n;
 
 /**
- * Each command has the reason beside it and every reason after it that fits with it; the one beside it is answered. So
- * each row says: this reason goes before those below.
+ * Each row's command has the row's reason to be refused and every later reason that is compatible with it, and must get
+ * the row's: each reason goes before those below it.
  */
 function inOrder(ledger: GivenLedger, steps: readonly Step[]): void {
   expect(steps.map(([, command]) => refusalOf(ledger, command))).toEqual(steps.map(([reason]) => reason));

@@ -27,7 +27,7 @@ async function makeLog(): Promise<string> {
   return file;
 }
 
-/** Changes the closed file through a connection that knows nothing of logs. */
+/** Changes the closed file through a plain SQLite connection. */
 function tamper(file: string, sql: string, ...values: (number | Uint8Array)[]): void {
   const raw = new DatabaseSync(file);
   raw.prepare(sql).run(...values);
@@ -159,7 +159,7 @@ describe("a damaged file", () => {
       const outcome = await readDamaged(file, appended);
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    // An identity that was hit is a foreign or newer file; space that holds nothing may change.
+    // A damaged identity looks like a foreign or newer file; unused space may change.
     expect([...outcomes.keys()].toSorted()).toEqual(["as appended", "incompatible", "log_corrupt"]);
     expect(outcomes.get("log_corrupt")).toBeGreaterThan(100);
   });

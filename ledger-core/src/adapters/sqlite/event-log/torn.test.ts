@@ -15,20 +15,20 @@ const APPENDS = [1, 3, 60, 1, 120, 2, 40];
 
 type Torn = { readonly database: Buffer; readonly wal: Buffer };
 
-/** The two files as they are on disk while the log is open, after each of the appends was acknowledged. */
+/** The two files on disk while the log is open, after each acknowledged append. */
 async function copyWhileOpen(): Promise<Torn> {
   const { file, folder } = await openTestFolder();
   const log = await openSqliteLog({ file });
   let head = NO_REVISION;
   for (const count of APPENDS) head = await log.append(0, head, makeEvents(head + 1, count, { size: 300 }));
-  // By another process: a process that closes any handle of the file loses its lock on it.
+  // Read by another process, since a process that closes any handle of the file loses its lock on it.
   execFileSync("cp", [file, join(folder, "database")]);
   execFileSync("cp", [`${file}-wal`, join(folder, "wal")]);
   await log.close();
   return { database: await readFile(join(folder, "database")), wal: await readFile(join(folder, "wal")) };
 }
 
-/** Where each commit ends in a WAL: at a frame that says how large the database is after it. */
+/** Where each commit ends in a WAL: at a frame with the database's size after it. */
 function commitEnds(wal: Buffer): number[] {
   const ends: number[] = [];
   for (let at = WAL_HEADER_BYTES; at + FRAME_BYTES <= wal.length; at += FRAME_BYTES)

@@ -18,7 +18,7 @@ function serve(log: EventLog): { far: EventLog; stop: () => void } {
   return { far, stop };
 }
 
-/** A log of which only some calls are made. */
+/** A log on which only some calls work. */
 function logWith(calls: Partial<EventLog>): EventLog {
   const unused = () => {
     throw new Error("not called in this test");
@@ -156,7 +156,7 @@ describe("errors through a port", () => {
     );
     const read: number[] = [];
     for await (const events of far.read(0, 0)) {
-      // By the time that a call made now is answered, the near end has done all that it was asked for.
+      // Once a call made now is answered, the near end has handled all earlier requests.
       await far.head(0);
       read.push(...events.map((event) => event.revision));
       expect(given.length - read.length).toBeLessThanOrEqual(1);

@@ -5,7 +5,7 @@ import { eventLogSuite, type LogUnderTest } from "../../../testing/event-log-sui
 import { connectLog } from "./connection.ts";
 import { serveLog } from "./serving.ts";
 
-/** The log at the far end of a channel within this thread. */
+/** The log at the far end of a channel in this thread. */
 async function openServed(log: EventLog): Promise<{ far: EventLog; stop: () => void }> {
   const { port1, port2 } = new MessageChannel();
   const stop = serveLog(log, port1);
@@ -30,7 +30,7 @@ async function openThroughPort(asBatches: boolean): Promise<LogUnderTest> {
   };
 }
 
-/** A log that shows the port and nothing else, as the adapter of another store does. */
+/** A log with only the port's methods, like another store's adapter. */
 function withoutBatches({ append, read, head, subscribe, close }: EventLog): EventLog {
   return { append, read, head, subscribe, close };
 }
