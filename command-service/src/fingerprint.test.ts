@@ -84,7 +84,7 @@ describe("a print that is in the log since before prints were cryptographic", ()
     expect(bulkPrint("each", items, oldPrint)).toBe("0a7b427af0eabe06");
   });
 
-  it("is told from one of today", () => {
+  it("differs from one of today", () => {
     expect([fingerprint(stored, oldPrint), fingerprint(stored)].map(isOldPrint)).toEqual([true, false]);
   });
 });
@@ -95,7 +95,7 @@ describe("the print of a bulk", () => {
     { key: "b", print: printOf(["b"]) },
   ];
 
-  it("is equal for equal bulks and tells modes, keys, items and their order apart", () => {
+  it("is equal for equal bulks, and differs for other modes, keys, items or orders", () => {
     const [first, second] = items;
     if (!first || !second) throw new Error("two items");
     const prints = [
@@ -112,7 +112,7 @@ describe("the print of a bulk", () => {
     expect(bulkPrint("each", structuredClone(items))).toBe(prints[0]);
   });
 
-  it("tells faulty items apart by all that is in them", () => {
+  it("differs for faulty items with any difference", () => {
     const faulty = [null, 5, "5", [], {}, [5], { a: 5 }, { a: "5" }, { a: null }, { b: 5 }, { a: [5] }, { a: 5, b: 5 }];
     expect(new Set(faulty.map((item) => printOf([item]))).size).toBe(faulty.length);
     expect(printOf([{ a: 1, b: 2 }])).toBe(printOf([{ b: 2, a: 1 }]));

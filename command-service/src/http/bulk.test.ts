@@ -131,7 +131,7 @@ describe("at most 8 errors of an item are listed:", () => {
     expect(await errorsOf({ ...transfer, legs: legs(8) })).toHaveLength(8);
   });
 
-  test("a field of more values than any fitting one is told as a whole", async () => {
+  test("a field with more values than any valid one is reported as a whole", async () => {
     const tooMany = [{ pointer: "/legs", detail: "holds more than 1000 values" }];
     expect(await errorsOf({ ...transfer, legs: legs(500) })).toEqual(tooMany);
     const fields = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`f${n}`, 1]));
@@ -179,7 +179,7 @@ describe("the print of a bulk", () => {
     return writer.bulks.map(({ print }) => print);
   };
 
-  test("tells bulks apart by everything in them", async () => {
+  test("differs for bulks with any difference", async () => {
     const items = keyed([payment, transfer]);
     const prints = await printsOf([
       { items },

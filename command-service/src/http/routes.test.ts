@@ -157,7 +157,7 @@ describe("an answer", () => {
     expect(second.headers["ledger-position"]).toBe(first.headers["ledger-position"]);
   });
 
-  test("of a dry run says so and has no position, whatever it comes to", async () => {
+  test("of a dry run says so and has no position, whatever the outcome", async () => {
     for (const [amount, status] of [
       ["1", 201],
       ["999999999", 422],
@@ -171,8 +171,8 @@ describe("an answer", () => {
   });
 });
 
-describe("a second request under the key of one that is under way", () => {
-  test("is told after a while, and the first is not", async () => {
+describe("a second request under the key of one in progress", () => {
+  test("is refused after a while, and the first is not", async () => {
     const settled = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
     const event = writer.events.at(-1);

@@ -16,7 +16,7 @@ function accountIn(timeZone: string, revision: number): AccountState {
   };
 }
 
-test("kinds and clearing accounts of what is taken back are forgotten, in memory and on disk", () => {
+test("kinds and clearing accounts are forgotten when they are rolled back, in memory and on disk", () => {
   const db = new DatabaseSync(":memory:");
   const { pages, layout, ...file } = stateFileOn(db, { valuesPerPage: 1 });
   const store = new AccountStore({ pages, layout, cached: 1000, namesCached: 2 });

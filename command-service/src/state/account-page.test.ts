@@ -57,7 +57,7 @@ test("an account is found by its revision, and no other, however the revisions l
   );
 });
 
-test("what is written of an account is read again, from the page and from its bytes", () => {
+test("a written account is read back, from the page and from its bytes", () => {
   const amount = fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n });
   const limit = fc.option(amount);
   const day = fc.constantFrom(null, "2026-11-22", "1999-01-02");

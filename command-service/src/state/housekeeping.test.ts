@@ -20,7 +20,7 @@ function fileWith(mebibytes: number): { file: string; db: DatabaseSync } {
   return { file, db };
 }
 
-test("what commits left in the log is copied by another connection, while the writer's is open", async () => {
+test("another connection checkpoints the log's commits while the writer's connection is open", async () => {
   const { file, db } = fileWith(6);
   expect(statSync(file).size).toBeLessThan(2 ** 20);
   const housekeeping = makeHousekeeping(file);
@@ -38,7 +38,7 @@ test("little is left where it is", async () => {
   expect(statSync(file).size).toBeLessThan(2 ** 20);
 });
 
-test("closed, nobody else holds the file: another one in its place keeps what is written to it", async () => {
+test("once closed, nothing holds the file: a new file in its place keeps its writes", async () => {
   const { file, db } = fileWith(6);
   const housekeeping = makeHousekeeping(file);
   housekeeping.committed();

@@ -74,7 +74,7 @@ test("an older copy of a page, and an older directory, are corruption", () => {
   expect(found).toBe(2);
 });
 
-test("what a transaction wrote and took back is as it was, on disk and in the directory", () => {
+test("a transaction's rollback restores the pages, on disk and in the directory", () => {
   const { db, roots } = written();
   const pages = openPages(db, PER_CHUNK);
   pages.load(roots);

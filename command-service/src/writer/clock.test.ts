@@ -87,7 +87,7 @@ describe("a wall clock that is set while the writer serves", () => {
     expect(eventOf(await ledger.send(writer, payment(...pair, 1n), "kept")).at).toBe(runtime.now());
   });
 
-  test("is noticed by a writer that nobody asks, too", async () => {
+  test("is noticed even by an idle writer", async () => {
     const { set, standing, causes } = await served({ expiryEveryMs: 5 });
     const down = standing(false);
     set(3650 * DAY_MS);
@@ -118,7 +118,7 @@ describe("a writer that is started", () => {
     expect(eventOf(await ledger.send(writer, payment(...pair, 1n))).at).toBe(runtime.now());
   });
 
-  test("more than 30 days after it writes nothing, says both times and what to do; once right it serves", async () => {
+  test("more than 30 days after it writes nothing and reports both times; serves once the clock is right", async () => {
     const { ledger, writer, pair, set, standing, told } = await restarted(61);
     const { detail } = await told;
     expect(detail).toContain(

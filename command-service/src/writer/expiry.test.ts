@@ -90,7 +90,7 @@ test.each([
   },
 );
 
-test("what the tail holds is released with what the file holds", async () => {
+test("holds in the tail are released together with those in the file", async () => {
   const clock = clockAt(systemRuntime.now());
   const ledger = await writerFixture({ runtime: clock.runtime });
   const first = await ledger.start();

@@ -35,7 +35,7 @@ async function served(options: Parameters<typeof writerFixture>[0] = {}) {
   return { ...ledger, writer, from, to, seen };
 }
 
-describe("what a batch needs", () => {
+describe("the data of a batch", () => {
   test("an event that cannot be read fails the job that needs it, and not those beside it", async () => {
     const { writer, from, to, send, seen } = await served();
     const before = [];
@@ -73,7 +73,7 @@ describe("what a batch needs", () => {
   });
 });
 
-describe("what was decided and is not in the log yet", () => {
+describe("a decided event that is not in the log yet", () => {
   test("answers its key, is refunded, and aborts or repeats a bulk, all in the batch that decided it", async () => {
     const { writer, from, to, log, send } = await served();
     const head = await log.head(0);

@@ -129,7 +129,7 @@ describe("a state file that was damaged while it was closed", () => {
     }
   });
 
-  test("whatever page of the file is overwritten, the writer starts and decides right", {
+  test("if any page of the file is overwritten, the writer starts and decides correctly", {
     timeout: 120_000,
   }, async () => {
     const first = await poorLedger(small, 60);
@@ -189,7 +189,7 @@ describe("a state file that was damaged while it was closed", () => {
 });
 
 describe("a state file that is damaged while it is in use", () => {
-  test("the shard stands down, nothing of the batch is appended, and it serves again from the log", async () => {
+  test("the shard steps down, nothing of the batch is appended, and it serves again from the log", async () => {
     const ledger = await poorLedger();
     const writer = await ledger.start();
     await ledger.send(writer, payment(ledger.bank, ledger.shop, 1n));

@@ -45,7 +45,7 @@ async function behindLedger(options: Partial<WriterOptions>) {
   return { ...ledger, expectRight };
 }
 
-test("a state file that contradicts the log behind it is discarded, and the log says what is right", async () => {
+test("a state file that contradicts the log is discarded, and the log wins", async () => {
   const discarded: DiscardedState[] = [];
   const ledger = await behindLedger({ onDiscarded: (one) => discarded.push(one) });
   await enrich(ledger.stateFile, 1_000_000n);

@@ -97,7 +97,7 @@ function boundedParts() {
 }
 
 describe("a state file that has no room to grow", () => {
-  test("the shard serves on from memory up to a bound, stands down, and goes on when there is room", async () => {
+  test("the shard keeps serving from memory up to a bound, steps down, and continues when there is room", async () => {
     const { onReadiness, serving } = standings();
     const { seams, limit } = boundedParts();
     const unwritten: string[] = [];
@@ -164,7 +164,7 @@ function waitedTime() {
   return { waited, runtime };
 }
 
-test("while a retried flush waits for the disk, nobody asks whether it is due", async () => {
+test("while a retried flush waits for the disk, it is not checked for being due", async () => {
   const retried = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let writes = 0;
@@ -198,7 +198,7 @@ test("while a retried flush waits for the disk, nobody asks whether it is due", 
 });
 
 describe("a part of the state file that cannot be read", () => {
-  test("stands the shard down, and after some attempts the state is built again from the log", async () => {
+  test("makes the shard step down, and after some attempts the state is rebuilt from the log", async () => {
     const { onReadiness, serving } = standings();
     let broken = false;
     const discarded: string[] = [];
@@ -261,7 +261,7 @@ function smallDisk(folder: string, size: string): { path: string; resize(to: str
 }
 
 describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none can be mounted)", () => {
-  test("full of the state file alone: served on, then stood down, then served again", async () => {
+  test("full of the state file alone: keeps serving, steps down, then serves again", async () => {
     const { onReadiness, serving } = standings();
     const ledger = await writerFixture({ flushAt: FLUSH_AT, unwrittenMax: 4, onReadiness });
     const disk = smallDisk(ledger.folder, "1m");
@@ -276,7 +276,7 @@ describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none
     await writer.stop();
   });
 
-  test("full at the start: the writer is there, says why it is not ready, and serves when there is room", async () => {
+  test("full at the start: the writer opens, reports why it is not ready, and serves when there is room", async () => {
     const { onReadiness, serving } = standings();
     const ledger = await writerFixture({ onReadiness });
     const disk = smallDisk(ledger.folder, "64k");
@@ -293,7 +293,7 @@ describe.skipIf(!canMount())("a real disk of a few megabytes (skipped where none
     await writer.stop();
   });
 
-  test("full of everything: refused, and served again by itself when there is room", async () => {
+  test("full of everything: refuses, and serves again by itself when there is room", async () => {
     const { onReadiness, serving } = standings();
     const ledger = await writerFixture({});
     const disk = smallDisk(ledger.folder, "2m");

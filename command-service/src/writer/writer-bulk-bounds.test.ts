@@ -99,7 +99,7 @@ describe("a bulk of nothing but faults", () => {
     expect(details.size).toBe(10_000);
   });
 
-  test("of which many are equal tells all of each", async () => {
+  test("of which many are equal reports each in full", async () => {
     const { writer, appends } = await watched();
     const items = Array.from({ length: 9000 }, (): BulkItem => ({ kind: "fault", fault: distinctFault(3) }));
     appends.length = 0;
@@ -142,7 +142,7 @@ describe("an atomic bulk", () => {
     expect(appends.map((events) => events.length)).toEqual([81]);
   });
 
-  test("and its record are one append of at most 900 KiB, whatever else waits", async () => {
+  test("and its record are one append of at most 900 KiB, whatever else is queued", async () => {
     const { writer, from, to, appends, send, stored } = await watched();
     const metadata = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, "x".repeat(500)]));
     const before = (await stored()).length;
@@ -220,7 +220,7 @@ describe("a stored answer of a bulk", () => {
   });
 });
 
-test("a table of faults knows its bytes, and takes no fault for which there is no room", () => {
+test("a table of faults knows its size, and accepts no fault without room for it", () => {
   const table = new FaultTable();
   for (let n = 0; n < 50; n++) table.add(distinctFault(n % 40));
   expect(table.faults).toHaveLength(40);

@@ -109,7 +109,7 @@ describe("bulk", () => {
     expect(kinds(await writer.submitBulk(bulk))).toEqual(expected);
   });
 
-  test("of several large dry runs one is decided in a turn, and what comes after them is answered", async () => {
+  test("several large dry runs are decided one per turn, and later commands are answered", async () => {
     let decisions = 0;
     const atHead: number[] = [];
     const decide: WriterSeams["decide"] = (...given) => {
@@ -141,7 +141,7 @@ describe("bulk", () => {
     expect(atHead).toEqual([30, 60]);
   });
 
-  test("a key that stands twice: each replays it, atomic refuses it", async () => {
+  test("a duplicate key: each replays it, atomic refuses it", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -208,7 +208,7 @@ describe("bulk", () => {
     },
   );
 
-  test("atomic: an aborted one repeats what its items were answered before, with one read of the log", async () => {
+  test("atomic: an aborted one repeats the earlier answers of its items, with one read of the log", async () => {
     let reads = 0;
     const wrap = (log: EventLog): EventLog =>
       Object.assign(Object.create(log), {

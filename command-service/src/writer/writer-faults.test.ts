@@ -110,7 +110,7 @@ describe("a bulk of which a part is on its way to the log when the rest cannot b
   });
 });
 
-describe("a bulk that is sent again while the first waits for what it needs", () => {
+describe("a bulk that is resent while the first is loading", () => {
   test("ends once, and both get the same answer", async () => {
     const gate = Promise.withResolvers<void>();
     let reads = Number.POSITIVE_INFINITY;
@@ -147,7 +147,7 @@ describe("a bulk that is sent again while the first waits for what it needs", ()
 });
 
 describe("an append that failed for certain", () => {
-  test("is not acknowledged, leaves no trace in the state, and the shard goes on when there is room", async () => {
+  test("is not acknowledged, leaves no trace in the state, and the shard continues when there is room", async () => {
     const fates: Fate[] = [];
     const told: { ready: boolean }[] = [];
     const { onReadiness, serving } = whenServing(told);
@@ -167,7 +167,7 @@ describe("an append that failed for certain", () => {
     expect(eventOf(await ledger.send(writer, payment(to, from, 1n))).fact.type).toBe("PaymentDeclined");
   });
 
-  test("a full disk refuses, and what was acknowledged before stays", async () => {
+  test("a full disk refuses, and earlier acknowledged events stay", async () => {
     const ledger = await writerFixture({ maxPages: 60 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -271,7 +271,7 @@ describe("two writers", () => {
 });
 
 describe("a writer that was superseded and does not know it yet", () => {
-  test("refuses nothing and answers nothing from what it knew: it finds out, and takes the shard again", async () => {
+  test("neither refuses nor answers from its old state: it notices, and takes the shard again", async () => {
     const told: { ready: boolean }[] = [];
     const { onReadiness, serving } = whenServing(told);
     const ledger = await writerFixture();
@@ -298,7 +298,7 @@ describe("load", () => {
     expect(eventOf(await ledger.send(writer, payment(from, to, 1n))).fact.type).toBe("PaymentCharged");
   });
 
-  test("a queue is full when what waits takes too much memory, few commands as they may be", async () => {
+  test("a queue is full when its commands take too much memory, however few they are", async () => {
     const ledger = await writerFixture({ queueBytesMax: 100_000 });
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -334,7 +334,7 @@ describe("load", () => {
     for (const size of [15, 20]) await bulk(size);
   });
 
-  test("stopping twice waits twice for what was accepted", async () => {
+  test("a second stop also waits for the accepted commands", async () => {
     const ledger = await writerFixture();
     const writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];
@@ -347,7 +347,7 @@ describe("load", () => {
     await accepted;
   });
 
-  test("stopping answers what was accepted", async () => {
+  test("stopping answers the accepted commands", async () => {
     const ledger = await writerFixture();
     const writer: Writer = await ledger.start();
     const [from, to] = [await ledger.open(writer, "a", null), await ledger.open(writer, "b")];

@@ -27,7 +27,7 @@ function countedReads() {
 }
 
 describe("keys that memory cannot tell", () => {
-  test("are read for a whole batch at once, and answered as ever", async () => {
+  test("are read for a whole batch at once, with the usual answers", async () => {
     let [loads, loaded] = [0, 0];
     class Counted extends DecisionState {
       override loadKeys(places: readonly KeyPlace[]): Promise<void> {
@@ -68,7 +68,7 @@ describe("keys that memory cannot tell", () => {
     expect(charged).toHaveLength(650);
   });
 
-  test("damage found while they are read: the shard stands down, is rebuilt, and books nothing twice", async () => {
+  test("damage found while they are read: the shard steps down, is rebuilt, and books nothing twice", async () => {
     let damaged = false;
     const discarded: string[] = [];
     let serves = () => {};
@@ -105,7 +105,7 @@ describe("keys that memory cannot tell", () => {
   });
 });
 
-test("keys of one hash cost no more than their share: the events that they meet are read together", async () => {
+test("keys with the same hash cost no more than their share: the matching events are read together", async () => {
   const reads = countedReads();
   class Colliding extends DecisionState {
     override findKey(...key: Parameters<DecisionState["findKey"]>): readonly Revision[] | undefined {

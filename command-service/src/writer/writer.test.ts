@@ -266,7 +266,7 @@ describe("the state file", () => {
     expect(eventOf(await two.send(other, openAccount("x"))).revision).toBe(1);
   });
 
-  test("keeps up with any load: what it has still to write down is bounded", async () => {
+  test("keeps up with any load: the unwritten changes are bounded", async () => {
     let elapsed = 0;
     const elapsedMs = () => {
       elapsed += 1;

@@ -35,7 +35,7 @@ describe("the hash of keys", () => {
     expect(bytes.toString("hex")).toBe(expected);
   });
 
-  test("of a key in its scope is that of their bytes, whatever was hashed before", () => {
+  test("of a key in its scope equals that of their bytes, whatever was hashed before", () => {
     const text = fc.oneof(fc.stringMatching(/^[ -~]{0,20}$/), fc.string({ unit: "grapheme", maxLength: 6 }));
     const hasher = new KeyHasher(referenceKey);
     const plain = new KeyHasher(referenceKey);

@@ -19,7 +19,7 @@ function revisionsUnder(tail: KeyTail, high: number, low: number): number[] {
 }
 
 describe("the tail of keys", () => {
-  test("holds what was added and not taken back, growing or not, keys of one hash side by side", () => {
+  test("holds the keys that were added and not rolled back, growing or not, including keys with the same hash", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
         const tail = new KeyTail(2);

@@ -28,7 +28,7 @@ describe("keys on disk", () => {
     }
   });
 
-  test("are told from new ones without a read, but for as many as the filters let through", async () => {
+  test("are distinguished from new ones without a read, except for those that the filters let through", async () => {
     const { store } = await filled(20_000, 40, { ...small, layers: 4, partKeys: 2000 });
     let reads = 0;
     for (let n = 0; n < 10_000; n++) if (store.seek(unknownPlace(), "t", "s", `new-${n}`)) reads++;
@@ -36,7 +36,7 @@ describe("keys on disk", () => {
     for (let n = 0; n < 20_000; n += 11) expect(store.seek(unknownPlace(), "t", "s", `key-${n}`)).toBe(true);
   });
 
-  test("whatever filters may take, nothing is missed, and they take no more", async () => {
+  test("whatever memory filters may take, no key is missed, and they take no more", async () => {
     for (const filterBytes of [0, 640, 4096, 2 ** 20]) {
       const { files, store, manifest } = await filled(3000, 20, { ...small, filterBytes });
       const again = keyStore(inMemory(files), manifest, { ...small, filterBytes });
@@ -56,7 +56,7 @@ describe("keys on disk", () => {
   });
 });
 
-test("a file that nobody names and that cannot be removed yet keeps its number from the next one", async () => {
+test("the number of an unnamed file that cannot be removed yet is not reused", async () => {
   const { files, manifest } = await filled(20, 1);
   const { next }: { next: number } = JSON.parse(manifest);
   for (const file of [next, next + 1]) files.write(file, new Uint8Array(10));
@@ -74,7 +74,7 @@ test("a file that nobody names and that cannot be removed yet keeps its number f
   expect(files.kept.has(next)).toBe(false);
 });
 
-describe("as in a map, whatever happens", () => {
+describe("like a map, whatever happens", () => {
   const step = fc.oneof(
     {
       weight: 20,
@@ -151,7 +151,7 @@ describe("as in a map, whatever happens", () => {
   });
 });
 
-test("what a crash leaves on the disk is removed, and what merges replaced", async () => {
+test("leftovers of a crash are removed, and files replaced by merges", async () => {
   const { files, store, manifest } = await filled(3000, 30);
   const before = files.kept.size;
   for (let n = 3000; n < 3500; n++) store.add("t", "s", `key-${n}`, n);
@@ -239,7 +239,7 @@ describe("damage is noticed, and never decided on", () => {
     }
   });
 
-  test("an error that the disk gives in reading is none of damage, and passes", async () => {
+  test("a read error of the disk is not damage, and is transient", async () => {
     const { files, manifest } = await filled(1000, 10, { ...small, filterBytes: 0 });
     const store = keyStore(inMemory(files), manifest, { ...small, filterBytes: 0 });
     await store.onDisk.settled();
