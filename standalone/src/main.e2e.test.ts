@@ -45,7 +45,7 @@ async function openAccount(url: string, key: string): Promise<Response> {
   });
 }
 
-test("it is ready when the start answers, and what is written comes out of the queries", async () => {
+test("is ready once it has started, and queries show what was written", async () => {
   const { url } = await start();
   const ready = await fetch(`${url}/readyz`);
   expect(await ready.json()).toMatchObject({ status: "ready", checks: { length: 3 } });
@@ -123,7 +123,7 @@ test.each(["models.sqlite", "views.sqlite"])("a damaged %s is set aside and buil
   expect(metrics).toMatch(new RegExp(`read_models_${file.replace(".sqlite", "")}_set_aside 1`));
 });
 
-test("a damaged state.sqlite is set aside and built anew from the log, and the metrics say so", async () => {
+test("a damaged state.sqlite is set aside and rebuilt from the log, and the metrics say so", async () => {
   const first = await start();
   const opened = await openAccount(first.url, "one");
   await first.stop();
@@ -166,7 +166,7 @@ test("a log that no ledger can have written is refused by the place and both bal
   await expect(start()).rejects.toMatchObject({ kind: "log_impossible", message });
 });
 
-test("a log that is older than what was read from it is refused", async () => {
+test("a log older than its projections is refused", async () => {
   await (await start()).stop();
   copyFileSync(join(dataDir, "events.sqlite"), join(dataDir, ".old"));
   const second = await start();
@@ -176,7 +176,7 @@ test("a log that is older than what was read from it is refused", async () => {
   await expect(start()).rejects.toMatchObject({ kind: "folder_damaged", message: expect.stringContaining("old copy") });
 });
 
-test("answers to what was accepted come before the end", async () => {
+test("answers to accepted requests arrive before the end", async () => {
   const server = await start();
   await operatorHeaders();
   const answers = Array.from({ length: 100 }, (_, n) =>

@@ -207,7 +207,7 @@ describe("a file that cannot be read", () => {
     expect(existsSync(newestStore(join(dataDir, file)))).toBe(true);
   });
 
-  test("a build that begins anew is not asked before it has come to where the log ended", async () => {
+  test("a build that starts over is not queried before it has reached the log's end", async () => {
     const url = await start();
     for (let n = 0; n < 30; n++) await openAccount(url, `key-${n}`);
     await server?.stop();

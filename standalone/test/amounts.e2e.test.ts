@@ -37,7 +37,7 @@ describe("case 1: amounts are digit strings of minor units", () => {
     ]);
   });
 
-  test("the largest amount passes, and what would leave the largest balance is refused", async () => {
+  test("the largest amount passes, and a balance beyond the largest is refused", async () => {
     const account = await openAccount(operator);
     // A rail's clearing account is bounded like any other: each rail can take the largest amount once.
     const topUpBy = (rail: string, amount: string) =>

@@ -125,7 +125,7 @@ describe("the keys of a bulk", () => {
     expect(at(reply.body, "results", 1)).toMatchObject({ status: 422, problem: { code: "idempotency_key_reused" } });
   });
 
-  test("an item answers in its bulk as it would alone", async () => {
+  test("an item of a bulk gets the same answer as alone", async () => {
     const item = payment();
     const bulk = await operator.post("/v1/bulk", { mode: "each", items: [item] });
     const { idempotencyKey: key, command: _, ...body } = item;

@@ -18,7 +18,7 @@ const capture = (payment: string, body?: object) => operator.post(`/v1/payments/
 const release = (payment: string) => operator.post(`/v1/payments/${payment}/void`);
 
 describe("case 4: available money is spent once", () => {
-  test("a balance of 5000 bears five holds of 1000", async () => {
+  test("a balance of 5000 allows five holds of 1000", async () => {
     const payer = await fundedWallet(operator, "5000");
     for (let i = 0; i < 5; i++) await authorize(operator, payer, payee, "1000");
     const sixth = await pay(operator, { payer, payee, amount: "1000", capture: "manual" });
@@ -82,7 +82,7 @@ describe("case 5: a hold ends once", () => {
     }
   });
 
-  test("a void releases what is not captured; a partially captured payment then is captured", async () => {
+  test("a void releases the uncaptured rest; a partially captured payment then is captured", async () => {
     const payer = await fundedWallet(operator, "100");
     const whole = await authorize(operator, payer, payee, "50");
     const part = await authorize(operator, payer, payee, "50");

@@ -49,7 +49,7 @@ async function expectRefused(status: number, work: () => Promise<RawReply>, code
   return reply;
 }
 
-describe("400: what cannot be read", () => {
+describe("400: malformed requests", () => {
   test.each(unreadableBodies({ payer: "acct_x", currency: "HKD" }).map(([name], index) => [name, index] as const))(
     "%s",
     async (_, index) => {
@@ -138,7 +138,7 @@ describe("401 and 403: who asks", () => {
   }
 });
 
-describe("404 and 405: what is not there", () => {
+describe("404 and 405: missing objects and routes", () => {
   test.each(hostileIds)("an id like %s", async (id, status) => {
     const path = `/v1/accounts/${encodeURIComponent(id)}`;
     await expectRefused(status, () => send({ method: "GET", path, headers: [bearer()] }));
@@ -210,7 +210,7 @@ describe("413, 414, 415, 431, 408: too large, too long, of another kind, too slo
   });
 });
 
-describe("422: what can be read and does not fit", () => {
+describe("422: well-formed but invalid requests", () => {
   test.each(unfitMembers)("%s", async (_, members, pointer) => {
     const reply = await expectRefused(422, () => post(JSON.stringify({ ...good(), ...members })), "invalid_request");
     const problem: unknown = JSON.parse(reply.text);
@@ -222,7 +222,7 @@ describe("422: what can be read and does not fit", () => {
     await expectRefused(422, () => post(body), "amount_invalid");
   });
 
-  test("several faults are named at once", async () => {
+  test("several faults are reported together", async () => {
     const reply = await expectRefused(422, () => post(JSON.stringify({ payer, amount: "0", color: "red" })));
     const pointers = at(JSON.parse(reply.text), "errors");
     expect(pointers).toHaveLength(4);
@@ -261,7 +261,7 @@ describe("afterwards", () => {
     expect(textAt(reply.body, "id")).toMatch(/^pay_/);
   });
 
-  test("a connection that is only opened, or cut in its middle, harms nobody", async () => {
+  test("a connection that is only opened, or cut halfway, harms nobody", async () => {
     const { hostname, port } = new URL(ledger.url);
     const sockets = Array.from({ length: 50 }, () => connect(Number(port), hostname));
     for (const socket of sockets) socket.end("POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Le");

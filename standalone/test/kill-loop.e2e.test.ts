@@ -13,7 +13,7 @@ const FUNDS = "1000000";
 const ledger = createLedger();
 afterAll(() => ledger.remove());
 
-test(`kill -9 under load, ${cycles} cycles, seed ${seed}: what was acknowledged is there once, the rest at most once`, {
+test(`kill -9 under load, ${cycles} cycles, seed ${seed}: acknowledged payments are there once, others at most once`, {
   timeout: 60_000 + cycles * 15_000,
 }, async () => {
   const random = seeded(seed);

@@ -74,7 +74,7 @@ describe("lists", () => {
   });
 });
 
-describe("what the app shows", () => {
+describe("the app's screens", () => {
   test("the session has the caller's accounts and last twenty movements, newest first", async () => {
     const carol = await ledger.as("consumer", "carol");
     const [a, b] = [

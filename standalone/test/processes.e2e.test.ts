@@ -76,7 +76,7 @@ test("a position ahead of the log is answered 503 once Ledger-Wait has passed", 
   expect(reply.headers.get("retry-after")).toMatch(/^\d+$/);
 });
 
-test("while the projections are down, queries answer what was projected; then they catch up", async () => {
+test("while the projections are down, queries answer from the projected data; then they catch up", async () => {
   const account = await openAccount(operator, { owner: "patient" });
   expect((await operator.get(`/v1/accounts/${account}`)).status).toBe(200);
   await projections.end("SIGKILL");
@@ -87,7 +87,7 @@ test("while the projections are down, queries answer what was projected; then th
   expect((await operator.get(`/v1/accounts/${later}`)).body).toMatchObject({ id: later, owner: "patient" });
 });
 
-test("files that are deleted are built anew under other names, and the queries' process finds them", async () => {
+test("deleted files are rebuilt under other names, and the query process finds them", async () => {
   const account = await openAccount(operator, { owner: "steady" });
   for (const file of [models, views]) for (const end of ["", "-wal", "-shm"]) rmSync(file + end);
   const steady = clientOf(await tokenOf("consumer", "steady"));
@@ -134,7 +134,7 @@ test("docs/operations.md names the metrics of each process, and no others", asyn
   }
 });
 
-test("SIGTERM ends each process in order, and what was acknowledged is there after a restart", async () => {
+test("SIGTERM ends each process in order, and acknowledged events are there after a restart", async () => {
   const account = await openAccount(operator, { owner: "steady" });
   expect(await queries.end("SIGTERM")).toBe(0);
   expect(await projections.end("SIGTERM")).toBe(0);

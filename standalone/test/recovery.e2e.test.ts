@@ -70,7 +70,7 @@ describe("case 9: projections that die lose and double nothing", () => {
   });
 });
 
-describe("what is on disk besides the log can be lost", () => {
+describe("everything on disk but the log can be lost", () => {
   test("without its state and its read models the server builds them again and answers as before", async () => {
     const key = randomUUID();
     const body = { payer, payee, amount: "5", currency: "HKD" };
@@ -108,7 +108,7 @@ describe("what is on disk besides the log can be lost", () => {
   });
 });
 
-describe("SIGTERM answers what was accepted", () => {
+describe("SIGTERM answers accepted requests", () => {
   test("every payment that is in the log was answered, and the process ends with 0", async () => {
     const load = startLoad(operator, [payer, payee], seeded(12), { width: 64 });
     await load.answered(200);

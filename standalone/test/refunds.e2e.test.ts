@@ -66,7 +66,7 @@ describe("case 6: never more than captured comes back", () => {
     expect(await entriesOf(operator, payer)).toHaveLength(2);
   });
 
-  test("several refunds until nothing is left, each an object of its own", async () => {
+  test("several refunds until nothing is left, each a separate object", async () => {
     const { payer, payment } = await capturedPayment();
     const first = await refund(payment, { amount: "10", reason: "too slow" });
     expect(first.body).toMatchObject({ payment, amount: "10", currency: "HKD", feeReturned: "0", reason: "too slow" });
@@ -87,7 +87,7 @@ describe("case 6: never more than captured comes back", () => {
     expectProblem(payout, 422, "insufficient_funds");
   });
 
-  test("what is not captured cannot be refunded", async () => {
+  test("an uncaptured amount cannot be refunded", async () => {
     const payer = await fundedWallet(operator, "100");
     const payee = await openAccount(operator, { type: "merchant" });
     const payment = await authorize(operator, payer, payee, "100");

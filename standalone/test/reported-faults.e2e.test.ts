@@ -46,7 +46,7 @@ describe("holds", () => {
     expect(await balancesOf(operator, payer)).toEqual({ posted: "5000", held: "5000", available: "0" });
   });
 
-  test("a refused hold has no id, and nothing that can be captured, now or when there is money", async () => {
+  test("a refused hold has no id, and nothing to capture, now or once there is money", async () => {
     const payer = await fundedWallet(operator, "999");
     const made = await hold(payer, "1");
     const refused = await hold(payer, "1000");
@@ -62,7 +62,7 @@ describe("holds", () => {
   });
 });
 
-describe("what was answered", () => {
+describe("an answered command", () => {
   test("201 is there after kill -9 and after an ordinary stop, in the answer's bytes and in every list", async () => {
     const payer = await fundedWallet(operator, "100");
     const body = { payer, payee: merchant, amount: "1", currency: "HKD" };
@@ -123,7 +123,7 @@ test("an account that left the cache comes back as it was last, not as it was wh
   }
 });
 
-describe("what reaches the read models", () => {
+describe("the read models", () => {
   test("nothing is lost when the process that delivers it dies in the middle", async () => {
     const payers = await Promise.all([0, 1, 2].map(() => fundedWallet(operator, "100000")));
     const load = startLoad(operator, [...payers, merchant], seeded(17), { width: 8, amountMax: 3 });

@@ -128,7 +128,7 @@ describe("who may command", () => {
 });
 
 describe("who may read", () => {
-  test("consumers and merchants see what touches an account of theirs; the rest is like absent", async () => {
+  test("consumers and merchants see the objects that touch an account of theirs; others seem absent", async () => {
     const ours = textAt((await pay(operator, { payer: wallet, payee: shop, amount: "1" })).body, "id");
     const theirs = textAt((await pay(operator, { payer: stranger, payee: strangeShop, amount: "1" })).body, "id");
     for (const role of ["consumer", "merchant"] as const) {

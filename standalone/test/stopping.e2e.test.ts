@@ -56,7 +56,7 @@ async function statusesOn(socket: Socket): Promise<string[]> {
   return Array.from(bytes.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status = ""]) => status);
 }
 
-test("SIGTERM ends the process with 0, whatever clients leave open", async () => {
+test("SIGTERM ends the process with 0, whatever connections clients leave open", async () => {
   const chunked = payment("chunks")
     .split("\r\n\r\n")[0]
     ?.replace(/Content-Length: \d+/, "Transfer-Encoding: chunked");
