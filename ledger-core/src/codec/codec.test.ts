@@ -46,7 +46,7 @@ describe("stored fixtures", () => {
     if (version === current) expect(textOf(again.data)).toBe(textOf(event.data));
   });
 
-  it("a charge means what it meant when it was written", () => {
+  it("an old charge keeps its meaning", () => {
     const decoded = decodeEvent(stored(fixture("PaymentCharged", 1)));
     const payer = "acct_01m8160s0j000000000100002d";
     const payee = "acct_01m8160t75000000000200002d";
@@ -87,7 +87,7 @@ describe("stored fixtures", () => {
   });
 });
 
-describe("the record of a bulk means what it meant when it was written", () => {
+describe("an old record of a bulk keeps its meaning", () => {
   const amountMissing = { pointer: "/items/40/amount", detail: "is required" };
   const misfit = { code: "invalid_request", detail: "The body does not fit this route." };
   const required = { pointer: "/amount", detail: "is required" };
@@ -172,7 +172,7 @@ describe("older versions", () => {
     expect(fault(stored(old))).toMatchObject({ code: "poison_event", position: { shard: 0, revision: 5 } });
   });
 
-  it("that do not hold what they should are poison after raising, too", () => {
+  it("that are invalid after upcasting are poison, too", () => {
     const { from: _from, ...broken } = old.data;
     expect(fault(stored({ ...old, data: broken }), table)).toMatchObject({ code: "poison_event" });
   });
@@ -188,7 +188,7 @@ function fault(event: StoredEvent, table?: Upcasters): unknown {
   return "decoded";
 }
 
-describe("what cannot be read", () => {
+describe("unreadable bytes", () => {
   const good = stored(fixture("PaymentCharged", 1));
   const withText = (change: (text: string) => string): StoredEvent => ({
     ...good,

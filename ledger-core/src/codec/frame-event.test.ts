@@ -49,7 +49,7 @@ const plainCharge = fc
     return eventOf({ ...origin, key, print: ofCommand }, { ...fact, payment, postings });
   });
 
-test("a framed charge has the bytes that it is encoded to, whatever charge it is", () => {
+test("framing any charge gives the bytes of its encoding", () => {
   fc.assert(
     fc.property(fc.oneof(plainCharge, anyCharge), (event) => {
       expect(framed(event)).toEqual([encoded(event)]);

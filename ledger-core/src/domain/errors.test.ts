@@ -20,7 +20,7 @@ test.each<LedgerErrorCode>([
   expect(reason).not.toMatch(/srv|sqlite|db-7|SELECT/);
 });
 
-test("what the ledger itself says is told", () => {
+test("the ledger's own messages are public", () => {
   expect(publicReason(new LedgerError("revision_gap", "models: 8 should follow, and 9 does"))).toBe(
     "revision_gap: models: 8 should follow, and 9 does",
   );

@@ -58,13 +58,13 @@ describe("evolve", () => {
     expect(() => evolve(state, lame)).toThrow("postings sum to 10");
   });
 
-  it("refuses a balance that is not what the state comes to", () => {
+  it("refuses a balance that differs from the state's result", () => {
     const { state, last } = before((ledger) => ledger.when(pay(10n)).thenAccepted("PaymentCharged"));
     evolve(state, last);
     expect(() => evolve(state, last)).toThrow("its posting says 9990");
   });
 
-  it("refuses a hold that is not what the state comes to, or falls below zero", () => {
+  it("refuses a hold that differs from the state's result, or falls below zero", () => {
     const { state, last } = before((ledger) => ledger.when(authorize(10n)).thenAccepted("PaymentAuthorized"));
     const negative = withFact(last, (fact) =>
       fact.type === "PaymentAuthorized" ? { ...fact, hold: { account: alice, amount: -10n, held: -10n } } : fact,
@@ -106,7 +106,7 @@ describe("evolve", () => {
     expect(ledger.state.account(alice)).toMatchObject({ day: "2026-11-23", spent: 7n });
   });
 
-  it("leaves the state alone for refusals, epochs and bulks", () => {
+  it("leaves the state unchanged for refusals, epochs and bulks", () => {
     const ledger = given(...cast());
     const accounts = new Map(ledger.state.accounts);
     ledger.when(pay(99_999n)).thenRefused("insufficient_funds");

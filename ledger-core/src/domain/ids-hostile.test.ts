@@ -30,7 +30,7 @@ test("a text is an id of the grammar, or none: nothing that is not of it gets th
 /** Of a time that microseconds can be counted to exactly, until 2255. */
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => bytes.with(0, (bytes[0] ?? 0) % 8));
 
-test("whatever 16 bytes are as an id, it reads as a place and comes back as the same bytes", () => {
+test("any 16 bytes as an id decode to a place and encode to the same bytes", () => {
   fc.assert(
     fc.property(sixteen, (bytes) => {
       const id = idFromBytes("evt", bytes);

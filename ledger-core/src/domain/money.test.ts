@@ -4,7 +4,7 @@ import { currencyOf } from "../testing/examples.ts";
 import { AMOUNT_MAX, currencyExponent, formatAmount, parseAmount, parseCurrency, parseSignedAmount } from "./money.ts";
 
 describe("amounts", () => {
-  it("case 1: what is not a string of digits is no amount", () => {
+  it("case 1: only a string of digits is an amount", () => {
     const hostile = [
       "0.1",
       "-1",
@@ -59,7 +59,7 @@ describe("currencies", () => {
     expect(["JPY", "HKD", "KWD", "CLF"].map((code) => currencyExponent(currencyOf(code)))).toEqual([0, 2, 3, 4]);
   });
 
-  it("are known by their upper-case code alone", () => {
+  it("are known only by their upper-case code", () => {
     for (const value of ["eur", "XXX", "EU", "EURO", "", null, 978, "constructor"]) {
       expect(parseCurrency(value), String(value)).toBeUndefined();
     }

@@ -35,6 +35,6 @@ it.each([
   expect(parsePosition(text)).toBeUndefined();
 });
 
-it("the ends of what an id can hold are positions", () => {
+it("the limits of an id are positions", () => {
   expect(parsePosition("1023:1099511627775")).toEqual({ shard: SHARD_MAX, revision: REVISION_MAX });
 });

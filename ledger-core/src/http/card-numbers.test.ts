@@ -49,7 +49,7 @@ describe("a card number", () => {
   });
 });
 
-describe("what is no card number passes:", () => {
+describe("texts without a card number pass:", () => {
   test.each([
     ["a wrong check digit", "4111111111111112"],
     ["no issuer's range, though the check digit is right", "1234567812345670"],

@@ -77,13 +77,13 @@ test("a key of 255 printable characters is taken", async () => {
   expect(JSON.parse((await post([["Idempotency-Key", key]]))?.body ?? "")).toEqual({ key });
 });
 
-test("what is not HTTP is told so", async () => {
+test("bytes that are not HTTP are answered with bad_request", async () => {
   const answer = await sendRaw(port, Buffer.from("EHLO localhost\r\n\r\n"));
   expect(answer?.status).toBe(400);
   expect(JSON.parse(answer?.body ?? "")).toMatchObject({ code: "bad_request" });
 });
 
-test("a request without a host is told so", async () => {
+test("a request without a host is answered with bad_request", async () => {
   const answer = await sendRaw(port, Buffer.from("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n"));
   expect(answer?.status).toBe(400);
   expect(JSON.parse(answer?.body ?? "")).toMatchObject({ code: "bad_request" });
@@ -104,7 +104,7 @@ test.each([
   expect(answer).toContain('"code":"request_timeout"');
 });
 
-test("a body cut off by its sender harms nobody", async () => {
+test("a body cut off by its sender does no harm", async () => {
   const socket = connect(port, "127.0.0.1");
   const head = "POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
   await new Promise<void>((resolve) => socket.write(head, () => resolve()));

@@ -113,7 +113,7 @@ describe("when the service stops", () => {
     expect((await answers).statuses).toEqual(["200", "200", "200"]);
   });
 
-  test("whole requests before half of one on the same connection are answered", async () => {
+  test("complete requests before an incomplete one on the same connection are answered", async () => {
     const { port, letGo, started } = await serve({ waitsMs: 5_000 });
     const socket = await open(port);
     socket.write(slow + post('{"a":', 9));
@@ -126,7 +126,7 @@ describe("when the service stops", () => {
     expect((await answers).statuses).toEqual(["200"]);
   });
 
-  test("a query that would wait for longer is told so", async () => {
+  test("a query that would wait longer is refused at once", async () => {
     const { port, started } = await serve({ waitsMs: 100 });
     const socket = await open(port);
     socket.write(slow);
@@ -155,7 +155,7 @@ describe("when the service stops", () => {
     await expect(fetch(`${origin}/livez`)).rejects.toThrow();
   });
 
-  test("what is left at the end of its time is cut off", async () => {
+  test("requests still open at the time limit are cut off", async () => {
     const { port, started } = await serve({ waitsMs: 90_000, drainMs: 100 });
     const socket = await open(port);
     socket.write(slow);

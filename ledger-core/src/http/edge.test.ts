@@ -82,7 +82,7 @@ describe("paths", () => {
     expect(await ask({ url })).toMatchObject({ status, json: { status, code } });
   });
 
-  test("an id may hold whatever can be read", async () => {
+  test("an id may hold any readable text", async () => {
     const { json } = await ask({ url: `/things/${encodeURIComponent("' OR 1=1-- {x}/é")}` });
     expect(json.params).toEqual({ id: "' OR 1=1-- {x}/é" });
   });
@@ -197,7 +197,7 @@ describe("bodies", () => {
     expect(answer?.headers.get("content-type")).toBe("application/problem+json");
   });
 
-  test("that do not fit are told fault by fault", async () => {
+  test("that do not fit are reported fault by fault", async () => {
     const answer = await post('{"amount":12,"a/b~":1}');
     expect(answer).toMatchObject({ status: 422, json: { code: "invalid_request" } });
     expect(answer.json.errors).toEqual([
@@ -258,7 +258,7 @@ describe("callers", () => {
   });
 });
 
-describe("what goes wrong inside", () => {
+describe("an internal error", () => {
   test.each(["overloaded", "not_ready", "log_unavailable", "store_unavailable", "position_not_reached"])(
     "%s is a 503 to be tried again",
     async (code) => {

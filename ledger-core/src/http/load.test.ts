@@ -118,7 +118,7 @@ describe("answers", () => {
 });
 
 describe("bodies", () => {
-  test("are admitted by their announced length before a byte of them is read: 429 for that caller alone", async () => {
+  test("are admitted by their announced length before a byte of them is read: 429 for that caller only", async () => {
     const { port } = await serve({ callerBodyBytesMax: 100 * KIB });
     const slow = await open(port);
     slow.write(post("greedy", 90 * KIB));
@@ -175,7 +175,7 @@ describe("bodies", () => {
 });
 
 describe("requests", () => {
-  test("of one caller have a bound, pipelined ones too: 429 for that caller alone", async () => {
+  test("of one caller have a bound, pipelined ones too: 429 for that caller only", async () => {
     const { port, letGo } = await serve({ callerRequestsMax: 2 });
     const socket = await open(port);
     socket.write(head("GET /slow", "greedy").repeat(5));

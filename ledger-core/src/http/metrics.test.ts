@@ -28,7 +28,7 @@ test("a name is used once", () => {
 
 const labels = { method: "GET", route: "/things", status: "200" };
 
-test("answer times are a histogram whose buckets hold what is at or below them", async () => {
+test("answer times are a histogram whose buckets count times at or below them", async () => {
   const { registry } = createMetrics();
   const times = measureAnswerTimes(registry)(labels);
   for (const seconds of [0.25, 0.5, 0.75, 40]) times.observe(seconds);

@@ -23,7 +23,7 @@ test("/livez says that the process answers", async () => {
   expect((await app.inject("/livez")).json()).toEqual({ status: "ok" });
 });
 
-test("/readyz names what is not ready", async () => {
+test("/readyz names the parts that are not ready", async () => {
   const writer = { ready: false, detail: "replaying, 40 %" };
   const readiness = [{ name: "writer", check: () => writer }];
   await using app = await edge({ readiness });
@@ -37,7 +37,7 @@ test("/readyz names what is not ready", async () => {
   expect(after.json().checks).toHaveLength(2);
 });
 
-test("/metrics counts answers by route and status, for the platform role alone", async () => {
+test("/metrics counts answers by route and status, for the platform role only", async () => {
   const metrics = createMetrics();
   metrics.gauge("queue_length", "Commands that wait.", () => 3);
   await using app = await edge({ metrics });
@@ -51,7 +51,7 @@ test("/metrics counts answers by route and status, for the platform role alone",
   expect(answer.body).toContain('http_request_duration_seconds_count{method="GET",route="/livez",status="200"} 2\n');
 });
 
-test("/metrics is open on a port of its own, and absent where it is not wanted", async () => {
+test("/metrics is open on its own port, and absent if disabled", async () => {
   await using open = await edge({ metricsAccess: "open" });
   await using none = await edge({ metricsAccess: "none" });
   expect((await open.inject("/metrics")).statusCode).toBe(200);
@@ -68,7 +68,7 @@ test("/problems explains every code", async () => {
   expect((await app.inject("/problems/nope")).statusCode).toBe(404);
 });
 
-test("/openapi.json and /docs come from the routes' schemas, and from this server alone", async () => {
+test("/openapi.json and /docs come from the routes' schemas, and only from this server", async () => {
   await using app = await edge({ referenceVersion: "1.2.3" });
   app.get("/things", { schema: { summary: "All things" } }, () => ({}));
   const document = (await app.inject("/openapi.json")).json();
@@ -114,7 +114,7 @@ test("the forms that the reference gives are those that are read", () => {
   for (const name of ["constructor", "prototype", 'a"b', "a\\b", ""]) expect(names({ [name]: "" }), name).toBeDefined();
 });
 
-test("while the edge closes, what is under way is answered and what comes is told to go elsewhere", async () => {
+test("while the edge closes, open requests are answered and new ones are told to go elsewhere", async () => {
   const app = await edge();
   const started = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<object>();

@@ -19,7 +19,7 @@ function end(underWay: UnderWay, held: Held): void {
 }
 
 describe("one caller", () => {
-  test("has so many requests under way and no more, whatever others have", () => {
+  test("has a bound on open requests, whatever others have", () => {
     const underWay = new UnderWay(limits);
     const first = underWay.begin(caller("a"), 0);
     for (let n = 0; n < 2; n++) underWay.begin(caller("a"), 0);
@@ -30,7 +30,7 @@ describe("one caller", () => {
     expect(() => underWay.begin(caller("a"), 0)).not.toThrow();
   });
 
-  test("has so many bytes under way and no more", () => {
+  test("has a bound on the bytes of open requests", () => {
     const underWay = new UnderWay(limits);
     underWay.begin(caller("a"), 200 * KIB);
     expect(() => underWay.begin(caller("a"), 101 * KIB)).toThrow(refused("too_many_requests"));
@@ -65,7 +65,7 @@ describe("one caller", () => {
 });
 
 describe("all callers together", () => {
-  test("have so many bytes under way, and bulks leave a quarter of them to others", () => {
+  test("have a bound on the bytes of open requests, and bulks leave a quarter of it to others", () => {
     const underWay = new UnderWay(limits);
     const bulks = ["a", "b", "c"].map((sub) => underWay.begin(caller(sub), 250 * KIB));
     expect(() => underWay.begin(caller("d"), 65 * KIB)).toThrow(refused("overloaded"));
@@ -85,7 +85,7 @@ describe("all callers together", () => {
   });
 });
 
-test("whoever has no token has a bound of their own", () => {
+test("callers without a token have a bound of their own", () => {
   const underWay = new UnderWay(limits);
   underWay.begin(null, 0);
   expect(() => underWay.begin(null, 0)).toThrow(refused("too_many_requests"));

@@ -73,7 +73,7 @@ test.each([
   expect(codeOf(value)).toBe(code);
 });
 
-test("tells every fault, up to a bound, and then how many more there are", () => {
+test("reports every fault, up to a bound, and then how many more there are", () => {
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x${n}`, 1]));
   const misfit = payment({ amount: "1", ...many });
   expect(misfit?.faults).toHaveLength(50);
@@ -106,7 +106,7 @@ test("cuts a client's own long names in pointers, between characters", () => {
   ]);
 });
 
-test("tells of a key in metadata at the key, unless that would repeat a card number", () => {
+test("reports a key in metadata at the key, unless that would repeat a card number", () => {
   const check = compileCheck({ type: "object", properties: { metadata: fields.metadata } });
   const detail = "must not hold control characters or a card number";
   expect(check({ metadata: { "a\u0001": "x" } })?.faults).toEqual([{ pointer: "/metadata/a\u0001", detail }]);

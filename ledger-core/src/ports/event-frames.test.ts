@@ -14,7 +14,7 @@ function eventOf(revision: number) {
   };
 }
 
-test("an event is read back by its place, also after others were taken back, and in bytes of its own", () => {
+test("an event is read back by its place, even after others were rolled back, as a copy of its bytes", () => {
   const frames = new EventFrames(Buffer.alloc(10));
   for (let n = 0; n < 20; n++) frames.add(eventOf(n));
   expect(frames.at(19)).toEqual(eventOf(19));

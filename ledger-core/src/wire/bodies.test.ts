@@ -34,7 +34,7 @@ import {
 const now = "2026-11-22T08:30:00.000000Z";
 
 describe("bodies", () => {
-  it("an account shows what is available", () => {
+  it("an account shows its available amount", () => {
     const ledger = given(...cast({ alice: { perDay: 9007199254740993n, floor: -5n } }));
     ledger.when(authorize(100n)).thenAccepted("PaymentAuthorized");
     const state = ledger.state.account(alice);
@@ -76,7 +76,7 @@ describe("bodies", () => {
     expect(paymentBody({ ...payment, expiresAt: null }).expiresAt).toBeNull();
   });
 
-  it("a payment written out is the text of its body, whatever it holds", () => {
+  it("a payment written as text equals its serialized body, whatever it holds", () => {
     const anyPayment = anyFact.filter((fact) => "payment" in fact && typeof fact.payment !== "string");
     fc.assert(
       fc.property(anyPayment, (fact) => {
@@ -177,7 +177,7 @@ describe("entries", () => {
     for (const { account, counterparty } of entries) expect([account, counterparty].toSorted()).toEqual([alice, shop]);
   });
 
-  it("are as many as the postings of any event, and none of one that moves no money", () => {
+  it("are as many as an event's postings, and none if it moves no money", () => {
     const origin = { tenant: TENANT, sub: "s", key: null, print: null };
     const [event] = given(...cast()).events;
     if (event === undefined) throw new Error("no event");

@@ -29,7 +29,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     return { db, reader, dispose: async () => void (await Promise.all([db.destroy(), reader.destroy()])) };
   });
 
-  test("of two transactions that lock each other out one goes on, and the other may try again", async () => {
+  test("of two deadlocked transactions one continues, and the other may retry", async () => {
     const connection = await mariadb.createDatabase();
     const db = connect(connection);
     await db.raw("CREATE TABLE t (a int PRIMARY KEY, b int)");
@@ -61,7 +61,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     expect(await selectRows(db, "SELECT * FROM t")).toEqual([]);
   });
 
-  test("nobody there, a wrong password and an unknown database are a store that cannot be reached", async () => {
+  test("no server, a wrong password and an unknown database make the store unavailable", async () => {
     const connection = await mariadb.createDatabase();
     const faults = [{ port: await freePort() }, { password: "wrong" }, { database: "nowhere" }];
     for (const fault of faults) {

@@ -48,7 +48,7 @@ test("a reading connection writes nothing and makes no file", async () => {
   });
 });
 
-test("a writer that another process's lock holds up is told that it may try again", async () => {
+test("a writer blocked by another process's lock gets a retryable error", async () => {
   const { file, db } = await openFile();
   const other = connectSqlite({ file, busyTimeoutMs: 1 });
   onTestFinished(() => other.destroy());
@@ -60,7 +60,7 @@ test("a writer that another process's lock holds up is told that it may try agai
   });
 });
 
-test("a full disk is a store that is not there, and what was stored before stays", async () => {
+test("a full disk makes the store unavailable, and earlier data stays", async () => {
   const { db } = await openFile();
   await db.raw("INSERT INTO t VALUES (1, 'kept')");
   await db.raw("PRAGMA max_page_count = 8");

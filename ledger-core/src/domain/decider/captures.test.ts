@@ -103,13 +103,13 @@ describe("capture", () => {
       .thenAccepted("PaymentExpired", { released: 100n });
   });
 
-  it("cannot take the payee's balance beyond what the ledger can count", () => {
+  it("cannot take the payee's balance beyond the ledger's bounds", () => {
     const { ledger, payment } = authorized();
     ledger.when(topUp(AMOUNT_MAX, { account: shop })).thenAccepted("TopUpSettled");
     ledger.when(capture(payment)).thenRefused("amount_too_large");
   });
 
-  it("of a payment charged at once: nothing is left", () => {
+  it("of an automatically captured payment: nothing is left", () => {
     const ledger = given(...cast());
     const { payment } = ledger.when(pay(100n)).thenAccepted("PaymentCharged").fact;
     ledger.when(capture(payment.id)).thenRefused("payment_not_capturable");
@@ -137,7 +137,7 @@ describe("void", () => {
     expect(ledger.events.at(-1)?.fact).toMatchObject({ type: "VoidDeclined", payment });
   });
 
-  it("releases what is not captured and leaves the payment captured", () => {
+  it("releases the uncaptured rest and leaves the payment captured", () => {
     const { ledger, payment } = authorized();
     ledger.when(capture(payment, 40n)).thenAccepted("PaymentCaptured");
     const { fact } = ledger.when(voidOf(payment)).thenAccepted("PaymentVoided", { released: 60n });

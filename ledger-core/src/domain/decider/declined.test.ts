@@ -44,12 +44,12 @@ it.each<[ClientCommand, object]>([
   expect(declined(command, rejection)).toEqual({ ...refusal, ...subject });
 });
 
-it("what is not recorded cannot become a fact, nor can an opening be refused", () => {
+it("an unrecorded refusal cannot become a fact, nor can an opening be refused", () => {
   expect(() => declined(pay(1n), reject("account_not_found", "no"))).toThrow("never recorded");
   expect(() => declined(open(), rejection)).toThrow("opening");
 });
 
-it("every command names what its decision will look at", () => {
+it("every command names the data that its decision needs", () => {
   const none = { accounts: [], payment: null, clearing: null };
   expect(needs(open())).toEqual(none);
   expect(needs(freeze(alice))).toEqual({ ...none, accounts: [alice] });

@@ -170,7 +170,7 @@ it("whatever is commanded, every event balances, and no floor, ceiling or amount
   fc.assert(fc.property(steps, run), { seed, numRuns: 250 });
 });
 
-it("the auditor finds what is planted", () => {
+it("the auditor finds planted faults", () => {
   const ledger = given(...cast({ alice: { perTransaction: 100n, perDay: 150n } }));
   const { payment } = ledger.when(pay(100n)).thenAccepted("PaymentCharged").fact;
   ledger.when(refund(payment.id, 40n)).thenAccepted("PaymentRefunded");

@@ -76,7 +76,7 @@ describe("an authorization", () => {
     expect(ledger.state.account(alice)?.balances).toEqual({ posted: 10_000n, held: 4000n });
   });
 
-  it("expires when it is told to, or after seven days", () => {
+  it("expires at the requested time, or after seven days", () => {
     const ledger = given(...cast());
     const byDefault = ledger.when(authorize(1n)).thenAccepted("PaymentAuthorized").fact.payment;
     expect(byDefault.expiresAt).toBe(START + AUTHORIZATION_LIFETIME_US);

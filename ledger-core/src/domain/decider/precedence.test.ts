@@ -54,7 +54,7 @@ function limited(more: Partial<Parameters<typeof cast>[0]> = {}) {
 }
 
 describe("a payment is refused for, in this order,", () => {
-  it("its form, who is there, the pair, status, limits, funds, and what a balance can hold", () => {
+  it("form, existence, the pair, status, limits, funds, and the bounds of a balance", () => {
     const ledger = limited();
     inOrder(ledger, [
       ["amount_invalid", pay(tooMuch, { expiresAt: START, payer: nobody, payee: nobody, currency: JPY })],
@@ -129,7 +129,7 @@ it("a payout: form, who is there, currency, status, limits, funds", () => {
   ]);
 });
 
-it("a top-up: form, who is there, currency, status, what a balance can hold", () => {
+it("a top-up: form, existence, currency, status, the bounds of a balance", () => {
   const ledger = given(...cast({ alice: { posted: AMOUNT_MAX }, bob: { posted: 0n } }));
   inOrder(ledger, [
     ["amount_invalid", topUp(0n, { account: nobody, currency: JPY })],
@@ -156,7 +156,7 @@ describe("a step of a payment is refused for, in this order,", () => {
   }
   const absent = `pay_${"0".repeat(26)}` as PaymentId;
 
-  it("a capture: form, who is there, its end, what is left, status", () => {
+  it("a capture: form, existence, its end, the rest, status", () => {
     const { ledger, id } = closedShop();
     inOrder(ledger, [
       ["amount_invalid", capture(absent, 0n)],
@@ -168,7 +168,7 @@ describe("a step of a payment is refused for, in this order,", () => {
     inOrder(ledger, [["payment_expired", capture(id, 21n)]]);
   });
 
-  it("a refund: form, who is there, what is left, status closed before frozen, what a balance can hold", () => {
+  it("a refund: form, existence, the rest, status closed before frozen, the bounds of a balance", () => {
     const ledger = given(...cast({ alice: { posted: 20n }, bob: { posted: AMOUNT_MAX - 10n } }));
     const { payment } = ledger.when(pay(20n)).thenAccepted("PaymentCharged").fact;
     const gone = ledger.when(pay(5n, { payer: bob })).thenAccepted("PaymentCharged").fact.payment.id;

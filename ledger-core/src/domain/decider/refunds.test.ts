@@ -65,7 +65,7 @@ describe("refund", () => {
     expect(ledger.events.at(-1)?.fact).toMatchObject({ type: "RefundDeclined", payment, amount: 40n });
   });
 
-  it("case 13: refunding again what was refunded is a conflict and changes nothing", () => {
+  it("case 13: a second refund of the same amount is a conflict and changes nothing", () => {
     const { ledger, payment } = charged(100n);
     ledger.when(refund(payment)).thenAccepted("PaymentRefunded");
     ledger.when(refund(payment)).thenRefused("payment_not_refundable");
@@ -115,7 +115,7 @@ describe("refund", () => {
     payer.ledger.when(refund(payer.payment)).thenRefused("account_not_open");
   });
 
-  it("cannot take a balance beyond what the ledger can count", () => {
+  it("cannot take a balance beyond the ledger's bounds", () => {
     const { ledger, payment } = charged(100n);
     ledger.when(topUp(AMOUNT_MAX - 9_900n)).thenAccepted("TopUpSettled");
     ledger.when(refund(payment)).thenRefused("amount_too_large");
@@ -123,7 +123,7 @@ describe("refund", () => {
 });
 
 describe("refund while a part is still held", () => {
-  it("is partially refunded whatever was refunded, since more may be captured", () => {
+  it("is partially refunded after any refund, since more may be captured", () => {
     const { ledger, payment } = partlyCaptured();
     const all = ledger.when(refund(payment)).thenAccepted("PaymentRefunded", { amount: 60n });
     expect(all.fact.payment).toMatchObject({ status: "partially_refunded", held: 40n });

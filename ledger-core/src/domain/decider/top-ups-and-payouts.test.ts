@@ -87,7 +87,7 @@ describe("a payout", () => {
     ]);
   });
 
-  it("pays out what is available, not what is held, within the ceilings", () => {
+  it("pays out the available amount, not the held one, within the ceilings", () => {
     const ledger = given(...cast({ alice: { posted: 100n, perTransaction: 70n, perDay: 90n } }));
     ledger.when(authorize(30n)).thenAccepted("PaymentAuthorized");
     ledger.when(payOut(71n, { account: alice })).thenRefused("limit_per_transaction");
@@ -109,7 +109,7 @@ describe("a payout", () => {
     closed.when(payOut(1n)).thenRefused("account_not_open");
   });
 
-  it("keeps the clearing account within what the ledger can count", () => {
+  it("keeps the clearing account within the ledger's bounds", () => {
     const ledger = given(...cast({ alice: { posted: AMOUNT_MAX }, shop: { posted: 1n } }));
     ledger.when(payOut(AMOUNT_MAX, { account: alice })).thenAccepted("PayoutSettled");
     ledger.when(payOut(1n)).thenRefused("amount_too_large");

@@ -74,7 +74,7 @@ describe("a transfer", () => {
     expect(ledger.events.at(-1)?.fact).toMatchObject({ type: "TransferDeclined", code: "insufficient_funds" });
   });
 
-  it("bears its effective date on every posting, else each account's own day", () => {
+  it("has its effective date on every posting, else each account's own day", () => {
     const date = parseBusinessDate("1993-01-05") ?? null;
     const [first] = given(...cast())
       .when(transfer([[bank, alice, 7n]], { effectiveDate: date }))
@@ -144,7 +144,7 @@ describe("a transfer", () => {
     ledger.when(transfer([short])).thenRefused("insufficient_funds");
   });
 
-  it("counts what leaves an account in all legs against its ceilings", () => {
+  it("counts the total that leaves an account in all legs against its ceilings", () => {
     const ledger = given(...cast({ alice: { perTransaction: 50n, perDay: 80n } }));
     ledger
       .when(
@@ -171,7 +171,7 @@ describe("a transfer", () => {
       .thenAccepted("TransferPosted");
   });
 
-  it("keeps balances within what the ledger can count, either side of zero", () => {
+  it("keeps balances within the ledger's bounds, on either side of zero", () => {
     const ledger = given(
       ...cast({ alice: { posted: AMOUNT_MAX }, bob: { posted: 1n }, bank: { posted: -AMOUNT_MAX } }),
     );

@@ -17,13 +17,13 @@ describe("the lock of a SQLite log", () => {
     expect(await child.append(0, 2)).toEqual({ last: 1 });
   });
 
-  test("keeps out a second opening in the same process, and the first goes on", async () => {
+  test("keeps out a second opening in the same process, and the first continues", async () => {
     const { file, log } = await openTestLog();
     await expect(openSqliteLog({ file })).rejects.toMatchObject({ code: "locked" });
     expect(await log.append(0, NO_REVISION, makeEvents(0, 2))).toBe(1);
   });
 
-  test("ends with the process that was killed, and what it acknowledged is there", async () => {
+  test("ends with the killed process, and its acknowledged events are there", async () => {
     const { file } = await openTestFolder();
     const child = await startLogChild(file);
     expect(await child.append(0, 3)).toEqual({ last: 2 });
@@ -36,7 +36,7 @@ describe("the lock of a SQLite log", () => {
 });
 
 describe("opening a SQLite log", () => {
-  test("sets and keeps what durability rests on", async () => {
+  test("sets and keeps the settings that durability needs", async () => {
     const { file } = await openTestFolder();
     for (const _ of ["new", "again"]) {
       const db = openFile({ file });

@@ -18,7 +18,7 @@ async function sharedLog() {
 }
 
 describe("a reader beside the writer of a SQLite log", () => {
-  test("reads what was appended before and after it was opened, shard by shard", async () => {
+  test("reads events appended before and after it was opened, shard by shard", async () => {
     const { log, reader } = await sharedLog();
     expect(await reader.head(0)).toBe(NO_REVISION);
     await log.append(0, NO_REVISION, makeEvents(0, 3));
@@ -28,7 +28,7 @@ describe("a reader beside the writer of a SQLite log", () => {
     expect(asNew(await readAll(reader, 0, 0))).toEqual(makeEvents(0, 703));
   });
 
-  test("a subscription reads history, says that it has caught up, and goes on live", async () => {
+  test("a subscription reads history, reports that it has caught up, and continues live", async () => {
     const { log, reader } = await sharedLog();
     await log.append(0, NO_REVISION, makeEvents(0, 5));
     const abort = new AbortController();
@@ -56,7 +56,7 @@ describe("a reader beside the writer of a SQLite log", () => {
     expect(kinds).toEqual(["caught_up"]);
   });
 
-  test("a log that is not there yet, or is not shared, is away; afterwards it is read", async () => {
+  test("a log that does not exist yet, or is not shared, is unavailable; afterwards it is read", async () => {
     const { file } = await openTestFolder();
     const reader = openSqliteLogReader({ file });
     onTestFinished(() => reader.close());
@@ -70,7 +70,7 @@ describe("a reader beside the writer of a SQLite log", () => {
     expect(await reader.head(0)).toBe(1);
   });
 
-  test("a shared log has one writer all the same, and a restart finds what was appended", async () => {
+  test("a shared log still has one writer, and a restart finds the appended events", async () => {
     const { file, log, reader } = await sharedLog();
     await log.append(0, NO_REVISION, makeEvents(0, 2));
     await expect(openSqliteLog({ file, shared: true })).rejects.toMatchObject({ code: "locked" });

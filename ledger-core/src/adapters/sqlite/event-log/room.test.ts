@@ -25,7 +25,7 @@ describe("a full disk", () => {
     expect(asNew(await readAll(log, 0, 0))).toEqual(makeEvents(0, 8));
   });
 
-  test("wakes no subscriber, and delivers what comes when there is room again", async () => {
+  test("wakes no subscriber, and delivers later events when there is room again", async () => {
     const { file } = await openTestFolder();
     const log = await openSqliteLog({ file, maxPages: 12 });
     onTestFinished(() => log.close());
@@ -53,7 +53,7 @@ describe("a full disk", () => {
 
 // The limit of another running process can be changed on Linux only.
 describe.runIf(process.platform === "linux")("a write that the system refuses", () => {
-  test("acknowledges nothing; it goes on when the disk does, and a restart finds what was acknowledged", async () => {
+  test("acknowledges nothing; continues when the disk does, and a restart finds the acknowledged events", async () => {
     const { file } = await openTestFolder();
     await using child = await startLogChild(file);
     expect(await child.append(0, 3)).toEqual({ last: 2 });
