@@ -24,7 +24,7 @@ export function isStateFault(error: unknown): error is StateFault {
   return isLedgerError(error, "state_corrupt") || isLedgerError(error, "state_unavailable");
 }
 
-/** Whether an error of the state or the clock makes the shard stand down. */
+/** Whether an error of the state or the clock makes the shard step down. */
 export function isShardFault(error: unknown): error is LedgerError {
   return isStateFault(error) || isLedgerError(error, "clock_unconfirmed");
 }

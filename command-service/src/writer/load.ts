@@ -16,7 +16,7 @@ export type LoadLimits = ReadLimits & {
 };
 
 type LoadOptions = LoadingOptions & {
-  /** Whether the shard stood down meanwhile, so that the load must be dropped. */
+  /** Whether the shard stepped down meanwhile, so that the load must be dropped. */
   readonly superseded: () => boolean;
   readonly limits: LoadLimits;
 };
@@ -28,7 +28,7 @@ export type Loaded = { readonly jobs: number; readonly payments: ReadonlyMap<Pay
  * Loads everything that the first jobs of the queue need to be decided: the events that answer used keys, the results
  * of recorded bulks, and the payments that commands name. Usually all of it is in memory. An event that cannot be read
  * fails only the jobs that need it.
- * @returns undefined if the shard stood down meanwhile
+ * @returns undefined if the shard stepped down meanwhile
  * @throws state_corrupt, state_unavailable
  */
 export async function load(on: LoadOptions, upcoming: Iterable<Job>): Promise<Loaded | undefined> {

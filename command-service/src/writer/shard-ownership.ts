@@ -18,8 +18,8 @@ export type FlushLimits = {
   /** The largest tail while another one is written, in multiples of `flushAt`. Default 2; from 1. */
   readonly tailsMax?: number;
   /**
-   * Entries kept in memory while the disk accepts no writes, in multiples of `flushAt`; beyond it the shard stands
-   * down. Default 4; from 1.
+   * Entries kept in memory while the disk accepts no writes, in multiples of `flushAt`; beyond it the shard steps down.
+   * Default 4; from 1.
    */
   readonly unwrittenMax?: number;
   /** Failed reads in a row after which the state file counts as damaged. Default 3; from 1. */

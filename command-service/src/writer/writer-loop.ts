@@ -53,7 +53,7 @@ export class WriterLoop {
   #undurable: DecidedBatch | undefined;
   /** The batch decided meanwhile. */
   #ahead: DecidedBatch | undefined;
-  /** A fault of the decision state or the clock: the shard stands down before anything else is appended. */
+  /** A fault of the decision state or the clock: the shard steps down before anything else is appended. */
   #fault: LedgerError | undefined;
   #retrying = false;
 
@@ -85,7 +85,7 @@ export class WriterLoop {
     if (this.#appending && (ownership.flushDue || !queue.holds(pipelineThreshold))) return this.#appending;
     if (!(await this.#flushIsInTime())) return;
 
-    // Take and load. Only this loop decides, so the state is unchanged when the load ends, unless the shard stood down.
+    // Take and load. Only this loop decides, so the state does not change during the load, unless the shard steps down.
     const loaded = await this.#load();
     if (!loaded) return this.#standDownAfterAppend();
 
@@ -103,7 +103,7 @@ export class WriterLoop {
     this.#holdUntil(this.#append(batch));
   }
 
-  /** Loads what the first jobs of the queue need. Undefined if the shard stood down or must. */
+  /** Loads what the first jobs of the queue need. Undefined if the shard stepped down or must. */
   async #load(): Promise<Loaded | undefined> {
     const { log, shard, ownership, queue, loadLimits } = this.#options;
     if (!ownership.ready || this.#fault) return undefined;
@@ -144,7 +144,7 @@ export class WriterLoop {
     return batch;
   }
 
-  /** The time of the next batch. If the clock is wrong, the shard stands down. */
+  /** The time of the next batch. If the clock is wrong, the shard steps down. */
   #now(state: DecisionState): Micros {
     try {
       return this.#options.clock.now();
@@ -267,7 +267,7 @@ export class WriterLoop {
     return ownership.ready;
   }
 
-  /** Runs a slice of the flush. If the decision state can no longer be written, the shard stands down. */
+  /** Runs a slice of the flush. If the decision state can no longer be written, the shard steps down. */
   #flush(added: number, quiet: boolean): void {
     try {
       const waiting = this.#options.ownership.flushSlice(added, quiet);
