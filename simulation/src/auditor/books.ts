@@ -17,7 +17,7 @@ export type AccountBook = {
   status: "open" | "frozen" | "closed";
   posted: Amount;
   held: Amount;
-  /** What it has spent against the daily ceiling, and the day in its own zone. */
+  /** Its spending against the daily ceiling, and the day in its own zone. */
   day: string;
   spent: Amount;
 };
