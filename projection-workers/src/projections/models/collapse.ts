@@ -117,14 +117,16 @@ function runsOf(charges: readonly ChargeRow[], entries: readonly NewEntry[], run
   return runs.map((run) => runOfChanges(run, chargesOf.get(run) ?? [], entriesOf.get(run) ?? []));
 }
 
-/** @param items in the order of their runs */
+/** Fastest for items in the order of their runs: then each run is one slice. */
 function slicesBy<Item>(items: readonly Item[], runOf: (item: Item) => number): ReadonlyMap<number, readonly Item[]> {
   const slices = new Map<number, readonly Item[]>();
   let from = 0;
   for (const [at, item] of items.entries()) {
     const next = items[at + 1];
     if (next !== undefined && runOf(next) === runOf(item)) continue;
-    slices.set(runOf(item), items.slice(from, at + 1));
+    const slice = items.slice(from, at + 1);
+    const known = slices.get(runOf(item));
+    slices.set(runOf(item), known ? [...known, ...slice] : slice);
     from = at + 1;
   }
   return slices;
