@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Caller } from "ledger-core";
-import { isSubject, signToken } from "ledger-core/http";
-import { openDataFolder } from "standalone";
+import { isSubject, signToken } from "ledger-core/http/tokens";
+import { openDataFolder } from "standalone/data-folder";
 
 /*
  * Asks two ledgers on copies of one log the same random questions of every kind, and reports the first differences:

@@ -1,15 +1,14 @@
 import { CommanderError } from "commander";
 import { isLedgerError } from "ledger-core";
-import { StartFault, startFaults } from "standalone";
+import { StartFault, startFaults } from "standalone/start-fault";
 import { failureText } from "./import/client.ts";
 import { exitCodes } from "./output.ts";
 import { createProgram } from "./program.ts";
 
-const program = createProgram((code) => {
-  process.exitCode = code;
-});
-
 try {
+  const program = await createProgram(process.argv[2], (code) => {
+    process.exitCode = code;
+  });
   await program.parseAsync();
 } catch (error) {
   process.exitCode = fail(error);

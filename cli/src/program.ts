@@ -1,13 +1,4 @@
 import { Command } from "commander";
-import { configCommand } from "./commands/config.ts";
-import { importCommand } from "./commands/import.ts";
-import { mirrorCommand } from "./commands/mirror.ts";
-import { rebuildCommand } from "./commands/rebuild.ts";
-import { simulateCommand } from "./commands/simulate.ts";
-import { startCommand } from "./commands/start.ts";
-import { statusCommand } from "./commands/status.ts";
-import { tokenCommand } from "./commands/token.ts";
-import { verifyCommand } from "./commands/verify.ts";
 
 const introduction = `
 A ledger keeps everything in one data folder (./data unless --data says otherwise) and is used over HTTP.
@@ -25,21 +16,32 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
 Every command has --help with examples, and --json for one JSON document on stdout.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check is not met; start has more, see its help.`;
 
-/** The `ledger` command. `finish` is called with the exit code of a command that ended by itself. */
-export function createProgram(finish: (code: number) => void): Command {
+type Finish = (code: number) => void;
+
+/** Each command's module is loaded only if it is needed: most need little of the ledger, and start in half the time. */
+const commands: Readonly<Record<string, (finish: Finish) => Promise<Command>>> = {
+  start: async () => (await import("./commands/start.ts")).startCommand(),
+  token: async (finish) => (await import("./commands/token.ts")).tokenCommand(finish),
+  status: async (finish) => (await import("./commands/status.ts")).statusCommand(finish),
+  config: async (finish) => (await import("./commands/config.ts")).configCommand(finish),
+  import: async (finish) => (await import("./commands/import.ts")).importCommand(finish),
+  rebuild: async (finish) => (await import("./commands/rebuild.ts")).rebuildCommand(finish),
+  verify: async (finish) => (await import("./commands/verify.ts")).verifyCommand(finish),
+  mirror: async (finish) => (await import("./commands/mirror.ts")).mirrorCommand(finish),
+  simulate: async (finish) => (await import("./commands/simulate.ts")).simulateCommand(finish),
+};
+
+/**
+ * The `ledger` command with the subcommand of this name, or with all of them.
+ * @param finish is called with the exit code of a command that ends by itself
+ */
+export async function createProgram(name: string | undefined, finish: Finish): Promise<Command> {
   const program = new Command("ledger")
     .description("payledger: a payment ledger that remembers everything as events")
     .version("0.1.0")
-    .addHelpText("after", introduction)
-    .addCommand(startCommand())
-    .addCommand(tokenCommand(finish))
-    .addCommand(statusCommand(finish))
-    .addCommand(configCommand(finish))
-    .addCommand(importCommand(finish))
-    .addCommand(rebuildCommand(finish))
-    .addCommand(verifyCommand(finish))
-    .addCommand(mirrorCommand(finish))
-    .addCommand(simulateCommand(finish));
+    .addHelpText("after", introduction);
+  const named = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
+  for (const make of named ? [named] : Object.values(commands)) program.addCommand(await make(finish));
   inherit(program);
   return program;
 }

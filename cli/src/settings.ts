@@ -1,7 +1,8 @@
 import type { Role } from "ledger-core";
-import { signToken } from "ledger-core/http";
-import { optionalSecret, readSettings, textOr } from "ledger-core/process";
-import { openDataFolder, readServerFile } from "standalone";
+import { signToken } from "ledger-core/http/tokens";
+import { optionalSecret, readSettings, textOr } from "ledger-core/process/env";
+import { openDataFolder } from "standalone/data-folder";
+import { readServerFile } from "standalone/server-file";
 
 /** The default data folder. */
 export const DEFAULT_DATA = readSettings({ LEDGER_DATA: textOr("./data") }).LEDGER_DATA;

@@ -4,12 +4,12 @@ import {
   allocateYoung,
   apiPart,
   dataPart,
-  dataPaths,
   eventLogPart,
   identityPart,
   keepTicksFast,
   serviceProcess,
 } from "ledger-core/process";
+import { dataPaths } from "ledger-core/process/data-paths";
 import { startCommandService } from "./service.ts";
 import { commandPart } from "./settings.ts";
 

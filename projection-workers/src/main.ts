@@ -3,12 +3,12 @@ import { openEventLogReader } from "ledger-core/engines";
 import {
   brokerPart,
   dataPart,
-  dataPaths,
   eventLogPart,
   type ServiceProcess,
   serviceProcess,
   shardsPart,
 } from "ledger-core/process";
+import { dataPaths } from "ledger-core/process/data-paths";
 import { followMirror } from "./mirror/follow-mirror.ts";
 import { startMirrorService } from "./mirror/service.ts";
 import type { StoreFile } from "./projections/store-file.ts";

@@ -1,5 +1,6 @@
 import { openIdentity, readKeyFile } from "ledger-core/http";
-import { apiPart, dataPart, dataPaths, identityPart, serviceProcess, shardsPart } from "ledger-core/process";
+import { apiPart, dataPart, identityPart, serviceProcess, shardsPart } from "ledger-core/process";
+import { dataPaths } from "ledger-core/process/data-paths";
 import { startQueryService } from "./service.ts";
 
 /** The query-service as its own process; it reads the read models, and never the log. */

@@ -14,8 +14,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { createSigningKeys, formatSigningKeys, parseSigningKeys, type SigningKeys } from "ledger-core/http";
-import { dataPaths } from "ledger-core/process";
+import { createSigningKeys, formatSigningKeys, parseSigningKeys, type SigningKeys } from "ledger-core/http/tokens";
+import { dataPaths } from "ledger-core/process/data-paths";
 import { StartFault, startFaultOf } from "./start-fault.ts";
 
 /** The layout of a data folder. A newer number is refused; an older one would be carried over here. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Role } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { createLogger } from "ledger-core/process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDataFolder } from "./data-folder.ts";

@@ -1,6 +1,7 @@
 import { openWriter, registerCommands, type WriterTuning, watchDecisionState } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
-import { authenticator, createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
+import { createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
+import { authenticator } from "ledger-core/http/tokens";
 import { allocateYoung, keepTicksFast, type Logger, makeClosers } from "ledger-core/process";
 import { projectionChecks, Verifications, waitForProjections } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { createLogger } from "ledger-core/process";
 import { newestStore } from "ledger-core/sql";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";

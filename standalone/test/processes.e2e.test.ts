@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dataPaths } from "ledger-core/process";
+import { dataPaths } from "ledger-core/process/data-paths";
 import { newestStore } from "ledger-core/sql";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openDataFolder } from "../src/data-folder.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { createLogger } from "ledger-core/process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDataFolder } from "../src/data-folder.ts";

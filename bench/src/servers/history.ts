@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
+import { createEdge } from "ledger-core/http";
+import { authenticator, createSigningKeys, signToken } from "ledger-core/http/tokens";
 import { createLogger } from "ledger-core/process";
 import { connectSqlite, openSqlite } from "ledger-core/sql";
 import { storeFiles } from "projection-workers";

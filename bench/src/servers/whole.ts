@@ -1,6 +1,7 @@
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { createLogger } from "ledger-core/process";
-import { openDataFolder, startStandalone } from "standalone";
+import { startStandalone } from "standalone";
+import { openDataFolder } from "standalone/data-folder";
 import { childOptions, memory, serveParent } from "./child.ts";
 
 export type WholeServerOptions = { readonly folder: string };

@@ -8,7 +8,6 @@ import {
   brokerPart,
   createLogger,
   dataPart,
-  dataPaths,
   type EventLogTarget,
   eventLogPart,
   type IdentityTarget,
@@ -18,6 +17,7 @@ import {
   shardsPart,
   showSettings,
 } from "ledger-core/process";
+import { dataPaths } from "ledger-core/process/data-paths";
 import { createOutput, exitCodes } from "../output.ts";
 import { services } from "./start-service.ts";
 

@@ -11,7 +11,8 @@ import {
   stopOnSignals,
   stopWithParent,
 } from "ledger-core/process";
-import { startFaults, startStandalone } from "standalone";
+import { startStandalone } from "standalone";
+import { startFaults } from "standalone/start-fault";
 import { wholeNumber } from "../arguments.ts";
 import { createOutput } from "../output.ts";
 import { createProgress } from "../progress.ts";

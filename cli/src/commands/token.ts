@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "ledger-core";
-import { isSubject, isTenant, signToken } from "ledger-core/http";
-import { openDataFolder } from "standalone";
+import { isSubject, isTenant, signToken } from "ledger-core/http/tokens";
+import { openDataFolder } from "standalone/data-folder";
 import { duration } from "../arguments.ts";
 import { createOutput, exitCodes } from "../output.ts";
 import { DEFAULT_DATA, DEFAULT_TENANT } from "../settings.ts";

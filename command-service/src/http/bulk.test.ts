@@ -1,5 +1,6 @@
 import { LedgerError } from "ledger-core";
-import { compileCheck, signToken } from "ledger-core/http";
+import { compileCheck } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type FakeWriter, fakeWriter } from "../testing/fake-writer.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { hostileTokens, requestBytes } from "ledger-core/testing";
 import { type HostileBody, hostilePayments, unreadableBodies } from "./hostile-bodies.ts";
 import { hostileRefusals } from "./hostile-refusals.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Caller, parsePosition } from "ledger-core";
-import { type SigningKeys, signToken } from "ledger-core/http";
+import { type SigningKeys, signToken } from "ledger-core/http/tokens";
 import { requestBytes, sendRaw } from "ledger-core/testing";
 
 /** Targets of hostile requests: real objects of a server, and tokens that it accepts. */

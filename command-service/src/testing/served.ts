@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Caller } from "ledger-core";
-import { authenticator, createEdge, createSigningKeys, signToken } from "ledger-core/http";
+import { createEdge } from "ledger-core/http";
+import { authenticator, createSigningKeys, signToken } from "ledger-core/http/tokens";
 import { examples } from "ledger-core/testing";
 import { pino } from "pino";
 import { type CommandOptions, registerCommands } from "../http/routes.ts";

@@ -9,14 +9,4 @@ export type { ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
 export { type Example, examples } from "./reference/examples.ts";
 export { type Identity, openIdentity, readKeyFile } from "./token-file.ts";
-export {
-  authenticator,
-  createSigningKeys,
-  formatSigningKeys,
-  isSubject,
-  isTenant,
-  parseSigningKeys,
-  type SigningKeys,
-  signToken,
-} from "./tokens.ts";
 export { bodyFault, compileCheck, listedFaults, type Misfit, validatorCompiler } from "./validation.ts";

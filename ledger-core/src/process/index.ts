@@ -1,6 +1,5 @@
 export { allocateYoung } from "./allocation.ts";
 export * from "./configuration.ts";
-export { dataPaths } from "./data-paths.ts";
 export {
   documented,
   integer,

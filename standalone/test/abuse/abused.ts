@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { openDataFolder } from "../../src/data-folder.ts";
 
 const entry = resolve(import.meta.dirname, "../../../cli/bin/ledger.js");

@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
 import { openWriter, registerCommands, type WriterTuning } from "command-service";
 import { openSqliteLog } from "ledger-core/event-log";
-import { authenticator, createEdge } from "ledger-core/http";
+import { createEdge } from "ledger-core/http";
+import { authenticator } from "ledger-core/http/tokens";
 import { createLogger } from "ledger-core/process";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { startStandalone } from "../../src/main.ts";

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { signToken } from "ledger-core/http";
+import { signToken } from "ledger-core/http/tokens";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { at, listAt } from "../json.ts";
 import { type BookLane, type Wallet, walletOwner } from "./books.ts";
