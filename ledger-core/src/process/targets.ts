@@ -66,7 +66,7 @@ const eventLogSettings = {
   EVENT_LOG: documented("Where the event log is.", eventLogUrl),
   EVENT_LOG_USERNAME: documented("The user of an EventStoreDB.", optionalText()),
   EVENT_LOG_PASSWORD: documented("The password of that user.", optionalSecret({ lengthMin: 1 })),
-  EVENT_LOG_CA: documented("Certificates (PEM) to trust besides the system's.", optionalFile()),
+  EVENT_LOG_CA: documented("Certificates (PEM) to trust instead of the system's.", optionalFile()),
 };
 
 export const eventLogPart: ConfigurationPart<EventLogTarget> = configurationPart({
