@@ -10,7 +10,6 @@ export {
   type Setting,
   type SettingsTable,
   showSettings,
-  textOr,
 } from "./env.ts";
 export * from "./identity-part.ts";
 export * from "./lifecycle.ts";
