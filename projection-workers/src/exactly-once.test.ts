@@ -83,9 +83,11 @@ const child = fileURLToPath(new URL("./testing/projector-child.ts", import.meta.
 /** The last line of a projector that has caught up: the state of each of its projections. */
 const ENDED = projectionNames.map(() => "stopped").join();
 
-/** Runs the projector until it has printed `lines` lines, and kills it during its next step. */
+/** Runs the projector until it has printed `lines` lines, and kills it before it has printed two more. */
 async function runChild(folder: string, lines: number): Promise<string | undefined> {
-  const projector = spawn(process.execPath, [child, folder, "16"], { stdio: ["ignore", "pipe", "inherit"] });
+  const projector = spawn(process.execPath, [child, folder, "16", `${lines + 2}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   onTestFinished(() => void projector.kill("SIGKILL"));
   const exit = once(projector, "exit");
   let last: string | undefined;
@@ -107,7 +109,7 @@ test("a projector killed repeatedly in mid-batch applies each event once", { tim
   const seed = Date.now() % 2 ** 31;
   const next = seeded(seed);
   let kills = 0;
-  while ((await runChild(folder, 1 + next(25))) !== ENDED) kills++;
+  while ((await runChild(folder, 1 + next(15))) !== ENDED) kills++;
   expect(kills, `seed ${seed}`).toBeGreaterThan(2);
 
   const db = connectSqlite({ file: join(folder, "models.sqlite"), readOnly: true });
