@@ -5,8 +5,8 @@ import { storeFiles } from "../projections/list.ts";
 
 /*
  * A projector in its own process, to be killed: projects the log in a folder into stores beside it, in small batches,
- * and prints a line after each; ends when all projections are live. After `linesMax` lines it waits to be killed, however
- * late the kill may be.
+ * and prints a line after each; ends when all projections are live. After `linesMax` lines it waits to be killed,
+ * however late the kill may be.
  */
 
 const [folder, batch, linesMax] = process.argv.slice(2);
