@@ -8,7 +8,7 @@ import {
   type Shard,
 } from "ledger-core";
 import type { EventSource, StoredEvent } from "ledger-core/event-log";
-import { type MirrorEnd, type MirrorTarget, type MirrorWriter, mirroredSize } from "ledger-core/kafka";
+import { type MirrorEnd, type MirrorTarget, type MirrorWriter, mirroredSize } from "ledger-core/mirror-target";
 import type { Logger } from "ledger-core/process";
 import { gather } from "../consumer/gathering.ts";
 import { pause } from "../consumer/pause.ts";
