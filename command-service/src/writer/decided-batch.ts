@@ -163,5 +163,5 @@ export async function appendSurely(log: EventLog, shard: Shard, batch: DecidedBa
 export async function assertUpToDate(log: EventLog, shard: Shard, batch: DecidedBatch): Promise<void> {
   const head = await log.head(shard);
   if (head === batch.after) return;
-  throw new LedgerError("wrong_expected_revision", `shard ${shard} stands at ${head}, this writer at ${batch.after}`);
+  throw new LedgerError("wrong_expected_revision", `shard ${shard} is at ${head}, this writer at ${batch.after}`);
 }

@@ -50,7 +50,7 @@ function sizeLimit(status: Status | undefined): number | undefined {
 function wrongExpectedRevision({ shard, expected }: AppendPlace, actual: Revision | undefined): LedgerError {
   return new LedgerError(
     "wrong_expected_revision",
-    `shard ${shard} was expected at revision ${expected} and stands at ${actual ?? "another"}: another writer wrote`,
+    `shard ${shard} was expected at revision ${expected} and is at ${actual ?? "another"}: another writer wrote`,
   );
 }
 

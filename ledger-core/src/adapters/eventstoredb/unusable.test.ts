@@ -147,7 +147,7 @@ test("of two writers on one shard, the second is refused and writes nothing", as
   await first.append(0, NO_REVISION, makeEvents(0, 2));
   await expect(second.append(0, NO_REVISION, makeEvents(0, 2, { salt: 2 }))).rejects.toMatchObject({
     ...{ code: "wrong_expected_revision", retryable: false },
-    message: "shard 0 was expected at revision -1 and stands at 1: another writer wrote",
+    message: "shard 0 was expected at revision -1 and is at 1: another writer wrote",
   });
   expect(asNew(await readAll(second, 0, 0))).toEqual(makeEvents(0, 2));
 });

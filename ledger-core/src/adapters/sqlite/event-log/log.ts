@@ -78,7 +78,7 @@ function isStored(file: SqliteBatches, batch: Batch): boolean {
 function wrongExpectedRevision(shard: Shard, expected: Revision, actual: Revision): LedgerError {
   return new LedgerError(
     "wrong_expected_revision",
-    `shard ${shard} was expected at revision ${expected} and stands at ${actual}: another writer wrote`,
+    `shard ${shard} was expected at revision ${expected} and is at ${actual}: another writer wrote`,
   );
 }
 
