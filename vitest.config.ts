@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const shared = {
   testTimeout: 30_000,
@@ -19,13 +20,33 @@ const alone = [
   "standalone/test/crowds.e2e.test.ts",
 ];
 
+/** The files that take longest, the longest first. Started last, they would run on while the other cores rest. */
+const longest = [
+  "standalone/test/kill-loop.e2e.test.ts",
+  "standalone/test/openapi-fuzz.e2e.test.ts",
+  "simulation/src/hunt.test.ts",
+  "cli/src/import/berka.e2e.test.ts",
+  "simulation/src/run.test.ts",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = longest.findIndex((file) => moduleId.endsWith(`/${file}`));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 /**
- * Three projects: sources first, then the whole ledger from outside, both two files at a time; last what needs the
- * machine to itself.
+ * Three projects: sources and the whole ledger from outside, three files at a time, since many wait for processes that
+ * they start; then what needs the machine to itself.
  */
 export default defineConfig({
   test: {
     allowOnly: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -33,7 +54,7 @@ export default defineConfig({
           name: "parts",
           include: ["*/src/**/*.test.ts", "*/test/**/*.test.ts", ".ci/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/*.e2e.test.ts"],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
@@ -43,8 +64,8 @@ export default defineConfig({
           name: "whole",
           include: ["*/src/**/*.e2e.test.ts", "*/test/**/*.e2e.test.ts"],
           exclude: ["**/node_modules/**", ...alone],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -54,7 +75,7 @@ export default defineConfig({
           include: alone,
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],
