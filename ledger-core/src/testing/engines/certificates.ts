@@ -28,7 +28,9 @@ export async function makeCertificates(folder: string, host = "localhost"): Prom
     "-out",
     file("server.csr"),
   ]);
-  await writeFile(file("server.ext"), `subjectAltName=DNS:${host}\nbasicConstraints=CA:FALSE\n`);
+  // A MariaDB replica connects to its primary by address.
+  const names = host === "localhost" ? "DNS:localhost,IP:127.0.0.1" : `DNS:${host}`;
+  await writeFile(file("server.ext"), `subjectAltName=${names}\nbasicConstraints=CA:FALSE\n`);
   await run("openssl", [
     ...["x509", "-req", "-days", "2", "-CAcreateserial", "-in", file("server.csr"), "-out", file("server.pem")],
     ...["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-extfile", file("server.ext")],

@@ -31,52 +31,72 @@ export const mariadbKind: EngineKind<MariadbBinaries> = {
   },
 };
 
-export type Served = { readonly engine: ChildEngine; readonly connection: Omit<MysqlConnection, "database"> };
+export type Served = { readonly engine: ChildEngine; readonly connection: MysqlServer };
 
-/**
- * A private MariaDB with its own folder for data, socket and certificates; it accepts only TLS connections.
- * `certifiedHost` is the name in its certificate; mysql2 expects localhost when it connects to an address.
- */
-export async function startMariadbProcess(
-  { server, install }: MariadbBinaries,
-  certifiedHost = "localhost",
-): Promise<Served> {
-  const folder = await mkdtemp(join(tmpdir(), "payledger-mariadb-"));
-  const data = join(folder, "data");
-  await mkdir(data);
-  const { ca, files } = await makeCertificates(folder, certifiedHost);
-  const user = "payledger";
-  const password = "for-tests-only";
-  const port = await freePort();
-  const settings = join(folder, "mariadb.cnf");
-  await writeFile(
-    join(folder, "users.sql"),
-    [
-      `CREATE USER '${user}'@'127.0.0.1' IDENTIFIED BY '${password}' REQUIRE SSL;`,
-      `GRANT ALL ON *.* TO '${user}'@'127.0.0.1' WITH GRANT OPTION;`,
-      "",
-    ].join("\n"),
-  );
-  await writeFile(settings, settingsText(folder, port, files));
-  const owner = await ownerOfFiles(folder);
-  await run(install, [
-    `--defaults-file=${settings}`,
-    ...owner,
-    "--auth-root-authentication-method=normal",
-    "--skip-test-db",
-    "--skip-name-resolve",
-  ]);
-  const engine = await startChildEngine({
-    command: server,
-    args: [`--defaults-file=${settings}`, ...owner],
-    folder,
-    ready: /ready for connections/,
-    readyMs: 60_000,
-  });
-  return { engine, connection: { host: "127.0.0.1", port, user, password, tls: { ca } } };
+/** A server and a user on it. */
+export type MysqlServer = Omit<MysqlConnection, "database">;
+
+/** A folder from which a MariaDB can be started, again and again until it is stopped in order. */
+export type PreparedMariadb = { readonly folder: string; readonly port: number; readonly ca: string };
+
+export type PrepareOptions = {
+  /** The name in its certificate; mysql2 expects localhost when it connects to an address. */
+  readonly certifiedHost?: string;
+  /** A prepared folder, never started, to copy data and certificates from: faster than installing them again. */
+  readonly copyOf?: PreparedMariadb;
+  /** Further lines of its settings. */
+  readonly settings?: readonly string[];
+  /** Further statements at each start, such as those that create users; they are not replicated. */
+  readonly statements?: readonly string[];
+};
+
+/** The user that may do everything, also write on a replica. */
+const admin = { user: "payledger", password: "for-tests-only" };
+
+/** A private MariaDB with its own folder for data, socket and certificates; it accepts only TLS connections. */
+export async function startMariadbProcess(binaries: MariadbBinaries, certifiedHost = "localhost"): Promise<Served> {
+  const prepared = await prepareMariadb(binaries, { certifiedHost });
+  return { engine: await runMariadb(binaries, prepared), connection: serverOf(prepared, admin) };
 }
 
-function settingsText(folder: string, port: number, files: { ca: string; certificate: string; key: string }): string {
+/** How to connect to a prepared server as one of its users; as the one that may do everything, if none is named. */
+export function serverOf({ port, ca }: PreparedMariadb, user = admin): MysqlServer {
+  return { host: "127.0.0.1", port, ...user, tls: { ca } };
+}
+
+export async function prepareMariadb({ install }: MariadbBinaries, options: PrepareOptions): Promise<PreparedMariadb> {
+  const { certifiedHost = "localhost", copyOf, statements = [] } = options;
+  const folder = await mkdtemp(join(tmpdir(), "payledger-mariadb-"));
+  if (copyOf) await run("cp", ["-a", `${copyOf.folder}/.`, folder]);
+  else await mkdir(join(folder, "data"));
+  const ca = copyOf?.ca ?? (await makeCertificates(folder, certifiedHost)).ca;
+  const port = await freePort();
+  const users = [
+    "SET sql_log_bin = 0;",
+    `CREATE USER IF NOT EXISTS '${admin.user}'@'127.0.0.1' IDENTIFIED BY '${admin.password}' REQUIRE SSL;`,
+    `GRANT ALL ON *.* TO '${admin.user}'@'127.0.0.1' WITH GRANT OPTION;`,
+    ...statements,
+  ];
+  await writeFile(join(folder, "users.sql"), `${users.join("\n")}\n`);
+  await writeFile(settingsFile(folder), settingsText(folder, port, options.settings ?? []));
+  const owner = await ownerOfFiles(folder);
+  const settings = `--defaults-file=${settingsFile(folder)}`;
+  const plainly = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"];
+  if (!copyOf) await run(install, [settings, ...owner, ...plainly]);
+  return { folder, port, ca };
+}
+
+/** Starts a prepared server, or starts it again after it was killed. */
+export async function runMariadb({ server }: MariadbBinaries, { folder }: PreparedMariadb): Promise<ChildEngine> {
+  const args = [`--defaults-file=${settingsFile(folder)}`, ...(await ownerOfFiles(folder))];
+  return startChildEngine({ command: server, args, folder, ready: /ready for connections/, readyMs: 60_000 });
+}
+
+function settingsFile(folder: string): string {
+  return join(folder, "mariadb.cnf");
+}
+
+function settingsText(folder: string, port: number, further: readonly string[]): string {
   return `[mariadbd]
 datadir=${folder}/data
 socket=${folder}/mariadb.sock
@@ -90,10 +110,11 @@ collation-server=utf8mb4_unicode_ci
 innodb-buffer-pool-size=64M
 innodb-log-file-size=8M
 performance-schema=OFF
-ssl-ca=${files.ca}
-ssl-cert=${files.certificate}
-ssl-key=${files.key}
+ssl-ca=${folder}/ca.pem
+ssl-cert=${folder}/server.pem
+ssl-key=${folder}/server.key
 tls-version=TLSv1.2,TLSv1.3
+${further.join("\n")}
 `;
 }
 
