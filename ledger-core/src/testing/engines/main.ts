@@ -4,9 +4,10 @@ import { userInfo } from "node:os";
 import { type EngineKind, type EngineSource, findProgram, lookForEngine } from "./engine.ts";
 import { kafkaKind } from "./kafka/install.ts";
 import { mariadbKind } from "./mariadb-process.ts";
+import { redisKind } from "./redis/programs.ts";
 
 /** Finds or installs the engines that the tests need, and prints a table of their sources. */
-const rows = [await provide(mariadbKind), await provide(kafkaKind)];
+const rows = [await provide(mariadbKind), await provide(kafkaKind), await provide(redisKind)];
 
 for (const { name, state, detail } of rows) console.log(`${name.padEnd(10)} ${state.padEnd(10)} ${detail}`);
 if (rows.some(({ state }) => state === "missing")) process.exitCode = 1;
