@@ -68,7 +68,7 @@ export function checkSource(source: Source, packages: Packages): Fault[] {
     for (const line of source.defaultExportLines) report(line, "exports have names: no default export");
   const workspace = packages.workspaces.get(workspaceOf(source.path));
   if (workspace && posix.basename(source.path) === "index.ts" && !workspace.entries.has(source.path))
-    report(1, "no barrels: an index.ts stands only where the package's exports name it");
+    report(1, "no barrels: an index.ts exists only where the package's exports name it");
   return faults.sort((a, b) => a.line - b.line);
 }
 

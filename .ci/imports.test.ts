@@ -127,7 +127,7 @@ test.each<[string, string, string]>([
   [
     "query-service/src/queries/index.ts",
     "export const a = 1;",
-    "no barrels: an index.ts stands only where the package's exports name it",
+    "no barrels: an index.ts exists only where the package's exports name it",
   ],
   [
     "query-service/src/a.ts",

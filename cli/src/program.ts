@@ -8,7 +8,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger status                                       does it serve, and how far is it
   ledger config check                                 the settings of services, and their connections
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
-  ledger rebuild models                               a projection anew from the log
+  ledger rebuild models                               rebuild a projection from the log
   ledger verify                                       the read models compared with the log
   ledger mirror verify                                the mirror on the broker compared with the log
   ledger simulate --seed 7                            the whole ledger under faults, promises checked

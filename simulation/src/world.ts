@@ -4,7 +4,7 @@ import { type Auditor, makeAuditor } from "./auditor/auditor.ts";
 import { mustHold, Violation } from "./auditor/violation.ts";
 import { type Clients, makeClients } from "./clients/clients.ts";
 import { type CommandDelivery, makeDelivery } from "./clients/delivery.ts";
-import { makeHttpClients } from "./clients/http-clients.ts";
+import { HttpClients } from "./clients/http-clients.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
 import { makeNemesis } from "./nemesis.ts";
 import { nothingPlanted, type Plant } from "./plant.ts";
@@ -119,7 +119,7 @@ async function compose(surroundings: Surroundings, count: number): Promise<World
   const readSide = await makeReadSide(surroundings, writeSide, auditor);
   const parts = { ...surroundings, ...writeSide, auditor, delivery };
   const clients = makeClients({ ...parts, random: random.stream("clients"), count });
-  const httpClients = makeHttpClients({ ...parts, random: random.stream("http clients") });
+  const httpClients = new HttpClients({ ...parts, random: random.stream("http clients") });
   const nemesis = makeNemesis({ ...parts, random: random.stream("nemesis"), clients, projector: readSide.projector });
   return {
     auditor,

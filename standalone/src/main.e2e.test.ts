@@ -109,7 +109,7 @@ test.each(["events.sqlite", "payledger.json", "keys/cursor.key", "keys/token-sig
   },
 );
 
-test.each(["models.sqlite", "views.sqlite"])("a damaged %s is set aside and built anew by itself", async (file) => {
+test.each(["models.sqlite", "views.sqlite"])("a damaged %s is set aside and rebuilt by itself", async (file) => {
   const first = await start();
   expect((await openAccount(first.url, "one")).status).toBe(201);
   await first.stop();
@@ -162,7 +162,7 @@ test("a log that no ledger can have written is refused by the place and both bal
     stored.map((event) => ({ ...event, data: wrong(event.data) })),
   );
   await altered.close();
-  const message = expect.stringMatching(/at 0:\d+ contradicts .* stands at 70, its posting says 71/);
+  const message = expect.stringMatching(/at 0:\d+ contradicts .* is at 70, its posting says 71/);
   await expect(start()).rejects.toMatchObject({ kind: "log_impossible", message });
 });
 

@@ -40,7 +40,7 @@ export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineV
         if (result.verdict === "unreadable") {
           const first = pathOf(folder.dir, fileOf(projection));
           setAside(first, newestStore(first));
-          set({ ...state, healed: true, detail: `${state.detail}; set aside, the next start builds it anew` });
+          set({ ...state, healed: true, detail: `${state.detail}; set aside, the next start rebuilds it` });
           continue;
         }
         const { status, detail } = await rebuildOffline({ dataDir, projection, logger, onState: () => undefined });

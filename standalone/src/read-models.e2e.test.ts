@@ -171,7 +171,7 @@ describe.skipIf(cannot !== undefined)(cannot ?? "on a file system that is full",
 
 describe("a file that cannot be read", () => {
   test.each(files)(
-    "$file overwritten while it is served: 503, then built anew by itself",
+    "$file overwritten while it is served: 503, then rebuilt by itself",
     async ({ file, part, path, shows }) => {
       const url = await start();
       await openAccount(url, "one");
@@ -194,7 +194,7 @@ describe("a file that cannot be read", () => {
     },
   );
 
-  test.each(files)("$file deleted while it is served is built anew", async ({ file, part, path, shows }) => {
+  test.each(files)("$file deleted while it is served is rebuilt", async ({ file, part, path, shows }) => {
     const url = await start();
     const first = await openAccount(url, "test");
     await untilReady(url, part, ({ detail }) => detail.startsWith(`at ${first}`));

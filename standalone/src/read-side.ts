@@ -71,7 +71,7 @@ export async function startReadSide(options: {
     },
     tuning,
     // A projection rebuilt from the start is incomplete until it reaches the current end of the log: do not query it.
-    onBuildingAnew: (name, shard) => {
+    onRebuilding: (name, shard) => {
       const others = (floors.get(name) ?? []).filter((position) => position.shard !== shard);
       if (head(shard) > NO_REVISION) floors.set(name, [...others, { shard, revision: head(shard) }]);
     },
@@ -86,7 +86,7 @@ export async function startReadSide(options: {
     const nowMs = performance.now();
     if (nowMs - (rebuiltAtMs.get(store) ?? Number.NEGATIVE_INFINITY) < rebuildEveryMs) return;
     rebuiltAtMs.set(store, nowMs);
-    logger.error({ projection: store, reason: message }, "a row cannot be read: the projection is built anew");
+    logger.error({ projection: store, reason: message }, "a row cannot be read: the projection is rebuilt");
     projections.rebuild(store);
   };
   const { models, views, cursorKey } = folder;
@@ -131,7 +131,7 @@ function positionsOf(board: ProjectionBoard, shards: number): QueryRoutesOptions
 function aheadOfLog({ dir, events }: DataFolder, detail: string): StartFault {
   const files = storeFiles.map((file) => newestStore(pathOf(dir, file))).join(" and ");
   const choice = `restore ${events}, or go on with what it holds and delete ${files}`;
-  return new StartFault("folder_damaged", `${detail}; ${choice}: they are built anew from the log`);
+  return new StartFault("folder_damaged", `${detail}; ${choice}: they are rebuilt from the log`);
 }
 
 function levelOf(logger: Logger): LogLevel {

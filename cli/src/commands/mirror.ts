@@ -49,7 +49,7 @@ async function compareShards(): Promise<readonly MirrorComparison[]> {
 
 function describe({ shard, first, last, head, repeats, foreign, fault }: MirrorComparison): string {
   const range = last === NO_REVISION ? "empty" : `${shard}:${first} to ${shard}:${last} of ${shard}:${head}`;
-  const extras = `${repeats} repeats, ${foreign} records of strangers`;
+  const extras = `${repeats} repeats, ${foreign} records of other writers`;
   const verdict = fault === null ? "equal" : `DIFFERS, ${fault}`;
   return `shard ${shard}: ${verdict}; ${range}; ${extras}`;
 }

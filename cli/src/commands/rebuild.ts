@@ -30,7 +30,7 @@ old one was different.`;
 /** `ledger rebuild`: rebuilds a projection from the log. */
 export function rebuildCommand(finish: (code: number) => void): Command {
   return new Command("rebuild")
-    .description("build a projection anew from the log, compare, and switch to it")
+    .description("rebuild a projection from the log, compare, and switch to it")
     .addArgument(new Argument("<name>", "which projection").choices(projectionNames))
     .option("--url <url>", "where the ledger listens (default: the server on the data folder)", httpUrl)
     .option("--data <dir>", "the data folder (default: LEDGER_TOKEN, else ./data)")

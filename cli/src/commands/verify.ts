@@ -19,8 +19,8 @@ const FINDINGS_SHOWN = 20;
 const examples = `
 Builds each projection a second time in a file of its own and compares it, row for row, with the one that is served,
 both at one position. Through the running server when there is one, behind everything else it does; otherwise by itself
-on the folder. Nothing is changed unless --heal is given: then what differs is built anew, and what cannot be read is
-set aside and built anew.
+on the folder. Nothing is changed unless --heal is given: then what differs is rebuilt, and what cannot be read is
+set aside and rebuilt.
 
 Examples:
   ledger verify
@@ -33,7 +33,7 @@ cannot be read, healed or not.`;
 export function verifyCommand(finish: (code: number) => void): Command {
   return new Command("verify")
     .description("compare the read models with the log, and name what differs")
-    .option("--heal", "build anew what differs")
+    .option("--heal", "rebuild what differs")
     .option("--url <url>", "where the ledger listens (default: the server on the data folder)", httpUrl)
     .option("--data <dir>", "the data folder (default: LEDGER_TOKEN, else ./data)")
     .option("--json", "print one JSON document")

@@ -68,7 +68,7 @@ function asFault(result: BulkItemAnswer): BulkItemAnswer {
 
 const keyTwice = reject(
   "idempotency_key_reused",
-  "Two items of this atomic bulk bear one idempotencyKey; give every item its own.",
+  "Two items of this atomic bulk have one idempotencyKey; give every item its own.",
 );
 
 const aborted = faultyItem({

@@ -55,5 +55,5 @@ export const keyReused = reject(
 /** An item must not have its bulk's key: one key cannot answer both. */
 export const keyOfBulk = reject(
   "idempotency_key_reused",
-  "An item bears the Idempotency-Key of the bulk itself; give every item a key of its own.",
+  "An item has the Idempotency-Key of the bulk itself; give every item a key of its own.",
 );

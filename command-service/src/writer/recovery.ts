@@ -133,7 +133,7 @@ async function usableFile(options: RecoveryOptions): Promise<StateFile> {
     throw error;
   }
   await file.close();
-  const why = `it stands at an event ${stand.event} that is not in this log at revision ${stand.revision}`;
+  const why = `it is at an event ${stand.event} that is not in this log at revision ${stand.revision}`;
   discard(options, new LedgerError("incompatible", why));
   return seams.openStateFile(stateFile, layout);
 }

@@ -106,7 +106,7 @@ function post(draft: LedgerStateDraft, postings: readonly Posting[], day: SpentO
     sum += amount;
     const account = existing(draft, id);
     const posted = account.balances.posted + amount;
-    if (posted !== balance) impossible(`account ${id} stands at ${posted}, its posting says ${balance}`);
+    if (posted !== balance) impossible(`account ${id} is at ${posted}, its posting says ${balance}`);
     const balances = { posted, held: account.balances.held };
     draft.moveAccount(account, moved(account, balances, -amount, day, posting));
   }

@@ -13,7 +13,7 @@ export interface MirrorSource {
    * @throws broker_unavailable
    */
   subscribe(shard: Shard, from: Revision, signal: AbortSignal): AsyncIterable<Delivery>;
-  /** Every record that a shard's partition holds now, as it lies there; `event` is undefined for a stranger's. */
+  /** Every record that a shard's partition holds now; `event` is undefined for a record of another writer. */
   records(shard: Shard): AsyncIterable<readonly MirrorRecord[]>;
   close(): Promise<void>;
 }

@@ -48,10 +48,7 @@ export function auditor(): EventAuditor {
       const { currency } = known(account);
       sums.set(currency, (sums.get(currency) ?? 0n) + amount);
       balances.set(account, posted(account) + amount);
-      assert(
-        posted(account) === balance,
-        `account ${account} stands at ${posted(account)}, its posting says ${balance}`,
-      );
+      assert(posted(account) === balance, `account ${account} is at ${posted(account)}, its posting says ${balance}`);
     }
     for (const [currency, sum] of sums) assert(sum === 0n, `postings in ${currency} sum to ${sum}`);
   }

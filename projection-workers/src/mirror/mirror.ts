@@ -127,7 +127,7 @@ export function measureMirror(metrics: Metrics, mirror: Mirror): void {
   );
   metrics.gauge(
     "mirror_foreign_records",
-    "Records of strangers at the ends of partitions.",
+    "Records of other writers at the ends of partitions.",
     sum((s) => s.foreign),
   );
 }

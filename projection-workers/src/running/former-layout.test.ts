@@ -10,7 +10,7 @@ import { appendAll, modelRows, quiet, testFolder } from "../testing/stores.ts";
 import { createBoard } from "./board.ts";
 import { keepProjections } from "./keep-projections.ts";
 import { projectionChecks } from "./readiness.ts";
-import { BUILDING_ANEW, type ProjectionReport } from "./reports.ts";
+import { type ProjectionReport, REBUILDING } from "./reports.ts";
 
 const history = randomHistory(5, 120);
 const HALF = 20;
@@ -28,14 +28,14 @@ test("read models of an earlier layout stay, even after a restart, until the new
   expect(newestStore(first)).toBe(join(dir, "models.2.sqlite"));
   expect(begun.readiness()).toEqual({
     ready: false,
-    detail: `at 0:${HALF - 1}, ${head + 1 - HALF} behind, ${BUILDING_ANEW}, ${Math.floor((100 * HALF) / (head + 1))} %`,
+    detail: `at 0:${HALF - 1}, ${head + 1 - HALF} behind, ${REBUILDING}, ${Math.floor((100 * HALF) / (head + 1))} %`,
   });
   await begun.stop();
   expect(oldRows(first)).toBe(1);
 
   const resumed = keep(dir, log);
   await resumed.until(() => resumed.board.revision("models", 0) === head && !resumed.board.trouble("models", 0));
-  const opened = resumed.reports.filter((report) => report.kind === "opened" && report.anew);
+  const opened = resumed.reports.filter((report) => report.kind === "opened" && report.rebuilding);
   expect(opened).toMatchObject([{ positions: [{ projection: "models", shard: 0, revision: HALF - 1 }] }]);
   expect(resumed.readiness()).toEqual({ ready: true, detail: `at 0:${head}` });
   expect(existsSync(first)).toBe(false);
@@ -44,7 +44,7 @@ test("read models of an earlier layout stay, even after a restart, until the new
   const plain = keep(fresh, log);
   await plain.until(() => plain.board.revision("models", 0) === head && !plain.board.trouble("models", 0));
   await plain.stop();
-  expect(plain.reports.some((report) => report.kind === "opened" && report.anew)).toBe(false);
+  expect(plain.reports.some((report) => report.kind === "opened" && report.rebuilding)).toBe(false);
   expect(await rowsOf(join(dir, "models.2.sqlite"))).toEqual(await rowsOf(join(fresh, "models.sqlite")));
 });
 

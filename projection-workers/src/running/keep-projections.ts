@@ -55,7 +55,7 @@ export function keepProjections(options: KeepOptions): KeptProjections {
 
   async function rebuildOne(projection: string): Promise<void> {
     if (await keepers.get(fileOf(projection).name)?.rebuild(projection)) return;
-    const detail = "the file is not open now: it is tried again, or built anew, by itself";
+    const detail = "the file is not open now: it is tried again, or rebuilt, by itself";
     tell({ kind: "rebuild", state: { ...newRebuild(projection), status: "failed", detail } });
   }
 

@@ -33,7 +33,7 @@ type ProjectionThreadOptions = ProjectionThreadData & {
   /**
    * A projection starts at the log's first event. Its data is incomplete until it reaches the current end of the log.
    */
-  readonly onBuildingAnew?: (projection: string, shard: Shard) => void;
+  readonly onRebuilding?: (projection: string, shard: Shard) => void;
   /** Another file takes this one's place. */
   readonly onSetAside?: (file: string) => void;
 };
@@ -46,7 +46,7 @@ const HEAP_MIB = 512;
  * @throws LedgerError log_corrupt when a file is ahead of the log, incompatible when a newer version wrote it
  */
 export async function startProjectionThread(options: ProjectionThreadOptions): Promise<ProjectionThread> {
-  const { onBuildingAnew, onSetAside, ...workerData } = options;
+  const { onRebuilding, onSetAside, ...workerData } = options;
   const worker = new Worker(new URL("./projection-thread-main.ts", import.meta.url), {
     workerData: workerData satisfies ProjectionThreadData,
     transferList: [workerData.logPort],
@@ -60,7 +60,7 @@ export async function startProjectionThread(options: ProjectionThreadOptions): P
     if (report.kind === "set_aside") onSetAside?.(report.file);
     if (report.kind === "opened") {
       for (const { projection, shard, revision } of report.positions)
-        if (report.anew || revision === NO_REVISION) onBuildingAnew?.(projection, shard);
+        if (report.rebuilding || revision === NO_REVISION) onRebuilding?.(projection, shard);
     }
     board.take(report);
   });

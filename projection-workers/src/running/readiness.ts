@@ -3,7 +3,7 @@ import type { Metrics, ReadinessCheck } from "ledger-core/http";
 import { storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import { nextMove, type ProjectionBoard } from "./board.ts";
-import { BUILDING_ANEW } from "./reports.ts";
+import { REBUILDING } from "./reports.ts";
 
 /** How far the projections are behind the log. */
 export type Lag = {
@@ -66,7 +66,7 @@ function places(lag: Lag): readonly Place[] {
 }
 
 function goesOn({ trouble }: Place): boolean {
-  return trouble === undefined || trouble === BUILDING_ANEW;
+  return trouble === undefined || trouble === REBUILDING;
 }
 
 /** How far the slowest projection is behind. */
@@ -107,7 +107,7 @@ function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
 
 function tellPlace(of: Place): string {
   const { at, behind } = of;
-  const trouble = of.trouble === BUILDING_ANEW ? `${BUILDING_ANEW}, ${percentOf(of)} %` : of.trouble;
+  const trouble = of.trouble === REBUILDING ? `${REBUILDING}, ${percentOf(of)} %` : of.trouble;
   const place = at.revision < 0 ? `before 0 of shard ${at.shard}` : `at ${formatPosition(at)}`;
   return [place, behind > 0 ? `${behind} behind` : undefined, trouble].filter((part) => part !== undefined).join(", ");
 }

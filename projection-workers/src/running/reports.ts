@@ -18,14 +18,14 @@ export type ProjectionOrder =
 export type ProjectionPosition = { readonly projection: string; readonly shard: Shard; readonly revision: Revision };
 
 /** Marks a projection as incomplete until it reaches the log's end. */
-export const BUILDING_ANEW = "building anew from the log";
+export const REBUILDING = "rebuilding from the log";
 
 /** Reports from the runner of the projections: plain data, which may cross to another thread. */
 export type ProjectionReport =
   /** Every file was opened, or failed to open and will be retried. */
   | { readonly kind: "started" }
-  /** `anew`: it was incomplete before, and must not be queried until these projections reach the log's end. */
-  | { readonly kind: "opened"; readonly positions: readonly ProjectionPosition[]; readonly anew: boolean }
+  /** `rebuilding`: it was incomplete before, and must not be queried until these projections reach the log's end. */
+  | { readonly kind: "opened"; readonly positions: readonly ProjectionPosition[]; readonly rebuilding: boolean }
   | { readonly kind: "refused"; readonly code: LedgerErrorCode; readonly message: string }
   | ({ readonly kind: "moved" } & ProjectionPosition)
   /** `trouble`: why it halted or waits for its store; null once it continues. */

@@ -5,7 +5,7 @@ import { nextStore, storeToOpen, watchStore } from "ledger-core/sql";
 import type { ProjectionStatus } from "../consumer/consumer.ts";
 import type { OpenedFile, StoreFile } from "../projections/store-file.ts";
 import { formerFiles, isFormer, removeFormer } from "./former-layout.ts";
-import { BUILDING_ANEW, type ProjectionPosition, type ProjectionReport, type ProjectionTuning } from "./reports.ts";
+import { type ProjectionPosition, type ProjectionReport, type ProjectionTuning, REBUILDING } from "./reports.ts";
 import { setAside } from "./set-aside.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
 
@@ -120,9 +120,10 @@ export class StoreKeeper {
       const positions = await positionsIn(opened, shards, log);
       const former = await formerFiles(this.#options, path);
       for (const { projection, shard, revision, head } of positions)
-        if (head > NO_REVISION && (former.length > 0 || revision === NO_REVISION)) troubles.anew(projection, shard);
+        if (head > NO_REVISION && (former.length > 0 || revision === NO_REVISION))
+          troubles.rebuilding(projection, shard);
       onOpen();
-      tell({ kind: "opened", positions, anew: former.length > 0 });
+      tell({ kind: "opened", positions, rebuilding: former.length > 0 });
       this.#tried.resolve();
       const session = startSession({
         ...this.#options,
@@ -148,9 +149,9 @@ export class StoreKeeper {
   #discard(path: string, reason: string): boolean {
     const { file, shards, tell } = this.#options;
     if (!moveAside(this.#options, path, reason)) return false;
-    for (const projection of file.projections) for (const shard of shards) this.#troubles.anew(projection, shard);
+    for (const projection of file.projections) for (const shard of shards) this.#troubles.rebuilding(projection, shard);
     this.#asideAtMs = performance.now();
-    this.#troubles.ofAll("building anew: the file could not be read and was set aside");
+    this.#troubles.ofAll("rebuilding: the file could not be read and was set aside");
     tell({ kind: "set_aside", file: file.name });
     return true;
   }
@@ -162,7 +163,7 @@ function moveAside({ file, first, logger }: KeeperOptions, path: string, reason:
   try {
     const aside = setAside(first, path);
     const told = { store, file: path, aside, reason };
-    logger.error(told, "read models cannot be read: set aside, to be built anew from the log");
+    logger.error(told, "read models cannot be read: set aside, to be rebuilt from the log");
     return true;
   } catch (error) {
     logger.error({ store, file: path, reason, err: error }, "read models cannot be read, nor set aside");
@@ -179,9 +180,9 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
     tell({ kind: "trouble", projection, shard, trouble });
   return {
     /** Until it is live. */
-    anew(projection: string, shard: Shard): void {
+    rebuilding(projection: string, shard: Shard): void {
       building.add(key(projection, shard));
-      report(projection, shard, BUILDING_ANEW);
+      report(projection, shard, REBUILDING);
     },
     /** Whether none is being rebuilt. */
     isComplete: () => building.size === 0,
@@ -190,7 +191,7 @@ function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "sh
     },
     ofStatus({ projection, shard, state, publicReason: why }: ProjectionStatus): void {
       if (state === "live") building.delete(key(projection, shard));
-      const well = building.has(key(projection, shard)) ? BUILDING_ANEW : null;
+      const well = building.has(key(projection, shard)) ? REBUILDING : null;
       report(projection, shard, state === "halted" || state === "retrying" ? `${state}: ${why}` : well);
     },
   };

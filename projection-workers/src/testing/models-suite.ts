@@ -75,7 +75,7 @@ export function modelsSuite(name: string, open: () => Promise<ModelStore>): void
       await store.db.raw("DELETE FROM model_migrations WHERE name = ?", [name]);
     });
 
-    test("models of the first release are emptied, to be built anew", async () => {
+    test("models of the first release are emptied, to be rebuilt", async () => {
       const old = await open();
       try {
         await migrateModels(old.db);

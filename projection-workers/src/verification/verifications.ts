@@ -91,9 +91,9 @@ export class Verifications {
       const { projection, result } = state;
       if (!result || result.verdict === "equal" || this.#stopping) continue;
       const told = (change: Partial<VerifyState>) => this.#states.set(projection, { ...state, ...change });
-      told({ status: "running", detail: "being built anew" });
+      told({ status: "running", detail: "being rebuilt" });
       const fault = await (result.verdict === "differs" ? this.#rebuild(projection) : this.#buildAnew(projection));
-      if (fault === null) told({ healed: true, detail: `${state.detail}; built anew` });
+      if (fault === null) told({ healed: true, detail: `${state.detail}; rebuilt` });
       else told({ status: "failed", detail: `${state.detail}; ${fault}` });
     }
   }

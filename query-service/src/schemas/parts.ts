@@ -25,7 +25,7 @@ const positionHeader = {
     type: "string",
     pattern: positionsPattern,
     required: true,
-    description: "The position of each shard that this answer stands at.",
+    description: "The position of each shard that this answer was read at.",
     example: "0:1234",
   },
 };

@@ -107,7 +107,7 @@ export function book(books: AuditBooks, postings: readonly Posting[], at: Micros
     mustHold(
       posting.balance === account.posted,
       "4 balance",
-      () => `${account.id} stands at ${account.posted}, its posting says ${posting.balance}`,
+      () => `${account.id} is at ${account.posted}, its posting says ${posting.balance}`,
     );
     const date = effective ?? dayOf(at, account.zone);
     mustHold(posting.date === date, "4 effective date", () => `a posting on ${posting.date} is dated ${date}`);

@@ -38,56 +38,69 @@ const badKeys = ["", " k", "k ", "k\u00e9", "k".repeat(256), "k\u007f"];
  * Clients that call the command-service's own edge and routes over HTTP, and repeat keys with the same and with other
  * bodies.
  */
-export function makeHttpClients(options: HttpClientsOptions): { start(): void; close(): Promise<void> } {
-  const { scheduler, random, faults, auditor, note } = options;
-  let edge: Promise<FastifyInstance> | undefined;
-  let names = 0;
+export class HttpClients {
+  readonly #options: HttpClientsOptions;
+  #edge: Promise<FastifyInstance> | undefined;
+  #names = 0;
 
-  function now(): Micros {
-    return Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
+  constructor(options: HttpClientsOptions) {
+    this.#options = options;
   }
 
-  async function post(caller: Caller, key: string, sent: Sent): Promise<Reply> {
-    edge ??= openEdge(options);
-    const reply = await scheduler.settled(request(edge, caller, key, sent));
-    const { url } = sent;
-    note("http", `${url} under ${key.slice(0, 20)}: ${reply.status} ${reply.code ?? ""}`);
-    const declared = reply.status < 500 || (reply.status === 503 && reply.code !== undefined);
-    mustHold(declared, "19 declared failures", () => `${url} is answered with ${reply.status} ${reply.text}`);
-    return reply;
+  start(): void {
+    const { scheduler, random } = this.#options;
+    scheduler.after(random.between(20_000, 60_000), null, () => this.#loop());
+  }
+
+  async close(): Promise<void> {
+    await (await this.#edge)?.close();
+  }
+
+  #loop(): void {
+    const { scheduler, random, faults, auditor, onViolation } = this.#options;
+    if (faults.healed) return;
+    if (faults.strikes("hostile_http", 0.5) && auditor.books.accounts.size >= 8) {
+      const what = random.chance(0.8) ? this.#insist() : this.#misspeak();
+      what.catch((error: unknown) => {
+        if (!isLedgerError(error)) onViolation(error);
+      });
+    }
+    scheduler.after(random.between(5_000, 100_000), null, () => this.#loop());
   }
 
   /**
    * Sends a command, repeats it, and sends another under its key: expects the same answer, byte for byte, and then a
    * refusal that says why.
    */
-  async function insist(): Promise<void> {
-    const { caller, command } = wish(random, auditor.books, now());
-    const sent = requestOf(command);
-    if (!sent) return;
-    const key = `h${++names}`;
-    const first = await post(caller, key, sent);
-    const again = await post(caller, key, sent);
+  async #insist(): Promise<void> {
+    const { auditor } = this.#options;
+    const wished = this.#wish();
+    if (!wished) return;
+    const { caller, sent } = wished;
+    const key = `h${++this.#names}`;
+    const first = await this.#post(caller, key, sent);
+    const again = await this.#post(caller, key, sent);
     const kept = auditor.keys.get(scopeOf(caller, key))?.event !== undefined;
     // A time that the clock puts out of range is refused and not recorded, and the clock advances between the two.
     const outOfRange = first.code === "invalid_request";
     const answered = first.status !== 503 && again.status !== 503 && kept && !outOfRange;
     const same = !answered || first.status === again.status;
     mustHold(same, "2 one answer", () => `${key} is answered with ${first.text}, then with ${again.text}`);
-    const other = await post(caller, key, { ...sent, body: changed(sent.body) });
+    const other = await this.#post(caller, key, { ...sent, body: changed(sent.body) });
     if (!kept || other.status === 503 || textOf(sent.body) === textOf(changed(sent.body))) return;
     const refused = other.status === 422 && other.code === "idempotency_key_reused";
     mustHold(refused, CHECK, () => `another body under ${key} is answered with ${other.status} ${other.text}`);
   }
 
   /** An invalid key, and a body with an unknown field. */
-  async function misspeak(): Promise<void> {
-    const { caller, command } = wish(random, auditor.books, now());
-    const sent = requestOf(command);
-    if (!sent) return;
-    const badKey = await post(caller, random.pick(badKeys), sent);
+  async #misspeak(): Promise<void> {
+    const { random } = this.#options;
+    const wished = this.#wish();
+    if (!wished) return;
+    const { caller, sent } = wished;
+    const badKey = await this.#post(caller, random.pick(badKeys), sent);
     mustHold([400, 403].includes(badKey.status), CHECK, () => `a bad key is answered with ${badKey.status}`);
-    const odd = await post(caller, `h${++names}`, { ...sent, body: { ...sent.body, holder: "me" } });
+    const odd = await this.#post(caller, `h${++this.#names}`, { ...sent, body: { ...sent.body, holder: "me" } });
     mustHold(
       [422, 403].includes(odd.status),
       CHECK,
@@ -95,21 +108,25 @@ export function makeHttpClients(options: HttpClientsOptions): { start(): void; c
     );
   }
 
-  function loop(): void {
-    if (faults.healed) return;
-    if (faults.strikes("hostile_http", 0.5) && auditor.books.accounts.size >= 8) {
-      const what = random.chance(0.8) ? insist() : misspeak();
-      what.catch((error: unknown) => {
-        if (!isLedgerError(error)) options.onViolation(error);
-      });
-    }
-    scheduler.after(random.between(5_000, 100_000), null, loop);
+  async #post(caller: Caller, key: string, sent: Sent): Promise<Reply> {
+    const { scheduler, note } = this.#options;
+    this.#edge ??= openEdge(this.#options);
+    const reply = await scheduler.settled(request(this.#edge, caller, key, sent));
+    const { url } = sent;
+    note("http", `${url} under ${key.slice(0, 20)}: ${reply.status} ${reply.code ?? ""}`);
+    const declared = reply.status < 500 || (reply.status === 503 && reply.code !== undefined);
+    mustHold(declared, "19 declared failures", () => `${url} is answered with ${reply.status} ${reply.text}`);
+    return reply;
   }
 
-  return {
-    start: () => void scheduler.after(random.between(20_000, 60_000), null, loop),
-    close: async () => (await edge)?.close(),
-  };
+  /** A command that some caller may wish to send now, as a request; undefined for one without a route. */
+  #wish(): { readonly caller: Caller; readonly sent: Sent } | undefined {
+    const { scheduler, random, auditor } = this.#options;
+    const now: Micros = Math.max(scheduler.now(), auditor.events.at(-1)?.at ?? 0);
+    const { caller, command } = wish(random, auditor.books, now);
+    const sent = requestOf(command);
+    return sent && { caller, sent };
+  }
 }
 
 /** The writer that the routes call: each command goes the way of clients' commands, and the world goes on meanwhile. */

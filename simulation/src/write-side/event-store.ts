@@ -2,7 +2,7 @@ import { LedgerError, type Revision } from "ledger-core";
 import type { NewEvent, StoredEvent } from "ledger-core/event-log";
 import { makeListeners } from "../listeners.ts";
 import { makeOwner, type Owner } from "../scheduler.ts";
-import { type Append, makeReplicas, type ReplicasOptions } from "./replicas.ts";
+import { type Append, Replicas, type ReplicasOptions } from "./replicas.ts";
 
 export type EventStore = {
   /** The durable events, which are all that a reader sees. */
@@ -37,7 +37,7 @@ export function makeEventStore(options: EventStoreOptions): EventStore {
   let process: Owner = makeOwner("log");
   let writing: Append | undefined;
   let full = false;
-  const replicas = makeReplicas(options, (count, append) => {
+  const replicas = new Replicas(options, (count, append) => {
     note(`wrote ${replicas.durable.length - count}..${replicas.durable.length - 1} of ${append.from}`);
     arrivals.call();
   });
@@ -116,7 +116,7 @@ function judge(
   });
   return known
     ? expected + events.length
-    : new LedgerError("wrong_expected_revision", `expected ${expected}, stands at ${head}`);
+    : new LedgerError("wrong_expected_revision", `expected ${expected}, is at ${head}`);
 }
 
 /** How many events of a batch survive a crash during its write. The next start cuts off a partly written batch. */

@@ -25,50 +25,82 @@ export type ReplicasOptions = {
   readonly awaitsReplicas?: boolean;
 };
 
-/** The events of the leader, and those that another node has too. */
-export type Replicas = {
-  /** All events of the leader, in order. */
-  readonly written: readonly StoredEvent[];
-  /** Events that no crash can lose. */
-  readonly durable: readonly StoredEvent[];
-  /**
-   * Writes the first `count` events of an append and answers once they are durable. `leader` is undefined while the
-   * store starts.
-   */
-  write(append: Append, count: number, leader: Owner | undefined): void;
-  /** Answers a repeated append, whose events end at this revision, once they are durable. */
-  repeated(last: Revision, append: Append): void;
-  /** The other nodes catch up. */
-  replicate(): void;
-  /** The leader dies. Events that only the leader had may be lost without notice. */
-  crash(): void;
-};
-
 /** An append that only the leader has, with the callbacks that await it. */
 type Ahead = { readonly append: Append; readonly batch: readonly StoredEvent[]; readonly told: (() => void)[] };
 
 const noLeaf = new Uint8Array(32);
 
-/** @param onDurable called for each append as it becomes durable, after the auditor */
-export function makeReplicas(options: ReplicasOptions, onDurable: (count: number, append: Append) => void): Replicas {
-  const { scheduler, random, faults, note, onAppended, awaitsReplicas = true } = options;
-  const written: StoredEvent[] = [];
-  const durable: StoredEvent[] = [];
-  const ahead: Ahead[] = [];
-  let stalled = false;
+/** The events of the leader, and those that another node has too. */
+export class Replicas {
+  /** All events of the leader, in order. */
+  readonly written: StoredEvent[] = [];
+  /** Events that no crash can lose. */
+  readonly durable: StoredEvent[] = [];
+  readonly #ahead: Ahead[] = [];
+  readonly #options: ReplicasOptions;
+  readonly #onDurable: (count: number, append: Append) => void;
+  #stalled = false;
 
-  function replicate(): void {
-    stalled = false;
-    for (const { append, batch, told } of ahead.splice(0)) {
-      durable.push(...batch);
-      onAppended(batch, append);
-      onDurable(batch.length, append);
+  /** @param onDurable called for each append as it becomes durable, after the auditor */
+  constructor(options: ReplicasOptions, onDurable: (count: number, append: Append) => void) {
+    this.#options = options;
+    this.#onDurable = onDurable;
+  }
+
+  /**
+   * Writes the first `count` events of an append and answers once they are durable. `leader` is undefined while the
+   * store starts.
+   */
+  write(append: Append, count: number, leader: Owner | undefined): void {
+    const { faults, awaitsReplicas = true } = this.#options;
+    const first = this.written.length;
+    const batch = append.events
+      .slice(0, count)
+      .map((event, index) => ({ ...event, data: bytesOf(event), shard: 0, revision: first + index, leaf: noLeaf }));
+    this.written.push(...batch);
+    const last = this.written.length - 1;
+    if (leader && !this.#stalled && faults.strikes("slow_replication", 0.03)) this.#stall(leader);
+    const waits = leader && this.#stalled && awaitsReplicas;
+    this.#ahead.push({ append, batch, told: waits ? [this.#answerInTime(append, last, leader)] : [] });
+    if (!this.#stalled) this.replicate();
+    if (leader && !waits) append.done(last);
+  }
+
+  /** Answers a repeated append, whose events end at this revision, once they are durable. */
+  repeated(last: Revision, append: Append): void {
+    const { awaitsReplicas = true } = this.#options;
+    const waitsFor = this.#ahead.find(({ batch }) => (batch.at(-1)?.revision ?? 0) >= last);
+    if (waitsFor && awaitsReplicas) waitsFor.told.push(() => append.done(last));
+    else append.done(last);
+  }
+
+  /** The other nodes catch up. */
+  replicate(): void {
+    this.#stalled = false;
+    for (const { append, batch, told } of this.#ahead.splice(0)) {
+      this.durable.push(...batch);
+      this.#options.onAppended(batch, append);
+      this.#onDurable(batch.length, append);
       for (const tell of told) tell();
     }
   }
 
+  /** The leader dies. Events that only the leader had may be lost without notice. */
+  crash(): void {
+    const { faults, note, syncsBeforeAnswering } = this.#options;
+    const { written, durable } = this;
+    this.#stalled = false;
+    const lost = faults.strikes("lost_leader", 0.5);
+    if (lost && this.#ahead.length > 0) note(`loses ${written.length - durable.length} events that no other node has`);
+    for (const { told } of this.#ahead) told.length = 0;
+    if (lost) this.#ahead.length = 0;
+    if (syncsBeforeAnswering === false && this.#ahead.length === 0) durable.pop();
+    if (this.#ahead.length === 0) written.length = durable.length;
+  }
+
   /** Answers with a timeout unless a replica has the append in time; it remains written either way. */
-  function answerInTime(append: Append, last: Revision, leader: Owner): () => void {
+  #answerInTime(append: Append, last: Revision, leader: Owner): () => void {
+    const { scheduler, random } = this.#options;
     let answered = false;
     const answer = (outcome: Revision | LedgerError) => {
       if (!answered) append.done(outcome);
@@ -79,45 +111,13 @@ export function makeReplicas(options: ReplicasOptions, onDurable: (count: number
     return () => answer(last);
   }
 
-  function stall(leader: Owner): void {
+  #stall(leader: Owner): void {
+    const { scheduler, random, note } = this.#options;
     note("is not replicated");
-    stalled = true;
+    this.#stalled = true;
     scheduler.after(random.between(1_000, 60_000), leader, () => {
       note("is replicated again");
-      replicate();
+      this.replicate();
     });
   }
-
-  return {
-    written,
-    durable,
-    write(append, count, leader) {
-      const first = written.length;
-      const batch = append.events
-        .slice(0, count)
-        .map((event, index) => ({ ...event, data: bytesOf(event), shard: 0, revision: first + index, leaf: noLeaf }));
-      written.push(...batch);
-      const last = written.length - 1;
-      if (leader && !stalled && faults.strikes("slow_replication", 0.03)) stall(leader);
-      const waits = leader && stalled && awaitsReplicas;
-      ahead.push({ append, batch, told: waits ? [answerInTime(append, last, leader)] : [] });
-      if (!stalled) replicate();
-      if (leader && !waits) append.done(last);
-    },
-    repeated(last, append) {
-      const waitsFor = ahead.find(({ batch }) => (batch.at(-1)?.revision ?? 0) >= last);
-      if (waitsFor && awaitsReplicas) waitsFor.told.push(() => append.done(last));
-      else append.done(last);
-    },
-    replicate,
-    crash() {
-      stalled = false;
-      const lost = faults.strikes("lost_leader", 0.5);
-      if (lost && ahead.length > 0) note(`loses ${written.length - durable.length} events that no other node has`);
-      for (const { told } of ahead) told.length = 0;
-      if (lost) ahead.length = 0;
-      if (options.syncsBeforeAnswering === false && ahead.length === 0) durable.pop();
-      if (ahead.length === 0) written.length = durable.length;
-    },
-  };
 }

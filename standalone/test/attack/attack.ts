@@ -189,7 +189,7 @@ function keepSnapshot(run: Run, { subject, snapshots }: Copy): void {
 
 /** How often a ledger has reported that it rebuilds its read models. */
 function timesBuiltAnew(subject: Subject): number {
-  return subject.logged(/^models: .*built anew/);
+  return subject.logged(/^models: .*rebuilt/);
 }
 
 /**

@@ -46,7 +46,7 @@ function tell({
   return [
     ...findings.map(tellFinding),
     `${rounds} rounds with ${damages} damages in ${seconds} s; ${eventsChecked} events read back and added up`,
-    `${misread} rounds with wrong readings until built anew, ${noticed} of them noticed without ledger verify`,
+    `${misread} rounds with wrong readings until rebuilt, ${noticed} of them noticed without ledger verify`,
     `wrong ${count("wrong")}, died ${count("died")}, no start ${count("no start")}, stuck ${count("stuck")}`,
     `refused for a moment ${outages.refusals} times; /readyz said:`,
     ...sorted(outages.reasons),

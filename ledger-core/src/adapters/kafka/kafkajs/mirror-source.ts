@@ -40,7 +40,7 @@ export function openKafkajsSource(connection: KafkaConnection, options: SourceOp
       if (start >= high) yield { kind: "caught_up", head: from - 1 };
       for await (const fetched of shared.read(shard, start, signal)) {
         const { events, foreign, fault } = sequence.take(fetched.messages);
-        if (foreign > 0) logger.warn({ shard, foreign, topic }, "records of strangers in the mirror");
+        if (foreign > 0) logger.warn({ shard, foreign, topic }, "records of other writers in the mirror");
         if (events.length > 0) yield { kind: "events", events };
         if (fault) throw fault;
         if (Number(fetched.messages.at(-1)?.offset) + 1 >= fetched.high)

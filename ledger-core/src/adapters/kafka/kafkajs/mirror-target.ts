@@ -82,7 +82,10 @@ function openWriter({ producer, topic, shard, end, tuning }: WriterParts): Mirro
   function checkReply(events: readonly StoredEvent[], baseOffset: string | undefined): void {
     if (baseOffset === undefined) throw refusal(`topic ${topic} has no partition ${shard}`);
     if (Number(baseOffset) < (events[0]?.revision ?? 0))
-      throw new LedgerError("broker_unavailable", `topic ${topic} was made anew: partition ${shard} is mirrored again`);
+      throw new LedgerError(
+        "broker_unavailable",
+        `topic ${topic} was created again: partition ${shard} is mirrored again`,
+      );
   }
 
   function sendFault(error: unknown): LedgerError {
