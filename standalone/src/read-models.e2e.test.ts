@@ -190,7 +190,7 @@ describe("a file that cannot be read", () => {
       expect(status).toBe(200);
       expect(text).toContain(shows);
       expect(existsSync(join(dataDir, `${file}.damaged`))).toBe(true);
-      await untilReady(url, part, ({ ready, detail }) => ready && !detail.includes("anew"));
+      await untilReady(url, part, ({ ready, detail }) => ready && !detail.includes("rebuil"));
     },
   );
 

@@ -52,7 +52,7 @@ test("a state file that contradicts the log is discarded, and the log wins", asy
   const writer = await ledger.start();
   expect(discarded).toMatchObject([{ keptAt: `${ledger.stateFile}.damaged` }]);
   expect(discarded[0]?.why).toMatch(
-    /at 0:\d+ contradicts what came before it: .* stands at 999940, its posting says -60/,
+    /at 0:\d+ contradicts what came before it: .* is at 999940, its posting says -60/,
   );
   await ledger.expectRight(writer);
 });
@@ -120,7 +120,7 @@ test("a log with an event that cannot have happened is refused by its place and 
     message: expect.stringContaining(`at 0:${revision} contradicts what came before it`),
     cause: expect.any(ImpossibleEvent),
   });
-  await expect(opened).rejects.toThrow(/stands at -60, its posting says 7/);
+  await expect(opened).rejects.toThrow(/is at -60, its posting says 7/);
   await expect(opened).rejects.not.toThrow("assertion failed");
   expect(discarded).toEqual([]);
 });

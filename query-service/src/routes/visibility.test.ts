@@ -85,8 +85,8 @@ test("a list of accounts holds exactly those that its caller sees one by one, wh
       const listed = (await queries.list(caller, `/v1/accounts?${query}`)).map(({ id }) => id);
       const readable: string[] = [];
       for (const id of all) if ((await queries.get(caller, `/v1/accounts/${id}`)).status === 200) readable.push(id);
-      const strangers = listed.filter((id) => all.some((one) => one === id) && !readable.includes(String(id)));
-      expect(strangers, `${caller.role} ${caller.sub} ${query}`).toEqual([]);
+      const others = listed.filter((id) => all.some((one) => one === id) && !readable.includes(String(id)));
+      expect(others, `${caller.role} ${caller.sub} ${query}`).toEqual([]);
       if (query === "limit=200") expect(listed).toEqual(expect.arrayContaining(readable));
     }
 });
