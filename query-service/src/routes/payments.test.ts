@@ -89,7 +89,7 @@ describe("an owner of many accounts", () => {
   const payments = Array.from({ length: 229 }, (_, n) =>
     paymentChange(n * 2, { payer: accountId(1000 + n), payee: accountId(1001 + n) }),
   );
-  const others = Array.from({ length: 50 }, (_, n) => paymentChange(n * 8 + 1, { payer: bob, payee: alice }));
+  const ofOthers = Array.from({ length: 50 }, (_, n) => paymentChange(n * 8 + 1, { payer: bob, payee: alice }));
 
   test.each([
     ["asc", 200],
@@ -99,7 +99,7 @@ describe("an owner of many accounts", () => {
     const own = await openModels();
     try {
       const others = [openedAccount(1, "alice"), openedAccount(2, "bob")];
-      const changes = [...payments, ...others].flatMap((payment) => payment.changes);
+      const changes = [...payments, ...ofOthers].flatMap((payment) => payment.changes);
       await own.apply([...others, ...accounts.map((n) => openedAccount(n, "chain")), ...changes]);
       const pages = await allPages(
         await serveQueries(own),
