@@ -51,9 +51,7 @@ test("a state file that contradicts the log is discarded, and the log wins", asy
   await enrich(ledger.stateFile, 1_000_000n);
   const writer = await ledger.start();
   expect(discarded).toMatchObject([{ keptAt: `${ledger.stateFile}.damaged` }]);
-  expect(discarded[0]?.why).toMatch(
-    /at 0:\d+ contradicts what came before it: .* is at 999940, its posting says -60/,
-  );
+  expect(discarded[0]?.why).toMatch(/at 0:\d+ contradicts what came before it: .* is at 999940, its posting says -60/);
   await ledger.expectRight(writer);
 });
 
