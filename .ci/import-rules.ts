@@ -29,7 +29,10 @@ const testsMayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Clients of the engines: only adapters know them. */
-const drivers = new Set(["node:sqlite", "mysql2", "kafkajs", "ioredis", "redis", "gremlin", "@eventstore/db-client"]);
+const drivers = new Set([
+  ...["node:sqlite", "mysql2", "ioredis", "redis", "gremlin"],
+  ...["kafkajs", "@platformatic/kafka", "@eventstore/db-client"],
+]);
 /** Folders beside adapters/ that know an engine: the decision state is a file of its own, and no port's store. */
 const driverFolders: readonly string[] = ["command-service/src/state/", "simulation/", "bench/"];
 

@@ -48,7 +48,10 @@ describe("the broker", () => {
   test("is Kafka, encrypted unless told otherwise", () => {
     expect(broker({ BROKER: "kafka://a.example:9093,b.example:9093" })).toEqual({
       ...{ kind: "kafka", brokers: ["a.example:9093", "b.example:9093"], topic: "ledger-events" },
-      tls: {},
+      ...{ client: "kafkajs", tls: {} },
+    });
+    expect(broker({ BROKER: "kafka://a:9093", BROKER_CLIENT: "platformatic" })).toMatchObject({
+      client: "platformatic",
     });
     expect(broker({ BROKER: "kafka://127.0.0.1:9092", BROKER_TLS: "false" })).not.toHaveProperty("tls");
     const hubs = { BROKER: "kafka://x.example:9093", BROKER_USERNAME: "$ConnectionString", BROKER_PASSWORD: "planted" };
@@ -65,6 +68,7 @@ test.each<[Environment, string]>([
     "EVENT_LOG_PASSWORD would cross the network in clear",
   ],
   [{ EVENT_LOG_CA: "planted" }, "EVENT_LOG_CA are for an esdb:// URL"],
+  [{ BROKER: "kafka://host:9093", BROKER_CLIENT: "librdkafka" }, "BROKER_CLIENT must be one of kafkajs, platformatic"],
   [{ BROKER: "kafka://host" }, "BROKER must be none or kafka://<host>:<port>"],
   [
     { BROKER: "kafka://$ConnectionString:planted@host:9093" },

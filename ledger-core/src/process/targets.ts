@@ -33,6 +33,8 @@ export type KafkaTarget = {
   /** Each `host:port`. */
   readonly brokers: readonly string[];
   readonly topic: string;
+  /** The client library. */
+  readonly client: "kafkajs" | "platformatic";
   readonly tls?: { readonly ca?: string };
   /** SASL PLAIN. */
   readonly sasl?: Credentials;
@@ -113,6 +115,10 @@ export const brokerPart: ConfigurationPart<BrokerTarget> = configurationPart({
     BROKER_CA: documented("Certificates (PEM) to trust instead of the system's.", optionalFile()),
     BROKER_USERNAME: documented("The SASL user; for Event Hubs the text $ConnectionString.", optionalText()),
     BROKER_PASSWORD: documented("The SASL password or connection string.", optionalSecret({ lengthMin: 1 })),
+    BROKER_CLIENT: documented(
+      "The Kafka client library; change it for all processes at once.",
+      oneOf(["kafkajs", "platformatic"], "kafkajs"),
+    ),
   },
   check({ BROKER, BROKER_TLS, BROKER_CA, BROKER_USERNAME: username, BROKER_PASSWORD: password }, fault) {
     if ((username === undefined) !== (password === undefined))
@@ -123,10 +129,10 @@ export const brokerPart: ConfigurationPart<BrokerTarget> = configurationPart({
       fault("BROKER_TLS is false, and BROKER_PASSWORD would cross the network in clear: remove one of them");
     if (BROKER_TLS === "false" && BROKER_CA !== undefined) fault("BROKER_CA is of no use while BROKER_TLS is false");
   },
-  build({ BROKER, BROKER_TOPIC, BROKER_TLS, BROKER_CA, BROKER_USERNAME, BROKER_PASSWORD }) {
+  build({ BROKER, BROKER_TOPIC, BROKER_TLS, BROKER_CA, BROKER_USERNAME, BROKER_PASSWORD, BROKER_CLIENT }) {
     if (BROKER.length === 0) return { kind: "none" };
     return {
-      ...{ kind: "kafka", brokers: BROKER, topic: BROKER_TOPIC },
+      ...{ kind: "kafka", brokers: BROKER, topic: BROKER_TOPIC, client: BROKER_CLIENT },
       ...(BROKER_TLS === "true" && { tls: BROKER_CA === undefined ? {} : { ca: BROKER_CA } }),
       ...(BROKER_USERNAME !== undefined &&
         BROKER_PASSWORD !== undefined && { sasl: { username: BROKER_USERNAME, password: BROKER_PASSWORD } }),

@@ -51,6 +51,7 @@ export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
   if (source.kind === "none") return { name: source.reason, environment: {}, stop: async () => undefined };
   const broker = await startKafka(source);
   const { brokers, tls, sasl } = broker.secure ?? broker.plain;
+  const { BROKER_CLIENT: client } = readSettings({ BROKER_CLIENT: optionalText() });
   return {
     name: broker.secure ? "Kafka, SASL_SSL, user $ConnectionString" : "Kafka of KAFKA_URL",
     environment: {
@@ -58,6 +59,7 @@ export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
       BROKER_TOPIC: await broker.createTopic(),
       BROKER_TLS: String(tls !== undefined),
       ...(tls?.ca !== undefined && { BROKER_CA: tls.ca }),
+      ...(client !== undefined && { BROKER_CLIENT: client }),
       ...(sasl && { BROKER_USERNAME: sasl.username, BROKER_PASSWORD: sasl.password.reveal() }),
     },
     stop: () => broker.stop(),

@@ -6,12 +6,15 @@ export type KafkaConnection = {
   readonly brokers: readonly string[];
   readonly topic: string;
   /** The client library. Default kafkajs. */
-  readonly client?: string;
+  readonly client?: KafkaClientName;
   /** `ca` is PEM; without it, the system's authorities are trusted. */
   readonly tls?: { readonly ca?: string };
   /** SASL PLAIN; the user name of Event Hubs is the literal `$ConnectionString`. */
   readonly sasl?: { readonly username: string; readonly password: { reveal(): string } };
 };
+
+export const kafkaClientNames = ["kafkajs", "platformatic"] as const;
+export type KafkaClientName = (typeof kafkaClientNames)[number];
 
 /** Each field states its default; the times are Event Hubs' recommendations. */
 export type KafkaTuning = {

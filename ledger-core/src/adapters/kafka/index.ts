@@ -1,3 +1,4 @@
 export type { MirrorSource } from "../../ports/mirror-source.ts";
 export type { MirrorTarget } from "../../ports/mirror-target.ts";
-export { openMirrorSource, openMirrorTarget } from "./open.ts";
+export { openMirrorSource } from "./mirror-source.ts";
+export { openMirrorTarget } from "./mirror-target.ts";

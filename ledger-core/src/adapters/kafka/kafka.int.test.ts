@@ -2,8 +2,10 @@ import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findKafka, type KafkaBroker, startKafka } from "../../testing/engines/kafka/kafka.ts";
 import { mirrorSuite } from "../../testing/mirror-suite.ts";
+import { kafkaClientNames } from "./connection.ts";
 import { mendIdleTimers } from "./kafkajs/idle-timers.ts";
-import { openMirrorSource, openMirrorTarget } from "./open.ts";
+import { openMirrorSource } from "./mirror-source.ts";
+import { openMirrorTarget } from "./mirror-target.ts";
 
 const source = await findKafka();
 
@@ -14,7 +16,11 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
   });
   afterAll(() => broker.stop());
 
-  mirrorSuite("kafkajs", () => broker, { openTarget: openMirrorTarget, openSource: openMirrorSource });
+  for (const client of kafkaClientNames)
+    mirrorSuite(client, () => broker, {
+      openTarget: (connection, options) => openMirrorTarget({ ...connection, client }, options),
+      openSource: (connection, options) => openMirrorSource({ ...connection, client }, options),
+    });
 });
 
 test("kafkajs sets no timer for an empty request queue", () => {
