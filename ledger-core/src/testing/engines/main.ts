@@ -2,14 +2,20 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { userInfo } from "node:os";
 import { type EngineKind, type EngineSource, findProgram, lookForEngine } from "./engine.ts";
+import { gremlinKind } from "./gremlin/install.ts";
 import { kafkaKind } from "./kafka/install.ts";
 import { mariadbKind } from "./mariadb-process.ts";
 import { redisKind } from "./redis/programs.ts";
 
 /** Finds or installs the engines that the tests need, and prints a table of their sources. */
-const rows = [await provide(mariadbKind), await provide(kafkaKind), await provide(redisKind)];
+const rows = [
+  await provide(mariadbKind),
+  await provide(kafkaKind),
+  await provide(redisKind),
+  await provide(gremlinKind),
+];
 
-for (const { name, state, detail } of rows) console.log(`${name.padEnd(10)} ${state.padEnd(10)} ${detail}`);
+for (const { name, state, detail } of rows) console.log(`${name.padEnd(15)} ${state.padEnd(10)} ${detail}`);
 if (rows.some(({ state }) => state === "missing")) process.exitCode = 1;
 
 type Row = { readonly name: string; readonly state: string; readonly detail: string };

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificates } from "../certificates.ts";
 import { type ChildEngine, freePort, startChildEngine } from "../child-engine.ts";
-import { jvmOptions, type KafkaPrograms } from "./install.ts";
+import { javaArgs } from "../java.ts";
+import { type KafkaPrograms, quietSettings } from "./install.ts";
 
 /** The user name that Event Hubs expects, and a password of the same form. */
 export const saslLogin = {
@@ -72,14 +73,7 @@ export async function prepareBroker(programs: KafkaPrograms, advertised: Ports) 
   const start = (): Promise<ChildEngine> =>
     startChildEngine({
       command: programs.java,
-      args: [
-        `-XX:SharedArchiveFile=${programs.classes}`,
-        ...jvmOptions,
-        "-cp",
-        `${programs.libs}/*`,
-        "kafka.Kafka",
-        settings,
-      ],
+      args: javaArgs(programs, [quietSettings, "kafka.Kafka", settings]),
       folder,
       ready: /Kafka Server started/,
       readyMs: 90_000,
