@@ -10,6 +10,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               rebuild a projection from the log
   ledger verify                                       the read models compared with the log
+  ledger verify --stores                              every store of services compared with the log
   ledger mirror verify                                the mirror on the broker compared with the log
   ledger simulate --seed 7                            the whole ledger under faults, promises checked
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { projectionNames } from "projection-workers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeBank, writeBank } from "../import/berka.fixture.ts";
-import { documentOf, ledger, type Server, startServer } from "../ledger.fixture.ts";
+import { documentOf, ledger, runLedgerWith, type Server, startServer } from "../ledger.fixture.ts";
 
 const bank = makeBank({ seed: 7, rows: 200, customers: 10 });
 let server: Server;
@@ -53,6 +53,31 @@ test("while the ledger runs: equal; then a difference is named, repaired, and eq
   );
   const after = await verify();
   expect(after.code, after.stdout + after.stderr).toBe(0);
+});
+
+test("--stores on a folder without a server: equal; then the first difference is named", async () => {
+  await server.stop();
+  const verifyStores = (...flags: string[]) =>
+    runLedgerWith({ LEDGER_DATA: server.dir }, "verify", "--stores", ...flags).ended;
+  const before = await verifyStores("--json");
+  expect(before.code, before.stdout + before.stderr).toBe(0);
+  const { log, stores } = documentOf(before);
+  expect(documentOf(before)).toMatchObject({ verdict: "equal", log: { entries: 400 } });
+  expect(stores).toMatchObject([
+    { store: "read models", verdict: "equal", figures: log },
+    { store: "graph", verdict: "equal" },
+  ]);
+  tamperModels();
+  const found = await verifyStores();
+  expect(found.code, found.stdout + found.stderr).toBe(3);
+  expect(found.stdout).toMatch(/read models: DIFFERS: 1 of \d+ rows/);
+  expect(found.stdout).toMatch(/ {2}first: entries \S+, amount: expected "-?\d+", found "-?\d+" \(account acct_/);
+  expect(found.stdout).toMatch(/, event evt_\w+, 0:\d+\)/);
+  expect((await verify("--heal")).code).toBe(3);
+  await server.start();
+  const besides = await verifyStores("--wait", "0");
+  expect(besides.code, besides.stdout).toBe(1);
+  expect(besides.stdout).toMatch(/^log: not known: log_unavailable: .*another process/);
 });
 
 test("on a folder without a server: the same, and an unreadable model is set aside for the next start", async () => {

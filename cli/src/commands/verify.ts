@@ -1,17 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { createLogger } from "ledger-core/process";
 import type { VerifyState } from "projection-workers";
 import { verifyOffline } from "standalone";
 import { readServerFile } from "standalone/server-file";
-import { httpUrl } from "../arguments.ts";
+import { httpUrl, wholeNumber } from "../arguments.ts";
 import { createClient, type LedgerClient } from "../import/client.ts";
 import { asObject } from "../import/json.ts";
 import { createOutput, exitCodes } from "../output.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { DEFAULT_DATA, resolveAccess } from "../settings.ts";
 
-type VerifyFlags = { url?: string; data?: string; json?: true; heal?: true };
+type VerifyFlags = { url?: string; data?: string; json?: true; heal?: true; stores?: true; wait: number };
 
 const POLL_MS = 200;
 const FINDINGS_SHOWN = 20;
@@ -22,12 +22,17 @@ both at one position. Through the running server when there is one, behind every
 on the folder. Nothing is changed unless --heal is given: then what differs is rebuilt, and what cannot be read is
 set aside and rebuilt.
 
+With --stores: compares every store of services in production with the log, row for row: the mirror on the broker, the
+read models and each replica, sessions and graph. The environment names them as for the services; ledger config check
+shows the settings. Reads only, stops nothing, and waits for stores that have not reached the log's head.
+
 Examples:
   ledger verify
   ledger verify --heal --data /srv/ledger
+  EVENT_LOG=esdb://log.internal:2113 ledger verify --stores --json
 
-Exit codes: 0 everything equals the log; 1 it could not be found out, or not be healed; 3 something differs or
-cannot be read, healed or not.`;
+Exit codes: 0 everything equals the log; 1 it could not be found out, or not be healed; 2 unusable settings; 3 something
+differs or cannot be read, healed or not.`;
 
 /** `ledger verify`: compares the read models with the log. */
 export function verifyCommand(finish: (code: number) => void): Command {
@@ -36,10 +41,18 @@ export function verifyCommand(finish: (code: number) => void): Command {
     .option("--heal", "rebuild what differs")
     .option("--url <url>", "where the ledger listens (default: the server on the data folder)", httpUrl)
     .option("--data <dir>", "the data folder (default: LEDGER_TOKEN, else ./data)")
+    .addOption(new Option("--stores", "compare every store that the settings name").conflicts(["heal", "url", "data"]))
+    .option("--wait <seconds>", "with --stores: how long to wait for stores that are behind", wholeNumber(0, 600), 30)
     .option("--json", "print one JSON document")
     .addHelpText("after", examples)
     .action(async (flags: VerifyFlags) => {
       const progress = createProgress({ to: process.stderr });
+      if (flags.stores) {
+        const { verifyAllStores, storesExitCode, storesLines } = await import("./verify-stores.ts");
+        const report = await verifyAllStores(flags.wait, progress);
+        createOutput(flags.json ?? false).result(report, storesLines(report));
+        return finish(storesExitCode(report));
+      }
       const states = await verify(flags, progress);
       createOutput(flags.json ?? false).result({ projections: states }, states.flatMap(lines));
       finish(exitCode(states));

@@ -1,5 +1,6 @@
 import type { Verification, VerifyOptions } from "../rebuild/verify.ts";
 import type { Projected, Registered } from "./registered.ts";
+import { type Opened, type StoreGroup, storeGroup } from "./store-group.ts";
 
 /** A file of read models, opened to be written. */
 export type OpenedFile = { readonly projections: readonly Projected[]; close(): Promise<void> };
@@ -18,14 +19,14 @@ export type StoreFile = {
   open(path: string): Promise<OpenedFile>;
   /** Compares one of its projections with the log by building it again in `scratch`, a new file. */
   verify(projection: string, files: VerifiedFiles, options: VerifyOptions): Promise<Verification>;
+  /** The file as a store to be compared with the log, by a name for people. */
+  group(name: string, path: string): StoreGroup;
 };
 
 export type VerifiedFiles = { readonly live: string; readonly scratch: string };
 
 /** `write` creates what is missing, `read` opens an existing file, `scratch` a temporary one. */
 export type OpenMode = "write" | "read" | "scratch";
-
-export type Opened<Connection> = { readonly connection: Connection; close(): Promise<void> };
 
 /** A file of projections that share a kind of connection. */
 export function storeFile<Connection>(
@@ -62,5 +63,7 @@ export function storeFile<Connection>(
         await opened.close();
       }
     },
+    group: (store, path) =>
+      storeGroup(registered, [{ name: store, open: () => connect(path, "read") }], (file) => connect(file, "scratch")),
   };
 }

@@ -4,6 +4,7 @@ import {
   LedgerError,
   type Position,
   type ProjectionStore,
+  type Revision,
   ROWS_AT_A_TIME,
   type RowReader,
   type Shard,
@@ -22,10 +23,15 @@ export type Difference = {
 
 /** `differences` are the first DIFFERENCES_MAX of the `differing` rows. */
 export type BuildComparison = {
+  /** Where the live build was when it was compared. */
+  readonly positions: readonly Position[];
   readonly rows: number;
   readonly differing: number;
   readonly differences: readonly Difference[];
 };
+
+/** Looks at rows of the live build as they are compared. `read` reads other rows of the same moment. */
+export type RowObserver = (table: string, rows: readonly StoreRow[], read: RowReader) => Promise<void>;
 
 const DIFFERENCES_MAX = 100;
 
@@ -38,13 +44,34 @@ export function compareAtOneMoment<Change>(
   { store, build }: { readonly store: ProjectionStore<Change>; readonly build: Build },
   shards: readonly Shard[],
   fill: Fill<Change>,
+  observe?: RowObserver,
 ): Promise<BuildComparison> {
   return live.atOneMoment(async (moment) => {
     const positions: Position[] = [];
+    const differences: Difference[] = [];
+    const target = store.target(build);
     for (const shard of shards) positions.push({ shard, revision: await moment.checkpoint(shard) });
-    for (const { shard, revision } of positions) await fill(store.target(build), shard, revision);
-    return compareBuilds(store.tables, moment.rows, store.rows(build));
+    for (const { shard, revision } of positions) {
+      await fill(target, shard, revision);
+      const reached = await target.checkpoint(shard);
+      if (reached !== revision) differences.push(checkpointDifference(shard, revision, reached));
+    }
+    const compared = await compareBuilds(store.tables, moment.rows, store.rows(build), observe);
+    return {
+      ...{ positions, rows: compared.rows, differing: compared.differing + differences.length },
+      differences: [...differences, ...compared.differences].slice(0, DIFFERENCES_MAX),
+    };
   });
+}
+
+/** A live build that is ahead of the log, or has gone back. */
+function checkpointDifference(shard: Shard, live: Revision, rebuilt: Revision): Difference {
+  return {
+    table: "checkpoints",
+    key: `${shard}`,
+    live: { shard, revision: live },
+    rebuilt: { shard, revision: rebuilt },
+  };
 }
 
 /** Compares two builds, table by table and row for row, in bounded memory. */
@@ -52,7 +79,8 @@ async function compareBuilds(
   tables: readonly KeyedTable[],
   live: RowReader,
   rebuilt: RowReader,
-): Promise<BuildComparison> {
+  observe?: RowObserver,
+): Promise<Omit<BuildComparison, "positions">> {
   let rows = 0;
   let differing = 0;
   const differences: Difference[] = [];
@@ -60,7 +88,7 @@ async function compareBuilds(
     const { name, key } = table;
     const [one, other] = [walk(live, table), walk(rebuilt, table)];
     while (true) {
-      if (one.at === one.rows.length) await readOn(one);
+      if (one.at === one.rows.length && (await readOn(one))) await observe?.(name, one.rows, live);
       if (other.at === other.rows.length) await readOn(other);
       const [left, right] = [one.rows[one.at], other.rows[other.at]];
       if (!left && !right) break;
@@ -92,9 +120,12 @@ function walk(read: RowReader, table: KeyedTable): Walk {
   return { read, table, rows: [], at: 0, ended: false };
 }
 
-/** @throws row_unreadable if the rows are not in the order of their keys: a damaged index could be walked forever */
-async function readOn(walk: Walk): Promise<void> {
-  if (walk.ended) return;
+/**
+ * Returns whether there was more to read.
+ * @throws row_unreadable if the rows are not in the order of their keys: a damaged index could be walked forever
+ */
+async function readOn(walk: Walk): Promise<boolean> {
+  if (walk.ended) return false;
   const { name, key } = walk.table;
   let last = walk.rows.at(-1);
   walk.rows = await walk.read(name, last);
@@ -105,6 +136,7 @@ async function readOn(walk: Walk): Promise<void> {
       throw new LedgerError("row_unreadable", `the rows of ${name} are not in the order of their key`);
     last = row;
   }
+  return true;
 }
 
 function compareKeys(one: StoreRow, other: StoreRow, key: readonly string[]): number {

@@ -6,10 +6,8 @@ import { type EventLog, openSqliteLog } from "ledger-core/event-log";
 import { numberOfId } from "ledger-core/sql";
 import { randomHistory } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { runProjection } from "../consumer/consumer.ts";
 import { fileOf } from "../projections/list.ts";
-import type { Projected } from "../projections/registered.ts";
-import { appendAll, quiet, temporaryFolder, testFolder } from "../testing/stores.ts";
+import { appendAll, quiet, temporaryFolder, testFolder, toTheEnd } from "../testing/stores.ts";
 import { rebuild } from "./rebuild.ts";
 import type { Verification } from "./verify.ts";
 
@@ -37,7 +35,7 @@ async function verifiedFile(projection: string): Promise<VerifiedFile> {
   const file = join(folder, "live.sqlite");
   const opened = await open(file);
   onTestFinished(() => opened.close());
-  for (const one of opened.projections) await toTheEnd(one);
+  for (const one of opened.projections) await toTheEnd(one, log, head);
   let scratches = 0;
   return {
     file,
@@ -51,16 +49,6 @@ async function verifiedFile(projection: string): Promise<VerifiedFile> {
       await one?.use((projection, store) => rebuild(projection, store, options));
     },
   };
-}
-
-/** Runs a projection until it has applied the last event. */
-async function toTheEnd(projected: Projected): Promise<void> {
-  const abort = new AbortController();
-  const onProgress = (_name: string, _shard: number, revision: number) => {
-    if (revision === head) abort.abort();
-  };
-  const options = { log, shard: 0, logger: quiet, signal: abort.signal, onProgress };
-  await projected.use((projection, target) => runProjection({ ...options, projection, target }).finished);
 }
 
 /** Changes a file without its projection's knowledge. */

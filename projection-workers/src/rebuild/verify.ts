@@ -15,11 +15,11 @@ import {
 } from "ledger-core";
 import type { EventSource, StoredEvent } from "ledger-core/event-log";
 import { positionOf } from "ledger-core/sql";
-import { compareAtOneMoment, type Difference } from "./comparison.ts";
+import { compareAtOneMoment, type Difference, type RowObserver } from "./comparison.ts";
 import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
 
 /** A row in which the live build differs from the log. */
-type RowFinding = {
+export type RowFinding = {
   readonly table: string;
   /** The values of the key, separated by `/`. */
   readonly key: string;
@@ -32,11 +32,15 @@ type RowFinding = {
   /** The row's account and the event that made it, if the row names them. */
   readonly account: string | null;
   readonly event: string | null;
+  /** Where that event is. */
+  readonly position: Position | null;
 };
 
 /** `findings` are the first hundred of the `differing` rows; `faults` come from the engine's own integrity check. */
 export type Verification = {
   readonly verdict: "equal" | "differs" | "unreadable";
+  /** Where the live build was when it was compared. */
+  readonly positions: readonly Position[];
   readonly rows: number;
   readonly differing: number;
   readonly findings: readonly RowFinding[];
@@ -46,6 +50,7 @@ export type Verification = {
 export type VerifyOptions = FillOptions & {
   readonly shards: readonly Shard[];
   readonly onProgress?: (done: number, total: number) => void;
+  readonly observe?: RowObserver;
 };
 
 /**
@@ -58,7 +63,7 @@ export async function verify<Change>(
   { live, scratch }: { readonly live: ProjectionStore<Change>; readonly scratch: ProjectionStore<Change> },
   options: VerifyOptions,
 ): Promise<Verification> {
-  const { log, shards, onProgress } = options;
+  const { log, shards, onProgress, observe } = options;
   const heads = new Map<Shard, Revision>();
   const reached = new Map<Shard, Revision>();
   const fill = makeFiller(projection, options, (shard, revision) => {
@@ -71,28 +76,40 @@ export async function verify<Change>(
     // Fill most of it before taking the moment, since the live store's WAL grows as long as a moment is held.
     for (const [shard, head] of heads) await fill(scratch, shard, head);
     const rebuilt = { store: scratch, build: await scratch.served() };
-    const { rows, differing, differences } = await compareAtOneMoment(live, rebuilt, shards, fill);
+    const compared = await compareAtOneMoment(live, rebuilt, shards, fill, observe);
+    const { positions, rows, differing, differences } = compared;
     const findings: RowFinding[] = [];
     for (const difference of differences) findings.push(await findingOf(log, difference));
     const verdict = faults.length > 0 ? "unreadable" : differing > 0 ? "differs" : "equal";
-    return { verdict, rows, differing, findings, faults };
+    return { verdict, positions, rows, differing, findings, faults };
   } catch (error) {
-    if (!isLedgerError(error) || !unreadable.has(error.code)) throw error;
-    return { verdict: "unreadable", rows: 0, differing: 0, findings: [], faults: [error.message] };
+    if (!isLedgerError(error) || !unreadableCodes.has(error.code)) throw error;
+    return unreadable(error.message);
   }
 }
 
 /** For a store that could be opened: a damaged schema reads as one of another version. */
-const unreadable: ReadonlySet<LedgerErrorCode> = new Set(["store_damaged", "row_unreadable", "incompatible"]);
+export const unreadableCodes: ReadonlySet<LedgerErrorCode> = new Set([
+  "store_damaged",
+  "row_unreadable",
+  "incompatible",
+]);
+
+/** The result for a store that cannot be read. */
+export function unreadable(fault: string): Verification {
+  return { verdict: "unreadable", positions: [], rows: 0, differing: 0, findings: [], faults: [fault] };
+}
 
 async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
   const row = rebuilt ?? live ?? {};
+  const event = await eventAt(log, positionOfRow(row));
   return {
     ...{ table, key, live, right: rebuilt },
     kind: !rebuilt ? "surplus" : !live ? "missing" : "changed",
     fields: live && rebuilt ? Object.keys(rebuilt).filter((column) => live[column] !== rebuilt[column]) : [],
     account: await accountOf(log, table, row),
-    event: (await eventAt(log, positionOfRow(row)))?.id ?? null,
+    event: event?.id ?? null,
+    position: event && { shard: event.shard, revision: event.revision },
   };
 }
 

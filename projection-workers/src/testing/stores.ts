@@ -4,13 +4,16 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Knex } from "knex";
 import { encodeEvent, type LedgerEvent } from "ledger-core";
-import type { EventLog, StoredEvent } from "ledger-core/event-log";
+import type { EventLog, EventSource, StoredEvent } from "ledger-core/event-log";
 import { createLogger, type Logger } from "ledger-core/process";
 import { connectSqlite, selectRows } from "ledger-core/sql";
 import { onTestFinished } from "vitest";
 import { servedBuild } from "../adapters/sql/builds.ts";
-import { migrateModels } from "../projections/list.ts";
+import { runProjection } from "../consumer/consumer.ts";
+import { migrateModels, storeFiles } from "../projections/list.ts";
 import { readModels } from "../projections/models/model.ts";
+import type { Projected } from "../projections/registered.ts";
+import { pathOf } from "../running/keep-projections.ts";
 
 export const quiet: Logger = createLogger({ level: "silent", name: "test" });
 
@@ -60,6 +63,25 @@ export async function appendAll(log: EventLog, events: readonly LedgerEvent[]): 
   for (const event of events) {
     await log.append(event.shard, event.revision - 1, stored([event]));
   }
+}
+
+/** Fills the files of all projections in a folder from a log, up to its head. */
+export async function fillFiles(folder: string, log: EventSource, head: number): Promise<void> {
+  for (const file of storeFiles) {
+    const opened = await file.open(pathOf(folder, file));
+    for (const projected of opened.projections) await toTheEnd(projected, log, head);
+    await opened.close();
+  }
+}
+
+/** Runs a projection until it has applied the last event. */
+export async function toTheEnd(projected: Projected, log: EventSource, head: number): Promise<void> {
+  const abort = new AbortController();
+  const onProgress = (_name: string, _shard: number, revision: number) => {
+    if (revision === head) abort.abort();
+  };
+  const options = { log, shard: 0, logger: quiet, signal: abort.signal, onProgress };
+  await projected.use((projection, target) => runProjection({ ...options, projection, target }).finished);
 }
 
 /** Every row of a views' file, by table. */

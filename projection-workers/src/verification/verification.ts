@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isLedgerError } from "ledger-core";
 import { newestStore } from "ledger-core/sql";
 import { fileOf, projectionNames } from "../projections/list.ts";
-import type { Verification, VerifyOptions } from "../rebuild/verify.ts";
+import { unreadable, type Verification, type VerifyOptions } from "../rebuild/verify.ts";
 import { pathOf } from "../running/keep-projections.ts";
 
 /** Progress of verifying one projection. `healed`: it was rebuilt because it differed. */
@@ -75,10 +75,6 @@ async function verifyOne(
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-function unreadable(fault: string): Verification {
-  return { verdict: "unreadable", rows: 0, differing: 0, findings: [], faults: [fault] };
 }
 
 function tellResult({ verdict, rows, differing }: Verification): string {
