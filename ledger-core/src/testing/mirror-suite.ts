@@ -117,17 +117,50 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         expect(end).toMatchObject({ revision: 1, foreign: 3 });
       });
 
-      test("over TLS refuses a wrong password and an unknown certificate", async ({ skip }) => {
-        const { secure } = broker();
+      test("over TLS refuses a wrong password, an unknown certificate, and a certificate of another host", async ({
+        skip,
+      }) => {
+        const { secure, plain } = broker();
         if (!secure?.sasl) return skip("the broker of KAFKA_URL has no listener with TLS");
         const good = { ...secure, topic };
         await openTarget(good).check([0]);
         const sasl = { ...secure.sasl, password: { reveal: () => "wrong" } };
-        await expect(openTarget({ ...good, sasl }).check([0])).rejects.toMatchObject(refused("password"));
+        const faults: [KafkaConnection, string][] = [
+          [{ ...good, sasl }, "password"],
+          [{ ...good, tls: {} }, "certificate"],
+          [{ ...good, brokers: good.brokers.map((name) => name.replace("localhost", "127.1")) }, "altnames"],
+          [{ ...good, brokers: plain.brokers }, "TLS"],
+        ];
+        for (const [faulty, text] of faults)
+          await expect(openTarget(faulty).check([0]), text).rejects.toMatchObject(refused(text));
+        await expect(openTarget({ ...good, sasl }).open(0)).rejects.toMatchObject(refused("password"));
         const { brokers } = secure;
-        await expect(openTarget({ brokers, topic, sasl: secure.sasl, tls: {} }).check([0])).rejects.toMatchObject(
-          refused("certificate"),
-        );
+        await expect(openTarget({ brokers, topic }).check([0])).rejects.toMatchObject({ code: "broker_unavailable" });
+      });
+
+      test("refuses a batch that the topic does not accept, and a partition that it does not have", async () => {
+        const small = await broker().createTopic({ config: { "max.message.bytes": "2000" } });
+        const target = openTarget({ ...connection(), topic: small });
+        const writer = await openWriter(0, target);
+        await writer.append(storedEvents(0, 1));
+        await expect(writer.append(storedEvents(1, 20))).rejects.toMatchObject(refused("max.message.bytes"));
+        await expect(target.open(1)).rejects.toMatchObject(refused("no partition 1"));
+      });
+
+      test("notices that the topic was deleted, and that it was created again", async () => {
+        const writer = await openWriter();
+        await writer.append(storedEvents(0, 2));
+        await broker().deleteTopic(topic);
+        const next = storedEvents(2, 1);
+        const code = () =>
+          writer.append(next).then(
+            () => "sent",
+            (error: { code: string }) => error.code,
+          );
+        await expect.poll(code, { timeout: 20_000 }).toBe("mirror_refused");
+        await broker().recreateTopic(topic, { partitions: 2 });
+        await expect.poll(code, { timeout: 20_000 }).toBe("broker_unavailable");
+        expect((await openWriter()).end).toMatchObject({ revision: -1, event: undefined });
       });
 
       test("a batch whose answer was lost is stored once when it is repeated", async ({ skip }) => {

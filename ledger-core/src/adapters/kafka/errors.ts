@@ -12,7 +12,7 @@ export type KafkaFault = {
 /** Classifies an error by the names that the Kafka protocol gives to errors, and by the text of TLS errors. */
 export function faultKind(protocolErrors: readonly string[], message: string): KafkaFault["kind"] {
   const any = (names: readonly string[]) => protocolErrors.some((name) => names.includes(name));
-  if (any(refusals) || certificateFault.test(message)) return "refused";
+  if (any(refusals) || tlsFault.test(message)) return "refused";
   if (any(["UNKNOWN_TOPIC_OR_PARTITION"])) return "missing_topic";
   if (any(["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"])) return "too_large";
   if (any(lostProducers)) return "restart";
@@ -25,6 +25,7 @@ const refusals = [
   "GROUP_AUTHORIZATION_FAILED",
   "CLUSTER_AUTHORIZATION_FAILED",
   "UNSUPPORTED_SASL_MECHANISM",
+  "ILLEGAL_SASL_STATE",
 ];
 const lostProducers = [
   "OUT_OF_ORDER_SEQUENCE_NUMBER",
@@ -34,7 +35,8 @@ const lostProducers = [
   "PRODUCER_FENCED",
   "INVALID_PRODUCER_ID_MAPPING",
 ];
-const certificateFault = /certificate|self.signed|altname|unable to verify|wrong version number|SSL routines/i;
+/** A broker that does not speak TLS closes the connection during the handshake. */
+const tlsFault = /certificate|self.signed|altname|unable to verify|wrong version number|SSL routines|secure TLS/i;
 
 /** The operating error for a fault outside a send; nothing was sent. */
 export function translate(error: unknown, topic: string, faultOf: (error: unknown) => KafkaFault): LedgerError {
@@ -53,10 +55,11 @@ export function translate(error: unknown, topic: string, faultOf: (error: unknow
         cause: error,
       });
     case "passes":
-      return new LedgerError("broker_unavailable", `the broker cannot be reached: ${message}`, {
-        retryable: true,
-        cause: error,
-      });
+      return new LedgerError(
+        "broker_unavailable",
+        `the broker cannot be reached: ${message}; if it runs, check its address, TLS and user name`,
+        { retryable: true, cause: error },
+      );
     default:
       return kind satisfies never;
   }

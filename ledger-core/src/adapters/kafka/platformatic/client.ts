@@ -5,22 +5,22 @@ import type { KafkaConnection, KafkaTuning } from "../connection.ts";
 import { faultOf } from "./errors.ts";
 import { openPartitionReader } from "./partition-reader.ts";
 import { openSender } from "./sender.ts";
-import { closeClient, guarded, settingsOf } from "./settings.ts";
-import { within } from "./within.ts";
+import { attempts, closeClient, guarded, settingsOf } from "./settings.ts";
 
 /** Opens @platformatic/kafka, which has no log of its own: faults reach ours by the errors it throws. */
 export function openPlatformatic(connection: KafkaConnection, tuning: Required<KafkaTuning>): KafkaClient {
   const settings = settingsOf(connection, tuning);
-  const { topic, options, limitMs } = settings;
+  const { topic, options } = settings;
 
-  async function asAdmin<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = guarded(new Admin(options));
-    try {
-      return await within(limitMs, ask(admin));
-    } finally {
-      await closeClient(admin);
-    }
-  }
+  const asAdmin = <T>(ask: (admin: Admin) => Promise<T>): Promise<T> =>
+    attempts(settings, async () => {
+      const admin = guarded(new Admin(options));
+      try {
+        return await ask(admin);
+      } finally {
+        await closeClient(admin);
+      }
+    });
 
   const boundsOf = (shard: Shard) => asAdmin((admin) => boundsBy(admin, topic, shard));
   const startOf = async (shard: Shard) => (await boundsOf(shard))?.low ?? 0;

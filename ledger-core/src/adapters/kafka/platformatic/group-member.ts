@@ -14,6 +14,8 @@ export function joinGroup({ options, topic, tuning }: ClientSettings, group: str
   const consumer = guarded(
     new Consumer({
       ...options,
+      // A coordinator that is loading or moving is asked again.
+      retries: tuning.clientRetries,
       groupId: group,
       sessionTimeout: tuning.sessionTimeoutMs,
       rebalanceTimeout: tuning.sessionTimeoutMs,

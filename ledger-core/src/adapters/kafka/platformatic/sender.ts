@@ -2,7 +2,7 @@ import { type API, Base, type Connection, kGetApi, NumericMap } from "@platforma
 import type { Shard } from "../../../domain/position.ts";
 import type { RecordSender } from "../client.ts";
 import type { EventRecord } from "../records.ts";
-import { type ClientSettings, closeClient, guarded } from "./settings.ts";
+import { attempts, type ClientSettings, closeClient, guarded } from "./settings.ts";
 import { within } from "./within.ts";
 
 /** Sequence numbers are 31 bits, and begin again at 0. */
@@ -29,10 +29,8 @@ type Produce = API<
  * send, so that a batch whose answer was lost is stored twice, and which sends a record for a missing partition to
  * another partition.
  */
-export async function openSender(
-  { options, topic, tuning, limitMs }: ClientSettings,
-  partition: Shard,
-): Promise<RecordSender> {
+export async function openSender(settings: ClientSettings, partition: Shard): Promise<RecordSender> {
+  const { options, topic, tuning, limitMs } = settings;
   const client = guarded(new Base(options));
   const { requestTimeoutMs } = tuning;
   const key = `${topic}:${partition}`;
@@ -67,7 +65,7 @@ export async function openSender(
   }
 
   const close = () => closeClient(client);
-  const producer = await within(limitMs, start()).catch(async (error: unknown) => {
+  const producer = await attempts(settings, start).catch(async (error: unknown) => {
     await close();
     throw error;
   });

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { type BaseOptions, type ConnectionPool, loggers, SASLMechanisms } from "@platformatic/kafka";
 import type { KafkaConnection, KafkaTuning } from "../connection.ts";
+import { faultOf } from "./errors.ts";
 import { within } from "./within.ts";
 
 /** How long a client may take to say goodbye, in ms. */
@@ -10,7 +11,7 @@ export type ClientSettings = {
   readonly options: BaseOptions;
   readonly topic: string;
   readonly tuning: Required<KafkaTuning>;
-  /** The most time that one call of the client takes, with its retries. */
+  /** The most time that one call of the client may take. */
   readonly limitMs: number;
 };
 
@@ -18,7 +19,7 @@ export function settingsOf(
   { brokers, topic, tls, sasl }: KafkaConnection,
   tuning: Required<KafkaTuning>,
 ): ClientSettings {
-  const { requestTimeoutMs, connectionTimeoutMs, clientPauseMs, clientRetries } = tuning;
+  const { requestTimeoutMs, connectionTimeoutMs, clientPauseMs } = tuning;
   // Its debug output prints the beginnings of requests, which may be a part of the password.
   for (const logger of Object.values(loggers)) logger.enabled = false;
   const options: BaseOptions = {
@@ -27,8 +28,9 @@ export function settingsOf(
     timeout: requestTimeoutMs,
     requestTimeout: requestTimeoutMs,
     connectTimeout: connectionTimeoutMs,
-    retries: clientRetries,
-    retryDelay: (_client, _operation, attempt) => clientPauseMs * Math.min(10, 2 ** (attempt - 1)),
+    // It would retry a wrong password too; `attempts` does not.
+    retries: 0,
+    retryDelay: clientPauseMs,
     metadataMaxAge: 180_000,
     autocreateTopics: false,
     ...(tls && { tls: tls.ca === undefined ? {} : { ca: tls.ca } }),
@@ -38,8 +40,20 @@ export function settingsOf(
       sasl: { mechanism: SASLMechanisms.PLAIN, username: sasl.username, password: sasl.password.reveal() },
     }),
   };
-  const pausesMs = clientRetries * clientPauseMs * 10;
-  return { options, topic, tuning, limitMs: 2 * (requestTimeoutMs + connectionTimeoutMs) + pausesMs };
+  return { options, topic, tuning, limitMs: 2 * (requestTimeoutMs + connectionTimeoutMs) };
+}
+
+/** Repeats a call while the broker is away: not one that it refuses. */
+export async function attempts<T>({ tuning, limitMs }: ClientSettings, call: () => Promise<T>): Promise<T> {
+  const { clientRetries, clientPauseMs } = tuning;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await within(limitMs, call());
+    } catch (error) {
+      if (attempt >= clientRetries || faultOf(error).kind !== "passes") throw error;
+      await new Promise((resolve) => setTimeout(resolve, clientPauseMs * Math.min(10, 2 ** attempt)));
+    }
+  }
 }
 
 /**
