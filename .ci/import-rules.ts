@@ -32,6 +32,7 @@ const testsMayImport: Readonly<Record<string, readonly string[]>> = {
 const drivers = new Set([
   ...["node:sqlite", "mysql2", "ioredis", "redis", "gremlin"],
   ...["kafkajs", "@platformatic/kafka", "@eventstore/db-client"],
+  ...["@opentelemetry/sdk-trace", "@opentelemetry/exporter-trace-otlp-http"],
 ]);
 /** Folders beside adapters/ that know an engine: the decision state is a file of its own, and no port's store. */
 const driverFolders: readonly string[] = ["command-service/src/state/", "simulation/", "bench/"];

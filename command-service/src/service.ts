@@ -1,3 +1,4 @@
+import type { Tracing } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import {
   createEdge,
@@ -11,6 +12,7 @@ import { type Listening, type Logger, makeClosers, type RunningService } from "l
 import { watchDecisionState } from "./decision-state-watch.ts";
 import { registerCommands } from "./http/routes.ts";
 import { measureAppends } from "./measured-log.ts";
+import { traceAppends } from "./traced-log.ts";
 import { openWriter, type WriterTuning } from "./writer/writer.ts";
 import type { Writer } from "./writer-port.ts";
 
@@ -26,6 +28,8 @@ type CommandServiceOptions = {
   readonly operations: Listening;
   readonly identity: Identity;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing;
   readonly rails?: readonly string[];
   /** The writer's bounds and thresholds; each field states its default. */
   readonly writer?: WriterTuning;
@@ -37,7 +41,8 @@ const API_VERSION = "1";
 
 /** Starts the writer and serves the commands on their own edge. @throws the log's errors at the start */
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
-  const { log, stateFile, host, port, identity, logger, rails } = options;
+  const { log, stateFile, host, port, identity, logger, rails, tracing } = options;
+  const traced = tracing && traceAppends(log, tracing);
   const metrics = createMetrics();
   const closers = makeClosers();
   let starting = "reading the log";
@@ -53,7 +58,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
     };
     const opened = await openWriter({
       ...options.writer,
-      log: measureAppends(log, metrics),
+      log: measureAppends(traced?.log ?? log, metrics),
       shard: SHARD,
       stateFile,
       onReplay,
@@ -72,6 +77,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
         metricsAccess,
         referenceVersion: API_VERSION,
       },
+      ...(tracing && { traces: { tracing, ...(traced && { eventAt: traced.eventAt }) } }),
     });
     closers.push(async () => {
       await app.drain();

@@ -25,5 +25,6 @@ export * from "./ports/projection.ts";
 export * from "./ports/projection-store.ts";
 export * from "./ports/runtime.ts";
 export * from "./ports/session-view.ts";
+export * from "./ports/tracing.ts";
 export * from "./sql/tables.ts";
 export * from "./wire/bodies.ts";

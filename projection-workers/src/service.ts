@@ -1,4 +1,4 @@
-import type { Revision, Shard } from "ledger-core";
+import type { Revision, Shard, Tracing } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
@@ -6,6 +6,7 @@ import type { StoreFile } from "./projections/store-file.ts";
 import { createBoard } from "./running/board.ts";
 import { keepProjections } from "./running/keep-projections.ts";
 import { measureProjections, projectionChecks } from "./running/readiness.ts";
+import { traceProjections } from "./running/traced-projections.ts";
 
 export type ProjectionServiceOptions = {
   readonly log: EventSource & { using?(shard: Shard): "mirror" | "log" };
@@ -17,6 +18,8 @@ export type ProjectionServiceOptions = {
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing;
 };
 
 /** How often the log's head is read; /readyz uses the last result. */
@@ -27,7 +30,7 @@ const HEADS_EVERY_MS = 1000;
  * @throws LedgerError incompatible when a newer version wrote a file, log_corrupt when one is ahead of the log
  */
 export async function startProjectionService(options: ProjectionServiceOptions): Promise<RunningService> {
-  const { log } = options;
+  const { log, tracing } = options;
   const closers = makeClosers();
   closers.push(() => log.close());
   const shards = Array.from({ length: options.shards }, (_, shard) => shard);
@@ -45,7 +48,8 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   try {
     const operations = await openOperationsPort({ ...options, readiness: projectionChecks(lag), metrics });
     closers.push(operations.close);
-    const kept = keepProjections({ ...options, shards, tell: board.take });
+    const traced = tracing ? traceProjections(log, board.take, tracing) : { log, tell: board.take };
+    const kept = keepProjections({ ...options, ...traced, shards });
     closers.push(async () => {
       kept.obey({ kind: "stop" });
       await kept.finished;

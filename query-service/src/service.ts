@@ -1,3 +1,4 @@
+import type { Tracing } from "ledger-core";
 import { createEdge, createMetrics, type Identity, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
@@ -18,6 +19,8 @@ type QueryServiceOptions = {
   readonly operations: Listening;
   readonly identity: Identity;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing;
   /** The limits of queries and of their threads; each field states its default. */
   readonly tuning?: QueryTuning;
 };
@@ -28,7 +31,7 @@ const API_VERSION = "1";
 
 /** Serves the queries on their own edge, from files that another process writes. */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { models, views, logger, host, port, identity, tuning = {} } = options;
+  const { models, views, logger, host, port, identity, tracing, tuning = {} } = options;
   const closers = makeClosers();
   const stores = openStorePositions({ models, views });
   closers.push(stores.close);
@@ -62,6 +65,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
         readiness: checks,
         referenceVersion: API_VERSION,
       },
+      ...(tracing && { traces: { tracing } }),
     });
     closers.push(async () => {
       await app.drain();

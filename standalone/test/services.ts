@@ -55,10 +55,12 @@ export async function startService(
   children.add(child);
   child.on("close", () => children.delete(child));
   let printed = "";
+  let answered = "";
   const listening = new Promise<unknown>((resolve, reject) => {
     child.stdout.on("data", (chunk) => {
       printed += String(chunk);
-      const [line, rest] = printed.split("\n");
+      answered += String(chunk);
+      const [line, rest] = answered.split("\n");
       if (line && rest !== undefined) resolve(JSON.parse(line));
     });
     child.stderr.on("data", (chunk) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import type { Tracing } from "../ports/tracing.ts";
 import { admitRequests } from "./admission.ts";
 import { holdContinue } from "./body-reader.ts";
 import { answerConnectionFault } from "./connection-faults.ts";
@@ -11,6 +12,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import { serveReference } from "./reference/serve.ts";
 import { type Authenticator, unauthorized } from "./tokens.ts";
+import { type RequestTracing, traceRequests } from "./traced-requests.ts";
 import { UnderWay } from "./under-way.ts";
 import { parseQuery } from "./urls.ts";
 import { validatorCompiler } from "./validation.ts";
@@ -30,6 +32,8 @@ export type EdgeOptions = {
   readonly referenceVersion?: string;
   /** Limits on clients; each field states its default. */
   readonly limits?: Partial<EdgeLimits>;
+  /** Default: requests are not traced. */
+  readonly traces?: RequestTracing;
 };
 
 declare module "fastify" {
@@ -50,6 +54,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   const { metrics = createMetrics() } = options;
   const { app, connections, underWay } = strictEdge(options);
   measureAnswers(app, metrics);
+  if (options.traces) traceRequests(app, options.traces);
   measureLoad(metrics, connections, underWay);
   if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
   serveOperations(app, {
@@ -69,6 +74,7 @@ export type OperationsPortOptions = {
   readonly readiness: readonly ReadinessCheck[];
   readonly metrics: Metrics;
   readonly operations: { readonly host: string; readonly port: number };
+  readonly tracing?: Tracing;
 };
 
 /**
@@ -79,6 +85,13 @@ export async function openOperationsPort(options: OperationsPortOptions): Promis
   const refuse = () => {
     throw unauthorized("This port serves no caller.");
   };
+  const { metrics, tracing } = options;
+  metrics.gauge("trace_spans_queued", "Spans that wait for the receiver of traces.", () => tracing?.load().queued ?? 0);
+  metrics.gauge(
+    "trace_spans_dropped",
+    "Spans dropped since the start: the receiver is away or too slow.",
+    () => tracing?.load().dropped ?? 0,
+  );
   const { app } = strictEdge({ logger: options.logger, authenticate: refuse });
   serveOperations(app, { ...options, metricsAccess: "open" });
   const url = await app.listen(options.operations);

@@ -1,4 +1,6 @@
+import { openTracing } from "../adapters/open-tracing.ts";
 import { isLedgerError, LedgerError } from "../domain/errors.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import {
   type Configuration,
   type ConfigurationPart,
@@ -9,6 +11,7 @@ import {
 import { stopOnSignals, stopWithParent } from "./lifecycle.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { type Listening, operationsPart } from "./service-parts.ts";
+import { tracingPart } from "./tracing-part.ts";
 
 /** A running service. `url`: its API, if it has one; `operations`: /livez, /readyz and /metrics. */
 export type RunningService = { readonly url?: string; readonly operations: string; stop(): Promise<void> };
@@ -21,7 +24,7 @@ export type ServiceDefinition<Parts extends ConfigurationParts> = {
   /** @throws LedgerError if the service cannot start; nothing is left open then */
   readonly start: (
     configuration: Configuration<Parts>,
-    context: { readonly logger: Logger; readonly operations: Listening },
+    context: { readonly logger: Logger; readonly operations: Listening; readonly tracing?: Tracing },
   ) => Promise<RunningService>;
 };
 
@@ -43,17 +46,24 @@ const STOP_BOUND_MS = 10_000;
 
 export function serviceProcess<Parts extends ConfigurationParts>(definition: ServiceDefinition<Parts>): ServiceProcess {
   const { name, start } = definition;
-  const parts = { own: combinedParts(definition.parts), service: operationsPart(definition.operationsPort) };
+  const parts = {
+    own: combinedParts(definition.parts),
+    service: operationsPart(definition.operationsPort),
+    traces: tracingPart,
+  };
   return {
     name,
     part: combinedParts(parts),
     async run() {
       let logger = createLogger({ name, level: "info" });
       try {
-        const { own, service } = readConfiguration(parts);
+        const { own, service, traces } = readConfiguration(parts);
         logger = createLogger({ name, level: service.logLevel });
-        const { url, operations, stop } = await start(own, { logger, operations: service.operations });
-        stopOnSignals({ stop, boundMs: STOP_BOUND_MS, logger });
+        const tracing = await openTracing(traces, { service: name, logger });
+        const context = { logger, operations: service.operations, ...(tracing && { tracing }) };
+        const { url, operations, stop } = await start(own, context);
+        const stopAll = () => stop().finally(() => tracing?.close());
+        stopOnSignals({ stop: stopAll, boundMs: STOP_BOUND_MS, logger });
         if (service.endsWithParent) stopWithParent();
         process.stdout.write(`${JSON.stringify({ service: name, url, operations, pid: process.pid })}\n`);
       } catch (error) {

@@ -14,3 +14,4 @@ export { projectionStoreSuite } from "./projection-store-suite.ts";
 export { randomHistory, seeded } from "./random-history.ts";
 export * from "./raw-http.ts";
 export { sessionViewSuite } from "./session-view-suite.ts";
+export { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from "./trace-receiver.ts";

@@ -1,8 +1,10 @@
+import type { Tracing } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
 import type { MirrorTarget } from "ledger-core/kafka";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { measureMirror, mirrorChecks, startMirror } from "./mirror.ts";
+import { traceMirror } from "./traced-mirror.ts";
 
 export type MirrorServiceOptions = {
   /** Closed with the service. */
@@ -12,6 +14,8 @@ export type MirrorServiceOptions = {
   /** Address of /livez, /readyz and /metrics. */
   readonly operations: Listening;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing;
 };
 
 /**
@@ -19,10 +23,10 @@ export type MirrorServiceOptions = {
  * names the reason, and mirroring resumes by itself.
  */
 export async function startMirrorService(options: MirrorServiceOptions): Promise<RunningService> {
-  const { log, logger } = options;
+  const { log, logger, target, tracing } = options;
   const closers = makeClosers();
   closers.push(() => log.close());
-  const mirror = startMirror(options);
+  const mirror = startMirror({ ...options, target: tracing ? traceMirror(target, tracing) : target });
   closers.push(() => mirror.stop());
   mirror.finished.catch((error: unknown) => {
     logger.fatal({ err: error }, "the mirror failed: this is a bug");
