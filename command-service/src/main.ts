@@ -1,5 +1,5 @@
 import { openEventLog } from "ledger-core/engines";
-import { openIdentity } from "ledger-core/http";
+import { followRevocations, openIdentity } from "ledger-core/http";
 import {
   allocateYoung,
   apiPart,
@@ -7,9 +7,12 @@ import {
   eventLogPart,
   identityPart,
   keepTicksFast,
+  makeClosers,
+  revocationsPart,
   serviceProcess,
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
+import { openRevocationFile } from "ledger-core/revocations";
 import { startCommandService } from "./service.ts";
 import { commandPart } from "./settings.ts";
 
@@ -19,27 +22,32 @@ export const commandService = serviceProcess({
   operationsPort: 9081,
   parts: {
     ...{ api: apiPart(8081), data: dataPart, target: eventLogPart },
-    ...{ identityTarget: identityPart, commands: commandPart },
+    ...{ identityTarget: identityPart, commands: commandPart, revocationTuning: revocationsPart },
   },
-  async start({ api, data, target, identityTarget, commands }, context) {
-    const { state, tokenKey } = dataPaths(data);
-    const identity = openIdentity(identityTarget, tokenKey);
-    allocateYoung();
-    const releaseTicks = keepTicksFast();
-    const { log, close: closeLog } = await openEventLog(target);
-    const close = async () => {
-      await closeLog();
-      releaseTicks();
-    };
+  async start({ api, data, target, identityTarget, commands, revocationTuning }, context) {
+    const { state, tokenKey, revocations: file } = dataPaths(data);
+    const closers = makeClosers();
     try {
+      const revocations = followRevocations({
+        ...{ store: openRevocationFile({ file, writes: true }), writes: true, ...revocationTuning },
+        onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
+      });
+      closers.push(revocations.close);
+      const identity = openIdentity(identityTarget, tokenKey, revocations);
+      allocateYoung();
+      const releaseTicks = keepTicksFast();
+      closers.push(async () => releaseTicks());
+      const { log, close: closeLog } = await openEventLog(target);
+      closers.push(closeLog);
       const { rails, acceptClock } = commands;
       const service = await startCommandService({
-        ...{ ...api, ...context, identity, log, stateFile: state, rails },
+        ...{ ...api, ...context, identity, revocations, log, stateFile: state, rails },
         writer: { acceptClock },
       });
-      return { ...service, stop: () => service.stop().then(close) };
+      closers.push(service.stop);
+      return { ...service, stop: closers.close };
     } catch (error) {
-      await close();
+      await closers.close();
       throw error;
     }
   },

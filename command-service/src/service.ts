@@ -7,6 +7,7 @@ import {
   type Metrics,
   openOperationsPort,
   type ReadinessCheck,
+  type RevocationList,
 } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { watchDecisionState } from "./decision-state-watch.ts";
@@ -27,6 +28,8 @@ type CommandServiceOptions = {
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
   readonly identity: Identity;
+  /** Closed by whoever opened it. */
+  readonly revocations: RevocationList;
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
@@ -41,14 +44,18 @@ const API_VERSION = "1";
 
 /** Starts the writer and serves the commands on their own edge. @throws the log's errors at the start */
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
-  const { log, stateFile, host, port, identity, logger, rails, tracing } = options;
+  const { log, stateFile, host, port, identity, revocations, logger, rails, tracing } = options;
   const traced = tracing && traceAppends(log, tracing);
   const metrics = createMetrics();
   const closers = makeClosers();
   let starting = "reading the log";
   let writer: Writer | undefined;
   const check = () => writer?.readiness() ?? { ready: false, detail: starting };
-  const readiness: readonly ReadinessCheck[] = [{ name: "writer", check }, ...identity.readiness];
+  const readiness: readonly ReadinessCheck[] = [
+    { name: "writer", check },
+    ...identity.readiness,
+    revocations.readiness,
+  ];
   try {
     const operations = await openOperationsPort({ ...options, metrics, readiness });
     closers.push(operations.close);
@@ -72,6 +79,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
       ...{
         logger,
         authenticate: identity.authenticate,
+        revocations,
         readiness,
         metrics,
         metricsAccess,
@@ -83,7 +91,11 @@ export async function startCommandService(options: CommandServiceOptions): Promi
       await app.drain();
       await app.close();
     });
-    registerCommands(app, { writer: opened, ...(rails && { rails }) });
+    registerCommands(app, {
+      writer: opened,
+      sessions: { revocations, sessions: identity.sessions },
+      ...(rails && { rails }),
+    });
     return { url: await app.listen({ host, port }), operations: operations.url, stop: closers.close };
   } catch (error) {
     await closers.close();

@@ -1,19 +1,33 @@
-import { openIdentity, readKeyFile } from "ledger-core/http";
-import { apiPart, dataPart, identityPart, serviceProcess, shardsPart } from "ledger-core/process";
+import { followRevocations, openIdentity, readKeyFile } from "ledger-core/http";
+import { apiPart, dataPart, identityPart, revocationsPart, serviceProcess, shardsPart } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
+import { openRevocationFile } from "ledger-core/revocations";
 import { startQueryService } from "./service.ts";
 
 /** The query-service as its own process; it reads the read models, and never the log. */
 export const queryService = serviceProcess({
   name: "query-service",
   operationsPort: 9082,
-  parts: { api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
-  start: async ({ api, data, identityTarget, shards }, context) => {
-    const { models, views, tokenKey, cursorKey } = dataPaths(data);
-    return startQueryService({
-      ...{ ...api, ...context, models, views, shards },
-      identity: openIdentity(identityTarget, tokenKey),
-      cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
+  parts: {
+    ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
+    revocationTuning: revocationsPart,
+  },
+  start: async ({ api, data, identityTarget, shards, revocationTuning }, context) => {
+    const { models, views, tokenKey, cursorKey, revocations: file } = dataPaths(data);
+    const revocations = followRevocations({
+      ...{ store: openRevocationFile({ file, writes: false }), writes: false, ...revocationTuning },
+      onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
     });
+    try {
+      const service = await startQueryService({
+        ...{ ...api, ...context, models, views, shards, revocations },
+        identity: openIdentity(identityTarget, tokenKey, revocations),
+        cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
+      });
+      return { ...service, stop: () => service.stop().then(revocations.close) };
+    } catch (error) {
+      await revocations.close();
+      throw error;
+    }
   },
 });

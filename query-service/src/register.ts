@@ -54,6 +54,9 @@ export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOp
       const required = [...freshness.required, ...stores.flatMap(floor)];
       const query = queryOf(name, request, required);
       const { positions: served, body } = await whenReached({ run, rooms, runtime, limits }, query, freshness);
+      // The caller's token may have been revoked while the query waited.
+      const readmitted = app.readmit(request);
+      if (readmitted !== undefined) await readmitted;
       reply.header("ledger-position", formatPositions(served));
       return reply.type("application/json; charset=utf-8").send(Buffer.from(body.buffer, 0, body.byteLength));
     });

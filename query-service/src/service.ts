@@ -1,5 +1,5 @@
 import type { Tracing } from "ledger-core";
-import { createEdge, createMetrics, type Identity, openOperationsPort } from "ledger-core/http";
+import { createEdge, createMetrics, type Identity, openOperationsPort, type RevocationList } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import { registerQueryRoutes } from "./register.ts";
@@ -18,6 +18,8 @@ type QueryServiceOptions = {
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
   readonly identity: Identity;
+  /** Closed by whoever opened it. */
+  readonly revocations: RevocationList;
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
@@ -31,7 +33,7 @@ const API_VERSION = "1";
 
 /** Serves the queries on their own edge, from files that another process writes. */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { models, views, logger, host, port, identity, tracing, tuning = {} } = options;
+  const { models, views, logger, host, port, identity, revocations, tracing, tuning = {} } = options;
   const closers = makeClosers();
   const stores = openStorePositions({ models, views });
   closers.push(stores.close);
@@ -47,7 +49,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     });
     closers.push(async () => end());
   }
-  const checks = [...readiness.checks, ...identity.readiness];
+  const checks = [...readiness.checks, ...identity.readiness, revocations.readiness];
   const metrics = createMetrics();
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     threads.replaced(),
@@ -60,6 +62,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
       ...{
         logger,
         authenticate: identity.authenticate,
+        revocations,
         metrics,
         metricsAccess,
         readiness: checks,

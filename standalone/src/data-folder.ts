@@ -30,6 +30,7 @@ export type DataFolder = {
   readonly cursorKey: Buffer;
   readonly events: string;
   readonly state: string;
+  readonly revocations: string;
   readonly models: string;
   readonly views: string;
 };
@@ -60,6 +61,7 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
     return {
       ...{ dir, signingKeys, cursorKey },
       ...{ events: paths.events, models: paths.models, views: paths.views, state: paths.state },
+      revocations: paths.revocations,
     };
   } catch (error) {
     throw startFaultOf(error, { dataDir: dir });

@@ -48,7 +48,7 @@ async function openAccount(url: string, key: string): Promise<Response> {
 test("is ready once it has started, and queries show what was written", async () => {
   const { url } = await start();
   const ready = await fetch(`${url}/readyz`);
-  expect(await ready.json()).toMatchObject({ status: "ready", checks: { length: 3 } });
+  expect(await ready.json()).toMatchObject({ status: "ready", checks: { length: 4 } });
   const opened = await openAccount(url, "one");
   expect(opened.status).toBe(201);
   const headers = { ...(await operatorHeaders()), "ledger-position": opened.headers.get("ledger-position") ?? "" };

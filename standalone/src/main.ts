@@ -1,8 +1,16 @@
 import { openWriter, registerCommands, type WriterTuning, watchDecisionState } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
-import { createEdge, createMetrics, type EdgeLimits } from "ledger-core/http";
+import {
+  createEdge,
+  createMetrics,
+  type EdgeLimits,
+  embeddedSessions,
+  followRevocations,
+  type RevocationTuning,
+} from "ledger-core/http";
 import { authenticator } from "ledger-core/http/tokens";
 import { allocateYoung, keepTicksFast, type Logger, makeClosers } from "ledger-core/process";
+import { openRevocationFile } from "ledger-core/revocations";
 import { projectionChecks, Verifications, waitForProjections } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
@@ -37,6 +45,8 @@ type StandaloneOptions = {
   readonly queries?: QueryTuning;
   /** How the projections batch and retry; each field states its default. */
   readonly projections?: ProjectionsTuning;
+  /** How revoked tokens are kept; each field states its default. */
+  readonly revocations?: RevocationTuning;
 };
 
 export type Standalone = {
@@ -69,6 +79,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => readSide.stop());
     const { projections } = readSide;
     const metrics = createMetrics();
+    const revocations = followRevocations({
+      ...{ ...options.revocations, writes: true },
+      store: openRevocationFile({ file: folder.revocations, writes: true }),
+      onFault: (fault) => logger.warn({ err: fault }, "the revoked tokens cannot be read"),
+    });
+    closers.push(revocations.close);
     const writer = await openWriter({
       ...options.writer,
       log,
@@ -84,8 +100,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 
     const app = await createEdge({
       logger,
-      authenticate: authenticator([folder.signingKeys.publicKey]),
-      readiness: [{ name: "writer", check: () => writer.readiness() }, ...projectionChecks(lag)],
+      authenticate: authenticator([folder.signingKeys.publicKey], { revocations }),
+      revocations,
+      readiness: [{ name: "writer", check: () => writer.readiness() }, ...projectionChecks(lag), revocations.readiness],
       metrics,
       referenceVersion: API_VERSION,
       ...(options.limits && { limits: options.limits }),
@@ -94,7 +111,11 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       await app.drain();
       await app.close();
     });
-    registerCommands(app, { writer, ...(options.rails && { rails: options.rails }) });
+    registerCommands(app, {
+      writer,
+      sessions: { revocations, sessions: embeddedSessions },
+      ...(options.rails && { rails: options.rails }),
+    });
     registerQueryRoutes(app, {
       ...readSide.routes,
       shards: SHARDS,
@@ -111,6 +132,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => verifications.stop());
     registerAdmin(app, lag, projections, verifications);
     measureReadSide(metrics, readSide);
+    // Failing, it is not ready, and says so.
+    await revocations.refresh().catch(() => undefined);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });
     closers.push(async () => removeServerFile(folder.dir));

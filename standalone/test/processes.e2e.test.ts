@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { embeddedIds, sessionOf } from "ledger-core/http/tokens";
 import { dataPaths } from "ledger-core/process/data-paths";
 import { newestStore } from "ledger-core/sql";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -23,6 +24,8 @@ let writer: StartedService;
 let projections: StartedService;
 let queries: StartedService;
 let operator: Client;
+/** A token that was revoked before the services were restarted. */
+let revoked: string;
 let tokenOf: (role: string, owner: string) => Promise<string>;
 
 beforeAll(async () => {
@@ -134,6 +137,22 @@ test("docs/operations.md names the metrics of each process, and no others", asyn
   }
 });
 
+test("a token revoked at the command-service is refused by both services, used before or not", async () => {
+  const [used, unused] = [await tokenOf("auditor", "auditor"), await tokenOf("auditor", "auditor")];
+  expect(await clientOf(used).get("/v1/accounts")).toMatchObject({ status: 200 });
+  expect(await clientOf(used).post("/v1/payments", {})).toMatchObject({ status: 403 });
+  for (const token of [used, unused]) {
+    const { id } = sessionOf(token, embeddedIds);
+    expect((await operator.post(`/v1/sessions/${id}/revoke`)).body).toMatchObject({ id });
+  }
+  for (const token of [used, unused])
+    await vi.waitFor(async () => {
+      expect(await clientOf(token).get("/v1/accounts")).toMatchObject({ status: 401 });
+      expect(await clientOf(token).post("/v1/payments", {})).toMatchObject({ status: 401 });
+    });
+  revoked = used;
+});
+
 test("SIGTERM ends each process in order, and acknowledged events are there after a restart", async () => {
   const account = await openAccount(operator, { owner: "steady" });
   expect(await queries.end("SIGTERM")).toBe(0);
@@ -146,4 +165,6 @@ test("SIGTERM ends each process in order, and acknowledged events are there afte
   expect((await operator.get(`/v1/accounts/${account}`)).body).toMatchObject({ id: account });
   const another = await openAccount(operator, { owner: "steady" });
   expect((await operator.get(`/v1/accounts/${another}`)).body).toMatchObject({ id: another });
+  expect(await clientOf(revoked).get("/v1/accounts")).toMatchObject({ status: 401 });
+  expect(await clientOf(revoked).post("/v1/payments", {})).toMatchObject({ status: 401 });
 });

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Role, roles } from "ledger-core";
-import { isSubject, isTenant, signToken } from "ledger-core/http/tokens";
+import { embeddedIds, isSubject, isTenant, sessionOf, signToken, TOKEN_DAYS_MAX } from "ledger-core/http/tokens";
 import { openDataFolder } from "standalone/data-folder";
 import { duration } from "../arguments.ts";
 import { createOutput, exitCodes } from "../output.ts";
@@ -15,6 +15,7 @@ Examples:
   ledger token --role merchant --owner noodles   captures and refunds payments to its accounts
   TOKEN=$(npx ledger token --role auditor)       reads everything, changes nothing
   ledger token --role platform                   /metrics and rebuilds; no tenant's data
+  ledger token --role operator --json            with its id, for POST /v1/sessions/<id>/revoke
 
 The token is signed with the key in the data folder; the server need not run, and may. Keep the folder's keys secret.
 
@@ -36,11 +37,16 @@ export function tokenCommand(finish: (code: number) => void): Command {
       if (options.owner === undefined && (role === "consumer" || role === "merchant")) {
         command.error(`error: a ${role} needs --owner: whose accounts it may use`, { exitCode: exitCodes.usage });
       }
+      if (ttl > TOKEN_DAYS_MAX * 86_400) {
+        const tooLong = `error: a token is good for at most ${TOKEN_DAYS_MAX} days`;
+        command.error(tooLong, { exitCode: exitCodes.usage });
+      }
       const sub = options.owner ?? role;
       const { signingKeys } = await openDataFolder(options.data);
       const token = await signToken({ tenant, role, sub, ttlSeconds: ttl }, signingKeys);
       const expiresAt = new Date(Date.now() + ttl * 1000).toISOString();
-      createOutput(options.json ?? false).result({ token, tenant, role, sub, expiresAt }, [token]);
+      const { id } = sessionOf(token, embeddedIds);
+      createOutput(options.json ?? false).result({ token, id, tenant, role, sub, expiresAt }, [token]);
       finish(exitCodes.ok);
     });
 }

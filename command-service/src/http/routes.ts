@@ -7,6 +7,7 @@ import { serveRailMovements } from "./rail-movements.ts";
 import { defaultRails } from "./rails.ts";
 import { serveRefunds } from "./refunds.ts";
 import { keyWaits, serveCommandHeaders } from "./route.ts";
+import { type SessionOptions, serveSessions } from "./sessions.ts";
 import { serveTransfers } from "./transfers.ts";
 
 export type CommandOptions = {
@@ -22,6 +23,8 @@ export type CommandOptions = {
    * Faults of a bulk's items after which other requests get a turn. From 1; default 2,000, some 2 ms.
    */
   readonly bulkSliceFaults?: number;
+  /** How tokens are revoked; without it, that route is not served. */
+  readonly sessions?: SessionOptions;
 };
 
 /** Registers every POST of the API. */
@@ -36,5 +39,6 @@ export function registerCommands(app: FastifyInstance, options: CommandOptions):
     servePayments(scope, ports);
     serveRefunds(scope, ports);
     serveBulk(scope, ports, { rails, sliceFaults: options.bulkSliceFaults ?? 2000 });
+    if (options.sessions) serveSessions(scope, options.sessions);
   });
 }

@@ -26,6 +26,8 @@ export type LedgerErrorCode =
   | "not_ready"
   /** A projection did not reach the required position in time. */
   | "position_not_reached"
+  /** Revoked tokens cannot be read or written now: no token is accepted once the list is too old. */
+  | "revocations_unavailable"
   /** A read model, cache or graph cannot be reached. */
   | "store_unavailable"
   /** A derived file is unreadable or has impossible contents: it is set aside and rebuilt from the log. */
@@ -95,6 +97,7 @@ const privateMessages: Partial<Record<LedgerErrorCode, string>> = {
   log_unavailable: "the event log cannot be read or written; it is tried again",
   log_corrupt: "the event log is damaged",
   store_unavailable: "the store cannot be reached or written; it is tried again",
+  revocations_unavailable: "the revoked tokens cannot be read or written; it is tried again",
   store_damaged: "the store's file is damaged",
   row_unreadable: "a row of the store is damaged",
   locked: "the store is held by another process",

@@ -12,6 +12,8 @@ import { checkPath, checkQuery, routedOnly } from "./urls.ts";
 declare module "fastify" {
   interface FastifyRequest {
     held: Held | null;
+    /** The version of the revocations when the caller was authenticated. */
+    revocations: number;
   }
   interface FastifyContextConfig {
     /** A health probe: never refused for load. */
@@ -24,6 +26,7 @@ type Gate = {
   readonly authenticate: Authenticator;
   readonly connections: Connections;
   readonly underWay: UnderWay;
+  readonly revocations: { readonly version: number };
 };
 
 /**
@@ -31,10 +34,12 @@ type Gate = {
  * service runs, the route, the form of the request, the caller, the headers and length of the body, the load. One hook,
  * since each further hook costs every request.
  */
-export function admitRequests(app: FastifyInstance, { authenticate, connections, underWay }: Gate): void {
+export function admitRequests(app: FastifyInstance, gate: Gate): void {
+  const { authenticate, connections, underWay, revocations } = gate;
   const checkRouted = routedOnly(app);
   app.decorateRequest("caller", null);
   app.decorateRequest("held", null);
+  app.decorateRequest("revocations", 0);
   app.addHook("onRequest", (request, reply, done) => {
     const { socket } = request.raw;
     reply.raw.on("close", () => {
@@ -49,7 +54,10 @@ export function admitRequests(app: FastifyInstance, { authenticate, connections,
     checkExpect(request);
     const { config } = request.routeOptions;
     const admit = (caller: Caller | null): void => {
-      if (caller !== null) admitCaller(request, caller, config.roles);
+      if (caller !== null) {
+        admitCaller(request, caller, config.roles);
+        request.revocations = revocations.version;
+      }
       let bytes = 0;
       if (request.method === "POST") {
         checkBodyHeaders(request, config);
@@ -70,6 +78,19 @@ export function admitRequests(app: FastifyInstance, { authenticate, connections,
     if (holdsBodyBack(request)) reply.header("connection", "close");
     done();
   });
+}
+
+/**
+ * Authenticates the caller of a request again if tokens were revoked since: after its body has arrived, or it has
+ * waited.
+ * @throws Problem `unauthorized` (or rejects with it), LedgerError revocations_unavailable
+ */
+export function readmission({ authenticate, revocations }: Pick<Gate, "authenticate" | "revocations">) {
+  return (request: FastifyRequest): undefined | Promise<unknown> => {
+    if (request.caller === null || request.revocations === revocations.version) return undefined;
+    const caller = authenticate(bearerOf(request));
+    return caller instanceof Promise ? caller : undefined;
+  };
 }
 
 /** @throws Problem `bad_request` for an HTTP/1.1 request without the Host header that RFC 9112 asks of it */

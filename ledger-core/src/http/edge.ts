@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Tracing } from "../ports/tracing.ts";
-import { admitRequests } from "./admission.ts";
+import { admitRequests, readmission } from "./admission.ts";
 import { holdContinue } from "./body-reader.ts";
 import { answerConnectionFault } from "./connection-faults.ts";
 import { Connections } from "./connections.ts";
@@ -11,6 +11,7 @@ import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import { serveReference } from "./reference/serve.ts";
+import type { RevocationList } from "./revocation-list.ts";
 import { type Authenticator, unauthorized } from "./tokens.ts";
 import { type RequestTracing, traceRequests } from "./traced-requests.ts";
 import { UnderWay } from "./under-way.ts";
@@ -23,6 +24,8 @@ const PARAMETER_LENGTH_MAX = 100;
 export type EdgeOptions = {
   readonly logger: FastifyBaseLogger;
   readonly authenticate: Authenticator;
+  /** The list that `authenticate` looks at. Default: nothing is revoked. */
+  readonly revocations?: RevocationList;
   /** Asked by /readyz at each request; the array may grow after the edge was made. */
   readonly readiness?: readonly ReadinessCheck[];
   readonly metrics?: Metrics;
@@ -43,6 +46,11 @@ declare module "fastify" {
      * `close`.
      */
     drain(): Promise<void>;
+    /**
+     * Authenticates a caller again if tokens were revoked since the request began; usually returns at once. A query
+     * calls it after it has waited.
+     */
+    readmit(request: FastifyRequest): undefined | Promise<unknown>;
   }
 }
 
@@ -56,6 +64,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   measureAnswers(app, metrics);
   if (options.traces) traceRequests(app, options.traces);
   measureLoad(metrics, connections, underWay);
+  if (options.revocations) measureRevocations(metrics, options.revocations);
   if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
   serveOperations(app, {
     readiness: options.readiness ?? [],
@@ -104,8 +113,8 @@ export async function openOperationsPort(options: OperationsPortOptions): Promis
   };
 }
 
-function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limits">) {
-  const { logger } = options;
+function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limits" | "revocations">) {
+  const { logger, authenticate, revocations = { version: 0 } } = options;
   const limits = { ...edgeLimits, ...options.limits };
   const { requestTimeoutMs } = limits;
   const nextId = requestIds();
@@ -139,7 +148,8 @@ function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limi
   app.decorate("drain", () => connections.drain());
   app.addHook("preClose", () => connections.drain());
   holdContinue(app);
-  admitRequests(app, { authenticate: options.authenticate, connections, underWay });
+  app.decorate("readmit", readmission({ authenticate, revocations }));
+  admitRequests(app, { authenticate, connections, underWay, revocations });
   readJsonOnly(app);
   return { app, connections, underWay };
 }
@@ -150,6 +160,11 @@ function measureLoad(metrics: Metrics, connections: Connections, underWay: Under
   metrics.gauge("http_requests_under_way", "Requests admitted, whose answers are not sent.", () => underWay.requests);
   metrics.gauge("http_body_bytes_under_way", "Announced bytes of their bodies.", () => underWay.bytes);
   metrics.gauge("http_callers_under_way", "Callers that have requests under way.", () => underWay.callers);
+}
+
+function measureRevocations(metrics: Metrics, revocations: RevocationList): void {
+  metrics.gauge("revocations_kept", "Revoked tokens and sessions that are looked at.", () => revocations.size);
+  metrics.gauge("revocations_age_seconds", "Time since their store was read.", () => revocations.ageMs() / 1000);
 }
 
 /** Request ids: a random prefix per process, then a counter. */

@@ -14,6 +14,11 @@ const operatingProblems: Partial<Record<LedgerErrorCode, { code: ProblemCode; de
   overloaded: { code: "overloaded", detail: "Too many commands are waiting; nothing was accepted.", logged: false },
   not_ready: { code: "not_ready", detail: "The service is starting, stopping or not the writer now.", logged: false },
   log_unavailable: { code: "log_unavailable", detail: "The event log cannot be written now.", logged: true },
+  revocations_unavailable: {
+    code: "revocations_unavailable",
+    detail: "Revoked tokens cannot be checked or kept now; nothing was accepted.",
+    logged: false,
+  },
   store_unavailable: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },
   store_damaged: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },
   row_unreadable: { code: "store_unavailable", detail: "The data asked for cannot be read now.", logged: true },

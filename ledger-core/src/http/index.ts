@@ -1,4 +1,4 @@
-export { callerOf } from "./auth.ts";
+export { bearerOf, callerOf } from "./auth.ts";
 export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
 export { holdsCardNumber, isAsciiSeparator } from "./card-numbers.ts";
 export { createEdge, openOperationsPort } from "./edge.ts";
@@ -8,5 +8,10 @@ export { createMetrics, type Metrics } from "./metrics.ts";
 export type { ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
 export { type Example, examples } from "./reference/examples.ts";
-export { type Identity, openIdentity, readKeyFile } from "./token-file.ts";
+export {
+  followRevocations,
+  type RevocationList,
+  type RevocationTuning,
+} from "./revocation-list.ts";
+export { embeddedSessions, type Identity, openIdentity, readKeyFile, type TokenSessions } from "./token-file.ts";
 export { bodyFault, compileCheck, listedFaults, type Misfit, validatorCompiler } from "./validation.ts";

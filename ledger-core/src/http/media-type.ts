@@ -33,12 +33,17 @@ function addParser(app: FastifyInstance, type: string, parse: Parse): void {
     readBody(request, payload, (error, bytes) => {
       let body: object | undefined;
       let fault = error;
+      let readmitted: Promise<unknown> | undefined;
       try {
-        if (fault === null) body = bodyOf(bytes, request.routeOptions.config, parse);
+        if (fault === null) {
+          readmitted = app.readmit(request);
+          body = bodyOf(bytes, request.routeOptions.config, parse);
+        }
       } catch (thrown) {
         fault = thrown instanceof Error ? thrown : new Error("the body's parser threw no error", { cause: thrown });
       }
-      done(fault, body);
+      if (readmitted === undefined) done(fault, body);
+      else readmitted.then(() => done(fault, body), done);
     });
   });
 }

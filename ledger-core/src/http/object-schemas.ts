@@ -47,6 +47,11 @@ export const accountSchema = exactly("An account", {
   openedAt: instant,
 });
 
+export const revocationSchema = exactly("A revoked token or session", {
+  id: text,
+  revokedAt: { ...instant, description: "When it was revoked for the first time." },
+});
+
 export const paymentSchema = exactly("A payment", {
   id: paymentId,
   payer: accountId,

@@ -7,9 +7,12 @@ import {
   type Authenticator,
   type AuthenticatorOptions,
   callerOfClaims,
+  checkLifetime,
+  idsOf,
   isRole,
   readHeader,
   rememberTokens,
+  sessionIn,
   unauthorized,
   type VerifiedToken,
 } from "./tokens.ts";
@@ -43,8 +46,8 @@ export function openIdVerifier(target: OpenIdTarget, options: OpenIdOptions = {}
   void keys.load().catch(() => undefined);
   return {
     authenticate: rememberTokens(async (token, nowMs) => {
-      const { caller, expiresMs } = await verify(token, { target, keys, nowMs, skewSeconds });
-      return { caller, expiresMs, recheckMs: nowMs + recheckMs };
+      const verified = await verify(token, { target, keys, nowMs, skewSeconds });
+      return { ...verified, recheckMs: nowMs + recheckMs };
     }, options),
     load: () => keys.load(),
     readiness: {
@@ -85,12 +88,14 @@ async function verify(token: string, { target, keys, nowMs, skewSeconds }: Verif
       throw unauthorized("The token is not valid: its signature, times, issuer, audience or type.");
     },
   );
+  checkLifetime(payload, nowMs, target.tokenDays);
   const caller = callerOfClaims({
     tenant: claim(payload, claims.tenant),
     sub: claim(payload, claims.owner),
     role: roleOf(claim(payload, claims.role)),
   });
-  return { caller, expiresMs: ((payload.exp ?? 0) + skewSeconds) * 1000 };
+  const ids = idsOf(sessionIn(payload, claims));
+  return { caller, expiresMs: ((payload.exp ?? 0) + skewSeconds) * 1000, ids };
 }
 
 function claim(payload: JWTPayload, name: string): unknown {

@@ -68,7 +68,9 @@ const edgeProblems = {
   unauthorized: {
     status: 401,
     title: "Not authenticated",
-    meaning: "The request needs a valid bearer token: signed by a known key with EdDSA, for this ledger, not expired.",
+    meaning:
+      "The request needs a valid bearer token: signed by a known key with EdDSA, for this ledger, not expired or " +
+      "revoked.",
   },
   forbidden: {
     status: 403,
@@ -95,6 +97,11 @@ const edgeProblems = {
     status: 404,
     title: "Payout not found",
     meaning: "There is no such payout, or none that the caller may see.",
+  },
+  session_not_found: {
+    status: 404,
+    title: "Session not found",
+    meaning: "There is no such session, or none that the caller may revoke.",
   },
   method_not_allowed: {
     status: 405,
@@ -164,6 +171,12 @@ const edgeProblems = {
     status: 503,
     title: "Read model is unavailable",
     meaning: "The data asked for cannot be reached now. Repeat the request after Retry-After.",
+  },
+  revocations_unavailable: {
+    status: 503,
+    title: "Revoked tokens cannot be checked",
+    meaning:
+      "The list of revoked tokens is too old, or cannot be written. Nothing was accepted; repeat it after Retry-After.",
   },
   position_not_reached: {
     status: 503,

@@ -3,10 +3,13 @@ import { hostileTokens } from "../testing/hostile-tokens.ts";
 import {
   authenticator,
   createSigningKeys,
+  embeddedIds,
   formatSigningKeys,
   parseSigningKeys,
   type SigningKeys,
+  sessionOf,
   signToken,
+  unauthorized,
 } from "./tokens.ts";
 
 const alice = { tenant: "acme", role: "consumer", sub: "alice@acme" } as const;
@@ -18,6 +21,37 @@ beforeAll(async () => {
 });
 
 describe("a token", () => {
+  test("has an id of its own, by which it is revoked, however often it was accepted before", async () => {
+    const revoked = new Set<string>();
+    const revocations = {
+      version: 0,
+      check(tenant: string, ids: readonly string[]) {
+        if (ids.some((id) => revoked.has(`${tenant} ${id}`))) throw unauthorized("revoked");
+      },
+    };
+    const authenticate = authenticator([keys.publicKey], { revocations });
+    const tokens = await Promise.all([1, 2].map(() => signToken({ ...alice, ttlSeconds: 60 }, keys)));
+    const [first = "", second = ""] = tokens;
+    const { id, session } = sessionOf(first, embeddedIds);
+    expect(session).toBeUndefined();
+    expect(sessionOf(second, embeddedIds).id).not.toBe(id);
+    for (const token of tokens) expect(await authenticate(token)).toEqual(alice);
+    revoked.add(`${alice.tenant} ${id}`);
+    revocations.version++;
+    expect(() => authenticate(first)).toThrow(expect.objectContaining(refused));
+    expect(authenticate(second)).toEqual(alice);
+    // Nor by a process that has not seen it before.
+    await expect(authenticator([keys.publicKey], { revocations })(first)).rejects.toMatchObject(refused);
+  });
+
+  test("made for longer than its revocation is kept is refused", async () => {
+    const nowMs = () => Date.now() + 2 * 86_400_000;
+    const authenticate = authenticator([keys.publicKey], { daysMax: 3, nowMs });
+    const token = (days: number) => signToken({ ...alice, ttlSeconds: days * 86_400 }, keys);
+    expect(await authenticate(await token(3))).toEqual(alice);
+    await expect(authenticate(await token(3.01))).rejects.toMatchObject(refused);
+  });
+
   test("says who its bearer is", async () => {
     const authenticate = authenticator([keys.publicKey]);
     expect(await authenticate(await signToken({ ...alice, ttlSeconds: 60 }, keys))).toEqual(alice);

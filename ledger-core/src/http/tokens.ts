@@ -1,6 +1,7 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject, randomUUID } from "node:crypto";
 import {
   calculateJwkThumbprint,
+  decodeJwt,
   decodeProtectedHeader,
   exportJWK,
   generateKeyPair,
@@ -20,6 +21,7 @@ const ALGORITHM = "EdDSA";
 const TOKEN_TYPE = "at+jwt";
 const TOKEN_LENGTH_MAX = 4096;
 const TAIL_LENGTH = 16;
+const DAY_S = 86_400;
 /**
  * Allowed header fields; jku, jwk, x5u and crit are refused unread, so that a token never makes us fetch or trust
  * anything.
@@ -73,7 +75,10 @@ export function isSubject(text: unknown): text is string {
   return typeof text === "string" && ownerGrammar.test(text);
 }
 
-/** A token for a caller, good for `ttlSeconds` from now. */
+/** The longest lifetime of a token, in days: an operator's revocation of it is kept as long. */
+export const TOKEN_DAYS_MAX = 400;
+
+/** A token for a caller, with an id of its own, good for `ttlSeconds` from now. */
 export async function signToken(caller: Caller & { readonly ttlSeconds: number }, keys: SigningKeys): Promise<string> {
   if (!isTenant(caller.tenant) || !isSubject(caller.sub))
     throw new RangeError(
@@ -84,6 +89,7 @@ export async function signToken(caller: Caller & { readonly ttlSeconds: number }
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
     .setSubject(caller.sub)
+    .setJti(randomUUID())
     .setIssuedAt()
     .setExpirationTime(`${caller.ttlSeconds}s`)
     .sign(await importJWK(keys.privateKey, ALGORITHM));
@@ -95,21 +101,48 @@ export async function signToken(caller: Caller & { readonly ttlSeconds: number }
  */
 export type Authenticator = (token: string) => Caller | Promise<Caller>;
 
+/** What a verifier asks about tokens that are good otherwise. */
+export type RevokedTokens = {
+  /** Changes with the list, and is NaN while the list is too old, so that `check` is asked for every token. */
+  readonly version: number;
+  /**
+   * @throws Problem `unauthorized` when one of the ids is revoked, LedgerError revocations_unavailable when the list is
+   * too old
+   */
+  check(tenant: string, ids: readonly string[]): void;
+};
+
 export type AuthenticatorOptions = {
   /** Good tokens that are remembered. 1 to 1,000,000. Default 10,000. */
   readonly cacheMax?: number;
   readonly nowMs?: () => number;
+  /** Looked at for every token whenever it has changed. Default: nothing is revoked. */
+  readonly revocations?: RevokedTokens;
+  /** Tokens that were made for longer are refused. 1 to 400 days, the default. */
+  readonly daysMax?: number;
 };
+
+const nothingRevoked: RevokedTokens = { version: 0, check() {} };
 
 /** A verifier of tokens signed by these keys. */
 export function authenticator(publicKeys: readonly JWK[], options: AuthenticatorOptions = {}): Authenticator {
   const keys = new Map<string, KeyObject>();
   for (const jwk of publicKeys) if (jwk.kid) keys.set(jwk.kid, createPublicKey({ key: jwk, format: "jwk" }));
-  return rememberTokens((token, nowMs) => verifyToken(token, keys, nowMs), options);
+  const { daysMax = TOKEN_DAYS_MAX } = options;
+  return rememberTokens((token, nowMs) => verifyToken(token, { keys, nowMs, daysMax }), options);
 }
 
 /** The caller of a verified token; from `recheckMs` on the token is verified again, should it be good for longer. */
-export type VerifiedToken = { readonly caller: Caller; readonly expiresMs: number; readonly recheckMs?: number };
+export type VerifiedToken = {
+  readonly caller: Caller;
+  readonly expiresMs: number;
+  readonly recheckMs?: number;
+  /** What it can be revoked by. */
+  readonly ids: readonly string[];
+};
+
+/** A verified token; `seen` is the version of the revocations that did not hold it. */
+type KnownToken = Required<VerifiedToken> & { readonly token: string; seen: number };
 
 /**
  * Remembers the last good tokens, so that a known one is answered at once. `verify` rejects with Problem
@@ -117,23 +150,33 @@ export type VerifiedToken = { readonly caller: Caller; readonly expiresMs: numbe
  */
 export function rememberTokens(
   verify: (token: string, nowMs: number) => Promise<VerifiedToken>,
-  { cacheMax = 10_000, nowMs = Date.now }: AuthenticatorOptions,
+  { cacheMax = 10_000, nowMs = Date.now, revocations = nothingRevoked }: AuthenticatorOptions,
 ): Authenticator {
-  const verified = new Map<string, Required<VerifiedToken> & { readonly token: string }>();
+  const verified = new Map<string, KnownToken>();
 
   async function verifyAnew(token: string): Promise<Caller> {
-    const { caller, expiresMs, recheckMs = expiresMs } = await verify(token, nowMs());
+    const { caller, expiresMs, recheckMs = expiresMs, ids } = await verify(token, nowMs());
     const oldest = verified.size >= cacheMax ? verified.keys().next().value : undefined;
     if (oldest !== undefined) verified.delete(oldest);
-    verified.set(tailOf(token), { token, caller, expiresMs, recheckMs });
-    return caller;
+    const known = { token, caller, expiresMs, recheckMs, ids, seen: Number.NaN };
+    verified.set(tailOf(token), known);
+    return unrevoked(known);
+  }
+
+  /** Looks a token up only if the revocations have changed since: usually, two numbers are compared. */
+  function unrevoked(known: KnownToken): Caller {
+    if (known.seen !== revocations.version) {
+      revocations.check(known.caller.tenant, known.ids);
+      known.seen = revocations.version;
+    }
+    return known.caller;
   }
 
   return (token) => {
     const known = verified.get(tailOf(token));
     if (known?.token !== token) return verifyAnew(token);
     const now = nowMs();
-    if (known.expiresMs > now && known.recheckMs > now) return known.caller;
+    if (known.expiresMs > now && known.recheckMs > now) return unrevoked(known);
     verified.delete(tailOf(token));
     if (known.expiresMs > now) return verifyAnew(token);
     throw unauthorized("The token has expired.");
@@ -148,7 +191,10 @@ function tailOf(token: string): string {
   return token.slice(-TAIL_LENGTH);
 }
 
-async function verifyToken(token: string, keys: ReadonlyMap<string, KeyObject>, nowMs: number): Promise<VerifiedToken> {
+async function verifyToken(
+  token: string,
+  { keys, nowMs, daysMax }: { keys: ReadonlyMap<string, KeyObject>; nowMs: number; daysMax: number },
+): Promise<VerifiedToken> {
   const key = keys.get(readHeader(token, EMBEDDED).kid);
   if (!key) throw unauthorized("The token is not signed by a known key.");
   const payload = await jwtVerify(token, key, {
@@ -164,7 +210,15 @@ async function verifyToken(token: string, keys: ReadonlyMap<string, KeyObject>, 
       throw unauthorized("The token is not valid: its signature, times, issuer, audience or type.");
     },
   );
+  checkLifetime(payload, nowMs, daysMax);
   return readClaims(payload);
+}
+
+/** @throws Problem `unauthorized` for a token that may outlive its revocation */
+export function checkLifetime({ exp = 0, iat }: JWTPayload, nowMs: number, daysMax: number): void {
+  const nowS = nowMs / 1000;
+  if (exp - Math.min(iat ?? nowS, nowS) > daysMax * DAY_S)
+    throw unauthorized(`The token is good for more than ${daysMax} days.`);
 }
 
 /** The header that a token must have. */
@@ -188,7 +242,36 @@ export function readHeader(token: string, { algorithm, type, fields }: HeaderFor
 
 function readClaims(payload: JWTPayload): VerifiedToken {
   const { tenant, sub, role, exp } = payload;
-  return { caller: callerOfClaims({ tenant, sub, role }), expiresMs: (exp ?? 0) * 1000 };
+  const ids = idsOf(sessionIn(payload, embeddedIds));
+  return { caller: callerOfClaims({ tenant, sub, role }), expiresMs: (exp ?? 0) * 1000, ids };
+}
+
+/** What a token can be revoked by: its own id and its session's, where it has them, and when it expires. */
+export type TokenSession = {
+  readonly id: string | undefined;
+  readonly session: string | undefined;
+  readonly expiresS: number;
+};
+
+/** The names of the claims with these ids. */
+export type SessionClaims = { readonly id: string; readonly session: string };
+export const embeddedIds: SessionClaims = { id: "jti", session: "sid" };
+
+/** The ids in a token that was verified before. */
+export function sessionOf(token: string, names: SessionClaims): TokenSession {
+  return sessionIn(decodeJwt(token), names);
+}
+
+export function sessionIn(payload: JWTPayload, names: SessionClaims): TokenSession {
+  const text = (name: string) => {
+    const value = Object.hasOwn(payload, name) ? payload[name] : undefined;
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  return { id: text(names.id), session: text(names.session), expiresS: payload.exp ?? 0 };
+}
+
+export function idsOf({ id, session }: TokenSession): readonly string[] {
+  return [id, session].filter((one) => one !== undefined);
 }
 
 /** @throws Problem `unauthorized` when a claim is not one that the ledger knows */

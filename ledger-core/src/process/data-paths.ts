@@ -9,6 +9,8 @@ export type DataPaths = {
   readonly readModels: string;
   readonly models: string;
   readonly views: string;
+  /** Revoked tokens; unlike the read models, it cannot be rebuilt. */
+  readonly revocations: string;
   /** The JWK that signs tokens. */
   readonly tokenKey: string;
   /** Signs the cursors of lists. */
@@ -23,6 +25,7 @@ export function dataPaths(dir: string): DataPaths {
     readModels: dir,
     models: join(dir, "models.sqlite"),
     views: join(dir, "views.sqlite"),
+    revocations: join(dir, "revocations.sqlite"),
     tokenKey: join(dir, "keys", "token-signing.jwk.json"),
     cursorKey: join(dir, "keys", "cursor.key"),
   };

@@ -1,5 +1,5 @@
 import { configurationPart } from "./configuration.ts";
-import { documented, oneOf, optionalText, type Setting, textOr } from "./env.ts";
+import { documented, integer, oneOf, optionalText, type Setting, textOr } from "./env.ts";
 
 export const tokenAlgorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA"] as const;
 
@@ -15,7 +15,16 @@ export type OpenIdTarget = {
   readonly algorithm: (typeof tokenAlgorithms)[number];
   /** The `typ` of access tokens. */
   readonly tokenType: string;
-  readonly claims: { readonly tenant: string; readonly role: string; readonly owner: string };
+  readonly claims: {
+    readonly tenant: string;
+    readonly role: string;
+    readonly owner: string;
+    /** The token's own id and that of its session, by which it can be revoked. */
+    readonly id: string;
+    readonly session: string;
+  };
+  /** Tokens that were made for longer are refused. */
+  readonly tokenDays: number;
 };
 
 /** An https URL, or an http URL on this machine; compared verbatim with the tokens' `iss`. */
@@ -63,6 +72,12 @@ export const identityPart = configurationPart({
       claimName("role"),
     ),
     IDENTITY_OWNER_CLAIM: documented("The claim with the owner; `oid` for Entra ID.", claimName("sub")),
+    IDENTITY_ID_CLAIM: documented("The claim with the token's own id; `uti` for Entra ID.", claimName("jti")),
+    IDENTITY_SESSION_CLAIM: documented("The claim with the id of its session.", claimName("sid")),
+    IDENTITY_TOKEN_DAYS: documented(
+      "Days that a token may be made for: a longer one is refused, and revocations are kept as long.",
+      integer({ min: 1, max: 400, otherwise: 400 }),
+    ),
   },
   check({ IDENTITY, IDENTITY_AUDIENCE, IDENTITY_JWKS }, fault) {
     if (IDENTITY !== undefined && IDENTITY_AUDIENCE === undefined)
@@ -81,7 +96,10 @@ export const identityPart = configurationPart({
         tenant: values.IDENTITY_TENANT_CLAIM,
         role: values.IDENTITY_ROLE_CLAIM,
         owner: values.IDENTITY_OWNER_CLAIM,
+        id: values.IDENTITY_ID_CLAIM,
+        session: values.IDENTITY_SESSION_CLAIM,
       },
+      tokenDays: values.IDENTITY_TOKEN_DAYS,
     };
   },
 });

@@ -13,6 +13,7 @@ export {
 } from "./env.ts";
 export * from "./identity-part.ts";
 export * from "./lifecycle.ts";
+export * from "./limits-part.ts";
 export * from "./log.ts";
 export { makeWallClock, systemRuntime } from "./runtime.ts";
 export { type RunningService, type ServiceProcess, serviceProcess } from "./service.ts";

@@ -10,7 +10,8 @@ refused, never ignored.
 Every route needs \`Authorization: Bearer <JWT>\`. A token names a tenant, a role (operator, service, consumer,
 merchant or auditor) and a subject: the owner whose accounts it may use. Operators may do everything; consumers pay
 from their own accounts; merchants capture, void and refund payments to theirs; auditors only read. For a ledger on
-your machine, \`npx ledger token --role operator\` prints one: press **Authorize** and paste it.
+your machine, \`npx ledger token --role operator\` prints one: press **Authorize** and paste it. A token can be revoked
+by its \`jti\`, by itself or by an operator of its tenant; within a second no service accepts it.
 
 ### Idempotency keys
 Every \`POST\` carries an \`Idempotency-Key\`, which names what you want done. Repeat a request under its key as often
@@ -52,5 +53,5 @@ export const sections: readonly { readonly name: string; readonly description: s
   { name: "Refunds", description: "Money of a captured payment back to its payer" },
   { name: "Transfers", description: "Money between accounts, by operators and services" },
   { name: "Bulk", description: "Thousands of commands in one request" },
-  { name: "Session", description: "All that the app shows first, in one query" },
+  { name: "Session", description: "All that the app shows first, in one query; and the end of a session" },
 ];

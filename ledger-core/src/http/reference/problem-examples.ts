@@ -33,7 +33,7 @@ export function problemExample(status: number, path: string): object | undefined
 }
 
 function absence(path: string): readonly [ProblemCode, string, string?] {
-  const objects = ["payment", "transfer", "refund", "top-up", "payout"] as const;
+  const objects = ["payment", "transfer", "refund", "top-up", "payout", "session"] as const;
   const object = objects.find((name) => path.startsWith(`/v1/${name}s/`)) ?? "account";
   const detail = `There is no such ${object}, or none that the caller may see.`;
   return object === "top-up" ? ["top_up_not_found", detail] : [`${object}_not_found`, detail];
