@@ -11,15 +11,16 @@ export type EdgeChange =
       readonly merchant: AccountId;
       readonly event: EventId;
     }
-  /** Payer and merchant are those of the edge. */
+  /** Payer and merchant are those of the edge; the event refunded it. */
   | {
       readonly kind: "retracted";
       readonly payment: PaymentId;
       readonly payer: AccountId;
       readonly merchant: AccountId;
+      readonly event: EventId;
     }
-  /** A merchant's account was frozen, unfrozen or closed: only an open one is recommended. */
-  | { readonly kind: "standing"; readonly merchant: AccountId; readonly open: boolean };
+  /** The event froze, unfroze or closed a merchant's account: only an open one is recommended. */
+  | { readonly kind: "standing"; readonly merchant: AccountId; readonly open: boolean; readonly event: EventId };
 
 /**
  * An open merchant that the account has not paid, how many payers it shares, and the edges that say so (at most

@@ -1,4 +1,5 @@
 export * from "./auditor.ts";
+export { findGremlin, type GremlinServer, startGremlin } from "./engines/gremlin/gremlin.ts";
 export { findKafka, type KafkaBroker, startKafka } from "./engines/kafka/kafka.ts";
 export { findMariadb, type Mariadb, startMariadb } from "./engines/mariadb.ts";
 export { makeEvents } from "./event-log-events.ts";

@@ -18,7 +18,10 @@ export type PaymentGraphUnderTest = WrittenPaymentGraph & {
 
 const payer = (n: number): AccountId => accountId(1000 + n);
 const shop = (n: number): AccountId => accountId(5000 + n);
-const eventId = (n: number): EventId => makeId("evt", idBody(START + n * SECOND_US, { shard: 0, revision: n }, 3));
+const eventAt = (revision: number): EventId =>
+  makeId("evt", idBody(START + (revision * SECOND_US) / 10, { shard: 0, revision }, 3));
+/** Payments are events 10, 20, 30 and so on: there is room between them. */
+const eventId = (n: number): EventId => eventAt(10 * n);
 const paymentId = (n: number): PaymentId => rebrand("pay", eventId(n));
 
 type Paid = Extract<EdgeChange, { kind: "paid" }>;
@@ -28,14 +31,21 @@ function paid(n: number, from: AccountId, merchant: AccountId, tenant = TENANT):
   return { kind: "paid", tenant, payment: paymentId(n), payer: from, merchant, event: eventId(n) };
 }
 
-/** The full refund of the nth payment. */
-function retracted(n: number, from: AccountId, merchant: AccountId): EdgeChange {
-  return { kind: "retracted", payment: paymentId(n), payer: from, merchant };
+/** The full refund of the nth payment, after the `after`th and before the next. */
+function retracted(n: number, from: AccountId, merchant: AccountId, after = n): EdgeChange {
+  return { kind: "retracted", payment: paymentId(n), payer: from, merchant, event: eventAt(10 * after + 5) };
 }
 
-/** The contract of a payment graph; every adapter passes it: `paymentGraphSuite("SQLite", open)`. */
-export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): void {
-  targetSuite(name, open);
+/**
+ * The contract of a payment graph; every adapter passes it: `paymentGraphSuite("SQLite", open)`.
+ * @param refusesRepeats whether an edge that was added cannot be added again; otherwise a repeat has no effect
+ */
+export function paymentGraphSuite(
+  name: string,
+  open: () => Promise<PaymentGraphUnderTest>,
+  refusesRepeats: boolean,
+): void {
+  targetSuite(name, open, refusesRepeats);
   describe(`payment graph, ${name}`, () => {
     let current: PaymentGraphUnderTest | undefined;
     beforeEach(async () => {
@@ -65,6 +75,7 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
         kind: "standing",
         merchant: shop(n),
         open: isOpen,
+        event: eventAt((isOpen ? 20_000 : 10_000) + n),
       });
       const shops = Array.from({ length: 30 }, (_, n) => n + 2);
       const graph = await given(
@@ -133,10 +144,9 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
 
     test("within one batch, an edge made and retracted is gone, one retracted and recaptured is there", async () => {
       const graph = await given(paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1)), paid(3, payer(2), shop(2)));
-      const refund = retracted(3, payer(2), shop(2));
-      await apply(1, [refund, { ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
+      await apply(1, [retracted(3, payer(2), shop(2)), { ...paid(4, payer(2), shop(2)), payment: paymentId(3) }]);
       expect(await recommended(graph, payer(1))).toEqual([{ merchant: shop(2), score: 1, events: [eventId(4)] }]);
-      await apply(2, [refund, paid(5, payer(2), shop(3)), retracted(5, payer(2), shop(3))]);
+      await apply(2, [retracted(3, payer(2), shop(2), 4), paid(5, payer(2), shop(3)), retracted(5, payer(2), shop(3))]);
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
@@ -162,17 +172,17 @@ export function paymentGraphSuite(name: string, open: () => Promise<PaymentGraph
   });
 }
 
-function targetSuite(name: string, open: () => Promise<PaymentGraphUnderTest>): void {
+function targetSuite(name: string, open: () => Promise<PaymentGraphUnderTest>, refusesRepeats: boolean): void {
   // Payer 0 pays only the first shop, so every other edge is a recommendation.
   const events = Array.from({ length: 30 }, (_, n): EdgeChange[] => {
     if (n === 0) return [paid(0, payer(0), shop(0)), paid(1000, payer(1), shop(0)), paid(1001, payer(2), shop(0))];
     return n % 5 === 0
-      ? [retracted(n - 3, payer(1 + ((n - 3) % 2)), shop(n - 2))]
+      ? [retracted(n - 3, payer(1 + ((n - 3) % 2)), shop(n - 2), n)]
       : [paid(n, payer(1 + (n % 2)), shop(1 + n))];
   });
   const twice = events[0]?.[0];
   assert(twice, "the first event has an edge");
-  projectionTargetSuite(`payment graph, ${name}`, { events, poison: twice }, async () => {
+  projectionTargetSuite(`payment graph, ${name}`, { events, poison: refusesRepeats ? twice : null }, async () => {
     const { graph, target, reopen, dispose } = await open();
     let latest = graph;
     return {

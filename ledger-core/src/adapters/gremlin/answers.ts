@@ -1,3 +1,5 @@
+import { LedgerError } from "../../domain/errors.ts";
+
 /** A scalar, list or map that a traversal returned. */
 export type GremlinValue =
   | string
@@ -70,4 +72,35 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+/** A field of a map that a traversal returned. @throws store_unavailable if it is no text */
+export function textIn(value: GremlinValue | undefined, field: string): string {
+  const text = fieldOf(value, field);
+  if (typeof text !== "string") throw strange(field);
+  return text;
+}
+
+/** @throws store_unavailable if it is no safe integer */
+export function numberIn(value: GremlinValue | undefined, field: string): number {
+  const number = fieldOf(value, field);
+  if (typeof number !== "number" || !Number.isSafeInteger(number)) throw strange(field);
+  return number;
+}
+
+/** @throws store_unavailable if it is no list of texts */
+export function textsIn(value: GremlinValue | undefined, field: string): readonly string[] {
+  const list = fieldOf(value, field);
+  if (!Array.isArray(list)) throw strange(field);
+  return list.map((item: GremlinValue) => {
+    if (typeof item !== "string") throw strange(field);
+    return item;
+  });
+}
+
+function fieldOf(value: GremlinValue | undefined, field: string): GremlinValue | undefined {
+  return isObject(value) ? value[field] : undefined;
+}
+
+function strange(field: string): LedgerError {
+  return new LedgerError("store_unavailable", `the graph returned something else than ${field}`, { retryable: true });
 }

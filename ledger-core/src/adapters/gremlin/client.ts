@@ -6,7 +6,7 @@ import { type GremlinConnection, type GremlinTuning, withDefaults } from "./conn
 import { faultOf, graphError } from "./faults.ts";
 import { ownSockets, type SocketOwner } from "./sockets.ts";
 
-/** Values of a text's variables: short names that Gremlin does not use itself, such as single letters. */
+/** Values of a text's variables: short names that Gremlin does not use itself, such as single letters other than g. */
 export type GremlinBindings = Readonly<Record<string, string | number | boolean>>;
 
 /** Counts since the client was opened. */

@@ -13,7 +13,7 @@ const edges = Array.from({ length: 30 }, (_, n): EdgeChange => {
   const id = entryId(START + n, { shard: 0, revision: n }, 0);
   const [payment, event]: [PaymentId, EventId] = [rebrand("pay", id), rebrand("evt", id)];
   return n % 7 === 6
-    ? { kind: "standing", merchant: accountId(n), open: false }
+    ? { kind: "standing", merchant: accountId(n), open: false, event }
     : { kind: "paid", tenant: TENANT, payment, payer: accountId(1), merchant: accountId(2 + n), event };
 });
 const [twice] = edges;
@@ -33,21 +33,25 @@ projectionStoreSuite("payment graph, file", { events: edges.map((edge) => [edge]
   };
 });
 
-paymentGraphSuite("file", async () => {
-  const file = join(await testFolder(), "views.sqlite");
-  const openBoth = () => ({ target: openViewStore(paymentGraph, { file }), graph: openPaymentGraph({ file }) });
-  let both = openBoth();
-  const close = async () => {
-    await both.graph.close();
-    await both.target.close();
-  };
-  return {
-    ...both,
-    reopen: async () => {
-      await close();
-      both = openBoth();
-      return both;
-    },
-    dispose: close,
-  };
-});
+paymentGraphSuite(
+  "file",
+  async () => {
+    const file = join(await testFolder(), "views.sqlite");
+    const openBoth = () => ({ target: openViewStore(paymentGraph, { file }), graph: openPaymentGraph({ file }) });
+    let both = openBoth();
+    const close = async () => {
+      await both.graph.close();
+      await both.target.close();
+    };
+    return {
+      ...both,
+      reopen: async () => {
+        await close();
+        both = openBoth();
+        return both;
+      },
+      dispose: close,
+    };
+  },
+  true,
+);

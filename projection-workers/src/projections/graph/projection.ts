@@ -19,13 +19,13 @@ function project(event: LedgerEvent): readonly EdgeChange[] {
       return paid(event, fact.payment, fact.amount);
     case "PaymentRefunded":
       return toMerchant(fact.payment) && fact.payment.refunded === fact.payment.captured
-        ? [retracted(fact.payment)]
+        ? [retracted(event, fact.payment)]
         : [];
     case "AccountFrozen":
     case "AccountUnfrozen":
     case "AccountClosed": {
       const { id, type, status } = fact.account;
-      return type === "merchant" ? [{ kind: "standing", merchant: id, open: status === "open" }] : [];
+      return type === "merchant" ? [{ kind: "standing", merchant: id, open: status === "open", event: event.id }] : [];
     }
     default:
       return [];
@@ -40,8 +40,8 @@ function paid(event: LedgerEvent, payment: Payment, captured: bigint): readonly 
   return [{ kind: "paid", tenant, payment: id, payer, merchant: payee, event: event.id }];
 }
 
-function retracted({ id, payer, payee }: Payment): EdgeChange {
-  return { kind: "retracted", payment: id, payer, merchant: payee };
+function retracted(event: LedgerEvent, { id, payer, payee }: Payment): EdgeChange {
+  return { kind: "retracted", payment: id, payer, merchant: payee, event: event.id };
 }
 
 function toMerchant(payment: Payment): boolean {

@@ -1,0 +1,12 @@
+export { type GremlinValue, numberIn, textIn, textsIn } from "./answers.ts";
+export {
+  dropCheckpoints,
+  type GraphBooks,
+  moveCheckpoint,
+  notAt,
+  openBooks,
+  readBooks,
+  serveBuild,
+} from "./books.ts";
+export { type GremlinBindings, type GremlinClient, openGremlin } from "./client.ts";
+export { FOREVER, PARTITIONS, PAYERS_KEPT, partitionOf, placeOf } from "./layout.ts";

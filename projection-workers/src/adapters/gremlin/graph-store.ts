@@ -1,0 +1,110 @@
+import type { Build, EdgeChange, ProjectionStore, ProjectionTarget, Revision, Shard, StoreMoment } from "ledger-core";
+import {
+  dropCheckpoints,
+  type GremlinClient,
+  moveCheckpoint,
+  notAt,
+  openBooks,
+  PARTITIONS,
+  partitionOf,
+  serveBuild,
+} from "ledger-core/gremlin";
+import { knowNothing, writeChanges } from "./edges.ts";
+import { graphTables, type Holds, holdsAt, holdsNow, rowsOf } from "./graph-rows.ts";
+
+/** Elements that one request drops. */
+const DROP_MAX = 500;
+const dropEdgesText = "g.V().has('pk',p).outE().limit(n).drop()";
+const edgesLeftText = "g.V().has('pk',p).outE().limit(1).count()";
+const dropVerticesText = "g.V().has('pk',p).limit(n).drop()";
+const verticesLeftText = "g.V().has('pk',p).limit(1).count()";
+
+/**
+ * The payment graph on a Gremlin server. Changes come before their checkpoint, and are the same when they are repeated:
+ * after a crash between the two, or beside another worker, nothing is lost or doubled. Nothing else may write into it.
+ */
+export function openGraphStore(client: GremlinClient): ProjectionStore<EdgeChange> {
+  let known = knowNothing();
+  let born = "";
+  let knownBuild = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+  /** Serializes work: the served build does not change while a task runs. */
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function books() {
+    const read = await openBooks(client);
+    if (read.born !== born) known = knowNothing();
+    born = read.born;
+    return read;
+  }
+
+  async function apply(into: Build | undefined, ...change: Parameters<ProjectionTarget<EdgeChange>["apply"]>) {
+    const [shard, after, upTo, changes] = change;
+    const read = await books();
+    const build = into ?? read.served;
+    if (read.checkpoint(build, shard) !== after) throw notAt(shard, after);
+    if (build.version !== knownBuild) known = knowNothing();
+    knownBuild = build.version;
+    try {
+      await writeChanges(client, build, known, changes);
+    } catch (error) {
+      // The graph may have been emptied meanwhile.
+      known = knowNothing();
+      throw error;
+    }
+    await moveCheckpoint(client, build, { shard, after, upTo });
+  }
+
+  const target = (build: Build): ProjectionTarget<EdgeChange> => ({
+    checkpoint: async (shard) => (await books()).checkpoint(build, shard),
+    apply: (...change) => apply(build, ...change),
+  });
+
+  return {
+    tables: graphTables,
+    target,
+    async checkpoint(shard) {
+      const read = await books();
+      return read.checkpoint(read.served, shard);
+    },
+    apply: (...change) => inTurn(() => apply(undefined, ...change)),
+    served: async () => (await books()).served,
+    create: (build) => dropBuild(client, build),
+    drop: (build) => dropBuild(client, build),
+    rows: (build) => rowsOf(client, build, holdsNow),
+    async atOneMoment(work) {
+      const read = await books();
+      return work(momentOf(client, read.served, (shard) => read.checkpoint(read.served, shard)));
+    },
+    switchTo: (build, catchUp) =>
+      inTurn(async () => {
+        const live = (await books()).served;
+        await catchUp(target(build), async (shard) => (await books()).checkpoint(live, shard));
+        await serveBuild(client, live, build);
+      }),
+    faults: async () => [],
+    async close() {
+      await turn;
+    },
+  };
+}
+
+/** Edges keep from when until when they hold, so an earlier moment can be read while the build advances. */
+function momentOf(client: GremlinClient, build: Build, checkpoint: (shard: Shard) => Revision): StoreMoment {
+  const holds: Holds = holdsAt(checkpoint);
+  return { checkpoint: async (shard) => checkpoint(shard), rows: rowsOf(client, build, holds) };
+}
+
+async function dropBuild(client: GremlinClient, build: Build): Promise<void> {
+  await dropCheckpoints(client, build);
+  for (let number = 0; number < PARTITIONS; number++) {
+    const p = partitionOf(build, number);
+    const left = async (text: string) => Number((await client.submit(text, { p }))[0]) > 0;
+    while (await left(edgesLeftText)) await client.submit(dropEdgesText, { p, n: DROP_MAX });
+    while (await left(verticesLeftText)) await client.submit(dropVerticesText, { p, n: DROP_MAX });
+  }
+}

@@ -1,0 +1,164 @@
+import {
+  type AccountId,
+  type Build,
+  EVIDENCE_MAX,
+  FAN_OUT_MAX,
+  LedgerError,
+  type PaymentGraph,
+  parseId,
+  type Recommendation,
+} from "ledger-core";
+import {
+  FOREVER,
+  type GraphBooks,
+  type GremlinClient,
+  type GremlinValue,
+  numberIn,
+  placeOf,
+  readBooks,
+  textIn,
+  textsIn,
+} from "ledger-core/gremlin";
+import { systemRuntime } from "ledger-core/process";
+
+/** The most edges back to its payers that are looked at of one merchant; the graph keeps at least as many. */
+const LOOKED_AT_MAX = 5 * FAN_OUT_MAX;
+/** The most payments of one payer that are looked at. */
+const PAYMENTS_MAX = 10_000;
+/** How many merchants more than asked for are ranked, since some may be shut. */
+const SPARE = 20;
+/** Merchants that one request checks. A server takes 64 bindings. */
+const CHECKED_AT_ONCE = 30;
+
+/**
+ * The newest edge of each neighbor, the newest first, among as many edges as the variable `most` says. Without that
+ * limit, TinkerPop drops duplicates before it sorts.
+ */
+const newest = (of: string, most: string) => `.order().by('event',desc).limit(${most}).dedup().by('${of}')`;
+
+/**
+ * Account → merchants it paid → others who paid them → merchants they paid and it did not; cuts keep the newest. Ranked
+ * by how many of the others paid, each with the newest events that say so.
+ */
+const rankText =
+  `g.V().has('pk',p).has('id',i).outE('paid').has('tenant',t).has('until',u)${newest("merchant", "y")}` +
+  ".aggregate('x').by('merchant')" +
+  ".limit(f).inV()" +
+  `.local(__.outE('paidBy').has('until',u)${newest("payer", "l")}.limit(f))` +
+  // One more than the bound, since the account itself is among them.
+  `${newest("payer", "z")}.limit(o).has('payer',neq(s)).inV()` +
+  `.local(__.outE('paid').has('until',u)${newest("merchant", "y")}.limit(f))` +
+  ".has('merchant',neq(s)).where(__.values('merchant').where(without('x')))" +
+  ".group().by('merchant').by(__.values('event').fold()).unfold()" +
+  ".project('m','n','e').by(select(keys)).by(__.select(values).count(local))" +
+  ".by(__.select(values).order(local).by(desc).limit(local,k))" +
+  ".order().by(__.select('n'),desc).by(__.select('m'),asc).limit(c)";
+
+const names = Array.from({ length: CHECKED_AT_ONCE }, (_, n) => n);
+const shutText =
+  `g.V().has('pk',within(${names.map((n) => `p${n}`)})).has('id',within(${names.map((n) => `i${n}`)}))` +
+  ".outE('shut').has('until',u).values('merchant').dedup()";
+
+export type GraphReading = {
+  /** Time limit of a query, in ms. 10 to 60,000. Default 2000. */
+  readonly limitMs?: number;
+};
+
+/** Reads the payment graph from a Gremlin server that projection-workers fill. */
+export function openGremlinGraph(client: GremlinClient, { limitMs = 2000 }: GraphReading = {}): PaymentGraph {
+  const books = async (deadlineMs: number): Promise<GraphBooks> => {
+    const read = await readBooks(client, { deadlineMs });
+    if (read) return read;
+    throw new LedgerError("store_unavailable", "the graph is empty and not filled yet", { retryable: true });
+  };
+  return {
+    async recommend(tenant, account, limit) {
+      const deadlineMs = systemRuntime.elapsedMs() + limitMs;
+      let before = await books(deadlineMs);
+      while (true) {
+        const recommendations = await recommend({ client, deadlineMs, build: before.served }, tenant, account, limit);
+        // The build that was read may have been dropped meanwhile, after another was served, or the graph emptied.
+        const after = await books(deadlineMs);
+        if (after.born === before.born && after.served.version === before.served.version)
+          return { recommendations, positions: before.positions(before.served) };
+        before = after;
+      }
+    },
+    async positions() {
+      const read = await books(systemRuntime.elapsedMs() + limitMs);
+      return read.positions(read.served);
+    },
+    close: () => client.close(),
+  };
+}
+
+type Read = { readonly client: GremlinClient; readonly deadlineMs: number; readonly build: Build };
+
+async function recommend(
+  read: Read,
+  tenant: string,
+  account: AccountId,
+  limit: number,
+): Promise<readonly Recommendation[]> {
+  for (let most = limit + SPARE; ; most *= 4) {
+    const ranked = await rank(read, tenant, account, most);
+    const shut = await shutAmong(
+      read,
+      ranked.map(({ merchant }) => merchant),
+    );
+    const open = ranked.filter(({ merchant }) => !shut.has(merchant));
+    if (open.length >= limit || ranked.length < most) return open.slice(0, limit);
+  }
+}
+
+async function rank(
+  { client, deadlineMs, build }: Read,
+  tenant: string,
+  account: AccountId,
+  most: number,
+): Promise<readonly Recommendation[]> {
+  const { partition, id } = placeOf(build, account);
+  const bounds = { f: FAN_OUT_MAX, l: LOOKED_AT_MAX, o: FAN_OUT_MAX + 1, k: EVIDENCE_MAX, c: most };
+  const all = { y: PAYMENTS_MAX, z: FAN_OUT_MAX ** 2 };
+  const bindings = { p: partition, i: id, t: tenant, u: FOREVER, s: account, ...bounds, ...all };
+  return (await client.submit(rankText, bindings, { deadlineMs })).map(recommendationOf);
+}
+
+function recommendationOf(row: GremlinValue): Recommendation {
+  return {
+    merchant: idIn("acct", textIn(row, "m")),
+    score: numberIn(row, "n"),
+    events: textsIn(row, "e").map((event) => idIn("evt", event)),
+  };
+}
+
+function idIn<P extends "acct" | "evt">(prefix: P, text: string) {
+  const id = parseId(prefix, text);
+  if (!id) throw new LedgerError("store_unavailable", "the graph holds an id that is none", { retryable: true });
+  return id;
+}
+
+/** Those of the merchants that are frozen or closed. */
+async function shutAmong(
+  { client, deadlineMs, build }: Read,
+  merchants: readonly AccountId[],
+): Promise<ReadonlySet<string>> {
+  const chunks: AccountId[][] = [];
+  for (let n = 0; n < merchants.length; n += CHECKED_AT_ONCE) chunks.push(merchants.slice(n, n + CHECKED_AT_ONCE));
+  const found = await Promise.all(
+    chunks.map(async (chunk) => {
+      const bindings: Record<string, string | number> = { u: FOREVER };
+      for (const n of names) {
+        const { partition, id } = placeOf(build, chunk[n] ?? chunk[0] ?? missing());
+        bindings[`p${n}`] = partition;
+        bindings[`i${n}`] = id;
+      }
+      return client.submit(shutText, bindings, { deadlineMs });
+    }),
+  );
+  return new Set(found.flat().map(String));
+}
+
+function missing(): never {
+  throw new RangeError("a chunk has a merchant");
+}
