@@ -4,7 +4,8 @@ import { LedgerError } from "../domain/errors.ts";
 /** How to read one setting from its text; `fault` is a clause that follows the setting's name. */
 export type Setting<T> = {
   readonly absent: { readonly allowed: true; readonly value: T } | { readonly allowed: false };
-  parse(text: string): { readonly value: T } | { readonly fault: string };
+  /** @param reread reads the file again that the text came from; undefined without a file, or if it cannot be read */
+  parse(text: string, reread: () => string | undefined): { readonly value: T } | { readonly fault: string };
   /** The default as text, for the documentation. */
   readonly standard?: string;
   /** May also be read from a mounted file, whose path is in the variable `<name>_FILE`. */
@@ -22,8 +23,10 @@ export type SettingValues<S> = { readonly [K in keyof S]: S[K] extends Setting<i
 /** A password or key. Printing, logging or inspecting it reveals nothing; only adapters call `reveal`. */
 export type Secret = { reveal(): string };
 
-function makeSecret(text: string): Secret {
-  return { reveal: () => text };
+/** One from a file is read again each time, so that a renewed token or password is taken without a restart. */
+function makeSecret(text: string, reread: () => string | undefined): Secret {
+  let known = text;
+  return { reveal: () => (known = reread() ?? known) };
 }
 
 /** Adds the sentence that documents a setting. */
@@ -52,7 +55,12 @@ export function optionalFile(): Setting<string | undefined> {
 
 /** A required secret: no default, and its value appears in no message. */
 export function requiredSecret({ lengthMin }: { lengthMin: number }): Setting<Secret> {
-  return { absent: { allowed: false }, parse: (text) => secret(text, lengthMin), fromFile: true, secret: true };
+  return {
+    absent: { allowed: false },
+    parse: (text, reread) => secret(text, reread, lengthMin),
+    fromFile: true,
+    secret: true,
+  };
 }
 
 /** An optional secret; its value appears in no message. */
@@ -60,10 +68,14 @@ export function optionalSecret({ lengthMin }: { lengthMin: number }): Setting<Se
   return { ...requiredSecret({ lengthMin }), absent: { allowed: true, value: undefined } };
 }
 
-function secret(text: string, lengthMin: number): { value: Secret } | { fault: string } {
+function secret(
+  text: string,
+  reread: () => string | undefined,
+  lengthMin: number,
+): { value: Secret } | { fault: string } {
   return text.length < lengthMin
     ? { fault: `must have at least ${lengthMin} characters` }
-    : { value: makeSecret(text) };
+    : { value: makeSecret(text, reread) };
 }
 
 /** A whole number; both bounds are inclusive. */
@@ -148,7 +160,7 @@ export function collectSettings(settings: SettingsTable, environment: Environmen
       if (setting.absent.allowed) values[name] = setting.absent;
       else faults.push(`${name} is not set`);
     } else {
-      const result = setting.parse(text);
+      const result = setting.parse(text, () => rereadFile(name, setting, environment));
       if ("value" in result) values[name] = result;
       else faults.push(`${name} ${result.fault}`);
     }
@@ -168,6 +180,12 @@ function textOf(name: string, setting: Setting<unknown>, environment: Environmen
     const why = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     return { fault: `${name}_FILE names ${file}, which cannot be read (${why})` };
   }
+}
+
+function rereadFile(name: string, setting: Setting<unknown>, environment: Environment): string | undefined {
+  if (!environment[`${name}_FILE`]) return undefined;
+  const text = textOf(name, setting, environment);
+  return typeof text === "string" ? text : undefined;
 }
 
 type Fault = { readonly fault: string };

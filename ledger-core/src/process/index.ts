@@ -15,8 +15,15 @@ export * from "./identity-part.ts";
 export * from "./lifecycle.ts";
 export * from "./limits-part.ts";
 export * from "./log.ts";
+export * from "./redis-part.ts";
 export { makeWallClock, systemRuntime } from "./runtime.ts";
 export { type RunningService, type ServiceProcess, serviceProcess } from "./service.ts";
 export * from "./service-parts.ts";
-export * from "./targets.ts";
+export {
+  type BrokerTarget,
+  brokerPart,
+  type EventLogTarget,
+  eventLogPart,
+  shardsPart,
+} from "./targets.ts";
 export { keepTicksFast } from "./ticks.ts";

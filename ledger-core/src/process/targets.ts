@@ -40,10 +40,12 @@ export type KafkaTarget = {
   readonly sasl?: Credentials;
 };
 
-const host = String.raw`(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])`;
-const esdbForm = new RegExp(`^esdb(?:\\+discover)?://${host}(?::\\d{1,5})?(?:,${host}(?::\\d{1,5})?)*/?(?:\\?.*)?$`);
-const kafkaForm = new RegExp(`^kafka://(${host}:\\d{1,5}(?:,${host}:\\d{1,5})*)/?$`);
-const credentialsForm = /:\/\/[^/?]*@/;
+export const hostForm = String.raw`(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])`;
+const esdbForm = new RegExp(
+  `^esdb(?:\\+discover)?://${hostForm}(?::\\d{1,5})?(?:,${hostForm}(?::\\d{1,5})?)*/?(?:\\?.*)?$`,
+);
+const kafkaForm = new RegExp(`^kafka://(${hostForm}:\\d{1,5}(?:,${hostForm}:\\d{1,5})*)/?$`);
+export const credentialsForm = /:\/\/[^/?]*@/;
 
 type EventLogUrl = { readonly kind: "sqlite"; readonly file: string } | { readonly kind: "eventstoredb"; url: string };
 

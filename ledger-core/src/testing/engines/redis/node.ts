@@ -34,10 +34,10 @@ user ${clientLogin.username} on >${clientLogin.password} ~* &* +@all -@admin -@d
 
 export type NodeKeys = { readonly ca: string; readonly folder: string };
 
-/** Makes the keys that every node copies. The caller removes the folder. */
-export async function makeNodeKeys(): Promise<NodeKeys> {
+/** Makes the keys that every node copies, certified for a host. The caller removes the folder. */
+export async function makeNodeKeys(host: string): Promise<NodeKeys> {
   const folder = await mkdtemp(join(tmpdir(), "payledger-redis-keys-"));
-  const { ca } = await makeCertificates(folder);
+  const { ca } = await makeCertificates(folder, host);
   return { ca, folder };
 }
 

@@ -27,12 +27,13 @@ export function findRedis(): Promise<RedisSource> {
   return findEngine(redisKind);
 }
 
-export async function startRedis(source: RedisSource): Promise<RedisServer> {
+/** @param certifiedHost the name in its certificate, if it runs on this machine */
+export async function startRedis(source: RedisSource, certifiedHost = "localhost"): Promise<RedisServer> {
   switch (source.kind) {
     case "url":
       return { access: await accessOf(source.url), nodes: [], stop: async () => undefined };
     case "local":
-      return startNodes(source.local, 1);
+      return startNodes(source.local, 1, certifiedHost);
     case "container":
       return startContainer();
     case "none":
@@ -45,11 +46,11 @@ export async function startRedis(source: RedisSource): Promise<RedisServer> {
 /** A cluster of three servers without replicas; only where the server's program is on this machine. */
 export async function startRedisCluster(source: RedisSource): Promise<RedisServer> {
   if (source.kind !== "local") throw new Error("a cluster needs a Redis of this machine: run `npm run engines`");
-  return startNodes(source.local, 3);
+  return startNodes(source.local, 3, "localhost");
 }
 
-async function startNodes(programs: RedisPrograms, count: 1 | 3): Promise<RedisServer> {
-  const keys = await makeNodeKeys();
+async function startNodes(programs: RedisPrograms, count: 1 | 3, host: string): Promise<RedisServer> {
+  const keys = await makeNodeKeys(host);
   const nodes: RedisNode[] = [];
   const stop = async () => {
     for (const node of nodes) await node.stop();
