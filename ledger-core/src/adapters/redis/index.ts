@@ -1,0 +1,3 @@
+export { connectRedis } from "./client.ts";
+export { openSessionStore } from "./sessions/store.ts";
+export { openSessionView } from "./sessions/view.ts";

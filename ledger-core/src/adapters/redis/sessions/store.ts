@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import type { Shard } from "../../../domain/position.ts";
+import type { ProjectionTarget } from "../../../ports/projection.ts";
+import type { SessionChange } from "../../../ports/session-view.ts";
+import type { RedisClient } from "../client.ts";
+import type { RedisScript } from "../script.ts";
+import { auditScript, beginScript, makeApplyScript, serveScript, sweepScript, withdrawScript } from "./scripts.ts";
+import { sessionTarget } from "./target.ts";
+import { sessionsKey } from "./view.ts";
+
+/** A build of a shard's session views. `served`: readers use it. */
+export type SessionGeneration = { readonly generation: string; readonly served: boolean };
+
+/** The session views in Redis as their projection keeps them. Every method may throw `store_unavailable`. */
+export type SessionStore = {
+  /** The generation to write, never one that is `lost`: the served one, or else one to be filled from the log. */
+  begin(shard: Shard, lost?: string): Promise<SessionGeneration>;
+  target(of: SessionGeneration): ProjectionTarget<SessionChange>;
+  /** Lets readers use a filled generation and removes the others. False if another worker's is used already. */
+  serve(shard: Shard, generation: string): Promise<boolean>;
+  /** Stops readers from using a generation that has lost keys. */
+  withdraw(shard: Shard, generation: string): Promise<void>;
+  /** Looks at a part of a served generation for missing keys; returns where to go on, undefined if some are missing. */
+  audit(shard: Shard, generation: string, cursor: string): Promise<string | undefined>;
+  close(): Promise<void>;
+};
+
+export type SessionStoreOptions = {
+  readonly redis: RedisClient;
+  /** The first part of every key. */
+  readonly ledger: string;
+  /** How many keys an audit or a removal looks at in one step. 1 to 10,000. Default 500. */
+  readonly stepKeys?: number;
+  /** For tests of the tests. */
+  readonly applyScript?: RedisScript;
+};
+
+export function openSessionStore(options: SessionStoreOptions): SessionStore {
+  const { redis, ledger, stepKeys = 500, applyScript = makeApplyScript() } = options;
+  const key = (shard: Shard) => sessionsKey(ledger, shard);
+  const run = (script: RedisScript, shard: Shard, ...args: readonly (string | number)[]) =>
+    redis.run(script, [key(shard)], args);
+
+  async function sweep(shard: Shard): Promise<void> {
+    let cursor = "0";
+    do cursor = String(await run(sweepScript, shard, cursor, stepKeys));
+    while (cursor !== "0");
+  }
+
+  return {
+    async begin(shard, lost = "") {
+      const answer = await run(beginScript, shard, randomBytes(8).toString("hex"), lost);
+      const [generation, served] = Array.isArray(answer) ? answer : [];
+      return { generation: String(generation), served: served === 1 };
+    },
+    target: (of) => sessionTarget({ ...of, redis, key, applyScript }),
+    async serve(shard, generation) {
+      const served = (await run(serveScript, shard, generation)) === 1;
+      if (served) await sweep(shard);
+      return served;
+    },
+    withdraw: async (shard, generation) => void (await run(withdrawScript, shard, generation)),
+    async audit(shard, generation, cursor) {
+      const answer = await run(auditScript, shard, generation, cursor, stepKeys);
+      const [next, intact] = Array.isArray(answer) ? answer : [];
+      return intact === 1 ? String(next) : undefined;
+    },
+    close: () => redis.close(),
+  };
+}
