@@ -5,7 +5,7 @@ import { LedgerError } from "../domain/errors.ts";
 export type Setting<T> = {
   readonly absent: { readonly allowed: true; readonly value: T } | { readonly allowed: false };
   /** @param reread reads the file again that the text came from; undefined without a file, or if it cannot be read */
-  parse(text: string, reread: () => string | undefined): { readonly value: T } | { readonly fault: string };
+  parse(text: string, reread?: () => string | undefined): { readonly value: T } | { readonly fault: string };
   /** The default as text, for the documentation. */
   readonly standard?: string;
   /** May also be read from a mounted file, whose path is in the variable `<name>_FILE`. */
@@ -24,9 +24,9 @@ export type SettingValues<S> = { readonly [K in keyof S]: S[K] extends Setting<i
 export type Secret = { reveal(): string };
 
 /** One from a file is read again each time, so that a renewed token or password is taken without a restart. */
-function makeSecret(text: string, reread: () => string | undefined): Secret {
+function makeSecret(text: string, reread: (() => string | undefined) | undefined): Secret {
   let known = text;
-  return { reveal: () => (known = reread() ?? known) };
+  return { reveal: () => (known = reread?.() ?? known) };
 }
 
 /** Adds the sentence that documents a setting. */
@@ -70,7 +70,7 @@ export function optionalSecret({ lengthMin }: { lengthMin: number }): Setting<Se
 
 function secret(
   text: string,
-  reread: () => string | undefined,
+  reread: (() => string | undefined) | undefined,
   lengthMin: number,
 ): { value: Secret } | { fault: string } {
   return text.length < lengthMin

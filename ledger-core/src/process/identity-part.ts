@@ -45,7 +45,7 @@ function providerUrl(): Setting<string | undefined> {
 const issuer: Setting<string | undefined> = {
   absent: { allowed: true, value: undefined },
   standard: "embedded",
-  parse: (text, reread) => (text === "embedded" ? { value: undefined } : providerUrl().parse(text, reread)),
+  parse: (text) => (text === "embedded" ? { value: undefined } : providerUrl().parse(text)),
 };
 
 const claimName: (otherwise: string) => Setting<string> = (otherwise) => ({
