@@ -1,5 +1,5 @@
 import { openEventLog } from "ledger-core/engines";
-import { followRevocations, openIdentity } from "ledger-core/http";
+import { followRevocations, openIdentity, openQuotas } from "ledger-core/http";
 import {
   allocateYoung,
   apiPart,
@@ -8,6 +8,7 @@ import {
   identityPart,
   keepTicksFast,
   makeClosers,
+  quotasPart,
   revocationsPart,
   serviceProcess,
 } from "ledger-core/process";
@@ -22,9 +23,9 @@ export const commandService = serviceProcess({
   operationsPort: 9081,
   parts: {
     ...{ api: apiPart(8081), data: dataPart, target: eventLogPart },
-    ...{ identityTarget: identityPart, commands: commandPart, revocationTuning: revocationsPart },
+    ...{ identityTarget: identityPart, commands: commandPart, revocationTuning: revocationsPart, policies: quotasPart },
   },
-  async start({ api, data, target, identityTarget, commands, revocationTuning }, context) {
+  async start({ api, data, target, identityTarget, commands, revocationTuning, policies }, context) {
     const { state, tokenKey, revocations: file } = dataPaths(data);
     const closers = makeClosers();
     try {
@@ -33,6 +34,8 @@ export const commandService = serviceProcess({
         onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
       });
       closers.push(revocations.close);
+      const quotas = openQuotas({ policies });
+      closers.push(quotas.close);
       const identity = openIdentity(identityTarget, tokenKey, revocations);
       allocateYoung();
       const releaseTicks = keepTicksFast();
@@ -41,7 +44,7 @@ export const commandService = serviceProcess({
       closers.push(closeLog);
       const { rails, acceptClock } = commands;
       const service = await startCommandService({
-        ...{ ...api, ...context, identity, revocations, log, stateFile: state, rails },
+        ...{ ...api, ...context, identity, revocations, quotas, log, stateFile: state, rails },
         writer: { acceptClock },
       });
       closers.push(service.stop);

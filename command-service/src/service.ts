@@ -6,6 +6,7 @@ import {
   type Identity,
   type Metrics,
   openOperationsPort,
+  type Quotas,
   type ReadinessCheck,
   type RevocationList,
 } from "ledger-core/http";
@@ -30,6 +31,8 @@ type CommandServiceOptions = {
   readonly identity: Identity;
   /** Closed by whoever opened it. */
   readonly revocations: RevocationList;
+  /** Closed by whoever opened them. */
+  readonly quotas: Quotas;
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
@@ -44,7 +47,7 @@ const API_VERSION = "1";
 
 /** Starts the writer and serves the commands on their own edge. @throws the log's errors at the start */
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
-  const { log, stateFile, host, port, identity, revocations, logger, rails, tracing } = options;
+  const { log, stateFile, host, port, identity, revocations, quotas, logger, rails, tracing } = options;
   const traced = tracing && traceAppends(log, tracing);
   const metrics = createMetrics();
   const closers = makeClosers();
@@ -80,6 +83,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
         logger,
         authenticate: identity.authenticate,
         revocations,
+        quotas,
         readiness,
         metrics,
         metricsAccess,

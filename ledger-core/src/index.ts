@@ -23,6 +23,7 @@ export * from "./domain/time.ts";
 export * from "./ports/payment-graph.ts";
 export * from "./ports/projection.ts";
 export * from "./ports/projection-store.ts";
+export * from "./ports/quota-counts.ts";
 export * from "./ports/revocations.ts";
 export * from "./ports/runtime.ts";
 export * from "./ports/session-view.ts";

@@ -1,5 +1,13 @@
-import { followRevocations, openIdentity, readKeyFile } from "ledger-core/http";
-import { apiPart, dataPart, identityPart, revocationsPart, serviceProcess, shardsPart } from "ledger-core/process";
+import { followRevocations, openIdentity, openQuotas, readKeyFile } from "ledger-core/http";
+import {
+  apiPart,
+  dataPart,
+  identityPart,
+  quotasPart,
+  revocationsPart,
+  serviceProcess,
+  shardsPart,
+} from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
 import { openRevocationFile } from "ledger-core/revocations";
 import { startQueryService } from "./service.ts";
@@ -10,23 +18,28 @@ export const queryService = serviceProcess({
   operationsPort: 9082,
   parts: {
     ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
-    revocationTuning: revocationsPart,
+    ...{ revocationTuning: revocationsPart, policies: quotasPart },
   },
-  start: async ({ api, data, identityTarget, shards, revocationTuning }, context) => {
+  start: async ({ api, data, identityTarget, shards, revocationTuning, policies }, context) => {
     const { models, views, tokenKey, cursorKey, revocations: file } = dataPaths(data);
     const revocations = followRevocations({
       ...{ store: openRevocationFile({ file, writes: false }), writes: false, ...revocationTuning },
       onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
     });
+    const quotas = openQuotas({ policies });
+    const close = async () => {
+      await quotas.close();
+      await revocations.close();
+    };
     try {
       const service = await startQueryService({
-        ...{ ...api, ...context, models, views, shards, revocations },
+        ...{ ...api, ...context, models, views, shards, revocations, quotas },
         identity: openIdentity(identityTarget, tokenKey, revocations),
         cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
       });
-      return { ...service, stop: () => service.stop().then(revocations.close) };
+      return { ...service, stop: () => service.stop().then(close) };
     } catch (error) {
-      await revocations.close();
+      await close();
       throw error;
     }
   },

@@ -1,5 +1,12 @@
 import type { Tracing } from "ledger-core";
-import { createEdge, createMetrics, type Identity, openOperationsPort, type RevocationList } from "ledger-core/http";
+import {
+  createEdge,
+  createMetrics,
+  type Identity,
+  openOperationsPort,
+  type Quotas,
+  type RevocationList,
+} from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import { registerQueryRoutes } from "./register.ts";
@@ -20,6 +27,8 @@ type QueryServiceOptions = {
   readonly identity: Identity;
   /** Closed by whoever opened it. */
   readonly revocations: RevocationList;
+  /** Closed by whoever opened them. */
+  readonly quotas: Quotas;
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
@@ -33,7 +42,7 @@ const API_VERSION = "1";
 
 /** Serves the queries on their own edge, from files that another process writes. */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { models, views, logger, host, port, identity, revocations, tracing, tuning = {} } = options;
+  const { models, views, logger, host, port, identity, revocations, quotas, tracing, tuning = {} } = options;
   const closers = makeClosers();
   const stores = openStorePositions({ models, views });
   closers.push(stores.close);
@@ -63,6 +72,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
         logger,
         authenticate: identity.authenticate,
         revocations,
+        quotas,
         metrics,
         metricsAccess,
         readiness: checks,

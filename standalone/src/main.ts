@@ -6,6 +6,8 @@ import {
   type EdgeLimits,
   embeddedSessions,
   followRevocations,
+  openQuotas,
+  type QuotaPolicies,
   type RevocationTuning,
 } from "ledger-core/http";
 import { authenticator } from "ledger-core/http/tokens";
@@ -47,6 +49,8 @@ type StandaloneOptions = {
   readonly projections?: ProjectionsTuning;
   /** How revoked tokens are kept; each field states its default. */
   readonly revocations?: RevocationTuning;
+  /** How many requests callers may make. Default: any number. */
+  readonly quotas?: QuotaPolicies;
 };
 
 export type Standalone = {
@@ -85,6 +89,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       onFault: (fault) => logger.warn({ err: fault }, "the revoked tokens cannot be read"),
     });
     closers.push(revocations.close);
+    const quotas = openQuotas({ policies: options.quotas ?? {} });
+    closers.push(quotas.close);
     const writer = await openWriter({
       ...options.writer,
       log,
@@ -101,7 +107,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const app = await createEdge({
       logger,
       authenticate: authenticator([folder.signingKeys.publicKey], { revocations }),
-      revocations,
+      ...{ revocations, quotas },
       readiness: [{ name: "writer", check: () => writer.readiness() }, ...projectionChecks(lag), revocations.readiness],
       metrics,
       referenceVersion: API_VERSION,

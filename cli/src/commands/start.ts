@@ -7,6 +7,7 @@ import {
   logLevels,
   oneOf,
   optionalText,
+  quotaSettings,
   readSettings,
   stopOnSignals,
   stopWithParent,
@@ -55,6 +56,8 @@ correction, start it with --accept-clock.
 With 1.3 bytes of memory per idempotency key ever used, nearly no new key costs a read from disk; with less there are
 more reads, and the same answers.
 LEDGER_RAILS names the payment rails like --rails does, LEDGER_KEY_FILTER_MIB sets that memory like --key-filter-mib.
+QUOTA_CALLER=600/60 and QUOTA_TENANT limit the requests per seconds of a caller and of a tenant; by default, nothing
+does.
 LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
 
 Exit codes: 0 stopped; 1 failed, or the stop took over ${STOP_BOUND_MS / 1000} s; 2 usage;
@@ -89,6 +92,7 @@ export function startCommand(): Command {
       const settings = readSettings({
         LEDGER_LOG_LEVEL: oneOf(logLevels, "warn"),
         LEDGER_RAILS: railsSetting,
+        ...quotaSettings,
         LEDGER_KEY_FILTER_MIB: integer(KEY_FILTER_MIB),
         npm_lifecycle_event: optionalText(),
       });
@@ -102,6 +106,10 @@ export function startCommand(): Command {
         writer: {
           keys: { filterBytes: (flags.keyFilterMib ?? settings.LEDGER_KEY_FILTER_MIB) * 2 ** 20 },
           ...(flags.acceptClock ? { acceptClock: true } : {}),
+        },
+        quotas: {
+          ...(settings.QUOTA_CALLER && { caller: settings.QUOTA_CALLER }),
+          ...(settings.QUOTA_TENANT && { tenant: settings.QUOTA_TENANT }),
         },
         logger,
         onProgress: progress.note,

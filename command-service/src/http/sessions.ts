@@ -45,7 +45,8 @@ export function serveSessions(app: FastifyInstance, options: SessionOptions): vo
       ...problemAnswers(400, 401, 404, 413, 414, 415, 422, 503),
     },
   };
-  const config = { roles, bodyOptional: true };
+  // A quota that a thief has used up must not keep an operator from revoking the stolen token.
+  const config = { roles, bodyOptional: true, unmetered: true };
   app.post<RevokeRequest>("/v1/sessions/:jti/revoke", { schema, config }, async (request) => {
     const { tenant, role } = callerOf(request);
     const { jti: id } = request.params;

@@ -5,6 +5,7 @@ import { announcedBytes, checkExpect, holdsBodyBack } from "./body-reader.ts";
 import type { Connections } from "./connections.ts";
 import { checkBodyHeaders } from "./media-type.ts";
 import { Problem } from "./problems.ts";
+import type { Quotas } from "./quotas.ts";
 import type { Authenticator } from "./tokens.ts";
 import type { Held, UnderWay } from "./under-way.ts";
 import { checkPath, checkQuery, routedOnly } from "./urls.ts";
@@ -18,6 +19,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** A health probe: never refused for load. */
     probe?: boolean;
+    /** Counts for no quota, and is not refused for one. */
+    unmetered?: boolean;
   }
 }
 
@@ -27,7 +30,10 @@ type Gate = {
   readonly connections: Connections;
   readonly underWay: UnderWay;
   readonly revocations: { readonly version: number };
+  readonly quotas: Quotas | undefined;
 };
+
+const noHeaders = {};
 
 /**
  * Checks all that can be checked before a request's body is read, in the order in which faults are answered: the
@@ -35,7 +41,7 @@ type Gate = {
  * since each further hook costs every request.
  */
 export function admitRequests(app: FastifyInstance, gate: Gate): void {
-  const { authenticate, connections, underWay, revocations } = gate;
+  const { authenticate, connections, underWay, revocations, quotas } = gate;
   const checkRouted = routedOnly(app);
   app.decorateRequest("caller", null);
   app.decorateRequest("held", null);
@@ -63,6 +69,8 @@ export function admitRequests(app: FastifyInstance, gate: Gate): void {
         checkBodyHeaders(request, config);
         bytes = announcedBytes(request);
       }
+      if (quotas !== undefined && caller !== null && config.unmetered !== true)
+        reply.headers(quotas.admit(caller) ?? noHeaders);
       if (config.probe !== true) request.held = underWay.begin(caller, bytes);
     };
     const caller = config.open === true ? null : authenticate(bearerOf(request));

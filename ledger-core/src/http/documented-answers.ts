@@ -35,8 +35,19 @@ const refusals = {
   415: { description: "The body is not application/json in UTF-8, or has a content encoding." },
   422: { description: "The body does not fit the route, or the ledger's rules refuse the command." },
   429: {
-    description: "The caller has as many requests under way or waiting as it may.",
+    description: "The caller has as many requests under way or waiting as it may, or has used a quota.",
     headers: {
+      RateLimit: {
+        type: "string",
+        description:
+          "What is left of each quota (r), and in how many seconds all of it is again (t); only with quotas.",
+        example: '"caller";r=0;t=17',
+      },
+      "RateLimit-Policy": {
+        type: "string",
+        description: "The quotas: so many requests (q) in so many seconds (w); only where there are any.",
+        example: '"caller";q=600;w=60',
+      },
       "Retry-After": {
         type: "string",
         pattern: "^[0-9]+$",

@@ -10,6 +10,7 @@ import { BODY_BYTES_MAX, type EdgeLimits, edgeLimits } from "./limits.ts";
 import { readJsonOnly } from "./media-type.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
+import type { Quotas } from "./quotas.ts";
 import { serveReference } from "./reference/serve.ts";
 import type { RevocationList } from "./revocation-list.ts";
 import { type Authenticator, unauthorized } from "./tokens.ts";
@@ -26,6 +27,8 @@ export type EdgeOptions = {
   readonly authenticate: Authenticator;
   /** The list that `authenticate` looks at. Default: nothing is revoked. */
   readonly revocations?: RevocationList;
+  /** Default: callers may make any number of requests. */
+  readonly quotas?: Quotas;
   /** Asked by /readyz at each request; the array may grow after the edge was made. */
   readonly readiness?: readonly ReadinessCheck[];
   readonly metrics?: Metrics;
@@ -64,6 +67,7 @@ export async function createEdge(options: EdgeOptions): Promise<FastifyInstance>
   measureAnswers(app, metrics);
   if (options.traces) traceRequests(app, options.traces);
   measureLoad(metrics, connections, underWay);
+  if (options.quotas) measureQuotas(metrics, options.quotas);
   if (options.revocations) measureRevocations(metrics, options.revocations);
   if (options.referenceVersion !== undefined) await serveReference(app, options.referenceVersion);
   serveOperations(app, {
@@ -113,7 +117,7 @@ export async function openOperationsPort(options: OperationsPortOptions): Promis
   };
 }
 
-function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limits" | "revocations">) {
+function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limits" | "revocations" | "quotas">) {
   const { logger, authenticate, revocations = { version: 0 } } = options;
   const limits = { ...edgeLimits, ...options.limits };
   const { requestTimeoutMs } = limits;
@@ -149,7 +153,7 @@ function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limi
   app.addHook("preClose", () => connections.drain());
   holdContinue(app);
   app.decorate("readmit", readmission({ authenticate, revocations }));
-  admitRequests(app, { authenticate, connections, underWay, revocations });
+  admitRequests(app, { authenticate, connections, underWay, revocations, quotas: options.quotas });
   readJsonOnly(app);
   return { app, connections, underWay };
 }
@@ -160,6 +164,13 @@ function measureLoad(metrics: Metrics, connections: Connections, underWay: Under
   metrics.gauge("http_requests_under_way", "Requests admitted, whose answers are not sent.", () => underWay.requests);
   metrics.gauge("http_body_bytes_under_way", "Announced bytes of their bodies.", () => underWay.bytes);
   metrics.gauge("http_callers_under_way", "Callers that have requests under way.", () => underWay.callers);
+}
+
+function measureQuotas(metrics: Metrics, quotas: Quotas): void {
+  const failures = "Exchanges of counts that failed: each process counts by itself then.";
+  metrics.gauge("quota_exchange_failures", failures, () => quotas.failures);
+  const uncounted = "Requests since the start that no quota counted: too many callers had some.";
+  metrics.gauge("quota_uncounted_requests", uncounted, () => quotas.uncounted);
 }
 
 function measureRevocations(metrics: Metrics, revocations: RevocationList): void {

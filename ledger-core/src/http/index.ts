@@ -7,6 +7,7 @@ export { BULK_BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export type { ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
+export { openQuotas, type QuotaPolicies, type Quotas } from "./quotas.ts";
 export { type Example, examples } from "./reference/examples.ts";
 export {
   followRevocations,

@@ -136,7 +136,9 @@ const edgeProblems = {
   too_many_requests: {
     status: 429,
     title: "Too many requests",
-    meaning: "The caller has as many requests under way or waiting as it may. Repeat the request after Retry-After.",
+    meaning:
+      "The caller has as many requests under way or waiting as it may, or a quota is used up, which RateLimit then " +
+      "says. Repeat the request after Retry-After.",
   },
   header_too_large: {
     status: 431,
