@@ -23,18 +23,21 @@ export type Client = {
 /** A client's current server, and the newest position of a command it answered. */
 export type Endpoint = { url: string; revision: number };
 
-export function createClient(endpoint: Endpoint, token: string): Client {
+/** @param timeoutMs after how long a request is given up. Default: never */
+export function createClient(endpoint: Endpoint, token: string, timeoutMs?: number): Client {
+  const limit = () => (timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) });
   const authorization = `Bearer ${token}`;
   return {
     token,
     async get(path, headers = {}) {
       const position: Record<string, string> =
         endpoint.revision >= 0 ? { "ledger-position": `0:${endpoint.revision}`, "ledger-wait": "10000" } : {};
-      return send(`${endpoint.url}${path}`, { headers: { authorization, ...position, ...headers } });
+      return send(`${endpoint.url}${path}`, { headers: { authorization, ...position, ...headers }, ...limit() });
     },
     async post(path, body, { key = randomUUID(), headers = {} } = {}) {
       const reply = await send(`${endpoint.url}${path}`, {
         method: "POST",
+        ...limit(),
         headers: {
           authorization,
           "idempotency-key": key,

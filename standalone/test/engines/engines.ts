@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { optionalSecret, optionalText, readSettings } from "ledger-core/process";
 import { freePort, startChildEngine } from "ledger-core/testing/engines/child";
 import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
+import { type Link, openLink } from "ledger-core/testing/engines/link";
 
 const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
 
@@ -11,7 +12,18 @@ const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/e
 export type UsedEngine = {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Undefined for an engine that is not ours to disturb. */
+  readonly faults?: EngineFaults;
   stop(): Promise<void>;
+};
+
+/** Faults for tests to cause. */
+export type EngineFaults = {
+  /** The link between the services and the engine. */
+  readonly link: Link;
+  kill(): Promise<void>;
+  /** Restarts it on its store after a kill. */
+  start(): Promise<void>;
 };
 
 /** The event log: the server at EVENTSTOREDB_URL, or our stand-in on a file in the data folder. */
@@ -32,17 +44,26 @@ export async function openLogServer(dataDir: string): Promise<UsedEngine> {
     return { name: "EventStoreDB of EVENTSTOREDB_URL", environment, stop: async () => undefined };
   }
   const port = await freePort();
-  const server = await startChildEngine({
-    command: process.execPath,
-    args: [standIn, "--data", join(dataDir, "log-server.sqlite"), "--port", String(port)],
-    folder: mkdtempSync(join(tmpdir(), "ledger-log-server-")),
-    ready: /"listening"/,
-    readyMs: 60_000,
-  });
+  const link = await openLink(() => port);
+  const folder = mkdtempSync(join(tmpdir(), "ledger-log-server-"));
+  const args = [standIn, "--data", join(dataDir, "log-server.sqlite"), "--port", String(port)];
+  const start = () =>
+    startChildEngine({ command: process.execPath, args, folder, ready: /"listening"/, readyMs: 60_000 });
+  let server = await start();
   return {
     name: "a stand-in for EventStoreDB, for tests and demonstrations only",
-    environment: { EVENT_LOG: `esdb://127.0.0.1:${port}?tls=false` },
-    stop: () => server.stop(),
+    environment: { EVENT_LOG: `esdb://127.0.0.1:${link.port}?tls=false` },
+    faults: {
+      link,
+      kill: () => server.kill(),
+      async start() {
+        server = await start();
+      },
+    },
+    async stop() {
+      await server.stop();
+      await link.close();
+    },
   };
 }
 
@@ -62,6 +83,7 @@ export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
       ...(client !== undefined && { BROKER_CLIENT: client }),
       ...(sasl && { BROKER_USERNAME: sasl.username, BROKER_PASSWORD: sasl.password.reveal() }),
     },
+    ...(broker.faults && { faults: { ...broker.faults, link: broker.faults.secureLink } }),
     stop: () => broker.stop(),
   };
 }

@@ -5,7 +5,7 @@ import { findKafka } from "ledger-core/testing/engines/kafka";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
 import { type ServiceName, type StartedService, startService } from "../services.ts";
-import { openBroker, openLogServer } from "./engines.ts";
+import { type EngineFaults, openBroker, openLogServer } from "./engines.ts";
 import { startFront } from "./front.ts";
 import type { ShownProcess } from "./view.ts";
 
@@ -14,7 +14,11 @@ export type StartedEngines = {
   readonly data: string;
   /** A description of each engine. */
   readonly engines: readonly string[];
-  readonly processes: readonly ShownProcess[];
+  readonly processes: readonly LiveService[];
+  /** The engines that are ours to disturb, by name. */
+  readonly faults: Readonly<Record<string, EngineFaults>>;
+  /** The settings that lead to the engines. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Stops the front, then the services, then the engines. */
   stop(): Promise<void>;
 };
@@ -22,6 +26,8 @@ export type StartedEngines = {
 /** @throws if an engine or a service does not start; nothing is left running */
 export async function startEngines(options: {
   readonly data: string;
+  /** The folder of the log server's file. Default: the data folder. */
+  readonly logData?: string;
   readonly port: number;
   readonly tell: (text: string) => void;
 }): Promise<StartedEngines> {
@@ -32,17 +38,17 @@ export async function startEngines(options: {
     mkdirSync(data, { recursive: true });
     await openDataFolder(data);
     tell("starting the engines");
-    const log = await openLogServer(data);
+    const log = await openLogServer(options.logData ?? data);
     closers.push(log.stop);
     const broker = await openBroker(await findKafka());
     closers.push(broker.stop);
     tell("starting the services");
     // If this process is killed, the service stops too.
     const environment = { ...log.environment, ...broker.environment, npm_lifecycle_event: "start:engines" };
-    const processes: ShownProcess[] = [];
-    const start = async (name: ServiceName): Promise<StartedService> => {
-      const service = await startService(name, data, environment);
-      processes.push({ ...service, name });
+    const processes: LiveService[] = [];
+    const start = async (name: ServiceName): Promise<LiveService> => {
+      const service = await startLive(name, data, environment);
+      processes.push(service);
       closers.push(async () => void (await service.end("SIGTERM")));
       return service;
     };
@@ -54,9 +60,55 @@ export async function startEngines(options: {
     closers.push(front.stop);
     writeServerFile(data, { url: front.url, pid: process.pid });
     closers.push(async () => removeServerFile(data));
-    return { url: front.url, data, engines: [log.name, broker.name], processes, stop: closers.close };
+    const faults = {
+      ...(log.faults && { "log server": log.faults }),
+      ...(broker.faults && { broker: broker.faults }),
+    };
+    const engines = [log.name, broker.name];
+    return { url: front.url, ...{ data, engines, processes, faults, environment }, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;
   }
+}
+
+/** A service that can be ended and started again. Its addresses are those of its current process. */
+export type LiveService = ShownProcess & {
+  readonly url: string;
+  end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
+  /** Suspends the process, or lets it go on. */
+  pause(): void;
+  resume(): void;
+  /** What it has printed since its start. */
+  output(): string;
+  /** Starts it again after its end. */
+  start(): Promise<void>;
+};
+
+async function startLive(
+  name: ServiceName,
+  data: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<LiveService> {
+  let service: StartedService = await startService(name, data, environment);
+  return {
+    name,
+    get pid() {
+      return service.pid;
+    },
+    get url() {
+      return service.url;
+    },
+    get operations() {
+      return service.operations;
+    },
+    ended: () => service.ended(),
+    output: () => service.output(),
+    end: (signal) => service.end(signal),
+    pause: () => void process.kill(service.pid, "SIGSTOP"),
+    resume: () => void process.kill(service.pid, "SIGCONT"),
+    async start() {
+      service = await startService(name, data, environment);
+    },
+  };
 }

@@ -46,8 +46,9 @@ export type KafkaBroker = {
 };
 
 export type BrokerFaults = {
-  /** The link between plain clients and the broker. */
+  /** The links between plain and encrypted clients and the broker. */
   readonly link: Link;
+  readonly secureLink: Link;
   kill(): Promise<void>;
   /** Restarts the broker on its store after a kill. */
   start(): Promise<void>;
@@ -83,6 +84,7 @@ async function startLocal(programs: KafkaPrograms): Promise<KafkaBroker> {
     ...accesses(links.ports, ca),
     faults: {
       link: links.plain,
+      secureLink: links.secure,
       kill: () => engine.kill(),
       start: async () => {
         engine = await start();
@@ -120,6 +122,7 @@ async function startContainer(): Promise<KafkaBroker> {
     ...accesses(links.ports, ca),
     faults: {
       link: links.plain,
+      secureLink: links.secure,
       kill: async () => void (await container.stop({ timeout: 0, remove: false })),
       start: () => container.restart(),
     },
@@ -136,7 +139,7 @@ async function openLinks(targets: () => { plain: number; secure: number }) {
   const plain = await openLink(() => targets().plain);
   const secure = await openLink(() => targets().secure);
   return {
-    plain,
+    ...{ plain, secure },
     ports: { plain: plain.port, secure: secure.port },
     async close() {
       await plain.close();
