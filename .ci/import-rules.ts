@@ -16,6 +16,8 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   "command-service": ["ledger-core"],
   "projection-workers": ["ledger-core"],
   "query-service": ["ledger-core"],
+  // The export is a projection: it runs on the consumer of the projections.
+  "analytics-export": ["ledger-core", "projection-workers"],
   standalone: ["ledger-core", "command-service", "projection-workers", "query-service"],
   simulation: "all",
   cli: "all",

@@ -12,6 +12,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger verify                                       the read models compared with the log
   ledger verify --stores                              every store of services compared with the log
   ledger mirror verify                                the mirror on the broker compared with the log
+  ledger export verify                                the exported tables compared with the log
   ledger simulate --seed 7                            the whole ledger under faults, promises checked
 
 Every command has --help with examples, and --json for one JSON document on stdout.
@@ -29,6 +30,7 @@ const commands: Readonly<Record<string, (finish: Finish) => Promise<Command>>> =
   rebuild: async (finish) => (await import("./commands/rebuild.ts")).rebuildCommand(finish),
   verify: async (finish) => (await import("./commands/verify.ts")).verifyCommand(finish),
   mirror: async (finish) => (await import("./commands/mirror.ts")).mirrorCommand(finish),
+  export: async (finish) => (await import("./commands/export.ts")).exportCommand(finish),
   simulate: async (finish) => (await import("./commands/simulate.ts")).simulateCommand(finish),
 };
 

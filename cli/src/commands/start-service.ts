@@ -1,3 +1,4 @@
+import { exportService } from "analytics-export";
 import { commandService } from "command-service";
 import { Argument, Command } from "commander";
 import type { ServiceProcess, SettingsTable } from "ledger-core/process";
@@ -10,17 +11,19 @@ export const services: readonly ServiceProcess[] = [
   mirrorService,
   projectionService(storeFiles),
   queryService,
+  exportService,
 ];
 
 const about: Readonly<Record<string, string>> = {
   "command-service": "answer commands: the only writer of the event log",
   mirror: "copy the event log to the broker",
   "query-service": "answer queries from the read models",
+  export: "export the history as Delta tables",
 };
 
 /** `ledger start <service>`: runs one service as this process, configured by the environment. */
 export function serviceCommands(): readonly Command[] {
-  const simple = [commandService, mirrorService, queryService].map((service) =>
+  const simple = [commandService, mirrorService, queryService, exportService].map((service) =>
     new Command(service.name)
       .description(`${about[service.name]}, as a process of its own`)
       .addHelpText("after", settingsHelp(service.part.settings))

@@ -7,9 +7,11 @@ export {
   optionalSecret,
   optionalText,
   readSettings,
+  type Secret,
   type Setting,
   type SettingsTable,
   showSettings,
+  textOr,
 } from "./env.ts";
 export * from "./identity-part.ts";
 export * from "./lifecycle.ts";

@@ -12,6 +12,7 @@ export * from "./memory-state.ts";
 export { quickTuning } from "./mirror-suite.ts";
 export { paymentGraphSuite } from "./payment-graph-suite.ts";
 export { projectionStoreSuite } from "./projection-store-suite.ts";
+export { projectionTargetSuite } from "./projection-suite.ts";
 export { randomHistory, seeded } from "./random-history.ts";
 export * from "./raw-http.ts";
 export { sessionViewSuite } from "./session-view-suite.ts";

@@ -9,13 +9,14 @@ import {
   type Revision,
   readChargeRow,
   type Shard,
+  type StoredProjection,
 } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
 
 /** One projection of one shard into one target. */
 export type Application<Change> = {
   readonly shard: Shard;
-  readonly projection: Projection<Change>;
+  readonly projection: Projection<Change> | StoredProjection<Change>;
   readonly target: ProjectionTarget<Change>;
   /** The most events in the next transaction. */
   readonly batchMax: () => number;
@@ -84,6 +85,7 @@ function projectNext<Change>({ shard, projection }: Application<Change>, at: Rev
     });
   }
   try {
+    if ("projectStored" in projection) return projection.projectStored(decodeOnce(stored), stored);
     const row = projection.projectCharge ? chargeRowOnce(stored) : null;
     return (row && projection.projectCharge?.(row)) ?? projection.project(decodeOnce(stored));
   } catch (error) {

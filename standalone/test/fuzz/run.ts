@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { copyFileSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** The folder into which `.ci/schemathesis` installs it. */
+/** The folder into which `.ci/python-tools` installs it. */
 const installed = resolve(import.meta.dirname, "../../../.cache/schemathesis/bin/python");
 
 /**
@@ -12,7 +12,7 @@ const installed = resolve(import.meta.dirname, "../../../.cache/schemathesis/bin
 export function findSchemathesis(): { readonly python: string } | { readonly absent: string } {
   const python = process.env.SCHEMATHESIS_PYTHON ?? installed;
   if (existsSync(python)) return { python };
-  const absent = "no schemathesis: .ci/schemathesis installs it, or SCHEMATHESIS_PYTHON names a Python that has it";
+  const absent = "no schemathesis: .ci/python-tools installs it, or SCHEMATHESIS_PYTHON names a Python that has it";
   if (process.env.CI === "true") throw new Error(absent);
   return { absent };
 }

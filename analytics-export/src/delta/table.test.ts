@@ -1,0 +1,141 @@
+import { randomUUID } from "node:crypto";
+import { assert, LedgerError, NO_REVISION } from "ledger-core";
+import { projectionTargetSuite, randomHistory, seeded } from "ledger-core/testing";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Lake } from "../ports/lake.ts";
+import { type ExportTable, exportTables } from "../tables/tables.ts";
+import { makeLakeFolder, names, rowsOf } from "../testing/folder.ts";
+import { commitPath, encodeCommit } from "./actions.ts";
+import type { Row } from "./columns.ts";
+import { DeltaTable } from "./table.ts";
+
+const history = randomHistory(7, 60);
+const leaf = new Uint8Array(32);
+const [shape] = exportTables;
+assert(shape, "there is a table");
+
+function rowsBetween(table: ExportTable, after: number, upTo: number): Row[] {
+  return history.slice(after + 1, upTo + 1).flatMap((event) => [...table.rows(event, { version: 1, leaf }, names)]);
+}
+
+function openTable(lake: Lake, table: ExportTable = events): DeltaTable {
+  return new DeltaTable({ lake, shape: table, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3 });
+}
+
+const events: ExportTable = shape;
+const samples = { events: history.map((_, n) => rowsBetween(events, n - 1, n)), poison: null };
+projectionTargetSuite("a Delta table in a folder", samples, async () => {
+  const { open, remove } = makeLakeFolder();
+  const lake = open();
+  const target = openTable(lake);
+  return { target, reopen: async () => openTable(lake), contents: () => rowsOf(lake, events), dispose: remove };
+});
+
+describe("a table", () => {
+  let folder: ReturnType<typeof makeLakeFolder>;
+  let lake: Lake;
+  beforeEach(() => {
+    folder = makeLakeFolder();
+    lake = folder.open();
+  });
+  afterEach(() => folder.remove());
+
+  test.each([1, 2, 3, 4])("each row is in it once when every third call to the lake fails, seed %i", async (seed) => {
+    const random = seeded(seed);
+    const faulty = failing(
+      lake,
+      () => random(3) === 0,
+      () => random(2) === 0,
+    );
+    const last = history.length - 1;
+    let table = openTable(faulty);
+    for (let tries = 0; tries < 10_000; tries++) {
+      try {
+        const at = await table.checkpoint(0);
+        if (at === last) break;
+        const upTo = Math.min(at + 1 + random(9), last);
+        await table.apply(0, at, upTo, rowsBetween(events, at, upTo));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "store_unavailable" });
+        // As after a crash: nothing is remembered.
+        if (random(2) === 0) table = openTable(faulty);
+      }
+    }
+    expect(await rowsOf(lake, events)).toEqual(
+      rowsBetween(events, NO_REVISION, last)
+        .map((row) => row.map(String).join(" | "))
+        .sort(),
+    );
+  });
+
+  test("a foreign commit between two of ours is passed over, and nothing is lost", async () => {
+    const table = openTable(lake);
+    await table.apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
+    await lake.create(commitPath(events.name, 2), encodeCommit("OPTIMIZE", 0, []));
+    await table.apply(0, 4, 9, rowsBetween(events, 4, 9));
+    expect(await rowsOf(lake, events)).toHaveLength(10);
+    expect(await openTable(lake).checkpoint(0)).toBe(9);
+  });
+
+  test("a column that was added is added to the table, and earlier rows have none", async () => {
+    const narrow: ExportTable = { ...events, columns: events.columns.slice(0, -1) };
+    const cut = (rows: readonly Row[]) => rows.map((row) => row.slice(0, -1));
+    await openTable(lake, narrow).apply(0, NO_REVISION, 4, cut(rowsBetween(events, NO_REVISION, 4)));
+    const wide: ExportTable = {
+      ...events,
+      columns: events.columns.map((column) => (column.name === "leaf" ? { ...column, nullable: true } : column)),
+    };
+    await openTable(lake, wide).apply(0, 4, 9, rowsBetween(events, 4, 9));
+    const rows = await rowsOf(lake, wide);
+    expect(rows.filter((row) => row.endsWith(" | null"))).toHaveLength(5);
+    expect(rows).toHaveLength(10);
+    await expect(openTable(lake, narrow).checkpoint(0)).rejects.toThrow(/newer exporter/);
+  });
+
+  test.each([
+    [
+      "a newer protocol",
+      { protocol: { minReaderVersion: 3, minWriterVersion: 7 } },
+      "incompatible",
+      /reader version 3/,
+    ],
+    ["other columns", { metaData: metaData("a string") }, "incompatible", /its column 1 is a string/],
+    ["no schema", { metaData: { ...metaData("a string"), schemaString: "{" } }, "store_damaged", /schema/],
+  ] as const)("a table with %s is not written", async (_, action, code, message) => {
+    await openTable(lake).checkpoint(0);
+    await lake.create(commitPath(events.name, 1), encodeCommit("ELSEWHERE", 0, [action]));
+    const written = openTable(lake).apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
+    await expect(written).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(await lake.read(commitPath(events.name, 2))).toBeUndefined();
+  });
+
+  test("a torn commit stops the table and names the line", async () => {
+    await openTable(lake).checkpoint(0);
+    await lake.create(commitPath(events.name, 1), new TextEncoder().encode('{"commitInfo":{}}\n{"txn":{"appId":'));
+    const message = expect.stringMatching(/00001\.json, line 2/);
+    await expect(openTable(lake).checkpoint(0)).rejects.toMatchObject({ code: "store_damaged", message });
+  });
+});
+
+function metaData(field: string) {
+  const [name, type] = field.split(" ");
+  const schemaString = JSON.stringify({ type: "struct", fields: [{ name, type, nullable: true, metadata: {} }] });
+  return { id: "x", schemaString, partitionColumns: ["booked_date"], configuration: {}, createdTime: 0 };
+}
+
+/** A lake whose calls fail, before they did anything or after. */
+function failing(lake: Lake, fails: () => boolean, before: () => boolean): Lake {
+  const fault = () => new LedgerError("store_unavailable", "the disk fails");
+  async function maybe<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (!fails()) return work();
+    if (!before()) await work();
+    throw fault();
+  }
+  return {
+    create: (path, bytes) => maybe(() => lake.create(path, bytes)),
+    read: (path) => maybe(() => lake.read(path)),
+    names: (folder, after) => maybe(() => lake.names(folder, after)),
+    files: (folder) => lake.files(folder),
+    remove: (path) => maybe(() => lake.remove(path)),
+  };
+}

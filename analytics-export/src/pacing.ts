@@ -1,0 +1,44 @@
+import type { ProjectionTarget, Runtime } from "ledger-core";
+
+type Pace = {
+  /** The least time between the starts of two batches that are not full, in ms. */
+  readonly everyMs: number;
+  /** How many events make a batch full: history is not held back. */
+  readonly full: number;
+  readonly runtime: Runtime;
+  /** Ends a wait. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * A target that takes small batches at a pace: after each it waits, while more events gather for the next one. Large
+ * files are what readers of a lake need.
+ */
+export function paced<Change>(
+  target: ProjectionTarget<Change>,
+  { everyMs, full, runtime, signal }: Pace,
+): ProjectionTarget<Change> {
+  return {
+    checkpoint: (shard) => target.checkpoint(shard),
+    async apply(shard, after, upTo, changes) {
+      const startMs = runtime.elapsedMs();
+      await target.apply(shard, after, upTo, changes);
+      const leftMs = everyMs - (runtime.elapsedMs() - startMs);
+      if (upTo - after < full && leftMs > 0) await pause(runtime, leftMs, signal);
+    },
+  };
+}
+
+/** A pause that the signal ends early. */
+export function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      stop();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const stop = runtime.every(ms, end);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
+}

@@ -1,0 +1,136 @@
+import { entriesOf, type LedgerEvent, type Micros, type Payment, type StoredForm } from "ledger-core";
+import { type Column, dayNumber, type Row, type TableShape } from "../delta/columns.ts";
+import { payloadOf } from "./payload.ts";
+import type { Pseudonyms } from "./pseudonyms.ts";
+
+/** A table of the export and the pure function that makes its rows from an event. */
+export type ExportTable = TableShape & {
+  /** For people who read the table. */
+  readonly about: string;
+  rows(event: LedgerEvent, stored: StoredForm, names: Pseudonyms): readonly Row[];
+};
+
+const DAY_US = 86_400_000_000;
+
+/** The day of booking in UTC, as days since 1970. */
+function bookedDate(at: Micros): number {
+  return Math.floor(at / DAY_US);
+}
+
+const place: readonly Column[] = [
+  { name: "booked_date", type: "date", about: "UTC day of booking; the table is partitioned by it" },
+  { name: "shard", type: "int", about: "shard of the event" },
+  { name: "revision", type: "long", about: "place of the event in its shard, from 0 without gaps" },
+  { name: "booked_at", type: "timestamp", about: "time of booking, UTC, microseconds" },
+  { name: "tenant", type: "string", about: "pseudonym of the tenant" },
+];
+
+function placeOf({ at, shard, revision, origin }: LedgerEvent, names: Pseudonyms): Row {
+  return [bookedDate(at), shard, BigInt(revision), BigInt(at), names.of("tenant", origin.tenant)];
+}
+
+const partitioned = { partition: "booked_date", bounded: ["shard", "revision"] } as const;
+
+const ledgerEvents: ExportTable = {
+  name: "ledger_events",
+  about: "Every event, a row each.",
+  ...partitioned,
+  columns: [
+    ...place,
+    { name: "event_id", type: "string", about: "id of the event" },
+    { name: "type", type: "string", about: "type of the event, such as PaymentCharged" },
+    { name: "version", type: "int", about: "version of the type's form in the log" },
+    { name: "payload", type: "string", about: "JSON: the fields on the allow-list; amounts in minor units, as text" },
+    { name: "leaf", type: "string", about: "RFC 9162 leaf hash of the event in the log, hex" },
+  ],
+  rows(event, { version, leaf }, names) {
+    const payload = JSON.stringify(payloadOf(event.fact, names));
+    return [[...placeOf(event, names), event.id, event.fact.type, version, payload, Buffer.from(leaf).toString("hex")]];
+  },
+};
+
+const postings: ExportTable = {
+  name: "postings",
+  about: "A row for each posting: what moved, on which account, and its balance after it.",
+  ...partitioned,
+  columns: [
+    ...place,
+    { name: "posting", type: "int", about: "index in the event, from 0" },
+    { name: "account", type: "string", about: "pseudonym of the account" },
+    { name: "counterparty", type: "string", about: "pseudonym of the account on the other side" },
+    { name: "amount", type: "long", about: "minor units; credits positive; sums to zero per event and currency" },
+    { name: "balance", type: "long", about: "posted balance of the account after it, minor units" },
+    { name: "currency", type: "string", about: "ISO 4217 code" },
+    { name: "effective_date", type: "date", about: "business day in the account's time zone" },
+    { name: "kind", type: "string", about: "payment, refund, transfer, top-up or payout" },
+    { name: "source_id", type: "string", about: "id of the payment, refund, transfer, top-up or payout" },
+  ],
+  rows: (event, _, names) =>
+    entriesOf(event).map(({ account, counterparty, amount, balanceAfter, currency, effectiveDate, source }, index) => [
+      ...[...placeOf(event, names), index, names.of("account", account), names.of("account", counterparty)],
+      ...[amount, balanceAfter, currency, dayNumber(effectiveDate), source.kind, source.id],
+    ]),
+};
+
+const payments: ExportTable = {
+  name: "payments",
+  about: "A row for each change of a payment's state; its last row is its state now.",
+  ...partitioned,
+  columns: [
+    ...place,
+    { name: "payment_id", type: "string", about: "id of the payment" },
+    { name: "change", type: "string", about: "type of the event that changed it" },
+    { name: "payer", type: "string", about: "pseudonym of the paying account" },
+    { name: "payee", type: "string", about: "pseudonym of the paid account" },
+    { name: "payee_type", type: "string", about: "type of the paid account, such as merchant" },
+    { name: "amount", type: "long", about: "asked for, minor units" },
+    { name: "captured", type: "long", about: "captured so far, minor units" },
+    { name: "refunded", type: "long", about: "refunded so far, minor units" },
+    { name: "held", type: "long", about: "authorized, neither captured nor released, minor units" },
+    { name: "fee", type: "long", about: "the merchant's fee, minor units" },
+    { name: "currency", type: "string", about: "ISO 4217 code" },
+    { name: "status", type: "string", about: "status after the change" },
+    { name: "capture", type: "string", about: "automatic or manual" },
+    { name: "created_at", type: "timestamp", about: "time of the payment's first event" },
+  ],
+  rows(event, _, names) {
+    const { fact } = event;
+    if (!("payment" in fact) || "code" in fact) return [];
+    return [[...placeOf(event, names), fact.payment.id, fact.type, ...paymentCells(fact.payment, names)]];
+  },
+};
+
+function paymentCells(payment: Payment, names: Pseudonyms): Row {
+  const { payer, payee, payeeType, amount, captured, refunded, held, fee, currency, status, capture } = payment;
+  return [
+    ...[names.of("account", payer), names.of("account", payee), payeeType],
+    ...[amount, captured, refunded, held, fee, currency, status, capture, BigInt(payment.createdAt)],
+  ];
+}
+
+const accounts: ExportTable = {
+  name: "accounts",
+  about: "A row for each change of an account that is no movement; balances are in `postings`.",
+  ...partitioned,
+  columns: [
+    ...place,
+    { name: "account", type: "string", about: "pseudonym of the account" },
+    { name: "change", type: "string", about: "type of the event that changed it" },
+    { name: "account_type", type: "string", about: "wallet, merchant, bank, revenue, suspense, clearing or transit" },
+    { name: "owner", type: "string", about: "pseudonym of the owner" },
+    { name: "currency", type: "string", about: "ISO 4217 code" },
+    { name: "time_zone", type: "string", about: "IANA time zone of its business days" },
+    { name: "status", type: "string", about: "status after the change" },
+    { name: "opened_at", type: "timestamp", about: "time of opening" },
+  ],
+  rows(event, _, names) {
+    const { fact } = event;
+    if (!("account" in fact) || typeof fact.account === "string") return [];
+    const { id, type, owner, currency, timeZone, status, openedAt } = fact.account;
+    const party = [names.of("account", id), fact.type, type, names.of("owner", owner)];
+    return [[...placeOf(event, names), ...party, currency, timeZone, status, BigInt(openedAt)]];
+  },
+};
+
+/** All tables. A new one needs its place here. */
+export const exportTables: readonly ExportTable[] = [ledgerEvents, postings, payments, accounts];

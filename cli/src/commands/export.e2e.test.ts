@@ -1,0 +1,78 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { documentOf, ledger, runLedgerWith } from "../ledger.fixture.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "ledger-export-"));
+const lake = join(dir, "lake");
+const KEY = "a key that nobody may ever see in any output";
+const settings = {
+  ...{ LEDGER_DATA: join(dir, "data"), LEDGER_PORT: "0", LEDGER_OPERATIONS_PORT: "0" },
+  ...{ EXPORT: `folder:${lake}`, EXPORT_KEY: KEY, EXPORT_SECONDS: "1", LEDGER_LOG_LEVEL: "trace" },
+};
+beforeAll(async () => void (await ledger("token", "--role", "operator", "--data", settings.LEDGER_DATA)));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const ended = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+  runLedgerWith({ ...settings, ...env }, ...args).ended;
+
+test("the history is exported while it grows, verified, and a difference ends with 3", {
+  timeout: 120_000,
+}, async () => {
+  const writer = runLedgerWith(settings, "start", "command-service");
+  const [, url = ""] = await writer.printed(/"url":"([^"]+)"/);
+  const { stdout: token } = await ledger("token", "--role", "operator", "--data", settings.LEDGER_DATA);
+  const open = (key: string) =>
+    fetch(`${url}/v1/accounts`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token.trim()}`, "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify({ type: "wallet", currency: "HKD", owner: "alice", timeZone: "Asia/Hong_Kong" }),
+    });
+  expect((await open("one")).status).toBe(201);
+  const exporter = runLedgerWith(settings, "start", "export");
+  const [, operations = ""] = await exporter.printed(/"operations":"([^"]+)"/);
+  expect((await open("two")).status).toBe(201);
+  const readiness = async () => (await fetch(`${operations}/readyz`)).text();
+  // The writer's epoch, and two accounts.
+  await expect
+    .poll(readiness, { timeout: 60_000 })
+    .toContain('"name":"ledger_events","ready":true,"detail":"0:2, live"');
+  await expect.poll(readiness, { timeout: 60_000 }).toContain('"name":"accounts","ready":true,"detail":"0:2, live"');
+  const metrics = await (await fetch(`${operations}/metrics`)).text();
+  expect(metrics).toContain("export_stopped_tables 0");
+  for (const { child } of [exporter, writer]) child.kill("SIGTERM");
+  const [exported] = await Promise.all([exporter.ended, writer.ended]);
+  expect(exported.code).toBe(0);
+  expect(exported.stdout + exported.stderr).not.toContain(KEY);
+
+  const equal = await ended({}, "export", "verify", "--json");
+  expect(equal.code).toBe(0);
+  const { tables } = documentOf(equal) as { tables: { table: string; rows: number; fault: string | null }[] };
+  expect(tables.map(({ table, rows, fault }) => [table, rows, fault])).toEqual([
+    ["ledger_events", 3, null],
+    ["postings", 0, null],
+    ["payments", 0, null],
+    ["accounts", 2, null],
+  ]);
+  const otherKey = await ended({ EXPORT_KEY: KEY.toUpperCase() }, "export", "verify");
+  expect(otherKey.code).toBe(3);
+  expect(otherKey.stdout).toMatch(
+    /^accounts, shard 0: DIFFERS: accounts differs at 0:1: tenant is [0-9a-f]{32}, the log/m,
+  );
+  expect(readdirSync(lake).sort()).toEqual(["_unfinished", "accounts", "ledger_events", "payments", "postings"]);
+  expect((await ended({}, "export", "vacuum", "--dry-run")).stdout).toBe("0 files would be removed\n");
+});
+
+test.each([
+  [{ EXPORT: "" }, [/EXPORT is none: set it to folder:<path>/]],
+  [{ EXPORT_KEY: "" }, [/EXPORT_KEY is not set: the export needs it/]],
+  [
+    { EXPORT: "s3://b", EXPORT_KEY: "short" },
+    [/EXPORT must be none or folder:<path>/, /EXPORT_KEY must have at least/],
+  ],
+])("an export with %o does not start, and says why", async (env, messages) => {
+  const { code, stderr } = await ended(env, "start", "export");
+  expect(code).toBe(2);
+  for (const message of messages) expect(stderr).toMatch(message);
+});
