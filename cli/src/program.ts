@@ -7,6 +7,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger token --role operator                        a token for the API
   ledger status                                       does it serve, and how far is it
   ledger config check                                 the settings of services, and their connections
+  ledger migrate                                      the tables of read models on a MySQL server
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               rebuild a projection from the log
   ledger verify                                       the read models compared with the log
@@ -26,6 +27,7 @@ const commands: Readonly<Record<string, (finish: Finish) => Promise<Command>>> =
   token: async (finish) => (await import("./commands/token.ts")).tokenCommand(finish),
   status: async (finish) => (await import("./commands/status.ts")).statusCommand(finish),
   config: async (finish) => (await import("./commands/config.ts")).configCommand(finish),
+  migrate: async (finish) => (await import("./commands/migrate.ts")).migrateCommand(finish),
   import: async (finish) => (await import("./commands/import.ts")).importCommand(finish),
   rebuild: async (finish) => (await import("./commands/rebuild.ts")).rebuildCommand(finish),
   verify: async (finish) => (await import("./commands/verify.ts")).verifyCommand(finish),

@@ -5,9 +5,11 @@ export { shareReading } from "./consumer/shared-reading.ts";
 export { mirrorService, projectionService } from "./main.ts";
 export { compareMirror, type MirrorComparison } from "./mirror/compare-mirror.ts";
 export {
+  dropOtherModels,
   fileOf,
   makeSqlProjections,
   migrateModels,
+  migrateServerModels,
   projectionNames,
   storeFiles,
   viewProjections,

@@ -4,6 +4,8 @@ import {
   brokerPart,
   dataPart,
   eventLogPart,
+  type ReadModelTarget,
+  readModelPart,
   type ServiceProcess,
   serviceProcess,
   shardsPart,
@@ -11,6 +13,7 @@ import {
 import { dataPaths } from "ledger-core/process/data-paths";
 import { followMirror } from "./mirror/follow-mirror.ts";
 import { startMirrorService } from "./mirror/service.ts";
+import { modelsServer } from "./projections/list.ts";
 import type { StoreFile } from "./projections/store-file.ts";
 import { startProjectionService } from "./service.ts";
 
@@ -33,14 +36,22 @@ export function projectionService(files: readonly StoreFile[]): ServiceProcess {
   return serviceProcess({
     name: "projections",
     operationsPort: 9083,
-    parts: { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart },
-    async start({ data, target, broker, shards }, context) {
+    parts: { data: dataPart, target: eventLogPart, readModel: readModelPart, broker: brokerPart, shards: shardsPart },
+    async start({ data, target, readModel, broker, shards }, context) {
       const log = await openEventLogReader(target);
-      const options = { ...context, files, dir: dataPaths(data).readModels, shards };
+      const stores = storesOf(files, readModel, shards);
+      const options = { ...context, ...stores, dir: dataPaths(data).readModels, shards };
       if (broker.kind === "none") return startProjectionService({ ...options, log });
       const { openMirrorSource } = await import("ledger-core/kafka");
       const mirror = openMirrorSource(broker, context);
       return startProjectionService({ ...options, log: followMirror({ ...context, mirror, log }) });
     },
   });
+}
+
+/** The files and servers of the projections in `files`, as the settings say. */
+function storesOf(files: readonly StoreFile[], readModel: ReadModelTarget, shards: number) {
+  if (readModel.kind === "sqlite") return { files, firstFiles: { models: readModel.file }, servers: [] };
+  const others = files.filter(({ name }) => name !== "models");
+  return { files: others, servers: others.length < files.length ? [modelsServer(readModel, shards)] : [] };
 }

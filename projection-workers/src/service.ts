@@ -3,6 +3,7 @@ import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import type { StoreFile } from "./projections/store-file.ts";
+import type { StoreServer } from "./projections/store-server.ts";
 import { createBoard } from "./running/board.ts";
 import { keepProjections } from "./running/keep-projections.ts";
 import { measureProjections, projectionChecks } from "./running/readiness.ts";
@@ -12,8 +13,12 @@ export type ProjectionServiceOptions = {
   readonly log: EventSource & { using?(shard: Shard): "mirror" | "log" };
   /** The folder of the files of read models. */
   readonly dir: string;
-  /** The projections that this process keeps. */
+  /** The projections that this process keeps in files. */
   readonly files: readonly StoreFile[];
+  /** The first file of a store, by its name, if it is not in the folder. */
+  readonly firstFiles?: Readonly<Record<string, string>>;
+  /** The projections that it keeps in servers. */
+  readonly servers?: readonly StoreServer[];
   readonly shards: number;
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
@@ -38,7 +43,12 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   const heads = watchHeads(log, shards);
   closers.push(async () => heads.stop());
   const metrics = createMetrics();
-  const lag = { projections: board, shards: options.shards, head: heads.head, files: options.files };
+  const lag = {
+    projections: board,
+    shards: options.shards,
+    head: heads.head,
+    files: [...options.files, ...(options.servers ?? [])],
+  };
   measureProjections(metrics, lag);
   metrics.gauge(
     "projections_reading_log_shards",

@@ -4,6 +4,7 @@ import {
   dataPart,
   identityPart,
   quotasPart,
+  readModelReplicaPart,
   revocationsPart,
   serviceProcess,
   shardsPart,
@@ -18,10 +19,10 @@ export const queryService = serviceProcess({
   operationsPort: 9082,
   parts: {
     ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
-    ...{ revocationTuning: revocationsPart, policies: quotasPart },
+    ...{ readModel: readModelReplicaPart, revocationTuning: revocationsPart, policies: quotasPart },
   },
-  start: async ({ api, data, identityTarget, shards, revocationTuning, policies }, context) => {
-    const { models, views, tokenKey, cursorKey, revocations: file } = dataPaths(data);
+  start: async ({ api, data, identityTarget, readModel, shards, revocationTuning, policies }, context) => {
+    const { views, tokenKey, cursorKey, revocations: file } = dataPaths(data);
     const revocations = followRevocations({
       ...{ store: openRevocationFile({ file, writes: false }), writes: false, ...revocationTuning },
       onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
@@ -33,7 +34,7 @@ export const queryService = serviceProcess({
     };
     try {
       const service = await startQueryService({
-        ...{ ...api, ...context, models, views, shards, revocations, quotas },
+        ...{ ...api, ...context, readModel, views, shards, revocations, quotas },
         identity: openIdentity(identityTarget, tokenKey, revocations),
         cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
       });

@@ -6,6 +6,7 @@ import type { QueryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
 import { type ModelsSnapshot, openSnapshot } from "./queries/snapshot.ts";
 import type { StoreName } from "./query.ts";
+import type { ReplicaSet } from "./replicas.ts";
 
 /** A result, and the position of each shard at which it was read. */
 export type Read<Result> = { readonly result: Result; readonly positions: readonly Position[] };
@@ -24,15 +25,23 @@ export type ModelReader = {
 };
 
 /** Reads the tables of one SQL projection. */
-export function createModelReader(models: () => Knex, limits: QueryLimits, projection: StoreName): ModelReader {
+export function createModelReader(models: ReplicaSet, limits: QueryLimits, projection: StoreName): ModelReader {
   const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
     readingOf(projection, () => translateStoreErrors("read models", work));
   const open = (db: Knex) => openSnapshot(db, limits, projection);
   return {
-    positions: () => guarded(async () => (await open(models()))?.positions ?? []),
-    read: (required, query) => guarded(() => readSnapshot(models(), open, required, query)),
+    positions: () => guarded(() => models.positions(async (db) => (await open(db))?.positions ?? [])),
+    read: (required, query) =>
+      guarded(() => models.read(required, (db, note) => readSnapshot(db, { open, note, required }, query))),
   };
 }
+
+type SnapshotOptions = {
+  readonly open: (db: Knex) => Promise<ModelsSnapshot | undefined>;
+  /** Told the positions of the snapshot. */
+  readonly note: (positions: readonly Position[]) => void;
+  readonly required: readonly Position[];
+};
 
 /**
  * Reads checkpoints and data in one transaction, and so from one replica at one moment. Undefined if that moment is too
@@ -40,13 +49,13 @@ export function createModelReader(models: () => Knex, limits: QueryLimits, proje
  */
 async function readSnapshot<Result>(
   models: Knex,
-  open: (db: Knex) => Promise<ModelsSnapshot | undefined>,
-  required: readonly Position[],
+  { open, note, required }: SnapshotOptions,
   query: (models: ModelsSnapshot) => Promise<Result>,
 ): Promise<Read<Result> | undefined> {
   const attempt = () =>
     models.transaction(async (db) => {
       const snapshot = await open(db);
+      note(snapshot?.positions ?? []);
       if (!snapshot || !reached(snapshot.positions, required)) return undefined;
       return { result: await query(snapshot), positions: snapshot.positions };
     });

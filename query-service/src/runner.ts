@@ -6,6 +6,7 @@ import { type QueryLimits, queryLimits } from "./limits.ts";
 import { sessionOfModels } from "./queries/session.ts";
 import type { QueryRunner, StoreName } from "./query.ts";
 import { createModelReader } from "./reading.ts";
+import { createReplicaSet, type ReplicaSet } from "./replicas.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { balanceRoutes } from "./routes/balance.ts";
 import type { QueryContext, QueryRoute } from "./routes/context.ts";
@@ -28,8 +29,11 @@ export const queryRoutes: readonly QueryRoute[] = [
 
 /** The stores that queries read. */
 type QueryStores = {
-  /** The models; SELECT rights are enough. A function may return a different connection for each query. */
-  readonly models: Knex | (() => Knex);
+  /**
+   * The models; SELECT rights are enough. A function may return a different connection for each query; a set of
+   * replicas reads from one that is far enough.
+   */
+  readonly models: Knex | (() => Knex) | ReplicaSet;
   readonly graph: Pick<PaymentGraph, "recommend">;
 };
 
@@ -48,7 +52,8 @@ export type RunnerOptions = QueryStores & {
 export function createQueryRunner(options: RunnerOptions): QueryRunner {
   const { graph, shards, clock = endOfThisMillisecond } = options;
   const limits = { ...queryLimits, ...options.limits };
-  const projection = (name: StoreName) => createModelReader(knexOf(options.models), limits, name);
+  const replicas = replicasOf(options.models);
+  const projection = (name: StoreName) => createModelReader(replicas, limits, name);
   const models = projection("models");
   const context: QueryContext = {
     ...{ models, projection },
@@ -76,14 +81,16 @@ export function storePositions({
 }: Pick<QueryStores, "models"> & {
   readonly graph: Pick<PaymentGraph, "positions">;
 }): (store: StoreName) => Promise<readonly Position[]> {
+  const replicas = replicasOf(models);
   return (store) => {
     if (store === "graph") return graph.positions();
-    return createModelReader(knexOf(models), queryLimits, store).positions();
+    return createModelReader(replicas, queryLimits, store).positions();
   };
 }
 
-function knexOf(models: Knex | (() => Knex)): () => Knex {
-  return "transaction" in models ? () => models : models;
+function replicasOf(models: QueryStores["models"]): ReplicaSet {
+  if ("states" in models) return models;
+  return createReplicaSet([{ name: "models", db: "transaction" in models ? () => models : models }]);
 }
 
 /**

@@ -7,15 +7,27 @@ import {
   type Quotas,
   type RevocationList,
 } from "ledger-core/http";
-import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
+import {
+  type Listening,
+  type Logger,
+  type MysqlTarget,
+  makeClosers,
+  type ReadModelReplicas,
+  type RunningService,
+} from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
+import type { MysqlReplicas } from "./adapters/mysql/replicas.ts";
+import type { QueryRunner } from "./query.ts";
 import { registerQueryRoutes } from "./register.ts";
+import { createQueryRunner, queryRoutes } from "./runner.ts";
 import { openStorePositions, watchStores } from "./stores.ts";
+import { asyncLaneLimits, createAsyncLanes } from "./threads/async-lanes.ts";
 import { type QueryTuning, startQueryThreads } from "./threads/threads.ts";
 
 type QueryServiceOptions = {
-  /** The first files of read models and of views, which projection-workers write. */
-  readonly models: string;
+  /** The read models, which projection-workers write: their first file, or replicas. */
+  readonly readModel: ReadModelReplicas;
+  /** The first file of views, which projection-workers write. */
   readonly views: string;
   readonly shards: number;
   readonly cursorKey: Uint8Array;
@@ -40,17 +52,25 @@ type QueryServiceOptions = {
 const WATCH_EVERY_MS = 1000;
 const API_VERSION = "1";
 
-/** Serves the queries on their own edge, from files that another process writes. */
+/**
+ * Serves the queries on their own edge, from stores that other processes write.
+ * @throws LedgerError incompatible when the tables on a server are an older or a newer version's
+ */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { models, views, logger, host, port, identity, revocations, quotas, tracing, tuning = {} } = options;
+  const { readModel, views, logger, host, port, identity, revocations, quotas, tracing, tuning = {} } = options;
   const closers = makeClosers();
-  const stores = openStorePositions({ models, views });
+  const replicas = readModel.kind === "mysql" ? await openReplicas(readModel.replicas, options) : undefined;
+  if (replicas) closers.push(replicas.close);
+  const files = readModel.kind === "sqlite" ? [readModel.file, views] : [views];
+  // With replicas, threads answer only what the views hold.
+  const models = readModel.kind === "sqlite" ? readModel.file : views;
+  const stores = openStorePositions({ models: replicas?.set ?? models, views });
   closers.push(stores.close);
-  const threads = startQueryThreads({ ...options, tuning });
+  const threads = startQueryThreads({ ...options, models, tuning });
   closers.push(threads.close);
   const readiness = watchStores(stores.positions);
   closers.push(async () => readiness.stop());
-  for (const first of [models, views]) {
+  for (const first of files) {
     const end = watchReplaced(first, () => {
       logger.warn({ store: first }, "a file of read models is another one now: it is opened again");
       threads.reopen();
@@ -85,7 +105,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
       await app.close();
     });
     registerQueryRoutes(app, {
-      run: threads.run,
+      run: replicas ? besideThreads(replicas.run, threads.run) : threads.run,
       positions: stores.positions,
       shards: options.shards,
       ...(tuning.limits && { limits: tuning.limits }),
@@ -95,6 +115,29 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     await closers.close();
     throw error;
   }
+}
+
+type OpenedReplicas = MysqlReplicas & { readonly run: QueryRunner };
+
+/** Queries of replicas wait for a server, and so need no thread. */
+async function openReplicas(targets: readonly MysqlTarget[], options: QueryServiceOptions): Promise<OpenedReplicas> {
+  const { logger, shards, cursorKey, tuning = {} } = options;
+  const { openMysqlReplicas } = await import("./adapters/mysql/replicas.ts");
+  const { quick, list } = asyncLaneLimits.concurrent;
+  // One for the polls of its position.
+  const opened = await openMysqlReplicas(targets, quick + list + 1, logger);
+  const run = createQueryRunner({
+    ...{ models: opened.set, shards, cursorKey },
+    ...(tuning.limits && { limits: tuning.limits }),
+    graph: { recommend: () => Promise.reject(new RangeError("recommendations are answered by threads")) },
+  });
+  return { ...opened, run: createAsyncLanes(run, { ...asyncLaneLimits, ...tuning.threads }) };
+}
+
+/** Sends the queries of files to threads, and all others to `replicas`. */
+function besideThreads(replicas: QueryRunner, threads: QueryRunner): QueryRunner {
+  const inFiles = new Set(queryRoutes.filter(({ stores }) => stores.includes("graph")).map(({ name }) => name));
+  return (query) => (inFiles.has(query.route) ? threads(query) : replicas(query));
 }
 
 /** Calls back whenever a store's file is deleted or replaced. Returns a function that stops watching. */

@@ -1,8 +1,9 @@
-import { formatPosition, isLedgerError, type Position, publicReason } from "ledger-core";
+import { assert, formatPosition, isLedgerError, type Position, publicReason } from "ledger-core";
 import type { ReadinessCheck } from "ledger-core/http";
 import { connectSqlite } from "ledger-core/sql";
 import { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
 import type { StoreName } from "./query.ts";
+import type { ReplicaSet } from "./replicas.ts";
 import { storeNames, storePositions } from "./runner.ts";
 import { reopenable } from "./threads/reopenable.ts";
 
@@ -14,14 +15,24 @@ type StorePositions = {
   close(): Promise<void>;
 };
 
-export function openStorePositions(files: { readonly models: string; readonly views: string }): StorePositions {
-  const open = () => connectSqlite({ file: files.models, newest: true, readOnly: true });
+/** @param stores the first file of read models, or replicas that somebody else closes, and the first file of views */
+export function openStorePositions(stores: {
+  readonly models: string | ReplicaSet;
+  readonly views: string;
+}): StorePositions {
+  const { models, views } = stores;
+  const open = () =>
+    typeof models === "string" ? connectSqlite({ file: models, newest: true, readOnly: true }) : undefined;
   let db = open();
-  const graph = reopenable(() => openPaymentGraph({ file: files.views }));
-  const close = async () => void (await Promise.all([db.destroy(), graph.close()]));
+  const graph = reopenable(() => openPaymentGraph({ file: views }));
+  const close = async () => void (await Promise.all([db?.destroy(), graph.close()]));
+  const opened = () => {
+    assert(db, "the read models are a file");
+    return db;
+  };
   return {
     positions: storePositions({
-      models: () => db,
+      models: typeof models === "string" ? opened : models,
       graph: { positions: () => graph.use((view) => view.positions()) },
     }),
     async reopen() {

@@ -12,12 +12,17 @@ import {
   eventLogPart,
   type IdentityTarget,
   identityPart,
+  type ReadModelReplicas,
+  type ReadModelTarget,
   readConfiguration,
+  readModelPart,
+  readModelReplicaPart,
   type ServiceProcess,
   shardsPart,
   showSettings,
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
+import { connectMysql, mysqlConnection, requireLayout, translateStoreErrors } from "ledger-core/sql";
 import { createOutput, exitCodes } from "../output.ts";
 import { services } from "./start-service.ts";
 
@@ -91,6 +96,10 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
     ...(uses("EVENT_LOG")
       ? [await attempt("event log", () => tryEventLog(readConfiguration({ log: eventLogPart }).log))]
       : []),
+    ...(uses("READ_MODEL")
+      ? [await attempt("read models", async () => tryReadModels(readConfiguration({ to: readModelPart }).to))]
+      : []),
+    ...(uses("READ_MODEL_REPLICA") ? await tryReplicas(readConfiguration({ of: readModelReplicaPart }).of) : []),
     ...(uses("BROKER") ? [await attempt("broker", brokerOf)] : []),
     ...(uses("IDENTITY") ? [await attempt("identity", identityOf)] : []),
   ];
@@ -115,6 +124,25 @@ async function tryEventLog(target: EventLogTarget): Promise<string> {
   } finally {
     await log.close();
   }
+}
+
+async function tryReadModels(target: ReadModelTarget): Promise<string> {
+  if (target.kind === "sqlite") return `the file ${target.file}`;
+  const db = connectMysql(mysqlConnection(target));
+  try {
+    const { name, complete } = await translateStoreErrors("read models", () => requireLayout(db));
+    return `the tables ${name} are there${complete === 1 ? "" : ", and not complete yet"}`;
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function tryReplicas(from: ReadModelReplicas): Promise<readonly Tried[]> {
+  const targets = from.kind === "sqlite" ? [from] : from.replicas;
+  const nameOf = (target: ReadModelTarget) => (target.kind === "sqlite" ? "" : ` ${target.host}:${target.port}`);
+  return Promise.all(
+    targets.map((target) => attempt(`read models of queries${nameOf(target)}`, () => tryReadModels(target))),
+  );
 }
 
 async function tryBroker(broker: BrokerTarget, shards: number): Promise<string> {

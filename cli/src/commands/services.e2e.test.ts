@@ -76,6 +76,8 @@ describe("config check", () => {
     expect(connections).toEqual([
       { name: "data folder", ok: true, detail: dir },
       { name: "event log", ok: true, detail: "its head is 0" },
+      { name: "read models", ok: true, detail: `the file ${join(dir, "models.sqlite")}` },
+      { name: "read models of queries", ok: true, detail: `the file ${join(dir, "models.sqlite")}` },
       { name: "broker", ok: true, detail: "none is used" },
       { name: "identity", ok: true, detail: "the key in the data folder" },
     ]);

@@ -17,6 +17,7 @@ export * from "./identity-part.ts";
 export * from "./lifecycle.ts";
 export * from "./limits-part.ts";
 export * from "./log.ts";
+export * from "./read-model-part.ts";
 export * from "./redis-part.ts";
 export { makeWallClock, systemRuntime } from "./runtime.ts";
 export { type RunningService, type ServiceProcess, serviceProcess } from "./service.ts";

@@ -1,4 +1,4 @@
-export { connectMysql, type MysqlConnection } from "../adapters/mysql/mysql.ts";
+export { connectMysql, type MysqlConnection, mysqlConnection } from "../adapters/mysql/mysql.ts";
 export { connectSqlite, openSqlite } from "../adapters/sqlite/node-sqlite.ts";
 export {
   newestStore,
@@ -16,6 +16,7 @@ export {
 } from "../adapters/sqlite/view-books.ts";
 export * from "./codes.ts";
 export * from "./dialect.ts";
+export * from "./layouts.ts";
 export * from "./numbers.ts";
 export * from "./rows.ts";
 export * from "./store-errors.ts";

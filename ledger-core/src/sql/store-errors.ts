@@ -7,6 +7,11 @@ export function isMissingTable(error: unknown): boolean {
   return faultOf(error)?.kind === "missing_table";
 }
 
+/** Whether a query failed because its server cannot be reached, rather than because of the query. */
+export function isServerAway(error: unknown): boolean {
+  return faultOf(error)?.kind === "away";
+}
+
 /** Runs work on a store: a driver's error becomes a LedgerError, a bug stays as it is. */
 export async function translateStoreErrors<Result>(store: string, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -94,6 +99,7 @@ const mysqlFaults: Record<number, FaultKind> = {
   1412: "missing_table",
   1836: "full",
   1927: "away",
+  1969: "busy",
   3024: "busy",
   3819: "refused_row",
   4025: "refused_row",

@@ -1,19 +1,26 @@
 import type { Knex } from "knex";
 import { assert } from "ledger-core";
+import type { MysqlTarget } from "ledger-core/process";
+import { connectMysql, mysqlConnection } from "ledger-core/sql";
 import { type SqlProjection, sqlFile, sqlProjection } from "../adapters/sql/file.ts";
+import { dropOtherLayouts, type Migrated, migrateServer } from "../adapters/sql/layouts.ts";
 import { migrate } from "../adapters/sql/migrations.ts";
+import { sqlServer } from "../adapters/sql/server.ts";
 import { viewFile, viewProjection } from "../adapters/sqlite/file.ts";
 import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
 import { makeReadModels } from "./models/model.ts";
 import type { StoreFile } from "./store-file.ts";
+import type { StoreServer } from "./store-server.ts";
 
 /*
  * All projections. A new one needs its folder and a line here: rebuilds, verification, recovery, readiness, metrics and
  * the simulation use this list.
  */
 
+const models = sqlProjection(makeReadModels());
+
 /** Into SQL tables: one SQLite file when embedded, one database on MySQL. */
-const sqlProjections = makeSqlProjections();
+const sqlProjections = [models];
 
 /** @param runRevisions how many revisions a run of entries has, if not as in production */
 export function makeSqlProjections(runRevisions?: number): readonly SqlProjection[] {
@@ -34,8 +41,24 @@ export function fileOf(projection: string): StoreFile {
   return file;
 }
 
+/** The read models in a database on a server, for a worker of this many shards. */
+export function modelsServer(target: MysqlTarget, shards: number): StoreServer {
+  const pool = { min: 0, max: shards + 2 };
+  return sqlServer(models, () => connectMysql(mysqlConnection(target, { pool })));
+}
+
+/** Creates the tables of the read models in a database on a server, if they are not there. */
+export function migrateServerModels(db: Knex): Promise<Migrated> {
+  return migrateServer(db, models, false);
+}
+
+/** Drops the tables that other versions of the program have in a database on a server. */
+export function dropOtherModels(db: Knex): Promise<readonly string[]> {
+  return dropOtherLayouts(db, models);
+}
+
 /**
- * Migrates a SQL store to the tables of every SQL projection.
+ * Migrates a SQL store to the tables of every SQL projection, and serves them at once.
  * @throws incompatible when a newer program has changed it
  */
 export function migrateModels(db: Knex): Promise<void> {

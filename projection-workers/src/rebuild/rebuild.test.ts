@@ -4,14 +4,13 @@ import { openSqlite } from "ledger-core/sql";
 import { examples, openTestLog, randomHistory } from "ledger-core/testing";
 import { openPaymentGraph } from "query-service";
 import { expect, onTestFinished, test } from "vitest";
-import { servedBuild } from "../adapters/sql/builds.ts";
 import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
 import { openViewStore } from "../adapters/sqlite/view-store.ts";
 import { type ConsumerOptions, type ProjectionStatus, runProjection } from "../consumer/consumer.ts";
 import { graphProjection } from "../projections/graph/projection.ts";
 import { modelsStore } from "../projections/models/model.ts";
 import { modelsProjection } from "../projections/models/projection.ts";
-import { appendAll, modelRows, quiet, testFolder, testModels } from "../testing/stores.ts";
+import { appendAll, modelRows, quiet, servedModels, testFolder, testModels } from "../testing/stores.ts";
 import { rebuild } from "./rebuild.ts";
 
 async function liveProjections() {
@@ -45,7 +44,7 @@ test("a rebuild equals the live projections row for row and is served, while eve
   await caughtUp.promise;
   for (const { comparison } of results) expect(comparison).toMatchObject({ differing: 0, differences: [] });
   expect(results.map(({ version }) => version)).toEqual([2, 2]);
-  expect(await servedBuild(reader, "models")).toEqual({ version: 2, suffix: "_v2" });
+  expect(await servedModels(reader)).toEqual({ version: 2, suffix: "_v2" });
 
   const before = await modelRows(db);
   const again = await rebuild(modelsProjection, models, options);

@@ -5,15 +5,22 @@ import type { Logger } from "ledger-core/process";
 import { shareReading } from "../consumer/shared-reading.ts";
 import { fileOf, storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
+import type { StoreServer } from "../projections/store-server.ts";
+import type { Keeper } from "./keeping.ts";
 import { newRebuild } from "./rebuild-state.ts";
 import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
-import { type KeeperTuning, StoreKeeper } from "./store-keeper.ts";
+import { keepServer } from "./server-keeper.ts";
+import { type KeeperTuning, keeperTuning, StoreKeeper } from "./store-keeper.ts";
 
 type KeepOptions = {
   /** The folder of the files of read models. */
   readonly dir: string;
   /** Default: all. */
   readonly files?: readonly StoreFile[];
+  /** The first file of a store, by its name, if it is not in the folder. */
+  readonly firstFiles?: Readonly<Record<string, string>>;
+  /** Stores of projections in servers. Default: none. */
+  readonly servers?: readonly StoreServer[];
   readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
@@ -43,13 +50,24 @@ export function pathOf(dir: string, { name }: Pick<StoreFile, "name">): string {
 export function keepProjections(options: KeepOptions): KeptProjections {
   const { dir, tell, tuning = {} } = options;
   const log = shareReading(options.log, tuning);
-  const keepers = new Map<string, StoreKeeper>();
+  /** By the name of their file or server. */
+  const keepers = new Map<string, Keeper>();
   for (const file of options.files ?? storeFiles) {
     const keeper = new StoreKeeper({
       ...options,
-      ...{ log, file, first: pathOf(dir, file), keeper: options.keeper ?? {}, tuning },
+      ...{
+        log,
+        file,
+        first: options.firstFiles?.[file.name] ?? pathOf(dir, file),
+        keeper: options.keeper ?? {},
+        tuning,
+      },
     });
     keepers.set(file.name, keeper);
+  }
+  const { retryMs } = { ...keeperTuning, ...options.keeper };
+  for (const server of options.servers ?? []) {
+    keepers.set(server.name, keepServer({ ...options, log, server, retryMs, tuning }));
   }
   const all = [...keepers.values()];
 

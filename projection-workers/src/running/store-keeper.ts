@@ -1,11 +1,11 @@
-import { isLedgerError, LedgerError, NO_REVISION, publicReason, type Revision, type Shard } from "ledger-core";
+import { isLedgerError, type LedgerError, NO_REVISION, publicReason, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { nextStore, storeToOpen, watchStore } from "ledger-core/sql";
-import type { ProjectionStatus } from "../consumer/consumer.ts";
-import type { OpenedFile, StoreFile } from "../projections/store-file.ts";
+import type { StoreFile } from "../projections/store-file.ts";
 import { formerFiles, isFormer, removeFormer } from "./former-layout.ts";
-import { type ProjectionPosition, type ProjectionReport, type ProjectionTuning, REBUILDING } from "./reports.ts";
+import { isForeign, type Keeper, pause, positionsIn, troubleReports } from "./keeping.ts";
+import type { ProjectionReport, ProjectionTuning } from "./reports.ts";
 import { setAside } from "./set-aside.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
 
@@ -22,7 +22,7 @@ export type KeeperTuning = {
   readonly watchMs: number;
 };
 
-const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
+export const keeperTuning: KeeperTuning = { retryMs: { first: 100, most: 5000 }, asideEveryMs: 10_000, watchMs: 1000 };
 
 type KeeperOptions = {
   readonly file: StoreFile;
@@ -40,7 +40,7 @@ type KeeperOptions = {
  * Keeps the projections of one file running. A full or failing disk is reported and retried; an unreadable file is set
  * aside and rebuilt from the log. Other files and commands are not affected.
  */
-export class StoreKeeper {
+export class StoreKeeper implements Keeper {
   readonly #options: KeeperOptions;
   readonly #keeper: KeeperTuning;
   readonly #troubles: ReturnType<typeof troubleReports>;
@@ -54,7 +54,7 @@ export class StoreKeeper {
   constructor(options: KeeperOptions) {
     this.#options = options;
     this.#keeper = { ...keeperTuning, ...options.keeper };
-    this.#troubles = troubleReports(options);
+    this.#troubles = troubleReports({ ...options, projections: options.file.projections });
     this.finished = this.#keep();
   }
 
@@ -171,74 +171,7 @@ function moveAside({ file, first, logger }: KeeperOptions, path: string, reason:
   }
 }
 
-/** Reports why projections of a file are not running normally, or that they are being rebuilt. */
-function troubleReports({ file, shards, tell }: Pick<KeeperOptions, "file" | "shards" | "tell">) {
-  /** Projections of shards that are incomplete until they have reached the log's end. */
-  const building = new Set<string>();
-  const key = (projection: string, shard: Shard) => `${projection}:${shard}`;
-  const report = (projection: string, shard: Shard, trouble: string | null) =>
-    tell({ kind: "trouble", projection, shard, trouble });
-  return {
-    /** Until it is live. */
-    rebuilding(projection: string, shard: Shard): void {
-      building.add(key(projection, shard));
-      report(projection, shard, REBUILDING);
-    },
-    /** Whether none is being rebuilt. */
-    isComplete: () => building.size === 0,
-    ofAll(trouble: string): void {
-      for (const projection of file.projections) for (const shard of shards) report(projection, shard, trouble);
-    },
-    ofStatus({ projection, shard, state, publicReason: why }: ProjectionStatus): void {
-      if (state === "live") building.delete(key(projection, shard));
-      const well = building.has(key(projection, shard)) ? REBUILDING : null;
-      report(projection, shard, state === "halted" || state === "retrying" ? `${state}: ${why}` : well);
-    },
-  };
-}
-
-/** The position of each projection of a file, and the log's head. @throws log_corrupt if one is ahead of the log */
-async function positionsIn({ projections }: OpenedFile, shards: readonly Shard[], log: EventSource) {
-  const positions: (ProjectionPosition & { readonly head: Revision })[] = [];
-  for (const shard of shards) {
-    const head = await log.head(shard);
-    for (const { name, use } of projections) {
-      const revision = await use((_projection, store) => store.checkpoint(shard));
-      if (revision > head) throw ahead(name, head, revision);
-      positions.push({ projection: name, shard, revision, head });
-    }
-  }
-  return positions;
-}
-
-/** Tables of a newer program, or read models ahead of the log: do not discard either without being asked. */
-function isForeign(error: LedgerError): boolean {
-  return (error.code === "incompatible" && error.cause === undefined) || error.code === "log_corrupt";
-}
-
 /** Damage reported by a driver, or a missing table whose migration is recorded. */
 function isDamage(error: LedgerError): boolean {
   return error.code === "store_damaged" || error.code === "row_unreadable" || error.code === "incompatible";
-}
-
-/** Read models ahead of the log would drop new events as repeats. */
-function ahead(name: string, head: number, revision: number): LedgerError {
-  return new LedgerError(
-    "log_corrupt",
-    `the log ends at ${head} and ${name} has seen ${revision}: the log was lost or is an old copy`,
-  );
-}
-
-/** A pause that the signal ends early. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

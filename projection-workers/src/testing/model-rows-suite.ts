@@ -1,5 +1,14 @@
 import { assert, entriesOf, type LedgerEvent, NO_REVISION, postingsOf, readId } from "ledger-core";
-import { dayOf, entryTypeCodes, insertRows, numberOfId, paymentStatusCodes, saltOf, selectRows } from "ledger-core/sql";
+import {
+  dayOf,
+  entryTypeCodes,
+  insertRows,
+  layoutSuffix,
+  numberOfId,
+  paymentStatusCodes,
+  saltOf,
+  selectRows,
+} from "ledger-core/sql";
 import { randomHistory } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { migrateModels } from "../projections/list.ts";
@@ -24,9 +33,10 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
       await modelsTarget(store.db, model).apply(0, NO_REVISION, history.length - 1, changes);
     });
     afterAll(() => store.dispose());
+    const t = (name: string) => name + layoutSuffix(store.db);
 
     test("entries are the postings of the log, in the types that both databases share", async () => {
-      const rows = await selectRows(store.reader, "SELECT * FROM entries ORDER BY run, revision, idx");
+      const rows = await selectRows(store.reader, `SELECT * FROM ${t("entries")} ORDER BY run, revision, idx`);
       const expected = history.flatMap((event) => entriesOf(event).map((entry) => ({ event, entry })));
       expect(rows.map((row) => ({ ...row }))).toEqual(
         expected.map(({ event, entry }) => ({
@@ -49,15 +59,15 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
     });
 
     test("runs are those that hold entries, and references those of the entries", async () => {
-      const runs = await selectRows(store.reader, "SELECT DISTINCT 0 AS shard, run FROM entries ORDER BY run");
-      const noted = await selectRows(store.reader, "SELECT * FROM entry_runs ORDER BY shard, run");
+      const runs = await selectRows(store.reader, `SELECT DISTINCT 0 AS shard, run FROM ${t("entries")} ORDER BY run`);
+      const noted = await selectRows(store.reader, `SELECT * FROM ${t("entry_runs")} ORDER BY shard, run`);
       expect(noted.map(({ run }) => run)).toEqual(runs.map(({ run }) => run));
       const columns = "run, account, reference, revision, idx";
       const referring = await selectRows(
         store.reader,
-        `SELECT ${columns} FROM entries WHERE reference IS NOT NULL ORDER BY ${columns}`,
+        `SELECT ${columns} FROM ${t("entries")} WHERE reference IS NOT NULL ORDER BY ${columns}`,
       );
-      const references = await selectRows(store.reader, `SELECT * FROM entry_references ORDER BY ${columns}`);
+      const references = await selectRows(store.reader, `SELECT * FROM ${t("entry_references")} ORDER BY ${columns}`);
       expect(referring.length).toBeGreaterThan(20);
       expect(references.map((row) => ({ ...row }))).toEqual(referring.map((row) => ({ ...row })));
     });
@@ -69,11 +79,11 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
       const rows = await selectRows<{ number: bigint; posted: bigint | null; total: bigint | null }>(
         store.reader,
         `SELECT a.number, (
-          SELECT e.balance FROM entries e WHERE e.account = a.number
+          SELECT e.balance FROM ${t("entries")} e WHERE e.account = a.number
             ORDER BY e.run DESC, e.revision DESC, e.idx DESC LIMIT 1
         ) AS posted, (
-          SELECT SUM(d.billions) * 1000000000 + SUM(d.units) FROM daily_totals d WHERE d.account = a.number
-        ) AS total FROM accounts a`,
+          SELECT SUM(d.billions) * 1000000000 + SUM(d.units) FROM ${t("daily_totals")} d WHERE d.account = a.number
+        ) AS total FROM ${t("accounts")} a`,
       );
       expect(rows.length).toBeGreaterThan(8);
       for (const { number, posted, total } of rows) {
@@ -89,10 +99,10 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
         ...{ floor: -999_999_999_999_999_999n, per_transaction: 999_999_999_999_999_999n, per_day: null },
         ...{ opened_at: 1_795_249_800_000_000n },
       };
-      await insertRows(store.db, accounts, "", [written]);
-      const rows = await selectRows(store.reader, "SELECT * FROM accounts WHERE number = ?", [written.number]);
+      await insertRows(store.db, accounts, layoutSuffix(store.db), [written]);
+      const rows = await selectRows(store.reader, `SELECT * FROM ${t("accounts")} WHERE number = ?`, [written.number]);
       expect(rows.map((read) => ({ ...read }))).toEqual([written]);
-      await store.db.raw(`DELETE FROM accounts WHERE number = ${written.number}`);
+      await store.db.raw(`DELETE FROM ${t("accounts")} WHERE number = ${written.number}`);
     });
 
     test("a key that is there already is a poison event, not a replacement", async () => {
@@ -133,12 +143,15 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
         const own = await open();
         try {
           await migrateModels(own.db);
-          await insertRows(own.db, accounts, "", [account]);
+          await insertRows(own.db, accounts, layoutSuffix(own.db), [account]);
           for (let from = 0; from < moves.length; from += size) {
             const upTo = Math.min(from + size, moves.length);
             await modelsTarget(own.db, model).apply(0, from - 1, upTo - 1, moves.slice(from, upTo));
           }
-          const totals = await selectRows(own.reader, "SELECT day, billions, units FROM daily_totals ORDER BY day");
+          const totals = await selectRows(
+            own.reader,
+            `SELECT day, billions, units FROM ${t("daily_totals")} ORDER BY day`,
+          );
           expect(totals.map((row) => ({ ...row }))).toEqual([
             { day: 20_010_101, billions: 29_999_999_970n, units: 29_999_999_970n },
             { day: 20_261_122, billions: -29_999_999_970n, units: -29_999_999_970n },
@@ -158,10 +171,13 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
           .flatMap(({ fact }) => ("payment" in fact && typeof fact.payment !== "string" ? [fact.payment] : []))
           .map((payment) => [payment.id, payment]),
       );
-      const rows = await selectRows(store.reader, "SELECT number FROM payments ORDER BY number");
+      const rows = await selectRows(store.reader, `SELECT number FROM ${t("payments")} ORDER BY number`);
       expect(rows.map(({ number }) => number)).toEqual(made.map(({ payment }) => BigInt(numberOfId(payment.id))));
       const changed = [...last.values()].filter(({ capture, status }) => capture === "manual" || status !== "captured");
-      const states = await selectRows(store.reader, "SELECT number, status, captured, refunded FROM payment_states");
+      const states = await selectRows(
+        store.reader,
+        `SELECT number, status, captured, refunded FROM ${t("payment_states")}`,
+      );
       expect(states.map((row) => ({ ...row })).sort(byNumber)).toEqual(
         changed
           .map(({ id, status, captured, refunded }) => ({
@@ -174,7 +190,7 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
         .flatMap(({ payment: { id, payer, payee } }) =>
           [payer, payee].map((side) => `${numberOfId(side)} ${numberOfId(id)}`),
         );
-      const listed = await selectRows(store.reader, "SELECT account, number FROM authorizations");
+      const listed = await selectRows(store.reader, `SELECT account, number FROM ${t("authorizations")}`);
       expect(listed.map(({ account, number }) => `${account} ${number}`).sort()).toEqual(sides.sort());
     });
   });

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Knex } from "knex";
-import { encodeEvent, type LedgerEvent } from "ledger-core";
+import { type Build, encodeEvent, type LedgerEvent } from "ledger-core";
 import type { EventLog, EventSource, StoredEvent } from "ledger-core/event-log";
 import { createLogger, type Logger } from "ledger-core/process";
 import { connectSqlite, selectRows } from "ledger-core/sql";
 import { onTestFinished } from "vitest";
 import { servedBuild } from "../adapters/sql/builds.ts";
+import { layoutOf, tableSuffix } from "../adapters/sql/model.ts";
 import { runProjection } from "../consumer/consumer.ts";
 import { migrateModels, storeFiles } from "../projections/list.ts";
 import { readModels } from "../projections/models/model.ts";
@@ -40,9 +41,16 @@ export async function testModels(): Promise<{ readonly db: Knex; readonly reader
   return { db, reader };
 }
 
+export const modelTables = { ...readModels, name: "models" };
+
+/** The served build of the models. */
+export function servedModels(db: Knex): Promise<Build> {
+  return servedBuild(db, layoutOf(db, modelTables));
+}
+
 /** Every row of the served build of the models, by table. */
 export async function modelRows(db: Knex): Promise<Record<string, unknown[]>> {
-  const { suffix } = await servedBuild(db, "models");
+  const suffix = tableSuffix(db, modelTables, await servedModels(db));
   const rows: Record<string, unknown[]> = {};
   for (const { name, key } of readModels.tables) {
     rows[name] = await selectRows(db, `SELECT * FROM ${name}${suffix} ORDER BY ${key.join(", ")}`);

@@ -11,6 +11,7 @@ import {
 import { idOf, numberOfId, positionOf } from "ledger-core/sql";
 import { queryLimits } from "../limits.ts";
 import { createModelReader, type ModelReader } from "../reading.ts";
+import { createReplicaSet } from "../replicas.ts";
 import { accountColumns, newestEntry, ownedBy, ownersAccounts } from "./accounts.ts";
 import { count, instant, number, type ReadRow, salt } from "./columns.ts";
 import { entryColumns, withSources } from "./entries.ts";
@@ -32,7 +33,7 @@ export function sessionOfModels(models: Pick<ModelReader, "read" | "positions">)
 
 /** Like `sessionOfModels`, on a connection to the models. */
 export function openSession(models: () => Knex): ReturnType<typeof sessionOfModels> {
-  return sessionOfModels(createModelReader(models, queryLimits, "models"));
+  return sessionOfModels(createModelReader(createReplicaSet([{ name: "models", db: models }]), queryLimits, "models"));
 }
 
 const empty = { accounts: [], moreAccounts: false, movements: [] };

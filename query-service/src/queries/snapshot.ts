@@ -1,6 +1,15 @@
 import type { Knex } from "knex";
 import { type Position, tables } from "ledger-core";
-import { joinsInOrder, numberOf, selectRows, viaIndex } from "ledger-core/sql";
+import {
+  dialectOf,
+  joinsInOrder,
+  LAYOUTS_TABLE,
+  layoutSuffix,
+  MODELS_LAYOUT,
+  numberOf,
+  selectRows,
+  viaIndex,
+} from "ledger-core/sql";
 import type { QueryLimits } from "../limits.ts";
 import { count, type ReadRow, text, unreadable } from "./columns.ts";
 import { plain, type Sql } from "./sql.ts";
@@ -24,7 +33,7 @@ export type ModelsSnapshot = {
 
 /**
  * Reads the served build of a projection and its checkpoints in one statement, and so at one moment. Undefined before
- * the projection's tables exist.
+ * the projection's tables exist, and on a server while they are still built from the log for the first time.
  */
 export async function openSnapshot(
   db: Knex,
@@ -35,12 +44,16 @@ export async function openSnapshot(
     .leftJoin(`${tables.checkpoints} as c`, (join) =>
       join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
     )
-    .where("v.projection", projection)
+    .where("v.projection", projection + layoutSuffix(db))
+    .modify((query) => {
+      if (dialectOf(db) === "sqlite") return;
+      void query.whereExists(db(LAYOUTS_TABLE).where({ name: MODELS_LAYOUT, complete: 1 }));
+    })
     .select("v.suffix", "c.shard", "c.revision");
   const [first] = rows;
   if (!first) return undefined;
   const suffix = text(first, "suffix");
-  if (!/^(_v\d+)?$/.test(suffix)) throw unreadable("suffix");
+  if (!/^(_\d{4})?(_v\d+)?$/.test(suffix)) throw unreadable("suffix");
   const positions = rows
     .filter((row) => row.revision !== null && count(row, "revision") >= 0)
     .map((row) => ({ shard: count(row, "shard"), revision: count(row, "revision") }))

@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { connectMysql, selectRows, viewTexts } from "ledger-core/sql";
+import { connectMysql, layoutSuffix, selectRows, viewTexts } from "ledger-core/sql";
 import { examples, findMariadb, randomHistory, startMariadb } from "ledger-core/testing";
 import { migrateModels } from "projection-workers";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -40,7 +40,7 @@ function fields(body: unknown, ...names: readonly string[]): Body {
 /** Compares every view with the lists of the API. */
 async function compareViews(models: TestModels): Promise<void> {
   await models.project(events);
-  for (const text of viewTexts(models.writer, "")) await models.writer.raw(text);
+  for (const text of viewTexts(models.writer, layoutSuffix(models.writer))) await models.writer.raw(text);
   const db = models.reader;
   const queries = await serveQueries(models);
   const accounts = await listed(queries, "/v1/accounts?limit=200");

@@ -2,9 +2,13 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { optionalSecret, optionalText, readSettings } from "ledger-core/process";
+import { connectMysql } from "ledger-core/sql";
+import type { MariadbSource } from "ledger-core/testing/engines";
 import { freePort, startChildEngine } from "ledger-core/testing/engines/child";
 import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
 import { type Link, openLink } from "ledger-core/testing/engines/link";
+import { type MysqlServer, startMariadbPair } from "ledger-core/testing/engines/mariadb-pair";
+import { migrateServerModels } from "projection-workers";
 
 const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
 
@@ -64,6 +68,51 @@ export async function openLogServer(dataDir: string): Promise<UsedEngine> {
       await server.stop();
       await link.close();
     },
+  };
+}
+
+/** Read models: what writes them, and what reads them. */
+export type ReadModelEngine = Omit<UsedEngine, "environment"> & {
+  readonly writing: UsedEngine["environment"];
+  readonly reading: UsedEngine["environment"];
+};
+
+export function modelsInFiles(why: string): ReadModelEngine {
+  return { name: `read models in files: ${why}`, writing: {}, reading: {}, stop: async () => undefined };
+}
+
+/** Read models on a MariaDB primary, read from its replica by a user who cannot write; in files if there is none. */
+export async function openReadModels(source: MariadbSource): Promise<ReadModelEngine> {
+  if (source.kind !== "local") {
+    const why = source.kind === "none" ? source.reason : "a pair of MariaDB needs its programs on this machine";
+    return modelsInFiles(why);
+  }
+  const pair = await startMariadbPair(source.local);
+  try {
+    const database = await pair.createDatabase();
+    const [replica] = pair.replicas();
+    if (!replica) throw new RangeError("the pair has a replica");
+    const [writer, reader] = [pair.primary().as("writer"), replica.as("reader")];
+    const db = connectMysql({ ...writer, database });
+    await migrateServerModels(db).finally(() => db.destroy());
+    return {
+      name: "MariaDB, a primary for projections and a replica for queries, TLS",
+      writing: readModelSettings("READ_MODEL", writer, database),
+      reading: readModelSettings("READ_MODEL_REPLICA", reader, database),
+      stop: pair.stop,
+    };
+  } catch (error) {
+    await pair.stop();
+    throw error;
+  }
+}
+
+function readModelSettings(name: string, { host, port, user, password, tls }: MysqlServer, database: string) {
+  return {
+    [name]: `mysql://${host}:${port}/${database}`,
+    [`${name}_USERNAME`]: user,
+    [`${name}_PASSWORD`]: password,
+    ...(tls?.ca !== undefined && { [`${name}_CA`]: tls.ca }),
   };
 }
 

@@ -1,11 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { makeClosers } from "ledger-core/process";
+import { findMariadb } from "ledger-core/testing/engines";
 import { findKafka } from "ledger-core/testing/engines/kafka";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
 import { type ServiceName, type StartedService, startService } from "../services.ts";
-import { type EngineFaults, openBroker, openLogServer } from "./engines.ts";
+import { type EngineFaults, modelsInFiles, openBroker, openLogServer, openReadModels } from "./engines.ts";
 import { startFront } from "./front.ts";
 import type { ShownProcess } from "./view.ts";
 
@@ -29,6 +30,8 @@ export async function startEngines(options: {
   /** The folder of the log server's file. Default: the data folder. */
   readonly logData?: string;
   readonly port: number;
+  /** Where the read models are. Default: in a server where there is one. */
+  readonly readModels?: "server" | "files";
   readonly tell: (text: string) => void;
 }): Promise<StartedEngines> {
   const { port, tell } = options;
@@ -42,12 +45,18 @@ export async function startEngines(options: {
     closers.push(log.stop);
     const broker = await openBroker(await findKafka());
     closers.push(broker.stop);
+    const models = options.readModels === "files" ? modelsInFiles("as asked") : await openReadModels(await findMariadb());
+    closers.push(models.stop);
     tell("starting the services");
     // If this process is killed, the service stops too.
     const environment = { ...log.environment, ...broker.environment, npm_lifecycle_event: "start:engines" };
     const processes: LiveService[] = [];
+    const own: Partial<Record<ServiceName, Readonly<Record<string, string>>>> = {
+      projections: models.writing,
+      "query-service": models.reading,
+    };
     const start = async (name: ServiceName): Promise<LiveService> => {
-      const service = await startLive(name, data, environment);
+      const service = await startLive(name, data, { ...environment, ...own[name] });
       processes.push(service);
       closers.push(async () => void (await service.end("SIGTERM")));
       return service;
@@ -64,7 +73,7 @@ export async function startEngines(options: {
       ...(log.faults && { "log server": log.faults }),
       ...(broker.faults && { broker: broker.faults }),
     };
-    const engines = [log.name, broker.name];
+    const engines = [log.name, broker.name, models.name];
     return { url: front.url, ...{ data, engines, processes, faults, environment }, stop: closers.close };
   } catch (error) {
     await closers.close();

@@ -1,4 +1,6 @@
+import type { Socket } from "node:net";
 import knex, { type Knex } from "knex";
+import type { MysqlTarget } from "../../process/read-model-part.ts";
 import { silentLog } from "../knex-log.ts";
 
 export type MysqlConnection = {
@@ -14,12 +16,36 @@ export type MysqlConnection = {
   readonly tls: { readonly ca?: string } | null;
   /** Connections kept and allowed; default 0 and 4. */
   readonly pool?: { readonly min: number; readonly max: number };
+  readonly patience?: Partial<MysqlPatience>;
 };
+
+/** How long each step may take, in ms, before the store counts as unavailable. */
+export type MysqlPatience = {
+  /** A connection and its login. 100 to 60,000. Default 10,000. */
+  readonly connectMs: number;
+  /** Waiting for a connection of the pool, which may first have to be made. 100 to 120,000. Default 15,000. */
+  readonly acquireMs: number;
+  /** A server that sends nothing: its connection is then given up. 100 to 3,600,000. Default 120,000. */
+  readonly silentMs: number;
+  /** A SELECT; the server then ends it. 10 to 3,600,000. Default: no limit. */
+  readonly selectMs?: number;
+};
+
+const mysqlPatience: MysqlPatience = { connectMs: 10_000, acquireMs: 15_000, silentMs: 120_000 };
+
+/** How to connect to a server that settings describe. */
+export function mysqlConnection(target: MysqlTarget, options: Pick<MysqlConnection, "pool" | "patience"> = {}) {
+  const { host, port, database, credentials, tls = null } = target;
+  const { username, password } = credentials;
+  return { host, port, database, user: username, password: password.reveal(), tls, ...options };
+}
 
 type Field = { readonly type: string; string(): string | null };
 
 /** knex over MySQL 8 or MariaDB 10.11. The certificate's name is checked against the host, never only its signature. */
-export function connectMysql({ host, port, user, password, database, tls, pool }: MysqlConnection): Knex {
+export function connectMysql(connection: MysqlConnection): Knex {
+  const { host, port, user, password, database, tls, pool } = connection;
+  const patience = { ...mysqlPatience, ...connection.patience };
   return knex({
     client: "mysql2",
     connection: {
@@ -34,7 +60,7 @@ export function connectMysql({ host, port, user, password, database, tls, pool }
       bigNumberStrings: true,
       dateStrings: true,
       decimalNumbers: false,
-      connectTimeout: 10_000,
+      connectTimeout: patience.connectMs,
       typeCast: toRow,
       ...(tls && {
         ssl: { ...(tls.ca && { ca: tls.ca }), minVersion: "TLSv1.2", rejectUnauthorized: true, verifyIdentity: true },
@@ -42,8 +68,8 @@ export function connectMysql({ host, port, user, password, database, tls, pool }
     },
     compileSqlOnError: false,
     log: silentLog,
-    acquireConnectionTimeout: 15_000,
-    pool: { ...(pool ?? { min: 0, max: 4 }), propagateCreateError: true, afterCreate: prepareSession },
+    acquireConnectionTimeout: patience.acquireMs,
+    pool: { ...(pool ?? { min: 0, max: 4 }), propagateCreateError: true, afterCreate: prepareSession(patience) },
   });
 }
 
@@ -67,12 +93,35 @@ function toRow(field: Field, next: () => unknown): unknown {
   }
 }
 
-const session =
-  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00'";
+type DriverConnection = {
+  readonly stream: Socket;
+  query(sql: string, done: (error: Error | null) => void): void;
+};
 
-function prepareSession(
-  connection: { query(sql: string, done: (error: Error | null) => void): void },
-  done: (error: Error | null, connection: unknown) => void,
-): void {
-  connection.query(session, (error) => done(error, connection));
+/**
+ * Prepares a new connection: strict writing, UTC, and one snapshot per transaction whatever the server's default is.
+ * MySQL and MariaDB name their limits of time differently; a comment of the one's form is SQL to the other.
+ */
+function prepareSession({ silentMs, selectMs }: MysqlPatience) {
+  const modes = "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'";
+  const limit =
+    selectMs === undefined
+      ? ""
+      : ` /*M!100100 , max_statement_time = ${selectMs / 1000} */ /*!80000 , max_execution_time = ${selectMs} */`;
+  const statements = [
+    `SET SESSION sql_mode = ${modes}, time_zone = '+00:00'${limit}`,
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+  ];
+  return (connection: DriverConnection, done: (error: Error | null, connection: unknown) => void): void => {
+    const { stream } = connection;
+    // Without this, a query to a server that was cut off would wait for as long as the system keeps the connection.
+    stream.setTimeout(silentMs, () => {
+      stream.destroy(Object.assign(new Error(`the server sent nothing for ${silentMs} ms`), { code: "ETIMEDOUT" }));
+    });
+    const [first = "", second = ""] = statements;
+    connection.query(first, (error) => {
+      if (error) done(error, connection);
+      else connection.query(second, (failed) => done(failed, connection));
+    });
+  };
 }

@@ -11,6 +11,8 @@ import {
   serverOf,
 } from "./mariadb-process.ts";
 
+export type { MysqlServer } from "./mariadb-process.ts";
+
 /** A primary and its replicas, which follow it by GTID over TLS and refuse to write. */
 export type MariadbPair = {
   primary(): MariadbNode;

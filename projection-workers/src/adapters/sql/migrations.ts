@@ -1,18 +1,31 @@
 import type { Knex } from "knex";
-import { assert, buildOf, LedgerError, type ModelVersionRow } from "ledger-core";
-import { createTable, insertRows, selectRows, translateStoreErrors, withMigrationLock } from "ledger-core/sql";
-import { findServedBuild, servedBuild, storedVersions } from "./builds.ts";
-import { checkpoints, createBuild, dropBuild, modelVersions, type SqlTables, showBuild } from "./model.ts";
+import { assert, buildOf, LedgerError } from "ledger-core";
+import {
+  createTable,
+  dialectOf,
+  insertRows,
+  selectRows,
+  translateStoreErrors,
+  withMigrationLock,
+} from "ledger-core/sql";
+import { findServedBuild, serveBuild, servedBuild, storedVersions } from "./builds.ts";
+import { migrateServer } from "./layouts.ts";
+import { checkpoints, createBuild, dropBuild, layoutOf, modelVersions, type SqlTables, showBuild } from "./model.ts";
 
 const applied = { name: "model_migrations", columns: { name: "id" }, key: ["name"], indexes: [] } as const;
 
 /**
- * Migrates a store to this program's tables. A new projection, or one with a new version, gets empty tables and starts
- * at the log's first event. Each step may be repeated after a crash.
+ * Migrates a store to this program's tables and serves them at once. A new projection, or one with a new version, gets
+ * empty tables and starts at the log's first event. Each step may be repeated after a crash.
  * @throws incompatible when a newer program has changed the store
  */
 export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<void> {
   assertVersions(models);
+  if (dialectOf(db) === "sqlite") await migrateFile(db, models);
+  else for (const model of models) await migrateServer(db, model, true);
+}
+
+async function migrateFile(db: Knex, models: readonly SqlTables[]): Promise<void> {
   await translateStoreErrors("read models", () =>
     withMigrationLock(db, "payledger_migrations", async (trx) => {
       await createTable(trx, applied);
@@ -29,7 +42,7 @@ export async function migrate(db: Knex, models: readonly SqlTables[]): Promise<v
         if (missing.length > 0) await buildAnew(trx, model);
         const noted = missing.map((name) => ({ name }));
         await insertRows(trx, applied, "", noted);
-        await showBuild(trx, model, await servedBuild(trx, model.name));
+        await showBuild(trx, model, await servedBuild(trx, layoutOf(trx, model)));
       }
     }),
   );
@@ -60,11 +73,10 @@ export async function isOlderLayout(db: Knex, models: readonly SqlTables[]): Pro
 
 /** Drops every build and creates an empty served one. */
 async function buildAnew(db: Knex, model: SqlTables): Promise<void> {
-  const { name } = model;
-  for (const version of await storedVersions(db, name)) await dropBuild(db, model, buildOf(version));
-  const served = (await findServedBuild(db, name)) ?? buildOf(1);
+  const layout = layoutOf(db, model);
+  for (const version of await storedVersions(db, layout)) await dropBuild(db, model, buildOf(version));
+  const served = (await findServedBuild(db, layout)) ?? buildOf(1);
   await dropBuild(db, model, served);
   await createBuild(db, model, served);
-  const row: ModelVersionRow = { projection: name, ...served };
-  await insertRows(db, modelVersions, "", [row], { replace: ["projection"] });
+  await serveBuild(db, layout, served);
 }

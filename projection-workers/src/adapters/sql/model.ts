@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { type Build, type CheckpointRow, type ModelVersionRow, type Projection, type Shard, tables } from "ledger-core";
-import { bindings, createTable, type SqlValue, type Table } from "ledger-core/sql";
+import { bindings, createTable, layoutSuffix, type SqlValue, type Table } from "ledger-core/sql";
 
 /** A table with rows of any type. */
 export type AnyTable = Table<Record<string, SqlValue>>;
@@ -10,8 +10,8 @@ export type SqlTables = {
   readonly name: string;
   readonly tables: readonly AnyTable[];
   /**
-   * One name per version of the tables or the projection, oldest first; the store records them. A store without the
-   * last one is emptied and rebuilt from the log: add a name whenever existing rows would be wrong.
+   * One name per version of the tables or the projection, oldest first; the last is the layout. A store without it is
+   * built anew from the log: add a name whenever existing rows would be wrong.
    */
   readonly versions: readonly string[];
   /** Names of tables that exist only in older versions. */
@@ -40,26 +40,41 @@ export const modelVersions: Table<ModelVersionRow> = {
   indexes: [],
 };
 
+/** What a projection's layout is called in a store. */
+export type Layout = {
+  /** The projection's name in the tables of bookkeeping. */
+  readonly projection: string;
+  /** The end of the tables' names, before that of the build. */
+  readonly suffix: string;
+};
+
+export function layoutOf(db: Knex, { name, versions }: Pick<SqlTables, "name" | "versions">): Layout {
+  const suffix = layoutSuffix(db, versions.at(-1));
+  return { projection: name + suffix, suffix };
+}
+
+/** The end of the names of a build's tables. */
+export function tableSuffix(db: Knex, model: Pick<SqlTables, "name" | "versions">, { suffix }: Build): string {
+  return layoutOf(db, model).suffix + suffix;
+}
+
 /** Creates the empty tables of a build. */
-export async function createBuild(db: Knex, { tables }: Pick<SqlTables, "tables">, { suffix }: Build): Promise<void> {
-  for (const table of tables) await createTable(db, table, suffix);
+export async function createBuild(db: Knex, model: SqlTables, build: Build): Promise<void> {
+  for (const table of model.tables) await createTable(db, table, tableSuffix(db, model, build));
 }
 
 /** Lets the views for people show a build. On MySQL this commits. */
-export async function showBuild(db: Knex, { views }: Pick<SqlTables, "views">, { suffix }: Build): Promise<void> {
-  for (const text of views?.(db, suffix) ?? []) await db.raw(text);
+export async function showBuild(db: Knex, model: SqlTables, build: Build): Promise<void> {
+  for (const text of model.views?.(db, tableSuffix(db, model, build)) ?? []) await db.raw(text);
 }
 
 /** Drops the tables of a build and its checkpoints. */
-export async function dropBuild(
-  db: Knex,
-  { name, tables, formerTables }: Omit<SqlTables, "versions">,
-  build: Build,
-): Promise<void> {
-  for (const table of [...tables.map((one) => one.name), ...formerTables])
-    await db.raw(`DROP TABLE IF EXISTS \`${table}${build.suffix}\``);
+export async function dropBuild(db: Knex, model: SqlTables, build: Build): Promise<void> {
+  const { projection } = layoutOf(db, model);
+  for (const table of [...model.tables.map((one) => one.name), ...model.formerTables])
+    await db.raw(`DROP TABLE IF EXISTS \`${table}${tableSuffix(db, model, build)}\``);
   await db.raw(
     `DELETE FROM \`${checkpoints.name}\` WHERE projection = ? AND version = ?`,
-    bindings([name, build.version]),
+    bindings([projection, build.version]),
   );
 }

@@ -18,7 +18,7 @@ import {
   translateStoreErrors,
 } from "ledger-core/sql";
 import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./builds.ts";
-import { type AnyTable, createBuild, dropBuild, type SqlModel, showBuild } from "./model.ts";
+import { createBuild, dropBuild, layoutOf, type SqlModel, type SqlTables, showBuild, tableSuffix } from "./model.ts";
 
 /**
  * Connections to a SQL store. `reader` must read outside `db`'s transactions: on SQLite a read-only connection to the
@@ -30,37 +30,37 @@ const store = "read models";
 
 /** The store of a projection in SQL tables. */
 export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel<Change>): ProjectionStore<Change> {
-  const { name } = model.projection;
-  const tables = { ...model, name };
+  const tables = { ...model, name: model.projection.name };
+  const layout = layoutOf(db, tables);
   return {
     ...sqlTarget(db, model),
     tables: model.tables,
-    served: () => translateStoreErrors(store, () => servedBuild(db, name)),
+    served: () => translateStoreErrors(store, () => servedBuild(db, layout)),
     create: (build) => translateStoreErrors(store, () => createBuild(db, tables, build)),
     drop: (build) => translateStoreErrors(store, () => dropBuild(db, tables, build)),
     target: (build) => sqlTarget(db, model, build),
-    rows: (build) => rowsOf(db, model.tables, build),
+    rows: (build) => rowsOf(db, tables, build),
     atOneMoment: (work) =>
       translateStoreErrors(store, () =>
         inSnapshot(reader, async (moment) => {
-          const build = await servedBuild(moment, name);
+          const build = await servedBuild(moment, layout);
           return work({
-            checkpoint: (shard) => readCheckpoint(moment, name, build, shard),
-            rows: rowsOf(moment, model.tables, build),
+            checkpoint: (shard) => readCheckpoint(moment, layout, build, shard),
+            rows: rowsOf(moment, tables, build),
           });
         }),
       ),
     switchTo: (build, catchUp) =>
       translateStoreErrors(store, async () => {
         await db.transaction(async (trx) => {
-          const live = await servedBuild(trx, name, "update");
+          const live = await servedBuild(trx, layout, "update");
           assert(live.version === build.version - 1, "one rebuild at a time switches");
-          await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, name, live, shard));
-          await serveBuild(trx, name, build);
+          await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, layout, live, shard));
+          await serveBuild(trx, layout, build);
         });
         // Until then the views show the previous build, which is dropped later; a migration also makes them show the
         // served one.
-        await showBuild(db, model, build);
+        await showBuild(db, tables, build);
       }),
     faults: () => translateStoreErrors(store, () => integrityFaults(reader)),
     close: async () => {},
@@ -73,26 +73,30 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
  */
 export function sqlTarget<Change>(
   db: Knex,
-  { projection: { name }, write }: SqlModel<Change>,
+  { projection: { name }, versions, write }: SqlModel<Change>,
   build?: Build,
 ): ProjectionTarget<Change> {
+  const layout = layoutOf(db, { name, versions });
   return {
     checkpoint: (shard) =>
-      translateStoreErrors(store, async () => readCheckpoint(db, name, build ?? (await servedBuild(db, name)), shard)),
+      translateStoreErrors(store, async () =>
+        readCheckpoint(db, layout, build ?? (await servedBuild(db, layout)), shard),
+      ),
     apply: (shard, after, upTo, changes) =>
       translateStoreErrors(store, () =>
         db.transaction(async (trx) => {
-          const into = build ?? (await servedBuild(trx, name, "share"));
-          await moveCheckpoint(trx, name, into, shard, after, upTo);
-          await write(trx, into.suffix, shard, changes);
+          const into = build ?? (await servedBuild(trx, layout, "share"));
+          await moveCheckpoint(trx, layout, into, shard, after, upTo);
+          await write(trx, layout.suffix + into.suffix, shard, changes);
         }),
       ),
   };
 }
 
-function rowsOf(db: Knex, tables: readonly AnyTable[], { suffix }: Build): RowReader {
+function rowsOf(db: Knex, model: SqlTables, build: Build): RowReader {
+  const suffix = tableSuffix(db, model, build);
   return (name, after) => {
-    const table = tables.find((one) => one.name === name);
+    const table = model.tables.find((one) => one.name === name);
     assert(table, `${name} is a table of the store`);
     const columns = Object.keys(table.columns).map((column) => `\`${column}\``);
     const key = table.key.map((column) => `\`${column}\``).join(", ");

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { ProjectionStore, ProjectionTarget } from "ledger-core";
-import { dialectOf, viewTexts } from "ledger-core/sql";
+import { dialectOf, MODELS_LAYOUT, viewTexts } from "ledger-core/sql";
 import type { SqlModel } from "../../adapters/sql/model.ts";
 import { type SqlConnections, sqlStore, sqlTarget } from "../../adapters/sql/store.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
@@ -45,7 +45,7 @@ export function makeReadModels(runRevisions?: number): SqlModel<ModelChange> {
       movements,
       milestones,
     ],
-    versions: ["0001_read_models", "0002_exact_totals_and_owner_payments", "0003_narrow"],
+    versions: ["0001_read_models", "0002_exact_totals_and_owner_payments", MODELS_LAYOUT],
     formerTables: ["owner_payments"],
     views: viewTexts,
     write: (trx, suffix, shard, changes) =>

@@ -1,0 +1,35 @@
+import type { Knex } from "knex";
+import { requireLayout, translateStoreErrors } from "ledger-core/sql";
+import type { StoreServer } from "../../projections/store-server.ts";
+import type { SqlProjection } from "./file.ts";
+import { completeLayout, layoutName } from "./layouts.ts";
+
+/**
+ * A SQL projection in a database on a server, whose tables `ledger migrate` has made.
+ * @param connect opens a pool with room for a transaction per shard and two more
+ */
+export function sqlServer(model: SqlProjection, connect: () => Knex): StoreServer {
+  return {
+    name: model.name,
+    projections: [model.name],
+    async open() {
+      const db = connect();
+      try {
+        const layout = await translateStoreErrors("read models", () => requireLayout(db, layoutName(model)));
+        const projected = model.registered.open({ db, reader: db });
+        return {
+          projections: [projected],
+          rebuilding: layout.complete !== 1,
+          complete: () => completeLayout(db, model),
+          async close() {
+            await projected.close();
+            await db.destroy();
+          },
+        };
+      } catch (error) {
+        await db.destroy();
+        throw error;
+      }
+    },
+  };
+}

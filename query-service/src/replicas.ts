@@ -1,0 +1,117 @@
+import type { Knex } from "knex";
+import { LedgerError, type Position } from "ledger-core";
+import { isMissingTable, isServerAway } from "ledger-core/sql";
+import { reached } from "./positions.ts";
+
+/** One of several stores with the same data, each as far as it has come. */
+export type Replica = { readonly name: string; readonly db: () => Knex };
+
+/** A read of one replica; `note` tells the positions that it was found at, whether or not they are enough. */
+type ReplicaRead<Result> = (db: Knex, note: (positions: readonly Position[]) => void) => Promise<Result | undefined>;
+
+export type ReplicaSet = {
+  /**
+   * Runs a read on one replica after another, those first that were last seen far enough, until one has a result.
+   * Undefined: each that could be reached is behind.
+   * @throws what the read throws; LedgerError or the driver's error if no replica can be reached
+   */
+  read<Result>(required: readonly Position[], work: ReplicaRead<Result>): Promise<Result | undefined>;
+  /** For each shard, the position of the replica that is furthest. @throws if no replica can be reached */
+  positions(read: (db: Knex) => Promise<readonly Position[]>): Promise<readonly Position[]>;
+  /** Whether each could be reached when it was last read. */
+  states(): readonly { readonly name: string; readonly away: boolean }[];
+};
+
+type Seen = { readonly replica: Replica; positions: readonly Position[]; away: boolean; asked: boolean };
+
+/**
+ * Reads from replicas in turn. One that is away is left out until a poll of its position succeeds, unless all are.
+ * @param patienceMs how long a poll waits for one replica while others answer
+ */
+export function createReplicaSet(replicas: readonly Replica[], patienceMs = 1000): ReplicaSet {
+  const all: readonly Seen[] = replicas.map((replica) => ({ replica, positions: [], away: false, asked: false }));
+  let turn = 0;
+
+  function inOrder(required: readonly Position[]): readonly Seen[] {
+    const present = all.filter(({ away }) => !away);
+    const usable = present.length > 0 ? present : all;
+    const first = turn++ % usable.length;
+    const rotated = [...usable.slice(first), ...usable.slice(0, first)];
+    if (rotated.length === 1) return rotated;
+    const far = rotated.filter(({ positions }) => positions.length === 0 || reached(positions, required));
+    return [...far, ...rotated.filter((seen) => !far.includes(seen))];
+  }
+
+  async function ask(seen: Seen, read: (db: Knex) => Promise<readonly Position[]>): Promise<readonly Position[]> {
+    seen.asked = true;
+    try {
+      seen.positions = await read(seen.replica.db());
+      seen.away = false;
+      return seen.positions;
+    } catch (error) {
+      if (isServerAway(error)) seen.away = true;
+      throw error;
+    } finally {
+      seen.asked = false;
+    }
+  }
+
+  async function askInTime(seen: Seen, read: (db: Knex) => Promise<readonly Position[]>) {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      seen.away = true;
+      late.reject(away(`${seen.replica.name} does not answer`));
+    }, patienceMs);
+    try {
+      return await Promise.race([ask(seen, read), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    async read(required, work) {
+      let fault: unknown;
+      let behind = false;
+      for (const seen of inOrder(required)) {
+        try {
+          const result = await work(seen.replica.db(), (positions) => (seen.positions = positions));
+          if (result !== undefined) return result;
+          behind = true;
+        } catch (error) {
+          const isAway = isServerAway(error);
+          if (!isAway && !isMissingTable(error)) throw error;
+          seen.away ||= isAway && all.length > 1;
+          fault = error;
+        }
+      }
+      if (behind) return undefined;
+      throw fault;
+    },
+    async positions(read) {
+      const [only] = all;
+      if (only && all.length === 1) return ask(only, read);
+      // One that is away is asked as well, for its return; nobody waits for it while another is there.
+      const [present, gone] = [all.filter((seen) => !seen.away), all.filter((seen) => seen.away && !seen.asked)];
+      if (present.length > 0) for (const seen of gone) void ask(seen, read).catch(() => undefined);
+      const waited = present.length > 0 ? present : gone;
+      const answers = await Promise.allSettled(waited.map((seen) => askInTime(seen, read)));
+      const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+      if (found.length > 0) return furthest(found.flat());
+      const failed = answers.find((answer) => answer.status === "rejected");
+      throw failed?.reason ?? away("no replica answers");
+    },
+    states: () => all.map(({ replica, away: isAway }) => ({ name: replica.name, away: isAway })),
+  };
+}
+
+function furthest(positions: readonly Position[]): readonly Position[] {
+  const best = new Map<number, Position>();
+  for (const position of positions)
+    if (position.revision > (best.get(position.shard)?.revision ?? -1)) best.set(position.shard, position);
+  return [...best.values()].sort((a, b) => a.shard - b.shard);
+}
+
+function away(message: string): LedgerError {
+  return new LedgerError("store_unavailable", `read models: ${message}`, { retryable: true });
+}
