@@ -12,6 +12,11 @@ export function isServerAway(error: unknown): boolean {
   return faultOf(error)?.kind === "away";
 }
 
+/** Whether a MySQL server does not write at all: it is a replica, or has become one. */
+export function refusesToWrite(error: unknown): boolean {
+  return error instanceof Error && "errno" in error && (error.errno === 1290 || error.errno === 1836);
+}
+
 /** Runs work on a store: a driver's error becomes a LedgerError, a bug stays as it is. */
 export async function translateStoreErrors<Result>(store: string, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -88,12 +93,19 @@ const mysqlFaults: Record<number, FaultKind> = {
   1114: "full",
   1142: "full",
   1146: "missing_table",
+  1152: "away",
+  1158: "away",
+  1159: "away",
+  1160: "away",
+  1161: "away",
+  1184: "away",
   1054: "missing_table",
   1203: "away",
   1205: "busy",
   1213: "busy",
   1264: "refused_row",
   1290: "full",
+  1317: "away",
   1366: "refused_row",
   1406: "refused_row",
   1412: "missing_table",
@@ -101,9 +113,13 @@ const mysqlFaults: Record<number, FaultKind> = {
   1927: "away",
   1969: "busy",
   3024: "busy",
+  3169: "away",
   3819: "refused_row",
   4025: "refused_row",
 };
+
+/** mysql2's errors without a code, for a statement after its connection was lost, such as knex's ROLLBACK. */
+const afterLoss = /(Can't add new command when connection is in|Can't write in) closed state/;
 
 const networkCodes = /^(ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|ENOTFOUND|EAI_AGAIN|PROTOCOL_|HANDSHAKE_)/;
 const certificateCodes = /^(ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
@@ -120,7 +136,8 @@ function faultOf(error: unknown): { kind: FaultKind; detail: string } | undefine
     const kind = mysqlFaults[error.errno];
     if (kind) return { kind, detail: `${code} ${error.errno}` };
   }
-  if (networkCodes.test(code) || certificateCodes.test(code) || error.name === "KnexTimeoutError")
+  const isLost = networkCodes.test(code) || afterLoss.test(error.message);
+  if (isLost || certificateCodes.test(code) || error.name === "KnexTimeoutError")
     return { kind: "away", detail: code || error.name };
   return undefined;
 }

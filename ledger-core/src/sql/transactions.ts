@@ -2,6 +2,7 @@ import type { Knex } from "knex";
 import { LedgerError } from "../domain/errors.ts";
 import { dialectOf } from "./dialect.ts";
 import { selectRows } from "./rows.ts";
+import { refusesToWrite } from "./store-errors.ts";
 
 /**
  * Runs work that changes tables, one process at a time. On SQLite it is one transaction; MySQL commits at every change
@@ -25,6 +26,24 @@ export async function withMigrationLock<Result>(
       await selectRows(trx, "SELECT RELEASE_LOCK(?)", [lock]);
     }
   });
+}
+
+/**
+ * A transaction that writes. A connection whose server refuses to write is given up: after a failover, the server's
+ * name leads to another.
+ */
+export async function inWritingTransaction<Result>(db: Knex, work: (trx: Knex) => Promise<Result>): Promise<Result> {
+  if (dialectOf(db) === "sqlite") return db.transaction(work);
+  let connection: { destroy(): void } | undefined;
+  try {
+    return await db.transaction(async (trx) => {
+      connection = await trx.client.acquireConnection();
+      return work(trx);
+    });
+  } catch (error) {
+    if (refusesToWrite(error)) connection?.destroy();
+    throw error;
+  }
 }
 
 /** A transaction in which every read sees the store as it was at one moment, whatever others commit meanwhile. */

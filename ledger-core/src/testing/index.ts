@@ -16,4 +16,5 @@ export { projectionTargetSuite } from "./projection-suite.ts";
 export { randomHistory, seeded } from "./random-history.ts";
 export * from "./raw-http.ts";
 export { sessionViewSuite } from "./session-view-suite.ts";
+export { shardHistory } from "./shard-history.ts";
 export { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from "./trace-receiver.ts";

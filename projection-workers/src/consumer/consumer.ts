@@ -128,7 +128,8 @@ function passes({ code }: LedgerError): boolean {
  * driver error as its cause.
  */
 function isStoreDamage({ code, cause }: LedgerError): boolean {
-  return code === "store_damaged" || (code === "incompatible" && cause instanceof Error && "errcode" in cause);
+  const isDriverError = cause instanceof Error && ("errcode" in cause || "errno" in cause);
+  return code === "store_damaged" || (code === "incompatible" && isDriverError);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { formatInstant, type LedgerEvent, NO_REVISION, type Shard } from "ledger-core";
-import { examples, randomHistory } from "ledger-core/testing";
+import { examples, shardHistory } from "ledger-core/testing";
 import { makeReadModels, modelsProjection, modelsTarget } from "projection-workers";
 import { expect, onTestFinished, test } from "vitest";
 import { openModels } from "../testing/models.ts";
@@ -9,24 +9,8 @@ import { allPages, type Rows, serveQueries, type TestQueries } from "../testing/
 // account are as if there were no other shard.
 
 const { operator, consumer } = examples;
-const zero = randomHistory(31, 200).map(openedInTime);
-const one = randomHistory(32, 260).map(openedInTime).map(moved);
-
-/** Example accounts have been open for a day; in a log, an account is as old as the event that opened it. */
-function openedInTime(event: LedgerEvent): LedgerEvent {
-  return event.fact.type === "AccountOpened" ? { ...event, at: event.fact.account.openedAt } : event;
-}
-
-/** A history of shard 0 moved to shard 1: two characters of its ids hold the shard. */
-function moved(event: LedgerEvent): LedgerEvent {
-  const inShard = (value: unknown): unknown => {
-    if (typeof value === "string") return value.replace(/^([a-z]{3,4}_[0-9a-z]{10})00([0-9a-z]{14})$/, "$101$2");
-    if (Array.isArray(value)) return value.map(inShard);
-    if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inShard(inner)]));
-  };
-  return { ...event, ...Object(inShard(event)), shard: 1 };
-}
+const zero = shardHistory(0, 31, 200);
+const one = shardHistory(1, 32, 260);
 
 async function served(histories: readonly (readonly LedgerEvent[])[]): Promise<TestQueries> {
   const models = await openModels();

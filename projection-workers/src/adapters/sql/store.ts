@@ -13,6 +13,7 @@ import {
   beyondKey,
   inSnapshot,
   integrityFaults,
+  inWritingTransaction,
   type SqlValue,
   selectRows,
   translateStoreErrors,
@@ -52,7 +53,7 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
       ),
     switchTo: (build, catchUp) =>
       translateStoreErrors(store, async () => {
-        await db.transaction(async (trx) => {
+        await inWritingTransaction(db, async (trx) => {
           const live = await servedBuild(trx, layout, "update");
           assert(live.version === build.version - 1, "one rebuild at a time switches");
           await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, layout, live, shard));
@@ -84,7 +85,7 @@ export function sqlTarget<Change>(
       ),
     apply: (shard, after, upTo, changes) =>
       translateStoreErrors(store, () =>
-        db.transaction(async (trx) => {
+        inWritingTransaction(db, async (trx) => {
           const into = build ?? (await servedBuild(trx, layout, "share"));
           await moveCheckpoint(trx, layout, into, shard, after, upTo);
           await write(trx, layout.suffix + into.suffix, shard, changes);
