@@ -45,7 +45,8 @@ export async function startEngines(options: {
     closers.push(log.stop);
     const broker = await openBroker(await findKafka());
     closers.push(broker.stop);
-    const models = options.readModels === "files" ? modelsInFiles("as asked") : await openReadModels(await findMariadb());
+    const models =
+      options.readModels === "files" ? modelsInFiles("as asked") : await openReadModels(await findMariadb());
     closers.push(models.stop);
     tell("starting the services");
     // If this process is killed, the service stops too.
