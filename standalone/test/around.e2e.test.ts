@@ -70,6 +70,28 @@ describe("around the API", () => {
     expect(reply.status).toBe(200);
     expect(reply.text).toMatch(/^# (HELP|TYPE) [a-z_]+ /m);
   });
+
+  test("refusals are counted by code, those of a bulk's items too", async () => {
+    const platform = await ledger.as("platform");
+    const counts = async (...codes: readonly string[]) => {
+      const { text } = await platform.get("/metrics");
+      return codes.map((code) => Number(text.match(`http_refusals_total{code="${code}"} (\\d+)`)?.[1] ?? 0));
+    };
+    const codes = ["insufficient_funds", "amount_invalid", "route_not_found", "invalid_header"];
+    const before = await counts(...codes);
+    const payer = await openAccount(operator);
+    const payee = await openAccount(operator, { type: "merchant" });
+    const payment = { payer, payee, amount: "5", currency: "HKD" };
+    expect((await operator.post("/v1/payments", payment)).status).toBe(422);
+    const items = [payment, { ...payment, amount: "x" }, { ...payment, amount: "y" }].map((item, index) => ({
+      ...{ idempotencyKey: `refused-${index}`, command: "payment" },
+      ...item,
+    }));
+    expect((await operator.post("/v1/bulk", { mode: "each", items })).status).toBe(200);
+    expect((await operator.get("/v1/nowhere")).status).toBe(404);
+    const after = await counts(...codes);
+    expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual([2, 2, 1, 0]);
+  });
 });
 
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);

@@ -79,13 +79,21 @@ function refusal(
   return { status: problemKind(problem.code).status, body: problemBody(problem, instance), problem: true };
 }
 
-/** Renders the answer to a bulk: one result per item, in order. A dry run has no positions. */
-export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dryRun: boolean): RenderedAnswer {
+/**
+ * Renders the answer to a bulk: one result per item, in order. A dry run has no positions.
+ * @param refused called with the code of each refusal
+ */
+export function renderBulk(
+  answer: Extract<BulkAnswer, { kind: "recorded" }>,
+  dryRun: boolean,
+  refused: (code: string) => void = () => {},
+): RenderedAnswer {
   const faults = new Map<ItemFault, readonly [string, string]>();
   let body = '{"results":[';
   let index = 0;
   for (const result of answer.results) {
     if (index > 0) body += ",";
+    if (result.kind !== "made") refused(codeOf(result));
     body +=
       result.kind === "fault"
         ? renderFault(faults, result.fault, index)
@@ -93,6 +101,11 @@ export function renderBulk(answer: Extract<BulkAnswer, { kind: "recorded" }>, dr
     index++;
   }
   return { status: 200, body: `${body}]}`, problem: false };
+}
+
+function codeOf(result: Exclude<BulkItemAnswer, { kind: "made" }>): string {
+  if (result.kind === "fault") return result.fault.code;
+  return "code" in result.event.fact ? result.event.fact.code : "other";
 }
 
 /** Ids and positions need no JSON escapes, so a successful item is written directly. */

@@ -135,5 +135,10 @@ function sendBulk(reply: FastifyReply, answer: BulkAnswer, dryRun: boolean): Fas
   if (answer.kind === "forbidden")
     throw new Problem("forbidden", "The answer to this bulk is stored, and your role may not send each of its items.");
   const tried = dryRun && !answer.replayed;
-  return sendRecorded(reply, renderBulk(answer, tried), answer.replayed, dryRun ? null : answer.position);
+  return sendRecorded(
+    reply,
+    renderBulk(answer, tried, reply.server.refused),
+    answer.replayed,
+    dryRun ? null : answer.position,
+  );
 }

@@ -104,7 +104,10 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
 
 function sendAnswer(reply: FastifyReply, answer: Answer, dryRun: boolean): void {
   if (answer.kind === "refused") throw rejectionProblem(answer.rejection);
-  sendRecorded(reply, renderAnswer(answer.event), answer.replayed, dryRun ? null : answer.event);
+  const { event, replayed } = answer;
+  const rendered = renderAnswer(event);
+  if (rendered.problem && "code" in event.fact) reply.server.refused(event.fact.code);
+  sendRecorded(reply, rendered, replayed, dryRun ? null : event);
 }
 
 /** Like returning the promise from the handler, but without the three promises that Fastify would add. */

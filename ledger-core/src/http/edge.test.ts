@@ -34,7 +34,8 @@ beforeAll(async () => {
   app.post("/things", { schema: { body: fields } }, (request) => ({ body: request.body }));
   app.post("/things/:id/end", { config: { bodyOptional: true }, schema: { body: fields } }, ({ body }) => ({ body }));
   app.get<{ Params: { code: LedgerErrorCode } }>("/faults/:code", ({ params }) => {
-    throw new LedgerError(params.code, "/srv/ledger/models.sqlite on db-7 said no to SELECT 1");
+    const position = { shard: 3, revision: 14 };
+    throw new LedgerError(params.code, "/srv/ledger/models.sqlite on db-7 said no to SELECT 1", { position });
   });
   app.get("/bug", () => {
     throw new Error("secret of the house");
@@ -274,6 +275,14 @@ describe("an internal error", () => {
     const { json } = await ask({ url: `/faults/${code}` });
     expect(logged.join("")).toContain("/srv/ledger/models.sqlite");
     expect(logged.join("")).toContain(json.instance.replace("urn:payledger:req:", ""));
+  });
+
+  test("a line about it has the request, the code and the position", async () => {
+    logged.length = 0;
+    const { json } = await ask({ url: "/faults/log_corrupt" });
+    const [line = ""] = logged;
+    const request = json.instance.replace("urn:payledger:req:", "");
+    expect(JSON.parse(line)).toMatchObject({ request, code: "log_corrupt", position: "3:14", route: "/faults/:code" });
   });
 
   test.each([

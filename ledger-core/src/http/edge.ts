@@ -12,6 +12,8 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { type MetricsAccess, measureAnswers, type ReadinessCheck, serveOperations } from "./operations.ts";
 import type { Quotas } from "./quotas.ts";
 import { serveReference } from "./reference/serve.ts";
+import { Refusals } from "./refusals.ts";
+import { logRequests } from "./request-lines.ts";
 import type { RevocationList } from "./revocation-list.ts";
 import { type Authenticator, unauthorized } from "./tokens.ts";
 import { type RequestTracing, traceRequests } from "./traced-requests.ts";
@@ -63,8 +65,10 @@ declare module "fastify" {
  */
 export async function createEdge(options: EdgeOptions): Promise<FastifyInstance> {
   const { metrics = createMetrics() } = options;
-  const { app, connections, underWay } = strictEdge(options);
+  const { app, connections, underWay, refusals } = strictEdge(options);
   measureAnswers(app, metrics);
+  refusals.measure(metrics);
+  logRequests(app);
   if (options.traces) traceRequests(app, options.traces);
   measureLoad(metrics, connections, underWay);
   if (options.quotas) measureQuotas(metrics, options.quotas);
@@ -149,13 +153,15 @@ function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limi
   app.setErrorHandler(answerFault);
   const connections = new Connections(app, limits, nextId);
   const underWay = new UnderWay(limits);
+  const refusals = new Refusals();
+  app.decorate("refused", refusals.count);
   app.decorate("drain", () => connections.drain());
   app.addHook("preClose", () => connections.drain());
   holdContinue(app);
   app.decorate("readmit", readmission({ authenticate, revocations }));
   admitRequests(app, { authenticate, connections, underWay, revocations, quotas: options.quotas });
   readJsonOnly(app);
-  return { app, connections, underWay };
+  return { app, connections, underWay, refusals };
 }
 
 function measureLoad(metrics: Metrics, connections: Connections, underWay: UnderWay): void {

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { isLedgerError, type LedgerError, type LedgerErrorCode } from "../domain/errors.ts";
+import { formatPosition } from "../domain/position.ts";
 import type { ProblemCode } from "./problem-codes.ts";
 import { Problem, sendProblem } from "./problems.ts";
 
@@ -55,17 +56,23 @@ const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: st
  */
 export function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (isLedgerError(error) && operatingProblems[error.code]?.logged)
-    request.log.warn({ err: error, request: request.id, method: request.method, route: request.routeOptions.url });
+  if (isLedgerError(error) && operatingProblems[error.code]?.logged) request.log.warn(about(error, request));
   // Fastify would close the connection on a body that is too large, and a client that is still writing would lose the
   // answer. Left open, Node reads and drops the rest within the request's time.
   if (problem?.code === "body_too_large") reply.removeHeader("connection");
   if (problem) return sendProblem(reply, problem, problem.headers);
-  request.log.error({ err: error, request: request.id, method: request.method, route: request.routeOptions.url });
+  request.log.error(about(error, request));
   return sendProblem(reply, {
     code: "internal_error",
     detail: "The ledger failed to answer; the operator finds this under the instance.",
   });
+}
+
+/** What a line about a fault says: the request, and the position of the fault if it has one. */
+function about(error: unknown, { id, method, routeOptions }: FastifyRequest): object {
+  const fault = isLedgerError(error) ? error : undefined;
+  const position = fault?.position && formatPosition(fault.position);
+  return { err: error, code: fault?.code, position, request: id, method, route: routeOptions.url };
 }
 
 function toProblem(error: unknown): Problem | undefined {

@@ -55,6 +55,7 @@ export function sendProblem(
   problem: { readonly code: string; readonly detail: string; readonly errors?: readonly FieldFault[] },
   headers: Readonly<Record<string, string>> = {},
 ): FastifyReply {
+  reply.server.refused(problem.code);
   return reply
     .code(problemKind(problem.code).status)
     .headers(headers)
