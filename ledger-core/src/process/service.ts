@@ -65,6 +65,8 @@ export function serviceProcess<Parts extends ConfigurationParts>(definition: Ser
         const stopAll = () => stop().finally(() => tracing?.close());
         stopOnSignals({ stop: stopAll, boundMs: STOP_BOUND_MS, logger });
         if (service.endsWithParent) stopWithParent();
+        // A supervisor that reads no more ends nothing.
+        process.stdout.on("error", () => {});
         process.stdout.write(`${JSON.stringify({ service: name, url, operations, pid: process.pid })}\n`);
       } catch (error) {
         const fault = listenFault(error) ?? error;
