@@ -4,6 +4,7 @@ import { Argument, Command } from "commander";
 import type { ServiceProcess, SettingsTable } from "ledger-core/process";
 import { fileOf, mirrorService, projectionNames, projectionService, storeFiles } from "projection-workers";
 import { queryService } from "query-service";
+import { startAll } from "./start-all.ts";
 
 /** The services that can run as separate processes; one process runs all projections. */
 export const services: readonly ServiceProcess[] = [
@@ -13,6 +14,9 @@ export const services: readonly ServiceProcess[] = [
   queryService,
   exportService,
 ];
+
+/** What takes requests stops first. */
+const inStoppingOrder = [commandService, queryService, mirrorService, projectionService(storeFiles)];
 
 const about: Readonly<Record<string, string>> = {
   "command-service": "answer commands: the only writer of the event log",
@@ -37,8 +41,17 @@ export function serviceCommands(): readonly Command[] {
       const chosen = new Set((names.length > 0 ? names : projectionNames).map(fileOf));
       return projectionService([...chosen]).run();
     });
-  return [...simple, projections];
+  const all = new Command("all")
+    .description("run each of these services as a process of its own; the mirror if there is a broker")
+    .addHelpText("after", allHelp)
+    .action(() => startAll(inStoppingOrder));
+  return [...simple, projections, all];
 }
+
+const allHelp = `
+Each service reads the settings of its own from this environment, so the ports keep their defaults.
+Ctrl-C or SIGTERM stops them in order. If one ends by itself, the others are stopped, and the exit code is not 0.
+Exit codes: 0 stopped; 2 settings that cannot be used, or those of the service that ended first; else 1.`;
 
 /** A service's settings, one per line. */
 function settingsHelp(settings: SettingsTable): string {

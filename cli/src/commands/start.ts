@@ -47,6 +47,7 @@ Examples:
   ledger start                               on ./data and port 8080
   ledger start --data /srv/ledger --port 0   on a port that is free; it says which
   ledger start query-service                 one service as a process of its own, set by the environment
+  ledger start all                           each service as a process of its own
 
 Ctrl-C or SIGTERM stops it in order: it accepts no more, answers what it accepted, closes its files. A second one,
 later, ends it at once.

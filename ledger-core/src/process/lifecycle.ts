@@ -96,3 +96,9 @@ export function stopWithParent(): () => void {
   check.unref();
   return () => clearInterval(check);
 }
+
+/** Sends this process SIGTERM once the process that started it with a channel (`ledger start all`) is gone. */
+export function stopWithChannel(): void {
+  process.channel?.unref();
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+}

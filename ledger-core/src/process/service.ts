@@ -8,7 +8,7 @@ import {
   combinedParts,
   readConfiguration,
 } from "./configuration.ts";
-import { stopOnSignals, stopWithParent } from "./lifecycle.ts";
+import { stopOnSignals, stopWithChannel, stopWithParent } from "./lifecycle.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { type Listening, operationsPart } from "./service-parts.ts";
 import { tracingPart } from "./tracing-part.ts";
@@ -65,6 +65,7 @@ export function serviceProcess<Parts extends ConfigurationParts>(definition: Ser
         const stopAll = () => stop().finally(() => tracing?.close());
         stopOnSignals({ stop: stopAll, boundMs: STOP_BOUND_MS, logger });
         if (service.endsWithParent) stopWithParent();
+        stopWithChannel();
         // A supervisor that reads no more ends nothing.
         process.stdout.on("error", () => {});
         process.stdout.write(`${JSON.stringify({ service: name, url, operations, pid: process.pid })}\n`);
