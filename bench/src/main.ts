@@ -11,6 +11,7 @@ import { runSoak } from "./soak.ts";
 import { measureBulk } from "./targets/bulk.ts";
 import { measureHistory } from "./targets/history.ts";
 import { measureKeys } from "./targets/keys.ts";
+import { measureProduction } from "./targets/production.ts";
 import { measureSingles } from "./targets/singles.ts";
 import { measureWhole } from "./targets/whole.ts";
 
@@ -44,6 +45,7 @@ async function measure(): Promise<void> {
     bulk: measureBulk,
     history: measureHistory,
     whole: measureWhole,
+    production: measureProduction,
   };
   for (const part of partNames) {
     if (!parts.has(part)) continue;

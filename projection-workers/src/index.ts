@@ -4,6 +4,7 @@ export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
 export { mirrorService, projectionService } from "./main.ts";
 export { compareMirror, type MirrorComparison } from "./mirror/compare-mirror.ts";
+export { startMirror } from "./mirror/mirror.ts";
 export {
   dropOtherModels,
   fileOf,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openWriter, registerCommands, type Writer } from "command-service";
 import { type Caller, decodeEvent, type OpenAccount, parseCurrency, postingsOf } from "ledger-core";
+import { openEventLog } from "ledger-core/engines";
 import { type EventLog, openLogThread } from "ledger-core/event-log";
 import { createEdge } from "ledger-core/http";
 import { authenticator, createSigningKeys, signToken } from "ledger-core/http/tokens";
@@ -9,8 +10,17 @@ import { allocateYoung, createLogger, keepTicksFast } from "ledger-core/process"
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
 import { watchStalls } from "./stalls.ts";
 
+export type { AppendCounts } from "./stalls.ts";
+
 /** Options and requests of the parent; the answers are plain objects. */
-export type LedgerServerOptions = { readonly folder: string; readonly accountsCached?: number };
+export type LedgerServerOptions = {
+  readonly folder: string;
+  readonly accountsCached?: number;
+  /** The EventStoreDB that has the log. Default: SQLite in the folder. */
+  readonly url?: string;
+  /** Whether other processes may read the log. Default: no. */
+  readonly shared?: boolean;
+};
 export type LedgerServerReady = {
   readonly port: number;
   readonly token: string;
@@ -19,7 +29,7 @@ export type LedgerServerReady = {
 };
 export type LedgerQuestion =
   | { readonly ask: "accounts"; readonly count: number }
-  | { readonly ask: "check" | "memory" | "sizes" | "stalls" };
+  | { readonly ask: "check" | "memory" | "sizes" | "stalls" | "appends" };
 export type LedgerCheck = {
   readonly payments: number;
   readonly events: number;
@@ -31,13 +41,17 @@ export type LedgerCheck = {
  * The real command-service on the embedded log: edge, authentication, validation, idempotency, decision state, durable
  * append. Projections run elsewhere, as in production, and are not included.
  */
-const { folder, accountsCached } = childOptions((value) => value as LedgerServerOptions);
+const { folder, accountsCached, url, shared } = childOptions((value) => value as LedgerServerOptions);
 const operator: Caller = { tenant: "bench", role: "operator", sub: "bench" };
 allocateYoung();
 const releaseTicks = keepTicksFast();
 mkdirSync(folder, { recursive: true });
 const began = performance.now();
-const thread = await openLogThread({ file: join(folder, "events.sqlite") });
+const file = join(folder, "events.sqlite");
+const thread =
+  url === undefined && shared !== true
+    ? await openLogThread({ file })
+    : await openEventLog(url === undefined ? { kind: "sqlite", file } : { kind: "eventstoredb", url });
 const stalls = watchStalls(thread.log);
 const { log } = stalls;
 const cache = accountsCached === undefined ? {} : { accountsCached };
@@ -71,6 +85,8 @@ async function answer(question: unknown): Promise<object> {
       return sizes();
     case "stalls":
       return stalls.take();
+    case "appends":
+      return stalls.takeAppends();
     default:
       return asked satisfies never;
   }

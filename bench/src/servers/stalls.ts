@@ -17,13 +17,21 @@ export type Stalls = {
   readonly diskReadBytes: number;
 };
 
+/** What was appended since the last `takeAppends`; bytes with the headers of the frames. */
+export type AppendCounts = { readonly appends: number; readonly events: number; readonly bytes: number };
+
 /**
  * Watches appends through the returned log, and the calling thread from the first `take` on, so that a run without
  * `take` is not slowed down.
  */
-export function watchStalls(log: EventLog): { readonly log: EventLog; take(): Stalls } {
+export function watchStalls(log: EventLog): {
+  readonly log: EventLog;
+  take(): Stalls;
+  takeAppends(): AppendCounts;
+} {
   const loop = monitorEventLoopDelay({ resolution: LOOP_STEP_MS });
   let [gcMs, appendMs, readBefore] = [0, 0, diskRead()];
+  let taken = { appends: 0, events: 0, bytes: 0 };
   const collections = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) gcMs = Math.max(gcMs, duration);
   });
@@ -35,7 +43,12 @@ export function watchStalls(log: EventLog): { readonly log: EventLog; take(): St
     async append(...batch) {
       const began = performance.now();
       try {
-        return await log.append(...batch);
+        const head = await log.append(...batch);
+        const [, , events] = batch;
+        taken.appends++;
+        taken.events += events.length;
+        taken.bytes += events.bytes?.length ?? 0;
+        return head;
       } finally {
         appendMs = Math.max(appendMs, performance.now() - began);
       }
@@ -51,6 +64,11 @@ export function watchStalls(log: EventLog): { readonly log: EventLog; take(): St
       loop.reset();
       [gcMs, appendMs, readBefore] = [0, 0, readNow];
       return stalls;
+    },
+    takeAppends() {
+      const since = taken;
+      taken = { appends: 0, events: 0, bytes: 0 };
+      return since;
     },
   };
 }
