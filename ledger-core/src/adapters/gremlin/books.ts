@@ -28,9 +28,9 @@ const makeText =
   "__.addV('books').property('id',i).property('pk',p).property('build',w).property('shard',s)" +
   ".property('revision',r).property('born',b)).count()";
 const addText =
-  "g.addV('books').property('id',i).property('pk',p).property('build',w).property('shard',s)" +
-  ".property('revision',r).property('born',b).count()";
-const moveText = "g.V().has('pk',p).has('id',i).has('revision',a).property('revision',r).count()";
+  "g.V().has('pk',p).has('id',m).has('born',b).addV('books').property('id',i).property('pk',p)" +
+  ".property('build',w).property('shard',s).property('revision',r).property('born',b).count()";
+const moveText = "g.V().has('pk',p).has('id',i).has('revision',a).has('born',b).property('revision',r).count()";
 const serveText = "g.V().has('pk',p).has('id',i).has('build',a).property('build',w).count()";
 const dropText = "g.V().has('pk',p).has('build',w).has('shard',gte(s)).drop()";
 
@@ -71,16 +71,20 @@ export async function openBooks(client: GremlinClient): Promise<GraphBooks> {
   return begun;
 }
 
-/** @throws revision_gap when the checkpoint is not at `after` */
+/**
+ * Moves the checkpoint of a build in the graph whose books were read.
+ * @throws revision_gap when the checkpoint is not at `after`, or the graph was emptied meanwhile
+ */
 export async function moveCheckpoint(
   client: GremlinClient,
+  { born }: GraphBooks,
   build: Build,
   { shard, after, upTo }: { readonly shard: Shard; readonly after: Revision; readonly upTo: Revision },
 ): Promise<void> {
-  const place = { p: PARTITION, i: checkpointId(build, shard), r: upTo };
+  const place = { p: PARTITION, i: checkpointId(build, shard), r: upTo, b: born };
   const moved =
     after === NO_REVISION
-      ? await client.add(addText, { ...place, w: build.version, s: shard, b: "" })
+      ? await client.add(addText, { ...place, m: MARKER, w: build.version, s: shard })
       : await client.submit(moveText, { ...place, a: after });
   if (moved === "exists" || moved[0] !== 1) throw notAt(shard, after);
 }

@@ -56,7 +56,7 @@ export function openGraphStore(client: GremlinClient): ProjectionStore<EdgeChang
       known = knowNothing();
       throw error;
     }
-    await moveCheckpoint(client, build, { shard, after, upTo });
+    await moveCheckpoint(client, read, build, { shard, after, upTo });
   }
 
   const target = (build: Build): ProjectionTarget<EdgeChange> => ({
