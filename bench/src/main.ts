@@ -9,6 +9,7 @@ import { judged, keep, machine, table } from "./report.ts";
 import type { Scale } from "./scale.ts";
 import { runSoak } from "./soak.ts";
 import { measureBulk } from "./targets/bulk.ts";
+import { measureGraph } from "./targets/graph.ts";
 import { measureHistory } from "./targets/history.ts";
 import { measureKeys } from "./targets/keys.ts";
 import { measureProduction } from "./targets/production.ts";
@@ -46,6 +47,7 @@ async function measure(): Promise<void> {
     history: measureHistory,
     whole: measureWhole,
     production: measureProduction,
+    graph: measureGraph,
   };
   for (const part of partNames) {
     if (!parts.has(part)) continue;

@@ -4,6 +4,8 @@ import {
   brokerPart,
   dataPart,
   eventLogPart,
+  type GraphTarget,
+  graphPart,
   type ReadModelTarget,
   readModelPart,
   type ServiceProcess,
@@ -13,8 +15,9 @@ import {
 import { dataPaths } from "ledger-core/process/data-paths";
 import { followMirror } from "./mirror/follow-mirror.ts";
 import { startMirrorService } from "./mirror/service.ts";
-import { modelsServer } from "./projections/list.ts";
+import { graphServer, modelsServer } from "./projections/list.ts";
 import type { StoreFile } from "./projections/store-file.ts";
+import type { StoreServer } from "./projections/store-server.ts";
 import { startProjectionService } from "./service.ts";
 
 /** The mirror as its own process: follows the log, and is the only writer of the broker's topic. */
@@ -36,10 +39,13 @@ export function projectionService(files: readonly StoreFile[]): ServiceProcess {
   return serviceProcess({
     name: "projections",
     operationsPort: 9083,
-    parts: { data: dataPart, target: eventLogPart, readModel: readModelPart, broker: brokerPart, shards: shardsPart },
-    async start({ data, target, readModel, broker, shards }, context) {
+    parts: {
+      ...{ data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart },
+      ...{ readModel: readModelPart, graph: graphPart },
+    },
+    async start({ data, target, readModel, graph, broker, shards }, context) {
       const log = await openEventLogReader(target);
-      const stores = storesOf(files, readModel, shards);
+      const stores = storesOf(files, { readModel, graph }, shards);
       const options = { ...context, ...stores, dir: dataPaths(data).readModels, shards };
       if (broker.kind === "none") return startProjectionService({ ...options, log });
       const { openMirrorSource } = await import("ledger-core/kafka");
@@ -49,9 +55,17 @@ export function projectionService(files: readonly StoreFile[]): ServiceProcess {
   });
 }
 
+type StoreTargets = { readonly readModel: ReadModelTarget; readonly graph: GraphTarget };
+
 /** The files and servers of the projections in `files`, as the settings say. */
-function storesOf(files: readonly StoreFile[], readModel: ReadModelTarget, shards: number) {
-  if (readModel.kind === "sqlite") return { files, firstFiles: { models: readModel.file }, servers: [] };
-  const others = files.filter(({ name }) => name !== "models");
-  return { files: others, servers: others.length < files.length ? [modelsServer(readModel, shards)] : [] };
+function storesOf(files: readonly StoreFile[], { readModel, graph }: StoreTargets, shards: number) {
+  const firstFiles: Record<string, string> = {};
+  const servers: StoreServer[] = [];
+  const inFiles = files.filter(({ name }) => {
+    const target = name === "models" ? readModel : graph;
+    if (target.kind === "sqlite") firstFiles[name] = target.file;
+    else servers.push(target.kind === "mysql" ? modelsServer(target, shards) : graphServer(target));
+    return target.kind === "sqlite";
+  });
+  return { files: inFiles, firstFiles, servers };
 }

@@ -2,6 +2,7 @@ import { followRevocations, openIdentity, openQuotas, readKeyFile } from "ledger
 import {
   apiPart,
   dataPart,
+  graphPart,
   identityPart,
   quotasPart,
   readModelReplicaPart,
@@ -19,10 +20,10 @@ export const queryService = serviceProcess({
   operationsPort: 9082,
   parts: {
     ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
-    ...{ readModel: readModelReplicaPart, revocationTuning: revocationsPart, policies: quotasPart },
+    ...{ readModel: readModelReplicaPart, graph: graphPart, revocationTuning: revocationsPart, policies: quotasPart },
   },
-  start: async ({ api, data, identityTarget, readModel, shards, revocationTuning, policies }, context) => {
-    const { views, tokenKey, cursorKey, revocations: file } = dataPaths(data);
+  start: async ({ api, data, identityTarget, readModel, graph, shards, revocationTuning, policies }, context) => {
+    const { tokenKey, cursorKey, revocations: file } = dataPaths(data);
     const revocations = followRevocations({
       ...{ store: openRevocationFile({ file, writes: false }), writes: false, ...revocationTuning },
       onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
@@ -34,7 +35,7 @@ export const queryService = serviceProcess({
     };
     try {
       const service = await startQueryService({
-        ...{ ...api, ...context, readModel, views, shards, revocations, quotas },
+        ...{ ...api, ...context, readModel, graph, shards, revocations, quotas },
         identity: openIdentity(identityTarget, tokenKey, revocations),
         cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
       });

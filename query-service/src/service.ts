@@ -1,4 +1,4 @@
-import type { Tracing } from "ledger-core";
+import type { PaymentGraph, Tracing } from "ledger-core";
 import {
   createEdge,
   createMetrics,
@@ -8,6 +8,8 @@ import {
   type RevocationList,
 } from "ledger-core/http";
 import {
+  type GraphTarget,
+  type GremlinTarget,
   type Listening,
   type Logger,
   type MysqlTarget,
@@ -17,18 +19,18 @@ import {
 } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import type { MysqlReplicas } from "./adapters/mysql/replicas.ts";
-import type { QueryRunner } from "./query.ts";
+import type { QueryRunner, StoreName } from "./query.ts";
 import { registerQueryRoutes } from "./register.ts";
 import { createQueryRunner, queryRoutes } from "./runner.ts";
-import { openStorePositions, watchStores } from "./stores.ts";
+import { openStores, watchStores } from "./stores.ts";
 import { asyncLaneLimits, createAsyncLanes } from "./threads/async-lanes.ts";
 import { type QueryTuning, startQueryThreads } from "./threads/threads.ts";
 
 type QueryServiceOptions = {
   /** The read models, which projection-workers write: their first file, or replicas. */
   readonly readModel: ReadModelReplicas;
-  /** The first file of views, which projection-workers write. */
-  readonly views: string;
+  /** The payment graph, which projection-workers write: the first file of views, or a server. */
+  readonly graph: GraphTarget;
   readonly shards: number;
   readonly cursorKey: Uint8Array;
   readonly host: string;
@@ -57,32 +59,35 @@ const API_VERSION = "1";
  * @throws LedgerError incompatible when the tables on a server are an older or a newer version's
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { readModel, views, logger, host, port, identity, revocations, quotas, tracing, tuning = {} } = options;
+  const { readModel, graph, logger, host, port, identity, revocations, quotas, tracing, tuning = {} } = options;
   const closers = makeClosers();
   const replicas = readModel.kind === "mysql" ? await openReplicas(readModel.replicas, options) : undefined;
   if (replicas) closers.push(replicas.close);
-  const files = readModel.kind === "sqlite" ? [readModel.file, views] : [views];
-  // With replicas, threads answer only what the views hold.
-  const models = readModel.kind === "sqlite" ? readModel.file : views;
-  const stores = openStorePositions({ models: replicas?.set ?? models, views });
+  const server = graph.kind === "gremlin" ? await openGraph(graph) : undefined;
+  if (server) closers.push(server.close);
+  const files = [readModel, graph].flatMap((target) => (target.kind === "sqlite" ? target.file : []));
+  const stores = openStores({
+    models: replicas?.set ?? firstOf(readModel),
+    graph: server ?? firstOf(graph),
+  });
   closers.push(stores.close);
-  const threads = startQueryThreads({ ...options, models, tuning });
-  closers.push(threads.close);
+  const inFiles = { models: firstOf(readModel), views: firstOf(graph) };
+  const threads = files.length > 0 ? startQueryThreads({ ...options, ...inFiles, tuning }) : undefined;
+  if (threads) closers.push(threads.close);
   const readiness = watchStores(stores.positions);
   closers.push(async () => readiness.stop());
   for (const first of files) {
     const end = watchReplaced(first, () => {
       logger.warn({ store: first }, "a file of read models is another one now: it is opened again");
-      threads.reopen();
+      threads?.reopen();
       void stores.reopen();
     });
     closers.push(async () => end());
   }
   const checks = [...readiness.checks, ...identity.readiness, revocations.readiness];
   const metrics = createMetrics();
-  metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
-    threads.replaced(),
-  );
+  const replaced = "Query threads replaced since the start: a query took too long.";
+  metrics.gauge("query_threads_replaced", replaced, () => threads?.replaced() ?? 0);
   try {
     const operations = await openOperationsPort({ ...options, metrics, readiness: checks });
     closers.push(operations.close);
@@ -105,7 +110,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
       await app.close();
     });
     registerQueryRoutes(app, {
-      run: replicas ? besideThreads(replicas.run, threads.run) : threads.run,
+      run: besideThreads(options, createQueryRunner({ ...options, ...tuning, ...stores }), threads?.run),
       positions: stores.positions,
       shards: options.shards,
       ...(tuning.limits && { limits: tuning.limits }),
@@ -117,27 +122,36 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   }
 }
 
-type OpenedReplicas = MysqlReplicas & { readonly run: QueryRunner };
-
-/** Queries of replicas wait for a server, and so need no thread. */
-async function openReplicas(targets: readonly MysqlTarget[], options: QueryServiceOptions): Promise<OpenedReplicas> {
-  const { logger, shards, cursorKey, tuning = {} } = options;
-  const { openMysqlReplicas } = await import("./adapters/mysql/replicas.ts");
-  const { quick, list } = asyncLaneLimits.concurrent;
-  // One for the polls of its position.
-  const opened = await openMysqlReplicas(targets, quick + list + 1, logger);
-  const run = createQueryRunner({
-    ...{ models: opened.set, shards, cursorKey },
-    ...(tuning.limits && { limits: tuning.limits }),
-    graph: { recommend: () => Promise.reject(new RangeError("recommendations are answered by threads")) },
-  });
-  return { ...opened, run: createAsyncLanes(run, { ...asyncLaneLimits, ...tuning.threads }) };
+/** The first file of a store; none of one on a server, which no thread opens. */
+function firstOf(target: ReadModelReplicas | GraphTarget): string {
+  return target.kind === "sqlite" ? target.file : "";
 }
 
-/** Sends the queries of files to threads, and all others to `replicas`. */
-function besideThreads(replicas: QueryRunner, threads: QueryRunner): QueryRunner {
-  const inFiles = new Set(queryRoutes.filter(({ stores }) => stores.includes("graph")).map(({ name }) => name));
-  return (query) => (inFiles.has(query.route) ? threads(query) : replicas(query));
+function openReplicas(targets: readonly MysqlTarget[], { logger }: QueryServiceOptions): Promise<MysqlReplicas> {
+  const { quick, list } = asyncLaneLimits.concurrent;
+  // One for the polls of its position.
+  return import("./adapters/mysql/replicas.ts").then((mysql) =>
+    mysql.openMysqlReplicas(targets, quick + list + 1, logger),
+  );
+}
+
+/** The driver is loaded only here. */
+async function openGraph(target: GremlinTarget): Promise<PaymentGraph> {
+  const { openGremlin } = await import("ledger-core/gremlin");
+  const { openGremlinGraph } = await import("./adapters/gremlin/payment-graph.ts");
+  return openGremlinGraph(openGremlin(target));
+}
+
+/** Queries of files run in threads; those that wait for a server need none. */
+function besideThreads(
+  { readModel, graph, tuning = {} }: QueryServiceOptions,
+  here: QueryRunner,
+  threads: QueryRunner | undefined,
+): QueryRunner {
+  const onServer = (store: StoreName) => (store === "graph" ? graph : readModel).kind !== "sqlite";
+  const waiting = new Set(queryRoutes.filter(({ stores }) => stores.some(onServer)).map(({ name }) => name));
+  const lanes = createAsyncLanes(here, { ...asyncLaneLimits, ...tuning.threads });
+  return (query) => (threads && !waiting.has(query.route) ? threads(query) : lanes(query));
 }
 
 /** Calls back whenever a store's file is deleted or replaced. Returns a function that stops watching. */

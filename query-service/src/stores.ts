@@ -1,4 +1,5 @@
-import { assert, formatPosition, isLedgerError, type Position, publicReason } from "ledger-core";
+import type { Knex } from "knex";
+import { assert, formatPosition, isLedgerError, type PaymentGraph, type Position, publicReason } from "ledger-core";
 import type { ReadinessCheck } from "ledger-core/http";
 import { connectSqlite } from "ledger-core/sql";
 import { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
@@ -7,46 +8,59 @@ import type { ReplicaSet } from "./replicas.ts";
 import { storeNames, storePositions } from "./runner.ts";
 import { reopenable } from "./threads/reopenable.ts";
 
-/** Reads the positions of the stores. */
-type StorePositions = {
+/** A service's stores, read in this thread. */
+type OpenedStores = {
+  readonly models: (() => Knex) | ReplicaSet;
+  readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
   positions(store: StoreName): Promise<readonly Position[]>;
   /** Reopens the files after they were replaced. */
   reopen(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** @param stores the first file of read models, or replicas that somebody else closes, and the first file of views */
-export function openStorePositions(stores: {
+/** @param stores the first files, or what somebody else closes: replicas, and a graph on a server */
+export function openStores(stores: {
   readonly models: string | ReplicaSet;
-  readonly views: string;
-}): StorePositions {
-  const { models, views } = stores;
+  readonly graph: string | PaymentGraph;
+}): OpenedStores {
+  const { models: modelsAt, graph: graphAt } = stores;
   const open = () =>
-    typeof models === "string" ? connectSqlite({ file: models, newest: true, readOnly: true }) : undefined;
+    typeof modelsAt === "string" ? connectSqlite({ file: modelsAt, newest: true, readOnly: true }) : undefined;
   let db = open();
-  const graph = reopenable(() => openPaymentGraph({ file: views }));
-  const close = async () => void (await Promise.all([db?.destroy(), graph.close()]));
-  const opened = () => {
-    assert(db, "the read models are a file");
-    return db;
-  };
+  const file = typeof graphAt === "string" ? reopenable(() => openPaymentGraph({ file: graphAt })) : undefined;
+  const graph =
+    typeof graphAt === "string"
+      ? {
+          recommend: (...whom: Parameters<PaymentGraph["recommend"]>) => inFile((view) => view.recommend(...whom)),
+          positions: () => inFile((view) => view.positions()),
+        }
+      : graphAt;
+  const close = async () => void (await Promise.all([db?.destroy(), file?.close()]));
+  const models =
+    typeof modelsAt === "string"
+      ? () => {
+          assert(db, "the read models are a file");
+          return db;
+        }
+      : modelsAt;
   return {
-    positions: storePositions({
-      models: typeof models === "string" ? opened : models,
-      graph: { positions: () => graph.use((view) => view.positions()) },
-    }),
+    ...{ models, graph, close, positions: storePositions({ models, graph }) },
     async reopen() {
       await close();
       db = open();
     },
-    close,
   };
+
+  function inFile<Result>(work: (view: PaymentGraph) => Promise<Result>): Promise<Result> {
+    assert(file, "the graph is a file");
+    return file.use(work);
+  }
 }
 
 const LOOK_EVERY_MS = 1000;
 
 /** Readiness checks of each store, as of its last poll. */
-export function watchStores(positions: StorePositions["positions"]): {
+export function watchStores(positions: OpenedStores["positions"]): {
   readonly checks: readonly ReadinessCheck[];
   stop(): void;
 } {

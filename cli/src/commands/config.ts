@@ -10,6 +10,8 @@ import {
   dataPart,
   type EventLogTarget,
   eventLogPart,
+  type GraphTarget,
+  graphPart,
   type IdentityTarget,
   identityPart,
   type ReadModelReplicas,
@@ -100,6 +102,7 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
       ? [await attempt("read models", async () => tryReadModels(readConfiguration({ to: readModelPart }).to))]
       : []),
     ...(uses("READ_MODEL_REPLICA") ? await tryReplicas(readConfiguration({ of: readModelReplicaPart }).of) : []),
+    ...(uses("GRAPH") ? [await attempt("graph", () => tryGraph(readConfiguration({ graph: graphPart }).graph))] : []),
     ...(uses("BROKER") ? [await attempt("broker", brokerOf)] : []),
     ...(uses("IDENTITY") ? [await attempt("identity", identityOf)] : []),
   ];
@@ -143,6 +146,18 @@ async function tryReplicas(from: ReadModelReplicas): Promise<readonly Tried[]> {
   return Promise.all(
     targets.map((target) => attempt(`read models of queries${nameOf(target)}`, () => tryReadModels(target))),
   );
+}
+
+async function tryGraph(graph: GraphTarget): Promise<string> {
+  if (graph.kind === "sqlite") return "a file";
+  const { openGremlin, readBooks } = await import("ledger-core/gremlin");
+  const client = openGremlin(graph);
+  try {
+    const books = await readBooks(client);
+    return books ? `version ${books.served.version} is served` : "it is empty";
+  } finally {
+    await client.close();
+  }
 }
 
 async function tryBroker(broker: BrokerTarget, shards: number): Promise<string> {

@@ -78,6 +78,7 @@ describe("config check", () => {
       { name: "event log", ok: true, detail: "its head is 0" },
       { name: "read models", ok: true, detail: `the file ${join(dir, "models.sqlite")}` },
       { name: "read models of queries", ok: true, detail: `the file ${join(dir, "models.sqlite")}` },
+      { name: "graph", ok: true, detail: "a file" },
       { name: "broker", ok: true, detail: "none is used" },
       { name: "identity", ok: true, detail: "the key in the data folder" },
     ]);

@@ -13,6 +13,7 @@ export {
   showSettings,
   textOr,
 } from "./env.ts";
+export { type GraphTarget, type GremlinTarget, graphPart } from "./graph-part.ts";
 export * from "./identity-part.ts";
 export * from "./lifecycle.ts";
 export * from "./limits-part.ts";

@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { assert } from "ledger-core";
-import type { MysqlTarget } from "ledger-core/process";
+import type { GremlinTarget, MysqlTarget } from "ledger-core/process";
 import { connectMysql, mysqlConnection } from "ledger-core/sql";
 import { type SqlProjection, sqlFile, sqlProjection } from "../adapters/sql/file.ts";
 import { dropOtherLayouts, type Migrated, migrateServer } from "../adapters/sql/layouts.ts";
@@ -8,6 +8,7 @@ import { migrate } from "../adapters/sql/migrations.ts";
 import { sqlServer } from "../adapters/sql/server.ts";
 import { viewFile, viewProjection } from "../adapters/sqlite/file.ts";
 import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
+import { graphProjection } from "./graph/projection.ts";
 import { makeReadModels } from "./models/model.ts";
 import type { StoreFile } from "./store-file.ts";
 import type { StoreServer } from "./store-server.ts";
@@ -45,6 +46,13 @@ export function fileOf(projection: string): StoreFile {
 export function modelsServer(target: MysqlTarget, shards: number): StoreServer {
   const pool = { min: 0, max: shards + 2 };
   return sqlServer(models, () => connectMysql(mysqlConnection(target, { pool })));
+}
+
+/** The payment graph on a Gremlin server. Its driver is loaded only here. */
+export function graphServer(target: GremlinTarget): StoreServer {
+  const name = graphProjection.name;
+  const open = async () => (await import("../adapters/gremlin/server.ts")).openGraphServer(target);
+  return { name, projections: [name], open };
 }
 
 /** Creates the tables of the read models in a database on a server, if they are not there. */

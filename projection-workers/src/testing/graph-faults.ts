@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type EdgeChange, isLedgerError, NO_REVISION, type PaymentGraph, type ProjectionStore } from "ledger-core";
-import { type GremlinClient, openGremlin } from "ledger-core/gremlin";
+import { completeGraph, type GremlinClient, openBooks, openGremlin } from "ledger-core/gremlin";
 import { examples, type GremlinServer, seeded } from "ledger-core/testing";
 import { type CosmosProxy, startCosmosProxy } from "ledger-core/testing/engines/cosmos";
 import { openPaymentGraph } from "query-service";
@@ -131,6 +131,7 @@ async function differences(
   const written = openViewStore(paymentGraph, { file });
   const read = openPaymentGraph({ file });
   try {
+    await completeGraph(client, await openBooks(client));
     await written.apply(0, NO_REVISION, history.changes.length - 1, history.changes);
     const found = await rowDifferences(openGraphStore(client), history);
     return [...found, ...(await answerDifferences(graph, read, history))].slice(0, DIFFERENCES_MAX);

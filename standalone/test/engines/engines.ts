@@ -1,10 +1,14 @@
-import { mkdtempSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { optionalSecret, optionalText, readSettings } from "ledger-core/process";
+import { makeClosers, optionalSecret, optionalText, readSettings } from "ledger-core/process";
 import { connectMysql } from "ledger-core/sql";
 import type { MariadbSource } from "ledger-core/testing/engines";
+import { makeCertificates } from "ledger-core/testing/engines/certificates";
 import { freePort, startChildEngine } from "ledger-core/testing/engines/child";
+import { startCosmosProxy } from "ledger-core/testing/engines/cosmos";
+import { type GremlinSource, startGremlin } from "ledger-core/testing/engines/gremlin";
 import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
 import { type Link, openLink } from "ledger-core/testing/engines/link";
 import { type MysqlServer, startMariadbPair } from "ledger-core/testing/engines/mariadb-pair";
@@ -114,6 +118,42 @@ function readModelSettings(name: string, { host, port, user, password, tls }: My
     [`${name}_PASSWORD`]: password,
     ...(tls?.ca !== undefined && { [`${name}_CA`]: tls.ca }),
   };
+}
+
+export function graphInFile(why: string): UsedEngine {
+  return { name: `the graph in a file: ${why}`, environment: {}, stop: async () => undefined };
+}
+
+/** A Gremlin Server that behaves like Cosmos DB: encrypted, with its login; a file if there is none. */
+export async function openGraph(source: GremlinSource): Promise<UsedEngine> {
+  if (source.kind === "none") return graphInFile(source.reason);
+  const closers = makeClosers();
+  try {
+    const server = await startGremlin(source);
+    closers.push(server.stop);
+    const folder = mkdtempSync(join(tmpdir(), "ledger-graph-"));
+    closers.push(async () => rmSync(folder, { recursive: true }));
+    const { ca, files } = await makeCertificates(folder);
+    const [database, name, key] = ["ledger", "payments", randomUUID()];
+    const proxy = await startCosmosProxy({
+      upstream: () => server.port,
+      login: { username: `/dbs/${database}/colls/${name}`, key },
+      tls: { key: readFileSync(files.key, "utf8"), cert: readFileSync(files.certificate, "utf8") },
+    });
+    closers.push(proxy.close);
+    return {
+      name: "Gremlin Server, with Cosmos DB's login, TLS",
+      environment: {
+        GRAPH: `gremlin://${proxy.host}:${proxy.port}`,
+        GRAPH_CA: ca,
+        ...{ GRAPH_DATABASE: database, GRAPH_NAME: name, GRAPH_KEY: key },
+      },
+      stop: closers.close,
+    };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
 }
 
 /** A Kafka broker that behaves like Event Hubs: encrypted, with the user $ConnectionString. */

@@ -2,11 +2,20 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { makeClosers } from "ledger-core/process";
 import { findMariadb } from "ledger-core/testing/engines";
+import { findGremlin } from "ledger-core/testing/engines/gremlin";
 import { findKafka } from "ledger-core/testing/engines/kafka";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
 import { type ServiceName, type StartedService, startService } from "../services.ts";
-import { type EngineFaults, modelsInFiles, openBroker, openLogServer, openReadModels } from "./engines.ts";
+import {
+  type EngineFaults,
+  graphInFile,
+  modelsInFiles,
+  openBroker,
+  openGraph,
+  openLogServer,
+  openReadModels,
+} from "./engines.ts";
 import { startFront } from "./front.ts";
 import type { ShownProcess } from "./view.ts";
 
@@ -30,7 +39,7 @@ export async function startEngines(options: {
   /** The folder of the log server's file. Default: the data folder. */
   readonly logData?: string;
   readonly port: number;
-  /** Where the read models are. Default: in a server where there is one. */
+  /** Where the read models and the graph are. Default: in servers where there are any. */
   readonly readModels?: "server" | "files";
   readonly tell: (text: string) => void;
 }): Promise<StartedEngines> {
@@ -45,16 +54,18 @@ export async function startEngines(options: {
     closers.push(log.stop);
     const broker = await openBroker(await findKafka());
     closers.push(broker.stop);
-    const models =
-      options.readModels === "files" ? modelsInFiles("as asked") : await openReadModels(await findMariadb());
+    const inFiles = options.readModels === "files";
+    const models = inFiles ? modelsInFiles("as asked") : await openReadModels(await findMariadb());
     closers.push(models.stop);
+    const graph = inFiles ? graphInFile("as asked") : await openGraph(await findGremlin());
+    closers.push(graph.stop);
     tell("starting the services");
     // If this process is killed, the service stops too.
     const environment = { ...log.environment, ...broker.environment, npm_lifecycle_event: "start:engines" };
     const processes: LiveService[] = [];
     const own: Partial<Record<ServiceName, Readonly<Record<string, string>>>> = {
-      projections: models.writing,
-      "query-service": models.reading,
+      projections: { ...models.writing, ...graph.environment },
+      "query-service": { ...models.reading, ...graph.environment },
     };
     const start = async (name: ServiceName): Promise<LiveService> => {
       const service = await startLive(name, data, { ...environment, ...own[name] });
@@ -74,7 +85,7 @@ export async function startEngines(options: {
       ...(log.faults && { "log server": log.faults }),
       ...(broker.faults && { broker: broker.faults }),
     };
-    const engines = [log.name, broker.name, models.name];
+    const engines = [log.name, broker.name, models.name, graph.name];
     return { url: front.url, ...{ data, engines, processes, faults, environment }, stop: closers.close };
   } catch (error) {
     await closers.close();

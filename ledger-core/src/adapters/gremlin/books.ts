@@ -12,6 +12,8 @@ import type { GremlinClient } from "./client.ts";
 export type GraphBooks = {
   readonly served: Build;
   readonly born: string;
+  /** Whether it has been filled once, and queries may read it. */
+  readonly complete: boolean;
   checkpoint(build: Build, shard: Shard): Revision;
   /** One per shard, by shard. */
   positions(build: Build): readonly Position[];
@@ -19,8 +21,9 @@ export type GraphBooks = {
 
 const PARTITION = "books";
 const MARKER = "served";
-/** The shard of the marker. */
+/** The shard of the marker, and its revision once the graph was filled. */
 const NO_SHARD = -1;
+const COMPLETE = 1;
 
 const readText = "g.V().has('pk',p).project('g','s','r','b').by('build').by('shard').by('revision').by('born')";
 const makeText =
@@ -32,6 +35,7 @@ const addText =
   ".property('build',w).property('shard',s).property('revision',r).property('born',b).count()";
 const moveText = "g.V().has('pk',p).has('id',i).has('revision',a).has('born',b).property('revision',r).count()";
 const serveText = "g.V().has('pk',p).has('id',i).has('build',a).property('build',w).count()";
+const completeText = "g.V().has('pk',p).has('id',i).has('born',b).property('revision',r).count()";
 const dropText = "g.V().has('pk',p).has('build',w).has('shard',gte(s)).drop()";
 
 type Options = { readonly deadlineMs?: number };
@@ -40,10 +44,10 @@ type Options = { readonly deadlineMs?: number };
 export async function readBooks(client: GremlinClient, options?: Options): Promise<GraphBooks | undefined> {
   const rows = await client.submit(readText, { p: PARTITION }, options);
   const checkpoints = new Map<string, Position>();
-  let marker: { readonly version: number; readonly born: string } | undefined;
+  let marker: { readonly version: number; readonly born: string; readonly complete: boolean } | undefined;
   for (const row of rows) {
     const [version, shard, revision] = [numberIn(row, "g"), numberIn(row, "s"), numberIn(row, "r")];
-    if (shard === NO_SHARD) marker = { version, born: textIn(row, "b") };
+    if (shard === NO_SHARD) marker = { version, born: textIn(row, "b"), complete: revision === COMPLETE };
     else checkpoints.set(checkpointId(buildOf(version), shard), { shard, revision });
   }
   if (!marker) return undefined;
@@ -51,6 +55,7 @@ export async function readBooks(client: GremlinClient, options?: Options): Promi
   return {
     served: buildOf(marker.version),
     born: marker.born,
+    complete: marker.complete,
     checkpoint: (build, shard) => checkpoints.get(checkpointId(build, shard))?.revision ?? NO_REVISION,
     positions: (build) =>
       [...checkpoints]
@@ -93,6 +98,12 @@ export function notAt(shard: Shard, after: Revision): LedgerError {
   return new LedgerError("revision_gap", `payment graph: the checkpoint of shard ${shard} is not at ${after}`, {
     position: { shard, revision: after },
   });
+}
+
+/** Lets queries read a graph that was filled. @throws store_unavailable when it was emptied meanwhile */
+export async function completeGraph(client: GremlinClient, { born }: Pick<GraphBooks, "born">): Promise<void> {
+  const [found] = await client.submit(completeText, { p: PARTITION, i: MARKER, b: born, r: COMPLETE });
+  if (found !== 1) throw new LedgerError("store_unavailable", "the graph was emptied", { retryable: true });
 }
 
 /** Serves another build from one moment to the next. @throws not_ready when `live` is not the served one */

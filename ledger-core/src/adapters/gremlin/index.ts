@@ -1,5 +1,6 @@
 export { type GremlinValue, numberIn, textIn, textsIn } from "./answers.ts";
 export {
+  completeGraph,
   dropCheckpoints,
   type GraphBooks,
   moveCheckpoint,

@@ -68,8 +68,8 @@ export type GraphReading = {
 export function openGremlinGraph(client: GremlinClient, { limitMs = 2000 }: GraphReading = {}): PaymentGraph {
   const books = async (deadlineMs: number): Promise<GraphBooks> => {
     const read = await readBooks(client, { deadlineMs });
-    if (read) return read;
-    throw new LedgerError("store_unavailable", "the graph is empty and not filled yet", { retryable: true });
+    if (read?.complete) return read;
+    throw new LedgerError("store_unavailable", "the graph is being filled", { retryable: true });
   };
   return {
     async recommend(tenant, account, limit) {

@@ -1,0 +1,29 @@
+import { completeGraph, openBooks, openGremlin } from "ledger-core/gremlin";
+import type { GremlinTarget } from "ledger-core/process";
+import { graphProjection } from "../../projections/graph/projection.ts";
+import { register } from "../../projections/registered.ts";
+import type { OpenedServer } from "../../projections/store-server.ts";
+import { openGraphStore } from "./graph-store.ts";
+
+const registered = register(graphProjection, openGraphStore);
+
+/** Opens the payment graph on a Gremlin server; an empty one is filled before queries read it. */
+export async function openGraphServer(target: GremlinTarget): Promise<OpenedServer> {
+  const client = openGremlin(target);
+  try {
+    const books = await openBooks(client);
+    const projected = registered.open(client);
+    return {
+      projections: [projected],
+      rebuilding: !books.complete,
+      complete: () => completeGraph(client, books),
+      async close() {
+        await projected.close();
+        await client.close();
+      },
+    };
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
