@@ -12,8 +12,8 @@ import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import type { QueryLimits } from "../limits.ts";
 import { registerQueries } from "../register.ts";
+import type { RunnerOptions } from "../runner.ts";
 import type { Wake } from "../waiting.ts";
-import type { TestModels } from "./models.ts";
 
 export type ServedAnswer = {
   readonly status: number;
@@ -55,7 +55,10 @@ function bearer(caller: Caller): string {
   return `Bearer ${Buffer.from(JSON.stringify(caller)).toString("base64url")}`;
 }
 
-export async function serveQueries(models: TestModels, options: ServedOptions = {}): Promise<TestQueries> {
+export async function serveQueries(
+  models: { readonly reader: RunnerOptions["models"] },
+  options: ServedOptions = {},
+): Promise<TestQueries> {
   const { shards = 1, graph = graphStub(), ...rest } = options;
   const app = await createEdge({
     logger: createLogger({ level: "silent", name: "test" }),

@@ -14,7 +14,9 @@ describe.skipIf(source.kind !== "local")(`faults of a MariaDB, seed ${seed}`, ()
   });
   afterAll(() => pair.stop());
 
-  test("events are applied exactly once through every fault, and after a failover that loses some", async () => {
+  const unhurried = { timeout: 600_000 };
+
+  test("events are applied exactly once through every fault, even a failover that loses some", unhurried, async () => {
     const next = seeded(seed);
     const faults = serverFaults.toSorted(() => next(3) - 1);
     const told: string[] = [];
