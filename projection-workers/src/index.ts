@@ -2,7 +2,7 @@ export type { ProjectionStatus } from "./consumer/consumer.ts";
 export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
 export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
-export { mirrorService, projectionService } from "./main.ts";
+export { mirrorService, projectionService, SESSION } from "./main.ts";
 export { compareMirror, type MirrorComparison } from "./mirror/compare-mirror.ts";
 export { startMirror } from "./mirror/mirror.ts";
 export {
@@ -18,6 +18,7 @@ export {
 export { makeReadModels, modelsTarget } from "./projections/models/model.ts";
 export { type ModelChange, modelsProjection } from "./projections/models/projection.ts";
 export type { Projected } from "./projections/registered.ts";
+export { sessionProjection } from "./projections/session/projection.ts";
 export type { ProjectionBoard } from "./running/board.ts";
 export { pathOf } from "./running/keep-projections.ts";
 export { type ProjectionThread, startProjectionThread } from "./running/projection-thread.ts";

@@ -7,15 +7,19 @@ import {
   type GraphTarget,
   graphPart,
   type ReadModelTarget,
+  type RedisTarget,
   readModelPart,
   type ServiceProcess,
   serviceProcess,
+  sessionsPart,
   shardsPart,
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
+import type { SessionStore } from "ledger-core/redis";
 import { followMirror } from "./mirror/follow-mirror.ts";
 import { startMirrorService } from "./mirror/service.ts";
 import { graphServer, modelsServer } from "./projections/list.ts";
+import { sessionProjection } from "./projections/session/projection.ts";
 import type { StoreFile } from "./projections/store-file.ts";
 import type { StoreServer } from "./projections/store-server.ts";
 import { startProjectionService } from "./service.ts";
@@ -34,19 +38,31 @@ export const mirrorService = serviceProcess({
   },
 });
 
+/** Session views are a projection wherever they are in Redis. */
+export const SESSION = sessionProjection.name;
+
+export type ChosenProjections = {
+  readonly files: readonly StoreFile[];
+  /** Session views: always, never, or if they are in Redis. */
+  readonly session: "yes" | "no" | "in Redis";
+};
+
 /** Projections as their own process. Events come from the broker if there is one, else from the log. */
-export function projectionService(files: readonly StoreFile[]): ServiceProcess {
+export function projectionService({ files, session }: ChosenProjections): ServiceProcess {
   return serviceProcess({
     name: "projections",
     operationsPort: 9083,
     parts: {
       ...{ data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart },
-      ...{ readModel: readModelPart, graph: graphPart },
+      ...{ readModel: readModelPart, graph: graphPart, sessionsAt: sessionsPart },
     },
-    async start({ data, target, readModel, graph, broker, shards }, context) {
+    async start({ data, target, readModel, graph, broker, shards, sessionsAt }, context) {
+      if (session === "yes" && sessionsAt.kind === "none")
+        throw new LedgerError("config", "SESSIONS is models, so there is no projection session: set it to redis://…");
       const log = await openEventLogReader(target);
       const stores = storesOf(files, { readModel, graph }, shards);
-      const options = { ...context, ...stores, dir: dataPaths(data).readModels, shards };
+      const sessions = session === "no" ? undefined : await openSessions(sessionsAt);
+      const options = { ...context, ...stores, sessions, dir: dataPaths(data).readModels, shards };
       if (broker.kind === "none") return startProjectionService({ ...options, log });
       const { openMirrorSource } = await import("ledger-core/kafka");
       const mirror = openMirrorSource(broker, context);
@@ -68,4 +84,13 @@ function storesOf(files: readonly StoreFile[], { readModel, graph }: StoreTarget
     return target.kind === "sqlite";
   });
   return { files: inFiles, firstFiles, servers };
+}
+
+/** A script of a thousand events takes tens of milliseconds, on a busy server many times that. */
+const SCRIPT_MS = 10_000;
+
+async function openSessions(target: RedisTarget): Promise<SessionStore | undefined> {
+  if (target.kind === "none") return undefined;
+  const { connectRedis, openSessionStore } = await import("ledger-core/redis");
+  return openSessionStore({ redis: connectRedis("session views", target, { commandMs: SCRIPT_MS }) });
 }

@@ -2,10 +2,12 @@ import type { Revision, Shard, Tracing } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
+import type { SessionStore } from "ledger-core/redis";
 import type { StoreFile } from "./projections/store-file.ts";
 import type { StoreServer } from "./projections/store-server.ts";
 import { createBoard } from "./running/board.ts";
 import { keepProjections } from "./running/keep-projections.ts";
+import { sessionsFile } from "./running/keep-sessions.ts";
 import { measureProjections, projectionChecks } from "./running/readiness.ts";
 import { traceProjections } from "./running/traced-projections.ts";
 
@@ -19,6 +21,8 @@ export type ProjectionServiceOptions = {
   readonly firstFiles?: Readonly<Record<string, string>>;
   /** The projections that it keeps in servers. */
   readonly servers?: readonly StoreServer[];
+  /** Session views in Redis, if this process keeps them; it closes the store. */
+  readonly sessions?: SessionStore | undefined;
   readonly shards: number;
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
@@ -43,11 +47,10 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   const heads = watchHeads(log, shards);
   closers.push(async () => heads.stop());
   const metrics = createMetrics();
+  const sessions = options.sessions ? [sessionsFile] : [];
   const lag = {
-    projections: board,
-    shards: options.shards,
-    head: heads.head,
-    files: [...options.files, ...(options.servers ?? [])],
+    ...{ projections: board, shards: options.shards, head: heads.head },
+    files: [...options.files, ...(options.servers ?? []), ...sessions],
   };
   measureProjections(metrics, lag);
   metrics.gauge(

@@ -1,3 +1,4 @@
+import type { SessionView } from "ledger-core";
 import { followRevocations, openIdentity, openQuotas, readKeyFile } from "ledger-core/http";
 import {
   apiPart,
@@ -5,9 +6,11 @@ import {
   graphPart,
   identityPart,
   quotasPart,
+  type RedisTarget,
   readModelReplicaPart,
   revocationsPart,
   serviceProcess,
+  sessionsPart,
   shardsPart,
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
@@ -20,9 +23,11 @@ export const queryService = serviceProcess({
   operationsPort: 9082,
   parts: {
     ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
-    ...{ readModel: readModelReplicaPart, graph: graphPart, revocationTuning: revocationsPart, policies: quotasPart },
+    ...{ readModel: readModelReplicaPart, graph: graphPart, sessionsAt: sessionsPart },
+    ...{ revocationTuning: revocationsPart, policies: quotasPart },
   },
-  start: async ({ api, data, identityTarget, readModel, graph, shards, revocationTuning, policies }, context) => {
+  start: async (configured, context) => {
+    const { api, data, identityTarget, readModel, graph, shards, revocationTuning, policies, sessionsAt } = configured;
     const { tokenKey, cursorKey, revocations: file } = dataPaths(data);
     const revocations = followRevocations({
       ...{ store: openRevocationFile({ file, writes: false }), writes: false, ...revocationTuning },
@@ -36,6 +41,7 @@ export const queryService = serviceProcess({
     try {
       const service = await startQueryService({
         ...{ ...api, ...context, readModel, graph, shards, revocations, quotas },
+        sessions: await openSessions(sessionsAt, shards),
         identity: openIdentity(identityTarget, tokenKey, revocations),
         cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
       });
@@ -46,3 +52,12 @@ export const queryService = serviceProcess({
     }
   },
 });
+
+/** A session that takes longer is read from the models. */
+const READ_MS = { commandMs: 250, connectMs: 1000 };
+
+async function openSessions(target: RedisTarget, shards: number): Promise<SessionView | undefined> {
+  if (target.kind === "none") return undefined;
+  const { connectRedis, openSessionView } = await import("ledger-core/redis");
+  return openSessionView({ redis: connectRedis("session views", target, READ_MS), shards });
+}

@@ -25,11 +25,22 @@ export type Query = {
   readonly required: readonly Position[];
 };
 
+/** The store that a session was read from. */
+export type ServedBy = "redis" | "models";
+
+/** `servedBy`: of a session. */
+type QueryAnswer = {
+  readonly kind: "answer";
+  readonly positions: readonly Position[];
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly servedBy?: ServedBy;
+};
+
 /**
  * `behind`: the store has not reached the required positions, which may come from a cursor as well as from the header.
  */
 export type QueryOutcome =
-  | { readonly kind: "answer"; readonly positions: readonly Position[]; readonly body: Uint8Array<ArrayBuffer> }
+  | QueryAnswer
   | { readonly kind: "behind"; readonly store: StoreName; readonly required: readonly Position[] };
 
 /**
@@ -44,7 +55,7 @@ export function callerKey({ tenant, sub }: Caller): string {
 }
 
 /** An answer's body as bytes: JSON of an object, or text that is already JSON. */
-export function answered(positions: readonly Position[], body: object | string): QueryOutcome {
+export function answered(positions: readonly Position[], body: object | string): QueryAnswer {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { kind: "answer", positions, body: encoder.encode(text) };
 }

@@ -53,11 +53,16 @@ export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOp
       const freshness = readFreshness(request.headers, { shards, runtime, limits });
       const required = [...freshness.required, ...stores.flatMap(floor)];
       const query = queryOf(name, request, required);
-      const { positions: served, body } = await whenReached({ run, rooms, runtime, limits }, query, freshness);
+      const {
+        positions: served,
+        body,
+        servedBy,
+      } = await whenReached({ run, rooms, runtime, limits }, query, freshness);
       // The caller's token may have been revoked while the query waited.
       const readmitted = app.readmit(request);
       if (readmitted !== undefined) await readmitted;
       reply.header("ledger-position", formatPositions(served));
+      if (servedBy) reply.header("ledger-served-by", servedBy);
       return reply.type("application/json; charset=utf-8").send(Buffer.from(body.buffer, 0, body.byteLength));
     });
   }

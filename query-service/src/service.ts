@@ -1,4 +1,4 @@
-import type { PaymentGraph, Tracing } from "ledger-core";
+import type { PaymentGraph, SessionView, Tracing } from "ledger-core";
 import {
   createEdge,
   createMetrics,
@@ -22,6 +22,7 @@ import type { MysqlReplicas } from "./adapters/mysql/replicas.ts";
 import type { QueryRunner, StoreName } from "./query.ts";
 import { registerQueryRoutes } from "./register.ts";
 import { createQueryRunner, queryRoutes } from "./runner.ts";
+import { withSessionView } from "./session-view.ts";
 import { openStores, watchStores } from "./stores.ts";
 import { asyncLaneLimits, createAsyncLanes } from "./threads/async-lanes.ts";
 import { type QueryTuning, startQueryThreads } from "./threads/threads.ts";
@@ -46,6 +47,8 @@ type QueryServiceOptions = {
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
+  /** Session views in Redis, if they are used; closed with the service. */
+  readonly sessions?: SessionView | undefined;
   /** The limits of queries and of their threads; each field states its default. */
   readonly tuning?: QueryTuning;
 };
@@ -84,10 +87,14 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     });
     closers.push(async () => end());
   }
-  const checks = [...readiness.checks, ...identity.readiness, revocations.readiness];
+  const run = besideThreads(options, createQueryRunner({ ...options, ...tuning, ...stores }), threads?.run);
+  const sessions = withSessionView(run, options.sessions, logger);
+  closers.push(sessions.close);
+  const checks = [...readiness.checks, ...sessions.checks, ...identity.readiness, revocations.readiness];
   const metrics = createMetrics();
   const replaced = "Query threads replaced since the start: a query took too long.";
   metrics.gauge("query_threads_replaced", replaced, () => threads?.replaced() ?? 0);
+  sessions.measure(metrics);
   try {
     const operations = await openOperationsPort({ ...options, metrics, readiness: checks });
     closers.push(operations.close);
@@ -110,7 +117,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
       await app.close();
     });
     registerQueryRoutes(app, {
-      run: besideThreads(options, createQueryRunner({ ...options, ...tuning, ...stores }), threads?.run),
+      run: sessions.run,
       positions: stores.positions,
       shards: options.shards,
       ...(tuning.limits && { limits: tuning.limits }),

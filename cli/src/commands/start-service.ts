@@ -2,7 +2,7 @@ import { exportService } from "analytics-export";
 import { commandService } from "command-service";
 import { Argument, Command } from "commander";
 import type { ServiceProcess, SettingsTable } from "ledger-core/process";
-import { fileOf, mirrorService, projectionNames, projectionService, storeFiles } from "projection-workers";
+import { fileOf, mirrorService, projectionNames, projectionService, SESSION, storeFiles } from "projection-workers";
 import { queryService } from "query-service";
 import { startAll } from "./start-all.ts";
 
@@ -10,13 +10,13 @@ import { startAll } from "./start-all.ts";
 export const services: readonly ServiceProcess[] = [
   commandService,
   mirrorService,
-  projectionService(storeFiles),
+  allProjections(),
   queryService,
   exportService,
 ];
 
 /** What takes requests stops first. */
-const inStoppingOrder = [commandService, queryService, mirrorService, projectionService(storeFiles)];
+const inStoppingOrder = [commandService, queryService, mirrorService, allProjections()];
 
 const about: Readonly<Record<string, string>> = {
   "command-service": "answer commands: the only writer of the event log",
@@ -24,6 +24,10 @@ const about: Readonly<Record<string, string>> = {
   "query-service": "answer queries from the read models",
   export: "export the history as Delta tables",
 };
+
+function allProjections(): ServiceProcess {
+  return projectionService({ files: storeFiles, session: "in Redis" });
+}
 
 /** `ledger start <service>`: runs one service as this process, configured by the environment. */
 export function serviceCommands(): readonly Command[] {
@@ -35,11 +39,12 @@ export function serviceCommands(): readonly Command[] {
   );
   const projections = new Command("projections")
     .description("apply the log's events to read models, as a process of its own")
-    .addArgument(new Argument("[names...]", "which projections; all by default").choices(projectionNames))
-    .addHelpText("after", settingsHelp(projectionService(storeFiles).part.settings))
+    .addArgument(new Argument("[names...]", "which projections; all by default").choices([...projectionNames, SESSION]))
+    .addHelpText("after", settingsHelp(allProjections().part.settings))
     .action((names: readonly string[]) => {
-      const chosen = new Set((names.length > 0 ? names : projectionNames).map(fileOf));
-      return projectionService([...chosen]).run();
+      if (names.length === 0) return allProjections().run();
+      const files = new Set(names.filter((name) => name !== SESSION).map(fileOf));
+      return projectionService({ files: [...files], session: names.includes(SESSION) ? "yes" : "no" }).run();
     });
   const all = new Command("all")
     .description("run each of these services as a process of its own; the mirror if there is a broker")

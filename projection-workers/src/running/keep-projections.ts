@@ -2,10 +2,12 @@ import { join } from "node:path";
 import type { Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
+import type { SessionStore } from "ledger-core/redis";
 import { shareReading } from "../consumer/shared-reading.ts";
 import { fileOf, storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import type { StoreServer } from "../projections/store-server.ts";
+import { keepSessions } from "./keep-sessions.ts";
 import type { Keeper } from "./keeping.ts";
 import { newRebuild } from "./rebuild-state.ts";
 import type { ProjectionOrder, ProjectionReport, ProjectionTuning } from "./reports.ts";
@@ -21,6 +23,8 @@ type KeepOptions = {
   readonly firstFiles?: Readonly<Record<string, string>>;
   /** Stores of projections in servers. Default: none. */
   readonly servers?: readonly StoreServer[];
+  /** Session views in Redis, if it keeps them. */
+  readonly sessions?: SessionStore | undefined;
   readonly log: EventSource;
   readonly shards: readonly Shard[];
   readonly logger: Logger;
@@ -70,6 +74,7 @@ export function keepProjections(options: KeepOptions): KeptProjections {
     keepers.set(server.name, keepServer({ ...options, log, server, retryMs, tuning }));
   }
   const all = [...keepers.values()];
+  const sessions = options.sessions && keepSessions({ ...options, tuning, log, store: options.sessions });
 
   async function rebuildOne(projection: string): Promise<void> {
     if (await keepers.get(fileOf(projection).name)?.rebuild(projection)) return;
@@ -79,11 +84,14 @@ export function keepProjections(options: KeepOptions): KeptProjections {
 
   return {
     tried: Promise.all(all.map((keeper) => keeper.tried)).then(() => undefined),
-    finished: Promise.all(all.map((keeper) => keeper.finished)).then(() => undefined),
+    finished: Promise.all([...all, ...(sessions ? [sessions] : [])].map(({ finished }) => finished)).then(
+      () => undefined,
+    ),
     obey(order) {
       switch (order.kind) {
         case "stop":
           for (const keeper of all) keeper.stop();
+          sessions?.stop();
           return;
         case "rebuild":
           void rebuildOne(order.projection);

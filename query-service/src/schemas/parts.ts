@@ -39,6 +39,8 @@ export type Documented = {
   /** The query parameters that a request must name. */
   readonly required?: readonly string[];
   readonly answer: object;
+  /** Headers of the answer besides Ledger-Position. */
+  readonly answerHeaders?: Readonly<Record<string, object>>;
 };
 
 function shared({ tag, summary, description, query = {}, required = [] }: Documented) {
@@ -70,7 +72,10 @@ export function objectRoute(route: Documented & { readonly id: string }) {
 export function plainRoute(route: Documented) {
   return {
     ...shared(route),
-    response: { 200: { ...route.answer, headers: positionHeader }, ...problemAnswers(400, 401, 403, 429, 503) },
+    response: {
+      200: { ...route.answer, headers: { ...positionHeader, ...route.answerHeaders } },
+      ...problemAnswers(400, 401, 403, 429, 503),
+    },
   };
 }
 

@@ -7,12 +7,14 @@ import {
   type Position,
   type Recommendation,
   type Revision,
+  type SessionView,
 } from "ledger-core";
 import { createEdge } from "ledger-core/http";
 import { createLogger } from "ledger-core/process";
 import type { QueryLimits } from "../limits.ts";
-import { registerQueries } from "../register.ts";
-import type { RunnerOptions } from "../runner.ts";
+import { registerQueryRoutes } from "../register.ts";
+import { createQueryRunner, type RunnerOptions, storePositions } from "../runner.ts";
+import { withSessionView } from "../session-view.ts";
 import type { Wake } from "../waiting.ts";
 
 export type ServedAnswer = {
@@ -41,6 +43,8 @@ export type ServedOptions = {
   readonly graph?: PaymentGraph;
   readonly cursorKey?: Uint8Array;
   readonly limits?: Partial<QueryLimits>;
+  /** Session views in Redis. Default: none, sessions come from the models. */
+  readonly view?: SessionView;
 };
 
 /** Every page of a list; `url` has a query string. */
@@ -59,18 +63,19 @@ export async function serveQueries(
   models: { readonly reader: RunnerOptions["models"] },
   options: ServedOptions = {},
 ): Promise<TestQueries> {
-  const { shards = 1, graph = graphStub(), ...rest } = options;
+  const { shards = 1, graph = graphStub(), view, ...rest } = options;
+  const logger = createLogger({ level: "silent", name: "test" });
   const app = await createEdge({
-    logger: createLogger({ level: "silent", name: "test" }),
+    logger,
     authenticate: (token) => JSON.parse(Buffer.from(token, "base64url").toString("utf8")),
     referenceVersion: "1.0.0",
   });
-  registerQueries(app, {
-    models: models.reader,
-    graph,
-    shards,
-    cursorKey: new Uint8Array(32).fill(7),
-    ...rest,
+  const deps = { models: models.reader, graph, shards, cursorKey: new Uint8Array(32).fill(7), ...rest };
+  const run = createQueryRunner(deps);
+  registerQueryRoutes(app, {
+    ...deps,
+    run: withSessionView(run, view, logger).run,
+    positions: storePositions(deps),
   });
   const get = async (
     caller: Caller,

@@ -1,3 +1,4 @@
 export { connectRedis } from "./client.ts";
-export { openSessionStore } from "./sessions/store.ts";
+export { makeApplyScript } from "./sessions/scripts.ts";
+export { openSessionStore, type SessionGeneration, type SessionStore } from "./sessions/store.ts";
 export { openSessionView } from "./sessions/view.ts";

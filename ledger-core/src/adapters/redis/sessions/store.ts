@@ -6,7 +6,7 @@ import type { RedisClient } from "../client.ts";
 import type { RedisScript } from "../script.ts";
 import { auditScript, beginScript, makeApplyScript, serveScript, sweepScript, withdrawScript } from "./scripts.ts";
 import { sessionTarget } from "./target.ts";
-import { sessionsKey } from "./view.ts";
+import { LEDGER, sessionsKey } from "./view.ts";
 
 /** A build of a shard's session views. `served`: readers use it. */
 export type SessionGeneration = { readonly generation: string; readonly served: boolean };
@@ -27,8 +27,8 @@ export type SessionStore = {
 
 export type SessionStoreOptions = {
   readonly redis: RedisClient;
-  /** The first part of every key. */
-  readonly ledger: string;
+  /** The first part of every key. Default payledger. */
+  readonly ledger?: string;
   /** How many keys an audit or a removal looks at in one step. 1 to 10,000. Default 500. */
   readonly stepKeys?: number;
   /** For tests of the tests. */
@@ -36,7 +36,7 @@ export type SessionStoreOptions = {
 };
 
 export function openSessionStore(options: SessionStoreOptions): SessionStore {
-  const { redis, ledger, stepKeys = 500, applyScript = makeApplyScript() } = options;
+  const { redis, ledger = LEDGER, stepKeys = 500, applyScript = makeApplyScript() } = options;
   const key = (shard: Shard) => sessionsKey(ledger, shard);
   const run = (script: RedisScript, shard: Shard, ...args: readonly (string | number)[]) =>
     redis.run(script, [key(shard)], args);

@@ -11,6 +11,8 @@ import type { RedisClient } from "../client.ts";
 import { readAccount, readEntry } from "./rows.ts";
 import { readScript, servedScript } from "./scripts.ts";
 
+export const LEDGER = "payledger";
+
 /** A shard's views share a hash tag, and so a slot of a cluster. */
 export function sessionsKey(ledger: string, shard: Shard): string {
   return `{${ledger}:${shard}}:sessions`;
@@ -18,8 +20,8 @@ export function sessionsKey(ledger: string, shard: Shard): string {
 
 export type SessionViewOptions = {
   readonly redis: RedisClient;
-  /** The first part of every key. */
-  readonly ledger: string;
+  /** The first part of every key. Default payledger. */
+  readonly ledger?: string;
   readonly shards: number;
 };
 
@@ -27,7 +29,7 @@ export type SessionViewOptions = {
  * Session views as queries read them, over all shards. While any shard has none, or one with missing keys, a session is
  * empty and has no positions, like that of an empty store. @throws store_unavailable, store_damaged
  */
-export function openSessionView({ redis, ledger, shards }: SessionViewOptions): SessionView {
+export function openSessionView({ redis, ledger = LEDGER, shards }: SessionViewOptions): SessionView {
   const all = Array.from({ length: shards }, (_, shard) => shard);
   return {
     async positions() {
