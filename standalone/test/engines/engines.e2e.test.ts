@@ -41,6 +41,22 @@ test("commands and queries through one address; a view of all processes; the sam
       expect(names).toContain("mirror");
       expect((await viewLines(first.processes)).join("\n")).toMatch(/mirror: live at 0:(1[3-9]|2\d)/);
     }
+    // Without Redis the read models answer; CI has Redis.
+    if (first.engines.some((name) => name.startsWith("Redis"))) {
+      const alice = createClient(
+        { url: first.url, revision: -1 },
+        await makeToken(data, "consumer", "alice", "default"),
+      );
+      const ofModels = await operator.get(`/v1/accounts/${payer}`);
+      await vi.waitFor(
+        async () => {
+          const { headers, body } = await alice.get("/v1/me/session");
+          expect(headers.get("ledger-served-by")).toBe("redis");
+          expect(body).toMatchObject({ owner: "alice", accounts: [ofModels.body] });
+        },
+        { timeout: 60_000, interval: 200 },
+      );
+    }
   } finally {
     await first.stop();
   }

@@ -12,6 +12,7 @@ import { type GremlinSource, startGremlin } from "ledger-core/testing/engines/gr
 import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
 import { type Link, openLink } from "ledger-core/testing/engines/link";
 import { type MysqlServer, startMariadbPair } from "ledger-core/testing/engines/mariadb-pair";
+import { type RedisSource, startRedis } from "ledger-core/testing/engines/redis";
 import { migrateServerModels } from "projection-workers";
 
 const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
@@ -174,5 +175,25 @@ export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
     },
     ...(broker.faults && { faults: { ...broker.faults, link: broker.faults.secureLink } }),
     stop: () => broker.stop(),
+  };
+}
+
+/** A Redis for session views: encrypted, with a user that may not administer it. */
+export async function openSessions(source: RedisSource): Promise<UsedEngine> {
+  if (source.kind === "none") return { name: source.reason, environment: {}, stop: async () => undefined };
+  const redis = await startRedis(source);
+  const { nodes, credentials, tls } = redis.access;
+  return {
+    name: redis.nodes.length > 0 ? "Redis, TLS, a user without administrative rights" : "Redis of REDIS_URL",
+    environment: {
+      SESSIONS: `redis://${nodes.join(",")}`,
+      SESSIONS_TLS: String(tls !== undefined),
+      ...(tls?.ca !== undefined && { SESSIONS_CA: tls.ca }),
+      ...(credentials && {
+        SESSIONS_USERNAME: credentials.username,
+        SESSIONS_PASSWORD: credentials.password.reveal(),
+      }),
+    },
+    stop: () => redis.stop(),
   };
 }

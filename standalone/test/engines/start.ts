@@ -4,6 +4,7 @@ import { makeClosers } from "ledger-core/process";
 import { findMariadb } from "ledger-core/testing/engines";
 import { findGremlin } from "ledger-core/testing/engines/gremlin";
 import { findKafka } from "ledger-core/testing/engines/kafka";
+import { findRedis } from "ledger-core/testing/engines/redis";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
 import { type ServiceName, type StartedService, startService } from "../services.ts";
@@ -15,6 +16,7 @@ import {
   openGraph,
   openLogServer,
   openReadModels,
+  openSessions,
 } from "./engines.ts";
 import { startFront } from "./front.ts";
 import type { ShownProcess } from "./view.ts";
@@ -59,9 +61,14 @@ export async function startEngines(options: {
     closers.push(models.stop);
     const graph = inFiles ? graphInFile("as asked") : await openGraph(await findGremlin());
     closers.push(graph.stop);
+    const sessions = await openSessions(await findRedis());
+    closers.push(sessions.stop);
     tell("starting the services");
     // If this process is killed, the service stops too.
-    const environment = { ...log.environment, ...broker.environment, npm_lifecycle_event: "start:engines" };
+    const environment = {
+      ...{ ...log.environment, ...broker.environment, ...sessions.environment },
+      npm_lifecycle_event: "start:engines",
+    };
     const processes: LiveService[] = [];
     const own: Partial<Record<ServiceName, Readonly<Record<string, string>>>> = {
       projections: { ...models.writing, ...graph.environment },
@@ -85,7 +92,7 @@ export async function startEngines(options: {
       ...(log.faults && { "log server": log.faults }),
       ...(broker.faults && { broker: broker.faults }),
     };
-    const engines = [log.name, broker.name, models.name, graph.name];
+    const engines = [log.name, broker.name, models.name, graph.name, sessions.name];
     return { url: front.url, ...{ data, engines, processes, faults, environment }, stop: closers.close };
   } catch (error) {
     await closers.close();
