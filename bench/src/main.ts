@@ -13,6 +13,7 @@ import { measureGraph } from "./targets/graph.ts";
 import { measureHistory } from "./targets/history.ts";
 import { measureKeys } from "./targets/keys.ts";
 import { measureProduction } from "./targets/production.ts";
+import { measureSessions } from "./targets/sessions.ts";
 import { measureSingles } from "./targets/singles.ts";
 import { measureWhole } from "./targets/whole.ts";
 
@@ -45,6 +46,7 @@ async function measure(): Promise<void> {
     singles: measureSingles,
     bulk: measureBulk,
     history: measureHistory,
+    sessions: measureSessions,
     whole: measureWhole,
     production: measureProduction,
     graph: measureGraph,

@@ -39,8 +39,16 @@ function statusOf(text: unknown): AccountStatus {
   throw new RangeError(`${String(text)} is no status`);
 }
 
-export function entryText({ tenant, position, amount, balanceAfter, ...entry }: Entry): string {
-  return JSON.stringify({ ...entry, amount: amount.toString(), balanceAfter: balanceAfter.toString() });
+/** A template: several times faster than `JSON.stringify` of the fields. */
+export function entryText(entry: Entry): string {
+  const { source, reference } = entry;
+  return (
+    `{"id":"${entry.id}","account":"${entry.account}","amount":"${entry.amount}",` +
+    `"balanceAfter":"${entry.balanceAfter}","currency":"${entry.currency}","type":"${entry.type}",` +
+    `"bookedAt":${entry.bookedAt},"effectiveDate":"${entry.effectiveDate}","counterparty":"${entry.counterparty}",` +
+    `"reference":${reference === null ? "null" : JSON.stringify(reference)},` +
+    `"source":{"kind":"${source.kind}","id":"${source.id}"}}`
+  );
 }
 
 export function readEntry(tenant: string, text: unknown): Entry {

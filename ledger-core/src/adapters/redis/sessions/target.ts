@@ -1,3 +1,4 @@
+import type { Entry } from "../../../domain/entries.ts";
 import { LedgerError, unreachable } from "../../../domain/errors.ts";
 import { type AccountId, readId } from "../../../domain/ids.ts";
 import { NO_REVISION, type Shard } from "../../../domain/position.ts";
@@ -44,17 +45,17 @@ export function sessionTarget(options: SessionTargetOptions): ProjectionTarget<S
 }
 
 /** What a batch changes of an account; empty: nothing. In the order of the script's arguments. */
-type Touched = { posted: string; held: string; status: string; entry: string; score: number | "" };
+type Touched = { posted: string; held: string; status: string; entry: string };
 
 /** Accounts opened (4 arguments each), changed (6) and movements (2), behind their numbers. */
 function batchArguments(changes: readonly SessionChange[]): RedisArgument[] {
   const opened: RedisArgument[] = [];
   const touched = new Map<AccountId, Touched>();
-  const moves: { readonly account: AccountId; readonly text: () => string }[] = [];
+  const moves: Entry[] = [];
   const touch = (id: AccountId): Touched => {
     const known = touched.get(id);
     if (known) return known;
-    const fresh: Touched = { posted: "", held: "", status: "", entry: "", score: "" };
+    const fresh: Touched = { posted: "", held: "", status: "", entry: "" };
     touched.set(id, fresh);
     return fresh;
   };
@@ -79,8 +80,8 @@ function batchArguments(changes: readonly SessionChange[]): RedisArgument[] {
       }
       case "movement": {
         const { entry } = change;
-        Object.assign(touch(entry.account), { entry: entry.id, score: entryScore(entry.id) });
-        moves.push({ account: entry.account, text: () => entryText(entry) });
+        touch(entry.account).entry = entry.id;
+        moves.push(entry);
         break;
       }
       default:
@@ -89,15 +90,16 @@ function batchArguments(changes: readonly SessionChange[]): RedisArgument[] {
   }
   const last = lastOfEach(moves);
   const args: RedisArgument[] = [opened.length / 4, touched.size, last.length, ...opened];
-  for (const [id, { posted, held, status, entry, score }] of touched) args.push(id, posted, held, status, entry, score);
-  for (const { account, text } of last) args.push(account, text());
+  for (const [id, { posted, held, status, entry }] of touched)
+    args.push(id, posted, held, status, entry, entry === "" ? "" : entryScore(entry));
+  for (const entry of last) args.push(entry.account, entryText(entry));
   return args;
 }
 
 /** The last movements of each account, in their order: no view shows more of one account. */
-function lastOfEach<Move extends { readonly account: AccountId }>(moves: readonly Move[]): Move[] {
+function lastOfEach(moves: readonly Entry[]): Entry[] {
   const seen = new Map<AccountId, number>();
-  const kept: Move[] = [];
+  const kept: Entry[] = [];
   for (const move of moves.toReversed()) {
     const count = (seen.get(move.account) ?? 0) + 1;
     seen.set(move.account, count);
