@@ -13,8 +13,8 @@ type SessionReads = {
 };
 
 /**
- * Answers sessions from the session view, if there is one and as long as that is complete and at the required position; else, and every
- * other query, by `run`. A view that is away costs a session no waiting, since its client then fails at once.
+ * Answers sessions from the session view, if there is one, while it is complete and at the required position; else, and
+ * every other query, by `run`. A view that is away costs a session no waiting, since its client then fails at once.
  */
 export function withSessionView(run: QueryRunner, view: SessionView | undefined, logger: Logger): SessionReads {
   if (!view) return { run, checks: [], measure: () => undefined, close: async () => undefined };
