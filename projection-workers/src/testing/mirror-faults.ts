@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NO_REVISION } from "ledger-core";
 import { type EventLog, openSqliteLog } from "ledger-core/event-log";
-import { openMirrorSource } from "ledger-core/kafka";
+import { type KafkaClientName, openMirrorSource } from "ledger-core/kafka";
 import { createLogger } from "ledger-core/process";
 import { type KafkaBroker, makeEvents, quickTuning, seeded } from "ledger-core/testing";
 import { compareMirror, type MirrorComparison } from "../mirror/compare-mirror.ts";
@@ -17,6 +17,7 @@ type Fault = (typeof mirrorFaults)[number];
 export type FaultRun = {
   readonly broker: KafkaBroker;
   readonly shards: number;
+  readonly client: KafkaClientName;
   readonly seed: number;
   /** Faults in the order they are played. */
   readonly faults: readonly Fault[];
@@ -28,13 +29,13 @@ export type FaultRun = {
  * never wait, since the log does not know the mirror.
  */
 export async function playMirrorFaults(run: FaultRun): Promise<readonly MirrorComparison[]> {
-  const { broker, shards, faults, tell = () => undefined } = run;
+  const { broker, shards, client, faults, tell = () => undefined } = run;
   const next = seeded(run.seed);
   const folder = await mkdtemp(join(tmpdir(), "mirror-faults-"));
   const file = join(folder, "events.sqlite");
   const log = await openSqliteLog({ file, shared: true });
-  const topic = await broker.createTopic({ partitions: shards });
-  const mirror = mirrorProcess({ file, connection: { ...broker.plain, topic }, shards, tuning: quickTuning });
+  const connection = { ...broker.plain, topic: await broker.createTopic({ partitions: shards }), client };
+  const mirror = mirrorProcess({ file, connection, shards, tuning: quickTuning });
   const writer = appendSteadily(log, shards, next);
   try {
     await mirror.start();
@@ -47,7 +48,7 @@ export async function playMirrorFaults(run: FaultRun): Promise<readonly MirrorCo
     await writer.stop();
     await mirror.reaches(writer.heads());
     await mirror.stop();
-    const source = openMirrorSource({ ...broker.plain, topic }, { logger: quiet(), tuning: quickTuning });
+    const source = openMirrorSource(connection, { logger: quiet(), tuning: quickTuning });
     const comparisons: MirrorComparison[] = [];
     for (let shard = 0; shard < shards; shard++) comparisons.push(await compareMirror(log, source, shard));
     await source.close();
