@@ -9,6 +9,8 @@ import {
   dataPart,
   eventLogPart,
   readConfiguration,
+  readModelPart,
+  readModelReplicaPart,
   shardsPart,
 } from "ledger-core/process";
 import { type StoreReport, type StoresReport, storeGroups, verifyStores, verifyTuning } from "projection-workers";
@@ -20,13 +22,14 @@ const FINDINGS_SHOWN = 20;
 /** Compares all stores that the environment names with the log. @param waitSeconds for stores that are behind */
 export async function verifyAllStores(waitSeconds: number, progress: Progress): Promise<StoresReport> {
   const parts = { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart };
-  const { data, target, broker, shards } = readConfiguration(parts);
+  const models = { readModel: readModelPart, replicas: readModelReplicaPart };
+  const { data, target, broker, shards, readModel, replicas } = readConfiguration({ ...parts, ...models });
   setPriority(constants.priority.PRIORITY_LOW);
   const log = await openEventLogReader(target);
   const mirror = await openMirror(broker);
   try {
     return await verifyStores({
-      ...{ log, groups: storeGroups(data), scratch: data },
+      ...{ log, groups: storeGroups({ data, readModel, replicas }), scratch: data },
       ...(mirror && { mirror }),
       shards: Array.from({ length: shards }, (_, shard) => shard),
       tuning: { ...verifyTuning, waitMs: 1000 * waitSeconds },

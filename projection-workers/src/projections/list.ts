@@ -2,15 +2,16 @@ import type { Knex } from "knex";
 import { assert } from "ledger-core";
 import type { GremlinTarget, MysqlTarget } from "ledger-core/process";
 import { connectMysql, mysqlConnection } from "ledger-core/sql";
-import { type SqlProjection, sqlFile, sqlProjection } from "../adapters/sql/file.ts";
+import { openSqlFile, type SqlProjection, sqlFile, sqlProjection } from "../adapters/sql/file.ts";
 import { dropOtherLayouts, type Migrated, migrateServer } from "../adapters/sql/layouts.ts";
 import { migrate } from "../adapters/sql/migrations.ts";
-import { sqlServer } from "../adapters/sql/server.ts";
+import { openServerToRead, sqlServer } from "../adapters/sql/server.ts";
 import { viewFile, viewProjection } from "../adapters/sqlite/file.ts";
 import { paymentGraph } from "../adapters/sqlite/payment-graph.ts";
 import { graphProjection } from "./graph/projection.ts";
-import { makeReadModels } from "./models/model.ts";
+import { makeReadModels, RUN_REVISIONS } from "./models/model.ts";
 import type { StoreFile } from "./store-file.ts";
+import { type StoreGroup, storeGroup } from "./store-group.ts";
 import type { StoreServer } from "./store-server.ts";
 
 /*
@@ -53,6 +54,16 @@ export function graphServer(target: GremlinTarget): StoreServer {
   const name = graphProjection.name;
   const open = async () => (await import("../adapters/gremlin/server.ts")).openGraphServer(target);
   return { name, projections: [name], open };
+}
+
+/** The read models in databases on servers, by names for people, as stores to be compared with the log. */
+export function modelsServers(servers: ReadonlyMap<string, MysqlTarget>): StoreGroup {
+  const asOnServers = makeSqlProjections(RUN_REVISIONS.mysql);
+  return storeGroup(
+    asOnServers.map(({ registered }) => registered),
+    [...servers].map(([name, target]) => ({ name, open: () => openServerToRead(models, target) })),
+    (file) => openSqlFile(file, asOnServers, "scratch"),
+  );
 }
 
 /** Creates the tables of the read models in a database on a server, if they are not there. */

@@ -11,7 +11,7 @@ import { startCosmosProxy } from "ledger-core/testing/engines/cosmos";
 import { type GremlinSource, startGremlin } from "ledger-core/testing/engines/gremlin";
 import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
 import { type Link, openLink } from "ledger-core/testing/engines/link";
-import { type MysqlServer, startMariadbPair } from "ledger-core/testing/engines/mariadb-pair";
+import { type MariadbNode, type MysqlServer, startMariadbPair } from "ledger-core/testing/engines/mariadb-pair";
 import { type RedisSource, startRedis } from "ledger-core/testing/engines/redis";
 import { migrateServerModels } from "projection-workers";
 
@@ -77,13 +77,16 @@ export async function openLogServer(dataDir: string): Promise<UsedEngine> {
 }
 
 /** Read models: what writes them, and what reads them. */
-export type ReadModelEngine = Omit<UsedEngine, "environment"> & {
+export type ReadModelEngine = Pick<UsedEngine, "name" | "stop"> & {
+  /** By the names of the servers. */
+  readonly faults: Readonly<Record<string, EngineFaults>>;
   readonly writing: UsedEngine["environment"];
   readonly reading: UsedEngine["environment"];
 };
 
 export function modelsInFiles(why: string): ReadModelEngine {
-  return { name: `read models in files: ${why}`, writing: {}, reading: {}, stop: async () => undefined };
+  const none = { faults: {}, writing: {}, reading: {} };
+  return { name: `read models in files: ${why}`, ...none, stop: async () => undefined };
 }
 
 /** Read models on a MariaDB primary, read from its replica by a user who cannot write; in files if there is none. */
@@ -97,14 +100,23 @@ export async function openReadModels(source: MariadbSource): Promise<ReadModelEn
     const database = await pair.createDatabase();
     const [replica] = pair.replicas();
     if (!replica) throw new RangeError("the pair has a replica");
-    const [writer, reader] = [pair.primary().as("writer"), replica.as("reader")];
+    const primary = pair.primary();
+    const [writer, reader] = [primary.as("writer"), replica.as("reader")];
     const db = connectMysql({ ...writer, database });
     await migrateServerModels(db).finally(() => db.destroy());
+    const links = await Promise.all([writer, reader].map(({ port }) => openLink(() => port)));
+    const [toPrimary, toReplica] = links;
+    if (!toPrimary || !toReplica) throw new RangeError("there are two links");
+    const faultsOf = (node: MariadbNode, link: Link) => ({ link, kill: node.kill, start: () => pair.restart(node) });
     return {
       name: "MariaDB, a primary for projections and a replica for queries, TLS",
-      writing: readModelSettings("READ_MODEL", writer, database),
-      reading: readModelSettings("READ_MODEL_REPLICA", reader, database),
-      stop: pair.stop,
+      faults: { primary: faultsOf(primary, toPrimary), replica: faultsOf(replica, toReplica) },
+      writing: readModelSettings("READ_MODEL", { ...writer, port: toPrimary.port }, database),
+      reading: readModelSettings("READ_MODEL_REPLICA", { ...reader, port: toReplica.port }, database),
+      async stop() {
+        await pair.stop();
+        for (const link of links) await link.close();
+      },
     };
   } catch (error) {
     await pair.stop();

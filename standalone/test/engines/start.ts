@@ -91,9 +91,11 @@ export async function startEngines(options: {
     const faults = {
       ...(log.faults && { "log server": log.faults }),
       ...(broker.faults && { broker: broker.faults }),
+      ...models.faults,
     };
+    const settings = { ...environment, ...models.writing, ...models.reading };
     const engines = [log.name, broker.name, models.name, graph.name, sessions.name];
-    return { url: front.url, ...{ data, engines, processes, faults, environment }, stop: closers.close };
+    return { url: front.url, ...{ data, engines, processes, faults, environment: settings }, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;

@@ -1,6 +1,7 @@
 import { connectSqlite } from "ledger-core/sql";
 import { type Registered, register } from "../../projections/registered.ts";
-import { type StoreFile, storeFile } from "../../projections/store-file.ts";
+import { type OpenMode, type StoreFile, storeFile } from "../../projections/store-file.ts";
+import type { Opened } from "../../projections/store-group.ts";
 import { isOlderLayout, migrate } from "./migrations.ts";
 import type { SqlModel, SqlTables } from "./model.ts";
 import { type SqlConnections, sqlStore } from "./store.ts";
@@ -24,21 +25,28 @@ export function sqlFile(name: string, models: readonly SqlProjection[]): StoreFi
       .catch(() => false)
       .finally(() => db.destroy());
   };
-  const opens = storeFile(name, registered, async (path, mode) => {
-    if (mode === "read") {
-      const reader = connectSqlite({ file: path, readOnly: true });
-      return { connection: { db: reader, reader }, close: () => reader.destroy() };
-    }
-    const db = connectSqlite({ file: path, ...(mode === "scratch" && { cacheMiB: 32 }) });
-    const reader = connectSqlite({ file: path, readOnly: true });
-    const close = async () => void (await Promise.all([db.destroy(), reader.destroy()]));
-    try {
-      await migrate(db, models);
-    } catch (error) {
-      await close();
-      throw error;
-    }
-    return { connection: { db, reader }, close };
-  });
+  const opens = storeFile(name, registered, (path, mode) => openSqlFile(path, models, mode));
   return { ...opens, isOlder };
+}
+
+/** Opens SQL projections in a SQLite file. */
+export async function openSqlFile(
+  path: string,
+  models: readonly SqlTables[],
+  mode: OpenMode,
+): Promise<Opened<SqlConnections>> {
+  if (mode === "read") {
+    const reader = connectSqlite({ file: path, readOnly: true });
+    return { connection: { db: reader, reader }, close: () => reader.destroy() };
+  }
+  const db = connectSqlite({ file: path, ...(mode === "scratch" && { cacheMiB: 32 }) });
+  const reader = connectSqlite({ file: path, readOnly: true });
+  const close = async () => void (await Promise.all([db.destroy(), reader.destroy()]));
+  try {
+    await migrate(db, models);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { connection: { db, reader }, close };
 }

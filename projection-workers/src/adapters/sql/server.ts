@@ -1,8 +1,11 @@
 import type { Knex } from "knex";
-import { requireLayout, translateStoreErrors } from "ledger-core/sql";
+import type { MysqlTarget } from "ledger-core/process";
+import { connectMysql, mysqlConnection, requireLayout, translateStoreErrors } from "ledger-core/sql";
+import type { Opened } from "../../projections/store-group.ts";
 import type { StoreServer } from "../../projections/store-server.ts";
 import type { SqlProjection } from "./file.ts";
 import { completeLayout, layoutName } from "./layouts.ts";
+import type { SqlConnections } from "./store.ts";
 
 /**
  * A SQL projection in a database on a server, whose tables `ledger migrate` has made.
@@ -32,4 +35,17 @@ export function sqlServer(model: SqlProjection, connect: () => Knex): StoreServe
       }
     },
   };
+}
+
+/** @throws LedgerError store_unavailable, incompatible */
+export async function openServerToRead(model: SqlProjection, target: MysqlTarget): Promise<Opened<SqlConnections>> {
+  // One connection for the snapshot, and one for what is read beside it.
+  const db = connectMysql(mysqlConnection(target, { pool: { min: 0, max: 2 } }));
+  try {
+    await translateStoreErrors("read models", () => requireLayout(db, layoutName(model)));
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return { connection: { db, reader: db }, close: () => db.destroy() };
 }

@@ -23,7 +23,7 @@ import { writeModels } from "./write.ts";
  * How many revisions a run of entries has. SQLite writes whole pages twice, so a batch should touch few pages of a run;
  * MySQL merges changes of a page in its buffer pool, and pays for each further run that a query reads.
  */
-const RUN_REVISIONS = { sqlite: 2 ** 16, mysql: 2 ** 24 } as const;
+export const RUN_REVISIONS = { sqlite: 2 ** 16, mysql: 2 ** 24 } as const;
 
 /**
  * The read models behind every query but recommendations.
