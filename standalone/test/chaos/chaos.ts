@@ -59,7 +59,7 @@ export async function playChaos({ seed, only = /./, goOn, tell }: ChaosOptions):
   const wrong: string[] = [];
   let started: StartedEngines | undefined;
   try {
-    started = await startEngines({ data, logData, port: 0, readModels: "files", tell });
+    started = await startEngines({ data, logData, port: 0, graph: "file", tell });
     const lanes = await startLanes({ url: started.url, data, lanes: LANES, next });
     const draw = drawer(
       chaosFaults(started, disk).filter(({ target, kind }) => only.test(`${target} ${kind}`)),

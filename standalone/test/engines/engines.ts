@@ -84,7 +84,7 @@ export type ReadModelEngine = Pick<UsedEngine, "name" | "stop"> & {
   readonly reading: UsedEngine["environment"];
 };
 
-export function modelsInFiles(why: string): ReadModelEngine {
+function modelsInFiles(why: string): ReadModelEngine {
   const none = { faults: {}, writing: {}, reading: {} };
   return { name: `read models in files: ${why}`, ...none, stop: async () => undefined };
 }

@@ -11,7 +11,6 @@ import { type ServiceName, type StartedService, startService } from "../services
 import {
   type EngineFaults,
   graphInFile,
-  modelsInFiles,
   openBroker,
   openGraph,
   openLogServer,
@@ -41,8 +40,8 @@ export async function startEngines(options: {
   /** The folder of the log server's file. Default: the data folder. */
   readonly logData?: string;
   readonly port: number;
-  /** Where the read models and the graph are. Default: in servers where there are any. */
-  readonly readModels?: "server" | "files";
+  /** Where the graph is. Default: in a server where there is one. */
+  readonly graph?: "server" | "file";
   readonly tell: (text: string) => void;
 }): Promise<StartedEngines> {
   const { port, tell } = options;
@@ -56,10 +55,9 @@ export async function startEngines(options: {
     closers.push(log.stop);
     const broker = await openBroker(await findKafka());
     closers.push(broker.stop);
-    const inFiles = options.readModels === "files";
-    const models = inFiles ? modelsInFiles("as asked") : await openReadModels(await findMariadb());
+    const models = await openReadModels(await findMariadb());
     closers.push(models.stop);
-    const graph = inFiles ? graphInFile("as asked") : await openGraph(await findGremlin());
+    const graph = options.graph === "file" ? graphInFile("as asked") : await openGraph(await findGremlin());
     closers.push(graph.stop);
     const sessions = await openSessions(await findRedis());
     closers.push(sessions.stop);
