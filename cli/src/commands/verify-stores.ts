@@ -8,6 +8,7 @@ import {
   createLogger,
   dataPart,
   eventLogPart,
+  graphPart,
   readConfiguration,
   readModelPart,
   readModelReplicaPart,
@@ -22,14 +23,14 @@ const FINDINGS_SHOWN = 20;
 /** Compares all stores that the environment names with the log. @param waitSeconds for stores that are behind */
 export async function verifyAllStores(waitSeconds: number, progress: Progress): Promise<StoresReport> {
   const parts = { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart };
-  const models = { readModel: readModelPart, replicas: readModelReplicaPart };
-  const { data, target, broker, shards, readModel, replicas } = readConfiguration({ ...parts, ...models });
+  const stores = { readModel: readModelPart, replicas: readModelReplicaPart, graph: graphPart };
+  const { data, target, broker, shards, ...targets } = readConfiguration({ ...parts, ...stores });
   setPriority(constants.priority.PRIORITY_LOW);
   const log = await openEventLogReader(target);
   const mirror = await openMirror(broker);
   try {
     return await verifyStores({
-      ...{ log, groups: storeGroups({ data, readModel, replicas }), scratch: data },
+      ...{ log, groups: storeGroups({ data, ...targets }), scratch: data },
       ...(mirror && { mirror }),
       shards: Array.from({ length: shards }, (_, shard) => shard),
       tuning: { ...verifyTuning, waitMs: 1000 * waitSeconds },

@@ -1,5 +1,5 @@
-import { assert } from "ledger-core";
-import type { MysqlTarget, ReadModelReplicas, ReadModelTarget } from "ledger-core/process";
+import { assert, LedgerError } from "ledger-core";
+import type { GraphTarget, MysqlTarget, ReadModelReplicas, ReadModelTarget } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
 import { newestStore } from "ledger-core/sql";
 import { fileOf, modelsServers } from "../../projections/list.ts";
@@ -11,10 +11,13 @@ export type StoreTargets = {
   readonly data: string;
   readonly readModel: ReadModelTarget;
   readonly replicas: ReadModelReplicas;
+  readonly graph: GraphTarget;
 };
 
-/** The stores that projections write. */
-export function storeGroups({ data, readModel, replicas }: StoreTargets): readonly StoreGroup[] {
+/** The stores that projections write. @throws config for a graph on a server, which cannot be compared yet */
+export function storeGroups({ data, readModel, replicas, graph: target }: StoreTargets): readonly StoreGroup[] {
+  if (target.kind === "gremlin")
+    throw new LedgerError("config", "GRAPH is a server, which cannot be compared yet: unset it to compare the others");
   const views = fileOf("graph");
   const graph = views.group("graph", newestStore(pathOf(dataPaths(data).readModels, views)));
   const servers = new Map<string, MysqlTarget>();

@@ -22,7 +22,7 @@ describe.skipIf(source.kind !== "local")("read models on a MariaDB primary and i
   });
   afterAll(() => pair.stop());
 
-  test(`equal; then ${CHANGES} changed cells, each found and named (seed ${seed})`, async () => {
+  test(`equal; then ${CHANGES} changed cells, each found and named (seed ${seed})`, { timeout: 180_000 }, async () => {
     const { folder, remove } = await temporaryFolder();
     const events = randomHistory(seed, 250);
     const log = await openSqliteLog({ file: join(folder, "events.sqlite") });
