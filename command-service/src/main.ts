@@ -1,19 +1,17 @@
 import { openEventLog } from "ledger-core/engines";
-import { followRevocations, openIdentity, openQuotas } from "ledger-core/http";
+import { openCallerLimits, openIdentity } from "ledger-core/http";
 import {
   allocateYoung,
   apiPart,
+  callerLimitsPart,
   dataPart,
   eventLogPart,
   identityPart,
   keepTicksFast,
   makeClosers,
-  quotasPart,
-  revocationsPart,
   serviceProcess,
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
-import { openRevocationFile } from "ledger-core/revocations";
 import { startCommandService } from "./service.ts";
 import { commandPart } from "./settings.ts";
 
@@ -23,20 +21,15 @@ export const commandService = serviceProcess({
   operationsPort: 9081,
   parts: {
     ...{ api: apiPart(8081), data: dataPart, target: eventLogPart },
-    ...{ identityTarget: identityPart, commands: commandPart, revocationTuning: revocationsPart, policies: quotasPart },
+    ...{ identityTarget: identityPart, commands: commandPart, limiting: callerLimitsPart },
   },
-  async start({ api, data, target, identityTarget, commands, revocationTuning, policies }, context) {
+  async start({ api, data, target, identityTarget, commands, limiting }, context) {
     const { state, tokenKey, revocations: file } = dataPaths(data);
     const closers = makeClosers();
     try {
-      const revocations = followRevocations({
-        ...{ store: openRevocationFile({ file, writes: true }), writes: true, ...revocationTuning },
-        onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
-      });
-      closers.push(revocations.close);
-      const quotas = openQuotas({ policies });
-      closers.push(quotas.close);
-      const identity = openIdentity(identityTarget, tokenKey, revocations);
+      const callerLimits = await openCallerLimits({ ...limiting, file, writes: true, logger: context.logger });
+      closers.push(callerLimits.close);
+      const identity = openIdentity(identityTarget, tokenKey, callerLimits.revocations);
       allocateYoung();
       const releaseTicks = keepTicksFast();
       closers.push(async () => releaseTicks());
@@ -44,7 +37,7 @@ export const commandService = serviceProcess({
       closers.push(closeLog);
       const { rails, acceptClock } = commands;
       const service = await startCommandService({
-        ...{ ...api, ...context, identity, revocations, quotas, log, stateFile: state, rails },
+        ...{ ...api, ...context, identity, callerLimits, log, stateFile: state, rails },
         writer: { acceptClock },
       });
       closers.push(service.stop);

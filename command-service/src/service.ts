@@ -1,14 +1,13 @@
 import type { Tracing } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import {
+  type CallerLimits,
   createEdge,
   createMetrics,
   type Identity,
   type Metrics,
   openOperationsPort,
-  type Quotas,
   type ReadinessCheck,
-  type RevocationList,
 } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
 import { watchDecisionState } from "./decision-state-watch.ts";
@@ -29,10 +28,8 @@ type CommandServiceOptions = {
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
   readonly identity: Identity;
-  /** Closed by whoever opened it. */
-  readonly revocations: RevocationList;
   /** Closed by whoever opened them. */
-  readonly quotas: Quotas;
+  readonly callerLimits: CallerLimits;
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
@@ -47,8 +44,9 @@ const API_VERSION = "1";
 
 /** Starts the writer and serves the commands on their own edge. @throws the log's errors at the start */
 export async function startCommandService(options: CommandServiceOptions): Promise<RunningService> {
-  const { log, stateFile, host, port, identity, revocations, quotas, logger, rails, tracing } = options;
+  const { log, stateFile, host, port, identity, callerLimits, logger, rails, tracing } = options;
   const traced = tracing && traceAppends(log, tracing);
+  const { revocations, quotas } = callerLimits;
   const metrics = createMetrics();
   const closers = makeClosers();
   let starting = "reading the log";

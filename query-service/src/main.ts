@@ -1,20 +1,18 @@
 import type { SessionView } from "ledger-core";
-import { followRevocations, openIdentity, openQuotas, readKeyFile } from "ledger-core/http";
+import { openCallerLimits, openIdentity, readKeyFile } from "ledger-core/http";
 import {
   apiPart,
+  callerLimitsPart,
   dataPart,
   graphPart,
   identityPart,
-  quotasPart,
   type RedisTarget,
   readModelReplicaPart,
-  revocationsPart,
   serviceProcess,
   sessionsPart,
   shardsPart,
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
-import { openRevocationFile } from "ledger-core/revocations";
 import { startQueryService } from "./service.ts";
 
 /** The query-service as its own process; it reads the read models, and never the log. */
@@ -24,30 +22,22 @@ export const queryService = serviceProcess({
   parts: {
     ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
     ...{ readModel: readModelReplicaPart, graph: graphPart, sessionsAt: sessionsPart },
-    ...{ revocationTuning: revocationsPart, policies: quotasPart },
+    limiting: callerLimitsPart,
   },
   start: async (configured, context) => {
-    const { api, data, identityTarget, readModel, graph, shards, revocationTuning, policies, sessionsAt } = configured;
+    const { api, data, identityTarget, readModel, graph, shards, limiting, sessionsAt } = configured;
     const { tokenKey, cursorKey, revocations: file } = dataPaths(data);
-    const revocations = followRevocations({
-      ...{ store: openRevocationFile({ file, writes: false }), writes: false, ...revocationTuning },
-      onFault: (fault) => context.logger.warn({ err: fault }, "the revoked tokens cannot be read"),
-    });
-    const quotas = openQuotas({ policies });
-    const close = async () => {
-      await quotas.close();
-      await revocations.close();
-    };
+    const callerLimits = await openCallerLimits({ ...limiting, file, writes: false, logger: context.logger });
     try {
       const service = await startQueryService({
-        ...{ ...api, ...context, readModel, graph, shards, revocations, quotas },
+        ...{ ...api, ...context, readModel, graph, shards, callerLimits },
         sessions: await openSessions(sessionsAt, shards),
-        identity: openIdentity(identityTarget, tokenKey, revocations),
+        identity: openIdentity(identityTarget, tokenKey, callerLimits.revocations),
         cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),
       });
-      return { ...service, stop: () => service.stop().then(close) };
+      return { ...service, stop: () => service.stop().then(callerLimits.close) };
     } catch (error) {
-      await close();
+      await callerLimits.close();
       throw error;
     }
   },

@@ -1,12 +1,5 @@
 import type { PaymentGraph, SessionView, Tracing } from "ledger-core";
-import {
-  createEdge,
-  createMetrics,
-  type Identity,
-  openOperationsPort,
-  type Quotas,
-  type RevocationList,
-} from "ledger-core/http";
+import { type CallerLimits, createEdge, createMetrics, type Identity, openOperationsPort } from "ledger-core/http";
 import {
   type GraphTarget,
   type GremlinTarget,
@@ -40,10 +33,8 @@ type QueryServiceOptions = {
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
   readonly identity: Identity;
-  /** Closed by whoever opened it. */
-  readonly revocations: RevocationList;
   /** Closed by whoever opened them. */
-  readonly quotas: Quotas;
+  readonly callerLimits: CallerLimits;
   readonly logger: Logger;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
@@ -62,7 +53,8 @@ const API_VERSION = "1";
  * @throws LedgerError incompatible when the tables on a server are an older or a newer version's
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<RunningService> {
-  const { readModel, graph, logger, host, port, identity, revocations, quotas, tracing, tuning = {} } = options;
+  const { readModel, graph, logger, host, port, identity, callerLimits, tracing, tuning = {} } = options;
+  const { revocations, quotas } = callerLimits;
   const closers = makeClosers();
   const replicas = readModel.kind === "mysql" ? await openReplicas(readModel.replicas, options) : undefined;
   if (replicas) closers.push(replicas.close);

@@ -5,14 +5,12 @@ import {
   createMetrics,
   type EdgeLimits,
   embeddedSessions,
-  followRevocations,
-  openQuotas,
+  openCallerLimits,
   type QuotaPolicies,
   type RevocationTuning,
 } from "ledger-core/http";
 import { authenticator } from "ledger-core/http/tokens";
 import { allocateYoung, keepTicksFast, type Logger, makeClosers } from "ledger-core/process";
-import { openRevocationFile } from "ledger-core/revocations";
 import { projectionChecks, Verifications, waitForProjections } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
@@ -83,14 +81,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => readSide.stop());
     const { projections } = readSide;
     const metrics = createMetrics();
-    const revocations = followRevocations({
-      ...{ ...options.revocations, writes: true },
-      store: openRevocationFile({ file: folder.revocations, writes: true }),
-      onFault: (fault) => logger.warn({ err: fault }, "the revoked tokens cannot be read"),
+    const limits = await openCallerLimits({
+      ...{ file: folder.revocations, writes: true, policies: options.quotas ?? {}, logger },
+      ...(options.revocations && { tuning: options.revocations }),
     });
-    closers.push(revocations.close);
-    const quotas = openQuotas({ policies: options.quotas ?? {} });
-    closers.push(quotas.close);
+    closers.push(limits.close);
+    const { revocations, quotas } = limits;
     const writer = await openWriter({
       ...options.writer,
       log,
@@ -138,8 +134,6 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => verifications.stop());
     registerAdmin(app, lag, projections, verifications);
     measureReadSide(metrics, readSide);
-    // Failing, it is not ready, and says so.
-    await revocations.refresh().catch(() => undefined);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });
     closers.push(async () => removeServerFile(folder.dir));

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { Argument, Command } from "commander";
 import { isLedgerError } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
-import { openIdentity } from "ledger-core/http";
+import { openIdentity, tryLimits } from "ledger-core/http";
 import {
   type BrokerTarget,
   brokerPart,
@@ -14,6 +14,7 @@ import {
   graphPart,
   type IdentityTarget,
   identityPart,
+  limitsPart,
   type ReadModelReplicas,
   type ReadModelTarget,
   readConfiguration,
@@ -93,6 +94,11 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
     const { identity, data } = readConfiguration({ identity: identityPart, data: dataPart });
     return tryIdentity(identity, data);
   };
+  const limitsOf = async () => {
+    const { limits, data } = readConfiguration({ limits: limitsPart, data: dataPart });
+    await tryLimits(limits, dataPaths(data).revocations);
+    return limits.kind === "none" ? "the file in the data folder" : `the Redis at ${limits.nodes.join(", ")}`;
+  };
   return [
     ...(uses("LEDGER_DATA") ? [tryDataFolder(readConfiguration({ data: dataPart }).data)] : []),
     ...(uses("EVENT_LOG")
@@ -105,6 +111,7 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
     ...(uses("GRAPH") ? [await attempt("graph", () => tryGraph(readConfiguration({ graph: graphPart }).graph))] : []),
     ...(uses("BROKER") ? [await attempt("broker", brokerOf)] : []),
     ...(uses("IDENTITY") ? [await attempt("identity", identityOf)] : []),
+    ...(uses("LIMITS") ? [await attempt("limits", limitsOf)] : []),
   ];
 }
 

@@ -81,6 +81,7 @@ describe("config check", () => {
       { name: "graph", ok: true, detail: "a file" },
       { name: "broker", ok: true, detail: "none is used" },
       { name: "identity", ok: true, detail: "the key in the data folder" },
+      { name: "limits", ok: true, detail: "the file in the data folder" },
     ]);
   });
 

@@ -1,5 +1,6 @@
 export { bearerOf, callerOf } from "./auth.ts";
 export { type JsonObject, NESTING_MAX, parseBody } from "./body.ts";
+export { type CallerLimits, openCallerLimits, tryLimits } from "./caller-limits.ts";
 export { holdsCardNumber, isAsciiSeparator } from "./card-numbers.ts";
 export { createEdge, openOperationsPort } from "./edge.ts";
 export { idempotencyKey, idempotencyKeyField, KEY_LENGTH_MAX } from "./idempotency-key.ts";
@@ -7,7 +8,7 @@ export { BULK_BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export type { ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
-export { openQuotas, type QuotaPolicies, type Quotas } from "./quotas.ts";
+export type { QuotaPolicies } from "./quotas.ts";
 export { type Example, examples } from "./reference/examples.ts";
 export {
   followRevocations,

@@ -187,13 +187,15 @@ function readRepeatedly({ store, known, writes, runtime, onFault = () => {}, ...
       for (const revocation of page.revocations) if (revocation.until >= expiredBefore) known.learn(revocation);
       ({ cursor, more } = page);
     }
+    readAtMs = startedMs;
+    if (startedMs - droppedAtMs >= dropEveryMs) {
+      droppedAtMs = startedMs;
+      known.dropExpired(expiredBefore);
+      // One that came back without its last writes may hold fewer, and nothing else tells.
+      if (writes) lost = (await store.dropExpired(expiredBefore)) < known.size || lost;
+    }
     if (lost && writes) for (const revocation of known.all()) await store.add(revocation);
     lost = false;
-    readAtMs = startedMs;
-    if (startedMs - droppedAtMs < dropEveryMs) return;
-    droppedAtMs = startedMs;
-    known.dropExpired(expiredBefore);
-    if (writes) await store.dropExpired(expiredBefore);
   }
 
   async function readOnce(): Promise<void> {

@@ -32,7 +32,7 @@ export interface RevocationStore {
   add(revocation: Revocation): Promise<Revocation>;
   /** Those added or prolonged after a cursor; from the first one without a cursor, or in another generation. */
   read(after: RevocationCursor | undefined): Promise<RevocationPage>;
-  /** Drops those whose `until` is before a time. */
-  dropExpired(before: Micros): Promise<void>;
+  /** Drops those whose `until` is before a time, and returns how many are left. */
+  dropExpired(before: Micros): Promise<number>;
   close(): Promise<void>;
 }

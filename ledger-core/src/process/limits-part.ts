@@ -1,5 +1,6 @@
-import { configurationPart } from "./configuration.ts";
+import { combinedParts, configurationPart } from "./configuration.ts";
 import { documented, integer, type Setting } from "./env.ts";
+import { limitsPart } from "./redis-part.ts";
 
 /** A quota: at most so many requests in so many seconds. Undefined: none. */
 type Quota = { readonly requests: number; readonly seconds: number };
@@ -42,3 +43,6 @@ export const revocationsPart = configurationPart({
   },
   build: ({ REVOCATIONS_MAX_AGE }) => ({ maxAgeMs: REVOCATIONS_MAX_AGE * 1000 }),
 });
+
+/** All that limits callers. */
+export const callerLimitsPart = combinedParts({ target: limitsPart, tuning: revocationsPart, policies: quotasPart });

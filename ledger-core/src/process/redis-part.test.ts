@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { readConfiguration } from "./configuration.ts";
 import type { Environment } from "./env.ts";
-import { sessionsPart } from "./redis-part.ts";
+import { limitsPart, sessionsPart } from "./redis-part.ts";
 
 const sessions = (environment: Environment) => readConfiguration({ sessions: sessionsPart }, environment).sessions;
 
@@ -52,4 +52,23 @@ test.each<[Environment, string]>([
 ])("%j is refused, without repeating a password", (environment, text) => {
   expect(() => sessions(environment)).toThrow(text);
   expect(() => sessions(environment)).not.toThrow("planted");
+});
+
+test("limits have settings of the same form", () => {
+  const limits = (environment: Environment) => readConfiguration({ limits: limitsPart }, environment).limits;
+  expect(limits({})).toEqual({ kind: "none" });
+  expect(limits({ LIMITS: "memory" })).toEqual({ kind: "none" });
+  const login = {
+    LIMITS: "redis://a.example:10000",
+    LIMITS_USERNAME: "id",
+    LIMITS_PASSWORD: "planted",
+    LIMITS_CA: "PEM",
+  };
+  expect(limits(login)).toMatchObject({
+    nodes: ["a.example:10000"],
+    credentials: { username: "id" },
+    tls: { ca: "PEM" },
+  });
+  expect(() => limits({ LIMITS: "redis://a" })).toThrow("LIMITS must be memory or redis://<host>:<port>");
+  expect(() => limits({ LIMITS_USERNAME: "u" })).toThrow("LIMITS_USERNAME and LIMITS_PASSWORD go together");
 });

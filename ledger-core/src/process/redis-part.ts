@@ -47,6 +47,29 @@ function sessionsValues(given: Partial<SettingValues<typeof sessionsSettings>>):
   return { nodes, tls, ca, username: given.SESSIONS_USERNAME, password: given.SESSIONS_PASSWORD };
 }
 
+const limitsSettings = {
+  LIMITS: documented(
+    "Where services share revoked tokens and quotas: the data folder, or redis://<host>:<port>, nodes with commas.",
+    redisUrl("LIMITS", "memory"),
+  ),
+  LIMITS_TLS: documented("Whether the connection to it is encrypted.", oneOf(["true", "false"], "true")),
+  LIMITS_CA: documented("Certificates (PEM) to trust instead of the system's.", optionalFile()),
+  LIMITS_USERNAME: documented("The user of that Redis; with Entra, an object id.", optionalText()),
+  LIMITS_PASSWORD: documented(passwordText, optionalSecret({ lengthMin: 1 })),
+};
+
+/** Where services share revoked tokens and counts of requests. */
+export const limitsPart: ConfigurationPart<RedisTarget> = configurationPart({
+  settings: limitsSettings,
+  check: (given, fault) => checkRedis("LIMITS", limitsValues(given), fault),
+  build: (values) => redisTarget(limitsValues(values)),
+});
+
+function limitsValues(given: Partial<SettingValues<typeof limitsSettings>>): RedisValues {
+  const { LIMITS: nodes, LIMITS_TLS: tls, LIMITS_CA: ca } = given;
+  return { nodes, tls, ca, username: given.LIMITS_USERNAME, password: given.LIMITS_PASSWORD };
+}
+
 /** The values of the settings of one Redis; one with a fault of its own is undefined. */
 type RedisValues = {
   readonly nodes: readonly string[] | undefined;

@@ -92,7 +92,7 @@ export function revocationSuite(name: string, open: () => Promise<RevocationsUnd
 
     test("those that expired before a time are dropped, no others", async () => {
       for (const [n, id] of ["a", "b", "c", "d", "e"].entries()) await store.add(revocation(id, { until: NOW + n }));
-      await store.dropExpired(NOW + 2);
+      expect(await store.dropExpired(NOW + 2)).toBe(3);
       expect((await readAll(store)).revocations.map(({ id }) => id)).toEqual(["c", "d", "e"]);
       await store.add(revocation("a"));
       expect((await readAll(store)).revocations.map(({ id }) => id)).toEqual(["c", "d", "e", "a"]);

@@ -86,7 +86,11 @@ export function openRevocationFile({ file, writes, pageMax = 5000 }: RevocationF
         return { revocations: rows.map(rowOf), cursor: { generation, sequence }, more: rows.length === pageMax };
       }),
     dropExpired: async (before) =>
-      within(() => void writable().prepare("DELETE FROM revocations WHERE until < ?").run(before)),
+      within(() => {
+        const database = writable();
+        database.prepare("DELETE FROM revocations WHERE until < ?").run(before);
+        return Number(database.prepare("SELECT COUNT(*) AS count FROM revocations").get()?.count);
+      }),
     async close() {
       open?.database.close();
       open = undefined;

@@ -1,0 +1,71 @@
+import { openRevocationFile } from "../adapters/sqlite/revocation-file.ts";
+import { isLedgerError } from "../domain/errors.ts";
+import type { QuotaCounts } from "../ports/quota-counts.ts";
+import type { RevocationStore } from "../ports/revocations.ts";
+import { makeClosers } from "../process/lifecycle.ts";
+import type { Logger } from "../process/log.ts";
+import type { RedisTarget } from "../process/redis-part.ts";
+import { openQuotas, type QuotaPolicies, type Quotas } from "./quotas.ts";
+import { followRevocations, type RevocationList, type RevocationTuning } from "./revocation-list.ts";
+
+/** What limits callers: revoked tokens, and quotas. */
+export type CallerLimits = {
+  readonly revocations: RevocationList;
+  readonly quotas: Quotas;
+  close(): Promise<void>;
+};
+
+export type CallerLimitsOptions = {
+  /** Where services share them. Default: revoked tokens in `file`, and each process counts by itself. */
+  readonly target?: RedisTarget;
+  readonly file: string;
+  /** Whether this process revokes tokens, or only follows the list. */
+  readonly writes: boolean;
+  readonly policies: QuotaPolicies;
+  readonly tuning?: RevocationTuning;
+  readonly logger: Logger;
+};
+
+/** Opens them; a store that cannot be reached now is tried again. */
+export async function openCallerLimits(options: CallerLimitsOptions): Promise<CallerLimits> {
+  const { writes, policies, tuning, logger } = options;
+  const closers = makeClosers();
+  const { store, counts } = await openStores(options);
+  const revocations = followRevocations({
+    ...{ ...tuning, store, writes },
+    onFault: (fault) => logger.warn({ err: fault }, "the revoked tokens cannot be read"),
+  });
+  closers.push(revocations.close);
+  const quotas = openQuotas({ policies, ...(counts && { shared: counts }) });
+  closers.push(quotas.close);
+  // Without the list no token is accepted, and readiness says so.
+  await revocations.refresh().catch((error: unknown) => {
+    if (!isLedgerError(error)) throw error;
+  });
+  return { revocations, quotas, close: closers.close };
+}
+
+/** Reads the revoked tokens once. @throws LedgerError revocations_unavailable */
+export async function tryLimits(target: RedisTarget, file: string): Promise<void> {
+  const { store } = await openStores({ target, file, writes: false });
+  try {
+    await store.read(undefined);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Loads the client of Redis only where it is used. */
+async function openStores({
+  target = { kind: "none" },
+  file,
+  writes,
+}: Pick<CallerLimitsOptions, "target" | "file" | "writes">): Promise<{ store: RevocationStore; counts?: QuotaCounts }> {
+  if (target.kind === "none") return { store: openRevocationFile({ file, writes }) };
+  const { connectRedis, openRedisQuotaCounts, openRedisRevocations } = await import("../adapters/redis/index.ts");
+  // Each has a connection of its own, so that counts never wait for revocations, nor the other way round.
+  return {
+    store: openRedisRevocations(connectRedis("revoked tokens", target)),
+    counts: openRedisQuotaCounts(connectRedis("quotas", target)),
+  };
+}
