@@ -4,7 +4,7 @@ import { openWriter, registerCommands, type Writer } from "command-service";
 import { type Caller, decodeEvent, type OpenAccount, parseCurrency, postingsOf } from "ledger-core";
 import { openEventLog } from "ledger-core/engines";
 import { type EventLog, openLogThread } from "ledger-core/event-log";
-import { createEdge } from "ledger-core/http";
+import { createEdge, openCallerLimits } from "ledger-core/http";
 import { authenticator, createSigningKeys, signToken } from "ledger-core/http/tokens";
 import { allocateYoung, createLogger, keepTicksFast } from "ledger-core/process";
 import { childOptions, listenAnywhere, memory, serveParent } from "./child.ts";
@@ -59,7 +59,10 @@ const writer = await openWriter({ log, shard: 0, stateFile: join(folder, "state.
 const openMs = performance.now() - began;
 const keys = await createSigningKeys();
 const logger = createLogger({ name: "bench", level: "error" });
-const app = await createEdge({ logger, authenticate: authenticator([keys.publicKey]) });
+const limits = await openCallerLimits({ file: join(folder, "revocations.sqlite"), writes: true, policies: {}, logger });
+const { revocations, quotas } = limits;
+const authenticate = authenticator([keys.publicKey], { revocations });
+const app = await createEdge({ logger, authenticate, revocations, quotas });
 registerCommands(app, { writer });
 const port = await listenAnywhere(app);
 const token = await signToken({ ...operator, ttlSeconds: 86_400 }, keys);
@@ -67,6 +70,7 @@ const { user, system } = process.cpuUsage();
 const ready: LedgerServerReady = { port, token, openMs, openCpuMs: (user + system) / 1000 };
 await serveParent(ready, answer, async () => {
   await app.close();
+  await limits.close();
   await writer.stop();
   await thread.close();
   releaseTicks();
