@@ -81,10 +81,9 @@ export function serveCommand<Body>(app: FastifyInstance, ports: CommandPorts, ro
     headers: keyHeader,
     querystring: dryRunQuery,
     body: route.body,
-    // Only opening an account names no object; some paths have a parameter, which may be too long.
+    // Only opening an account names no object.
     response: commandAnswers(route.status, route.answer, {
       absent: route.command !== "OpenAccount",
-      parameter: route.url.includes("/:"),
     }),
   };
   const config = {

@@ -42,7 +42,7 @@ export function serveSessions(app: FastifyInstance, options: SessionOptions): vo
     body: noBody,
     response: {
       200: revocationSchema,
-      ...problemAnswers(400, 401, 404, 413, 414, 415, 422, 503),
+      ...problemAnswers(400, 401, 404, 413, 415, 422, 503),
     },
   };
   // A quota that a thief has used up must not keep an operator from revoking the stolen token.

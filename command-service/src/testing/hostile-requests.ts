@@ -110,7 +110,8 @@ function pathFaults(aim: Aim, world: HostileWorld): readonly HostileRequest[] {
     aim("an id of %00", 400, "malformed_path", on("%00")),
     aim("an id of ..%2f", 400, "malformed_path", on("..%2f..%2fadmin")),
     aim("an id of overlong UTF-8", 400, "malformed_path", on("%c0%ae")),
-    aim("an id of 101 characters", 414, "parameter_too_long", on("p".repeat(101))),
+    aim("an id of 101 characters", 404, "payment_not_found", on("p".repeat(101))),
+    aim("an id of 10,000 characters", 404, "payment_not_found", on("p".repeat(10_000))),
     ...injections.map((id) => aim(`an id of ${id}`, 404, "payment_not_found", on(encodeURIComponent(id)))),
     ...absent.map((id) => aim(`an id of ${id}`, 404, "payment_not_found", on(id))),
     aim("an account's id of another kind", 404, "account_not_found", {

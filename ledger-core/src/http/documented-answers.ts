@@ -31,7 +31,6 @@ const refusals = {
   408: { description: "Headers and body did not arrive within 30 seconds." },
   409: { description: "The object's state does not allow this, or the key's first request has no answer yet." },
   413: { description: "The body is too large." },
-  414: { description: "A parameter in the path is longer than 100 characters." },
   415: { description: "The body is not application/json in UTF-8, or has a content encoding." },
   422: { description: "The body does not fit the route, or the ledger's rules refuse the command." },
   429: {
@@ -98,15 +97,14 @@ const recordedHeaders: DocumentedHeaders = {
 
 /**
  * The answers of a command's route: success, and refusals; stored refusals have the headers of a success. `absent`: the
- * command names an object that may not exist; `parameter`: its path has one.
+ * command names an object that may not exist.
  */
 export function commandAnswers(
   status: 200 | 201,
   answer: object,
-  { absent = false, parameter = false } = {},
+  { absent = false } = {},
 ): Readonly<Record<string, object>> {
   const some: RefusalStatus[] = absent ? [404] : [];
-  if (parameter) some.push(414);
   const refused = problemAnswers(400, 401, 403, ...some, 409, 413, 415, 422, 503);
   const stored = [409, 422].map((known) => [known, { ...refused[known], headers: recordedHeaders }] as const);
   return { [status]: { ...answer, headers: recordedHeaders }, ...refused, ...Object.fromEntries(stored) };

@@ -22,7 +22,6 @@ import { parseQuery } from "./urls.ts";
 import { validatorCompiler } from "./validation.ts";
 
 const HEADER_BYTES_MAX = 16 * 1024;
-const PARAMETER_LENGTH_MAX = 100;
 
 export type EdgeOptions = {
   readonly logger: FastifyBaseLogger;
@@ -144,7 +143,7 @@ function strictEdge(options: Pick<EdgeOptions, "logger" | "authenticate" | "limi
       requireHostHeader: false,
       connectionsCheckingInterval: Math.min(1000, requestTimeoutMs / 2),
     },
-    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, querystringParser: parseQuery },
+    routerOptions: { maxParamLength: HEADER_BYTES_MAX, querystringParser: parseQuery },
     clientErrorHandler: (error, socket) => answerConnectionFault(error, socket, nextId()),
     frameworkErrors: answerFault,
   });

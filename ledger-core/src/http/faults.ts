@@ -44,10 +44,6 @@ const frameworkProblems: Readonly<Record<string, { code: ProblemCode; detail: st
     detail: "The body has another length than Content-Length says.",
   },
   FST_ERR_BAD_URL: { code: "malformed_path", detail: "The path holds percent-encoding that cannot be read." },
-  FST_ERR_MAX_PARAM_LENGTH: {
-    code: "parameter_too_long",
-    detail: "A parameter in the path is longer than 100 characters.",
-  },
   ECONNRESET: { code: "incomplete_body", detail: "The connection ended before the body did." },
 };
 

@@ -118,11 +118,6 @@ const edgeProblems = {
     title: "Body is too large",
     meaning: "A body holds at most 64 KiB, that of a bulk 4 MiB.",
   },
-  parameter_too_long: {
-    status: 414,
-    title: "Parameter is too long",
-    meaning: "A parameter in the path holds at most 100 characters.",
-  },
   unsupported_media_type: {
     status: 415,
     title: "Media type is not supported",

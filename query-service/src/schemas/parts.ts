@@ -63,7 +63,7 @@ export function objectRoute(route: Documented & { readonly id: string }) {
     params: { type: "object", properties: { id: { type: "string", description: "The id.", example: route.id } } },
     response: {
       200: { ...route.answer, headers: positionHeader },
-      ...problemAnswers(400, 401, 403, 404, 414, 429, 503),
+      ...problemAnswers(400, 401, 403, 404, 429, 503),
     },
   };
 }

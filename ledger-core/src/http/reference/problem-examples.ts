@@ -9,7 +9,6 @@ const shown = {
   408: ["request_timeout", "Headers and body must arrive within 30 seconds."],
   409: ["idempotency_key_in_progress", "The first request under this key has no answer yet. Repeat it later."],
   413: ["body_too_large", "A body holds at most 64 KiB, that of a bulk 4 MiB."],
-  414: ["parameter_too_long", "A parameter in the path holds at most 100 characters."],
   415: ["unsupported_media_type", "Bodies are application/json in UTF-8, without a content encoding."],
   422: ["invalid_request", "must be a known currency", "/currency"],
   429: ["too_many_requests", "The caller has as many requests under way or waiting as it may."],
