@@ -21,10 +21,10 @@ export type Target = "state" | "models";
 export type Snapshot = ReadonlyMap<string, Buffer>;
 
 /**
- * Files that no attack touches: the log, which is the truth, the folder's own files, and files set aside, which are
- * never read.
+ * Files that no attack touches: the log and the revoked tokens, which nothing could bring back, the folder's own files,
+ * and files set aside, which are never read.
  */
-const spared = /^(?:events\.sqlite|payledger\.json|server\.json|keys$)|\.damaged/;
+const spared = /^(?:(?:events|revocations)\.sqlite|payledger\.json|server\.json|keys$)|\.damaged/;
 const readModels = /^(?:models|views)(?:\.\d+)?\.sqlite/;
 
 /**

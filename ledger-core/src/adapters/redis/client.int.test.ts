@@ -101,12 +101,14 @@ describe.skipIf(source.kind !== "local")("a client of one Redis", () => {
     const credentials = { username: "object-id", password };
     const redis = client({ ...server.access, credentials }, { renewBeforeMs: 60_000, renewEveryMs: 20 });
     await redis.run(count, ["e"], [1]);
-    token = tokenFor(3600);
-    await node().command("ACL", "SETUSER", "object-id", "resetpass", `>${token}`);
+    const next = tokenFor(3600);
+    await node().command("ACL", "SETUSER", "object-id", `>${next}`);
     const logins = async () =>
       String(await node().command("INFO", "commandstats")).match(/cmdstat_auth:calls=(\d+)/)?.[1];
     const before = await logins();
+    token = next;
     await vi.waitFor(async () => expect(await logins()).not.toBe(before));
+    await node().command("ACL", "SETUSER", "object-id", "resetpass", `>${next}`);
     node().link.cut();
     node().link.mend();
     expect(await vi.waitFor(() => redis.run(count, ["e"], [1]))).toBe(2);

@@ -50,7 +50,10 @@ async function openCluster(
   });
   cluster.on("error", ignore);
   cluster.on("node error", ignore);
-  cluster.on("+node", (node: Redis) => loginAnew(node, connection));
+  cluster.on("+node", (node: Redis) => {
+    node.on("error", ignore);
+    loginAnew(node, connection);
+  });
   try {
     await cluster.connect();
     return cluster;

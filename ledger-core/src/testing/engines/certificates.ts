@@ -9,10 +9,14 @@ const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 export type Certificates = { readonly ca: string; readonly files: { ca: string; certificate: string; key: string } };
 
 /**
- * Makes, in a folder, a certificate authority valid for two days and a server certificate for a host name; `ca` is the
- * authority's PEM.
+ * Makes, in a folder, a certificate authority valid for two days and a server certificate for a host name, and for
+ * addresses if any are given; `ca` is the authority's PEM.
  */
-export async function makeCertificates(folder: string, host = "localhost"): Promise<Certificates> {
+export async function makeCertificates(
+  folder: string,
+  host = "localhost",
+  addresses: readonly string[] = [],
+): Promise<Certificates> {
   const file = (name: string) => join(folder, name);
   await run("openssl", [
     ...["req", "-x509", ...key, "-days", "2", "-subj", "/CN=payledger test authority"],
@@ -28,8 +32,7 @@ export async function makeCertificates(folder: string, host = "localhost"): Prom
     "-out",
     file("server.csr"),
   ]);
-  // A MariaDB replica connects to its primary by address.
-  const names = host === "localhost" ? "DNS:localhost,IP:127.0.0.1" : `DNS:${host}`;
+  const names = [`DNS:${host}`, ...addresses.map((address) => `IP:${address}`)].join();
   await writeFile(file("server.ext"), `subjectAltName=${names}\nbasicConstraints=CA:FALSE\n`);
   await run("openssl", [
     ...["x509", "-req", "-days", "2", "-CAcreateserial", "-in", file("server.csr"), "-out", file("server.pem")],

@@ -69,7 +69,9 @@ export async function prepareMariadb({ install }: MariadbBinaries, options: Prep
   const folder = await mkdtemp(join(tmpdir(), "payledger-mariadb-"));
   if (copyOf) await run("cp", ["-a", `${copyOf.folder}/.`, folder]);
   else await mkdir(join(folder, "data"));
-  const ca = copyOf?.ca ?? (await makeCertificates(folder, certifiedHost)).ca;
+  // A replica connects to its primary by address.
+  const addresses = certifiedHost === "localhost" ? ["127.0.0.1"] : [];
+  const ca = copyOf?.ca ?? (await makeCertificates(folder, certifiedHost, addresses)).ca;
   const port = await freePort();
   const users = [
     "SET sql_log_bin = 0;",

@@ -59,6 +59,7 @@ export async function verifyStores(options: VerifyStoresOptions): Promise<Stores
     tell("reading the log");
     try {
       await readLog(options, upTo, [...builds.values()], tally);
+      await readRest(options, upTo, heads);
     } catch (error) {
       return reportOf(positions, null, [failedReport("log", error)]);
     }
@@ -155,5 +156,22 @@ async function readLog(
         if (tuning.pauseMs > 0) await setTimeout(tuning.pauseMs);
       }
     }
+  }
+}
+
+/**
+ * Reads what the log says it has beyond these positions. A store that lacks it may only be behind, or may wait for
+ * events that nobody can read.
+ */
+async function readRest(
+  { log }: VerifyStoresOptions,
+  upTo: ReadonlyMap<Shard, Revision>,
+  heads: ReadonlyMap<Shard, Revision>,
+): Promise<void> {
+  for (const [shard, head] of heads) {
+    const from = (upTo.get(shard) ?? NO_REVISION) + 1;
+    if (from > head) continue;
+    for await (const events of log.read(shard, from, { limit: head + 1 - from }))
+      for (const event of events) decodeOnce(event);
   }
 }
