@@ -6,7 +6,8 @@ import { ledger, type Running, runLedgerWith } from "../ledger.fixture.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "ledger-all-"));
 const data = { LEDGER_DATA: dir, LEDGER_PORT: "0", LEDGER_OPERATIONS_PORT: "0" };
-const names = ["command-service", "projections", "query-service"];
+const lake = { EXPORT: `folder:${join(dir, "lake")}`, EXPORT_KEY: "a key of at least 32 characters.." };
+const names = ["command-service", "projections", "query-service", "export"];
 beforeAll(async () => void (await ledger("token", "--role", "operator", "--data", dir)));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -14,7 +15,7 @@ type Service = { readonly service: string; readonly operations: string; readonly
 
 /** `ledger start all`, and its services once each has said where it is. */
 async function startedAll(): Promise<{ readonly running: Running; readonly services: readonly Service[] }> {
-  const running = runLedgerWith(data, "start", "all");
+  const running = runLedgerWith({ ...data, ...lake }, "start", "all");
   const services: Service[] = [];
   for (const name of names) {
     const [line] = await running.printed(new RegExp(`{"service":"${name}".*}`));

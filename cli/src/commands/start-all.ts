@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { exportPart } from "analytics-export";
 import { isLedgerError, LedgerError } from "ledger-core";
 import {
   brokerPart,
@@ -51,9 +52,14 @@ function readAll(services: readonly ServiceProcess[], logger: Logger): readonly 
     const read = readConfiguration({
       ...Object.fromEntries(services.map(({ name, part }) => [name, part])),
       broker: brokerPart,
+      lake: exportPart,
     });
     for (const name of ["LEDGER_PORT", "LEDGER_OPERATIONS_PORT"]) refuseSharedPort(name);
-    return services.filter(({ name }) => name !== "mirror" || read.broker.kind !== "none");
+    const unused = new Map([
+      ["mirror", read.broker.kind === "none"],
+      ["export", read.lake.kind === "none"],
+    ]);
+    return services.filter(({ name }) => unused.get(name) !== true);
   } catch (error) {
     if (!isLedgerError(error, "config")) throw error;
     logger.fatal({ code: error.code, err: error }, "the services do not start");

@@ -16,7 +16,7 @@ export const services: readonly ServiceProcess[] = [
 ];
 
 /** What takes requests stops first. */
-const inStoppingOrder = [commandService, queryService, mirrorService, allProjections()];
+const inStoppingOrder = [commandService, queryService, mirrorService, allProjections(), exportService];
 
 const about: Readonly<Record<string, string>> = {
   "command-service": "answer commands: the only writer of the event log",
@@ -47,7 +47,7 @@ export function serviceCommands(): readonly Command[] {
       return projectionService({ files: [...files], session: names.includes(SESSION) ? "yes" : "no" }).run();
     });
   const all = new Command("all")
-    .description("run each of these services as a process of its own; the mirror if there is a broker")
+    .description("run each of these services as a process of its own; the mirror and the export if they are set")
     .addHelpText("after", allHelp)
     .action(() => startAll(inStoppingOrder));
   return [...simple, projections, all];
