@@ -9,6 +9,7 @@ export type Protocol = { readonly minReaderVersion: number; readonly minWriterVe
 
 export type MetaData = {
   readonly id: string;
+  readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
   readonly schemaString: string;
   readonly partitionColumns: readonly string[];
   readonly configuration: Readonly<Record<string, string>>;
@@ -42,6 +43,9 @@ export type Action =
 
 /** The log's own protocol: no feature that an old reader or another writer would have to know. */
 export const PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+
+/** The only format that the protocol knows. */
+export const PARQUET: MetaData["format"] = { provider: "parquet", options: {} };
 
 const LOG = "_delta_log";
 
@@ -103,7 +107,7 @@ const readers: Readonly<Record<string, (body: Json) => Action | undefined>> = {
     const settings = isObject(configuration) ? Object.entries(configuration) : [];
     return {
       metaData: {
-        ...{ id, schemaString, partitionColumns },
+        ...{ id, format: PARQUET, schemaString, partitionColumns },
         configuration: Object.fromEntries(settings.map(([name, value]) => [name, String(value)])),
         createdTime: isCount(createdTime) ? createdTime : 0,
       },

@@ -98,10 +98,9 @@ export function encodeCheckpoint({ protocol, metaData, txns, adds }: TableState)
     // Data of an earlier commit is no change of this one.
     add: { ...add, dataChange: false, size: BigInt(size), modificationTime: BigInt(modificationTime) },
   }));
-  const format = { provider: "parquet", options: {} };
   const rows: readonly Readonly<Record<string, unknown>>[] = [
     { protocol },
-    { metaData: metaData && { ...metaData, format, createdTime: BigInt(metaData.createdTime) } },
+    { metaData: metaData && { ...metaData, createdTime: BigInt(metaData.createdTime) } },
     ...txnRows,
     ...addRows,
   ];

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { formatInstant, NO_REVISION } from "ledger-core";
 import { randomHistory } from "ledger-core/testing";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Lake } from "../ports/lake.ts";
 import { exportTables } from "../tables/tables.ts";
 import { findDeltaRs, queryDelta } from "../testing/delta-rs.ts";
 import { makeLakeFolder, names } from "../testing/folder.ts";
@@ -13,16 +14,12 @@ if ("absent" in found) console.warn(found.absent);
 
 const history = randomHistory(11, 300);
 const last = history.length - 1;
-const folder = makeLakeFolder();
-afterAll(() => folder.remove());
-
-/** The history in each table, in commits of 40 events, with checkpoints; all rows by table. */
-async function exportHistory(): Promise<Readonly<Record<string, readonly Row[]>>> {
-  const lake = folder.open();
+/** The history in each table, in commits of 40 events; all rows by table. */
+async function exportHistory(lake: Lake, checkpointEvery: number): Promise<Readonly<Record<string, readonly Row[]>>> {
   const stored = { version: 1, leaf: new Uint8Array(32) };
   const all: Record<string, Row[]> = {};
   for (const shape of exportTables) {
-    const table = new DeltaTable({ lake, shape, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3 });
+    const table = new DeltaTable({ lake, shape, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery });
     for (let at = NO_REVISION; at < last; ) {
       const upTo = Math.min(at + 40, last);
       const rows = history.slice(at + 1, upTo + 1).flatMap((event) => [...shape.rows(event, stored, names)]);
@@ -37,8 +34,13 @@ async function exportHistory(): Promise<Readonly<Record<string, readonly Row[]>>
 describe.skipIf("absent" in found)("absent" in found ? found.absent : "read by delta-rs", () => {
   const python = "python" in found ? found.python : "";
 
-  test("counts, sums, types, times, days and bounds are right, and files are skipped without losing rows", async () => {
-    const rows = await exportHistory();
+  test.each([
+    ["with checkpoints", 3],
+    ["without a checkpoint", 1000],
+  ])("counts, sums, types, times, days and bounds are right, %s", async (_, checkpointEvery) => {
+    const folder = makeLakeFolder();
+    onTestFinished(() => folder.remove());
+    const rows = await exportHistory(folder.open(), checkpointEvery);
     const [events = [], postings = []] = exportTables.map(({ name }) => rows[name] ?? []);
     const counts = exportTables.map(({ name }) => `(select count(*) from ${name}) as ${name}`);
     const from = Math.floor(last / 2);

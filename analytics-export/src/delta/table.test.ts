@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Lake } from "../ports/lake.ts";
 import { type ExportTable, exportTables } from "../tables/tables.ts";
 import { makeLakeFolder, names, rowsOf } from "../testing/folder.ts";
-import { commitPath, encodeCommit } from "./actions.ts";
+import { commitPath, encodeCommit, PARQUET } from "./actions.ts";
 import type { Row } from "./columns.ts";
 import { DeltaTable } from "./table.ts";
 
@@ -120,7 +120,14 @@ describe("a table", () => {
 function metaData(field: string) {
   const [name, type] = field.split(" ");
   const schemaString = JSON.stringify({ type: "struct", fields: [{ name, type, nullable: true, metadata: {} }] });
-  return { id: "x", schemaString, partitionColumns: ["booked_date"], configuration: {}, createdTime: 0 };
+  return {
+    id: "x",
+    format: PARQUET,
+    schemaString,
+    partitionColumns: ["booked_date"],
+    configuration: {},
+    createdTime: 0,
+  };
 }
 
 /** A lake whose calls fail, before they did anything or after. */

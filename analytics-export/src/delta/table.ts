@@ -1,6 +1,6 @@
 import { assert, LedgerError, NO_REVISION, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { Lake } from "../ports/lake.ts";
-import { type Action, commitPath, encodeCommit, type MetaData, PROTOCOL } from "./actions.ts";
+import { type Action, commitPath, encodeCommit, type MetaData, PARQUET, PROTOCOL } from "./actions.ts";
 import { deltaSchema, type Row, type TableShape } from "./columns.ts";
 import { makeDataFiles } from "./data-file.ts";
 import { type LogState, readLog, readOn, writeCheckpoint } from "./log.ts";
@@ -96,6 +96,7 @@ export class DeltaTable implements ProjectionTarget<Row> {
     const { shape, uniqueName, nowMs } = this.#options;
     const metaData: MetaData = {
       id: uniqueName(),
+      format: PARQUET,
       schemaString: deltaSchema(shape),
       partitionColumns: [shape.partition],
       // The log of a ledger's history is kept whole, and nothing in it is ever taken back.
