@@ -20,32 +20,41 @@ export type FollowedMirror = EventSource & {
 
 /**
  * Reads the mirror for live projections, and the log for rebuilds. If the topic no longer holds a shard's next event,
- * reads that shard from the log to its head and then from the mirror again.
+ * reads that shard from the log to its head and then from the mirror again. The mirror has one reader per shard: a
+ * further subscription, of a projection that is behind the others, reads the log meanwhile.
  */
 export function followMirror(options: FollowOptions): FollowedMirror {
   const { mirror, log, logger, runtime = systemRuntime, logMs = 5000 } = options;
+  const onMirror = new Set<Shard>();
   const onLog = new Set<Shard>();
 
   async function* subscribe(shard: Shard, from: number, signal: AbortSignal): AsyncGenerator<Delivery> {
     let next = from;
     while (!signal.aborted) {
-      try {
-        for await (const delivery of mirror.subscribe(shard, next, signal)) {
-          next = after(next, delivery);
-          yield delivery;
+      if (!onMirror.has(shard)) {
+        onMirror.add(shard);
+        try {
+          for await (const delivery of mirror.subscribe(shard, next, signal)) {
+            next = after(next, delivery);
+            yield delivery;
+          }
+          return;
+        } catch (error) {
+          if (!isLedgerError(error, "behind_retention")) throw error;
+          logger.warn({ shard, revision: next, err: error }, "projections read the log: the mirror has less");
+        } finally {
+          onMirror.delete(shard);
         }
-        return;
-      } catch (error) {
-        if (!isLedgerError(error, "behind_retention")) throw error;
-        logger.warn({ shard, revision: next, err: error }, "projections read the log: the mirror has less");
       }
       onLog.add(shard);
+      let caughtUp = false;
       const untilMs = runtime.elapsedMs() + logMs;
       try {
         for await (const delivery of log.subscribe(shard, next, signal)) {
           next = after(next, delivery);
           yield delivery;
-          if (delivery.kind === "caught_up" && runtime.elapsedMs() >= untilMs) break;
+          caughtUp ||= delivery.kind === "caught_up";
+          if (caughtUp && !onMirror.has(shard) && runtime.elapsedMs() >= untilMs) break;
         }
       } finally {
         onLog.delete(shard);
@@ -56,7 +65,7 @@ export function followMirror(options: FollowOptions): FollowedMirror {
 
   return {
     subscribe,
-    using: (shard) => (onLog.has(shard) ? "log" : "mirror"),
+    using: (shard) => (onLog.has(shard) && !onMirror.has(shard) ? "log" : "mirror"),
     read: (shard, from, limits) => log.read(shard, from, limits),
     head: (shard) => log.head(shard),
     async close() {

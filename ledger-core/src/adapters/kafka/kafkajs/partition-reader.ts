@@ -114,10 +114,14 @@ async function deliver({ readings, heartbeatMs }: Member, payload: EachBatchPayl
   }
 }
 
+function replaced(shard: Shard): LedgerError {
+  return new LedgerError("not_ready", `partition ${shard} has another reader`);
+}
+
 async function* read(member: Member, shard: Shard, offset: number, signal: AbortSignal): AsyncGenerator<Fetched> {
   const { readings, assigned } = member;
   const reading: Reading = { offset, asks: undefined, bell: Promise.withResolvers() };
-  readings.get(shard)?.asks?.reject(new LedgerError("not_ready", `partition ${shard} has another reader`));
+  readings.get(shard)?.asks?.reject(replaced(shard));
   readings.set(shard, reading);
   const stop = () => reading.asks?.resolve({ records: [], high: 0 });
   signal.addEventListener("abort", stop);
@@ -126,6 +130,7 @@ async function* read(member: Member, shard: Shard, offset: number, signal: Abort
     if (assigned.has(shard)) place(member, shard);
     while (!signal.aborted) {
       if (member.failure) throw member.failure;
+      if (readings.get(shard) !== reading) throw replaced(shard);
       reading.asks = Promise.withResolvers();
       reading.bell.resolve();
       const fetched = await reading.asks.promise;
