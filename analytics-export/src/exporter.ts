@@ -1,9 +1,9 @@
 import type { Runtime, Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
-import { type ProjectionStatus, runProjection, shareReading } from "projection-workers";
+import { type ProjectionStatus, pause, runProjection, shareReading } from "projection-workers";
 import { DeltaTable } from "./delta/table.ts";
-import { paced, pause } from "./pacing.ts";
+import { paced } from "./pacing.ts";
 import type { Lake } from "./ports/lake.ts";
 import type { Pseudonyms } from "./tables/pseudonyms.ts";
 import type { ExportTable } from "./tables/tables.ts";

@@ -1,7 +1,5 @@
 import { openEventLogReader } from "ledger-core/engines";
 import { eventLogPart, serviceProcess, shardsPart } from "ledger-core/process";
-import { openExport } from "./open.ts";
-import { startExportService } from "./service.ts";
 import { exportPart } from "./settings.ts";
 
 /** The export as its own process: follows the log, and is the only writer of the lake's tables. */
@@ -10,6 +8,7 @@ export const exportService = serviceProcess({
   operationsPort: 9085,
   parts: { target: eventLogPart, lake: exportPart, shards: shardsPart },
   async start({ target, lake, shards }, context) {
+    const [{ openExport }, { startExportService }] = await Promise.all([import("./open.ts"), import("./service.ts")]);
     const opened = openExport(lake);
     const log = await openEventLogReader(target);
     return startExportService({ ...context, ...opened, log, shards });

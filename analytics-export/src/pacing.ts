@@ -1,4 +1,5 @@
 import type { ProjectionTarget, Runtime } from "ledger-core";
+import { pause } from "projection-workers";
 
 type Pace = {
   /** The least time between the starts of two batches that are not full, in ms. */
@@ -27,18 +28,4 @@ export function paced<Change>(
       if (upTo - after < full && leftMs > 0) await pause(runtime, leftMs, signal);
     },
   };
-}
-
-/** A pause that the signal ends early. */
-export function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      stop();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const stop = runtime.every(ms, end);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { formatPosition, type Revision, type Shard } from "ledger-core";
+import { formatPosition } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, type Metrics, openOperationsPort, type ReadinessCheck } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
+import { type WatchedHeads, watchHeads } from "projection-workers";
 import { type Exporter, startExporter } from "./exporter.ts";
 import type { Lake } from "./ports/lake.ts";
 import type { Pseudonyms } from "./tables/pseudonyms.ts";
@@ -20,9 +21,6 @@ export type ExportServiceOptions = {
   readonly logger: Logger;
 };
 
-/** How often the log's head is read for the lag. */
-const HEADS_EVERY_MS = 1000;
-
 /** Exports the log, and serves health and metrics. A lake that is away or refuses holds up nobody else. */
 export async function startExportService(options: ExportServiceOptions): Promise<RunningService> {
   const { log, logger, shards, everyMs } = options;
@@ -35,12 +33,11 @@ export async function startExportService(options: ExportServiceOptions): Promise
     process.exitCode = 1;
     process.kill(process.pid, "SIGTERM");
   });
-  const heads = new Map<Shard, Revision>();
-  const look = async () => {
-    for (let shard = 0; shard < shards; shard++) heads.set(shard, await log.head(shard));
-  };
-  const timer = setInterval(() => void look().catch(() => undefined), HEADS_EVERY_MS);
-  closers.push(async () => clearInterval(timer));
+  const heads = watchHeads(
+    log,
+    Array.from({ length: shards }, (_, shard) => shard),
+  );
+  closers.push(async () => heads.stop());
   const metrics = createMetrics();
   measureExport(metrics, exporter, heads);
   try {
@@ -69,9 +66,9 @@ function exportChecks(exporter: Exporter): readonly ReadinessCheck[] {
   }));
 }
 
-function measureExport(metrics: Metrics, exporter: Exporter, heads: ReadonlyMap<Shard, Revision>): void {
+function measureExport(metrics: Metrics, exporter: Exporter, heads: WatchedHeads): void {
   metrics.gauge("export_behind_events", "Events of the log that the table furthest behind does not hold yet.", () =>
-    Math.max(0, ...exporter.statuses().map(({ shard, revision }) => (heads.get(shard) ?? -1) - revision)),
+    Math.max(0, ...exporter.statuses().map(({ shard, revision }) => heads.head(shard) - revision)),
   );
   metrics.gauge(
     "export_stopped_tables",

@@ -1,10 +1,12 @@
 export type { ProjectionStatus } from "./consumer/consumer.ts";
 export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
+export { pause } from "./consumer/pause.ts";
 export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
 export { mirrorService, projectionService, SESSION } from "./main.ts";
 export { compareMirror, type MirrorComparison } from "./mirror/compare-mirror.ts";
 export { startMirror } from "./mirror/mirror.ts";
+export { watchTarget } from "./mirror/watched-target.ts";
 export {
   dropOtherModels,
   fileOf,
@@ -20,6 +22,7 @@ export { type ModelChange, modelsProjection } from "./projections/models/project
 export type { Projected } from "./projections/registered.ts";
 export { sessionProjection } from "./projections/session/projection.ts";
 export type { ProjectionBoard } from "./running/board.ts";
+export { type WatchedHeads, watchHeads } from "./running/heads.ts";
 export { pathOf } from "./running/keep-projections.ts";
 export { type ProjectionThread, startProjectionThread } from "./running/projection-thread.ts";
 export { type Lag, measureProjections, projectionChecks, waitForProjections } from "./running/readiness.ts";

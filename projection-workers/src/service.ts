@@ -1,4 +1,4 @@
-import type { Revision, Shard, Tracing } from "ledger-core";
+import type { Shard, Tracing } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
@@ -6,6 +6,7 @@ import type { SessionStore } from "ledger-core/redis";
 import type { StoreFile } from "./projections/store-file.ts";
 import type { StoreServer } from "./projections/store-server.ts";
 import { createBoard } from "./running/board.ts";
+import { watchHeads } from "./running/heads.ts";
 import { keepProjections } from "./running/keep-projections.ts";
 import { sessionsFile } from "./running/keep-sessions.ts";
 import { measureProjections, projectionChecks } from "./running/readiness.ts";
@@ -30,9 +31,6 @@ export type ProjectionServiceOptions = {
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
 };
-
-/** How often the log's head is read; /readyz uses the last result. */
-const HEADS_EVERY_MS = 1000;
 
 /**
  * Runs projections in this thread, with an HTTP edge for health and metrics.
@@ -73,14 +71,4 @@ export async function startProjectionService(options: ProjectionServiceOptions):
     await closers.close();
     throw error;
   }
-}
-
-/** Caches the heads of the log; keeps the last ones while the log is unavailable. */
-function watchHeads(log: EventSource, shards: readonly Shard[]): { head(shard: Shard): Revision; stop(): void } {
-  const heads = new Map<Shard, Revision>();
-  const look = async () => {
-    for (const shard of shards) heads.set(shard, await log.head(shard));
-  };
-  const timer = setInterval(() => void look().catch(() => undefined), HEADS_EVERY_MS);
-  return { head: (shard) => heads.get(shard) ?? -1, stop: () => clearInterval(timer) };
 }

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 
-/** Names that stand for ids: the same id has the same name in one data set, and nobody without the key can go back. */
+/** Pseudonyms of ids. An id has one in each data set, and only the holder of the key can tell whose it is. */
 export type Pseudonyms = { of(kind: "account" | "owner" | "tenant", id: string): string };
 
 /** Names kept in memory; the oldest give way. */

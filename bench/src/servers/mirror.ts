@@ -5,7 +5,7 @@ import { openEventLogReader } from "ledger-core/engines";
 import type { StoredEvent } from "ledger-core/event-log";
 import { type MirrorTarget, openMirrorSource, openMirrorTarget } from "ledger-core/kafka";
 import { createLogger } from "ledger-core/process";
-import { runProjection, startMirror } from "projection-workers";
+import { runProjection, startMirror, watchTarget } from "projection-workers";
 import { childOptions, serveParent } from "./child.ts";
 
 export type MirrorServerOptions = { readonly brokers: readonly string[] };
@@ -61,22 +61,7 @@ async function answer(question: unknown): Promise<object> {
 
 /** The mirror's target; `onSent` is called with each batch that the broker has acknowledged. */
 function watchedTarget(topic: string, onSent: (events: readonly StoredEvent[]) => void): MirrorTarget {
-  const target = openMirrorTarget(connectionTo(topic), { logger });
-  return {
-    check: (shards) => target.check(shards),
-    close: () => target.close(),
-    async open(shard) {
-      const writer = await target.open(shard);
-      return {
-        ...{ end: writer.end, bytesMax: writer.bytesMax, eventsMax: writer.eventsMax },
-        close: () => writer.close(),
-        async append(events) {
-          await writer.append(events);
-          onSent(events);
-        },
-      };
-    },
-  };
+  return watchTarget(openMirrorTarget(connectionTo(topic), { logger }), () => onSent);
 }
 
 /** Measured from the first acknowledgement, without the time to connect. */

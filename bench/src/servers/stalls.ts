@@ -17,7 +17,7 @@ export type Stalls = {
   readonly diskReadBytes: number;
 };
 
-/** What was appended since the last `takeAppends`; bytes with the headers of the frames. */
+/** Appends since the last `takeAppends`, their events, and the bytes of these, frame headers included. */
 export type AppendCounts = { readonly appends: number; readonly events: number; readonly bytes: number };
 
 /**

@@ -105,7 +105,7 @@ async function update(target: ProjectionTarget<SessionChange>, opened: number, e
   return events / (spentMs / 1000);
 }
 
-/** What a payment of a wallet to a merchant changes. */
+/** The changes of a payment from a wallet to a merchant. */
 function paymentAt(revision: number): SessionChange[] {
   const [payer, payee] = [(revision * 7919) % OWNERS, OWNERS + (revision % MERCHANTS)].map(accountIdOf);
   assert(payer && payee, "two accounts");

@@ -1,4 +1,5 @@
-import { exportPart, exportTables, type LakeComparison, openExport, unusedFiles, verifyTable } from "analytics-export";
+import { exportTables, type LakeComparison, openExport, unusedFiles, verifyTable } from "analytics-export";
+import { exportPart } from "analytics-export/settings";
 import { Command } from "commander";
 import { formatPosition, NO_REVISION } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { exportPart } from "analytics-export";
+import { exportPart } from "analytics-export/settings";
 import { isLedgerError, LedgerError } from "ledger-core";
 import {
   brokerPart,

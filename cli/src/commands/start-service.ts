@@ -1,4 +1,4 @@
-import { exportService } from "analytics-export";
+import { exportService } from "analytics-export/service";
 import { commandService } from "command-service";
 import { Argument, Command } from "commander";
 import type { ServiceProcess, SettingsTable } from "ledger-core/process";
@@ -15,7 +15,7 @@ export const services: readonly ServiceProcess[] = [
   exportService,
 ];
 
-/** What takes requests stops first. */
+/** Services that take requests stop first. */
 const inStoppingOrder = [commandService, queryService, mirrorService, allProjections(), exportService];
 
 const about: Readonly<Record<string, string>> = {

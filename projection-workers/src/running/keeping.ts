@@ -81,17 +81,3 @@ function ahead(name: string, head: number, revision: number): LedgerError {
     `the log ends at ${head} and ${name} has seen ${revision}: the log was lost or is an old copy`,
   );
 }
-
-/** A pause that the signal ends early. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
-}

@@ -1,8 +1,9 @@
 import { isLedgerError, publicReason, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
-import type { Logger } from "ledger-core/process";
+import { type Logger, systemRuntime } from "ledger-core/process";
+import { pause } from "../consumer/pause.ts";
 import type { OpenedServer, StoreServer } from "../projections/store-server.ts";
-import { isForeign, type Keeper, pause, positionsIn, troubleReports } from "./keeping.ts";
+import { isForeign, type Keeper, positionsIn, troubleReports } from "./keeping.ts";
 import type { ProjectionReport, ProjectionTuning } from "./reports.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
 
@@ -50,7 +51,7 @@ export function keepServer(options: ServerKeeperOptions): Keeper {
         troubles.ofAll(`retrying: ${publicReason(error)}`);
         tried.resolve();
       }
-      await pause(pauseMs, signal);
+      await pause(systemRuntime, pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, retryMs.most);
     }
   }

@@ -1,10 +1,11 @@
 import { isLedgerError, type LedgerError, NO_REVISION, publicReason, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
-import type { Logger } from "ledger-core/process";
+import { type Logger, systemRuntime } from "ledger-core/process";
 import { nextStore, storeToOpen, watchStore } from "ledger-core/sql";
+import { pause } from "../consumer/pause.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import { formerFiles, isFormer, removeFormer } from "./former-layout.ts";
-import { isForeign, type Keeper, pause, positionsIn, troubleReports } from "./keeping.ts";
+import { isForeign, type Keeper, positionsIn, troubleReports } from "./keeping.ts";
 import type { ProjectionReport, ProjectionTuning } from "./reports.ts";
 import { setAside } from "./set-aside.ts";
 import { type StoreSession, startSession } from "./store-session.ts";
@@ -91,7 +92,7 @@ export class StoreKeeper implements Keeper {
         const damage = await this.#openAndRun(path, () => {
           pauseMs = retryMs.first;
         });
-        if (damage !== undefined && !this.#discard(path, damage)) await pause(pauseMs, signal);
+        if (damage !== undefined && !this.#discard(path, damage)) await pause(systemRuntime, pauseMs, signal);
       } catch (error) {
         if (!isLedgerError(error)) throw error;
         if (isForeign(error)) {
@@ -104,7 +105,7 @@ export class StoreKeeper implements Keeper {
         logger.warn(about, "read models cannot be opened");
         this.#troubles.ofAll(`retrying: ${publicReason(error)}`);
         this.#tried.resolve();
-        await pause(pauseMs, signal);
+        await pause(systemRuntime, pauseMs, signal);
         pauseMs = Math.min(pauseMs * 2, retryMs.most);
       }
     }

@@ -50,6 +50,32 @@ export async function findEngine<Local>(kind: EngineKind<Local>): Promise<Engine
   return source;
 }
 
+/** How an engine is started, or joined, wherever it comes from. */
+export type EngineWays<Local, Engine> = {
+  url(url: URL): Promise<Engine>;
+  local(local: Local): Promise<Engine>;
+  container(): Promise<Engine>;
+};
+
+/** @throws if there is no engine */
+export async function startEngine<Local, Engine>(
+  source: EngineSource<Local>,
+  ways: EngineWays<Local, Engine>,
+): Promise<Engine> {
+  switch (source.kind) {
+    case "url":
+      return ways.url(source.url);
+    case "local":
+      return ways.local(source.local);
+    case "container":
+      return ways.container();
+    case "none":
+      throw new Error(source.reason);
+    default:
+      return source satisfies never;
+  }
+}
+
 function readUrl(variable: string): { url: string | undefined } {
   return { url: readSettings({ [variable]: optionalText() })[variable] };
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { connectMysql, type MysqlConnection } from "../../adapters/mysql/mysql.ts";
-import { type EngineSource, findEngine } from "./engine.ts";
+import { type EngineSource, findEngine, startEngine } from "./engine.ts";
 import { type MariadbBinaries, mariadbKind, startMariadbProcess } from "./mariadb-process.ts";
 
 export type MariadbSource = EngineSource<MariadbBinaries>;
@@ -19,20 +19,14 @@ export function findMariadb(): Promise<MariadbSource> {
 }
 
 export async function startMariadb(source: MariadbSource): Promise<Mariadb> {
-  switch (source.kind) {
-    case "url":
-      return serving(await connectionOf(source.url), async () => undefined);
-    case "local": {
-      const { engine, connection } = await startMariadbProcess(source.local);
+  return startEngine(source, {
+    url: async (url) => serving(await connectionOf(url), async () => undefined),
+    async local(binaries) {
+      const { engine, connection } = await startMariadbProcess(binaries);
       return serving(connection, engine.stop);
-    }
-    case "container":
-      return startContainer();
-    case "none":
-      throw new Error(source.reason);
-    default:
-      return source satisfies never;
-  }
+    },
+    container: startContainer,
+  });
 }
 
 async function connectionOf(url: URL): Promise<Omit<MysqlConnection, "database">> {

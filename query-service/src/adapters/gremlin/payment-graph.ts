@@ -37,8 +37,8 @@ const CHECKED_AT_ONCE = 30;
 const newest = (of: string, most: string) => `.order().by('event',desc).limit(${most}).dedup().by('${of}')`;
 
 /**
- * Account → merchants it paid → others who paid them → merchants they paid and it did not; cuts keep the newest. Ranked
- * by how many of the others paid, each with the newest events that say so.
+ * From an account to the merchants that it paid, to others who paid these, to merchants that they paid and it did not;
+ * cuts keep the newest. Ranked by how many of the others paid, each with the newest events that say so.
  */
 const rankText =
   `g.V().has('pk',p).has('id',i).outE('paid').has('tenant',t).has('until',u)${newest("merchant", "y")}` +

@@ -8,7 +8,7 @@ import { readId } from "../../../domain/ids.ts";
  * an entry's id has its position.
  */
 
-/** What does not change of an account. */
+/** The parts of an account that stay the same for good. */
 export function accountText({ status, balances, limits, tenant, ...account }: Account): string {
   const { floor, perTransaction, perDay } = limits;
   return JSON.stringify({

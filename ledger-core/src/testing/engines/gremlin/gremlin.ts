@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startChildEngine } from "../child-engine.ts";
-import { type EngineSource, findEngine } from "../engine.ts";
+import { type EngineSource, findEngine, startEngine } from "../engine.ts";
 import { type JavaPrograms, javaArgs } from "../java.ts";
 import { type Link, openLink } from "../link.ts";
 import { gremlinKind } from "./install.ts";
@@ -33,20 +33,16 @@ export function findGremlin(): Promise<GremlinSource> {
 }
 
 export async function startGremlin(source: GremlinSource): Promise<GremlinServer> {
-  switch (source.kind) {
-    case "url": {
-      const { hostname: host, port } = source.url;
-      return { host, port: Number(port), faults: undefined, stop: async () => undefined };
-    }
-    case "local":
-      return startLocal(source.local);
-    case "container":
-      return startContainer();
-    case "none":
-      throw new Error(source.reason);
-    default:
-      return source satisfies never;
-  }
+  return startEngine(source, {
+    url: async ({ hostname, port }) => ({
+      host: hostname,
+      port: Number(port),
+      faults: undefined,
+      stop: async () => undefined,
+    }),
+    local: startLocal,
+    container: startContainer,
+  });
 }
 
 async function startLocal(programs: JavaPrograms): Promise<GremlinServer> {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kafka as Client, logLevel } from "kafkajs";
 import { mendIdleTimers } from "../../../adapters/kafka/kafkajs/idle-timers.ts";
-import { type EngineSource, findEngine } from "../engine.ts";
+import { type EngineSource, findEngine, startEngine } from "../engine.ts";
 import { type Link, openLink } from "../link.ts";
 import { brokerSettings, makeKeys, prepareBroker, saslLogin } from "./broker.ts";
 import { type KafkaPrograms, kafkaKind } from "./install.ts";
@@ -62,18 +62,11 @@ export function findKafka(): Promise<KafkaSource> {
 }
 
 export async function startKafka(source: KafkaSource): Promise<KafkaBroker> {
-  switch (source.kind) {
-    case "url":
-      return serving({ plain: { brokers: [source.url.host] }, stop: async () => undefined });
-    case "local":
-      return startLocal(source.local);
-    case "container":
-      return startContainer();
-    case "none":
-      throw new Error(source.reason);
-    default:
-      return source satisfies never;
-  }
+  return startEngine(source, {
+    url: async (url) => serving({ plain: { brokers: [url.host] }, stop: async () => undefined }),
+    local: startLocal,
+    container: startContainer,
+  });
 }
 
 async function startLocal(programs: KafkaPrograms): Promise<KafkaBroker> {

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { type EngineSource, findEngine } from "../engine.ts";
+import { type EngineSource, findEngine, startEngine } from "../engine.ts";
 import { clientLogin, makeNodeKeys, type RedisNode, startNode } from "./node.ts";
 import { type RedisPrograms, redisKind } from "./programs.ts";
 
@@ -29,18 +29,11 @@ export function findRedis(): Promise<RedisSource> {
 
 /** @param certifiedHost the name in its certificate, if it runs on this machine */
 export async function startRedis(source: RedisSource, certifiedHost = "localhost"): Promise<RedisServer> {
-  switch (source.kind) {
-    case "url":
-      return { access: await accessOf(source.url), nodes: [], stop: async () => undefined };
-    case "local":
-      return startNodes(source.local, 1, certifiedHost);
-    case "container":
-      return startContainer();
-    case "none":
-      throw new Error(source.reason);
-    default:
-      return source satisfies never;
-  }
+  return startEngine(source, {
+    url: async (url) => ({ access: await accessOf(url), nodes: [], stop: async () => undefined }),
+    local: (programs) => startNodes(programs, 1, certifiedHost),
+    container: startContainer,
+  });
 }
 
 /** A cluster of three servers without replicas; only where the server's program is on this machine. */
