@@ -49,11 +49,6 @@ export type QueryOutcome =
  */
 export type QueryRunner = (query: Query) => Promise<QueryOutcome>;
 
-/** The unit by which waiting queries are queued and bounded. */
-export function callerKey({ tenant, sub }: Caller): string {
-  return `${tenant} ${sub}`;
-}
-
 /** An answer's body as bytes: JSON of an object, or text that is already JSON. */
 export function answered(positions: readonly Position[], body: object | string): QueryAnswer {
   const text = typeof body === "string" ? body : JSON.stringify(body);

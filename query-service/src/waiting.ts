@@ -1,9 +1,9 @@
-import { assert, LedgerError, type Position, type Runtime } from "ledger-core";
+import { assert, callerKey, LedgerError, type Position, type Runtime } from "ledger-core";
 import { Problem } from "ledger-core/http/problems";
 import { systemRuntime } from "ledger-core/process";
 import { type QueryLimits, queryLimits } from "./limits.ts";
 import { type Freshness, reached } from "./positions.ts";
-import { callerKey, type Query, type QueryOutcome, type QueryRunner, type StoreName } from "./query.ts";
+import type { Query, QueryOutcome, QueryRunner, StoreName } from "./query.ts";
 
 export type Wake = (listener: () => void) => () => void;
 

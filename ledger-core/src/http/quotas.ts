@@ -1,4 +1,4 @@
-import type { Caller } from "../domain/caller.ts";
+import { type Caller, callerKey } from "../domain/caller.ts";
 import type { QuotaCount, QuotaCounts } from "../ports/quota-counts.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import { systemRuntime } from "../process/runtime.ts";
@@ -47,7 +47,7 @@ const BATCH_MAX = 1000;
 export function openQuotas(options: QuotaOptions): Quotas {
   const { policies, shared, everyMs = 250, keysMax = 100_000, runtime = systemRuntime } = options;
   const limits = [
-    policies.caller && new Limit("caller", policies.caller, keysMax, ({ tenant, sub }) => `${tenant} ${sub}`),
+    policies.caller && new Limit("caller", policies.caller, keysMax, callerKey),
     policies.tenant && new Limit("tenant", policies.tenant, keysMax, ({ tenant }) => tenant),
   ].filter((limit) => limit !== undefined);
   let failures = 0;

@@ -1,6 +1,6 @@
-import { assert } from "ledger-core";
+import { assert, callerKey } from "ledger-core";
 import { Problem } from "ledger-core/http/problems";
-import { callerKey, type Query, type QueryOutcome, type QueryRunner } from "../query.ts";
+import type { Query, QueryOutcome, QueryRunner } from "../query.ts";
 import { type LaneName, lanes } from "../routes/context.ts";
 import { queryRoutes } from "../runner.ts";
 import { createFairQueue } from "./fair-queue.ts";

@@ -1,7 +1,8 @@
 import type { Worker } from "node:worker_threads";
+import { callerKey } from "ledger-core";
 import { Problem } from "ledger-core/http/problems";
 import type { Logger } from "ledger-core/process";
-import { callerKey, type Query, type QueryOutcome } from "../query.ts";
+import type { Query, QueryOutcome } from "../query.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import { fromQueryFault, type QueryOrder, type QueryReport } from "./messages.ts";
 
