@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Kafka as Client, logLevel } from "kafkajs";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Admin, Kafka as Client, KafkaJSProtocolError, logLevel } from "kafkajs";
 import { mendIdleTimers } from "../../../adapters/kafka/kafkajs/idle-timers.ts";
 import { type EngineSource, findEngine, startEngine } from "../engine.ts";
 import { type Link, openLink } from "../link.ts";
@@ -128,6 +129,20 @@ async function startContainer(): Promise<KafkaBroker> {
   return broker;
 }
 
+/**
+ * Kafka answers a creation before its brokers know the topic: for a moment they call it unknown, then without a leader.
+ * kafkajs waits only for the leader.
+ */
+async function isServed(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if (error instanceof KafkaJSProtocolError && error.type === "UNKNOWN_TOPIC_OR_PARTITION") return false;
+    throw error;
+  }
+}
+
 async function openLinks(targets: () => { plain: number; secure: number }) {
   const plain = await openLink(() => targets().plain);
   const secure = await openLink(() => targets().secure);
@@ -170,8 +185,10 @@ function serving(
   async function make(topic: string, { partitions = 1, config = {} }: TopicOptions = {}): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }];
-    await (await ask()).createTopics({ topics, waitForLeaders: true });
+    const asked = await ask();
+    await asked.createTopics({ topics, waitForLeaders: false });
     made.add(topic);
+    while (!(await isServed(asked, topic))) await delay(20);
   }
   return {
     ...{ secure: undefined, faults: undefined },
