@@ -1,80 +1,91 @@
 import { setTimeout } from "node:timers/promises";
+import type { Knex } from "knex";
 import { assert } from "ledger-core";
 import { createLogger, type MysqlTarget } from "ledger-core/process";
-import { connectMysql } from "ledger-core/sql";
+import { connectMysql, mysqlConnection } from "ledger-core/sql";
 import { examples, seeded } from "ledger-core/testing";
 import { type Link, openLink } from "ledger-core/testing/engines/link";
 import type { MariadbNode, MariadbPair } from "ledger-core/testing/engines/mariadb-pair";
 import { migrateModels } from "projection-workers";
 import { openMysqlReplicas } from "../adapters/mysql/replicas.ts";
+import { createReplicaSet } from "../replicas.ts";
 import { entriesFrom, openedAccount } from "./history.ts";
 import { modelsOn } from "./models.ts";
-import { type ServedAnswer, serveQueries } from "./served.ts";
+import { serveQueries } from "./served.ts";
+import { askAndJudge, type StaleReads, staleReadKinds } from "./stale-answers.ts";
 
 /*
- * Reads an account while its entries are written and the replicas are stopped, delayed and exchanged. The entry of each
- * revision leaves a balance equal to the revision, so an answer shows by itself of which moment it is.
+ * Reads an account while its entries are written and the replicas are stopped, delayed and exchanged. Most readers ask
+ * for the newest position that any of them has seen: one replica has it then, and the other often does not.
  */
 
-const { alice, operator } = examples;
-const READERS = 8;
+const { alice } = examples;
+const READERS = 16;
+/** So many wrong answers end a run. */
+const FAULTS_MAX = 5;
+/** Revisions per run of entries: short tests span one run or a few, long ones hundreds. */
+const RUN_REVISIONS = 1000;
 
 export type StaleReadsRun = {
   /** With two replicas. */
   readonly pair: MariadbPair;
   readonly seed: number;
-  /** Stops when so many reads were checked, or after this time. */
+  /** Stops when so many reads were answered, or after this time. */
   readonly reads: number;
   readonly forMs: number;
-  /** Plants a fault: queries are asked without the position. */
-  readonly withoutPosition?: true;
-  readonly tell?: (text: string) => void;
-};
-
-/** `answered` and `refused` (503 with Retry-After) are all that may be; `older` and `torn` name the first faults. */
-export type StaleReads = {
-  readonly answered: number;
-  readonly refused: number;
-  /** Answers from before the position that was asked for. */
-  readonly older: readonly string[];
-  /** Answers whose rows are not those of the position that they state, and answers of any other kind. */
-  readonly torn: readonly string[];
+  /** The longest pause between two faults, in ms. At least 200. */
+  readonly pauseMaxMs: number;
+  /** Plants a fault: queries are asked without the position, or state that of one replica with rows of the other. */
+  readonly plant?: "position ignored" | "another replica's position";
+  /** Ends the run early. */
+  readonly signal?: AbortSignal;
+  /** Called at each fault, with the counts so far. */
+  readonly tell?: (fault: string, found: StaleReads) => void;
 };
 
 export async function checkStaleReads(run: StaleReadsRun): Promise<StaleReads> {
-  const { pair, seed, tell = () => undefined } = run;
+  const { pair, seed, plant, tell = () => undefined } = run;
   const next = seeded(seed);
   const database = await pair.createDatabase();
   const writer = connectMysql({ ...pair.primary().as("writer"), database });
   await migrateModels(writer);
-  const models = modelsOn(writer, writer, async () => undefined);
-  let written = await models.apply([openedAccount(1, "alice"), openedAccount(3, "sam", { type: "merchant" })]);
+  const models = modelsOn(writer, writer, async () => undefined, RUN_REVISIONS);
+  const opened = await models.apply([openedAccount(1, "alice"), openedAccount(3, "sam", { type: "merchant" })]);
+  const first = await models.apply(entriesFrom(alice, opened + 1, 1));
+  let [written, seen] = [first, first];
   const net = await openNet(pair.replicas());
-  const replicas = await openMysqlReplicas(net.targets(database), 8, createLogger({ level: "silent", name: "test" }));
+  const replicas = await openReplicas(net.targets(database), plant === "another replica's position");
   const queries = await serveQueries({ reader: replicas.set });
-  const found = { answered: 0, refused: 0, older: [] as string[], torn: [] as string[] };
+  const found: StaleReads = { answered: 0, refused: 0, older: [], torn: [] };
   const end = performance.now() + run.forMs;
   const goesOn = () =>
-    performance.now() < end && found.answered + found.refused < run.reads && found.older.length + found.torn.length < 5;
+    performance.now() < end &&
+    !run.signal?.aborted &&
+    found.answered < run.reads &&
+    found.older.length + found.torn.length < FAULTS_MAX;
 
   async function write(): Promise<void> {
     while (goesOn()) {
       written = await models.apply(entriesFrom(alice, written + 1, 1));
-      await setTimeout(2);
+      await setTimeout(1 + next(100));
     }
   }
 
   async function read(): Promise<void> {
     while (goesOn()) {
-      const asked = Math.max(1, written - (next(3) === 0 ? next(100) : 0));
-      const position = run.withoutPosition ? {} : { "ledger-position": `0:${asked}` };
-      const headers = { ...position, "ledger-wait": `${next(3) * 20}` };
-      judge(found, asked, await queries.get(operator, `/v1/accounts/${alice}/balance`, headers));
+      const kind = staleReadKinds[next(staleReadKinds.length)];
+      assert(kind, "there are kinds of reads");
+      const ownWrite = next(10) === 0;
+      const newest = ownWrite ? written : seen;
+      const asked = Math.max(first, newest - (next(4) === 0 ? next(20) : 0));
+      const waitMs = ownWrite ? next(3) * 20 : next(2) * 10;
+      const asking = { kind, account: alice, asked, waitMs, withoutPosition: plant === "position ignored" };
+      seen = Math.max(seen, await askAndJudge(queries, asking, found));
     }
   }
 
   try {
-    const disturbing = disturb(net, pair.replicas(), next, goesOn, tell);
+    const disturbing = disturb(net, { ...run, tell: (fault) => tell(fault, found) }, next, goesOn);
     await Promise.all([write(), disturbing, ...Array.from({ length: READERS }, read)]);
     return found;
   } finally {
@@ -86,19 +97,27 @@ export async function checkStaleReads(run: StaleReadsRun): Promise<StaleReads> {
   }
 }
 
-type Found = { answered: number; refused: number; older: string[]; torn: string[] };
+const CONNECTIONS = 8;
 
-function judge(found: Found, asked: number, { status, body, headers }: ServedAnswer): void {
-  if (status === 503 && headers["retry-after"] !== undefined) {
-    found.refused++;
-    return;
-  }
-  const position = Number(String(headers["ledger-position"]).split(":")[1]);
-  const { posted } = { posted: undefined, ...body };
-  const told = `asked for ${asked}: ${status}, at ${position}, balance ${JSON.stringify(posted ?? body)}`;
-  if (status !== 200 || String(posted) !== String(position)) found.torn.push(told);
-  else if (position < asked) found.older.push(told);
-  else found.answered++;
+async function openReplicas(targets: readonly MysqlTarget[], mixed: boolean) {
+  const logger = createLogger({ level: "silent", name: "test" });
+  const replicas = await openMysqlReplicas(targets, CONNECTIONS, logger);
+  if (!mixed) return replicas;
+  const [one, other] = targets.map((target) => connectMysql(mysqlConnection(target)));
+  assert(one && other, "there are two addresses");
+  const close = async () => void (await Promise.all([replicas.close(), one.destroy(), other.destroy()]));
+  return { set: createReplicaSet([{ name: "both", db: () => mixedUp(one, other) }]), close };
+}
+
+/** Plants a fault: in one transaction, reads the positions from one server and the rows from the other. */
+function mixedUp(positions: Knex, rows: Knex): Knex {
+  const transaction = (work: (db: Knex) => Promise<unknown>) =>
+    positions.transaction((there) =>
+      rows.transaction((here) => work(new Proxy(here, { apply: (_, __, [table]) => there(table) }))),
+    );
+  return new Proxy(positions, {
+    get: (target, name) => (name === "transaction" ? transaction : Reflect.get(target, name)),
+  });
 }
 
 /** Three addresses of two replicas: one for each, and one behind which connections reach both in turn. */
@@ -134,11 +153,11 @@ async function openNet(nodes: readonly MariadbNode[]) {
 
 async function disturb(
   net: Awaited<ReturnType<typeof openNet>>,
-  replicas: readonly MariadbNode[],
+  { pair, pauseMaxMs, tell }: Pick<StaleReadsRun, "pair" | "pauseMaxMs"> & { tell(fault: string): void },
   next: (below: number) => number,
   goesOn: () => boolean,
-  tell: (text: string) => void,
 ): Promise<void> {
+  const replicas = pair.replicas();
   const faults: readonly (readonly [string, (replica: MariadbNode) => Promise<void>])[] = [
     ["stopped", (replica) => replica.stopApplying()],
     ["started", (replica) => replica.delay(0)],
@@ -152,6 +171,6 @@ async function disturb(
     assert(replica, "there are replicas");
     tell(`replica ${name}`);
     await play(replica);
-    await setTimeout(100 + next(400));
+    await setTimeout(100 + next(pauseMaxMs - 100));
   }
 }
