@@ -14,8 +14,12 @@ const run = promisify(execFile);
 export type Ledger = {
   readonly data: string;
   readonly url: string;
-  /** Starts the server and waits until it is ready. @throws with its output if it exits instead */
-  start(): Promise<void>;
+  /**
+   * Starts the server and waits until it is ready.
+   * @param tree whose programs, such as those of another release. Default: these
+   * @throws with its output if it exits instead
+   */
+  start(tree?: string): Promise<void>;
   /** Starts the server and returns its exit once it has printed something, or before. */
   startUnready(): Promise<void>;
   /** Sends kill -9 and waits for the exit. */
@@ -45,9 +49,9 @@ export function createLedger(): Ledger {
   let child: ChildProcess | undefined;
   let printed = "";
 
-  const launch = (): ChildProcess => {
+  const launch = (tree = root): ChildProcess => {
     printed = "";
-    const started = spawnLedger(["start", "--data", data, "--port", "0"]);
+    const started = spawnLedger(tree, ["start", "--data", data, "--port", "0"]);
     child = started;
     const take = (chunk: unknown) => {
       printed += String(chunk);
@@ -70,8 +74,8 @@ export function createLedger(): Ledger {
       return endpoint.url;
     },
     output: () => printed,
-    async start() {
-      const port = await portOf(launch(), () => printed);
+    async start(tree) {
+      const port = await portOf(launch(tree), () => printed);
       endpoint.url = `http://127.0.0.1:${port}`;
       await ready(endpoint.url, () => printed);
     },
@@ -102,13 +106,13 @@ export function createLedger(): Ledger {
 }
 
 /** The file behind the `ledger` command, as npm would link it. */
-function entryFile(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(root, "cli/package.json"), "utf8"));
-  return join(root, "cli", textAt(manifest, "bin", "ledger"));
+function entryFile(tree: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(tree, "cli/package.json"), "utf8"));
+  return join(tree, "cli", textAt(manifest, "bin", "ledger"));
 }
 
-function spawnLedger(args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [entryFile(), ...args], {
+function spawnLedger(tree: string, args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [entryFile(tree), ...args], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
     stdio: ["ignore", "pipe", "pipe"],
@@ -121,7 +125,7 @@ function spawnLedger(args: readonly string[]): ChildProcess {
 /** A token made by `ledger token` on a data folder. */
 export async function makeToken(data: string, role: string, owner: string, tenant: string): Promise<string> {
   const args = ["token", "--role", role, "--owner", owner, "--tenant", tenant, "--data", data];
-  const { stdout } = await run(process.execPath, [entryFile(), ...args], { cwd: tmpdir() });
+  const { stdout } = await run(process.execPath, [entryFile(root), ...args], { cwd: tmpdir() });
   return stdout.trim();
 }
 

@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "vitest";
 import type { Client } from "./client.ts";
+import { expectEachOnce } from "./each-once.ts";
 import { createLedger } from "./harness.ts";
-import { at, textAt } from "./json.ts";
 import { type SentPayment, startLoad } from "./load.ts";
 import { seeded } from "./random.ts";
-import { entriesOf, fundedWallet, openAccount, readAll, sumOf, sumOfLedger } from "./steps.ts";
+import { fundedWallet, openAccount, sumOfLedger } from "./steps.ts";
 
 const cycles = Number(process.env.LEDGER_KILL_CYCLES ?? (process.env.CI === "true" ? 50 : 10));
 const seed = Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31);
@@ -56,32 +56,4 @@ async function expectSameAnswer(operator: Client, { key, body, reply }: SentPaym
   expect(again.text).toBe(reply?.text);
   expect(again.status).toBe(reply?.status);
   expect(again.headers.get("idempotency-replayed")).toBe("true");
-}
-
-/**
- * Compares the read models with the acknowledged payments: the same payments, each once, and balances that follow from
- * them.
- */
-async function expectEachOnce(
-  operator: Client,
-  accounts: readonly string[],
-  acknowledged: ReadonlyMap<string, SentPayment>,
-) {
-  const references = new Map<string, number>();
-  for (const account of accounts) {
-    const entries = await entriesOf(operator, account);
-    const reply = await operator.get(`/v1/accounts/${account}`);
-    expect(sumOf(entries, "amount")).toBe(BigInt(textAt(reply.body, "balances", "posted")));
-    for (const entry of entries) {
-      if (at(entry, "type") !== "payment") continue;
-      const reference = textAt(entry, "reference");
-      references.set(reference, (references.get(reference) ?? 0) + 1);
-      expect(textAt(entry, "source", "id")).toBe(textAt(acknowledged.get(reference)?.reply?.body, "id"));
-    }
-  }
-  // Each payment appears in two accounts.
-  expect([...references.values()].every((count) => count === 2)).toBe(true);
-  expect([...references.keys()].sort()).toEqual([...acknowledged.keys()].sort());
-  const payments = await readAll(operator, "/v1/payments");
-  expect(payments).toHaveLength(acknowledged.size);
 }

@@ -37,15 +37,18 @@ process.on("exit", () => {
 });
 
 /**
- * Starts a service on a data folder; returns once it prints its address. @throws with its output if it exits instead
+ * Starts a service on a data folder; returns once it prints its address.
+ * @param tree whose programs, such as those of another release. Default: these
+ * @throws with its output if it exits instead
  */
 export async function startService(
   name: ServiceName,
   data: string,
   env: Readonly<Record<string, string>> = {},
+  tree = root,
 ): Promise<StartedService> {
   const ports = { LEDGER_PORT: "0", LEDGER_OPERATIONS_PORT: "0" };
-  const child = spawn(process.execPath, [join(root, "cli/bin/ledger.js"), ...commands[name]], {
+  const child = spawn(process.execPath, [join(tree, "cli/bin/ledger.js"), ...commands[name]], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LEDGER_DATA: data, ...ports, ...env },
     stdio: ["ignore", "pipe", "pipe"],
