@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   "query-service": ["ledger-core"],
   // The export is a projection: it runs on the consumer of the projections.
   "analytics-export": ["ledger-core", "projection-workers"],
-  standalone: ["ledger-core", "command-service", "projection-workers", "query-service"],
+  standalone: ["ledger-core", "command-service", "projection-workers", "query-service", "analytics-export"],
   simulation: "all",
   cli: "all",
   bench: "all",

@@ -9,6 +9,6 @@ import { makePseudonyms, type Pseudonyms } from "./tables/pseudonyms.ts";
 export function openExport(target: ExportTarget): { readonly lake: Lake; readonly names: Pseudonyms; everyMs: number } {
   if (target.kind === "none")
     throw new LedgerError("config", "EXPORT is none: set it to folder:<path>, where the tables are kept");
-  const { folder, key, dataSet, everyMs } = target;
-  return { lake: folderLake(folder, randomUUID), names: makePseudonyms(key.reveal(), dataSet), everyMs };
+  const { place, key, dataSet, everyMs } = target;
+  return { lake: folderLake(place.folder, randomUUID), names: makePseudonyms(key.reveal(), dataSet), everyMs };
 }

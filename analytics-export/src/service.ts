@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { formatPosition } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
-import { createMetrics, type Metrics, openOperationsPort, type ReadinessCheck } from "ledger-core/http";
+import { createMetrics, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
-import { type WatchedHeads, watchHeads } from "projection-workers";
-import { type Exporter, startExporter } from "./exporter.ts";
+import { watchHeads } from "projection-workers";
+import { startExporter } from "./exporter.ts";
 import type { Lake } from "./ports/lake.ts";
+import { exportChecks, measureExport } from "./readiness.ts";
 import type { Pseudonyms } from "./tables/pseudonyms.ts";
 import { exportTables } from "./tables/tables.ts";
 
@@ -39,40 +39,15 @@ export async function startExportService(options: ExportServiceOptions): Promise
   );
   closers.push(async () => heads.stop());
   const metrics = createMetrics();
-  measureExport(metrics, exporter, heads);
+  measureExport(metrics, exporter, heads.head);
   try {
-    const operations = await openOperationsPort({ ...options, readiness: exportChecks(exporter), metrics });
+    const names = exportTables.map(({ name }) => name);
+    const readiness = exportChecks(exporter, names);
+    const operations = await openOperationsPort({ ...options, readiness, metrics });
     closers.push(operations.close);
     return { operations: operations.url, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;
   }
-}
-
-/** One check a table: where each shard is, and why it does not go on. */
-function exportChecks(exporter: Exporter): readonly ReadinessCheck[] {
-  return exportTables.map(({ name }) => ({
-    name,
-    check() {
-      const shards = exporter.statuses().filter(({ projection }) => projection === name);
-      const detail = shards.map(({ shard, revision, state, publicReason }) => {
-        const at = revision < 0 ? `${shard}: nothing yet` : formatPosition({ shard, revision });
-        return `${at}, ${state.replace("_", " ")}${publicReason === null ? "" : `, ${publicReason}`}`;
-      });
-      const stuck = shards.some(({ state }) => state === "retrying" || state === "halted");
-      return { ready: !stuck, detail: detail.join("; ") };
-    },
-  }));
-}
-
-function measureExport(metrics: Metrics, exporter: Exporter, heads: WatchedHeads): void {
-  metrics.gauge("export_behind_events", "Events of the log that the table furthest behind does not hold yet.", () =>
-    Math.max(0, ...exporter.statuses().map(({ shard, revision }) => heads.head(shard) - revision)),
-  );
-  metrics.gauge(
-    "export_stopped_tables",
-    "Tables and shards whose export does not go on now.",
-    () => exporter.statuses().filter(({ state }) => state === "retrying" || state === "halted").length,
-  );
 }

@@ -22,7 +22,7 @@ export { type ModelChange, modelsProjection } from "./projections/models/project
 export type { Projected } from "./projections/registered.ts";
 export { sessionProjection } from "./projections/session/projection.ts";
 export type { ProjectionBoard } from "./running/board.ts";
-export { type WatchedHeads, watchHeads } from "./running/heads.ts";
+export { watchHeads } from "./running/heads.ts";
 export { pathOf } from "./running/keep-projections.ts";
 export { type ProjectionThread, startProjectionThread } from "./running/projection-thread.ts";
 export { type Lag, measureProjections, projectionChecks, waitForProjections } from "./running/readiness.ts";

@@ -21,6 +21,7 @@ import { StartFault, startFaultOf } from "./start-fault.ts";
 /** The layout of a data folder. A newer number is refused; an older one would be carried over here. */
 const FOLDER_FORMAT = 1;
 const CURSOR_KEY_BYTES = 32;
+const EXPORT_KEY_BYTES = 32;
 
 /** A ledger's folder: the paths of its files, and its keys. */
 export type DataFolder = {
@@ -52,6 +53,8 @@ export async function openDataFolder(dir: string, { make = true } = {}): Promise
     const paths = dataPaths(dir);
     const signing = secretFile(paths.tokenKey, formatSigningKeys(await createSigningKeys()));
     const cursor = secretFile(paths.cursorKey, `${randomBytes(CURSOR_KEY_BYTES).toString("base64url")}\n`);
+    // Read where the tables are written.
+    secretFile(paths.exportKey, `${randomBytes(EXPORT_KEY_BYTES).toString("base64url")}\n`);
     const signingKeys = parseSigningKeys(signing);
     const cursorKey = Buffer.from(cursor.trim(), "base64url");
     if (!signingKeys) throw new StartFault("folder_damaged", `${paths.tokenKey} is no key`);

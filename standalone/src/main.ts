@@ -1,3 +1,4 @@
+import { measureExport } from "analytics-export/embedded";
 import { openWriter, registerCommands, type WriterTuning, watchDecisionState } from "command-service";
 import { openLogThread } from "ledger-core/event-log";
 import {
@@ -15,6 +16,7 @@ import { projectionChecks, Verifications, waitForProjections } from "projection-
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
+import { type ExportSettings, exportChecksOf, startExport } from "./export.ts";
 import { watchHeads } from "./heads.ts";
 import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-side.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
@@ -49,6 +51,8 @@ type StandaloneOptions = {
   readonly revocations?: RevocationTuning;
   /** How many requests callers may make. Default: any number. */
   readonly quotas?: QuotaPolicies;
+  /** The export of the history, set by the environment. Default: none. */
+  readonly exported?: ExportSettings;
 };
 
 export type Standalone = {
@@ -96,6 +100,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       ...watchDecisionState(logger, metrics),
     });
     closers.push(() => writer.stop());
+    const { connect } = logThread;
+    const lake = options.exported && startExport(options.exported, { ...folder, connect, shards: SHARDS, logger });
+    if (lake) closers.push(() => lake.stop());
     const { behindMax } = options.projections ?? {};
     const lag = { projections, shards: SHARDS, head, ...(behindMax !== undefined && { behindMax }) };
     await waitForProjections(lag, options.catchUpMs ?? 60_000, onProgress);
@@ -104,9 +111,13 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       logger,
       authenticate: authenticator([folder.signingKeys.publicKey], { revocations }),
       ...{ revocations, quotas },
-      readiness: [{ name: "writer", check: () => writer.readiness() }, ...projectionChecks(lag), revocations.readiness],
-      metrics,
-      referenceVersion: API_VERSION,
+      readiness: [
+        { name: "writer", check: () => writer.readiness() },
+        ...projectionChecks(lag),
+        revocations.readiness,
+        ...exportChecksOf(lake),
+      ],
+      ...{ metrics, referenceVersion: API_VERSION },
       ...(options.limits && { limits: options.limits }),
     });
     closers.push(async () => {
@@ -123,17 +134,13 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       shards: SHARDS,
       ...(options.queries?.limits && { limits: options.queries.limits }),
     });
-    const { connect } = logThread;
     const verifications = new Verifications({
-      dir: folder.dir,
-      shards: SHARDS,
-      projections,
-      logger,
-      connectLog: connect,
+      ...{ dir: folder.dir, shards: SHARDS, projections, logger, connectLog: connect },
     });
     closers.push(() => verifications.stop());
     registerAdmin(app, lag, projections, verifications);
     measureReadSide(metrics, readSide);
+    if (lake) measureExport(metrics, lake, head);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });
     closers.push(async () => removeServerFile(folder.dir));

@@ -134,6 +134,6 @@ function aheadOfLog({ dir, events }: DataFolder, detail: string): StartFault {
   return new StartFault("folder_damaged", `${detail}; ${choice}: they are rebuilt from the log`);
 }
 
-function levelOf(logger: Logger): LogLevel {
+export function levelOf(logger: Logger): LogLevel {
   return logLevels.find((level) => level === logger.level) ?? "warn";
 }

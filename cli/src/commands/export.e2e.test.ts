@@ -18,7 +18,7 @@ const ended = (env: Readonly<Record<string, string>>, ...args: readonly string[]
   runLedgerWith({ ...settings, ...env }, ...args).ended;
 
 test("the history is exported while it grows, verified, and a difference ends with 3", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const writer = runLedgerWith(settings, "start", "command-service");
   const [, url = ""] = await writer.printed(/"url":"([^"]+)"/);
@@ -36,9 +36,9 @@ test("the history is exported while it grows, verified, and a difference ends wi
   const readiness = async () => (await fetch(`${operations}/readyz`)).text();
   // The writer's epoch, and two accounts.
   await expect
-    .poll(readiness, { timeout: 60_000 })
+    .poll(readiness, { timeout: 120_000 })
     .toContain('"name":"ledger_events","ready":true,"detail":"0:2, live"');
-  await expect.poll(readiness, { timeout: 60_000 }).toContain('"name":"accounts","ready":true,"detail":"0:2, live"');
+  await expect.poll(readiness, { timeout: 120_000 }).toContain('"name":"accounts","ready":true,"detail":"0:2, live"');
   const metrics = await (await fetch(`${operations}/metrics`)).text();
   expect(metrics).toContain("export_stopped_tables 0");
   for (const { child } of [exporter, writer]) child.kill("SIGTERM");
@@ -55,6 +55,8 @@ test("the history is exported while it grows, verified, and a difference ends wi
     ["payments", 0, null],
     ["accounts", 2, null],
   ]);
+  const status = await ended({}, "export", "status");
+  expect(status.stdout).toMatch(/^accounts: shard 0 at 2, 0 events behind; \d files, 0\.0 MiB, \d+ commits$/m);
   const otherKey = await ended({ EXPORT_KEY: KEY.toUpperCase() }, "export", "verify");
   expect(otherKey.code).toBe(3);
   expect(otherKey.stdout).toMatch(
@@ -75,4 +77,40 @@ test.each([
   const { code, stderr } = await ended(env, "start", "export");
   expect(code).toBe(2);
   for (const message of messages) expect(stderr).toMatch(message);
+});
+
+test("a whole ledger exports into its data folder by itself, unless it is switched off", {
+  timeout: 300_000,
+}, async () => {
+  const data = join(dir, "whole");
+  const env = { LEDGER_DATA: data, EXPORT_SECONDS: "1" };
+  const server = runLedgerWith(env, "start", "--data", data, "--port", "0", "--json");
+  const [, url = ""] = await server.printed(/"url":"([^"]+)"/);
+  const check = async () => (await fetch(`${url}/readyz`)).text();
+  await expect
+    .poll(check, { timeout: 120_000 })
+    .toContain('"name":"export","ready":true,"detail":"every table is at 0 or later"');
+  const status = await runLedgerWith(env, "export", "status", "--json").ended;
+  const { tables } = documentOf(status) as { tables: { table: string; positions: object[] }[] };
+  expect(tables[0]).toMatchObject({
+    table: "ledger_events",
+    positions: [{ shard: 0, revision: 0, head: 0, behind: 0 }],
+  });
+  server.child.kill("SIGTERM");
+  expect((await server.ended).code).toBe(0);
+  const verified = await runLedgerWith(env, "export", "verify").ended;
+  expect(verified.stdout).toContain("ledger_events, shard 0: equal; 1 rows up to 0:0 of 0:0");
+  const off = runLedgerWith({ ...env, EXPORT: "none" }, "start", "--data", data, "--port", "0", "--json");
+  const [, other = ""] = await off.printed(/"url":"([^"]+)"/);
+  expect(await (await fetch(`${other}/readyz`)).text()).not.toContain('"name":"export"');
+  off.child.kill("SIGTERM");
+  await off.ended;
+});
+
+test("a whole ledger with an export that cannot be used does not start, and says why", async () => {
+  const { code, stderr } = await runLedgerWith({ EXPORT: "s3://b" }, "start", "--data", join(dir, "wrong")).ended;
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining("EXPORT must be none or folder:<path>"),
+  });
 });

@@ -1,11 +1,20 @@
-import { exportTables, type LakeComparison, openExport, unusedFiles, verifyTable } from "analytics-export";
-import { exportPart } from "analytics-export/settings";
+import {
+  embeddedEnvironment,
+  exportPart,
+  exportTables,
+  type LakeComparison,
+  openExport,
+  unusedFiles,
+  verifyTable,
+} from "analytics-export";
 import { Command } from "commander";
 import { formatPosition, NO_REVISION } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
 import { eventLogPart, readConfiguration, shardsPart } from "ledger-core/process";
 import { wholeNumber } from "../arguments.ts";
 import { createOutput, exitCodes } from "../output.ts";
+import { DEFAULT_DATA } from "../settings.ts";
+import { exportStatusCommand } from "./export-status.ts";
 
 const HOUR_MS = 3_600_000;
 /** A day: no commit takes that long. */
@@ -13,7 +22,8 @@ const OLDER_THAN_HOURS = 24;
 const HOURS_MAX = 87_600;
 
 const about = `
-The environment names the log and the lake (EVENT_LOG, EXPORT, EXPORT_KEY, LEDGER_SHARDS), as for ledger start export.`;
+The environment names the log and the lake (EVENT_LOG, EXPORT, EXPORT_KEY, LEDGER_SHARDS), as for ledger start export;
+without EXPORT it is the lake of the data folder (LEDGER_DATA, else ./data).`;
 
 const verifyHelp = `${about}
 Every row that the log should have given is made again and compared with the lake's, cell by cell, up to the revision
@@ -60,11 +70,16 @@ export function exportCommand(finish: (code: number) => void): Command {
       createOutput(flags.json ?? false).result({ files }, [...lines, `${files.length} files ${verb}`]);
       finish(exitCodes.ok);
     });
-  return new Command("export").description("look after the exported tables").addCommand(verify).addCommand(vacuum);
+  return new Command("export")
+    .description("look after the exported tables")
+    .addCommand(exportStatusCommand(finish))
+    .addCommand(verify)
+    .addCommand(vacuum);
 }
 
 async function compareTables(): Promise<readonly LakeComparison[]> {
-  const { target, lake, shards } = readConfiguration({ target: eventLogPart, lake: exportPart, shards: shardsPart });
+  const parts = { target: eventLogPart, lake: exportPart, shards: shardsPart };
+  const { target, lake, shards } = readConfiguration(parts, embeddedEnvironment(DEFAULT_DATA));
   const opened = openExport(lake);
   const log = await openEventLogReader(target);
   try {
@@ -79,7 +94,7 @@ async function compareTables(): Promise<readonly LakeComparison[]> {
 }
 
 async function vacuumTables(olderThanMs: number, dryRun: boolean) {
-  const { lake } = openExport(readConfiguration({ lake: exportPart }).lake);
+  const { lake } = openExport(readConfiguration({ lake: exportPart }, embeddedEnvironment(DEFAULT_DATA)).lake);
   const nowMs = Date.now();
   const unused = await Promise.all(exportTables.map(({ name }) => unusedFiles(lake, name, { olderThanMs, nowMs })));
   const files = unused.flat();

@@ -61,6 +61,9 @@ QUOTA_CALLER=600/60 and QUOTA_TENANT limit the requests per seconds of a caller 
 does.
 LEDGER_LOG_LEVEL (${logLevels.join(", ")}) sets what it logs to stderr; warn by default.
 
+The history is written as Delta tables into the data folder, each event once; EXPORT=none switches that off, and the
+other EXPORT settings are those of ledger start export (docs/analytics.md).
+
 Exit codes: 0 stopped; 1 failed, or the stop took over ${STOP_BOUND_MS / 1000} s; 2 usage;
 ${Object.entries(startFaults)
   .map(([kind, code]) => `${code} ${kind.replace("_", " ")}`)
@@ -113,6 +116,7 @@ export function startCommand(): Command {
           ...(settings.QUOTA_TENANT && { tenant: settings.QUOTA_TENANT }),
         },
         logger,
+        exported: {},
         onProgress: progress.note,
       });
       stopOnSignals({ stop: server.stop, boundMs: STOP_BOUND_MS, logger });

@@ -15,6 +15,10 @@ export type DataPaths = {
   readonly tokenKey: string;
   /** Signs the cursors of lists. */
   readonly cursorKey: string;
+  /** Makes the pseudonyms of exported tables. */
+  readonly exportKey: string;
+  /** The folder of exported tables. */
+  readonly lake: string;
 };
 
 /** The layout of an embedded ledger's data folder. */
@@ -28,5 +32,7 @@ export function dataPaths(dir: string): DataPaths {
     revocations: join(dir, "revocations.sqlite"),
     tokenKey: join(dir, "keys", "token-signing.jwk.json"),
     cursorKey: join(dir, "keys", "cursor.key"),
+    exportKey: join(dir, "keys", "export.key"),
+    lake: join(dir, "lake"),
   };
 }

@@ -29,6 +29,12 @@ function makeSecret(text: string, reread: (() => string | undefined) | undefined
   return { reveal: () => (known = reread?.() ?? known) };
 }
 
+/** The environment, with these variables where it has none of the name. An empty one counts as absent. */
+export function withDefaults(defaults: Environment, environment: Environment = process.env): Environment {
+  const given = Object.entries(environment).filter(([, text]) => text !== undefined && text !== "");
+  return { ...defaults, ...Object.fromEntries(given) };
+}
+
 /** Adds the sentence that documents a setting. */
 export function documented<T>(about: string, setting: Setting<T>): Setting<T> {
   return { ...setting, about };

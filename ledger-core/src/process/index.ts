@@ -1,7 +1,9 @@
 export { allocateYoung } from "./allocation.ts";
 export * from "./configuration.ts";
+export { dataPaths } from "./data-paths.ts";
 export {
   documented,
+  type Environment,
   integer,
   oneOf,
   optionalSecret,
@@ -12,6 +14,7 @@ export {
   type SettingsTable,
   showSettings,
   textOr,
+  withDefaults,
 } from "./env.ts";
 export { type GraphTarget, type GremlinTarget, graphPart } from "./graph-part.ts";
 export * from "./identity-part.ts";

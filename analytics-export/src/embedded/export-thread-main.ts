@@ -1,0 +1,35 @@
+import { randomUUID } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import { assert } from "ledger-core";
+import { connectLog } from "ledger-core/event-log";
+import { createLogger, readConfiguration } from "ledger-core/process";
+import { startExporter } from "../exporter.ts";
+import { openExport } from "../open.ts";
+import { exportPart } from "../settings.ts";
+import { exportTables } from "../tables/tables.ts";
+import type { ExportThreadData } from "./export-thread.ts";
+
+/** Smaller than for a process of its own, whose memory is not the ledger's. */
+const BATCH_MAX = 10_000;
+const TELL_EVERY_MS = 1000;
+
+/** The thread of the export: follows the log through its port, and tells the thread that started it how far it is. */
+async function main({ logPort, shards, logLevel }: ExportThreadData): Promise<void> {
+  assert(parentPort, "the export is a worker");
+  const parent = parentPort;
+  const { everyMs, ...opened } = openExport(readConfiguration({ lake: exportPart }).lake);
+  const log = connectLog(logPort);
+  const exporter = startExporter({
+    ...{ ...opened, log, shards, tables: exportTables, uniqueName: randomUUID },
+    ...{ logger: createLogger({ name: "export", level: logLevel }), tuning: { everyMs, batchMax: BATCH_MAX } },
+  });
+  const tell = () => parent.postMessage(exporter.statuses());
+  const telling = setInterval(tell, TELL_EVERY_MS);
+  parent.on("message", () => void exporter.stop());
+  await exporter.finished;
+  clearInterval(telling);
+  await log.close();
+  parent.close();
+}
+
+await main(workerData);
