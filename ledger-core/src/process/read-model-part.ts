@@ -2,8 +2,18 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { assert } from "../domain/errors.ts";
 import { type ConfigurationPart, configurationPart } from "./configuration.ts";
+import {
+  type AzureValues,
+  azureSettings,
+  checkEntraLogin,
+  entraScopes,
+  type Login,
+  type LoginMethod,
+  loginMethod,
+  loginOf,
+} from "./entra-login.ts";
 import { documented, oneOf, optionalFile, optionalSecret, optionalText, type Secret, type Setting } from "./env.ts";
-import { type Credentials, dataDir } from "./targets.ts";
+import { dataDir } from "./targets.ts";
 
 /** A database on a MySQL or MariaDB server. */
 export type MysqlTarget = {
@@ -11,7 +21,7 @@ export type MysqlTarget = {
   readonly host: string;
   readonly port: number;
   readonly database: string;
-  readonly credentials: Credentials;
+  readonly credentials: Login;
   /** Undefined: in clear, which is only for this machine. `ca`: PEM to trust, if not what Node trusts. */
   readonly tls?: { readonly ca?: string };
 };
@@ -64,16 +74,19 @@ type DatabaseValues = {
   readonly password?: Secret | undefined;
   readonly ca?: string | undefined;
   readonly tls?: "true" | "false";
+  readonly auth?: LoginMethod | undefined;
+  readonly azure: AzureValues;
 };
 
 function checkDatabase(name: string, values: DatabaseValues, fault: (text: string) => void): void {
-  const { url, username, password, ca, tls } = values;
+  const { url, username, password, ca, tls, auth, azure } = values;
   if (url?.kind !== "mysql") {
-    if (username !== undefined || password !== undefined || ca !== undefined)
-      fault(`${name}_USERNAME, ${name}_PASSWORD and ${name}_CA are for a mysql:// URL in ${name}`);
+    if (username !== undefined || password !== undefined || ca !== undefined || auth === "entra")
+      fault(`${name}_USERNAME, ${name}_PASSWORD, ${name}_AUTH and ${name}_CA are for a mysql:// URL in ${name}`);
     return;
   }
-  if (username === undefined || password === undefined)
+  if (auth === "entra") checkEntraLogin(name, { username, password, auth, azure, tls }, fault);
+  else if (username === undefined || password === undefined)
     fault(`${name} is a server: set ${name}_USERNAME and ${name}_PASSWORD`);
   if (tls !== "false") return;
   if (ca !== undefined) fault(`${name}_CA is of no use while ${name}_TLS is false`);
@@ -82,11 +95,12 @@ function checkDatabase(name: string, values: DatabaseValues, fault: (text: strin
 }
 
 /** The servers of checked settings. */
-function serversOf({ url, username, password, ca, tls }: DatabaseValues): readonly MysqlTarget[] {
-  assert(url?.kind === "mysql" && username !== undefined && password !== undefined, "the settings were checked");
+function serversOf({ url, username, password, ca, tls, auth, azure }: DatabaseValues): readonly MysqlTarget[] {
+  const credentials = loginOf({ username, password, auth, azure }, entraScopes.mysql);
+  assert(url?.kind === "mysql" && credentials, "the settings were checked");
   return url.servers.map((address) => ({
     ...address,
-    credentials: { username, password },
+    credentials,
     ...(tls === "true" && { tls: ca === undefined ? {} : { ca } }),
   }));
 }
@@ -108,8 +122,10 @@ export const readModelPart: ConfigurationPart<ReadModelTarget> = configurationPa
     ),
     READ_MODEL_USERNAME: documented("A user who may write and change tables there.", optionalText()),
     READ_MODEL_PASSWORD: passwordSetting,
+    READ_MODEL_AUTH: loginMethod(),
     READ_MODEL_CA: caSetting,
     READ_MODEL_TLS: tlsSetting,
+    ...azureSettings,
   },
   check: (values, fault) => checkDatabase("READ_MODEL", writtenValues(values), fault),
   build(values) {
@@ -121,16 +137,19 @@ export const readModelPart: ConfigurationPart<ReadModelTarget> = configurationPa
   },
 });
 
-function writtenValues(values: {
+type WrittenValues = AzureValues & {
   readonly READ_MODEL?: ReadModelUrl | undefined;
   readonly READ_MODEL_USERNAME?: string | undefined;
   readonly READ_MODEL_PASSWORD?: Secret | undefined;
   readonly READ_MODEL_CA?: string | undefined;
   readonly READ_MODEL_TLS?: "true" | "false";
-}): DatabaseValues {
+  readonly READ_MODEL_AUTH?: LoginMethod;
+};
+
+function writtenValues(values: WrittenValues): DatabaseValues {
   const { READ_MODEL: url, READ_MODEL_USERNAME: username, READ_MODEL_PASSWORD: password } = values;
-  const { READ_MODEL_CA: ca, READ_MODEL_TLS: tls } = values;
-  return { url, username, password, ca, ...(tls && { tls }) };
+  const { READ_MODEL_CA: ca, READ_MODEL_TLS: tls, READ_MODEL_AUTH: auth } = values;
+  return { url, username, password, ca, ...(tls && { tls }), auth, azure: values };
 }
 
 /** Where query-service reads the read models; it holds no credentials for the primary. */
@@ -143,8 +162,10 @@ export const readModelReplicaPart: ConfigurationPart<ReadModelReplicas> = config
     ),
     READ_MODEL_REPLICA_USERNAME: documented("A user who may only read there.", optionalText()),
     READ_MODEL_REPLICA_PASSWORD: passwordSetting,
+    READ_MODEL_REPLICA_AUTH: loginMethod(),
     READ_MODEL_REPLICA_CA: caSetting,
     READ_MODEL_REPLICA_TLS: tlsSetting,
+    ...azureSettings,
   },
   check: (values, fault) => checkDatabase("READ_MODEL_REPLICA", readValues(values), fault),
   build(values) {
@@ -154,14 +175,18 @@ export const readModelReplicaPart: ConfigurationPart<ReadModelReplicas> = config
   },
 });
 
-function readValues(values: {
+type ReadValues = AzureValues & {
   readonly READ_MODEL_REPLICA?: ReadModelUrl | undefined;
   readonly READ_MODEL_REPLICA_USERNAME?: string | undefined;
   readonly READ_MODEL_REPLICA_PASSWORD?: Secret | undefined;
   readonly READ_MODEL_REPLICA_CA?: string | undefined;
   readonly READ_MODEL_REPLICA_TLS?: "true" | "false";
-}): DatabaseValues {
+  readonly READ_MODEL_REPLICA_AUTH?: LoginMethod;
+};
+
+function readValues(values: ReadValues): DatabaseValues {
   const { READ_MODEL_REPLICA: url, READ_MODEL_REPLICA_USERNAME: username } = values;
   const { READ_MODEL_REPLICA_PASSWORD: password, READ_MODEL_REPLICA_CA: ca, READ_MODEL_REPLICA_TLS: tls } = values;
-  return { url, username, password, ca, ...(tls && { tls }) };
+  const { READ_MODEL_REPLICA_AUTH: auth } = values;
+  return { url, username, password, ca, ...(tls && { tls }), auth, azure: values };
 }

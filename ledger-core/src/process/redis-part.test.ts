@@ -30,12 +30,21 @@ test("a password in a file is read again, so that a renewed token is taken", asy
   const file = join(folder, "token");
   await writeFile(file, "first\n");
   const target = sessions({ SESSIONS: "redis://a:1", SESSIONS_USERNAME: "id", SESSIONS_PASSWORD_FILE: file });
-  const password = () => target.kind === "redis" && target.credentials?.password.reveal();
+  const credentials = target.kind === "redis" ? target.credentials : undefined;
+  const password = () => credentials && "password" in credentials && credentials.password.reveal();
   expect(password()).toBe("first");
   await writeFile(file, "second\n");
   expect(password()).toBe("second");
   await rm(file);
   expect(password()).toBe("second");
+});
+
+const byToken = { SESSIONS: "redis://a:1", SESSIONS_USERNAME: "object-id", SESSIONS_AUTH: "entra" };
+const azure = { AZURE_TENANT_ID: "a-tenant", AZURE_CLIENT_ID: "a-client", AZURE_FEDERATED_TOKEN: "planted" };
+
+test("a user may log in with the tokens of the workload's identity", () => {
+  const entra = { tenant: "a-tenant", scope: "https://redis.azure.com/.default" };
+  expect(sessions({ ...byToken, ...azure })).toMatchObject({ credentials: { username: "object-id", entra } });
 });
 
 test.each<[Environment, string]>([
@@ -49,6 +58,10 @@ test.each<[Environment, string]>([
     "SESSIONS_PASSWORD would cross the network in clear",
   ],
   [{ SESSIONS: "redis://a:1", SESSIONS_TLS: "false", SESSIONS_CA: "PEM" }, "SESSIONS_CA is of no use"],
+  [byToken, "SESSIONS_AUTH is entra: set AZURE_TENANT_ID"],
+  [{ ...byToken, ...azure, SESSIONS_TLS: "false" }, "tokens never cross a network in clear"],
+  [{ ...byToken, ...azure, SESSIONS_PASSWORD: "planted" }, "SESSIONS_AUTH is entra: remove SESSIONS_PASSWORD"],
+  [{ SESSIONS_AUTH: "entra" }, "are for a redis:// URL in SESSIONS"],
 ])("%j is refused, without repeating a password", (environment, text) => {
   expect(() => sessions(environment)).toThrow(text);
   expect(() => sessions(environment)).not.toThrow("planted");

@@ -1,5 +1,15 @@
 import { type ConfigurationPart, configurationPart } from "./configuration.ts";
 import {
+  type AzureValues,
+  azureSettings,
+  checkEntraLogin,
+  entraScopes,
+  type Login,
+  type LoginMethod,
+  loginMethod,
+  loginOf,
+} from "./entra-login.ts";
+import {
   documented,
   oneOf,
   optionalFile,
@@ -9,7 +19,7 @@ import {
   type Setting,
   type SettingValues,
 } from "./env.ts";
-import { type Credentials, credentialsForm, hostForm } from "./targets.ts";
+import { credentialsForm, hostForm } from "./targets.ts";
 
 /** A Redis, single or any nodes of one cluster. `none`: it is not used. */
 export type RedisTarget =
@@ -18,11 +28,11 @@ export type RedisTarget =
       readonly kind: "redis";
       /** Each `host:port`. */
       readonly nodes: readonly string[];
-      readonly credentials?: Credentials;
+      readonly credentials?: Login;
       readonly tls?: { readonly ca?: string };
     };
 
-const passwordText = "Its password. An Entra token comes in a file, which is read again before the token expires.";
+const passwordText = "Its password; one in a file is read again before it expires, if it is a token.";
 
 const sessionsSettings = {
   SESSIONS: documented(
@@ -33,6 +43,8 @@ const sessionsSettings = {
   SESSIONS_CA: documented("Certificates (PEM) to trust instead of the system's.", optionalFile()),
   SESSIONS_USERNAME: documented("The user of that Redis; with Entra, an object id.", optionalText()),
   SESSIONS_PASSWORD: documented(passwordText, optionalSecret({ lengthMin: 1 })),
+  SESSIONS_AUTH: loginMethod(),
+  ...azureSettings,
 };
 
 /** Where session views are. */
@@ -44,7 +56,8 @@ export const sessionsPart: ConfigurationPart<RedisTarget> = configurationPart({
 
 function sessionsValues(given: Partial<SettingValues<typeof sessionsSettings>>): RedisValues {
   const { SESSIONS: nodes, SESSIONS_TLS: tls, SESSIONS_CA: ca } = given;
-  return { nodes, tls, ca, username: given.SESSIONS_USERNAME, password: given.SESSIONS_PASSWORD };
+  const { SESSIONS_USERNAME: username, SESSIONS_PASSWORD: password, SESSIONS_AUTH: auth } = given;
+  return { nodes, tls, ca, username, password, auth, azure: given };
 }
 
 const limitsSettings = {
@@ -56,6 +69,8 @@ const limitsSettings = {
   LIMITS_CA: documented("Certificates (PEM) to trust instead of the system's.", optionalFile()),
   LIMITS_USERNAME: documented("The user of that Redis; with Entra, an object id.", optionalText()),
   LIMITS_PASSWORD: documented(passwordText, optionalSecret({ lengthMin: 1 })),
+  LIMITS_AUTH: loginMethod(),
+  ...azureSettings,
 };
 
 /** Where services share revoked tokens and counts of requests. */
@@ -67,7 +82,8 @@ export const limitsPart: ConfigurationPart<RedisTarget> = configurationPart({
 
 function limitsValues(given: Partial<SettingValues<typeof limitsSettings>>): RedisValues {
   const { LIMITS: nodes, LIMITS_TLS: tls, LIMITS_CA: ca } = given;
-  return { nodes, tls, ca, username: given.LIMITS_USERNAME, password: given.LIMITS_PASSWORD };
+  const { LIMITS_USERNAME: username, LIMITS_PASSWORD: password, LIMITS_AUTH: auth } = given;
+  return { nodes, tls, ca, username, password, auth, azure: given };
 }
 
 /** The values of the settings of one Redis; one with a fault of its own is undefined. */
@@ -77,6 +93,8 @@ type RedisValues = {
   readonly ca: string | undefined;
   readonly username: string | undefined;
   readonly password: Secret | undefined;
+  readonly auth: LoginMethod | undefined;
+  readonly azure: AzureValues;
 };
 
 const redisForm = new RegExp(`^redis://(${hostForm}:\\d{1,5}(?:,${hostForm}:\\d{1,5})*)/?$`);
@@ -98,21 +116,23 @@ function redisUrl(name: string, alternative: string): Setting<readonly string[]>
 }
 
 function checkRedis(name: string, values: RedisValues, fault: (text: string) => void): void {
-  const { nodes, tls, ca, username, password } = values;
-  if ((username === undefined) !== (password === undefined))
+  const { nodes, tls, ca, username, password, auth, azure } = values;
+  if (auth === "entra" && nodes?.length !== 0) checkEntraLogin(name, { username, password, auth, azure, tls }, fault);
+  else if ((username === undefined) !== (password === undefined))
     fault(`${name}_USERNAME and ${name}_PASSWORD go together: set both or neither`);
-  if (nodes?.length === 0 && (username !== undefined || ca !== undefined))
-    fault(`${name}_USERNAME, ${name}_PASSWORD and ${name}_CA are for a redis:// URL in ${name}`);
-  if (tls === "false" && username !== undefined)
+  if (nodes?.length === 0 && (username !== undefined || ca !== undefined || auth === "entra"))
+    fault(`${name}_USERNAME, ${name}_PASSWORD, ${name}_AUTH and ${name}_CA are for a redis:// URL in ${name}`);
+  if (tls === "false" && password !== undefined)
     fault(`${name}_TLS is false, and ${name}_PASSWORD would cross the network in clear: remove one of them`);
   if (tls === "false" && ca !== undefined) fault(`${name}_CA is of no use while ${name}_TLS is false`);
 }
 
-function redisTarget({ nodes = [], tls, ca, username, password }: RedisValues): RedisTarget {
+function redisTarget({ nodes = [], tls, ca, ...login }: RedisValues): RedisTarget {
   if (nodes.length === 0) return { kind: "none" };
+  const credentials = loginOf(login, entraScopes.redis);
   return {
     ...{ kind: "redis", nodes },
     ...(tls === "true" && { tls: ca === undefined ? {} : { ca } }),
-    ...(username !== undefined && password !== undefined && { credentials: { username, password } }),
+    ...(credentials && { credentials }),
   };
 }

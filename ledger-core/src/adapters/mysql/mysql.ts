@@ -1,13 +1,17 @@
 import type { Socket } from "node:net";
 import knex, { type Knex } from "knex";
 import type { MysqlTarget } from "../../process/read-model-part.ts";
+import { type EntraTokens, openEntraTokens } from "../entra/tokens.ts";
 import { silentLog } from "../knex-log.ts";
+import { tokenLogin } from "./token-login.ts";
 
 export type MysqlConnection = {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** Used instead of the password, which is then empty; needs TLS. */
+  readonly tokens?: EntraTokens;
   readonly database: string;
   /**
    * `ca`: the authority's certificate in PEM, undefined: those that Node trusts. Null: in clear, for loopback and
@@ -36,17 +40,24 @@ const mysqlPatience: MysqlPatience = { connectMs: 10_000, acquireMs: 15_000, sil
 /** How to connect to a server that settings describe. */
 export function mysqlConnection(target: MysqlTarget, options: Pick<MysqlConnection, "pool" | "patience"> = {}) {
   const { host, port, database, credentials, tls = null } = target;
-  const { username, password } = credentials;
-  return { host, port, database, user: username, password: password.reveal(), tls, ...options };
+  const login =
+    "entra" in credentials
+      ? { password: "", tokens: openEntraTokens(credentials.entra) }
+      : { password: credentials.password.reveal() };
+  return { host, port, database, user: credentials.username, ...login, tls, ...options };
 }
 
 type Field = { readonly type: string; string(): string | null };
 
-/** knex over MySQL 8 or MariaDB 10.11. The certificate's name is checked against the host, never only its signature. */
+/**
+ * knex over MySQL 8 or MariaDB 10.11. The certificate's name is checked against the host, never only its signature.
+ * @throws LedgerError config for tokens without TLS
+ */
 export function connectMysql(connection: MysqlConnection): Knex {
   const { host, port, user, password, database, tls, pool } = connection;
   const patience = { ...mysqlPatience, ...connection.patience };
-  return knex({
+  const login = connection.tokens && tokenLogin(connection.tokens, tls !== null);
+  const db = knex({
     client: "mysql2",
     connection: {
       host,
@@ -62,6 +73,7 @@ export function connectMysql(connection: MysqlConnection): Knex {
       decimalNumbers: false,
       connectTimeout: patience.connectMs,
       typeCast: toRow,
+      ...(login && { authPlugins: login.authPlugins }),
       ...(tls && {
         ssl: { ...(tls.ca && { ca: tls.ca }), minVersion: "TLSv1.2", rejectUnauthorized: true, verifyIdentity: true },
       }),
@@ -69,8 +81,15 @@ export function connectMysql(connection: MysqlConnection): Knex {
     compileSqlOnError: false,
     log: silentLog,
     acquireConnectionTimeout: patience.acquireMs,
-    pool: { ...(pool ?? { min: 0, max: 4 }), propagateCreateError: true, afterCreate: prepareSession(patience) },
+    pool: {
+      ...(pool ?? { min: 0, max: 4 }),
+      propagateCreateError: true,
+      afterCreate: prepareSession(patience),
+      ...(login && { validate: login.isPresent }),
+    },
   });
+  login?.attach(db);
+  return db;
 }
 
 /**

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isLedgerError, LedgerError } from "../../domain/errors.ts";
 import { type RedisConnection, type RedisTuning, redisTuning } from "./connection.ts";
 import { openDriver, type RedisDriver, renewLogin } from "./driver.ts";
+import { openRedisLogin, type RedisLogin } from "./login.ts";
 import type { RedisScript } from "./script.ts";
-import { expiresAtMs } from "./token.ts";
 
 export type RedisArgument = string | number | Buffer;
 
@@ -24,6 +24,7 @@ export function connectRedis(
   options: Partial<RedisTuning> = {},
 ): RedisClient {
   const tuning = { ...redisTuning, ...options };
+  const login = connection.credentials && openRedisLogin(connection.credentials, tuning.entra);
   const closing = new AbortController();
   let opening: Promise<RedisDriver> | undefined;
   let underWay = 0;
@@ -34,10 +35,10 @@ export function connectRedis(
   };
 
   async function open(): Promise<RedisDriver> {
-    const opened = openDriver(connection, tuning);
+    const opened = openDriver({ connection, login, tuning });
     try {
       const driver = await within(opened, tuning.connectMs + tuning.commandMs);
-      if (connection.credentials) void keepLogin(driver, closing.signal);
+      if (login) void keepLogin(driver, login, closing.signal);
       return driver;
     } catch (error) {
       // One that opens after all is not used.
@@ -52,16 +53,18 @@ export function connectRedis(
   }
 
   /** Logs in with the next token before the present one expires. */
-  async function keepLogin(driver: RedisDriver, signal: AbortSignal): Promise<void> {
-    const { password } = connection.credentials ?? {};
-    while (password && !signal.aborted) {
-      const token = password.reveal();
-      const expiry = expiresAtMs(token);
+  async function keepLogin(driver: RedisDriver, login: RedisLogin, signal: AbortSignal): Promise<void> {
+    const { current, reveal, expiresAtMs } = login;
+    while (!signal.aborted) {
+      const token = reveal();
+      const expiry = expiresAtMs();
       if (expiry === undefined) return;
       const pauseMs = Math.max(expiry - Date.now() - tuning.renewBeforeMs, tuning.renewEveryMs);
       await delay(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { signal, ref: false }).catch(() => undefined);
       // If this fails, the server ends the connection with the old token, and the next login takes the new one.
-      if (!signal.aborted && password.reveal() !== token) await renewLogin(driver, connection).catch(() => undefined);
+      if (signal.aborted) return;
+      await current().catch(() => undefined);
+      if (reveal() !== token) await renewLogin(driver, login).catch(() => undefined);
     }
   }
 

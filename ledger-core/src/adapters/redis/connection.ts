@@ -1,9 +1,12 @@
+import type { Login } from "../../process/entra-login.ts";
+import type { EntraTuning } from "../entra/tokens.ts";
+
 /** A Redis: one server, or any nodes of one cluster. No message ever contains the password. */
 export type RedisConnection = {
   /** Each `host:port`. */
   readonly nodes: readonly string[];
-  /** For Entra, the object id and its token. The password is asked for again at each login. */
-  readonly credentials?: { readonly username: string; readonly password: { reveal(): string } };
+  /** For Entra, the user is an object id. The password or token is asked for again at each login. */
+  readonly credentials?: Login;
   /** `ca` is PEM; without it, the system's authorities are trusted. Host names are always verified. */
   readonly tls?: { readonly ca?: string };
 };
@@ -22,6 +25,8 @@ export type RedisTuning = {
   readonly renewBeforeMs: number;
   /** How often to look for a new token after that, in ms. 10 to 600,000. Default 10,000. */
   readonly renewEveryMs: number;
+  /** Of Entra tokens; each field states its default. */
+  readonly entra: Partial<EntraTuning>;
 };
 
 export const redisTuning: RedisTuning = {
@@ -31,6 +36,7 @@ export const redisTuning: RedisTuning = {
   underWayMax: 1000,
   renewBeforeMs: 180_000,
   renewEveryMs: 10_000,
+  entra: {},
 };
 
 export type RedisAddress = { readonly host: string; readonly port: number };

@@ -2,16 +2,26 @@ import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { Cluster, Redis } from "ioredis";
 import { addressOf, type RedisAddress, type RedisConnection, type RedisTuning } from "./connection.ts";
+import type { RedisLogin } from "./login.ts";
 
 export type RedisDriver = Redis | Cluster;
 
+/** How to reach a Redis, and how to log in to it. */
+export type DriverOptions = {
+  readonly connection: RedisConnection;
+  readonly login: RedisLogin | undefined;
+  readonly tuning: RedisTuning;
+};
+
 /** Connects to the first node that answers, and to its cluster if it belongs to one. @throws the driver's errors */
-export async function openDriver(connection: RedisConnection, tuning: RedisTuning): Promise<RedisDriver> {
+export async function openDriver(options: DriverOptions): Promise<RedisDriver> {
+  const { connection, login, tuning } = options;
+  await login?.current();
   const addresses = connection.nodes.map(addressOf);
   let failure: unknown;
   for (const address of addresses) {
     const single = new Redis({
-      ...commonOptions(connection, tuning),
+      ...commonOptions(options),
       ...{ ...address, lazyConnect: true, enableOfflineQueue: false },
       retryStrategy: pauses(tuning),
       reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
@@ -20,11 +30,11 @@ export async function openDriver(connection: RedisConnection, tuning: RedisTunin
     let cause: unknown;
     single.on("error", (error) => (cause = error));
     try {
-      loginAnew(single, connection);
+      loginAnew(single, login);
       await single.connect();
       if (!(await isClustered(single))) return single;
       single.disconnect();
-      return await openCluster(addresses, connection, tuning);
+      return await openCluster(addresses, options);
     } catch (error) {
       single.disconnect();
       failure = cause ?? error;
@@ -33,13 +43,10 @@ export async function openDriver(connection: RedisConnection, tuning: RedisTunin
   throw failure;
 }
 
-async function openCluster(
-  addresses: readonly RedisAddress[],
-  connection: RedisConnection,
-  tuning: RedisTuning,
-): Promise<Cluster> {
+async function openCluster(addresses: readonly RedisAddress[], options: DriverOptions): Promise<Cluster> {
+  const { login, tuning } = options;
   const cluster = new Cluster([...addresses], {
-    redisOptions: commonOptions(connection, tuning),
+    redisOptions: commonOptions(options),
     ...{ lazyConnect: true, enableOfflineQueue: false, maxRedirections: 8 },
     // Zero: like above, no script is repeated after a lost connection.
     retryDelayOnFailover: 0,
@@ -52,7 +59,7 @@ async function openCluster(
   cluster.on("node error", ignore);
   cluster.on("+node", (node: Redis) => {
     node.on("error", ignore);
-    loginAnew(node, connection);
+    loginAnew(node, login);
   });
   try {
     await cluster.connect();
@@ -66,15 +73,15 @@ async function openCluster(
 /** The driver reports every fault to the command that meets it, too. */
 function ignore(): void {}
 
-function commonOptions(connection: RedisConnection, tuning: RedisTuning) {
-  const { credentials, tls } = connection;
+function commonOptions({ connection, login, tuning }: DriverOptions) {
+  const { tls } = connection;
   const hosts = connection.nodes.map((node) => addressOf(node).host);
   return {
     ...{ connectTimeout: tuning.connectMs, commandTimeout: tuning.commandMs, socketTimeout: tuning.commandMs },
     // A script whose answer was lost may have run: only the caller can tell whether to repeat it.
     ...{ maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false },
     ...{ protocol: 2 as const, disableClientInfo: true },
-    ...(credentials && { username: credentials.username, password: "" }),
+    ...(login && { username: login.username, password: "" }),
     ...(tls && {
       tls: { ...tls, checkServerIdentity: (host: string, seen: PeerCertificate) => verify(host, seen, hosts) },
     }),
@@ -92,18 +99,22 @@ function verify(host: string, certificate: PeerCertificate, configured: readonly
 }
 
 /** Makes each login of a connection ask for the password, since a token is valid for an hour or so. */
-function loginAnew(redis: Redis, { credentials }: RedisConnection): void {
-  if (!credentials) return;
-  const get = () => credentials.password.reveal();
-  Object.defineProperty(redis.options, "password", { get, enumerable: true, configurable: true });
+function loginAnew(redis: Redis, login: RedisLogin | undefined): void {
+  if (!login) return;
+  Object.defineProperty(redis.options, "password", { get: login.reveal, enumerable: true, configurable: true });
+  redis.on("error", (error) => {
+    if (isRefusedLogin(error)) login.refused();
+  });
+}
+
+function isRefusedLogin(error: unknown): boolean {
+  return error instanceof Error && /^(WRONGPASS|NOAUTH)/.test(error.message);
 }
 
 /** Logs the open connections in again. @throws the driver's errors */
-export async function renewLogin(driver: RedisDriver, { credentials }: RedisConnection): Promise<void> {
-  if (!credentials) return;
+export async function renewLogin(driver: RedisDriver, { username, reveal }: RedisLogin): Promise<void> {
   const nodes = driver instanceof Cluster ? driver.nodes() : [driver];
-  const password = credentials.password.reveal();
-  for (const node of nodes) if (node.status === "ready") await node.auth(credentials.username, password);
+  for (const node of nodes) if (node.status === "ready") await node.auth(username, reveal());
 }
 
 async function isClustered(redis: Redis): Promise<boolean> {
