@@ -12,6 +12,7 @@ import {
   readConfiguration,
   readModelPart,
   readModelReplicaPart,
+  sessionsPart,
   shardsPart,
 } from "ledger-core/process";
 import { type StoreReport, type StoresReport, storeGroups, verifyStores, verifyTuning } from "projection-workers";
@@ -23,14 +24,14 @@ const FINDINGS_SHOWN = 20;
 /** Compares all stores that the environment names with the log. @param waitSeconds for stores that are behind */
 export async function verifyAllStores(waitSeconds: number, progress: Progress): Promise<StoresReport> {
   const parts = { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart };
-  const stores = { readModel: readModelPart, replicas: readModelReplicaPart, graph: graphPart };
+  const stores = { readModel: readModelPart, replicas: readModelReplicaPart, graph: graphPart, sessions: sessionsPart };
   const { data, target, broker, shards, ...targets } = readConfiguration({ ...parts, ...stores });
   setPriority(constants.priority.PRIORITY_LOW);
   const log = await openEventLogReader(target);
   const mirror = await openMirror(broker);
   try {
     return await verifyStores({
-      ...{ log, groups: storeGroups({ data, ...targets }), scratch: data },
+      ...{ log, groups: await storeGroups({ data, ...targets }), scratch: data },
       ...(mirror && { mirror }),
       shards: Array.from({ length: shards }, (_, shard) => shard),
       tuning: { ...verifyTuning, waitMs: 1000 * waitSeconds },

@@ -21,6 +21,8 @@ export const ROWS_AT_A_TIME = 1000;
 export type StoreMoment = {
   checkpoint(shard: Shard): Promise<Revision>;
   rows: RowReader;
+  /** Whether it may lack a row that the events make. Default: no. */
+  mayLack?(table: string, row: StoreRow): Promise<boolean>;
 };
 
 /** Reads up to ROWS_AT_A_TIME rows of a table in the order of its key, those after a row; fewer only at the end. */

@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { assert } from "ledger-core";
 import type { GremlinTarget, MysqlTarget } from "ledger-core/process";
+import type { RedisConnection } from "ledger-core/redis";
 import { connectMysql, mysqlConnection } from "ledger-core/sql";
 import { openSqlFile, type SqlProjection, sqlFile, sqlProjection } from "../adapters/sql/file.ts";
 import { dropOtherLayouts, type Migrated, migrateServer } from "../adapters/sql/layouts.ts";
@@ -64,6 +65,16 @@ export function modelsServers(servers: ReadonlyMap<string, MysqlTarget>): StoreG
     [...servers].map(([name, target]) => ({ name, open: () => openServerToRead(models, target) })),
     (file) => openSqlFile(file, asOnServers, "scratch"),
   );
+}
+
+/** The payment graph on a Gremlin server, as a store to be compared with the log. */
+export async function graphServerToCompare(name: string, target: GremlinTarget): Promise<StoreGroup> {
+  return (await import("../adapters/gremlin/compared-graph.ts")).graphServerGroup(name, target);
+}
+
+/** Session views in Redis, as a store to be compared with the log. */
+export async function sessionsToCompare(name: string, target: RedisConnection): Promise<StoreGroup> {
+  return (await import("../adapters/redis/sessions-group.ts")).sessionsGroup(name, target);
 }
 
 /** Creates the tables of the read models in a database on a server, if they are not there. */

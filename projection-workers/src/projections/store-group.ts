@@ -97,7 +97,8 @@ async function lowestPositions<Connection>(
   return [...lowest].map(([shard, revision]) => ({ shard, revision }));
 }
 
-function applyTo(build: Projected, shard: Shard, events: readonly StoredEvent[]): Promise<unknown> {
+/** Applies the next events of a shard to a build. */
+export function applyTo(build: Projected, shard: Shard, events: readonly StoredEvent[]): Promise<unknown> {
   const batchMax = () => events.length;
   return build.use(async (projection, target) =>
     applyEvents({ shard, projection, target, batchMax }, await target.checkpoint(shard), events),

@@ -8,6 +8,7 @@ import {
   ROWS_AT_A_TIME,
   type RowReader,
   type Shard,
+  type StoreMoment,
   type StoreRow,
 } from "ledger-core";
 import type { Fill } from "./filling.ts";
@@ -33,7 +34,7 @@ export type BuildComparison = {
 /** Looks at rows of the live build as they are compared. `read` reads other rows of the same moment. */
 export type RowObserver = (table: string, rows: readonly StoreRow[], read: RowReader) => Promise<void>;
 
-const DIFFERENCES_MAX = 100;
+export const DIFFERENCES_MAX = 100;
 
 /**
  * Compares a build with the served build of `live` at one moment, after filling it to that moment's positions; the live
@@ -56,7 +57,7 @@ export function compareAtOneMoment<Change>(
       const reached = await target.checkpoint(shard);
       if (reached !== revision) differences.push(checkpointDifference(shard, revision, reached));
     }
-    const compared = await compareBuilds(store.tables, moment.rows, store.rows(build), observe);
+    const compared = await compareBuilds(store.tables, moment, store.rows(build), observe);
     return {
       ...{ positions, rows: compared.rows, differing: compared.differing + differences.length },
       differences: [...differences, ...compared.differences].slice(0, DIFFERENCES_MAX),
@@ -65,7 +66,7 @@ export function compareAtOneMoment<Change>(
 }
 
 /** A live build that is ahead of the log, or has gone back. */
-function checkpointDifference(shard: Shard, live: Revision, rebuilt: Revision): Difference {
+export function checkpointDifference(shard: Shard, live: Revision, rebuilt: Revision): Difference {
   return {
     table: "checkpoints",
     key: `${shard}`,
@@ -77,7 +78,7 @@ function checkpointDifference(shard: Shard, live: Revision, rebuilt: Revision): 
 /** Compares two builds, table by table and row for row, in bounded memory. */
 async function compareBuilds(
   tables: readonly KeyedTable[],
-  live: RowReader,
+  { rows: live, mayLack }: StoreMoment,
   rebuilt: RowReader,
   observe?: RowObserver,
 ): Promise<Omit<BuildComparison, "positions">> {
@@ -97,6 +98,7 @@ async function compareBuilds(
       if (order <= 0) one.at++;
       if (order >= 0) other.at++;
       if (left && right && order === 0 && equal(left, right)) continue;
+      if (right && order > 0 && (await mayLack?.(name, right))) continue;
       differing++;
       if (differences.length === DIFFERENCES_MAX) continue;
       const [ours, theirs] = [order <= 0 ? left : undefined, order >= 0 ? right : undefined];
@@ -159,7 +161,7 @@ function equal(one: StoreRow, other: StoreRow): boolean {
   return true;
 }
 
-function printable(row: StoreRow | undefined): StoreRow | null {
+export function printable(row: StoreRow | undefined): StoreRow | null {
   if (!row) return null;
   return Object.fromEntries(
     Object.entries(row).map(([column, value]) => [column, typeof value === "bigint" ? value.toString() : value]),

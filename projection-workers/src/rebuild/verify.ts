@@ -100,7 +100,8 @@ export function unreadable(fault: string): Verification {
   return { verdict: "unreadable", positions: [], rows: 0, differing: 0, findings: [], faults: [fault] };
 }
 
-async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
+/** Names the account and the event of a difference. */
+export async function findingOf(log: EventSource, { table, key, live, rebuilt }: Difference): Promise<RowFinding> {
   const row = rebuilt ?? live ?? {};
   const event = await eventAt(log, positionOfRow(row));
   return {
@@ -114,7 +115,8 @@ async function findingOf(log: EventSource, { table, key, live, rebuilt }: Differ
 }
 
 async function accountOf(log: EventSource, table: string, row: StoreRow): Promise<string | null> {
-  const named = row.account ?? row.payer ?? (table.includes("accounts") ? (row.number ?? row.id) : undefined);
+  const named =
+    row.account ?? row.payer ?? row.merchant ?? (table.includes("accounts") ? (row.number ?? row.id) : undefined);
   if (typeof named === "string" && parseId("acct", named)) return named;
   const event = await eventAt(log, numbered(named));
   const fact = event && decodeEvent(event).fact;
@@ -137,7 +139,7 @@ function positionOfRow(row: StoreRow): Position | null {
     return shard === undefined ? null : valid({ shard, revision: Number(row.revision) });
   }
   if (row.number !== undefined) return numbered(row.number);
-  for (const named of [row.event, row.id, row.payment]) {
+  for (const named of [row.event, row.id, row.entry, row.payment]) {
     const position = numbered(named) ?? identified(named);
     if (position) return position;
   }

@@ -97,7 +97,8 @@ export function textsIn(value: GremlinValue | undefined, field: string): readonl
   });
 }
 
-function fieldOf(value: GremlinValue | undefined, field: string): GremlinValue | undefined {
+/** A field of a map that a traversal returned; undefined if there is none. */
+export function fieldOf(value: GremlinValue | undefined, field: string): GremlinValue | undefined {
   return isObject(value) ? value[field] : undefined;
 }
 

@@ -1,4 +1,4 @@
-export { type GremlinValue, numberIn, textIn, textsIn } from "./answers.ts";
+export { fieldOf, type GremlinValue, numberIn, textIn, textsIn } from "./answers.ts";
 export {
   completeGraph,
   dropCheckpoints,

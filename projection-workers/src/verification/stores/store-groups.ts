@@ -1,8 +1,8 @@
-import { assert, LedgerError } from "ledger-core";
-import type { GraphTarget, MysqlTarget, ReadModelReplicas, ReadModelTarget } from "ledger-core/process";
+import { assert } from "ledger-core";
+import type { GraphTarget, MysqlTarget, ReadModelReplicas, ReadModelTarget, RedisTarget } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
 import { newestStore } from "ledger-core/sql";
-import { fileOf, modelsServers } from "../../projections/list.ts";
+import { fileOf, graphServerToCompare, modelsServers, sessionsToCompare } from "../../projections/list.ts";
 import type { StoreGroup } from "../../projections/store-group.ts";
 import { pathOf } from "../../running/keep-projections.ts";
 
@@ -12,19 +12,28 @@ export type StoreTargets = {
   readonly readModel: ReadModelTarget;
   readonly replicas: ReadModelReplicas;
   readonly graph: GraphTarget;
+  readonly sessions: RedisTarget;
 };
 
-/** The stores that projections write. @throws config for a graph on a server, which cannot be compared yet */
-export function storeGroups({ data, readModel, replicas, graph: target }: StoreTargets): readonly StoreGroup[] {
-  if (target.kind === "gremlin")
-    throw new LedgerError("config", "GRAPH is a server, which cannot be compared yet: unset it to compare the others");
-  const views = fileOf("graph");
-  const graph = views.group("graph", newestStore(pathOf(dataPaths(data).readModels, views)));
+/** The stores that projections write. Drivers of servers are loaded only for those that are used. */
+export async function storeGroups(targets: StoreTargets): Promise<readonly StoreGroup[]> {
+  const groups = [modelsGroup(targets), await graphGroup(targets)];
+  if (targets.sessions.kind === "redis") groups.push(await sessionsToCompare("sessions", targets.sessions));
+  return groups;
+}
+
+function modelsGroup({ readModel, replicas }: StoreTargets): StoreGroup {
   const servers = new Map<string, MysqlTarget>();
   if (readModel.kind === "mysql") servers.set("read models", readModel);
   if (replicas.kind === "mysql")
     for (const [n, one] of replicas.replicas.entries()) servers.set(`replica ${n + 1}`, one);
-  if (servers.size > 0) return [modelsServers(servers), graph];
+  if (servers.size > 0) return modelsServers(servers);
   assert(readModel.kind === "sqlite", "a store on a server is among the servers");
-  return [fileOf("models").group("read models", newestStore(readModel.file)), graph];
+  return fileOf("models").group("read models", newestStore(readModel.file));
+}
+
+async function graphGroup({ data, graph }: StoreTargets): Promise<StoreGroup> {
+  if (graph.kind === "gremlin") return graphServerToCompare("graph", graph);
+  const views = fileOf("graph");
+  return views.group("graph", newestStore(pathOf(dataPaths(data).readModels, views)));
 }

@@ -14,7 +14,7 @@ import { redisScript } from "../script.ts";
  *
  * The index knows what must exist, so that a key that was evicted is noticed. An owner is `<tenant>/<owner>`.
  */
-const names = (generation: string) => `
+export const scriptNames = (generation: string) => `
 local root = KEYS[1]
 local base = root .. ':' .. ${generation}
 local index = base .. ':index'
@@ -46,7 +46,7 @@ if (redis.call('HGET', base, 'revision') or '-1') ~= ARGV[2] then return 'gap' e
  * of an account that was never opened.
  */
 export function makeApplyScript(check = revisionCheck) {
-  return redisScript(`${names("ARGV[1]")}
+  return redisScript(`${scriptNames("ARGV[1]")}
 if ARGV[4] == '1' and redis.call('HGET', root, 'served') ~= ARGV[1] then return 'lost' end
 ${check}
 if ARGV[2] ~= '-1' and not whole() then return 'lost' end
@@ -116,7 +116,7 @@ return revision and {served, revision}
 `);
 
 /** An owner's revision, number of accounts, accounts (id, text, status, posted, held, entry) and movements; or nil. */
-export const readScript = redisScript(`${names("(redis.call('HGET', root, 'served') or '')")}
+export const readScript = redisScript(`${scriptNames("(redis.call('HGET', root, 'served') or '')")}
 if not whole() then return nil end
 local owner = ARGV[1]
 local counts = countsOf(owner)
@@ -154,7 +154,7 @@ if redis.call('HGET', KEYS[1], 'served') == ARGV[1] then redis.call('HDEL', KEYS
 `);
 
 /** Serves a complete generation: 1; 0 if another worker has served another one meanwhile. */
-export const serveScript = redisScript(`${names("ARGV[1]")}
+export const serveScript = redisScript(`${scriptNames("ARGV[1]")}
 if redis.call('HGET', root, 'building') ~= ARGV[1] or not whole() then return 0 end
 redis.call('HSET', root, 'served', ARGV[1])
 redis.call('HDEL', root, 'building')
@@ -162,7 +162,7 @@ return 1
 `);
 
 /** Looks for missing keys in a part of the index: the cursor to go on with, and whether all were there. */
-export const auditScript = redisScript(`${names("ARGV[1]")}
+export const auditScript = redisScript(`${scriptNames("ARGV[1]")}
 if not whole() or redis.call('HGET', root, 'served') ~= ARGV[1] then return {'0', 0} end
 local cursor, found = unpack(redis.call('HSCAN', index, ARGV[2], 'COUNT', ARGV[3]))
 for n = 1, #found, 2 do

@@ -112,12 +112,12 @@ function lastOfEach(moves: readonly Entry[]): Entry[] {
 const ENTRIES_OF_EVENT = 256;
 
 /** Scores order accounts by their newest entry. */
-function entryScore(id: string): number {
+export function entryScore(id: string): number {
   const { revision, salt } = readId(id);
   return revision * ENTRIES_OF_EVENT + salt;
 }
 
 /** Below every entry's score; a newer account is above an older one. */
-function idleScore(id: AccountId): number {
+export function idleScore(id: AccountId): number {
   return readId(id).revision - 2 ** 41;
 }
