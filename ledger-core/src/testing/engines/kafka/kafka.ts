@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Admin, Kafka as Client, KafkaJSProtocolError, logLevel } from "kafkajs";
+import { type Admin, Kafka as Client, logLevel } from "kafkajs";
 import { mendIdleTimers } from "../../../adapters/kafka/kafkajs/idle-timers.ts";
 import { type EngineSource, findEngine, startEngine } from "../engine.ts";
 import { type Link, openLink } from "../link.ts";
@@ -138,7 +138,9 @@ async function isServed(admin: Admin, topic: string): Promise<boolean> {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
   } catch (error) {
-    if (error instanceof KafkaJSProtocolError && error.type === "UNKNOWN_TOPIC_OR_PARTITION") return false;
+    // Node.js finds no names of the package's error classes.
+    const type = error instanceof Error && "type" in error ? error.type : undefined;
+    if (type === "UNKNOWN_TOPIC_OR_PARTITION") return false;
     throw error;
   }
 }
