@@ -6,6 +6,7 @@ import { readServerFile } from "standalone/server-file";
 
 /** The default data folder. */
 export const DEFAULT_DATA = readSettings({ LEDGER_DATA: textOr("./data") }).LEDGER_DATA;
+export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_PORT = 8080;
 export const DEFAULT_TENANT = "default";
 const TOKEN_TTL_SECONDS = 12 * 3600;
@@ -25,7 +26,7 @@ export async function resolveAccess(options: {
 }): Promise<Access> {
   const { LEDGER_TOKEN: given } = readSettings({ LEDGER_TOKEN: optionalSecret({ lengthMin: 20 }) });
   const dir = options.data ?? DEFAULT_DATA;
-  const url = options.url ?? readServerFile(dir)?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`;
+  const url = options.url ?? readServerFile(dir)?.url ?? `http://${DEFAULT_HOST}:${DEFAULT_PORT}`;
   if (given !== undefined && options.data === undefined) return { url, token: given.reveal() };
   const { signingKeys } = await openDataFolder(dir, { make: false });
   const { sub, role } = options;

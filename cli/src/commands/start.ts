@@ -17,13 +17,14 @@ import { startFaults } from "standalone/start-fault";
 import { wholeNumber } from "../arguments.ts";
 import { createOutput } from "../output.ts";
 import { createProgress } from "../progress.ts";
-import { DEFAULT_DATA, DEFAULT_PORT } from "../settings.ts";
+import { DEFAULT_DATA, DEFAULT_HOST, DEFAULT_PORT } from "../settings.ts";
 import { greeting } from "./greeting.ts";
 import { serviceCommands } from "./start-service.ts";
 
 type StartFlags = {
   data: string;
   port: number;
+  host: string;
   rails?: readonly string[];
   keyFilterMib?: number;
   acceptClock?: true;
@@ -77,7 +78,8 @@ export function startCommand(): Command {
   const command = new Command("start")
     .description("run the whole ledger on a data folder, or one of its services")
     .option("--data <dir>", "the data folder; made when there is none", DEFAULT_DATA)
-    .option("--port <port>", "where to listen on 127.0.0.1; 0: any free port", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option("--port <port>", "where to listen; 0: any free port", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option("--host <address>", "the address to listen on; another only behind something that adds TLS", DEFAULT_HOST)
     .option(
       "--rails <names>",
       `the payment rails there are (default: LEDGER_RAILS, else ${defaultRails.join(",")})`,
@@ -106,6 +108,7 @@ export function startCommand(): Command {
       const server = await startStandalone({
         dataDir,
         port: flags.port,
+        host: flags.host,
         rails: flags.rails ?? settings.LEDGER_RAILS,
         writer: {
           keys: { filterBytes: (flags.keyFilterMib ?? settings.LEDGER_KEY_FILTER_MIB) * 2 ** 20 },
