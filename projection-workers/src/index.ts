@@ -3,7 +3,7 @@ export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
 export { pause } from "./consumer/pause.ts";
 export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";
-export { mirrorService, projectionService, SESSION } from "./main.ts";
+export { mirrorService, projectionService, type RebuiltTarget, rebuildServer, SESSION } from "./main.ts";
 export { compareMirror, type MirrorComparison } from "./mirror/compare-mirror.ts";
 export { startMirror } from "./mirror/mirror.ts";
 export { watchTarget } from "./mirror/watched-target.ts";

@@ -5,7 +5,9 @@ import {
   dataPart,
   eventLogPart,
   type GraphTarget,
+  type GremlinTarget,
   graphPart,
+  type MysqlTarget,
   type ReadModelTarget,
   type RedisTarget,
   readModelPart,
@@ -22,6 +24,7 @@ import { graphServer, modelsServer } from "./projections/list.ts";
 import { sessionProjection } from "./projections/session/projection.ts";
 import type { StoreFile } from "./projections/store-file.ts";
 import type { StoreServer } from "./projections/store-server.ts";
+import { rebuildOnServer, rebuildSessions, type ServerRebuildOptions } from "./rebuild/server-rebuild.ts";
 import { startProjectionService } from "./service.ts";
 
 /** The mirror as its own process: follows the log, and is the only writer of the broker's topic. */
@@ -69,6 +72,27 @@ export function projectionService({ files, session }: ChosenProjections): Servic
       return startProjectionService({ ...options, log: followMirror({ ...context, mirror, log }) });
     },
   });
+}
+
+/** Where a projection is that `ledger rebuild` builds again in a server. */
+export type RebuiltTarget =
+  | { readonly projection: "models"; readonly target: MysqlTarget }
+  | { readonly projection: "graph"; readonly target: GremlinTarget }
+  | { readonly projection: "session"; readonly target: RedisTarget };
+
+/**
+ * Rebuilds a projection in a server beside the live one, while every process goes on.
+ * @throws LedgerError store_unavailable, incompatible, not_ready when it cannot be opened
+ */
+export async function rebuildServer(
+  { projection, target }: RebuiltTarget,
+  options: ServerRebuildOptions,
+): Promise<void> {
+  if (projection === "models") return rebuildOnServer(modelsServer(target, options.shards.length), options);
+  if (projection === "graph") return rebuildOnServer(graphServer(target), options);
+  const store = await openSessions(target);
+  if (!store) throw new LedgerError("config", "SESSIONS is models, so there are no session views to rebuild");
+  await rebuildSessions(store, options).finally(() => store.close());
 }
 
 type StoreTargets = { readonly readModel: ReadModelTarget; readonly graph: GraphTarget };

@@ -45,6 +45,14 @@ export interface ProjectionStore<Change> extends ProjectionTarget<Change> {
   create(build: Build): Promise<void>;
   /** Drops the tables and checkpoints of a build, if there are any. */
   drop(build: Build): Promise<void>;
+  /** The builds that were created, are not served and were not dropped. */
+  leftovers(): Promise<readonly Build[]>;
+  /**
+   * Runs work while nobody else runs such work on this store. The signal aborts with a LedgerError once that is no
+   * longer certain, because the connection to the store was lost.
+   * @throws not_ready while another process does
+   */
+  alone<Result>(work: (lost: AbortSignal) => Promise<Result>): Promise<Result>;
   /** One build, whichever is served. */
   target(build: Build): ProjectionTarget<Change>;
   rows(build: Build): RowReader;
@@ -53,8 +61,9 @@ export interface ProjectionStore<Change> extends ProjectionTarget<Change> {
   /**
    * Lets the served build rest while `catchUp` runs, then serves `build` from one moment to the next: all of it or
    * nothing.
+   * @throws not_ready when `live` is not the served one
    */
-  switchTo(build: Build, catchUp: CatchUp<Change>): Promise<void>;
+  switchTo(live: Build, build: Build, catchUp: CatchUp<Change>): Promise<void>;
   /** Faults that the engine finds in its own file; empty for engines that check themselves. */
   faults(): Promise<readonly string[]>;
   close(): Promise<void>;

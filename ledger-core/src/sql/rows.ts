@@ -105,3 +105,12 @@ export async function integrityFaults(db: Knex): Promise<string[]> {
   const rows = await selectRows<{ integrity_check: string }>(db, "PRAGMA integrity_check(10)");
   return rows.map((row) => String(row.integrity_check)).filter((text) => text !== "ok");
 }
+
+/** The names of the tables of a database. */
+export async function tableNames(db: Knex): Promise<readonly string[]> {
+  const text =
+    dialectOf(db) === "sqlite"
+      ? "SELECT name FROM sqlite_schema WHERE type = 'table'"
+      : "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()";
+  return (await selectRows<{ name: string }>(db, text)).map(({ name }) => name);
+}

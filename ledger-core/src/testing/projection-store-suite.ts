@@ -116,7 +116,7 @@ export function projectionStoreSuite<Change>(
       await apply(store, NO_REVISION, 9);
       const then = await servedRows(store);
       await store.create(second);
-      await store.switchTo(second, async (inside, servedAt) => {
+      await store.switchTo(buildOf(1), second, async (inside, servedAt) => {
         expect(await servedAt(0)).toBe(9);
         await apply(inside, NO_REVISION, await servedAt(0));
       });
@@ -132,7 +132,7 @@ export function projectionStoreSuite<Change>(
       const { store } = opened();
       await apply(store, NO_REVISION, 9);
       await store.create(second);
-      const failed = store.switchTo(second, async (inside) => {
+      const failed = store.switchTo(buildOf(1), second, async (inside) => {
         await apply(inside, NO_REVISION, 9);
         throw new RangeError("given up");
       });
@@ -142,12 +142,50 @@ export function projectionStoreSuite<Change>(
       expect(await store.checkpoint(0)).toBe(19);
     });
 
+    test("a switch from a build that is not served is refused, and changes nothing", async () => {
+      const { store } = opened();
+      await apply(store, NO_REVISION, 9);
+      const third = buildOf(3);
+      await store.create(third);
+      const late = store.switchTo(second, third, async () => undefined);
+      await expect(late).rejects.toMatchObject({ code: "not_ready" });
+      expect([await store.served(), await store.checkpoint(0)]).toEqual([buildOf(1), 9]);
+    });
+
+    test("leftovers are builds that were created, neither served nor dropped, also after a restart", async () => {
+      const { store, reopen } = opened();
+      await apply(store, NO_REVISION, 9);
+      expect(await store.leftovers()).toEqual([]);
+      await store.create(second);
+      await store.create(buildOf(4));
+      expect(await store.leftovers()).toEqual([second, buildOf(4)]);
+      await apply(store.target(second), NO_REVISION, 9);
+      await store.switchTo(buildOf(1), second, async () => undefined);
+      const again = await reopen();
+      expect(await again.leftovers()).toEqual([buildOf(1), buildOf(4)]);
+      for (const build of await again.leftovers()) await again.drop(build);
+      expect(await again.leftovers()).toEqual([]);
+    });
+
+    test("work that must be alone runs in turns", async () => {
+      const { store } = opened();
+      const outcomes: string[] = [];
+      await store.alone(async (lost) => {
+        const second = store.alone(async () => void outcomes.push("at the same time"));
+        await second.catch((error) => outcomes.push(error.code));
+        expect(lost.aborted).toBe(false);
+      });
+      expect(outcomes).toEqual(["not_ready"]);
+      await expect(store.alone(() => Promise.reject(new RangeError("given up")))).rejects.toThrow("given up");
+      expect(await store.alone(async () => "again")).toBe("again");
+    });
+
     test("changes applied during a switch wait, and go to the new build", async () => {
       const { store } = opened();
       await apply(store, NO_REVISION, 9);
       await store.create(second);
       let applied: Promise<void> | undefined;
-      await store.switchTo(second, async (inside, servedAt) => {
+      await store.switchTo(buildOf(1), second, async (inside, servedAt) => {
         applied = apply(store, 9, 19);
         await apply(inside, NO_REVISION, await servedAt(0));
       });

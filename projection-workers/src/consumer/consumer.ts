@@ -119,7 +119,7 @@ const passing: ReadonlySet<LedgerErrorCode> = new Set([
 ]);
 
 /** Transient faults; afterwards the checkpoint tells what was applied. */
-function passes({ code }: LedgerError): boolean {
+export function passes({ code }: LedgerError): boolean {
   return passing.has(code);
 }
 

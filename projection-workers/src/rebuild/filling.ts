@@ -1,8 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import type { Projection, ProjectionTarget, Revision, Shard } from "ledger-core";
+import { isLedgerError, type Projection, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
+import { type Logger, systemRuntime } from "ledger-core/process";
 import { applyEvents } from "../consumer/application.ts";
+import { passes } from "../consumer/consumer.ts";
 import { gather } from "../consumer/gathering.ts";
+import { pause } from "../consumer/pause.ts";
 
 export type FillOptions = {
   readonly log: EventSource;
@@ -13,6 +16,8 @@ export type FillOptions = {
   /** The pause after each transaction, for background work, in ms. 0 to 1000. Default 0. */
   readonly pauseMs?: number;
 };
+
+type Patient = { readonly logger: Logger; readonly signal: AbortSignal };
 
 /** Brings a build up to a revision, inclusive, from the log. */
 export type Fill<Change> = (build: ProjectionTarget<Change>, shard: Shard, upTo: Revision) => Promise<void>;
@@ -30,6 +35,32 @@ export function makeFiller<Change>(
       at = await applyEvents({ shard, projection, target: build, batchMax: () => fillMax }, at, events);
       onReached(shard, at);
       if (pauseMs > 0) await setTimeout(pauseMs);
+    }
+  };
+}
+
+/** Faults that pass: for how long a fill tries again without any progress, and its pauses, in ms. */
+const patience = { forMs: 60_000, firstMs: 100, mostMs: 5000 };
+
+/** Like the fill, which goes on from the build's checkpoint after faults that pass. Not for use in a transaction. */
+export function patiently<Change>(fill: Fill<Change>, { logger, signal }: Patient): Fill<Change> {
+  return async (build, shard, upTo) => {
+    let reached: Revision | undefined;
+    let sinceMs = systemRuntime.elapsedMs();
+    let pauseMs = patience.firstMs;
+    while (true) {
+      try {
+        return await fill(build, shard, upTo);
+      } catch (error) {
+        if (!isLedgerError(error) || !passes(error)) throw error;
+        logger.warn({ shard, code: error.code, pauseMs, err: error }, "a rebuild waits for its store or log");
+        const at = await build.checkpoint(shard).catch(() => reached);
+        if (at !== reached) [reached, sinceMs, pauseMs] = [at, systemRuntime.elapsedMs(), patience.firstMs];
+        if (systemRuntime.elapsedMs() - sinceMs > patience.forMs) throw error;
+      }
+      await pause(systemRuntime, pauseMs, signal);
+      signal.throwIfAborted();
+      pauseMs = Math.min(2 * pauseMs, patience.mostMs);
     }
   };
 }

@@ -93,7 +93,8 @@ async function runGeneration(
     lost = true;
     ending.abort();
   };
-  const target = watched(store.target(begun), lose);
+  const losses: Losses = { onLost: lose, onReplaced: () => ending.abort() };
+  const target = watched(store.target(begun), losses);
   if ((await target.checkpoint(shard)) > (await log.head(shard))) return generation;
   const run = runProjection({
     ...{ ...tuning, batchMax, log, logger, shard, signal, projection: sessionProjection, target },
@@ -107,7 +108,7 @@ async function runGeneration(
       if (!served && isFilled(run.status())) ending.abort();
     },
   });
-  const audited = served ? audit(options, { shard, generation, everyMs: auditMs }, signal, lose) : undefined;
+  const audited = served ? audit(options, { shard, generation, everyMs: auditMs }, signal, losses) : undefined;
   await run.finished;
   const { state, damaged } = run.status();
   // Not to be mended by beginning again, such as a poison event: it stays as it is, until the process is restarted.
@@ -119,13 +120,16 @@ async function runGeneration(
   return undefined;
 }
 
-/** Calls back when the target finds that keys are missing. */
-function watched(target: ProjectionTarget<SessionChange>, onLost: () => void): ProjectionTarget<SessionChange> {
+type Losses = { onLost(): void; onReplaced(): void };
+
+/** Calls back when the target finds that keys are missing, or that another generation is served. */
+function watched(target: ProjectionTarget<SessionChange>, losses: Losses): ProjectionTarget<SessionChange> {
   return {
     checkpoint: (shard) => target.checkpoint(shard),
     apply: (...batch) =>
       target.apply(...batch).catch((error) => {
-        if (isLedgerError(error, "store_damaged")) onLost();
+        if (isLedgerError(error, "store_damaged")) losses.onLost();
+        if (isLedgerError(error, "not_ready")) losses.onReplaced();
         throw error;
       }),
   };
@@ -148,7 +152,7 @@ async function audit(
   { store }: KeepSessionsOptions,
   { shard, generation, everyMs }: Audited,
   signal: AbortSignal,
-  onLost: () => void,
+  { onLost, onReplaced }: Losses,
 ): Promise<void> {
   let cursor: string | undefined = "0";
   while (!signal.aborted) {
@@ -157,6 +161,7 @@ async function audit(
     try {
       cursor = await store.audit(shard, generation, cursor);
     } catch (error) {
+      if (isLedgerError(error, "not_ready")) return onReplaced();
       // The projection finds it away, too, and reports it.
       if (!isLedgerError(error, "store_unavailable")) throw error;
     }

@@ -53,7 +53,7 @@ export async function playGraphFaults(run: GraphFaultRun): Promise<readonly stri
       proxy.mend();
     }
     await Promise.all(stores.map((store) => advance(store, history.changes, events - 1, next)));
-    return await differences(server, history, run.folder);
+    return await differences({ server, proxy, history, folder: run.folder });
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await proxy.close();
@@ -119,24 +119,31 @@ async function emptyGraph(server: Pick<GremlinServer, "host" | "port">): Promise
 
 const DIFFERENCES_MAX = 5;
 
-/** The first differences between a graph, the history that it was made from, and the file adapter. */
-async function differences(
-  server: Pick<GremlinServer, "host" | "port">,
-  history: GraphHistory,
-  folder: string,
-): Promise<readonly string[]> {
-  const client = openGremlin(server);
-  const graph = openGremlinGraph(client, { limitMs: 60_000 });
+type Compared = {
+  readonly server: Pick<GremlinServer, "host" | "port">;
+  readonly proxy: Pick<CosmosProxy, "host" | "port">;
+  readonly history: GraphHistory;
+  readonly folder: string;
+};
+
+/**
+ * The first differences between a graph and the history that it was made from, and between the answers of the server,
+ * of the server as Cosmos DB, and of the file adapter.
+ */
+async function differences({ server, proxy, history, folder }: Compared): Promise<readonly string[]> {
+  const clients = [openGremlin(server), openGremlin(proxy)] as const;
+  const graphs = clients.map((client) => openGremlinGraph(client, { limitMs: 60_000 }));
   const file = `${folder}/graph-${history.changes.length}.sqlite`;
   const written = openViewStore(paymentGraph, { file });
   const read = openPaymentGraph({ file });
   try {
-    await completeGraph(client, await openBooks(client));
+    await completeGraph(clients[0], await openBooks(clients[0]));
     await written.apply(0, NO_REVISION, history.changes.length - 1, history.changes);
-    const found = await rowDifferences(openGraphStore(client), history);
-    return [...found, ...(await answerDifferences(graph, read, history))].slice(0, DIFFERENCES_MAX);
+    const found = await rowDifferences(openGraphStore(clients[0]), history);
+    for (const graph of graphs) found.push(...(await answerDifferences(graph, read, history)));
+    return found.slice(0, DIFFERENCES_MAX);
   } finally {
-    await graph.close();
+    for (const graph of graphs) await graph.close();
     await read.close();
     await written.close();
   }

@@ -17,6 +17,10 @@ export type GraphBooks = {
   checkpoint(build: Build, shard: Shard): Revision;
   /** One per shard, by shard. */
   positions(build: Build): readonly Position[];
+  /** The builds that were created and not dropped, except the served one. */
+  readonly leftovers: readonly Build[];
+  /** Who rebuilds the graph: a text that changes as long as somebody does; `FREE` if nobody does. */
+  readonly rebuilder: string;
 };
 
 const PARTITION = "books";
@@ -24,6 +28,10 @@ const MARKER = "served";
 /** The shard of the marker, and its revision once the graph was filled. */
 const NO_SHARD = -1;
 const COMPLETE = 1;
+/** The shard of the vertex that tells of a build until it is dropped, and of the one that tells who rebuilds. */
+const CREATED = -2;
+const REBUILDER = -3;
+export const FREE = "free";
 
 const readText = "g.V().has('pk',p).project('g','s','r','b').by('build').by('shard').by('revision').by('born')";
 const makeText =
@@ -36,7 +44,8 @@ const addText =
 const moveText = "g.V().has('pk',p).has('id',i).has('revision',a).has('born',b).property('revision',r).count()";
 const serveText = "g.V().has('pk',p).has('id',i).has('build',a).property('build',w).count()";
 const completeText = "g.V().has('pk',p).has('id',i).has('born',b).property('revision',r).count()";
-const dropText = "g.V().has('pk',p).has('build',w).has('shard',gte(s)).drop()";
+const dropText = "g.V().has('pk',p).has('build',w).has('shard',neq(s)).drop()";
+const claimText = "g.V().has('pk',p).has('id',i).has('born',a).property('born',b).count()";
 
 type Options = { readonly deadlineMs?: number };
 
@@ -44,13 +53,18 @@ type Options = { readonly deadlineMs?: number };
 export async function readBooks(client: GremlinClient, options?: Options): Promise<GraphBooks | undefined> {
   const rows = await client.submit(readText, { p: PARTITION }, options);
   const checkpoints = new Map<string, Position>();
+  const versions = new Set<number>();
+  let rebuilder = FREE;
   let marker: { readonly version: number; readonly born: string; readonly complete: boolean } | undefined;
   for (const row of rows) {
     const [version, shard, revision] = [numberIn(row, "g"), numberIn(row, "s"), numberIn(row, "r")];
     if (shard === NO_SHARD) marker = { version, born: textIn(row, "b"), complete: revision === COMPLETE };
-    else checkpoints.set(checkpointId(buildOf(version), shard), { shard, revision });
+    else if (shard === REBUILDER) rebuilder = textIn(row, "b");
+    else versions.add(version);
+    if (shard >= 0) checkpoints.set(checkpointId(buildOf(version), shard), { shard, revision });
   }
   if (!marker) return undefined;
+  versions.delete(marker.version);
   const prefix = (build: Build) => checkpointId(build, "");
   return {
     served: buildOf(marker.version),
@@ -62,6 +76,8 @@ export async function readBooks(client: GremlinClient, options?: Options): Promi
         .filter(([id]) => id.startsWith(prefix(build)))
         .map(([, position]) => position)
         .sort((one, other) => one.shard - other.shard),
+    leftovers: [...versions].sort((one, other) => one - other).map(buildOf),
+    rebuilder,
   };
 }
 
@@ -69,8 +85,7 @@ export async function readBooks(client: GremlinClient, options?: Options): Promi
 export async function openBooks(client: GremlinClient): Promise<GraphBooks> {
   const known = await readBooks(client);
   if (known) return known;
-  const marker = { p: PARTITION, i: MARKER, w: 1, s: NO_SHARD, r: NO_REVISION, b: randomUUID() };
-  await client.submit(makeText, marker);
+  await addBook(client, { i: MARKER, w: 1, s: NO_SHARD, b: randomUUID() });
   const begun = await readBooks(client);
   if (!begun) throw new LedgerError("store_unavailable", "the graph lost its books", { retryable: true });
   return begun;
@@ -112,9 +127,29 @@ export async function serveBuild(client: GremlinClient, live: Build, next: Build
   if (switched[0] !== 1) throw new LedgerError("not_ready", "another worker has switched the payment graph");
 }
 
-/** Forgets the checkpoints of a build. */
-export async function dropCheckpoints(client: GremlinClient, build: Build): Promise<void> {
-  await client.submit(dropText, { p: PARTITION, w: build.version, s: 0 });
+/** Notes a build, so that it is found and dropped if its rebuild is interrupted. */
+export async function noteBuild(client: GremlinClient, { version }: Build): Promise<void> {
+  await addBook(client, { i: `build:${version}`, w: version, s: CREATED, b: "" });
+}
+
+/** Forgets a build and its checkpoints. */
+export async function forgetBuild(client: GremlinClient, build: Build): Promise<void> {
+  await client.submit(dropText, { p: PARTITION, w: build.version, s: NO_SHARD });
+}
+
+/** Replaces the text of who rebuilds the graph, if it is still `from`; returns whether it is `to` now. */
+export async function claimRebuild(client: GremlinClient, from: string, to: string): Promise<boolean> {
+  const place = { i: "rebuilder", w: 0, s: REBUILDER, b: FREE };
+  if (from === FREE) await addBook(client, place);
+  await client.submit(claimText, { p: PARTITION, i: place.i, a: from, b: to });
+  return (await openBooks(client)).rebuilder === to;
+}
+
+type Book = { readonly i: string; readonly w: number; readonly s: number; readonly b: string };
+
+/** Adds a vertex to the books, if it is not there. */
+async function addBook(client: GremlinClient, book: Book): Promise<void> {
+  await client.submit(makeText, { ...book, p: PARTITION, r: NO_REVISION });
 }
 
 function checkpointId({ version }: Build, shard: Shard | ""): string {

@@ -1,10 +1,13 @@
 export { fieldOf, type GremlinValue, numberIn, textIn, textsIn } from "./answers.ts";
 export {
+  claimRebuild,
   completeGraph,
-  dropCheckpoints,
+  FREE,
+  forgetBuild,
   type GraphBooks,
   moveCheckpoint,
   notAt,
+  noteBuild,
   openBooks,
   readBooks,
   serveBuild,

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { selectRows } from "../../sql/rows.ts";
 import { translateStoreErrors } from "../../sql/store-errors.ts";
+import { inLock } from "../../sql/transactions.ts";
 import { freePort } from "../../testing/engines/child-engine.ts";
 import { findMariadb, type Mariadb, startMariadb } from "../../testing/engines/mariadb.ts";
 import { startMariadbProcess } from "../../testing/engines/mariadb-process.ts";
@@ -49,6 +51,28 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     expect(failed?.reason).toMatchObject({ code: "store_unavailable", retryable: true });
     expect((await selectRows(db, "SELECT b FROM t")).map(({ b }) => b)).toEqual([1, 1]);
+  });
+
+  test("a lock is one process's; it ends with its connection, and its holder is told", async () => {
+    const connection = await mariadb.createDatabase();
+    const [db, other] = [connect(connection), connect(connection)];
+    const held = Promise.withResolvers<void>();
+    const holding = inLock(
+      db,
+      "a lock",
+      async (lost) => {
+        held.resolve();
+        if (!lost.aborted) await once(lost, "abort");
+        lost.throwIfAborted();
+      },
+      10,
+    );
+    await held.promise;
+    expect(await inLock(other, "a lock", async () => "alone")).toBe("held");
+    const [row] = await selectRows(other, "SELECT IS_USED_LOCK(CONCAT('a lock_', LEFT(MD5(DATABASE()), 16))) AS id");
+    await other.raw(`KILL ${row?.id}`);
+    await expect(translateStoreErrors("store", () => holding)).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(await inLock(other, "a lock", async () => "alone")).toEqual({ result: "alone" });
   });
 
   test("a number too large or a text too long is refused, not cut to fit", async () => {

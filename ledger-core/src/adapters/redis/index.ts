@@ -10,8 +10,9 @@ export {
   openSessionListing,
   type SessionListing,
 } from "./sessions/listing.ts";
+export type { SessionGeneration, SessionRebuild } from "./sessions/rebuild.ts";
 export { accountText, entryText } from "./sessions/rows.ts";
 export { makeApplyScript } from "./sessions/scripts.ts";
-export { openSessionStore, type SessionGeneration, type SessionStore } from "./sessions/store.ts";
+export { openSessionStore, type SessionStore } from "./sessions/store.ts";
 export { entryScore, idleScore } from "./sessions/target.ts";
 export { openSessionView } from "./sessions/view.ts";

@@ -1,19 +1,32 @@
-import type { Build, EdgeChange, ProjectionStore, ProjectionTarget, Revision, Shard, StoreMoment } from "ledger-core";
 import {
-  dropCheckpoints,
+  type Build,
+  type EdgeChange,
+  LedgerError,
+  type ProjectionStore,
+  type ProjectionTarget,
+  type Revision,
+  type Shard,
+  type StoreMoment,
+} from "ledger-core";
+import {
+  forgetBuild,
   type GremlinClient,
   moveCheckpoint,
   notAt,
+  noteBuild,
   openBooks,
   PARTITIONS,
   partitionOf,
   serveBuild,
 } from "ledger-core/gremlin";
+import { type AloneTuning, aloneInGraph, aloneTuning } from "./alone.ts";
 import { knowNothing, writeChanges } from "./edges.ts";
 import { graphTables, type Holds, holdsAt, holdsNow, rowsOf } from "./graph-rows.ts";
 
 /** Elements that one request drops. */
 const DROP_MAX = 500;
+/** Versions of builds begin at 1. */
+const NONE = 0;
 const dropEdgesText = "g.V().has('pk',p).outE().limit(n).drop()";
 const edgesLeftText = "g.V().has('pk',p).outE().limit(1).count()";
 const dropVerticesText = "g.V().has('pk',p).limit(n).drop()";
@@ -23,10 +36,10 @@ const verticesLeftText = "g.V().has('pk',p).limit(1).count()";
  * The payment graph on a Gremlin server. Changes come before their checkpoint, and are the same when they are repeated:
  * after a crash between the two, or beside another worker, nothing is lost or doubled. Nothing else may write into it.
  */
-export function openGraphStore(client: GremlinClient): ProjectionStore<EdgeChange> {
+export function openGraphStore(client: GremlinClient, tuning: AloneTuning = aloneTuning): ProjectionStore<EdgeChange> {
   let known = knowNothing();
   let born = "";
-  let knownBuild = 0;
+  let knownBuild = NONE;
   let turn: Promise<unknown> = Promise.resolve();
   /** Serializes work: the served build does not change while a task runs. */
   function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -46,7 +59,12 @@ export function openGraphStore(client: GremlinClient): ProjectionStore<EdgeChang
     const [shard, after, upTo, changes] = change;
     const read = await books();
     const build = into ?? read.served;
-    if (read.checkpoint(build, shard) !== after) throw notAt(shard, after);
+    if (read.checkpoint(build, shard) !== after) {
+      const isSwitched = into === undefined && knownBuild !== NONE && build.version !== knownBuild;
+      knownBuild = NONE;
+      if (isSwitched) throw switchedMeanwhile(shard);
+      throw notAt(shard, after);
+    }
     if (build.version !== knownBuild) known = knowNothing();
     knownBuild = build.version;
     try {
@@ -73,16 +91,22 @@ export function openGraphStore(client: GremlinClient): ProjectionStore<EdgeChang
     },
     apply: (...change) => inTurn(() => apply(undefined, ...change)),
     served: async () => (await books()).served,
-    create: (build) => dropBuild(client, build),
+    async create(build) {
+      await dropBuild(client, build);
+      await noteBuild(client, build);
+    },
     drop: (build) => dropBuild(client, build),
     rows: (build) => rowsOf(client, build, holdsNow),
     async atOneMoment(work) {
       const read = await books();
       return work(momentOf(client, read.served, (shard) => read.checkpoint(read.served, shard)));
     },
-    switchTo: (build, catchUp) =>
+    leftovers: async () => (await books()).leftovers,
+    alone: aloneInGraph(client, tuning),
+    // Another process may apply events to the live build until the books name the next one: it then steps back, and
+    // goes on in the next one from where that is.
+    switchTo: (live, build, catchUp) =>
       inTurn(async () => {
-        const live = (await books()).served;
         await catchUp(target(build), async (shard) => (await books()).checkpoint(live, shard));
         await serveBuild(client, live, build);
       }),
@@ -100,11 +124,16 @@ function momentOf(client: GremlinClient, build: Build, checkpoint: (shard: Shard
 }
 
 async function dropBuild(client: GremlinClient, build: Build): Promise<void> {
-  await dropCheckpoints(client, build);
   for (let number = 0; number < PARTITIONS; number++) {
     const p = partitionOf(build, number);
     const left = async (text: string) => Number((await client.submit(text, { p }))[0]) > 0;
     while (await left(edgesLeftText)) await client.submit(dropEdgesText, { p, n: DROP_MAX });
     while (await left(verticesLeftText)) await client.submit(dropVerticesText, { p, n: DROP_MAX });
   }
+  await forgetBuild(client, build);
+}
+
+/** A rebuild has switched to a build whose checkpoint is elsewhere: the consumer goes on from there. */
+function switchedMeanwhile(shard: Shard): LedgerError {
+  return new LedgerError("not_ready", `the graph: shard ${shard} goes on in another build`, { retryable: true });
 }

@@ -11,13 +11,17 @@ import {
 } from "ledger-core";
 import {
   beyondKey,
+  dialectOf,
   inSnapshot,
   integrityFaults,
   inWritingTransaction,
   type SqlValue,
   selectRows,
+  tableNames,
   translateStoreErrors,
 } from "ledger-core/sql";
+import { aloneInProcess, buildsWithTables } from "../builds.ts";
+import { aloneOnServer } from "./alone.ts";
 import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./builds.ts";
 import { createBuild, dropBuild, layoutOf, type SqlModel, type SqlTables, showBuild, tableSuffix } from "./model.ts";
 
@@ -51,11 +55,19 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
           });
         }),
       ),
-    switchTo: (build, catchUp) =>
+    leftovers: () =>
+      translateStoreErrors(store, async () => {
+        const { version } = await servedBuild(db, layout);
+        const stems = model.tables.map((table) => table.name + layout.suffix);
+        return buildsWithTables(await tableNames(db), stems).filter((build) => build.version !== version);
+      }),
+    alone: dialectOf(db) === "sqlite" ? aloneInProcess(store) : aloneOnServer(db, layout),
+    switchTo: (live, build, catchUp) =>
       translateStoreErrors(store, async () => {
         await inWritingTransaction(db, async (trx) => {
-          const live = await servedBuild(trx, layout, "update");
-          assert(live.version === build.version - 1, "one rebuild at a time switches");
+          const { version } = await servedBuild(trx, layout, "update");
+          if (version !== live.version)
+            throw new LedgerError("not_ready", `${store}: build ${live.version} is not served any more`);
           await catchUp(sqlTarget(trx, model, build), (shard) => readCheckpoint(trx, layout, live, shard));
           await serveBuild(trx, layout, build);
         });

@@ -20,6 +20,7 @@ import {
   translateStoreErrors,
   type ViewBooks,
 } from "ledger-core/sql";
+import { aloneInProcess, buildsWithTables } from "../builds.ts";
 import { createTables, createView, dropTables, type ViewTable, type ViewTables } from "./view-tables.ts";
 
 /** A projection into a view's file, and how its changes are written into one build. */
@@ -90,9 +91,19 @@ export function openViewStore<Change, Statements>(
         assert(file !== undefined, "a view in memory has one connection");
         return atOneMoment(view, file, work);
       }),
-    switchTo: (build, catchUp) =>
+    leftovers: async () =>
+      guarded(() => {
+        const served = books.served();
+        const there = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+        const names = there.map(({ name }) => String(name));
+        const stems = tables.map((table) => table.name);
+        return buildsWithTables(names, stems).filter(({ version }) => version !== served.version);
+      }),
+    alone: aloneInProcess(store),
+    switchTo: (live, build, catchUp) =>
       inTurn(async () => {
-        const live = guarded(books.served);
+        if (guarded(books.served).version !== live.version)
+          throw new LedgerError("not_ready", `${store}: build ${live.version} is not served any more`);
         await catchUp(target(build), async (shard) => guarded(() => books.checkpoint(live, shard)));
         guarded(() => books.serve(build));
       }),

@@ -42,12 +42,15 @@ if (redis.call('HGET', base, 'revision') or '-1') ~= ARGV[2] then return 'gap' e
 `;
 
 /**
- * Applies the changes of a batch with its revision: 'applied'; or nothing: 'gap', 'lost' (keys are missing) or the id
- * of an account that was never opened.
+ * Applies the changes of a batch with its revision: 'applied'; or nothing: 'gap', 'lost' (keys are missing), 'replaced'
+ * (another generation is served) or the id of an account that was never opened.
  */
 export function makeApplyScript(check = revisionCheck) {
   return redisScript(`${scriptNames("ARGV[1]")}
-if ARGV[4] == '1' and redis.call('HGET', root, 'served') ~= ARGV[1] then return 'lost' end
+if ARGV[4] == '1' then
+  local served = redis.call('HGET', root, 'served')
+  if served ~= ARGV[1] then return served and 'replaced' or 'lost' end
+end
 ${check}
 if ARGV[2] ~= '-1' and not whole() then return 'lost' end
 local opened, touched, moved = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -161,9 +164,11 @@ redis.call('HDEL', root, 'building')
 return 1
 `);
 
-/** Looks for missing keys in a part of the index: the cursor to go on with, and whether all were there. */
+/** Looks for missing keys in a part of the index: the cursor to go on with, and whether all were there; or nil. */
 export const auditScript = redisScript(`${scriptNames("ARGV[1]")}
-if not whole() or redis.call('HGET', root, 'served') ~= ARGV[1] then return {'0', 0} end
+local served = redis.call('HGET', root, 'served')
+if served and served ~= ARGV[1] then return nil end
+if not whole() or not served then return {'0', 0} end
 local cursor, found = unpack(redis.call('HSCAN', index, ARGV[2], 'COUNT', ARGV[3]))
 for n = 1, #found, 2 do
   local kind, name = string.match(found[n], '^([ao]):(.*)$')

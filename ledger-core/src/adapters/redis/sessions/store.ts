@@ -4,12 +4,10 @@ import type { ProjectionTarget } from "../../../ports/projection.ts";
 import type { SessionChange } from "../../../ports/session-view.ts";
 import type { RedisClient } from "../client.ts";
 import type { RedisScript } from "../script.ts";
+import { rebuildSessions, type SessionGeneration, type SessionRebuild } from "./rebuild.ts";
 import { auditScript, beginScript, makeApplyScript, serveScript, sweepScript, withdrawScript } from "./scripts.ts";
-import { sessionTarget } from "./target.ts";
+import { replaced, sessionTarget } from "./target.ts";
 import { LEDGER, sessionsKey } from "./view.ts";
-
-/** A build of a shard's session views. `served`: readers use it. */
-export type SessionGeneration = { readonly generation: string; readonly served: boolean };
 
 /** The session views in Redis as their projection keeps them. Every method may throw `store_unavailable`. */
 export type SessionStore = {
@@ -20,8 +18,13 @@ export type SessionStore = {
   serve(shard: Shard, generation: string): Promise<boolean>;
   /** Stops readers from using a generation that has lost keys. */
   withdraw(shard: Shard, generation: string): Promise<void>;
-  /** Looks at a part of a served generation for missing keys; returns where to go on, undefined if some are missing. */
+  /**
+   * Looks at a part of a served generation for missing keys; returns where to go on, undefined if some are missing.
+   * @throws not_ready when another generation is served
+   */
   audit(shard: Shard, generation: string, cursor: string): Promise<string | undefined>;
+  /** A rebuild of a shard's views beside the served ones. @throws not_ready while another process rebuilds them */
+  rebuild<Result>(shard: Shard, work: (rebuild: SessionRebuild) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 };
 
@@ -47,13 +50,15 @@ export function openSessionStore(options: SessionStoreOptions): SessionStore {
     while (cursor !== "0");
   }
 
+  const target = (of: SessionGeneration) => sessionTarget({ ...of, redis, key, applyScript });
+
   return {
     async begin(shard, lost = "") {
       const answer = await run(beginScript, shard, randomBytes(8).toString("hex"), lost);
       const [generation, served] = Array.isArray(answer) ? answer : [];
       return { generation: String(generation), served: served === 1 };
     },
-    target: (of) => sessionTarget({ ...of, redis, key, applyScript }),
+    target,
     async serve(shard, generation) {
       const served = (await run(serveScript, shard, generation)) === 1;
       if (served) await sweep(shard);
@@ -62,9 +67,12 @@ export function openSessionStore(options: SessionStoreOptions): SessionStore {
     withdraw: async (shard, generation) => void (await run(withdrawScript, shard, generation)),
     async audit(shard, generation, cursor) {
       const answer = await run(auditScript, shard, generation, cursor, stepKeys);
+      if (answer === null) throw replaced(shard);
       const [next, intact] = Array.isArray(answer) ? answer : [];
       return intact === 1 ? String(next) : undefined;
     },
+    rebuild: (shard, work) =>
+      rebuildSessions({ shard, run: (script, ...args) => run(script, shard, ...args), target, stepKeys, sweep }, work),
     close: () => redis.close(),
   };
 }

@@ -37,11 +37,18 @@ export function sessionTarget(options: SessionTargetOptions): ProjectionTarget<S
           throw new LedgerError("revision_gap", `session views of shard ${shard} are not at ${after}`);
         case "lost":
           throw new LedgerError("store_damaged", `session views of shard ${shard} have lost keys`);
+        case "replaced":
+          throw replaced(shard);
         default:
           throw new LedgerError("poison_event", `account ${String(outcome)} was never opened`);
       }
     },
   };
+}
+
+/** A rebuild has switched: the projection goes on in the generation that is served now. */
+export function replaced(shard: Shard): LedgerError {
+  return new LedgerError("not_ready", `session views of shard ${shard} are served from another generation`);
 }
 
 /** What a batch changes of an account; empty: nothing. In the order of the script's arguments. */
