@@ -35,7 +35,8 @@ async function append(log: EventLog, from: number, to: number): Promise<void> {
 }
 
 function start(log: EventLog, into: Lake = lake): Exporter {
-  const tuning = { everyMs: 20, againMs: 20, checkpointEvery: 5 };
+  const maintenance = { compaction: { targetBytes: 8 * 1024, filesMin: 2 } };
+  const tuning = { everyMs: 20, againMs: 20, checkpointEvery: 5, maintenance };
   const options = { log, lake: into, names, logger, uniqueName: randomUUID, tables: exportTables, shards: 1, tuning };
   const exporter = startExporter(options);
   onTestFinished(() => exporter.stop());
@@ -143,7 +144,10 @@ describe("a difference is named", () => {
     const altered = rows.map((row, at) => (at === 1 ? row.with(type, "PaymentRefunded") : row));
     const [file] = makeDataFiles(table, altered, { uniqueName: randomUUID, nowMs: 0 });
     await lake.create(`${table.name}/${file?.path}`, file?.bytes ?? never());
-    const actions = [{ remove: { path: add?.path ?? never() } }, { add: file?.add ?? never() }];
+    const actions = [
+      { remove: { path: add?.path ?? never(), deletionTimestamp: 0, dataChange: true } },
+      { add: file?.add ?? never() },
+    ];
     await lake.create(commitPath(table.name, version + 1), encodeCommit("UPDATE", 0, actions));
     const actual = String(rows[1]?.[type]);
     expect(await faultOf(table.name)).toBe(

@@ -2,6 +2,7 @@ import type { Runtime, Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
 import { type ProjectionStatus, pause, runProjection, shareReading } from "projection-workers";
+import type { MaintenanceTuning } from "./delta/maintenance.ts";
 import { DeltaTable } from "./delta/table.ts";
 import { paced } from "./pacing.ts";
 import type { Lake } from "./ports/lake.ts";
@@ -17,6 +18,8 @@ export type ExportTuning = {
   readonly againMs?: number;
   /** After how many commits of a table a checkpoint is written. 1 to 10,000. Default 100. */
   readonly checkpointEvery?: number;
+  /** How small files are merged; each field states its default. */
+  readonly maintenance?: Partial<MaintenanceTuning>;
 };
 
 export type ExporterOptions = {
@@ -69,8 +72,7 @@ export function startExporter(options: ExporterOptions): Exporter {
 
 function openTable({ lake, uniqueName, tuning = {}, runtime = systemRuntime }: ExporterOptions, shape: ExportTable) {
   const nowMs = () => Math.floor(runtime.now() / MICROS_A_MS);
-  const { checkpointEvery } = tuning;
-  return new DeltaTable({ lake, shape, uniqueName, nowMs, ...(checkpointEvery !== undefined && { checkpointEvery }) });
+  return new DeltaTable({ lake, shape, uniqueName, nowMs, ...tuning });
 }
 
 /** One table of one shard, again and again: what halts a read model only pauses a table. */

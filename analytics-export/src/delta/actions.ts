@@ -32,6 +32,16 @@ export type Add = {
   readonly tags?: Readonly<Record<string, string>>;
 };
 
+/** A file whose rows are in other files now, or nowhere. It stays for a while, for those who read an earlier version. */
+export type Remove = {
+  readonly path: string;
+  readonly deletionTimestamp: number;
+  readonly dataChange: boolean;
+  readonly extendedFileMetadata?: boolean;
+  readonly partitionValues?: Readonly<Record<string, string | null>>;
+  readonly size?: number;
+};
+
 export const CHECKSUM = "payledger.sha256";
 
 export type Action =
@@ -39,7 +49,7 @@ export type Action =
   | { readonly metaData: MetaData }
   | { readonly txn: Txn }
   | { readonly add: Add }
-  | { readonly remove: { readonly path: string } };
+  | { readonly remove: Remove };
 
 /** The log's own protocol: no feature that an old reader or another writer would have to know. */
 export const PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -118,23 +128,32 @@ const readers: Readonly<Record<string, (body: Json) => Action | undefined>> = {
   },
   add({ path, partitionValues, size, modificationTime, dataChange, stats, tags }) {
     if (typeof path !== "string" || !isCount(size) || !isObject(partitionValues)) return undefined;
-    const values = Object.entries(partitionValues).map(([name, value]) => [
-      name,
-      value === null ? null : String(value),
-    ]);
     return {
       add: {
-        ...{ path, size, partitionValues: Object.fromEntries(values), dataChange: dataChange === true },
+        ...{ path, size, partitionValues: valuesOf(partitionValues), dataChange: dataChange === true },
         modificationTime: isCount(modificationTime) ? modificationTime : 0,
         ...(typeof stats === "string" && { stats }),
         ...(isObject(tags) && typeof tags[CHECKSUM] === "string" && { tags: { [CHECKSUM]: tags[CHECKSUM] } }),
       },
     };
   },
-  remove({ path }) {
-    return typeof path === "string" ? { remove: { path } } : undefined;
+  remove({ path, deletionTimestamp, dataChange, partitionValues, size }) {
+    if (typeof path !== "string") return undefined;
+    return {
+      remove: {
+        ...{ path, deletionTimestamp: isCount(deletionTimestamp) ? deletionTimestamp : 0 },
+        dataChange: dataChange !== false,
+        ...(isObject(partitionValues) &&
+          isCount(size) && { extendedFileMetadata: true, partitionValues: valuesOf(partitionValues), size }),
+      },
+    };
   },
 };
+
+function valuesOf(partition: Json): Readonly<Record<string, string | null>> {
+  const values = Object.entries(partition).map(([name, value]) => [name, value === null ? null : String(value)]);
+  return Object.fromEntries(values);
+}
 
 function parsed(line: string): unknown {
   try {

@@ -1,7 +1,15 @@
 import { parquetReadObjects, type SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { LedgerError } from "ledger-core";
-import { type Action, type Add, decodeCommit, type MetaData, type Protocol, paddedVersion } from "./actions.ts";
+import {
+  type Action,
+  type Add,
+  decodeCommit,
+  type MetaData,
+  type Protocol,
+  paddedVersion,
+  type Remove,
+} from "./actions.ts";
 
 /*
  * Checkpoints: the state of a table at a version in one Parquet file, so that neither readers nor the exporter's start
@@ -14,10 +22,12 @@ export type TableState = {
   metaData: MetaData | undefined;
   readonly txns: Map<string, number>;
   readonly adds: Map<string, Add>;
+  /** Files that were replaced, until they are removed. */
+  readonly removes: Map<string, Remove>;
 };
 
 export function emptyState(): TableState {
-  return { protocol: undefined, metaData: undefined, txns: new Map(), adds: new Map() };
+  return { protocol: undefined, metaData: undefined, txns: new Map(), adds: new Map(), removes: new Map() };
 }
 
 /** Plays a commit's actions over a snapshot. */
@@ -26,8 +36,13 @@ export function playActions(snapshot: TableState, actions: readonly Action[]): v
     if ("protocol" in action) snapshot.protocol = action.protocol;
     else if ("metaData" in action) snapshot.metaData = action.metaData;
     else if ("txn" in action) snapshot.txns.set(action.txn.appId, action.txn.version);
-    else if ("add" in action) snapshot.adds.set(action.add.path, action.add);
-    else snapshot.adds.delete(action.remove.path);
+    else if ("add" in action) {
+      snapshot.adds.set(action.add.path, action.add);
+      snapshot.removes.delete(action.add.path);
+    } else {
+      snapshot.adds.delete(action.remove.path);
+      snapshot.removes.set(action.remove.path, action.remove);
+    }
   }
 }
 
@@ -83,6 +98,10 @@ const fields = [
     ...[text("path"), map("partitionValues"), long("size"), long("modificationTime"), flag("dataChange")],
     ...[text("stats"), map("tags")],
   ]),
+  group("remove", [
+    ...[text("path"), long("deletionTimestamp"), flag("dataChange"), flag("extendedFileMetadata")],
+    ...[map("partitionValues"), long("size")],
+  ]),
   group("metaData", [
     ...[text("id"), group("format", [text("provider"), map("options")]), text("schemaString")],
     ...[list("partitionColumns"), map("configuration"), long("createdTime")],
@@ -92,20 +111,30 @@ const fields = [
 const schema: SchemaElement[] = [{ name: "root", num_children: fields.length }, ...fields.flat()];
 
 /** The bytes of a checkpoint, and how many rows it has. */
-export function encodeCheckpoint({ protocol, metaData, txns, adds }: TableState): { bytes: Uint8Array; rows: number } {
+export function encodeCheckpoint({ protocol, metaData, txns, adds, removes }: TableState): {
+  bytes: Uint8Array;
+  rows: number;
+} {
   const txnRows = Array.from(txns, ([appId, version]) => ({ txn: { appId, version: BigInt(version) } }));
   const addRows = Array.from(adds.values(), ({ size, modificationTime, ...add }) => ({
     // Data of an earlier commit is no change of this one.
     add: { ...add, dataChange: false, size: BigInt(size), modificationTime: BigInt(modificationTime) },
+  }));
+  const removeRows = Array.from(removes.values(), ({ deletionTimestamp, size, ...remove }) => ({
+    remove: {
+      ...{ ...remove, dataChange: false, deletionTimestamp: BigInt(deletionTimestamp) },
+      ...(size !== undefined && { size: BigInt(size) }),
+    },
   }));
   const rows: readonly Readonly<Record<string, unknown>>[] = [
     { protocol },
     { metaData: metaData && { ...metaData, createdTime: BigInt(metaData.createdTime) } },
     ...txnRows,
     ...addRows,
+    ...removeRows,
   ];
   const column = (name: string) => ({ name, data: rows.map((row) => row[name] ?? null) });
-  const columnData = ["txn", "add", "metaData", "protocol"].map(column);
+  const columnData = ["txn", "add", "remove", "metaData", "protocol"].map(column);
   return {
     bytes: new Uint8Array(parquetWriteBuffer({ columnData, schema, createdBy: "payledger" })),
     rows: rows.length,
@@ -120,7 +149,7 @@ export function encodeCheckpoint({ protocol, metaData, txns, adds }: TableState)
 export async function decodeCheckpoint(
   path: string,
   bytes: Uint8Array,
-  columns: readonly ("txn" | "add" | "metaData" | "protocol")[],
+  columns: readonly ("txn" | "add" | "remove" | "metaData" | "protocol")[],
 ): Promise<TableState> {
   const snapshot = emptyState();
   const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer, columns: [...columns] }).catch(

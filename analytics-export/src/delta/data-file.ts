@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
-import { parquetWriteBuffer } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { assert } from "ledger-core";
 import { type Add, CHECKSUM } from "./actions.ts";
-import { type Cell, type Column, dayText, parquetSchema, type Row, storedColumns, type TableShape } from "./columns.ts";
+import { dayText, parquetSchema, type Row, storedColumns, type TableShape } from "./columns.ts";
 
 /** A data file to be created, and its entry in the log. */
 export type DataFile = { readonly path: string; readonly bytes: Uint8Array; readonly add: Add };
 
-type FileNaming = {
+export type FileNaming = {
   /** A name that no other file of the table has. */
   readonly uniqueName: () => string;
   readonly nowMs: number;
@@ -24,33 +24,47 @@ export function makeDataFiles(shape: TableShape, rows: readonly Row[], naming: F
     assert(typeof day === "number", `${shape.name}.${shape.partition} is a day`);
     return day;
   });
-  return Array.from(parts, ([day, part]) => makeDataFile(shape, dayText(day), part, naming));
+  return Array.from(parts, ([day, part]) => {
+    const file = startDataFile(shape, dayText(day), naming);
+    file.write(part);
+    return file.finish({ dataChange: true });
+  });
 }
 
-function makeDataFile(shape: TableShape, day: string, rows: readonly Row[], naming: FileNaming): DataFile {
+/** A data file of one partition that is written piece by piece, each piece a row group. */
+export function startDataFile(shape: TableShape, day: string, { uniqueName, nowMs }: FileNaming) {
   const columns = storedColumns(shape);
-  const cells = columns.map(({ name }) => {
-    const at = shape.columns.findIndex((column) => column.name === name);
-    return rows.map((row) => row[at] ?? null);
-  });
-  const buffer = parquetWriteBuffer({
-    columnData: columns.map(({ name }, index) => ({ name, data: cells[index] ?? [] })),
-    schema: parquetSchema(columns),
-    ...{ codec: "ZSTD", compressors },
-    createdBy: "payledger",
-  });
-  const bytes = new Uint8Array(buffer);
-  const path = `${shape.partition}=${day}/${naming.uniqueName()}.zstd.parquet`;
-  const add: Add = {
-    path,
-    partitionValues: { [shape.partition]: day },
-    size: bytes.length,
-    modificationTime: naming.nowMs,
-    dataChange: true,
-    stats: JSON.stringify(statistics(shape, columns, cells, rows.length)),
-    tags: { [CHECKSUM]: checksumOf(bytes) },
+  const places = columns.map(({ name }) => shape.columns.findIndex((column) => column.name === name));
+  const writer = new ByteWriter();
+  const settings = { codec: "ZSTD", compressors, createdBy: "payledger" } as const;
+  const parquet = new ParquetWriter({ writer, schema: parquetSchema(columns), ...settings });
+  const statistics = startStatistics(shape);
+  return {
+    write(rows: readonly Row[]): void {
+      const cells = (index: number) => rows.map((row) => row[places[index] ?? -1] ?? null);
+      const columnData = columns.map(({ name }, index) => ({ name, data: cells(index) }));
+      parquet.write({ columnData, rowGroupSize: rows.length });
+      statistics.take(rows);
+    },
+    /** @param dataChange whether its rows are new to the table */
+    finish({ dataChange }: Pick<Add, "dataChange">): DataFile {
+      parquet.finish();
+      const bytes = writer.getBytes();
+      const path = `${shape.partition}=${day}/${uniqueName()}.zstd.parquet`;
+      const add: Add = {
+        ...{
+          path,
+          partitionValues: { [shape.partition]: day },
+          size: bytes.length,
+          modificationTime: nowMs,
+          dataChange,
+        },
+        stats: JSON.stringify(statistics.result()),
+        tags: { [CHECKSUM]: checksumOf(bytes) },
+      };
+      return { path, bytes, add };
+    },
   };
-  return { path, bytes, add };
 }
 
 export function checksumOf(bytes: Uint8Array): string {
@@ -58,16 +72,26 @@ export function checksumOf(bytes: Uint8Array): string {
 }
 
 /** Bounds of the whole-number columns that the shape names: texts and times have rules of their own in each reader. */
-function statistics(shape: TableShape, columns: readonly Column[], cells: readonly (readonly Cell[])[], rows: number) {
-  const minValues: Record<string, number> = {};
-  const maxValues: Record<string, number> = {};
-  const nullCount: Record<string, number> = {};
-  columns.forEach(({ name }, index) => {
-    if (!shape.bounded.includes(name)) return;
-    const values = (cells[index] ?? []).map(Number);
-    minValues[name] = values.reduce((least, value) => Math.min(least, value));
-    maxValues[name] = values.reduce((most, value) => Math.max(most, value));
-    nullCount[name] = 0;
+function startStatistics({ bounded, columns }: TableShape) {
+  const bounds = bounded.map((name) => {
+    return { name, at: columns.findIndex((column) => column.name === name), min: Infinity, max: -Infinity };
   });
-  return { numRecords: rows, minValues, maxValues, nullCount };
+  let numRecords = 0;
+  const byName = (value: (bound: (typeof bounds)[number]) => number) =>
+    Object.fromEntries(bounds.map((bound) => [bound.name, value(bound)]));
+  return {
+    take(rows: readonly Row[]): void {
+      numRecords += rows.length;
+      for (const bound of bounds)
+        for (const row of rows) {
+          const value = Number(row[bound.at]);
+          bound.min = Math.min(bound.min, value);
+          bound.max = Math.max(bound.max, value);
+        }
+    },
+    result: () => ({
+      ...{ numRecords, minValues: byName(({ min }) => min), maxValues: byName(({ max }) => max) },
+      nullCount: byName(() => 0),
+    }),
+  };
 }

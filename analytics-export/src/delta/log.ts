@@ -12,7 +12,12 @@ import {
 } from "./checkpoint.ts";
 
 /** A table's log up to a version; -1 before its first commit. */
-export type LogState = { version: number; readonly snapshot: TableState };
+export type LogState = {
+  version: number;
+  readonly snapshot: TableState;
+  /** The version of the checkpoint that it was read from; -1 if there was none. */
+  readonly checkpoint: number;
+};
 
 type ReadOptions = {
   /** Whether the files that hold the rows are needed; a start needs only what the table is and how far it reaches. */
@@ -29,9 +34,9 @@ function pointerPath(table: string): string {
  */
 export async function readLog(lake: Lake, table: string, options: ReadOptions): Promise<LogState> {
   const hint = (await readPointer(lake, table)) ?? (await newestCheckpoint(lake, table));
-  const state = { version: -1, snapshot: emptyState() };
   const checkpoint = hint === undefined ? undefined : await readCheckpoint(lake, table, hint, options);
-  if (hint !== undefined && checkpoint) Object.assign(state, { version: hint, snapshot: checkpoint });
+  const version = checkpoint === undefined || hint === undefined ? -1 : hint;
+  const state = { version, snapshot: checkpoint ?? emptyState(), checkpoint: version };
   await readOn(lake, table, state);
   return state;
 }
@@ -59,9 +64,8 @@ export async function missingCommits(lake: Lake, table: string): Promise<{ missi
   return { missing, to };
 }
 
-/** Writes the checkpoint of the newest version, then the pointer to it. */
-export async function writeCheckpoint(lake: Lake, table: string): Promise<void> {
-  const { version, snapshot } = await readLog(lake, table, { files: true });
+/** Writes a state, read with its files, as the checkpoint of its version, then the pointer to it. */
+export async function writeCheckpoint(lake: Lake, table: string, { version, snapshot }: LogState): Promise<void> {
   const { bytes, rows } = encodeCheckpoint(snapshot);
   await lake.create(`${logFolder(table)}/${checkpointName(version)}`, bytes);
   await lake.remove(pointerPath(table));
@@ -95,7 +99,7 @@ async function readCheckpoint(
   if (!bytes) return undefined;
   const snapshot = await decodeCheckpoint(path, bytes, [
     ...(["txn", "metaData", "protocol"] as const),
-    ...(files ? (["add"] as const) : []),
+    ...(files ? (["add", "remove"] as const) : []),
   ]);
   if (!snapshot.metaData || !snapshot.protocol)
     throw new LedgerError(

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { formatInstant, NO_REVISION } from "ledger-core";
+import { assert, formatInstant, NO_REVISION } from "ledger-core";
 import { randomHistory } from "ledger-core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Lake } from "../ports/lake.ts";
@@ -19,7 +19,10 @@ async function exportHistory(lake: Lake, checkpointEvery: number): Promise<Reado
   const stored = { version: 1, leaf: new Uint8Array(32) };
   const all: Record<string, Row[]> = {};
   for (const shape of exportTables) {
-    const table = new DeltaTable({ lake, shape, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery });
+    // With many files, small ones are merged.
+    const maintenance = { compaction: { targetBytes: 2 ** 20, filesMin: 2 } };
+    const options = { lake, shape, uniqueName: randomUUID, nowMs: Date.now };
+    const table = new DeltaTable({ ...options, checkpointEvery, maintenance });
     for (let at = NO_REVISION; at < last; ) {
       const upTo = Math.min(at + 40, last);
       const rows = history.slice(at + 1, upTo + 1).flatMap((event) => [...shape.rows(event, stored, names)]);
@@ -35,7 +38,7 @@ describe.skipIf("absent" in found)("absent" in found ? found.absent : "read by d
   const python = "python" in found ? found.python : "";
 
   test.each([
-    ["with checkpoints", 3],
+    ["with checkpoints and merged files", 3],
     ["without a checkpoint", 1000],
   ])("counts, sums, types, times, days and bounds are right, %s", async (_, checkpointEvery) => {
     const folder = makeLakeFolder();
@@ -69,5 +72,28 @@ describe.skipIf("absent" in found)("absent" in found ? found.absent : "read by d
     expect(answers[5]).toEqual([[...instants.map(pythonTime), 'Timestamp(µs, "UTC")']]);
     expect(answers[6]).toEqual([["Int64", "Date32", dayText(Math.min(...days))]]);
     expect(answers[7]).toEqual([]);
+  });
+
+  test("a query written before a column was added still answers, and the column is null in earlier rows", async () => {
+    const folder = makeLakeFolder();
+    onTestFinished(() => folder.remove());
+    const [wide] = exportTables;
+    assert(wide, "there is a table");
+    const added = { name: "added", type: "string", nullable: true, about: "new" } as const;
+    const later = { ...wide, columns: [...wide.columns, added] };
+    const stored = { version: 1, leaf: new Uint8Array(32) };
+    const rows = history.flatMap((event) => [...wide.rows(event, stored, names)]);
+    const options = { lake: folder.open(), uniqueName: randomUUID, nowMs: Date.now };
+    await new DeltaTable({ ...options, shape: wide }).apply(0, NO_REVISION, 99, rows.slice(0, 100));
+    const query = ["select count(*), max(revision), count(leaf) from ledger_events"];
+    expect(await queryDelta(python, folder.dir, query)).toEqual([[["100", "99", "100"]]]);
+    const moreRows = rows.slice(100).map((row) => [...row, "yes"]);
+    await new DeltaTable({ ...options, shape: later }).apply(0, 99, last, moreRows);
+    const all = String(last + 1);
+    const asked = [...query, "select count(*), count(added) from ledger_events"];
+    expect(await queryDelta(python, folder.dir, asked)).toEqual([
+      [[all, String(last), all]],
+      [[all, String(last - 99)]],
+    ]);
   });
 });

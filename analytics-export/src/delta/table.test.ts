@@ -5,8 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Lake } from "../ports/lake.ts";
 import { type ExportTable, exportTables } from "../tables/tables.ts";
 import { makeLakeFolder, names, rowsOf } from "../testing/folder.ts";
-import { commitPath, encodeCommit, PARQUET } from "./actions.ts";
+import { type Action, commitPath, encodeCommit, PARQUET } from "./actions.ts";
 import type { Row } from "./columns.ts";
+import { makeDataFiles } from "./data-file.ts";
+import { readLog } from "./log.ts";
+import { readDataFile } from "./rows.ts";
 import { DeltaTable } from "./table.ts";
 
 const history = randomHistory(7, 60);
@@ -19,7 +22,9 @@ function rowsBetween(table: ExportTable, after: number, upTo: number): Row[] {
 }
 
 function openTable(lake: Lake, table: ExportTable = events): DeltaTable {
-  return new DeltaTable({ lake, shape: table, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3 });
+  const maintenance = { compaction: { targetBytes: 32 * 1024, filesMin: 2 }, keepRemovedMs: 0 };
+  const options = { lake, shape: table, uniqueName: randomUUID, nowMs: Date.now };
+  return new DeltaTable({ ...options, checkpointEvery: 3, maintenance });
 }
 
 const events: ExportTable = shape;
@@ -77,6 +82,63 @@ describe("a table", () => {
     expect(await openTable(lake).checkpoint(0)).toBe(9);
   });
 
+  test("small files are merged into few, rows and positions stay, and replaced files go", async () => {
+    const table = openTable(lake);
+    for (const shard of [0, 1])
+      for (let at = NO_REVISION; at < 29; at++) {
+        const rows = rowsBetween(events, at, at + 1);
+        await table.apply(shard, at, at + 1, shard === 0 ? rows : rows.map((row) => row.with(1, 1)));
+      }
+    const { snapshot } = await readLog(lake, events.name, { files: true });
+    const days = new Set(rowsBetween(events, NO_REVISION, 29).map(([day]) => day)).size;
+    expect(snapshot.adds.size).toBeLessThanOrEqual(2 * days + 6);
+    expect(await rowsOf(lake, events)).toHaveLength(60);
+    expect([await openTable(lake).checkpoint(0), await openTable(lake).checkpoint(1)]).toEqual([29, 29]);
+    const before = new Set<string>();
+    for await (const { path } of lake.files(events.name)) if (path.endsWith(".parquet")) before.add(path);
+    // One merging more removes the files that the last one replaced.
+    for (let at = 29; at < 35; at++) await table.apply(0, at, at + 1, rowsBetween(events, at, at + 1));
+    const data: string[] = [];
+    for await (const { path } of lake.files(events.name)) if (!path.includes("_delta_log")) data.push(path);
+    const left = await readLog(lake, events.name, { files: true });
+    expect(data.length).toBeLessThanOrEqual(left.snapshot.adds.size + left.snapshot.removes.size);
+    expect(data.some((path) => before.has(path))).toBe(true);
+  });
+
+  test("files that another writer merges at the same time are merged once", async () => {
+    const table = openTable(lake);
+    await table.apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
+    let theirs: readonly Action[] | undefined;
+    const racing: Lake = {
+      ...lake,
+      async create(path, bytes) {
+        if (theirs === undefined && isMerge(bytes)) {
+          // Theirs is made just before ours: the same files become one of their own.
+          const { snapshot, version } = await readLog(lake, events.name, { files: true });
+          const adds = [...snapshot.adds.values()];
+          const rows = (await Promise.all(adds.map((add) => readDataFile(lake, events, add)))).flat();
+          const files = makeDataFiles(events, rows, { uniqueName: randomUUID, nowMs: 0 });
+          for (const file of files) await lake.create(`${events.name}/${file.path}`, file.bytes);
+          theirs = [
+            ...adds.map((add) => ({ remove: { path: add.path, deletionTimestamp: 0, dataChange: false } })),
+            ...files.map(({ add }) => ({ add })),
+          ];
+          await lake.create(commitPath(events.name, version + 1), encodeCommit("OPTIMIZE", 0, theirs));
+        }
+        return lake.create(path, bytes);
+      },
+    };
+    const other = openTable(racing);
+    let at = 4;
+    while (theirs === undefined) {
+      const apply = other.apply(0, at, at + 1, rowsBetween(events, at, at + 1));
+      await apply.catch((error: unknown) => expect(error).toMatchObject({ code: "store_unavailable" }));
+      at += 1;
+    }
+    expect(await other.checkpoint(0)).toBe(at);
+    expect(await rowsOf(lake, events)).toHaveLength(at + 1);
+  });
+
   test("a column that was added is added to the table, and earlier rows have none", async () => {
     const narrow: ExportTable = { ...events, columns: events.columns.slice(0, -1) };
     const cut = (rows: readonly Row[]) => rows.map((row) => row.slice(0, -1));
@@ -128,6 +190,10 @@ function metaData(field: string) {
     configuration: {},
     createdTime: 0,
   };
+}
+
+function isMerge(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(0, 200)).includes('"operation":"OPTIMIZE"');
 }
 
 /** A lake whose calls fail, before they did anything or after. */

@@ -1,9 +1,11 @@
 import { assert, LedgerError, NO_REVISION, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { Lake } from "../ports/lake.ts";
-import { type Action, commitPath, encodeCommit, type MetaData, PARQUET, PROTOCOL } from "./actions.ts";
+import { type Action, type MetaData, PARQUET, PROTOCOL } from "./actions.ts";
 import { deltaSchema, type Row, type TableShape } from "./columns.ts";
+import { commitTo } from "./commit.ts";
 import { makeDataFiles } from "./data-file.ts";
-import { type LogState, readLog, readOn, writeCheckpoint } from "./log.ts";
+import { type LogState, readLog, readOn } from "./log.ts";
+import { type MaintenanceTuning, maintain, maintenanceTuning } from "./maintenance.ts";
 
 export type DeltaTableOptions = {
   readonly lake: Lake;
@@ -11,12 +13,11 @@ export type DeltaTableOptions = {
   /** A name that no other file of the lake has. */
   readonly uniqueName: () => string;
   readonly nowMs: () => number;
-  /** After how many commits a checkpoint is written. 1 to 10,000. Default 100. */
+  /** After how many commits small files are merged and a checkpoint is written. 1 to 10,000. Default 100. */
   readonly checkpointEvery?: number;
+  /** Each field states its default. */
+  readonly maintenance?: Partial<MaintenanceTuning>;
 };
-
-/** How often a commit yields to others' before it gives up for now. */
-const CONFLICTS_MAX = 1000;
 
 /**
  * A Delta table as a projection's target: a batch's rows and its checkpoint, the `txn` of its shard, are one commit. A
@@ -27,6 +28,8 @@ export class DeltaTable implements ProjectionTarget<Row> {
   readonly #options: DeltaTableOptions;
   /** The log as far as it was read; undefined before the start and after any error, since its outcome is unknown. */
   #state: LogState | undefined;
+  /** The version of the newest checkpoint that is known. */
+  #checkpoint = -1;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: DeltaTableOptions) {
@@ -39,17 +42,15 @@ export class DeltaTable implements ProjectionTarget<Row> {
 
   apply(shard: Shard, after: Revision, upTo: Revision, rows: readonly Row[]): Promise<void> {
     return this.#oneAtATime(async () => {
-      const { lake, shape, nowMs, uniqueName, checkpointEvery = 100 } = this.#options;
+      const { shape, nowMs, uniqueName, checkpointEvery = 100 } = this.#options;
       const state = await this.#current();
       this.#expectAt(state, shard, after);
       const files = makeDataFiles(shape, rows, { uniqueName, nowMs: nowMs() });
       for (const { path, bytes } of files) await this.#createNew(`${shape.name}/${path}`, bytes);
       const txn = { appId: this.#appId(shard), version: upTo };
       const actions: Action[] = [{ txn }, ...files.map(({ add }) => ({ add }))];
-      const before = state.version;
       await this.#commit(state, "STREAMING UPDATE", actions, () => this.#expectAt(state, shard, after));
-      const due = Math.floor(state.version / checkpointEvery) > Math.floor(before / checkpointEvery);
-      if (due) await writeCheckpoint(lake, shape.name);
+      if (state.version >= this.#checkpoint + checkpointEvery) await this.#maintain();
     });
   }
 
@@ -85,8 +86,10 @@ export class DeltaTable implements ProjectionTarget<Row> {
     if (this.#state) await readOn(lake, shape.name, this.#state);
     else this.#state = await readLog(lake, shape.name, { files: false });
     const state = this.#state;
-    // Entries of files are read for what they say of the table only.
+    this.#checkpoint = Math.max(this.#checkpoint, state.checkpoint);
+    // Commits need none of them, and maintenance reads them again.
     state.snapshot.adds.clear();
+    state.snapshot.removes.clear();
     if (state.version < 0) await this.#create(state);
     await this.#fitSchema(state);
     return state;
@@ -100,7 +103,11 @@ export class DeltaTable implements ProjectionTarget<Row> {
       schemaString: deltaSchema(shape),
       partitionColumns: [shape.partition],
       // The log of a ledger's history is kept whole, and nothing in it is ever taken back.
-      configuration: { "delta.appendOnly": "true", "delta.enableExpiredLogCleanup": "false" },
+      configuration: {
+        "delta.appendOnly": "true",
+        "delta.enableExpiredLogCleanup": "false",
+        "delta.deletedFileRetentionDuration": "interval 1 day",
+      },
       createdTime: nowMs(),
     };
     await this.#commit(state, "CREATE TABLE", [{ protocol: PROTOCOL }, { metaData }], () => undefined);
@@ -133,30 +140,19 @@ export class DeltaTable implements ProjectionTarget<Row> {
     return new LedgerError("incompatible", `table ${name} cannot be written: ${why}; ${choice}`);
   }
 
+  async #maintain(): Promise<void> {
+    const tuning = { ...maintenanceTuning, ...this.#options.maintenance };
+    this.#checkpoint = await maintain({ ...this.#options, tuning });
+  }
+
+  async #commit(state: LogState, operation: string, actions: readonly Action[], stillFits: () => void): Promise<void> {
+    const { lake, shape, nowMs } = this.#options;
+    await commitTo(lake, shape.name, state, { operation, nowMs: nowMs(), actions, stillFits });
+  }
+
   async #createNew(path: string, bytes: Uint8Array): Promise<void> {
     const created = await this.#options.lake.create(path, bytes);
     assert(created, `${path} is a name of its own`);
-  }
-
-  /** @param stillFits throws if a commit of another writer has made this one wrong */
-  async #commit(state: LogState, operation: string, actions: readonly Action[], stillFits: () => void): Promise<void> {
-    const { lake, shape, nowMs } = this.#options;
-    for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
-      const path = commitPath(shape.name, state.version + 1);
-      const created = await lake.create(path, encodeCommit(operation, nowMs(), actions));
-      const before = state.snapshot.metaData;
-      await readOn(lake, shape.name, state);
-      state.snapshot.adds.clear();
-      if (created) return;
-      if (operation === "CREATE TABLE") return;
-      if (state.snapshot.metaData !== before)
-        throw new LedgerError("store_unavailable", `table ${shape.name} was changed: it is looked at again`);
-      stillFits();
-    }
-    throw new LedgerError(
-      "store_unavailable",
-      `others write to table ${shape.name} without a pause; it is tried again`,
-    );
   }
 }
 

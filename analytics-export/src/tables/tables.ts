@@ -132,5 +132,41 @@ const accounts: ExportTable = {
   },
 };
 
+const graphEdges: ExportTable = {
+  name: "graph_edges",
+  about: "A row each time a payment moves money from its payer to its payee, or a refund moves it back.",
+  ...partitioned,
+  columns: [
+    ...place,
+    { name: "payer", type: "string", about: "pseudonym of the paying account" },
+    { name: "payee", type: "string", about: "pseudonym of the paid account" },
+    { name: "payee_type", type: "string", about: "type of the paid account, such as merchant" },
+    { name: "payment_id", type: "string", about: "id of the payment" },
+    { name: "amount", type: "long", about: "minor units; negative for a refund; a payment's sum is what was kept" },
+    { name: "currency", type: "string", about: "ISO 4217 code" },
+  ],
+  rows(event, _, names) {
+    const { fact } = event;
+    const moved = movedBy(fact);
+    if (moved === undefined) return [];
+    const { id, payer, payee, payeeType, currency } = moved.payment;
+    const edge = [names.of("account", payer), names.of("account", payee), payeeType];
+    return [[...placeOf(event, names), ...edge, id, moved.amount, currency]];
+  },
+};
+
+function movedBy(fact: LedgerEvent["fact"]): { readonly payment: Payment; readonly amount: bigint } | undefined {
+  switch (fact.type) {
+    case "PaymentCharged":
+      return { payment: fact.payment, amount: fact.payment.captured };
+    case "PaymentCaptured":
+      return { payment: fact.payment, amount: fact.amount };
+    case "PaymentRefunded":
+      return { payment: fact.payment, amount: -fact.amount };
+    default:
+      return undefined;
+  }
+}
+
 /** All tables. A new one needs its place here. */
-export const exportTables: readonly ExportTable[] = [ledgerEvents, postings, payments, accounts];
+export const exportTables: readonly ExportTable[] = [ledgerEvents, postings, payments, accounts, graphEdges];

@@ -3,6 +3,7 @@ import { decodeEvent, formatPosition, isLedgerError, NO_REVISION, type Revision,
 import type { EventSource } from "ledger-core/event-log";
 import type { Add } from "../delta/actions.ts";
 import type { Cell, Row } from "../delta/columns.ts";
+import { boundsOf } from "../delta/compaction.ts";
 import { missingCommits, readLog } from "../delta/log.ts";
 import { readDataFile } from "../delta/rows.ts";
 import type { Lake } from "../ports/lake.ts";
@@ -144,17 +145,8 @@ function* overlapping(adds: readonly Add[]): Generator<readonly Add[]> {
 }
 
 /** The revisions in a file; all of them where its entry does not say. */
-function rangeOf({ stats }: Add): { min: number; max: number } {
-  try {
-    const { minValues, maxValues }: { minValues: { revision: unknown }; maxValues: { revision: unknown } } = JSON.parse(
-      stats ?? "",
-    );
-    const [min, max] = [Number(minValues.revision), Number(maxValues.revision)];
-    if (Number.isSafeInteger(min) && Number.isSafeInteger(max)) return { min, max };
-  } catch {
-    // Read as a file that may hold anything.
-  }
-  return { min: 0, max: Number.MAX_SAFE_INTEGER };
+function rangeOf(add: Add): { min: number; max: number } {
+  return boundsOf(add)?.revision ?? { min: 0, max: Number.MAX_SAFE_INTEGER };
 }
 
 /** The first cell that differs, in words. */

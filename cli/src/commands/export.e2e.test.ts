@@ -54,6 +54,7 @@ test("the history is exported while it grows, verified, and a difference ends wi
     ["postings", 0, null],
     ["payments", 0, null],
     ["accounts", 2, null],
+    ["graph_edges", 0, null],
   ]);
   const status = await ended({}, "export", "status");
   expect(status.stdout).toMatch(/^accounts: shard 0 at 2, 0 events behind; \d files, 0\.0 MiB, \d+ commits$/m);
@@ -62,7 +63,9 @@ test("the history is exported while it grows, verified, and a difference ends wi
   expect(otherKey.stdout).toMatch(
     /^accounts, shard 0: DIFFERS: accounts differs at 0:1: tenant is [0-9a-f]{32}, the log/m,
   );
-  expect(readdirSync(lake).sort()).toEqual(["_unfinished", "accounts", "ledger_events", "payments", "postings"]);
+  expect(readdirSync(lake).sort()).toEqual([
+    ...["_unfinished", "accounts", "graph_edges", "ledger_events", "payments", "postings"],
+  ]);
   expect((await ended({}, "export", "vacuum", "--dry-run")).stdout).toBe("0 files would be removed\n");
 });
 
