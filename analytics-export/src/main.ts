@@ -9,7 +9,7 @@ export const exportService = serviceProcess({
   parts: { target: eventLogPart, lake: exportPart, shards: shardsPart },
   async start({ target, lake, shards }, context) {
     const [{ openExport }, { startExportService }] = await Promise.all([import("./open.ts"), import("./service.ts")]);
-    const opened = openExport(lake);
+    const opened = await openExport(lake);
     const log = await openEventLogReader(target);
     return startExportService({ ...context, ...opened, log, shards });
   },

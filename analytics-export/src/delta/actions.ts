@@ -32,7 +32,7 @@ export type Add = {
   readonly tags?: Readonly<Record<string, string>>;
 };
 
-/** A file whose rows are in other files now, or nowhere. It stays for a while, for those who read an earlier version. */
+/** A file whose rows are in other files now. It stays for a while, for those who read an earlier version. */
 export type Remove = {
   readonly path: string;
   readonly deletionTimestamp: number;

@@ -17,7 +17,7 @@ const TELL_EVERY_MS = 1000;
 async function main({ logPort, shards, logLevel }: ExportThreadData): Promise<void> {
   assert(parentPort, "the export is a worker");
   const parent = parentPort;
-  const { everyMs, ...opened } = openExport(readConfiguration({ lake: exportPart }).lake);
+  const { everyMs, ...opened } = await openExport(readConfiguration({ lake: exportPart }).lake);
   const log = connectLog(logPort);
   const exporter = startExporter({
     ...{ ...opened, log, shards, tables: exportTables, uniqueName: randomUUID },

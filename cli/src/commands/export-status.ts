@@ -39,7 +39,7 @@ export function exportStatusCommand(finish: (code: number) => void): Command {
       const environment = embeddedEnvironment(DEFAULT_DATA);
       const parts = { target: eventLogPart, lake: exportPart, shards: shardsPart };
       const { target, lake: place, shards } = readConfiguration(parts, environment);
-      const { lake } = openExport(place);
+      const { lake } = await openExport(place);
       const log = await headsOf(target, shards);
       const tables = await Promise.all(exportTables.map(({ name }) => tableStatus(lake, name)));
       const document = tables.map((table) => ({ ...table, positions: log.map((head) => lagOf(table, head)) }));

@@ -70,11 +70,11 @@ test("the history is exported while it grows, verified, and a difference ends wi
 });
 
 test.each([
-  [{ EXPORT: "" }, [/EXPORT is none: set it to folder:<path>/]],
+  [{ EXPORT: "" }, [/EXPORT is none: set it to where/]],
   [{ EXPORT_KEY: "" }, [/EXPORT_KEY is not set: the export needs it/]],
   [
     { EXPORT: "s3://b", EXPORT_KEY: "short" },
-    [/EXPORT must be none or folder:<path>/, /EXPORT_KEY must have at least/],
+    [/EXPORT must be none, folder:<path> or abfss/, /EXPORT_KEY must have at least/],
   ],
 ])("an export with %o does not start, and says why", async (env, messages) => {
   const { code, stderr } = await ended(env, "start", "export");
@@ -114,6 +114,6 @@ test("a whole ledger with an export that cannot be used does not start, and says
   const { code, stderr } = await runLedgerWith({ EXPORT: "s3://b" }, "start", "--data", join(dir, "wrong")).ended;
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: expect.stringContaining("EXPORT must be none or folder:<path>"),
+    stderr: expect.stringContaining("EXPORT must be none, folder:<path> or abfss"),
   });
 });

@@ -80,7 +80,7 @@ export function exportCommand(finish: (code: number) => void): Command {
 async function compareTables(): Promise<readonly LakeComparison[]> {
   const parts = { target: eventLogPart, lake: exportPart, shards: shardsPart };
   const { target, lake, shards } = readConfiguration(parts, embeddedEnvironment(DEFAULT_DATA));
-  const opened = openExport(lake);
+  const opened = await openExport(lake);
   const log = await openEventLogReader(target);
   try {
     const comparisons: LakeComparison[] = [];
@@ -94,7 +94,7 @@ async function compareTables(): Promise<readonly LakeComparison[]> {
 }
 
 async function vacuumTables(olderThanMs: number, dryRun: boolean) {
-  const { lake } = openExport(readConfiguration({ lake: exportPart }, embeddedEnvironment(DEFAULT_DATA)).lake);
+  const { lake } = await openExport(readConfiguration({ lake: exportPart }, embeddedEnvironment(DEFAULT_DATA)).lake);
   const nowMs = Date.now();
   const unused = await Promise.all(exportTables.map(({ name }) => unusedFiles(lake, name, { olderThanMs, nowMs })));
   const files = unused.flat();

@@ -20,6 +20,7 @@ export type Login = Credentials | EntraLogin;
 export const entraScopes = {
   mysql: "https://ossrdbms-aad.database.windows.net/.default",
   redis: "https://redis.azure.com/.default",
+  storage: "https://storage.azure.com/.default",
 } as const;
 
 export type LoginMethod = "password" | "entra";

@@ -1,6 +1,7 @@
 export { allocateYoung } from "./allocation.ts";
 export * from "./configuration.ts";
 export { dataPaths } from "./data-paths.ts";
+export { azureSettings, type EntraTarget, entraScopes } from "./entra-login.ts";
 export {
   documented,
   type Environment,
@@ -12,6 +13,7 @@ export {
   type Secret,
   type Setting,
   type SettingsTable,
+  type SettingValues,
   showSettings,
   textOr,
   withDefaults,

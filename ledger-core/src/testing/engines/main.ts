@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { userInfo } from "node:os";
+import { azuriteKind } from "./azurite/install.ts";
 import { type EngineKind, type EngineSource, findProgram, lookForEngine } from "./engine.ts";
 import { gremlinKind } from "./gremlin/install.ts";
 import { kafkaKind } from "./kafka/install.ts";
@@ -13,6 +14,7 @@ const rows = [
   await provide(kafkaKind),
   await provide(redisKind),
   await provide(gremlinKind),
+  await provide(azuriteKind),
 ];
 
 for (const { name, state, detail } of rows) console.log(`${name.padEnd(15)} ${state.padEnd(10)} ${detail}`);

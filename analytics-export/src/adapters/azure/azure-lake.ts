@@ -1,0 +1,86 @@
+import { buffer } from "node:stream/consumers";
+import type { ContainerClient } from "@azure/storage-blob";
+import { assert } from "ledger-core";
+import type { Lake, LakeFile } from "../../ports/lake.ts";
+import { type AzureTuning, answered, request } from "./requests.ts";
+
+export type AzureStorage = {
+  readonly container: ContainerClient;
+  /** The folder of the tables in the container; empty for all of it. */
+  readonly folder: string;
+  /** A name that no other process uses. */
+  readonly uniqueName: () => string;
+};
+
+/** The metadata of a blob that tells which request created it. */
+const CREATION = "creation";
+const taken = ["BlobAlreadyExists", "ConditionNotMet"];
+
+/**
+ * A lake in a container of Azure Storage. A blob appears whole, and only if its name was free. If the answer to such a
+ * request is lost, the next try finds the name taken, and the blob's metadata tells by whom.
+ */
+export function azureLake({ container, folder, uniqueName }: AzureStorage, tuning: AzureTuning = {}): Lake {
+  const root = folder === "" ? "" : `${folder}/`;
+  const blobOf = (path: string) => container.getBlockBlobClient(`${root}${path}`);
+
+  async function isFrom(creation: string, path: string): Promise<boolean> {
+    const properties = (abortSignal: AbortSignal) => blobOf(path).getProperties({ abortSignal });
+    const { metadata } = await request({ verb: "read", path }, tuning, properties);
+    return metadata?.[CREATION] === creation;
+  }
+
+  async function* list(inFolder: string): AsyncGenerator<LakeFile> {
+    const prefix = `${root}${inFolder}/`;
+    let token: string | undefined;
+    do {
+      const page = await request({ verb: "list", path: inFolder }, tuning, async (abortSignal) => {
+        const pages = container.listBlobsFlat({ prefix, abortSignal });
+        const { value } = await pages.byPage(token ? { continuationToken: token } : {}).next();
+        assert(value, "a listing has a page");
+        return value;
+      });
+      for (const { name, properties } of page.segment.blobItems)
+        yield {
+          path: name.slice(root.length),
+          size: properties.contentLength ?? 0,
+          modifiedMs: properties.lastModified.getTime(),
+        };
+      token = page.continuationToken;
+    } while (token);
+  }
+
+  return {
+    async create(path, bytes) {
+      const creation = uniqueName();
+      const options = { conditions: { ifNoneMatch: "*" }, metadata: { [CREATION]: creation } };
+      const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      const created = await request({ verb: "write", path }, tuning, (abortSignal) =>
+        blobOf(path)
+          .upload(body, body.length, { ...options, abortSignal })
+          .then(() => true, answered(taken, false)),
+      );
+      return created || (await isFrom(creation, path));
+    },
+    read: (path) =>
+      request({ verb: "read", path }, tuning, async (abortSignal) => {
+        const found = await blobOf(path)
+          .download(0, undefined, { abortSignal, maxRetryRequests: 0 })
+          .catch(answered(["BlobNotFound"], undefined));
+        return found?.readableStreamBody && new Uint8Array(await buffer(found.readableStreamBody));
+      }),
+    async names(inFolder, after) {
+      const names: string[] = [];
+      for await (const { path } of list(inFolder)) names.push(path.slice(inFolder.length + 1));
+      return names.filter((name) => name > after && !name.includes("/")).sort();
+    },
+    files: list,
+    async remove(path) {
+      await request({ verb: "remove", path }, tuning, (abortSignal) =>
+        blobOf(path)
+          .delete({ abortSignal })
+          .then(() => undefined, answered(["BlobNotFound"], undefined)),
+      );
+    },
+  };
+}
