@@ -180,6 +180,24 @@ describe.each([
     expect(await until(state)).toMatchObject({ damaged, reason: expect.stringMatching(reason) });
   });
 
+  test("a store that comes back empty is damage, and not filled as if nothing had happened", async () => {
+    const whole = memoryTarget<Revision>();
+    let emptied = false;
+    const target: typeof whole = {
+      ...whole,
+      apply: async (...change) => {
+        if (change[1] !== 9) return whole.apply(...change);
+        emptied = true;
+        throw new LedgerError("store_unavailable", "killed", { retryable: true });
+      },
+      checkpoint: async (shard) => (emptied ? NO_REVISION : whole.checkpoint(shard)),
+    };
+    const pieces = [events.slice(0, 10), events.slice(10)];
+    const { until } = start({ log: script(pieces), target, batchMax: 10 });
+    const reason = expect.stringMatching(/^store_damaged: .*is at -1, and events up to 9 were applied$/);
+    expect(await until("halted")).toMatchObject({ damaged: true, reason });
+  });
+
   test("with two workers of one shard, one applies each event and the other steps back", async () => {
     const target = memoryTarget<Revision>();
     const pieces = Array.from({ length: events.length }, (_, n) => events.slice(n, n + 1));

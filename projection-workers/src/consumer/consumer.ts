@@ -86,14 +86,16 @@ async function follow<Change>(options: ConsumerOptions<Change>, set: SetStatus):
   const { retryMs = { first: 100, most: 5000 } } = options;
   const about = { projection: projection.name, shard };
   let pauseMs = retryMs.first;
+  let applied = NO_REVISION;
   const moved: SetStatus = (change) => {
+    applied = change.revision ?? applied;
     // An attempt alone does not reset the pause.
     if (change.state !== "catching_up") pauseMs = retryMs.first;
     set(change);
   };
   while (!signal.aborted) {
     try {
-      await consume(options, moved);
+      await consume(options, applied, moved);
     } catch (error) {
       if (!isLedgerError(error)) throw error;
       if (!passes(error)) {
@@ -146,15 +148,25 @@ async function throwRefusal<Change>(
     const text = `${projection.name}: another worker has applied shard ${shard} up to ${at}; this one steps back`;
     throw new LedgerError("not_ready", text, { cause: error });
   }
-  if (at === applied) throw error;
-  const lost = `the checkpoint of shard ${shard} is at ${at}, and events up to ${applied} were applied`;
-  throw new LedgerError("store_damaged", `${projection.name}: ${lost}`, { cause: error });
+  throw at === applied ? error : wentBack(projection.name, shard, { at, applied }, error);
 }
 
-async function consume<Change>(options: ConsumerOptions<Change>, set: SetStatus): Promise<void> {
-  const { log, shard, target, signal, runtime = systemRuntime } = options;
+type Lost = { readonly at: Revision; readonly applied: Revision };
+
+function wentBack(projection: string, shard: Shard, { at, applied }: Lost, cause?: unknown): LedgerError {
+  const lost = `the checkpoint of shard ${shard} is at ${at}, and events up to ${applied} were applied`;
+  return new LedgerError("store_damaged", `${projection}: ${lost}`, { cause });
+}
+
+/**
+ * @param applied the last event that this run knows to be applied. A store that came back without it was emptied or set
+ * back; whoever keeps it must open it anew.
+ */
+async function consume<Change>(options: ConsumerOptions<Change>, applied: Revision, set: SetStatus): Promise<void> {
+  const { log, shard, target, signal, projection, runtime = systemRuntime } = options;
   const batches = adaptBatches(options, runtime.elapsedMs);
   let at = await target.checkpoint(shard);
+  if (at < applied) throw wentBack(projection.name, shard, { at, applied });
   set({ state: "catching_up", revision: at, reason: null });
   let batch = { at, startMs: 0 };
   const application: Application<Change> = {
