@@ -38,7 +38,7 @@ export const commandService = serviceProcess({
       const { rails, acceptClock } = commands;
       const service = await startCommandService({
         ...{ ...api, ...context, identity, callerLimits, log, stateFile: state, rails },
-        writer: { acceptClock },
+        writer: { acceptClock, waitForLog: true },
       });
       closers.push(service.stop);
       return { ...service, stop: closers.close };

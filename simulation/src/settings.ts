@@ -8,9 +8,12 @@ type Draw<Value> = (random: Random) => Value;
 /** A draw per option; a new option without a draw does not compile. */
 type Draws<Options> = { readonly [Name in keyof Options]-?: Draw<NonNullable<Options[Name]>> };
 
-/** `acceptClock` is an operator's action, not a setting, and no world has an operator. */
+/**
+ * `acceptClock` is an operator's action, not a setting, and no world has an operator. `waitForLog` is the choice of a
+ * process: one of a world ends instead, and is started again.
+ */
 type WriterWiring =
-  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "seams" | "acceptClock")
+  | ("log" | "shard" | "stateFile" | "layout" | "runtime" | "seams" | "acceptClock" | "waitForLog")
   | ("onReplay" | "onDiscarded" | "onUnwritten" | "onReadiness");
 type ConsumerWiring =
   | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")

@@ -36,6 +36,8 @@ export type ShardReadiness = { readonly ready: boolean; readonly detail: string 
 
 type ShardOwnershipOptions = Omit<RecoveryOptions, "readFailed"> &
   FlushLimits & {
+    /** Whether to start while the log is away, too. Default: no. */
+    readonly waitForLog?: boolean;
     /** Called when the shard is no longer served, with the reason, and when it is served again. */
     readonly tell: (readiness: ShardReadiness, cause?: LedgerError) => void;
     /** Called when a flush failed because of the disk and will be retried. */
@@ -74,7 +76,7 @@ export class ShardOwnership {
 
   /**
    * Starts even if the state file cannot be opened or written, or the clock is wrong: the shard is then not ready until
-   * `retake` succeeds.
+   * `retake` succeeds. So it does while the log is away, if it is to wait for that.
    * @throws the log's errors
    */
   static async take(options: ShardOwnershipOptions): Promise<ShardOwnership> {
@@ -82,7 +84,8 @@ export class ShardOwnership {
     try {
       shard.#hold(await recover(shard.#options));
     } catch (error) {
-      if (!isShardFault(error)) throw error;
+      const isAway = options.waitForLog && isLedgerError(error, "log_unavailable") && error.retryable;
+      if (!isAway && !isShardFault(error)) throw error;
       shard.#standDown(`cannot take shard ${options.shard}`, error);
     }
     return shard;

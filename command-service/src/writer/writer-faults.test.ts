@@ -251,6 +251,40 @@ describe("a bulk in mode each of which a later append fails", () => {
   );
 });
 
+describe("a log that is away when the writer starts", () => {
+  test("is waited for, if asked: not ready until it is back", async () => {
+    let away = true;
+    const wrap = (log: EventLog): EventLog => ({
+      ...fated(log, []),
+      async head(shard) {
+        if (away) throw new LedgerError("log_unavailable", "connection refused", { retryable: true });
+        return log.head(shard);
+      },
+    });
+    const ledger = await writerFixture({ wrap });
+    await expect(ledger.start()).rejects.toMatchObject({ code: "log_unavailable" });
+    const told: { ready: boolean }[] = [];
+    const { onReadiness, serving } = whenServing(told);
+    const writer = await ledger.start({ onReadiness, waitForLog: true });
+    expect(writer.readiness()).toMatchObject({ ready: false, detail: expect.stringMatching(/^cannot take shard 0: /) });
+    await expect(ledger.open(writer, "a", null)).rejects.toMatchObject({ code: "not_ready", retryable: true });
+    away = false;
+    await serving;
+    await ledger.open(writer, "a", null);
+    expect(writer.readiness().ready).toBe(true);
+  });
+
+  test("does not keep the writer from stopping", async () => {
+    const unavailable = async () => {
+      throw new LedgerError("log_unavailable", "connection refused", { retryable: true });
+    };
+    const ledger = await writerFixture({ wrap: (log) => ({ ...fated(log, []), head: unavailable }) });
+    const writer = await ledger.start({ waitForLog: true });
+    await writer.stop();
+    expect(writer.readiness().ready).toBe(false);
+  });
+});
+
 describe("two writers", () => {
   test("the later one fences the earlier one off, which appends nothing and takes the shard again", async () => {
     const told: { ready: boolean }[] = [];

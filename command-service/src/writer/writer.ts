@@ -83,6 +83,8 @@ export type WriterOptions = ExpiryLimits &
      * Default 131,072; from 1.
      */
     readonly flushAt?: number;
+    /** Whether to start while the log is away, not ready until it is back. Default: no, the start fails. */
+    readonly waitForLog?: boolean;
     /** The page layout of a new state file; an existing one keeps its own. */
     readonly layout?: Partial<StateLayout>;
     /** How often to look for expired authorizations. Default 1,000 ms; 0: never. */
