@@ -1,7 +1,7 @@
 import type { Shard, Tracing } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
-import { type Listening, type Logger, makeClosers, type RunningService } from "ledger-core/process";
+import { type Listening, type Logger, makeClosers, type RunningService, systemRuntime } from "ledger-core/process";
 import type { SessionStore } from "ledger-core/redis";
 import type { StoreFile } from "./projections/store-file.ts";
 import type { StoreServer } from "./projections/store-server.ts";
@@ -9,7 +9,8 @@ import { createBoard } from "./running/board.ts";
 import { watchHeads } from "./running/heads.ts";
 import { keepProjections } from "./running/keep-projections.ts";
 import { sessionsFile } from "./running/keep-sessions.ts";
-import { measureProjections, projectionChecks } from "./running/readiness.ts";
+import { measureProjections, namesOf, projectionChecks } from "./running/readiness.ts";
+import { watchStalls } from "./running/stalls.ts";
 import { traceProjections } from "./running/traced-projections.ts";
 
 export type ProjectionServiceOptions = {
@@ -28,6 +29,8 @@ export type ProjectionServiceOptions = {
   /** Where /livez, /readyz and /metrics are served. */
   readonly operations: Listening;
   readonly logger: Logger;
+  /** How long a projection may not advance while the log has more for it, in ms. Default 30,000. */
+  readonly stalledAfterMs?: number;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing;
 };
@@ -46,10 +49,11 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   closers.push(async () => heads.stop());
   const metrics = createMetrics();
   const sessions = options.sessions ? [sessionsFile] : [];
-  const lag = {
-    ...{ projections: board, shards: options.shards, head: heads.head },
-    files: [...options.files, ...(options.servers ?? []), ...sessions],
-  };
+  const files = [...options.files, ...(options.servers ?? []), ...sessions];
+  const places = { projections: board, shards: options.shards, head: heads.head };
+  const stalls = watchStalls({ ...places, names: namesOf({ files }) }, { ...options, runtime: systemRuntime });
+  closers.push(async () => stalls.stop());
+  const lag = { ...places, files, stalls };
   measureProjections(metrics, lag);
   metrics.gauge(
     "projections_reading_log_shards",

@@ -11,8 +11,8 @@ import {
   type RevocationTuning,
 } from "ledger-core/http";
 import { authenticator } from "ledger-core/http/tokens";
-import { allocateYoung, keepTicksFast, type Logger, makeClosers } from "ledger-core/process";
-import { projectionChecks, Verifications, waitForProjections } from "projection-workers";
+import { allocateYoung, keepTicksFast, type Logger, makeClosers, systemRuntime } from "ledger-core/process";
+import { namesOf, projectionChecks, Verifications, waitForProjections, watchStalls } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -103,8 +103,10 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const { connect } = logThread;
     const lake = options.exported && startExport(options.exported, { ...folder, connect, shards: SHARDS, logger });
     if (lake) closers.push(() => lake.stop());
-    const { behindMax } = options.projections ?? {};
-    const lag = { projections, shards: SHARDS, head, ...(behindMax !== undefined && { behindMax }) };
+    const places = { ...options.projections, projections, shards: SHARDS, head };
+    const stalls = watchStalls({ ...places, names: namesOf({}) }, { ...places, logger, runtime: systemRuntime });
+    closers.push(async () => stalls.stop());
+    const lag = { ...places, stalls };
     await waitForProjections(lag, options.catchUpMs ?? 60_000, onProgress);
 
     const app = await createEdge({
@@ -139,7 +141,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     });
     closers.push(() => verifications.stop());
     registerAdmin(app, lag, projections, verifications);
-    measureReadSide(metrics, readSide);
+    measureReadSide(metrics, readSide, lag);
     if (lake) measureExport(metrics, lake, head);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });
     writeServerFile(folder.dir, { url, pid: process.pid });

@@ -12,6 +12,7 @@ import {
   type ProjectionThread,
   type ProjectionTuning,
   pathOf,
+  type StallOptions,
   startProjectionThread,
   storeFiles,
 } from "projection-workers";
@@ -28,7 +29,8 @@ import { StartFault } from "./start-fault.ts";
 
 export type ProjectionsTuning = ProjectionTuning &
   Partial<KeeperTuning> &
-  Pick<Lag, "behindMax"> & {
+  Pick<Lag, "behindMax"> &
+  Pick<StallOptions, "stalledAfterMs"> & {
     /**
      * The shortest time between two rebuilds for unreadable rows, in ms: if a rebuild did not help, an operator must
      * look. 0 to 86,400,000. Default 600,000.
@@ -112,8 +114,8 @@ export async function startReadSide(options: {
   };
 }
 
-export function measureReadSide(metrics: Metrics, { projections, queries }: ReadSide): void {
-  measureProjections(metrics, { projections });
+export function measureReadSide(metrics: Metrics, { queries }: ReadSide, lag: Lag): void {
+  measureProjections(metrics, lag);
   metrics.gauge("query_threads_replaced", "Query threads replaced since the start: a query took too long.", () =>
     queries.replaced(),
   );

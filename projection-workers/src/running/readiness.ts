@@ -4,6 +4,7 @@ import { storeFiles } from "../projections/list.ts";
 import type { StoreFile } from "../projections/store-file.ts";
 import { nextMove, type ProjectionBoard } from "./board.ts";
 import { REBUILDING } from "./reports.ts";
+import type { StallWatch } from "./stalls.ts";
 
 /** How far the projections are behind the log. */
 export type Lag = {
@@ -17,6 +18,8 @@ export type Lag = {
    * Default 10,000.
    */
   readonly behindMax?: number;
+  /** Tells which of them stand still. Default: none does. */
+  readonly stalls?: StallWatch;
 };
 
 const BEHIND_MAX = 10_000;
@@ -48,19 +51,23 @@ type Place = {
   readonly at: Position;
   readonly behind: number;
   readonly trouble: string | undefined;
+  /** How long it stands still, in ms; undefined while it does not. */
+  readonly stalledMs: number | undefined;
 };
 
-function namesOf({ files = storeFiles }: Pick<Lag, "files">): readonly string[] {
+/** The names of the projections that a process runs. */
+export function namesOf({ files = storeFiles }: Pick<Lag, "files">): readonly string[] {
   return files.flatMap(({ projections }) => projections);
 }
 
 function places(lag: Lag): readonly Place[] {
-  const { projections, shards, head } = lag;
+  const { projections, shards, head, stalls } = lag;
   return namesOf(lag).flatMap((name) =>
     Array.from({ length: shards }, (_, shard) => {
       const revision = projections.revision(name, shard);
       const trouble = projections.trouble(name, shard);
-      return { name, at: { shard, revision }, behind: head(shard) - revision, trouble };
+      const stalledMs = stalls?.isStalled(name, shard) ? stalls.stoodMs(name, shard) : undefined;
+      return { name, at: { shard, revision }, behind: head(shard) - revision, trouble, stalledMs };
     }),
   );
 }
@@ -99,7 +106,8 @@ function projectionCheck(name: Place["name"], lag: Lag): ReadinessCheck {
     name,
     check() {
       const own = places(lag).filter((place) => place.name === name);
-      const ready = own.every((place) => place.trouble === undefined && place.behind <= behindMax);
+      const goesOn = (place: Place) => place.trouble === undefined && place.stalledMs === undefined;
+      const ready = own.every((place) => goesOn(place) && place.behind <= behindMax);
       return { ready, detail: own.map(tellPlace).join("; ") };
     },
   };
@@ -109,13 +117,22 @@ function tellPlace(of: Place): string {
   const { at, behind } = of;
   const trouble = of.trouble === REBUILDING ? `${REBUILDING}, ${percentOf(of)} %` : of.trouble;
   const place = at.revision < 0 ? `before 0 of shard ${at.shard}` : `at ${formatPosition(at)}`;
-  return [place, behind > 0 ? `${behind} behind` : undefined, trouble].filter((part) => part !== undefined).join(", ");
+  const stands = of.stalledMs === undefined ? undefined : `stands still for ${Math.round(of.stalledMs / 1000)} s`;
+  const parts = [place, behind > 0 ? `${behind} behind` : undefined, stands, trouble];
+  return parts.filter((part) => part !== undefined).join(", ");
 }
 
-export function measureProjections(metrics: Metrics, lag: Pick<Lag, "projections" | "files">): void {
-  const { projections: board, files = storeFiles } = lag;
+export function measureProjections(
+  metrics: Metrics,
+  lag: Pick<Lag, "projections" | "files" | "shards" | "stalls">,
+): void {
+  const { projections: board, files = storeFiles, shards, stalls } = lag;
+  const stood = (name: string) =>
+    Math.max(...Array.from({ length: shards }, (_, shard) => stalls?.stoodMs(name, shard) ?? 0)) / 1000;
   for (const name of namesOf(lag)) {
     metrics.gauge(`projection_${name}_revision`, `Revision that ${name} has come to.`, () => board.revision(name, 0));
+    const still = `Time for which ${name} has not advanced although the log has more for it; the slowest shard.`;
+    metrics.gauge(`projection_${name}_stalled_seconds`, still, () => stood(name));
   }
   for (const { name } of files) {
     metrics.gauge(`read_models_${name}_set_aside`, `Files of ${name} that could not be read since the start.`, () =>
