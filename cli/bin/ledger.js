@@ -10,6 +10,13 @@ if (major < 24) {
   );
   process.exitCode = 1;
 } else {
+  // The kernel ignores signals that the first process of a container does not handle. Until a service stops in order, a
+  // signal ends it at once.
+  if (process.pid === 1)
+    for (const signal of ["SIGTERM", "SIGINT"])
+      process.on(signal, (_name, number) => {
+        if (process.listenerCount(signal) === 1) process.exit(128 + number);
+      });
   // Compiled sources are kept in the system's folder for temporary files: every command starts in half the time. Threads
   // use this cache only if the environment names it.
   const { directory } = module.enableCompileCache();

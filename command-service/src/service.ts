@@ -72,7 +72,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
       onReplay,
       ...watched,
     });
-    writer = opened;
+    starting = "opening the API";
     measureWriter(metrics, opened);
     closers.push(() => opened.stop());
     const metricsAccess = "none";
@@ -98,7 +98,9 @@ export async function startCommandService(options: CommandServiceOptions): Promi
       sessions: { revocations, sessions: identity.sessions },
       ...(rails && { rails }),
     });
-    return { url: await app.listen({ host, port }), operations: operations.url, stop: closers.close };
+    const url = await app.listen({ host, port });
+    writer = opened;
+    return { url, operations: operations.url, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;
