@@ -9,7 +9,7 @@ import { seeded } from "../random.ts";
 import { fundedWallet } from "../steps.ts";
 import { imageBytes } from "./build.ts";
 import { type Container, createContainer, untilReady } from "./container.ts";
-import { output } from "./programs.ts";
+import { output, runProgram } from "./programs.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const MB = 1e6;
@@ -45,6 +45,9 @@ export async function checkImage(image: string, tell: (text: string) => void): P
     await runReadme(container, url);
     tell("session: the README's commands by curl end with a balance of 90.00 HKD");
     await checkStop(container, url, tell);
+    await container.stop(STOP_SECONDS);
+    strictEqual(await endWhileStarting(container), 143, "the exit code after SIGTERM at the start");
+    tell("SIGTERM at the start: ended at once");
   } catch (error) {
     tell((await container.logs()).slice(-2000));
     throw error;
@@ -59,6 +62,16 @@ async function secondsToReady(container: Container, url: string): Promise<string
   await container.start();
   await untilReady(container, `${url}/readyz`);
   return ((performance.now() - since) / 1000).toFixed(1);
+}
+
+/** Starts it and sends SIGTERM until it ends: the kernel drops those that come before Node can handle them. */
+async function endWhileStarting(container: Container): Promise<number> {
+  await container.start();
+  while (true) {
+    const code = await container.ended();
+    if (code !== undefined) return code;
+    await runProgram("podman", ["kill", "--signal", "TERM", container.name]);
+  }
 }
 
 /** What a process in the container sees of itself. */

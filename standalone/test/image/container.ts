@@ -25,6 +25,8 @@ export type Container = {
   start(): Promise<void>;
   /** Sends SIGTERM, after `seconds` SIGKILL; returns the exit code. */
   stop(seconds: number): Promise<number>;
+  /** Waits until it ends by itself; returns the exit code. */
+  exit(): Promise<number>;
   /** The exit code; undefined while it runs. */
   ended(): Promise<number | undefined>;
   /** Runs a script in it by its own Node. */
@@ -51,6 +53,7 @@ export async function createContainer(options: ContainerOptions): Promise<Contai
       await output("podman", ["stop", "--time", String(seconds), name]);
       return Number(await inspect("ExitCode"));
     },
+    exit: async () => Number((await output("podman", ["wait", name])).trim()),
     ended: async () => ((await inspect("Running")) === "true" ? undefined : Number(await inspect("ExitCode"))),
     evaluate: (script) => output("podman", ["exec", name, "node", "--input-type=module", "--eval", script]),
     async logs() {
@@ -59,6 +62,15 @@ export async function createContainer(options: ContainerOptions): Promise<Contai
     },
     remove: async () => void (await output("podman", ["rm", "--force", "--time", "0", "--volumes", name])),
   };
+}
+
+/** Waits until a service prints its addresses: from then on it stops in order. */
+export async function untilStarted(container: Container): Promise<void> {
+  while (!/^\{"service":/m.test(await container.logs())) {
+    const code = await container.ended();
+    if (code !== undefined) throw new Error(`${container.name} ended with ${code}:\n${await container.logs()}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 const POLL_MS = 100;
