@@ -74,7 +74,7 @@ export async function runRows(
   let sql = "";
   let part: SqlValue[] = [];
   try {
-    for (const { from, rows } of chunks(source.count, rowsPerStatement(db, width))) {
+    for (const { from, rows } of chunks(db, source.count, rowsPerStatement(db, width))) {
       if (part.length !== rows * width) {
         sql = text(rows);
         part = new Array<SqlValue>(rows * width).fill(null);
@@ -88,14 +88,20 @@ export async function runRows(
   }
 }
 
-/** Runs of at most `most` (a power of two), then ever smaller ones: few statement texts, and so few to prepare. */
-function* chunks(count: number, most: number): Iterable<{ readonly from: number; readonly rows: number }> {
+/**
+ * Runs of at most `most` (a power of two). On SQLite the last ones are ever smaller powers of two: few texts, and so
+ * few to prepare. On MySQL, which prepares none, the last one has the rest: each statement is a round trip.
+ */
+export function* chunks(db: Knex, count: number, most: number): Iterable<Chunk> {
   let rows = most;
   for (let from = 0; from < count; from += rows) {
+    if (dialectOf(db) === "mysql") rows = Math.min(rows, count - from);
     while (rows > count - from) rows /= 2;
     yield { from, rows };
   }
 }
+
+type Chunk = { readonly from: number; readonly rows: number };
 
 /**
  * Faults that SQLite finds in its own file, among them indexes that do not match their tables; MySQL checks its own.

@@ -10,7 +10,7 @@ import {
   rowsPerStatement,
   updateText,
 } from "./dialect.ts";
-import { affectedRows, type RowSource, runRows, type SqlValue, selectRows, valueRows } from "./rows.ts";
+import { affectedRows, chunks, type RowSource, runRows, type SqlValue, selectRows, valueRows } from "./rows.ts";
 
 /** A table, described once: its CREATE, its inserts and its comparison all follow from this. */
 export type Table<Row> = {
@@ -118,7 +118,9 @@ export async function updateColumn<Row>(
   const [key] = table.key;
   assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
   let met = 0;
-  for (const chunk of chunks([...values], rowsPerStatement(db, 2))) {
+  const pairs = [...values];
+  for (const { from, rows } of chunks(db, pairs.length, rowsPerStatement(db, 2))) {
+    const chunk = pairs.slice(from, from + rows);
     met += await affectedRows(db, updateText(db, table.name + suffix, key, column, chunk.length), chunk.flat());
   }
   return met;
@@ -134,24 +136,14 @@ export async function existingKeys<Row>(
   const [key] = table.key;
   assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
   let met = 0;
-  for (const chunk of chunks(keys, dialectOf(db) === "sqlite" ? 256 : 4096)) {
+  for (const { from, rows } of chunks(db, keys.length, dialectOf(db) === "sqlite" ? 256 : 4096)) {
+    const chunk = keys.slice(from, from + rows);
     const these = chunk.map(() => "?").join();
     const text = `SELECT COUNT(*) AS met FROM \`${table.name}${suffix}\` WHERE \`${key}\` IN (${these})`;
     const [row] = await selectRows<{ met: bigint }>(db, text, chunk);
     met += Number(row?.met);
   }
   return met;
-}
-
-/**
- * Runs of at most `most` (a power of two), then ever smaller powers of two: few statement texts, and so few to prepare.
- */
-function* chunks<Item>(items: readonly Item[], most: number): Iterable<readonly Item[]> {
-  let size = most;
-  for (let from = 0; from < items.length; from += size) {
-    while (size > items.length - from) size /= 2;
-    yield items.slice(from, from + size);
-  }
 }
 
 function toValue(value: unknown): SqlValue {
