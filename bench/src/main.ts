@@ -13,6 +13,7 @@ import { measureGraph } from "./targets/graph.ts";
 import { measureHistory } from "./targets/history.ts";
 import { measureKeys } from "./targets/keys.ts";
 import { measureProduction } from "./targets/production.ts";
+import { measureReplica } from "./targets/replica.ts";
 import { measureSessions } from "./targets/sessions.ts";
 import { measureSingles } from "./targets/singles.ts";
 import { measureWhole } from "./targets/whole.ts";
@@ -49,6 +50,7 @@ async function measure(): Promise<void> {
     sessions: measureSessions,
     whole: measureWhole,
     production: measureProduction,
+    replica: measureReplica,
     graph: measureGraph,
   };
   for (const part of partNames) {

@@ -9,6 +9,8 @@ export type Scale = {
   readonly bulkPayments: number;
   readonly bulkAccounts: number;
   readonly historyEntries: number;
+  /** Of the history on a replica. */
+  readonly replicaEntries: number;
   /** How often each page of a history is requested. */
   readonly historyTurns: number;
   /** Payments for the projections to catch up with. */
@@ -26,7 +28,13 @@ export type Scale = {
 export const scales = {
   standard: {
     ...{ kind: "standard", seconds: 8, accounts: 10_000, rounds: 2 },
-    ...{ bulkPayments: 2_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 2000 },
+    ...{
+      bulkPayments: 2_000_000,
+      bulkAccounts: 1_000_000,
+      historyEntries: 10_000_000,
+      replicaEntries: 1_000_000,
+      historyTurns: 2000,
+    },
     ...{
       behindPayments: 400_000,
       rebuildEvents: 2_000_000,
@@ -38,7 +46,13 @@ export const scales = {
   },
   full: {
     ...{ kind: "full", seconds: 15, accounts: 10_000, rounds: 3 },
-    ...{ bulkPayments: 10_000_000, bulkAccounts: 1_000_000, historyEntries: 10_000_000, historyTurns: 5000 },
+    ...{
+      bulkPayments: 10_000_000,
+      bulkAccounts: 1_000_000,
+      historyEntries: 10_000_000,
+      replicaEntries: 10_000_000,
+      historyTurns: 5000,
+    },
     ...{
       behindPayments: 1_000_000,
       rebuildEvents: 10_000_000,
@@ -50,7 +64,13 @@ export const scales = {
   },
   quick: {
     ...{ kind: "quick", seconds: 3, accounts: 10_000, rounds: 1 },
-    ...{ bulkPayments: 400_000, bulkAccounts: 20_000, historyEntries: 200_000, historyTurns: 800 },
+    ...{
+      bulkPayments: 400_000,
+      bulkAccounts: 20_000,
+      historyEntries: 200_000,
+      replicaEntries: 100_000,
+      historyTurns: 800,
+    },
     ...{
       behindPayments: 60_000,
       rebuildEvents: 80_000,

@@ -6,5 +6,6 @@ export { queryService } from "./main.ts";
 export { openSession } from "./queries/session.ts";
 export type { StoreName } from "./query.ts";
 export { type QueryDeps, type QueryRoutesOptions, registerQueries, registerQueryRoutes } from "./register.ts";
+export { startQueryService } from "./service.ts";
 export type { QueryThreads } from "./threads/threads.ts";
 export { type QueryTuning, startQueryThreads } from "./threads/threads.ts";

@@ -20,8 +20,8 @@ export const history = {
 const ROWS_PER_STATEMENT = 64;
 const ROWS_PER_COMMIT = 128_000;
 const COUNTERPARTIES = 1000;
-const FIRST_REVISION = 1010;
-/** As the projection partitions entries. */
+export const FIRST_REVISION = 1010;
+/** As the projection partitions entries in SQLite. */
 const RUN_REVISIONS = 65_536;
 
 /** When the nth entry was booked. */
@@ -29,15 +29,59 @@ export function bookedAt(n: number): Micros {
   return history.startUs + n * history.spacingUs;
 }
 
+/** The rows of the nth entry. */
+export type MadeEntry = {
+  readonly values: readonly (string | number | null)[];
+  readonly run: number;
+  readonly startsRun: boolean;
+  readonly revision: number;
+  readonly at: Micros;
+  readonly reference: string | null;
+};
+
+/** The columns of an entry's values. */
+export const entryColumns = [
+  ...["run", "account", "revision", "idx", "at", "amount", "balance", "day"],
+  ...["type", "counterparty", "salt", "reference"],
+];
+
+/** Makes one entry after another, with running balances from `balance` on. */
+export function entryMaker(balance: number, runRevisions: number): (n: number) => MadeEntry {
+  let after = balance;
+  return (n) => {
+    const { number, salt } = history;
+    const at = bookedAt(n);
+    const revision = FIRST_REVISION + 1 + n;
+    const amount = amountOf(n);
+    after += amount;
+    const run = revision - (revision % runRevisions);
+    const reference = n % 16 === 0 ? `order-${n}` : null;
+    const day = dayOf(businessDate(at, "UTC"));
+    const counterparty = 2 + ((n * 7919) % COUNTERPARTIES);
+    const values = [run, number, revision, 0, at, amount, after, day, 0, counterparty, salt, reference];
+    return { values, run, startsRun: run === revision || n === 0, revision, at, reference };
+  };
+}
+
+/** The accounts of the history: their number, owner, and when they were opened. */
+export function historyAccounts(): readonly { readonly number: number; readonly owner: string; readonly at: Micros }[] {
+  const { number, startUs, spacingUs } = history;
+  const others = Array.from({ length: COUNTERPARTIES }, (_, n) => ({
+    number: 2 + n,
+    owner: `other-${n}`,
+    at: startUs,
+  }));
+  return [{ number, owner: "owner", at: startUs - spacingUs }, ...others];
+}
+
 /** Opens the account and its counterparties in an empty models file. */
 export function openHistory(db: DatabaseSync): void {
-  const { tenant, currency, number, salt, startUs } = history;
+  const { tenant, currency, salt } = history;
   const open = db.prepare(
     `INSERT INTO ${tables.accounts} (number, salt, tenant, owner, type, status, currency, time_zone, opened_at)
       VALUES (?, ?, ?, ?, 0, 0, ?, 'UTC', ?)`,
   );
-  open.run(number, salt, tenant, "owner", currency, startUs - history.spacingUs);
-  for (let n = 0; n < COUNTERPARTIES; n++) open.run(2 + n, salt, tenant, `other-${n}`, currency, startUs);
+  for (const { number, owner, at } of historyAccounts()) open.run(number, salt, tenant, owner, currency, at);
   db.prepare(`INSERT INTO ${tables.checkpoints} (projection, version, shard, revision) VALUES ('models', 1, 0, ?)`).run(
     FIRST_REVISION,
   );
@@ -47,28 +91,21 @@ export function openHistory(db: DatabaseSync): void {
 export function fillHistory(db: DatabaseSync, from: number, upTo: number): void {
   const statement = (rows: number) =>
     db.prepare(
-      `INSERT INTO ${tables.entries} (run, account, revision, idx, at, amount, balance, day, type, counterparty, salt,
-        reference) VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, 0, ?, ?, ?, ?, 0, ?, ?, ?)").join(", ")}`,
+      `INSERT INTO ${tables.entries} (${entryColumns.join(", ")})
+        VALUES ${Array.from({ length: rows }, () => `(${entryColumns.map(() => "?").join(", ")})`).join(", ")}`,
     );
   const many = statement(ROWS_PER_STATEMENT);
   const one = statement(1);
   const refer = db.prepare(`INSERT INTO ${tables.entryReferences} VALUES (?, ?, ?, ?, 0)`);
   const start = db.prepare(`INSERT OR IGNORE INTO ${tables.entryRuns} VALUES (0, ?)`);
   const mark = db.prepare(`INSERT OR IGNORE INTO ${tables.milestones} VALUES (0, ?, ?)`);
-  let balance = lastBalance(db);
-  const valuesOf = (n: number): (string | number | null)[] => {
-    const { number, salt } = history;
-    const at = bookedAt(n);
-    const revision = FIRST_REVISION + 1 + n;
-    const amount = amountOf(n);
-    balance += amount;
-    const run = revision - (revision % RUN_REVISIONS);
-    const reference = n % 16 === 0 ? `order-${n}` : null;
-    if (run === revision || n === 0) start.run(run);
+  const make = entryMaker(lastBalance(db), RUN_REVISIONS);
+  const valuesOf = (n: number) => {
+    const { values, run, startsRun, revision, at, reference } = make(n);
+    if (startsRun) start.run(run);
     if (revision % MILESTONE_SPAN === 0 || n === 0) mark.run(Math.floor(revision / MILESTONE_SPAN), at);
-    if (reference !== null) refer.run(run, number, reference, revision);
-    const day = dayOf(businessDate(at, "UTC"));
-    return [run, number, revision, at, amount, balance, day, 2 + ((n * 7919) % COUNTERPARTIES), salt, reference];
+    if (reference !== null) refer.run(run, history.number, reference, revision);
+    return values;
   };
   for (let n = from; n < upTo; ) {
     const end = Math.min(upTo, n + ROWS_PER_COMMIT);

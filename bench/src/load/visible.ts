@@ -7,9 +7,28 @@ import { type HttpReply, headerOf } from "./reply.ts";
 import { startTally } from "./tally.ts";
 
 /** Payments at the plan's rate; for every `every`th one, measures when a query at its position shows it. */
-export type VisiblePlan = LoadPlan & { readonly rate: number; readonly every: number; readonly readers: number };
+export type VisiblePlan = LoadPlan & {
+  readonly rate: number;
+  readonly every: number;
+  readonly readers: number;
+  /**
+   * Where queries are served. Default: where payments are. There, a payment that is not visible within 10 s is counted
+   * as late instead of ending the run.
+   */
+  readonly reads?: { readonly port: number; readonly token: string };
+};
 /** `visible`: from a payment's answer to the query's, including the wait for a free reader. */
-export type VisibleResult = { readonly load: LoadResult; readonly visible: LatencySummary };
+export type VisibleResult = {
+  readonly load: LoadResult;
+  readonly visible: LatencySummary;
+  readonly late: number;
+  /** Each read but the late ones; times in ms since the epoch. */
+  readonly samples: readonly {
+    readonly revision: number;
+    readonly answeredMs: number;
+    readonly visibleMs: number;
+  }[];
+};
 
 /** An answered payment: its position in the log, and the account whose history shows it. */
 type Answered = { readonly account: string; readonly position: string; readonly answeredMs: number };
@@ -19,12 +38,15 @@ const PAGE = 20;
 
 const plan: VisiblePlan = JSON.parse(await text(process.stdin));
 const connections = await openConnections(plan.port, plan.connections);
-const readers = await openConnections(plan.port, plan.readers);
+const queries = plan.reads ?? plan;
+const readers = await openConnections(queries.port, plan.readers);
 const visible = keepLatencies(1_000_000);
+const samples: VisibleResult["samples"][number][] = [];
 const idle = [...readers];
 const waiting: Answered[] = [];
 const allRead = Promise.withResolvers<void>();
 let reads = 0;
+let late = 0;
 let sending = true;
 
 function read(reader: Connection, answered: Answered): void {
@@ -32,9 +54,16 @@ function read(reader: Connection, answered: Answered): void {
   const inHistory = reads++ % 2 === 0;
   const path = `/v1/accounts/${account}/${inHistory ? `entries?limit=${PAGE}` : "balance"}`;
   const asked = [`Ledger-Position: ${position}`, "Ledger-Wait: 10000"];
-  reader.send(getText(path, plan.token, asked), (reply) => {
-    visible.add(performance.now() - answeredMs);
-    checkRead(reply, position, inHistory);
+  reader.send(getText(path, queries.token, asked), (reply) => {
+    const visibleMs = performance.now();
+    visible.add(visibleMs - answeredMs);
+    if (plan.reads && reply.status === 503) {
+      late++;
+    } else {
+      checkRead(reply, position, inHistory);
+      const [from, to] = [performance.timeOrigin + answeredMs, performance.timeOrigin + visibleMs];
+      samples.push({ revision: revisionOf(position), answeredMs: from, visibleMs: to });
+    }
     const next = waiting.shift();
     if (next) return read(reader, next);
     idle.push(reader);
@@ -85,6 +114,6 @@ await drivePaced(
 const load = tally.result();
 sending = false;
 if (idle.length < readers.length) await allRead.promise;
-const result: VisibleResult = { load, visible: visible.summary() };
+const result: VisibleResult = { load, visible: visible.summary(), late, samples };
 process.stdout.write(`${JSON.stringify({ result })}\n`);
 for (const connection of [...connections, ...readers]) connection.close();

@@ -1,16 +1,16 @@
-import { NO_REVISION } from "ledger-core";
+import { assert, NO_REVISION } from "ledger-core";
 import { openSqliteLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
-import { connectMysql, connectSqlite } from "ledger-core/sql";
+import { connectMysql, connectSqlite, type MysqlConnection } from "ledger-core/sql";
 import { migrateModels, modelsProjection, modelsTarget, runProjection } from "projection-workers";
 import { bytesWritten } from "../disk.ts";
-import { type BenchMariadb, startBenchMariadb } from "../peers/mariadb-engine.ts";
+import { startBenchMariadb } from "../peers/mariadb-engine.ts";
 import { childOptions, memory, serveParent } from "./child.ts";
 
 /** Source and target. Times `events` events, after `before` events (the opening of accounts) have been applied. */
 export type RebuildRunOptions = {
   readonly log: string;
-  readonly store: { readonly file: string } | "mariadb";
+  readonly store: { readonly file: string } | "mariadb" | { readonly server: MysqlConnection };
   readonly before: number;
   readonly events: number;
 };
@@ -25,7 +25,7 @@ export type Rebuilt = Readonly<Record<"events" | "seconds" | "cpuSeconds" | "rss
  */
 const { log, store, before, events } = childOptions((value) => value as RebuildRunOptions);
 const engine = store === "mariadb" ? await startBenchMariadb() : undefined;
-const ready = engine && "absent" in engine ? engine : await rebuild(engine);
+const ready = engine && "absent" in engine ? engine : await rebuild(engine?.connection);
 await serveParent(
   ready,
   async () => ({}),
@@ -34,9 +34,8 @@ await serveParent(
   },
 );
 
-async function rebuild(mariadb: BenchMariadb | undefined): Promise<RebuildReady> {
-  const file = store === "mariadb" ? "" : store.file;
-  const models = mariadb ? connectMysql(mariadb.connection) : connectSqlite({ file });
+async function rebuild(mariadb: MysqlConnection | undefined): Promise<RebuildReady> {
+  const models = openModels(mariadb);
   const source = await openSqliteLog({ file: log });
   await migrateModels(models);
   const last = Math.min(await source.head(0), before + events - 1);
@@ -70,4 +69,10 @@ async function rebuild(mariadb: BenchMariadb | undefined): Promise<RebuildReady>
     writtenBytes: Number.isNaN(writtenBytes) ? null : writtenBytes,
     rssMostBytes: memory().rssMostBytes,
   };
+}
+
+function openModels(mariadb: MysqlConnection | undefined) {
+  if (mariadb) return connectMysql(mariadb);
+  assert(store !== "mariadb", "its server was started");
+  return "file" in store ? connectSqlite(store) : connectMysql(store.server);
 }

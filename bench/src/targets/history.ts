@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { formatInstant } from "ledger-core";
+import { connectMysql } from "ledger-core/sql";
+import { migrateModels } from "projection-workers";
 import { BenchFault } from "../checks.ts";
 import { type Child, runScript, startChild } from "../children.ts";
 import { type Figure, figure } from "../figure.ts";
 import { bookedAt, history } from "../history/rows.ts";
 import type { ReadPlan, ReadResult, ReadSeries } from "../load/reads.ts";
+import type { BenchPair } from "../replica/pair.ts";
 import type { Scale } from "../scale.ts";
 import type { HistoryQuestion, HistoryServerOptions, HistoryServerReady } from "../servers/history.ts";
 
@@ -29,10 +32,36 @@ const pages = [
   { name: "page of a range of dates", paths: rangePaths },
 ] as const;
 
+const cursorKey = "07".repeat(32);
+
 /** Reads pages of a long and of a short history in turn (P6). */
 export async function measureHistory(folder: string, scale: Scale): Promise<Figure[]> {
-  const short = await serveHistory(join(folder, "history-short"), SHORT);
-  const long = await serveHistory(join(folder, "history-long"), scale.historyEntries);
+  const short = await serveHistory({ folder: join(folder, "history-short"), cursorKey }, SHORT);
+  const long = await serveHistory({ folder: join(folder, "history-long"), cursorKey }, scale.historyEntries);
+  return measurePages("P6", short, long, scale);
+}
+
+/** The same, from a replica of MariaDB. */
+export async function measureReplicaHistory(folder: string, scale: Scale, on: BenchPair): Promise<Figure[]> {
+  const served = async (name: string, entries: number) => {
+    const database = await on.createDatabase();
+    await migrateOn(on, database);
+    const server = { filled: on.onReplica("admin", database), read: on.onReplica("reader", database) };
+    return serveHistory({ folder: join(folder, name), cursorKey, server }, entries);
+  };
+  return measurePages("P6r", await served("short", SHORT), await served("long", scale.replicaEntries), scale);
+}
+
+/** Makes the tables on the primary, and waits until the replica has them. */
+async function migrateOn(on: BenchPair, database: string): Promise<void> {
+  const db = connectMysql(on.onPrimary("writer", database));
+  await migrateModels(db);
+  await db.destroy();
+  const [replica] = on.pair.replicas();
+  await replica?.caughtUp(on.pair.primary());
+}
+
+async function measurePages(id: "P6" | "P6r", short: Served, long: Served, scale: Scale): Promise<Figure[]> {
   const both = [short, long];
   const series = pages.flatMap(({ name, paths }) =>
     both.map((served): ReadSeries => ({ ...served.server.ready, name: nameOf(name, served), paths: paths(served) })),
@@ -40,7 +69,10 @@ export async function measureHistory(folder: string, scale: Scale): Promise<Figu
   const plan: ReadPlan = { series, warmup: 200, turns: scale.historyTurns, rows: PAGE };
   const result = await runScript<ReadResult>("load/reads.ts", plan);
   for (const { server } of both) await server.stop();
-  return pages.flatMap(({ name }) => pageFigures(name, result[nameOf(name, long)], result[nameOf(name, short)], long));
+  return pages.flatMap(({ name }) => {
+    const [ofLong, ofShort] = [result[nameOf(name, long)], result[nameOf(name, short)]];
+    return pageFigures(id, name, { long: ofLong, short: ofShort, served: long });
+  });
 }
 
 function nameOf(page: string, { entries }: Pick<Served, "entries">): string {
@@ -49,20 +81,22 @@ function nameOf(page: string, { entries }: Pick<Served, "entries">): string {
 
 type Latency = ReadResult[string] | undefined;
 
-function pageFigures(page: string, long: Latency, short: Latency, served: Served): Figure[] {
+type Pages = { readonly long: Latency; readonly short: Latency; readonly served: Served };
+
+function pageFigures(id: "P6" | "P6r", page: string, { long, short, served }: Pages): Figure[] {
   if (!long || !short) throw new Error(`${page} was not measured`);
   const name = nameOf(page, served);
   const p50Ratio = long.p50Ms / short.p50Ms;
   const p99Ratio = long.p99Ms / short.p99Ms;
   const than = `${SHORT.toLocaleString("en")} entries`;
   return [
-    figure("P6", `${name}: p99`, {
+    figure(id, `${name}: p99`, {
       ...{ value: long.p99Ms, unit: "ms", atMost: 10, beside: [{ name: than, value: short.p99Ms }] },
       note: `${long.count.toLocaleString("en")} pages of ${PAGE}`,
     }),
-    figure("P6", `${name}: p50`, { value: long.p50Ms, unit: "ms", beside: [{ name: than, value: short.p50Ms }] }),
-    figure("P6", `${page}: p50, long to short`, { value: p50Ratio, unit: "×", atMost: 1.2 }),
-    figure("P6", `${page}: p99, long to short`, { value: p99Ratio, unit: "×", atMost: 1.2 }),
+    figure(id, `${name}: p50`, { value: long.p50Ms, unit: "ms", beside: [{ name: than, value: short.p50Ms }] }),
+    figure(id, `${page}: p50, long to short`, { value: p50Ratio, unit: "×", atMost: 1.2 }),
+    figure(id, `${page}: p99, long to short`, { value: p99Ratio, unit: "×", atMost: 1.2 }),
   ];
 }
 
@@ -70,8 +104,7 @@ function pageFigures(page: string, long: Latency, short: Latency, served: Served
  * Fills a history in steps and takes the cursor behind the newest page at each step; in the end, these cursors are
  * spread over the history. Then restarts the server, so that nothing is cached from the filling.
  */
-async function serveHistory(folder: string, entries: number): Promise<Served> {
-  const options: HistoryServerOptions = { folder, cursorKey: "07".repeat(32) };
+async function serveHistory(options: HistoryServerOptions, entries: number): Promise<Served> {
   const filling: Server = await startChild("servers/history.ts", options);
   const cursors: string[] = [];
   for (let place = 1; place <= PLACES; place++) {

@@ -1,3 +1,4 @@
+export { loadRows } from "../adapters/mysql/load-data.ts";
 export { connectMysql, type MysqlConnection, mysqlConnection } from "../adapters/mysql/mysql.ts";
 export { connectSqlite, openSqlite } from "../adapters/sqlite/node-sqlite.ts";
 export {
