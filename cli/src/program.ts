@@ -10,6 +10,8 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger migrate                                      the tables of read models on a MySQL server
   ledger import berka transactions-1993.csv --check   a real bank's year, checked against the bank
   ledger rebuild models                               rebuild a projection from the log
+  ledger backup /backups/today                        copy what cannot be rebuilt, while it runs
+  ledger restore /backups/today --preview             check a backup; --to <folder> makes a data folder of it
   ledger verify                                       the read models compared with the log
   ledger verify --stores                              every store of services compared with the log
   ledger mirror verify                                the mirror on the broker compared with the log
@@ -32,6 +34,8 @@ const commands: Readonly<Record<string, (finish: Finish) => Promise<Command>>> =
   import: async (finish) => (await import("./commands/import.ts")).importCommand(finish),
   rebuild: async (finish) => (await import("./commands/rebuild.ts")).rebuildCommand(finish),
   verify: async (finish) => (await import("./commands/verify.ts")).verifyCommand(finish),
+  backup: async (finish) => (await import("./commands/backup.ts")).backupCommand(finish),
+  restore: async (finish) => (await import("./commands/restore.ts")).restoreCommand(finish),
   mirror: async (finish) => (await import("./commands/mirror.ts")).mirrorCommand(finish),
   export: async (finish) => (await import("./commands/export.ts")).exportCommand(finish),
   simulate: async (finish) => (await import("./commands/simulate.ts")).simulateCommand(finish),

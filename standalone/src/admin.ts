@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Problem } from "ledger-core/http/problems";
 import { type Lag, type ProjectionThread, projectionNames, type Verifications } from "projection-workers";
+import { type BackupsOptions, makeBackups } from "./backup/backups.ts";
 
 const platform = { config: { roles: ["platform"] as const } };
 const readers = { config: { roles: ["platform", "operator", "auditor", "service"] as const } };
@@ -16,6 +17,13 @@ const verifyBody = {
   type: "object",
   properties: { heal: { type: "boolean" } },
   required: ["heal"],
+  additionalProperties: false,
+} as const;
+
+const backupBody = {
+  type: "object",
+  properties: { ticket: { type: "string", pattern: "^[0-9a-f]{32}$" } },
+  required: ["ticket"],
   additionalProperties: false,
 } as const;
 
@@ -72,4 +80,24 @@ export function registerAdmin(
       return state;
     },
   );
+}
+
+/** Backups that `ledger backup` asks a running server for. @returns ends the one under way */
+export function registerBackups(app: FastifyInstance, options: BackupsOptions): () => Promise<void> {
+  const backups = makeBackups(options);
+  app.post<{ Body: { ticket: string } }>(
+    "/admin/backups",
+    { ...platform, schema: { hide: true, body: backupBody } },
+    (request, reply) => {
+      backups.begin(request.body.ticket);
+      return reply.code(202).send(backups.state());
+    },
+  );
+
+  app.get("/admin/backups", { ...platform, schema: { hide: true } }, () => {
+    const state = backups.state();
+    if (!state) throw new Problem("route_not_found", "No backup was asked for since the start.");
+    return state;
+  });
+  return backups.stop;
 }

@@ -14,7 +14,7 @@ import { authenticator } from "ledger-core/http/tokens";
 import { allocateYoung, keepTicksFast, type Logger, makeClosers, systemRuntime } from "ledger-core/process";
 import { namesOf, projectionChecks, Verifications, waitForProjections, watchStalls } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
-import { registerAdmin } from "./admin.ts";
+import { registerAdmin, registerBackups } from "./admin.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { type ExportSettings, exportChecksOf, startExport } from "./export.ts";
 import { watchHeads } from "./heads.ts";
@@ -127,8 +127,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       await app.close();
     });
     registerCommands(app, {
-      writer,
-      sessions: { revocations, sessions: embeddedSessions },
+      ...{ writer, sessions: { revocations, sessions: embeddedSessions } },
       ...(options.rails && { rails: options.rails }),
     });
     registerQueryRoutes(app, {
@@ -141,6 +140,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     });
     closers.push(() => verifications.stop());
     registerAdmin(app, lag, projections, verifications);
+    closers.push(registerBackups(app, { dataDir, shards: SHARDS, connectLog: connect, logger }));
     measureReadSide(metrics, readSide, lag);
     if (lake) measureExport(metrics, lake, head);
     const url = await app.listen({ host: options.host ?? "127.0.0.1", port });

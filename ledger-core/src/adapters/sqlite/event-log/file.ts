@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { assert, LedgerError } from "../../../domain/errors.ts";
 import { formatPosition, type Position } from "../../../domain/position.ts";
 
@@ -59,13 +60,16 @@ export function openFile({ file, maxPages, shared = false }: SqliteFileOptions):
 }
 
 /**
- * Opens a shared file that another process writes, read-only. @throws as `openFile`, and log_unavailable if it is empty
+ * Opens a shared file that another process writes, read-only; or one that nobody writes, such as a backup's, without
+ * locks and without a file beside it.
+ * @throws as `openFile`, and log_unavailable if it is empty
  */
-export function openFileToRead(file: string): DatabaseSync {
+export function openFileToRead(file: string, immutable = false): DatabaseSync {
   checkVersion(libraryVersion());
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file, { readOnly: true, timeout: READ_TIMEOUT_MS });
+    const location = immutable ? new URL(`${pathToFileURL(file)}?immutable=1`) : file;
+    db = new DatabaseSync(location, { readOnly: true, timeout: READ_TIMEOUT_MS });
     if (!isFresh(db, file)) return db;
     throw new LedgerError("log_unavailable", `the event log ${file} was not written yet`, { retryable: true });
   } catch (error) {

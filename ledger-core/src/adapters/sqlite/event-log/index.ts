@@ -12,3 +12,4 @@ export { connectLog } from "../log-thread/connection.ts";
 export { openLogThread } from "../log-thread/log-thread.ts";
 
 export { openSqliteLog } from "./log.ts";
+export { openSqliteLogReader } from "./reader.ts";

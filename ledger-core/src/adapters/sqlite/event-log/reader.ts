@@ -12,6 +12,8 @@ type SqliteLogReaderOptions = {
   readonly file: string;
   /** How often a subscription at the log's end polls, in ms. 1 to 1000. Default 10. */
   readonly pollMs?: number;
+  /** Nobody writes the file, as in a backup: it is read without locks, on a read-only disk, too. Default false. */
+  readonly immutable?: boolean;
 };
 
 type OpenedReader = {
@@ -25,13 +27,13 @@ type OpenedReader = {
  * use, and again after a fault. While the file is missing, or its writer does not share it, every method throws
  * log_unavailable.
  */
-export function openSqliteLogReader({ file, pollMs = 10 }: SqliteLogReaderOptions): EventSource {
+export function openSqliteLogReader({ file, pollMs = 10, immutable = false }: SqliteLogReaderOptions): EventSource {
   let opened: OpenedReader | undefined;
   let closed = false;
 
   function open(): OpenedReader {
     if (closed) throw new LedgerError("log_unavailable", `the event log ${file} is closed`);
-    const db = openFileToRead(file);
+    const db = openFileToRead(file, immutable);
     const load = prepareLoad(db);
     return { db, head: headFinder(db), load: (...range) => loadBatches(load, file, ...range) };
   }
