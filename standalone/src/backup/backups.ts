@@ -17,7 +17,10 @@ export type BackupsOptions = {
 
 /** Backups of a running ledger, one at a time, each on a thread of its own. */
 type Backups = {
-  /** Starts the backup that a ticket asks for. @throws LedgerError overloaded, not_ready; Problem if there is no such ticket */
+  /**
+   * Starts the backup that a ticket asks for.
+   * @throws LedgerError overloaded, not_ready; Problem if there is no such ticket
+   */
   begin(ticket: string): void;
   state(): BackupState | undefined;
   stop(): Promise<void>;
