@@ -122,7 +122,7 @@ function history(seed: number, events: number): readonly LedgerEvent[] {
 }
 
 /** A process of projections. */
-function startWorker(log: EventLog, server: StoreServer) {
+export function startWorker(log: EventLog, server: StoreServer) {
   const [projection = ""] = server.projections;
   const board = createBoard(1);
   const retryMs = { first: 10, most: 200 };

@@ -91,7 +91,7 @@ export async function startEngines(options: {
       ...(broker.faults && { broker: broker.faults }),
       ...models.faults,
     };
-    const settings = { ...environment, ...models.writing, ...models.reading };
+    const settings = { ...environment, ...models.writing, ...models.reading, ...graph.environment };
     const engines = [log.name, broker.name, models.name, graph.name, sessions.name];
     return { url: front.url, ...{ data, engines, processes, faults, environment: settings }, stop: closers.close };
   } catch (error) {

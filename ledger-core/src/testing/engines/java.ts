@@ -68,8 +68,12 @@ export async function archiveClasses(
 }
 
 /** The arguments with which Java starts a server quickly. */
-export function javaArgs({ libs, classes }: JavaPrograms, args: readonly string[]): readonly string[] {
-  return [`-XX:SharedArchiveFile=${classes}`, ...jvmOptions, "-cp", `${libs}/*`, ...args];
+export function javaArgs(
+  { libs, classes }: JavaPrograms,
+  args: readonly string[],
+  options: readonly string[] = [],
+): readonly string[] {
+  return [`-XX:SharedArchiveFile=${classes}`, ...jvmOptions, ...options, "-cp", `${libs}/*`, ...args];
 }
 
 function programsIn(folder: string, java: string): JavaPrograms {

@@ -32,7 +32,8 @@ export function findGremlin(): Promise<GremlinSource> {
   return findEngine(gremlinKind);
 }
 
-export async function startGremlin(source: GremlinSource): Promise<GremlinServer> {
+/** @param heapMiB the heap of a server started here, in MiB; a graph of 100,000 payments needs more. Default 256 */
+export async function startGremlin(source: GremlinSource, heapMiB = 256): Promise<GremlinServer> {
   return startEngine(source, {
     url: async ({ hostname, port }) => ({
       host: hostname,
@@ -40,19 +41,19 @@ export async function startGremlin(source: GremlinSource): Promise<GremlinServer
       faults: undefined,
       stop: async () => undefined,
     }),
-    local: startLocal,
+    local: (programs) => startLocal(programs, heapMiB),
     container: startContainer,
   });
 }
 
-async function startLocal(programs: JavaPrograms): Promise<GremlinServer> {
+async function startLocal(programs: JavaPrograms, heapMiB: number): Promise<GremlinServer> {
   const folder = await mkdtemp(join(tmpdir(), "payledger-gremlin-"));
   const port = await freePort();
   await writeServerFiles(folder, { host: "127.0.0.1", port });
   const start = () =>
     startChildEngine({
       command: programs.java,
-      args: javaArgs(programs, serverArgs(folder)),
+      args: javaArgs(programs, serverArgs(folder), [`-Xmx${heapMiB}m`]),
       folder,
       ready: GREMLIN_READY,
       readyMs: 90_000,
