@@ -92,7 +92,8 @@ test.each<[string, string, string]>([
   [
     "standalone/src/main.ts",
     'import { simulate } from "simulation";',
-    "standalone may import only ledger-core, command-service, projection-workers, query-service, not simulation",
+    "standalone may import only ledger-core, command-service, projection-workers, query-service, " +
+      "analytics-export, not simulation",
   ],
   ["command-service/src/writer.ts", 'import { x } from "ledger-core/testing";', onlyTests],
   [
