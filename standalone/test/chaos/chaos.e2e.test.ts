@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { faultsOfReport, playChaos } from "./chaos.ts";
 
-const FAULTS = 4;
+const FAULTS = 3;
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 test(`${FAULTS} faults of services and engines under load, seed ${seed}`, { timeout: 600_000 }, async () => {

@@ -10,7 +10,8 @@ import { viewLines } from "../engines/view.ts";
 import { at } from "../json.ts";
 import { seeded } from "../random.ts";
 import { type ChaosFault, chaosFaults, mountDisk } from "./faults.ts";
-import { type LaneResults, type Lanes, startLanes } from "./lanes.ts";
+import { type Lanes, startLanes } from "./lanes.ts";
+import type { LaneResults } from "./rounds.ts";
 
 export type ChaosOptions = {
   readonly seed: number;
@@ -59,7 +60,7 @@ export async function playChaos({ seed, only = /./, goOn, tell }: ChaosOptions):
   const wrong: string[] = [];
   let started: StartedEngines | undefined;
   try {
-    started = await startEngines({ data, logData, port: 0, graph: "file", tell });
+    started = await startEngines({ data, logData, port: 0, tell });
     const lanes = await startLanes({ url: started.url, data, lanes: LANES, next });
     const draw = drawer(
       chaosFaults(started, disk).filter(({ target, kind }) => only.test(`${target} ${kind}`)),
@@ -109,8 +110,7 @@ function drawer(faults: readonly ChaosFault[], next: (below: number) => number):
   return () => {
     const first = take();
     const second = next(4) === 0 ? take() : undefined;
-    const drawn = second && second.target !== first.target ? [first, second] : [first];
-    return drawn.sort((one, other) => faults.indexOf(one) - faults.indexOf(other));
+    return second && second.target !== first.target ? [first, second] : [first];
   };
 }
 
@@ -151,9 +151,12 @@ async function verifyStores(data: string, environment: Readonly<Record<string, s
   return { code: child.exitCode, report: out === "" ? error : out };
 }
 
-function describeFault({ name, lastedMs, recoveredMs, commands, queries, refused, cut }: PlayedFault): string {
+function describeFault({ name, lastedMs, recoveredMs, commands, queries, refused, cut, ...seen }: PlayedFault): string {
   const outage = `lasted ${Math.round(lastedMs)} ms, served again after ${Math.round(recoveredMs)} ms`;
-  return `${name}: ${outage}; commands ${times(commands)}, queries ${times(queries)}; ${refused} refused, ${cut} cut`;
+  const latencies = `commands ${times(commands)}, queries ${times(queries)}`;
+  const sessions = Object.entries(seen.sessions).map(([by, count]) => `${count} by ${by}`);
+  const answered = `sessions ${sessions.join(", ") || "none"}, recommendations ${seen.recommendations}`;
+  return `${name}: ${outage}; ${latencies}; ${answered}; ${refused} refused, ${cut} cut`;
 }
 
 function times(latencies: readonly number[]): string {

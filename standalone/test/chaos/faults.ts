@@ -11,17 +11,15 @@ export type ChaosFault = {
   end(): unknown;
 };
 
-/**
- * All faults of running engines and services, and of their disk if it is ours. Those of services come last: when two
- * faults are mended, a service starts after what it needs.
- */
+/** All faults of running engines and services, and of their disk if it is ours. */
 export function chaosFaults({ faults, processes }: StartedEngines, disk: Disk | undefined): readonly ChaosFault[] {
   return [
-    ...Object.entries(faults).flatMap(([target, { link, kill, start }]) => [
+    ...Object.entries(faults).flatMap(([target, { link, kill, start, others = [] }]) => [
       { target, kind: "killed", begin: kill, end: start },
       { target, kind: "cut off", begin: link.cut, end: link.mend },
       { target, kind: "stalled", begin: link.hold, end: link.mend },
       { target, kind: "muted", begin: link.mute, end: link.mend },
+      ...others.map((other) => ({ target, ...other })),
     ]),
     ...(disk ? [{ target: "disk", kind: "full", begin: disk.fill, end: disk.free }] : []),
     ...processes.flatMap(serviceFaults),

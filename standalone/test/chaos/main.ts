@@ -3,9 +3,10 @@ import { describeVerified, faultsOfReport, playChaos } from "./chaos.ts";
 
 const usage = `usage: npm run chaos -- [--minutes 10] [--seed N] [--only PATTERN]
 
-Starts every service and engine as processes of their own, keeps clients paying, refunding, repeating keys and reading
-back, and meanwhile kills, pauses, restarts and cuts off one or two of them at a time. Prints a line per fault, and ends
-with 1 when a promise was broken, a service did not recover, or a store does not equal the log at the end.`;
+Starts every service and engine as processes of their own, keeps clients paying, authorizing, refunding, repeating
+keys and reading back, and meanwhile kills, pauses, empties, restarts and cuts off one or two of them at a time. Prints
+a line per fault, and ends with 1 when a promise was broken, a service did not recover, or a store does not equal the
+log at the end.`;
 
 const { values } = parseArgs({
   options: {

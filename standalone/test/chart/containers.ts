@@ -8,7 +8,7 @@ import { findGremlin } from "ledger-core/testing/engines/gremlin";
 import { findKafka } from "ledger-core/testing/engines/kafka";
 import { findRedis } from "ledger-core/testing/engines/redis";
 import { openDataFolder } from "../../src/data-folder.ts";
-import { openBroker, openGraph, openLogServer, openReadModels, openSessions } from "../engines/engines.ts";
+import { openBroker, openGraph, openLogServer, openReadModels, openRedis } from "../engines/engines.ts";
 import { createContainer, untilReady, untilStarted } from "../image/container.ts";
 import { at, listAt, textAt } from "../json.ts";
 import { objectsOf, render } from "./chart.ts";
@@ -34,7 +34,7 @@ export async function runChart(helm: string, image: string, tell: (text: string)
     closers.push(models.stop);
     const graph = await openGraph(await findGremlin());
     closers.push(graph.stop);
-    const sessions = await openSessions(await findRedis());
+    const sessions = await openRedis(await findRedis());
     closers.push(sessions.stop);
     const environment = {
       ...{ ...log.environment, ...broker.environment, ...models.writing, ...models.reading },

@@ -13,7 +13,10 @@ import { viewLines } from "./view.ts";
 const data = mkdtempSync(join(tmpdir(), "payledger-engines-"));
 afterAll(() => rmSync(data, { recursive: true, force: true }));
 
-test("commands and queries through one address; a view of all processes; the same facts after a restart", async () => {
+const told = "commands and queries through one address; a view of all processes; the same facts after a restart";
+
+// It starts every engine and service twice.
+test(told, { timeout: 300_000 }, async () => {
   const first = await startEngines({ data, port: 0, tell: () => undefined });
   const names = first.processes.map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(["command-service", "projections", "query-service"]));

@@ -12,7 +12,7 @@ import { type GremlinSource, startGremlin } from "ledger-core/testing/engines/gr
 import { type KafkaSource, startKafka } from "ledger-core/testing/engines/kafka";
 import { type Link, openLink } from "ledger-core/testing/engines/link";
 import { type MariadbNode, type MysqlServer, startMariadbPair } from "ledger-core/testing/engines/mariadb-pair";
-import { type RedisSource, startRedis } from "ledger-core/testing/engines/redis";
+import { type RedisAccess, type RedisNode, type RedisSource, startRedis } from "ledger-core/testing/engines/redis";
 import { migrateServerModels } from "projection-workers";
 
 const standIn = resolve(import.meta.dirname, "../../../ledger-core/src/testing/eventstoredb-server/main.ts");
@@ -33,7 +33,12 @@ export type EngineFaults = {
   kill(): Promise<void>;
   /** Restarts it on its store after a kill. */
   start(): Promise<void>;
+  /** What can happen to this engine only. */
+  readonly others?: readonly OtherFault[];
 };
+
+/** `end` mends it. */
+type OtherFault = { readonly kind: string; begin(): Promise<unknown>; end(): Promise<unknown> };
 
 /** The event log: the server at EVENTSTOREDB_URL, or our stand-in on a file in the data folder. */
 export async function openLogServer(dataDir: string): Promise<UsedEngine> {
@@ -133,7 +138,7 @@ function readModelSettings(name: string, { host, port, user, password, tls }: My
   };
 }
 
-export function graphInFile(why: string): UsedEngine {
+function graphInFile(why: string): UsedEngine {
   return { name: `the graph in a file: ${why}`, environment: {}, stop: async () => undefined };
 }
 
@@ -161,6 +166,7 @@ export async function openGraph(source: GremlinSource): Promise<UsedEngine> {
         GRAPH_CA: ca,
         ...{ GRAPH_DATABASE: database, GRAPH_NAME: name, GRAPH_KEY: key },
       },
+      ...(server.faults && { faults: server.faults }),
       stop: closers.close,
     };
   } catch (error) {
@@ -190,22 +196,49 @@ export async function openBroker(source: KafkaSource): Promise<UsedEngine> {
   };
 }
 
-/** A Redis for session views: encrypted, with a user that may not administer it. */
-export async function openSessions(source: RedisSource): Promise<UsedEngine> {
-  if (source.kind === "none") return { name: source.reason, environment: {}, stop: async () => undefined };
+/** A Redis, in which services share more than session views. */
+export type RedisEngine = UsedEngine & {
+  /** The settings of services that share revoked tokens and quotas in it. */
+  readonly limits: UsedEngine["environment"];
+};
+
+/** A Redis for session views, revoked tokens and quotas: encrypted, with a user that may not administer it. */
+export async function openRedis(source: RedisSource): Promise<RedisEngine> {
+  if (source.kind === "none") return { name: source.reason, environment: {}, limits: {}, stop: async () => undefined };
   const redis = await startRedis(source);
-  const { nodes, credentials, tls } = redis.access;
+  const [node] = redis.nodes;
   return {
-    name: redis.nodes.length > 0 ? "Redis, TLS, a user without administrative rights" : "Redis of REDIS_URL",
-    environment: {
-      SESSIONS: `redis://${nodes.join(",")}`,
-      SESSIONS_TLS: String(tls !== undefined),
-      ...(tls?.ca !== undefined && { SESSIONS_CA: tls.ca }),
-      ...(credentials && {
-        SESSIONS_USERNAME: credentials.username,
-        SESSIONS_PASSWORD: credentials.password.reveal(),
-      }),
-    },
+    name: node ? "Redis, TLS, a user without administrative rights" : "Redis of REDIS_URL",
+    environment: redisSettings("SESSIONS", redis.access),
+    limits: redisSettings("LIMITS", redis.access),
+    ...(node && { faults: redisFaults(node) }),
     stop: () => redis.stop(),
+  };
+}
+
+function redisSettings(name: string, { nodes, credentials, tls }: RedisAccess): UsedEngine["environment"] {
+  return {
+    [name]: `redis://${nodes.join(",")}`,
+    [`${name}_TLS`]: String(tls !== undefined),
+    ...(tls?.ca !== undefined && { [`${name}_CA`]: tls.ca }),
+    ...(credentials && {
+      [`${name}_USERNAME`]: credentials.username,
+      [`${name}_PASSWORD`]: credentials.password.reveal(),
+    }),
+  };
+}
+
+function redisFaults(node: RedisNode): EngineFaults {
+  const { link, kill, start, snapshot, command } = node;
+  const restart = async () => {
+    await kill();
+    await start();
+  };
+  return {
+    ...{ link, kill, start },
+    others: [
+      { kind: "flushed", begin: () => command("FLUSHALL"), end: async () => undefined },
+      { kind: "set back to what it held before", begin: snapshot, end: restart },
+    ],
   };
 }

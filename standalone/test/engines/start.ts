@@ -8,15 +8,7 @@ import { findRedis } from "ledger-core/testing/engines/redis";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { removeServerFile, writeServerFile } from "../../src/server-file.ts";
 import { type ServiceName, type StartedService, startService } from "../services.ts";
-import {
-  type EngineFaults,
-  graphInFile,
-  openBroker,
-  openGraph,
-  openLogServer,
-  openReadModels,
-  openSessions,
-} from "./engines.ts";
+import { type EngineFaults, openBroker, openGraph, openLogServer, openReadModels, openRedis } from "./engines.ts";
 import { startFront } from "./front.ts";
 import type { ShownProcess } from "./view.ts";
 
@@ -40,8 +32,6 @@ export async function startEngines(options: {
   /** The folder of the log server's file. Default: the data folder. */
   readonly logData?: string;
   readonly port: number;
-  /** Where the graph is. Default: in a server where there is one. */
-  readonly graph?: "server" | "file";
   readonly tell: (text: string) => void;
 }): Promise<StartedEngines> {
   const { port, tell } = options;
@@ -51,26 +41,18 @@ export async function startEngines(options: {
     mkdirSync(data, { recursive: true });
     await openDataFolder(data);
     tell("starting the engines");
-    const log = await openLogServer(options.logData ?? data);
-    closers.push(log.stop);
-    const broker = await openBroker(await findKafka());
-    closers.push(broker.stop);
-    const models = await openReadModels(await findMariadb());
-    closers.push(models.stop);
-    const graph = options.graph === "file" ? graphInFile("as asked") : await openGraph(await findGremlin());
-    closers.push(graph.stop);
-    const sessions = await openSessions(await findRedis());
-    closers.push(sessions.stop);
+    const { log, broker, models, graph, redis } = await openEngines(options.logData ?? data, closers.push);
     tell("starting the services");
-    // If this process is killed, the service stops too.
     const environment = {
-      ...{ ...log.environment, ...broker.environment, ...sessions.environment },
+      ...{ ...log.environment, ...broker.environment, ...redis.environment },
+      // If this process is killed, the service stops too.
       npm_lifecycle_event: "start:engines",
     };
     const processes: LiveService[] = [];
     const own: Partial<Record<ServiceName, Readonly<Record<string, string>>>> = {
       projections: { ...models.writing, ...graph.environment },
-      "query-service": { ...models.reading, ...graph.environment },
+      "query-service": { ...models.reading, ...graph.environment, ...redis.limits },
+      "command-service": redis.limits,
     };
     const start = async (name: ServiceName): Promise<LiveService> => {
       const service = await startLive(name, data, { ...environment, ...own[name] });
@@ -90,14 +72,32 @@ export async function startEngines(options: {
       ...(log.faults && { "log server": log.faults }),
       ...(broker.faults && { broker: broker.faults }),
       ...models.faults,
+      ...(redis.faults && { Redis: redis.faults }),
+      ...(graph.faults && { graph: graph.faults }),
     };
     const settings = { ...environment, ...models.writing, ...models.reading, ...graph.environment };
-    const engines = [log.name, broker.name, models.name, graph.name, sessions.name];
+    const engines = [log.name, broker.name, models.name, graph.name, redis.name];
     return { url: front.url, ...{ data, engines, processes, faults, environment: settings }, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;
   }
+}
+
+/** Starts the engines side by side. @throws when all have started or failed; `close` was given those that run */
+async function openEngines(logData: string, close: (stop: () => Promise<void>) => void) {
+  const closing = async <Engine extends { stop(): Promise<void> }>(opening: Promise<Engine>): Promise<Engine> => {
+    const engine = await opening;
+    close(engine.stop);
+    return engine;
+  };
+  const log = closing(openLogServer(logData));
+  const broker = closing(findKafka().then(openBroker));
+  const models = closing(findMariadb().then(openReadModels));
+  const graph = closing(findGremlin().then(openGraph));
+  const redis = closing(findRedis().then(openRedis));
+  await Promise.allSettled([log, broker, models, graph, redis]);
+  return { log: await log, broker: await broker, models: await models, graph: await graph, redis: await redis };
 }
 
 /** A service that can be ended and started again. Its addresses are those of its current process. */

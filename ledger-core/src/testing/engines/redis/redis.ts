@@ -20,6 +20,8 @@ export type RedisServer = {
   stop(): Promise<void>;
 };
 
+export type { RedisNode };
+
 export type RedisSource = EngineSource<RedisPrograms>;
 
 /** Finds a Redis. @throws in CI (CI=true) if there is none */
