@@ -16,7 +16,7 @@ export async function openExport(target: ExportTarget): Promise<OpenedExport> {
 }
 
 /** The driver is loaded only where it is used. */
-async function openLake(place: LakePlace): Promise<Lake> {
+export async function openLake(place: LakePlace): Promise<Lake> {
   if (place.kind === "folder") return folderLake(place.folder, randomUUID);
   const { openAzureLake } = await import("./adapters/azure/open.ts");
   return openAzureLake(place, randomUUID);

@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import { randomHistory, seeded } from "ledger-core/testing/history";
+import { DeltaTable } from "../../delta/table.ts";
+import { openLake } from "../../open.ts";
+import type { Lake } from "../../ports/lake.ts";
+import { exportTables } from "../../tables/tables.ts";
+import { names } from "../folder.ts";
+import { type KillPlan, placeOf } from "./kill-plan.ts";
+
+/**
+ * Exports a history into every table, in small commits with merging and checkpoints between them, from where the tables
+ * are to the history's end, or until its death by SIGKILL at a planned step.
+ */
+async function main({ target, seed, events, draw, death }: KillPlan): Promise<void> {
+  const lake = mortal(await openLake(placeOf(target)), death);
+  const history = randomHistory(seed, events);
+  const random = seeded(draw);
+  const last = history.length - 1;
+  const maintenance = { compaction: { targetBytes: 32 * 1024, filesMin: 2 }, keepRemovedMs: 0 };
+  const options = { lake, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3, maintenance };
+  const stored = { version: 1, leaf: new Uint8Array(32) };
+  await Promise.all(
+    exportTables.map(async (shape) => {
+      const table = new DeltaTable({ ...options, shape });
+      for (let at = await table.checkpoint(0); at < last; ) {
+        const upTo = Math.min(at + 1 + random(9), last);
+        const rows = history.slice(at + 1, upTo + 1).flatMap((event) => [...shape.rows(event, stored, names)]);
+        await table.apply(0, at, upTo, rows);
+        at = upTo;
+      }
+    }),
+  );
+}
+
+/** A lake at whose nth change this process dies: before it, while it is made, or after it. */
+function mortal(lake: Lake, death: KillPlan["death"]): Lake {
+  let steps = 0;
+  function change<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (death === null || steps++ !== death.step) return work();
+    if (death.phase === "before") return die();
+    if (death.phase === "during") setTimeout(die, death.afterMs);
+    const done = work();
+    return death.phase === "after" ? done.then(die) : done;
+  }
+  return {
+    ...lake,
+    create: (path, bytes) => change(() => lake.create(path, bytes)),
+    remove: (path) => change(() => lake.remove(path)),
+  };
+}
+
+function die(): Promise<never> {
+  process.kill(process.pid, "SIGKILL");
+  return new Promise(() => undefined);
+}
+
+await main(JSON.parse(process.argv[2] ?? ""));
