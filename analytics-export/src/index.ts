@@ -1,3 +1,6 @@
+export { makeDataFiles } from "./delta/data-file.ts";
+export { DeltaTable } from "./delta/table.ts";
+export { startExporter } from "./exporter.ts";
 export { openExport } from "./open.ts";
 export { embeddedEnvironment, exportPart } from "./settings.ts";
 export { exportTables } from "./tables/tables.ts";

@@ -9,6 +9,7 @@ import { judged, keep, machine, table } from "./report.ts";
 import type { Scale } from "./scale.ts";
 import { runSoak } from "./soak.ts";
 import { measureBulk } from "./targets/bulk.ts";
+import { measureExport } from "./targets/export.ts";
 import { measureGraph } from "./targets/graph.ts";
 import { measureHistory } from "./targets/history.ts";
 import { measureKeys } from "./targets/keys.ts";
@@ -52,6 +53,7 @@ async function measure(): Promise<void> {
     production: measureProduction,
     replica: measureReplica,
     graph: measureGraph,
+    export: measureExport,
   };
   for (const part of partNames) {
     if (!parts.has(part)) continue;

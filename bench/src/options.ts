@@ -8,7 +8,8 @@ npm run bench -- --soak [MINUTES] [--rate N] [--quick | --full]
 npm run bench -- --keys N [--filter-mib MIB]
 
 Parts: singles, bulk, history, sessions (Redis), whole, graph (Gremlin Server), production: EventStoreDB
-(EVENTSTOREDB_URL, else a stand-in) and Kafka, and replica: read models on a MariaDB primary with a replica.
+(EVENTSTOREDB_URL, else a stand-in) and Kafka, replica: read models on a MariaDB primary with a replica, and export:
+the history as Delta tables.
 
 Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and
 keeps JSON in bench/results. It takes less than 25 minutes on a quiet machine of two cores; --quick takes some five,
@@ -18,7 +19,9 @@ at N payments a second (default: 60 % of what it does, measured just before) for
 what grows. --keys fills the store of idempotency keys directly and prints what that costs; filters may take so many
 MiB (default 256).`;
 
-export const partNames = ["singles", "bulk", "history", "sessions", "whole", "production", "replica", "graph"] as const;
+export const partNames = [
+  ...(["singles", "bulk", "history", "sessions", "whole", "production", "replica", "graph", "export"] as const),
+] as const;
 export type PartName = (typeof partNames)[number];
 
 export type Soak = { readonly minutes: number; readonly rate: number | null };

@@ -4,23 +4,26 @@ import { startStandalone } from "standalone";
 import { openDataFolder } from "standalone/data-folder";
 import { childOptions, memory, serveParent } from "./child.ts";
 
-export type WholeServerOptions = { readonly folder: string };
+export type WholeServerOptions = { readonly folder: string; readonly exports?: boolean };
 export type WholeServerReady = { readonly port: number; readonly token: string };
 export type WholeQuestion =
   | { readonly ask: "accounts"; readonly count: number }
-  | { readonly ask: "positions" | "memory" };
+  | { readonly ask: "positions" | "behind" | "memory" };
 /** The revisions of the log and of each projection. */
 export type WholePositions = { readonly head: number; readonly projections: Readonly<Record<string, number>> };
 
 /** The whole ledger as `npm start` runs it: commands, queries, and the projections in their own thread. */
-const { folder } = childOptions((value) => value as WholeServerOptions);
+const { folder, exports = false } = childOptions((value) => value as WholeServerOptions);
 const { url, stop } = await startStandalone({
   dataDir: folder,
   port: 0,
   logger: createLogger({ name: "bench", level: "error" }),
+  ...(exports && { exported: { startAfterMs: 0 } }),
 });
 const { signingKeys } = await openDataFolder(folder);
-const token = await signToken({ tenant: "bench", role: "operator", sub: "bench", ttlSeconds: 86_400 }, signingKeys);
+const tokenOf = (role: "operator" | "platform") =>
+  signToken({ tenant: "bench", role, sub: "bench", ttlSeconds: 86_400 }, signingKeys);
+const token = await tokenOf("operator");
 const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
 const ready: WholeServerReady = { port: Number(new URL(url).port), token };
 await serveParent(ready, answer, stop);
@@ -32,11 +35,19 @@ async function answer(question: unknown): Promise<object> {
       return { accounts: await openAccounts(asked.count) };
     case "positions":
       return positions();
+    case "behind":
+      return { events: await behind() };
     case "memory":
       return memory();
     default:
       return asked satisfies never;
   }
+}
+
+/** Events that the exported table furthest behind does not hold. */
+async function behind(): Promise<number> {
+  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${await tokenOf("platform")}` } });
+  return Number(/^export_behind_events (\d+)$/m.exec(await response.text())?.[1]);
 }
 
 /** Wallets without a floor, so that no payment is refused. */

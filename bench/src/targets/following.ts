@@ -11,8 +11,8 @@ export type Whole = Child<WholeServerReady>;
 /** Per projection, the seconds from the start of the load until it had caught up. */
 export type CaughtUp = ReadonlyMap<string, number>;
 
-export function startWhole(folder: string, build?: Checkout): Promise<Whole> {
-  return startChild("servers/whole.ts", { folder }, build);
+export function startWhole(folder: string, build?: Checkout, exports = false): Promise<Whole> {
+  return startChild("servers/whole.ts", { folder, exports }, build);
 }
 
 export function ask<T>(whole: Whole, question: WholeQuestion): Promise<T> {
