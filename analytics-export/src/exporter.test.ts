@@ -12,6 +12,7 @@ import { readLog } from "./delta/log.ts";
 import { readDataFile } from "./delta/rows.ts";
 import { type Exporter, startExporter } from "./exporter.ts";
 import type { Lake } from "./ports/lake.ts";
+import { positionsAt, takeSnapshot } from "./snapshot/snapshot.ts";
 import { exportTables } from "./tables/tables.ts";
 import { makeLakeFolder, names } from "./testing/folder.ts";
 import { unusedFiles } from "./verification/unused-files.ts";
@@ -19,7 +20,7 @@ import { verifyTable } from "./verification/verify.ts";
 
 const history = randomHistory(Number(process.env.LEDGER_SEED ?? Date.now() % 2 ** 31), 200);
 const logger = createLogger({ name: "export", level: "silent" });
-const PATIENCE = { timeout: 20_000, interval: 5 };
+const PATIENCE = { timeout: 100_000, interval: 5 };
 
 let folder: ReturnType<typeof makeLakeFolder>;
 let lake: Lake;
@@ -94,6 +95,37 @@ test("a table that someone else has changed stops alone, and goes on when it is 
   await expect.poll(states, PATIENCE).toContain("payments live");
   rmSync(foreign);
   await reached(exporter, 19);
+});
+
+test("a snapshot is the same each time it is built, while the lake grows and its files are merged", {
+  timeout: 120_000,
+}, async () => {
+  const { log } = await openTestLog();
+  await append(log, 0, 20);
+  const exporter = start(log);
+  await reached(exporter, 19);
+  const at = [{ shard: 0, revision: 15 }];
+  const snapshots = [await takeSnapshot(lake, at)];
+  for (const from of [20, 25, 30, 35]) {
+    await append(log, from, from + 5);
+    await reached(exporter, from + 4);
+    snapshots.push(await takeSnapshot(lake, at));
+  }
+  expect(new Set(snapshots.map(({ sha256 }) => sha256)).size).toBe(1);
+  expect(snapshots[0]?.tables.map(({ table, rows }) => [table, rows])).toEqual(
+    exportTables.map(({ name, rows }) => {
+      const stored = { version: 1, leaf: new Uint8Array(32) };
+      return [name, history.slice(0, 16).flatMap((event) => [...rows(event, stored, names)]).length];
+    }),
+  );
+  expect((await takeSnapshot(lake, [{ shard: 0, revision: 16 }])).sha256).not.toBe(snapshots[0]?.sha256);
+  const later = [{ shard: 0, revision: 40 }];
+  await expect(takeSnapshot(lake, later)).rejects.toMatchObject({ code: "not_ready" });
+  const [held, newest] = [history.slice(0, 40), history[39]?.at ?? never()];
+  const last = held.findLastIndex((event) => event.at < newest);
+  const revision = last < 0 ? [] : [{ shard: 0, revision: last }];
+  expect(await positionsAt(lake, 1, held[last]?.at ?? newest - 1)).toEqual(revision);
+  await expect(positionsAt(lake, 1, newest)).rejects.toMatchObject({ code: "not_ready" });
 });
 
 describe("a difference is named", () => {

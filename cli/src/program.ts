@@ -16,6 +16,7 @@ A ledger keeps everything in one data folder (./data unless --data says otherwis
   ledger verify --stores                              every store of services compared with the log
   ledger mirror verify                                the mirror on the broker compared with the log
   ledger export status                                the exported tables: how far, how large
+  ledger export snapshot --at 0:1000                  what they held as of a position, with a hash
   ledger export verify                                the exported tables compared with the log
   ledger simulate --seed 7                            the whole ledger under faults, promises checked
 

@@ -2,13 +2,12 @@ import { createHash } from "node:crypto";
 import { decodeEvent, formatPosition, isLedgerError, NO_REVISION, type Revision, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import type { Add } from "../delta/actions.ts";
-import type { Cell, Row } from "../delta/columns.ts";
-import { boundsOf } from "../delta/compaction.ts";
+import type { Row } from "../delta/columns.ts";
 import { missingCommits, readLog } from "../delta/log.ts";
-import { readDataFile } from "../delta/rows.ts";
 import type { Lake } from "../ports/lake.ts";
 import type { Pseudonyms } from "../tables/pseudonyms.ts";
 import type { ExportTable } from "../tables/tables.ts";
+import { cellText, rowsInOrder, rowText } from "./lake-rows.ts";
 
 /** A table of the lake beside the log, for one shard. */
 export type LakeComparison = {
@@ -97,56 +96,18 @@ async function* loggedRows({ log, table, names, shard }: ComparisonOptions, last
   }
 }
 
-/** A shard's rows in the lake, in the order of revisions. Files overlap only where others have rewritten them. */
-async function* lakeRows(
-  { lake, table, shard }: ComparisonOptions,
-  adds: readonly Add[],
-  found: Found,
-): AsyncGenerator<Row> {
-  const column = (name: string) => table.columns.findIndex((one) => one.name === name);
-  const at = {
-    shard: column("shard"),
-    revision: column("revision"),
-    posting: column("posting"),
-    amount: column("amount"),
-  };
-  const currency = column("currency");
-  for (const files of overlapping(adds)) {
-    const rows: Row[] = [];
-    for (const add of files)
-      for (const row of await readDataFile(lake, table, add)) if (row[at.shard] === shard) rows.push(row);
-    rows.sort(
-      (a, b) => Number(a[at.revision]) - Number(b[at.revision]) || Number(a[at.posting]) - Number(b[at.posting]),
-    );
-    for (const row of rows) {
-      found.rows += 1;
-      found.hash.update(`${row.map(cellText).join("\u001f")}\u001e`);
-      const code = String(row[currency]);
-      if (table.name === "postings") found.sums[code] = (found.sums[code] ?? 0n) + BigInt(row[at.amount] ?? 0);
-      yield row;
-    }
+/** The lake's rows, counted, summed and hashed on their way. */
+async function* lakeRows(options: ComparisonOptions, adds: readonly Add[], found: Found): AsyncGenerator<Row> {
+  const { table } = options;
+  const at = (name: string) => table.columns.findIndex((column) => column.name === name);
+  const [amount, currency] = [at("amount"), at("currency")];
+  for await (const row of rowsInOrder(options, adds)) {
+    found.rows += 1;
+    found.hash.update(rowText(row));
+    const code = String(row[currency]);
+    if (table.name === "postings") found.sums[code] = (found.sums[code] ?? 0n) + BigInt(row[amount] ?? 0);
+    yield row;
   }
-}
-
-/** Files in groups: ranges of revisions within a group overlap, those of two groups do not. */
-function* overlapping(adds: readonly Add[]): Generator<readonly Add[]> {
-  const ranges = adds.map((add) => ({ add, ...rangeOf(add) })).sort((a, b) => a.min - b.min);
-  let group: Add[] = [];
-  let end = Number.NEGATIVE_INFINITY;
-  for (const { add, min, max } of ranges) {
-    if (group.length > 0 && min > end) {
-      yield group;
-      group = [];
-    }
-    group.push(add);
-    end = Math.max(end, max);
-  }
-  if (group.length > 0) yield group;
-}
-
-/** The revisions in a file; all of them where its entry does not say. */
-function rangeOf(add: Add): { min: number; max: number } {
-  return boundsOf(add)?.revision ?? { min: 0, max: Number.MAX_SAFE_INTEGER };
 }
 
 /** The first cell that differs, in words. */
@@ -161,8 +122,4 @@ function differenceOf(table: ExportTable, expected: Row, actual: Row): string | 
 function placeOf({ columns }: ExportTable, row: Row): string {
   const cell = (wanted: string) => Number(row[columns.findIndex(({ name }) => name === wanted)]);
   return formatPosition({ shard: cell("shard"), revision: cell("revision") });
-}
-
-function cellText(cell: Cell | undefined): string {
-  return cell === null || cell === undefined ? "null" : String(cell);
 }

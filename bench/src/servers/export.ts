@@ -16,7 +16,10 @@ export type ExportLimit = { readonly eventsPerSecond: number };
 /** The median time of the commits around each number, in ms. */
 export type CommitCosts = { readonly ms: readonly number[] };
 
-/** Exports a log into Delta tables in a folder, as `ledger start export` does, and measures the Parquet writer alone. */
+const LIMIT_EVENTS = 100_000;
+const BATCH = 50_000;
+
+/** Exports a log into Delta tables in a folder, as `ledger start export` does; measures the Parquet writer alone. */
 const { log: file, folder } = childOptions((value) => value as ExportRunOptions);
 const log = await openEventLogReader({ kind: "sqlite", file });
 const EXPORT_KEY = "a key for the bench, of 32 characters";
@@ -55,9 +58,6 @@ async function exportAll(): Promise<Exported> {
   await exporter.stop();
   return { events: last + 1, seconds, cpuSeconds: cpuSeconds - startCpu, rssMostBytes };
 }
-
-const LIMIT_EVENTS = 100_000;
-const BATCH = 50_000;
 
 /** What the Parquet writer does with the rows of all tables, which are ready in memory. */
 async function writerAlone(): Promise<ExportLimit> {

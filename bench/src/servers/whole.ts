@@ -44,10 +44,12 @@ async function answer(question: unknown): Promise<object> {
   }
 }
 
-/** Events that the exported table furthest behind does not hold. */
-async function behind(): Promise<number> {
-  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${await tokenOf("platform")}` } });
-  return Number(/^export_behind_events (\d+)$/m.exec(await response.text())?.[1]);
+/** Events that the exported table furthest behind does not hold; null if a busy server does not say. */
+async function behind(): Promise<number | null> {
+  const authorization = `Bearer ${await tokenOf("platform")}`;
+  const response = await fetch(`${url}/metrics`, { headers: { authorization } }).catch(() => undefined);
+  const events = /^export_behind_events (\d+)$/m.exec((await response?.text()) ?? "")?.[1];
+  return events === undefined ? null : Number(events);
 }
 
 /** Wallets without a floor, so that no payment is refused. */

@@ -13,7 +13,7 @@ import { singlePlan } from "./singles.ts";
 const MIB = 2 ** 20;
 const RATE = 5000;
 
-/** P8: a history into Delta tables beside the Parquet writer alone, commits early and late, and beside a whole ledger. */
+/** P8: a history into Delta tables beside the Parquet writer alone, commits early and late, and the whole ledger. */
 export async function measureExport(folder: string, scale: Scale): Promise<Figure[]> {
   const history = join(folder, "history");
   const payments = scale.kind === "full" ? scale.bulkPayments : scale.behindPayments;
@@ -81,8 +81,10 @@ async function steadyWhole(folder: string, scale: Scale, exports: boolean): Prom
   const behind: number[] = [];
   let loading = true;
   const watch = async () => {
-    for (; loading && exports; await setTimeout(250))
-      behind.push((await ask<{ events: number }>(whole, { ask: "behind" })).events / RATE);
+    for (; loading && exports; await setTimeout(250)) {
+      const { events } = await ask<{ events: number | null }>(whole, { ask: "behind" });
+      if (events !== null) behind.push(events / RATE);
+    }
   };
   const watched = watch();
   const load = await runLoad(singlePlan(target, Math.max(10, scale.steadySeconds), { rate: RATE }));

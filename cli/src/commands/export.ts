@@ -14,6 +14,7 @@ import { eventLogPart, readConfiguration, shardsPart } from "ledger-core/process
 import { wholeNumber } from "../arguments.ts";
 import { createOutput, exitCodes } from "../output.ts";
 import { DEFAULT_DATA } from "../settings.ts";
+import { exportSnapshotCommand } from "./export-snapshot.ts";
 import { exportStatusCommand } from "./export-status.ts";
 
 const HOUR_MS = 3_600_000;
@@ -73,6 +74,7 @@ export function exportCommand(finish: (code: number) => void): Command {
   return new Command("export")
     .description("look after the exported tables")
     .addCommand(exportStatusCommand(finish))
+    .addCommand(exportSnapshotCommand(finish))
     .addCommand(verify)
     .addCommand(vacuum);
 }

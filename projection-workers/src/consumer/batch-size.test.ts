@@ -49,3 +49,10 @@ test("the longer it is behind, the longer a batch may take", () => {
   sizes.atEnd();
   expect(sizes.next()).toBe(500);
 });
+
+test("without a time for batches, they always have the maximum size", () => {
+  const { sizes } = batches({ batchMax: 700, liveMs: null });
+  sizes.atEnd();
+  sizes.took(1, 10_000);
+  expect(sizes.next()).toBe(700);
+});

@@ -2,8 +2,11 @@
 export type BatchTuning = {
   /** The most events; bounds memory and what a crash repeats. 1 to 100,000. Default 10,000. */
   readonly batchMax?: number;
-  /** At the log's end, how long a transaction should take at most, in ms. 1 to 10,000. Default 50. */
-  readonly liveMs?: number;
+  /**
+   * At the log's end, how long a transaction should take at most, in ms. 1 to 10,000. Default 50. Null: a transaction
+   * holds all that arrived.
+   */
+  readonly liveMs?: number | null;
 };
 
 type BatchSize = {
@@ -29,11 +32,12 @@ export function adaptBatches({ batchMax = 10_000, liveMs = 50 }: BatchTuning, el
   const bounded = (events: number) => Math.max(1, Math.min(batchMax, Math.floor(events)));
   return {
     next() {
-      if (endMs === undefined) return batchMax;
+      if (endMs === undefined || liveMs === null) return batchMax;
       const allowedMs = Math.max(liveMs, BEHIND_SHARE * (elapsedMs() - endMs));
       return bounded((size * allowedMs) / liveMs);
     },
     took(events, ms) {
+      if (liveMs === null) return;
       size = bounded(Math.min(2 * Math.max(size, events), (events * liveMs) / ms));
     },
     atEnd() {

@@ -28,8 +28,8 @@ export type KillResult = { readonly kills: number; readonly lakes: number; reado
 const STEPS = 40;
 
 /**
- * Kills exporters at every step of their commits, each continuing where the last one died, and has an independent reader
- * count what is in the tables: each event once.
+ * Kills exporters at every step of their commits, each continuing where the last one died, and has an independent
+ * reader count what is in the tables: each event once.
  */
 export async function runKillLoop(options: KillLoop): Promise<KillResult> {
   const { rounds, seed, events, tell } = options;
