@@ -12,5 +12,6 @@ export {
   readBooks,
   serveBuild,
 } from "./books.ts";
-export { type GremlinBindings, type GremlinClient, openGremlin } from "./client.ts";
+export { type GremlinClient, openGremlin } from "./client.ts";
+export type { GremlinBindings } from "./driver.ts";
 export { FOREVER, PARTITIONS, PAYERS_KEPT, partitionOf, placeOf } from "./layout.ts";
