@@ -14,9 +14,9 @@ import { dashboardJson } from "./dashboard.ts";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../../..");
-const monitoring = join(root, "docs/operate/monitoring");
+const monitoring = join(root, "charts/payledger/files");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const rules = read("docs/operate/monitoring/alerts.yaml");
+const rules = read("charts/payledger/files/alerts.yaml");
 const alerts = [...rules.matchAll(/alert: (\w+)\n(?:.*\n)*?\s+runbook: (\S+)/g)].map(([, name = "", page = ""]) => ({
   name,
   page,
