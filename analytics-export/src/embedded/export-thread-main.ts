@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { readlinkSync } from "node:fs";
+import { constants, getPriority, setPriority } from "node:os";
+import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "ledger-core";
 import { connectLog } from "ledger-core/event-log";
@@ -16,6 +19,7 @@ const TELL_EVERY_MS = 1000;
 /** The thread of the export: follows the log through its port, and tells the thread that started it how far it is. */
 async function main({ logPort, shards, logLevel }: ExportThreadData): Promise<void> {
   assert(parentPort, "the export is a worker");
+  letOthersGoFirst();
   const parent = parentPort;
   const { everyMs, ...opened } = await openExport(readConfiguration({ lake: exportPart }).lake);
   const log = connectLog(logPort);
@@ -30,6 +34,14 @@ async function main({ logPort, shards, logLevel }: ExportThreadData): Promise<vo
   clearInterval(telling);
   await log.close();
   parent.close();
+}
+
+/** On a busy machine, commands and queries come first. Only Linux knows the priority of a thread. */
+function letOthersGoFirst(): void {
+  if (process.platform !== "linux") return;
+  const thread = Number(basename(readlinkSync("/proc/thread-self")));
+  const later = constants.priority.PRIORITY_BELOW_NORMAL;
+  if (getPriority(thread) < later) setPriority(thread, later);
 }
 
 await main(workerData);

@@ -1,5 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { documentOf, ledger, runLedgerWith } from "../ledger.fixture.ts";
@@ -93,6 +93,8 @@ test("a whole ledger exports into its data folder by itself, unless it is switch
   await expect
     .poll(check, { timeout: 120_000 })
     .toContain('"name":"export","ready":true,"detail":"every table is at 0 or later"');
+  if (process.platform === "linux")
+    expect(Math.max(...niceness(server.child.pid))).toBeGreaterThanOrEqual(constants.priority.PRIORITY_BELOW_NORMAL);
   const status = await runLedgerWith(env, "export", "status", "--json").ended;
   const { tables } = documentOf(status) as { tables: { table: string; positions: object[] }[] };
   expect(tables[0]).toMatchObject({
@@ -109,6 +111,16 @@ test("a whole ledger exports into its data folder by itself, unless it is switch
   off.child.kill("SIGTERM");
   await off.ended;
 });
+
+/** How far each thread of a process steps back for others, on Linux: field 19 of its `stat`, counted from 1. */
+function niceness(pid: number | undefined): number[] {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).map((task) => {
+    const stat = readFileSync(join(tasks, task, "stat"), "utf8");
+    // The name, field 2, is in parentheses and may hold spaces.
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+  });
+}
 
 test("a whole ledger with an export that cannot be used does not start, and says why", async () => {
   const { code, stderr } = await runLedgerWith({ EXPORT: "s3://b" }, "start", "--data", join(dir, "wrong")).ended;
