@@ -47,7 +47,7 @@ describe.skipIf("absent" in found)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test.each(cases)("$role, seed $seed", { timeout: 120_000 + seconds * 2000 }, async ({ role, seed, options }) => {
+  test.each(cases)("$role, seed $seed", { timeout: 600_000 + seconds * 2000 }, async ({ role, seed, options }) => {
     // Each case has its own tenant, since the previous one may have frozen all its accounts, even the clearing account.
     const tenant = `fuzz-${operators.length}`;
     const operator = await ledger.as("operator", "operator", tenant);
