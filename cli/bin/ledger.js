@@ -22,4 +22,6 @@ if (major < 24) {
   const { directory } = module.enableCompileCache();
   if (directory) process.env.NODE_COMPILE_CACHE ??= directory;
   await import("../src/ledger.ts");
+  // A service that runs by now may be killed, and would compile everything again at its next start.
+  module.flushCompileCache();
 }
