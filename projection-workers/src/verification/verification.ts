@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isLedgerError } from "ledger-core";
 import { newestStore } from "ledger-core/sql";
@@ -34,6 +34,7 @@ type VerifyPorts = Pick<VerifyOptions, "log" | "shards" | "signal"> & {
 };
 
 const SCRATCH = ".verify-";
+const NOT_BUILT = "it is not there yet: ledger start builds it from the log";
 
 export function newVerify(projection: string): VerifyState {
   const none = { done: 0, total: 0, result: null, healed: false };
@@ -71,7 +72,8 @@ async function verifyOne(
     if (!isLedgerError(error)) throw error;
     if (error.code === "store_damaged")
       return set({ status: "done", result: unreadable(error.message), detail: "cannot be read" });
-    set({ status: "failed", detail: `${error.code}: ${error.message}` });
+    const missing = !existsSync(newestStore(pathOf(dir, fileOf(projection))));
+    set({ status: "failed", detail: missing ? NOT_BUILT : `${error.code}: ${error.message}` });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
