@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { buffer } from "node:stream/consumers";
 
 /**
- * What happens to a request: `lost` is done, but its answer never arrives; `busy` is refused as when throttled;
+ * The fate of a request: `lost` is done, but its answer never arrives; `busy` is refused as when throttled;
  * `forbidden` as when the permission is gone; `silent` is not done and gets no answer.
  */
 export type StorageFault = "lost" | "busy" | "forbidden" | "silent";

@@ -1,7 +1,7 @@
 /** A measured figure, and its words in docs/performance.md. */
 export type Measured = { readonly value: number; readonly quote: string };
 
-/** What the plan multiplies. All were measured on two cores that load, service and engine shared. */
+/** The figures that the plan multiplies. All were measured on two cores that load, service and engine shared. */
 export const measured = {
   singlesPerShard: { value: 9_560, quote: "one payment per request through EventStoreDB | 9,560/s" },
   bulkPerShard: { value: 29_050, quote: "bulks of 1,000 through EventStoreDB | 29,050/s" },
@@ -61,7 +61,7 @@ const GIGA = 1_000_000_000;
 const DATABASE_CORES = 16;
 const LOG_CORES = 8;
 
-/** What a load needs when every payment is one request. */
+/** The needs of a load when every payment is one request. */
 export function planCapacity({ paymentsPerYear, peakPerSecond }: CapacityLoad): CapacityPlan {
   const peakEvents = peakPerSecond * assumed.eventsPerPayment;
   const processes = (rate: number, each: number) => Math.ceil(rate / (each * assumed.usable));

@@ -59,7 +59,7 @@ async function exportAll(): Promise<Exported> {
   return { events: last + 1, seconds, cpuSeconds: cpuSeconds - startCpu, rssMostBytes };
 }
 
-/** What the Parquet writer does with the rows of all tables, which are ready in memory. */
+/** The work of the Parquet writer with the rows of all tables, which are ready in memory. */
 async function writerAlone(): Promise<ExportLimit> {
   let [events, ms] = [0, 0];
   const batches = exportTables.map(() => [] as ReturnType<(typeof exportTables)[number]["rows"]>[number][]);

@@ -6,14 +6,9 @@ import { discard, type Recovered, type RecoveryOptions, recover } from "./recove
 export type FlushLimits = {
   /** The least time per slice of a flush between two batches. Default 1; from 0. */
   readonly flushSliceMs?: number;
-  /**
-   * Time added to a slice per event of the previous batch: the cost of writing one, with many accounts. Default 0.01;
-   * from 0.
-   */
+  /** Time per event of the previous batch that is added to a slice: the cost of writing one. Default 0.01; from 0. */
   readonly flushMsPerEvent?: number;
-  /**
-   * Changed pages of accounts that trigger a flush, however small the tail is. Default 16,384, some 320 MB; from 1.
-   */
+  /** Changed pages of accounts that trigger a flush, however small the tail is. Default 16,384, some 320 MB; from 1. */
   readonly changedPagesMax?: number;
   /** The largest tail while another one is written, in multiples of `flushAt`. Default 2; from 1. */
   readonly tailsMax?: number;

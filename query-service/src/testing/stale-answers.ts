@@ -61,7 +61,7 @@ export type StaleReads = {
   readonly torn: string[];
 };
 
-/** What one reader asks for. */
+/** The questions of one reader. */
 export type StaleRead = {
   readonly kind: StaleReadKind;
   readonly account: AccountId;

@@ -17,7 +17,7 @@ export class BackupFault extends Error {
 export type ShardDigest = { readonly shard: Shard; readonly head: Revision; readonly root: string };
 export type FileDigest = { readonly bytes: number; readonly sha256: string };
 
-/** What a backup holds. It is written last: a folder without one is an interrupted backup. */
+/** The contents of a backup. It is written last: a folder without one is an interrupted backup. */
 export type BackupManifest = {
   readonly created: string;
   readonly shards: readonly ShardDigest[];

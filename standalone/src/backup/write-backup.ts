@@ -44,8 +44,9 @@ const MARGIN_BYTES = 16 * 1024 * 1024;
  * grows, so its copy up to a revision is consistent whatever is written meanwhile; each event is checked against its
  * leaf when read, and the leaf is computed anew when written. Revocations come after the log: none that was
  * acknowledged before the call is missing. The manifest comes last.
- * @throws LedgerError config: the folder cannot be used · log_corrupt: the ledger itself is damaged · log_unavailable,
- * store_unavailable: a disk is full or fails; what was written is removed then
+ * @throws LedgerError config: the folder cannot be used
+ * @throws LedgerError log_corrupt: the ledger itself is damaged
+ * @throws LedgerError log_unavailable, store_unavailable: a disk is full or fails; what was written is removed then
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupManifest> {
   const { dataDir, to } = options;

@@ -1,7 +1,7 @@
 import { type Client, type ClientReply, revisionOf } from "../client.ts";
 import { at, listAt, textAt } from "../json.ts";
 
-/** What clients saw in a window; latencies in milliseconds, from the first attempt to the answer. */
+/** The clients' view of a window; latencies in milliseconds, from the first attempt to the answer. */
 export type LaneResults = {
   readonly commands: number[];
   readonly queries: number[];
@@ -42,7 +42,7 @@ const CURRENCY = "HKD";
 const WAITING = { "ledger-wait": "2000" };
 
 /**
- * What a lane does in its nth round: pays, and reads what it knows to be so; at times something else, too.
+ * The nth round of a lane: it pays, and reads what it knows to be so; at times something else, too.
  * @param results those of the present window: a fault may begin or end during a round
  */
 export async function playRound(state: LaneState, n: number, results: () => LaneResults): Promise<void> {

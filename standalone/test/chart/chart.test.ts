@@ -8,7 +8,7 @@ import { planted } from "./planted.ts";
 import { chartFaults } from "./rules.ts";
 
 /*
- * What needs no helm; `npm run deployment` renders the chart, and checks and runs what comes of it.
+ * Checks that need no helm; `npm run deployment` renders the chart, and checks and runs what comes of it.
  */
 const read = (path: string) => readFileSync(join(chartFolder, path), "utf8");
 const schema: unknown = JSON.parse(read("values.schema.json"));

@@ -74,7 +74,7 @@ async function endWhileStarting(container: Container): Promise<number> {
   }
 }
 
-/** What a process in the container sees of itself. */
+/** A process's view of itself inside the container. */
 const sight = `
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 const attempt = (path) => { try { writeFileSync(path, ""); return "written"; } catch (error) { return error.code; } };

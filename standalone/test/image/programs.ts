@@ -25,7 +25,7 @@ export async function runProgram(command: string, args: readonly string[], input
   return { code, stdout, stderr };
 }
 
-/** What a program printed. @throws with its errors if it fails */
+/** The output of a program. @throws with its errors if it fails */
 export async function output(command: string, args: readonly string[], input?: string): Promise<string> {
   const { code, stdout, stderr } = await runProgram(command, args, input);
   if (code === 0) return stdout;

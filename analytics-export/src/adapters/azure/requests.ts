@@ -13,7 +13,7 @@ export type AzureTuning = {
   readonly pauseMaxMs?: number;
 };
 
-/** What a request is for, in the words of an error: `the lake cannot write postings/…`. */
+/** The purpose of a request, as errors name it: `the lake cannot write postings/…`. */
 type Purpose = { readonly verb: string; readonly path: string };
 
 const busyStatuses: ReadonlySet<number | undefined> = new Set([undefined, 408, 429, 500, 502, 503, 504]);
@@ -61,7 +61,7 @@ type Refusal = { readonly status?: number; readonly code: string; readonly after
 
 const MS_A_SECOND = 1000;
 
-/** What the driver's error says; undefined for any other error, which is a bug. */
+/** The driver's error in our terms; undefined for any other error, which is a bug. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof Error) || !(error.name === "RestError" || error.name === "AbortError" || "code" in error))
     return undefined;

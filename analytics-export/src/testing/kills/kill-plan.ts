@@ -5,7 +5,7 @@ export type KillTarget =
   | { readonly kind: "folder"; readonly folder: string }
   | { readonly kind: "azure"; readonly container: string; readonly account: string; readonly key: string };
 
-/** What a child exports, and where it dies. */
+/** The export of a child process, and the step at which it dies. */
 export type KillPlan = {
   readonly target: KillTarget;
   readonly seed: number;

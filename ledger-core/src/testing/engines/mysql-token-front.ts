@@ -21,7 +21,7 @@ export type MysqlTokenFront = {
 export type TokenFrontOptions = {
   /** The server behind, and the user that everybody becomes there. */
   readonly server: MysqlServer;
-  /** What clients see, in PEM. Without it, the front offers no TLS. */
+  /** The certificate that clients see, in PEM. Without it, the front offers no TLS. */
   readonly certificate?: { readonly cert: string; readonly key: string };
   readonly accepts: (token: string) => boolean;
 };

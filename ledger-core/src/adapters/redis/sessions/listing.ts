@@ -5,7 +5,7 @@ import { redisScript } from "../script.ts";
 import { scriptNames, servedScript } from "./scripts.ts";
 import { LEDGER, sessionsKey } from "./view.ts";
 
-/** What a shard's session views hold at one revision, by the keys or the part of them that was asked for. */
+/** The contents of a shard's session views at one revision, by the keys or the part of them that was asked for. */
 type Listed<Item> = { readonly revision: Revision; readonly items: readonly Item[] };
 
 /** An account as it is held; a text is null where there is none. */

@@ -88,7 +88,7 @@ async function beside<Result>(
   const live = await run(buildScript, generation);
   if (typeof live !== "string")
     throw new LedgerError("not_ready", `session views of shard ${shard} are being filled from the log anyway`);
-  // What an interrupted rebuild has left.
+  // Left by an interrupted rebuild.
   await sweep(shard);
 
   const comparePart = async (of: string, differing: Set<string>): Promise<number> => {
