@@ -130,20 +130,23 @@ async function startContainer(): Promise<KafkaBroker> {
 }
 
 /**
- * Kafka answers a creation before its brokers know the topic: for a moment they call it unknown, then without a leader.
- * kafkajs waits only for the leader.
+ * Kafka answers a creation before its brokers know the topic: for a moment they call it unknown, then name a leader
+ * that does not yet know that it leads. kafkajs waits only until one is named.
  */
 async function isServed(admin: Admin, topic: string): Promise<boolean> {
   try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    // The leader of each partition answers this itself.
+    await admin.fetchTopicOffsets(topic);
+    return true;
   } catch (error) {
     // Node.js finds no names of the package's error classes.
     const type = error instanceof Error && "type" in error ? error.type : undefined;
-    if (type === "UNKNOWN_TOPIC_OR_PARTITION") return false;
+    if (typeof type === "string" && notYetServed.includes(type)) return false;
     throw error;
   }
 }
+
+const notYetServed = ["UNKNOWN_TOPIC_OR_PARTITION", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"];
 
 async function openLinks(targets: () => { plain: number; secure: number }) {
   const plain = await openLink(() => targets().plain);
