@@ -68,7 +68,7 @@ export async function prepareMariadb({ install }: MariadbBinaries, options: Prep
   const { certifiedHost = "localhost", copyOf, statements = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), "payledger-mariadb-"));
   if (copyOf) await run("cp", ["-a", `${copyOf.folder}/.`, folder]);
-  else await mkdir(join(folder, "data"));
+  else for (const name of ["data", "tmp"]) await mkdir(join(folder, name));
   // A replica connects to its primary by address.
   const addresses = certifiedHost === "localhost" ? ["127.0.0.1"] : [];
   const ca = copyOf?.ca ?? (await makeCertificates(folder, certifiedHost, addresses)).ca;
@@ -98,9 +98,11 @@ function settingsFile(folder: string): string {
   return join(folder, "mariadb.cnf");
 }
 
+/** A server that starts removes the temporary tables in `tmpdir`, those of other servers included. */
 function settingsText(folder: string, port: number, further: readonly string[]): string {
   return `[mariadbd]
 datadir=${folder}/data
+tmpdir=${folder}/tmp
 socket=${folder}/mariadb.sock
 pid-file=${folder}/mariadb.pid
 init-file=${folder}/users.sql
