@@ -7,7 +7,8 @@ import type { Figure } from "./figure.ts";
 import { type PartName, partNames, readOptions, usage } from "./options.ts";
 import { judged, keep, machine, table } from "./report.ts";
 import type { Scale } from "./scale.ts";
-import { runSoak } from "./soak.ts";
+import { soakWhole } from "./soak/whole.ts";
+import { soakWriteSide } from "./soak/write-side.ts";
 import { measureBulk } from "./targets/bulk.ts";
 import { measureExport } from "./targets/export.ts";
 import { measureGraph } from "./targets/graph.ts";
@@ -31,7 +32,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)));
 try {
   process.stderr.write(`${JSON.stringify(machine())}\n`);
-  if (soak) await runSoak(folder, scale, soak, began);
+  if (soak) await (soak.whole ? soakWhole : soakWriteSide)(folder, scale, soak, began);
   else if (keys) await measureKeys(folder, keys);
   else await measure();
 } catch (error) {

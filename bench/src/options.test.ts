@@ -20,11 +20,12 @@ test("--full uses the sizes of the targets", () => {
 });
 
 test.each([
-  [["--soak"], { minutes: 30, rate: null }],
-  [["--soak", "--quick"], { minutes: 30, rate: null }],
-  [["--soak", "0.5"], { minutes: 0.5, rate: null }],
-  [["--soak", "5", "--rate", "2000"], { minutes: 5, rate: 2000 }],
-  [["--rate", "10", "--soak"], { minutes: 30, rate: 10 }],
+  [["--soak"], { minutes: 30, rate: null, whole: false }],
+  [["--soak", "--quick"], { minutes: 30, rate: null, whole: false }],
+  [["--soak", "0.5"], { minutes: 0.5, rate: null, whole: false }],
+  [["--soak", "5", "--rate", "2000"], { minutes: 5, rate: 2000, whole: false }],
+  [["--rate", "10", "--soak"], { minutes: 30, rate: 10, whole: false }],
+  [["--soak", "5", "--only", "whole"], { minutes: 5, rate: null, whole: true }],
 ])("%j soaks", (args, soak) => {
   expect(readOptions(args)?.soak).toEqual(soak);
 });
@@ -33,6 +34,7 @@ test.each([
   [["--only", "everything"], "everything"],
   [["--soak", "0"], "above 0"],
   [["--soak", "1", "--rate", "fast"], "fast"],
+  [["--soak", "1", "--only", "bulk"], "--only whole"],
   [["--rate", "5"], "--soak"],
   [["--quick", "--full"], "exclude"],
   [["--fast"], "--fast"],

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { type Scale, scales } from "./scale.ts";
 
 export const usage = `npm run bench -- [--quick | --full] [--only PART,PART] [--against FOLDER]
-npm run bench -- --soak [MINUTES] [--rate N] [--quick | --full]
+npm run bench -- --soak [MINUTES] [--rate N] [--only whole] [--quick | --full]
 npm run bench -- --keys N [--filter-mib MIB]
 
 Parts: singles, bulk, history, sessions (Redis), whole, graph (Gremlin Server), production: EventStoreDB
@@ -14,9 +14,7 @@ the history as Delta tables.
 Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and
 keeps JSON in bench/results. It takes less than 25 minutes on a quiet machine of two cores; --quick takes some five,
 and --full, with the sizes of the targets (10 million payments), about an hour. --against measures the whole and the
-rebuilds of another checkout too (its dependencies are installed), beside this one's. --soak runs the command service
-at N payments a second (default: 60 % of what it does, measured just before) for so many minutes (default 30) and says
-what grows. --keys fills the store of idempotency keys directly and prints what that costs; filters may take so many
+rebuilds of XX --keys fills the store of idempotency keys directly and prints what that costs; filters may take so many
 MiB (default 256).`;
 
 export const partNames = [
@@ -24,7 +22,7 @@ export const partNames = [
 ] as const;
 export type PartName = (typeof partNames)[number];
 
-export type Soak = { readonly minutes: number; readonly rate: number | null };
+export type Soak = { readonly minutes: number; readonly rate: number | null; readonly whole: boolean };
 export type BenchOptions = {
   readonly scale: Scale;
   readonly parts: ReadonlySet<PartName>;
@@ -53,8 +51,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   });
   if (values.help) return undefined;
   if (values.rate !== undefined && values.soak === undefined) throw new Error("--rate is for --soak");
-  const soak =
-    values.soak === undefined ? undefined : { minutes: positive("--soak", values.soak), rate: rateOf(values) };
+  const soak = soakOf(values);
   if (values.quick && values.full) throw new Error("--quick and --full exclude each other");
   const scale = values.quick ? scales.quick : values.full ? scales.full : scales.standard;
   const against = values.against === undefined ? {} : { against: checkout(values.against) };
@@ -78,12 +75,18 @@ function keysOf(values: { keys?: string | undefined; "filter-mib"?: string | und
   return { keys: { keys: positive("--keys", keys), filterMib: positive("--filter-mib", filterMib) } };
 }
 
+function soakOf(values: Partial<Readonly<Record<"soak" | "rate" | "only", string>>>): Soak | undefined {
+  if (values.soak === undefined) return undefined;
+  if (values.only !== undefined && values.only !== "whole") throw new Error("--soak takes no part but --only whole");
+  return { minutes: positive("--soak", values.soak), rate: rateOf(values), whole: values.only === "whole" };
+}
+
 /** `--soak` without a value runs for half an hour. */
 function withMinutes(args: readonly string[]): string[] {
   return args.flatMap((arg, i) => (arg === "--soak" && !/^\d/.test(args[i + 1] ?? "") ? [arg, "30"] : [arg]));
 }
 
-function rateOf({ rate }: { rate?: string | undefined }): number | null {
+function rateOf({ rate }: { readonly rate?: string }): number | null {
   return rate === undefined ? null : positive("--rate", rate);
 }
 

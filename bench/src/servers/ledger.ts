@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openWriter, registerCommands, type Writer } from "command-service";
 import { type Caller, decodeEvent, type OpenAccount, parseCurrency, postingsOf } from "ledger-core";
@@ -29,7 +29,7 @@ export type LedgerServerReady = {
 };
 export type LedgerQuestion =
   | { readonly ask: "accounts"; readonly count: number }
-  | { readonly ask: "check" | "memory" | "sizes" | "stalls" | "appends" };
+  | { readonly ask: "check" | "memory" | "stalls" | "appends" };
 export type LedgerCheck = {
   readonly payments: number;
   readonly events: number;
@@ -85,8 +85,6 @@ async function answer(question: unknown): Promise<object> {
       return check(log);
     case "memory":
       return memory();
-    case "sizes":
-      return sizes();
     case "stalls":
       return stalls.take();
     case "appends":
@@ -135,9 +133,4 @@ async function check(on: EventLog): Promise<LedgerCheck> {
     }
   }
   return { payments, events, sum: String(sum), seconds: (performance.now() - start) / 1000 };
-}
-
-function sizes(): Record<string, number> {
-  if (!existsSync(folder)) return {};
-  return Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).size]));
 }

@@ -5,6 +5,7 @@ import { type Checkout, runLoad, startChild } from "../children.ts";
 import { type Figure, figure } from "../figure.ts";
 import type { Scale } from "../scale.ts";
 import type { LedgerCheck, LedgerServerReady } from "../servers/ledger.ts";
+import { filesIn } from "../soak/sizes.ts";
 import { bulkPlan } from "./bulk-plan.ts";
 import { cpuSecondsOf } from "./following.ts";
 import { measureRebuilds } from "./rebuild.ts";
@@ -21,11 +22,10 @@ export async function measureBulk(folder: string, scale: Scale, against: Checkou
   const startCpu = await cpuSecondsOf(ledger);
   const load = await runLoad(bulkPlan({ ...ledger.ready, accounts }, scale.bulkPayments));
   const memory = await ledger.ask<Memory>({ ask: "memory" });
-  const sizes = await ledger.ask<Record<string, number>>({ ask: "sizes" });
+  const disk = Object.values(filesIn(options.folder)).reduce((sum, bytes) => sum + bytes, 0);
   const check = await ledger.ask<LedgerCheck>({ ask: "check" });
   const checked = checkBooks("the ledger", check, [load]);
   await ledger.stop();
-  const disk = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
   const peer = { name: "TigerBeetle at 1,000 per request, measured once and apart", value: 190_000 };
   return [
     figure("P2", `bulk, 1,000 per request, 4 connections, ${count(check.payments)} payments`, {

@@ -1,4 +1,3 @@
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "../checks.ts";
 import { type Checkout, runLoad, runScript } from "../children.ts";
@@ -7,6 +6,7 @@ import { type Figure, figure, otherBuild } from "../figure.ts";
 import type { LoadResult } from "../load/plan.ts";
 import type { VisiblePlan, VisibleResult } from "../load/visible.ts";
 import type { Scale } from "../scale.ts";
+import { filesIn, sizesOf } from "../soak/sizes.ts";
 import { bulkPlan } from "./bulk-plan.ts";
 import { ask, type CaughtUp, caughtUp, checkWhole, cpuSecondsOf, startWhole } from "./following.ts";
 import { singlePlan } from "./singles.ts";
@@ -57,13 +57,8 @@ async function measureVisible(folder: string, scale: Scale, build?: Checkout): P
   await caughtUp(whole, performance.now());
   await whole.stop();
   const checked = await checkWhole(folder, [behind, paced.load], build);
-  const restBytes = readSideBytes(folder) / (behind.acknowledged + paced.load.acknowledged);
+  const restBytes = sizesOf(filesIn(folder)).modelsBytes / (behind.acknowledged + paced.load.acknowledged);
   return { behind, followed, cpu, writtenBytes, restBytes, paced, checked };
-}
-
-function readSideBytes(folder: string): number {
-  const files = readdirSync(folder).filter((name) => /^(models|views)/.test(name));
-  return files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
 function visibleFigures(ours: Visible, other: Visible | undefined): Figure[] {

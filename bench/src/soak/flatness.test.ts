@@ -1,21 +1,9 @@
 import { expect, test } from "vitest";
-import { flatness, type Sample, sizesOf } from "./flatness.ts";
+import { flatness, type Windows } from "./flatness.ts";
 
-/** A soak with this many samples, ten seconds apart, whose memory is a function of the sample's number. */
-function soak(count: number, rssBytes: (n: number) => number): Sample[] {
-  const stalls = { loopMs: 5, gcMs: 2, appendMs: 3, diskReadBytes: 0 };
-  const still = {
-    ...stalls,
-    perSecond: 100,
-    p50Ms: 1,
-    p99Ms: 2,
-    cpuUs: 50,
-    stolen: 0,
-    logBytes: 1,
-    stateBytes: 1,
-    walBytes: 0,
-  };
-  return Array.from({ length: count }, (_, n) => ({ ...still, atSeconds: n * 10, rssBytes: rssBytes(n) }));
+/** A soak with this many windows, ten seconds apart, whose memory is a function of the window's number. */
+function soak(count: number, rssBytes: (n: number) => number): Windows<"rssBytes" | "walBytes"> {
+  return Array.from({ length: count }, (_, n) => ({ atSeconds: n * 10, rssBytes: rssBytes(n), walBytes: 0 }));
 }
 
 test("a series that varies around one value is flat", () => {
@@ -64,9 +52,4 @@ test("too few samples get no verdict, and a series of zeros is flat", () => {
       soak(60, () => 1),
     ),
   ).toMatchObject({ verdict: "flat", drift: 0 });
-});
-
-test("files are counted by kind", () => {
-  const files = { "events.sqlite": 100, "events.sqlite-wal": 10, "state.sqlite": 20, "state.sqlite-wal": 3 };
-  expect(sizesOf(files)).toEqual({ logBytes: 100, stateBytes: 20, walBytes: 13 });
 });
