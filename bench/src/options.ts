@@ -14,8 +14,11 @@ the history as Delta tables.
 Measures the targets of docs/performance.md on this machine, floors and peers in the same run; prints a table and
 keeps JSON in bench/results. It takes less than 25 minutes on a quiet machine of two cores; --quick takes some five,
 and --full, with the sizes of the targets (10 million payments), about an hour. --against measures the whole and the
-rebuilds of XX --keys fills the store of idempotency keys directly and prints what that costs; filters may take so many
-MiB (default 256).`;
+rebuilds of another checkout too (its dependencies are installed), beside this one's.
+--soak runs the command service, or with --only whole all of the ledger, at N payments a second (default: 60 % of what
+it does, measured just before) for so many minutes (default 30) and says what grows.
+--keys fills the store of idempotency keys directly and prints what that costs; filters may take so many MiB
+(default 256).`;
 
 export const partNames = [
   ...(["singles", "bulk", "history", "sessions", "whole", "production", "replica", "graph", "export"] as const),
