@@ -1,23 +1,24 @@
 import { createHash } from "node:crypto";
-import { zstdCompressSync } from "node:zlib";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { assert } from "ledger-core";
 import { type Add, CHECKSUM } from "./actions.ts";
 import { dayText, parquetSchema, type Row, storedColumns, type TableShape } from "./columns.ts";
+import { writeRowGroup } from "./fast/row-group.ts";
+import { compress } from "./row-group.ts";
 
 /** A data file to be created, and its entry in the log. */
 export type DataFile = { readonly path: string; readonly bytes: Uint8Array; readonly add: Add };
 
-export type FileNaming = {
+export type FileOptions = {
   /** A name that no other file of the table has. */
   readonly uniqueName: () => string;
   readonly nowMs: number;
+  /** How row groups are written. Default: the fast lane. */
+  readonly writeGroup?: typeof writeRowGroup;
 };
 
-const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes) };
-
 /** One file for each value of the partition's column, rows in their order. */
-export function makeDataFiles(shape: TableShape, rows: readonly Row[], naming: FileNaming): DataFile[] {
+export function makeDataFiles(shape: TableShape, rows: readonly Row[], options: FileOptions): DataFile[] {
   const at = shape.columns.findIndex(({ name }) => name === shape.partition);
   const parts = Map.groupBy(rows, (row) => {
     const day = row[at];
@@ -25,25 +26,23 @@ export function makeDataFiles(shape: TableShape, rows: readonly Row[], naming: F
     return day;
   });
   return Array.from(parts, ([day, part]) => {
-    const file = startDataFile(shape, dayText(day), naming);
+    const file = startDataFile(shape, dayText(day), options);
     file.write(part);
     return file.finish({ dataChange: true });
   });
 }
 
 /** A data file of one partition that is written piece by piece, each piece a row group. */
-export function startDataFile(shape: TableShape, day: string, { uniqueName, nowMs }: FileNaming) {
-  const columns = storedColumns(shape);
-  const places = columns.map(({ name }) => shape.columns.findIndex((column) => column.name === name));
+export function startDataFile(shape: TableShape, day: string, options: FileOptions) {
+  const { uniqueName, nowMs, writeGroup = writeRowGroup } = options;
+  const columns = storedColumns(shape).map((column) => ({ ...column, place: shape.columns.indexOf(column) }));
   const writer = new ByteWriter();
-  const settings = { codec: "ZSTD", compressors, createdBy: "payledger" } as const;
+  const settings = { codec: "ZSTD", compressors: { ZSTD: compress }, createdBy: "payledger" } as const;
   const parquet = new ParquetWriter({ writer, schema: parquetSchema(columns), ...settings });
   const statistics = startStatistics(shape);
   return {
     write(rows: readonly Row[]): void {
-      const cells = (index: number) => rows.map((row) => row[places[index] ?? -1] ?? null);
-      const columnData = columns.map(({ name }, index) => ({ name, data: cells(index) }));
-      parquet.write({ columnData, rowGroupSize: rows.length });
+      writeGroup(parquet, columns, rows);
       statistics.take(rows);
     },
     /** @param dataChange whether its rows are new to the table */

@@ -9,12 +9,12 @@ import { checksumOf } from "./data-file.ts";
 const DAY_MS = 86_400_000;
 const MICROS_A_MS = 1000;
 
-const compressors = {
+export const compressors = {
   ZSTD: (bytes: Uint8Array) => new Uint8Array(zstdDecompressSync(bytes)),
 };
 
 /** Times as the file has them: a Date has no microseconds. */
-const parsers = {
+export const parsers = {
   timestampFromMicroseconds: (micros: bigint) => micros,
   dateFromDays: (days: number) => days,
 };

@@ -1,9 +1,11 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 
 /** Pseudonyms of ids. An id has one in each data set, and only the holder of the key can tell whose it is. */
-export type Pseudonyms = { of(kind: "account" | "owner" | "tenant", id: string): string };
+export type Pseudonyms = { of(kind: IdKind, id: string): string };
 
-/** Names kept in memory; the oldest give way. */
+type IdKind = "account" | "owner" | "tenant";
+
+/** Names of a kind kept in memory. */
 const KEPT_MAX = 100_000;
 const NAME_BYTES = 16;
 
@@ -13,17 +15,28 @@ const NAME_BYTES = 16;
  * @param key at least 32 characters
  */
 export function makePseudonyms(key: string, dataSet: string): Pseudonyms {
-  const kept = new Map<string, string>();
-  return {
-    of(kind, id) {
-      const text = `${kind}\n${id}`;
-      const known = kept.get(text);
-      if (known !== undefined) return known;
-      const digest = createHmac("sha256", key).update(`${dataSet}\n${text}`).digest();
-      const name = digest.subarray(0, NAME_BYTES).toString("hex");
-      if (kept.size >= KEPT_MAX) for (const oldest of kept.keys()) if (kept.delete(oldest)) break;
-      kept.set(text, name);
-      return name;
-    },
+  const secret = createSecretKey(Buffer.from(key));
+  const nameOf = (kind: IdKind, id: string) => {
+    const digest = createHmac("sha256", secret).update(`${dataSet}\n${kind}\n${id}`).digest();
+    return digest.toString("hex", 0, NAME_BYTES);
+  };
+  const kept = { account: keepNames(), owner: keepNames(), tenant: keepNames() };
+  return { of: (kind, id) => kept[kind](id, () => nameOf(kind, id)) };
+}
+
+/** Keeps the names used last: when the newer half is full, the older half is dropped. */
+function keepNames(): (id: string, make: () => string) => string {
+  let newer = new Map<string, string>();
+  let older = newer;
+  return (id, make) => {
+    const known = newer.get(id);
+    if (known !== undefined) return known;
+    const name = older.get(id) ?? make();
+    if (newer.size >= KEPT_MAX / 2) {
+      older = newer;
+      newer = new Map();
+    }
+    newer.set(id, name);
+    return name;
   };
 }

@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { DeltaTable, exportPart, exportTables, makeDataFiles, openExport, startExporter } from "analytics-export";
+import {
+  DeltaTable,
+  exportPart,
+  exportTables,
+  makeDataFiles,
+  openExport,
+  startExporter,
+  writeWithLibrary,
+} from "analytics-export";
 import { decodeEvent } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
 import { createLogger, readConfiguration } from "ledger-core/process";
@@ -19,7 +27,7 @@ export type CommitCosts = { readonly ms: readonly number[] };
 const LIMIT_EVENTS = 100_000;
 const BATCH = 50_000;
 
-/** Exports a log into Delta tables in a folder, as `ledger start export` does; measures the Parquet writer alone. */
+/** Exports a log into Delta tables in a folder, as `ledger start export` does; measures the Parquet library alone. */
 const { log: file, folder } = childOptions((value) => value as ExportRunOptions);
 const log = await openEventLogReader({ kind: "sqlite", file });
 const EXPORT_KEY = "a key for the bench, of 32 characters";
@@ -59,14 +67,14 @@ async function exportAll(): Promise<Exported> {
   return { events: last + 1, seconds, cpuSeconds: cpuSeconds - startCpu, rssMostBytes };
 }
 
-/** The work of the Parquet writer with the rows of all tables, which are ready in memory. */
+/** The work of the Parquet library with the rows of all tables, which are ready in memory. */
 async function writerAlone(): Promise<ExportLimit> {
   let [events, ms] = [0, 0];
   const batches = exportTables.map(() => [] as ReturnType<(typeof exportTables)[number]["rows"]>[number][]);
   const write = () => {
     const startMs = performance.now();
     exportTables.forEach((table, index) => {
-      makeDataFiles(table, batches[index] ?? [], { uniqueName: randomUUID, nowMs: 0 });
+      makeDataFiles(table, batches[index] ?? [], { uniqueName: randomUUID, nowMs: 0, writeGroup: writeWithLibrary });
     });
     ms += performance.now() - startMs;
     for (const batch of batches) batch.length = 0;

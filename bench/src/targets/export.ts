@@ -13,7 +13,7 @@ import { singlePlan } from "./singles.ts";
 const MIB = 2 ** 20;
 const RATE = 5000;
 
-/** P8: a history into Delta tables beside the Parquet writer alone, commits early and late, and the whole ledger. */
+/** P8: a history into Delta tables beside the Parquet library alone, commits early and late, and the whole ledger. */
 export async function measureExport(folder: string, scale: Scale): Promise<Figure[]> {
   const history = join(folder, "history");
   const payments = scale.kind === "full" ? scale.bulkPayments : scale.behindPayments;
@@ -31,7 +31,7 @@ export async function measureExport(folder: string, scale: Scale): Promise<Figur
   return [
     figure("P8", "export of a history into Delta tables", {
       ...{ value: rate, unit: "events/s", atLeast: Math.min(200_000, 0.8 * limit) },
-      beside: [{ name: "the Parquet writer alone, the same rows", value: limit }],
+      beside: [{ name: "the Parquet library alone, the same rows", value: limit }],
       note: `${events} in ${exported.seconds.toFixed(1)} s, ${cpu.toFixed(0)} us of CPU per event`,
     }),
     figure("P8", "its memory", { value: exported.rssMostBytes / MIB, unit: "MiB", atMost: 512 }),

@@ -62,7 +62,8 @@ export function entriesOf({ at, shard, revision, origin, fact }: LedgerEvent): E
   });
 }
 
-function sourceOf(fact: MovingFact): Source {
+/** What an event's postings are part of. */
+export function sourceOf(fact: MovingFact): Source {
   switch (fact.type) {
     case "PaymentCharged":
     case "PaymentCaptured": {
