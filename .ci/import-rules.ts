@@ -15,7 +15,8 @@ const mayImport: Readonly<Record<string, readonly string[] | "all">> = {
   "ledger-core": [],
   "command-service": ["ledger-core"],
   "projection-workers": ["ledger-core"],
-  "query-service": ["ledger-core"],
+  // The export also brings back what is computed from it.
+  "query-service": ["ledger-core", "analytics-export"],
   // The export is a projection: it runs on the consumer of the projections.
   "analytics-export": ["ledger-core", "projection-workers"],
   standalone: ["ledger-core", "command-service", "projection-workers", "query-service", "analytics-export"],

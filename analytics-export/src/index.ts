@@ -5,6 +5,7 @@ export { startExporter } from "./exporter.ts";
 export { openExport } from "./open.ts";
 export { embeddedEnvironment, exportPart } from "./settings.ts";
 export { type LakeSnapshot, positionsAt, takeSnapshot } from "./snapshot/snapshot.ts";
+export { makePseudonyms } from "./tables/pseudonyms.ts";
 export { exportTables } from "./tables/tables.ts";
 export { type TableStatus, tableStatus } from "./verification/table-status.ts";
 export { unusedFiles } from "./verification/unused-files.ts";

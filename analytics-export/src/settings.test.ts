@@ -49,9 +49,10 @@ describe("where the history is exported to", () => {
 test("an embedded ledger exports into its folder with its key, unless the environment says otherwise", () => {
   expect(embeddedEnvironment("/data", {})).toEqual({
     ...{ EXPORT: "folder:/data/lake", EXPORT_KEY_FILE: "/data/keys/export.key" },
+    GOLD_TABLES: "folder:/data/lake",
   });
   expect(embeddedEnvironment("/data", { EXPORT: "none" })).toMatchObject({ EXPORT: "none" });
   expect(embeddedEnvironment("/data", { EXPORT: "folder:/lake", EXPORT_KEY })).toEqual({
-    ...{ EXPORT: "folder:/lake", EXPORT_KEY },
+    ...{ EXPORT: "folder:/lake", GOLD_TABLES: "folder:/lake", EXPORT_KEY },
   });
 });

@@ -60,19 +60,24 @@ const exportUrl: Setting<ExportUrl | undefined> = {
   },
 };
 
+/** The settings that make pseudonyms. */
+export const pseudonymSettings = {
+  EXPORT_KEY: documented(
+    `Makes the pseudonyms of accounts, owners and tenants; at least ${KEY_LENGTH_MIN} characters.`,
+    optionalSecret({ lengthMin: KEY_LENGTH_MIN }),
+  ),
+  EXPORT_DATA_SET: documented("Part of each pseudonym: two data sets cannot be joined.", textOr("payledger")),
+};
+
 export const exportPart = configurationPart({
   settings: {
     EXPORT: documented(
       "Where the history is exported to as Delta tables; a whole `ledger start` uses its data folder by default.",
       exportUrl,
     ),
-    EXPORT_KEY: documented(
-      `Makes the pseudonyms of accounts, owners and tenants; at least ${KEY_LENGTH_MIN} characters.`,
-      optionalSecret({ lengthMin: KEY_LENGTH_MIN }),
-    ),
+    ...pseudonymSettings,
     EXPORT_ACCOUNT_KEY: documented("The key of the storage account in EXPORT.", optionalSecret({ lengthMin: 16 })),
     ...azureSettings,
-    EXPORT_DATA_SET: documented("Part of each pseudonym: two data sets cannot be joined.", textOr("payledger")),
     EXPORT_SECONDS: documented(
       "The least time between two commits of a table and shard.",
       integer({ min: 1, max: 600, otherwise: 5 }),
@@ -124,11 +129,13 @@ function azureUrl(text: string): Omit<AzurePlace, "login"> | undefined {
 }
 
 /**
- * The environment of an embedded ledger: where it does not say otherwise, the tables are in the data folder, and the
- * key is the folder's.
+ * The environment of an embedded ledger: where it does not say otherwise, the tables are in the data folder, queries
+ * read those that jobs add to them, and the key is the folder's.
  */
 export function embeddedEnvironment(dataDir: string, given?: Environment): Environment {
   const { lake, exportKey } = dataPaths(dataDir);
-  const environment = withDefaults({ EXPORT: `folder:${lake}` }, given);
+  const exported = withDefaults({ EXPORT: `folder:${lake}` }, given);
+  const tables = exported.EXPORT?.startsWith("folder:") ? exported.EXPORT : `folder:${lake}`;
+  const environment = withDefaults({ GOLD_TABLES: tables }, exported);
   return environment.EXPORT_KEY ? environment : withDefaults({ EXPORT_KEY_FILE: exportKey }, environment);
 }

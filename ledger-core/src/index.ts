@@ -20,6 +20,7 @@ export * from "./domain/policy.ts";
 export * from "./domain/position.ts";
 export * from "./domain/rejections.ts";
 export * from "./domain/time.ts";
+export * from "./ports/gold-tables.ts";
 export * from "./ports/payment-graph.ts";
 export * from "./ports/projection.ts";
 export * from "./ports/projection-store.ts";

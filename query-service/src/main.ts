@@ -1,3 +1,4 @@
+import { goldPart } from "analytics-export/gold-settings";
 import type { SessionView } from "ledger-core";
 import { openCallerLimits, openIdentity, readKeyFile } from "ledger-core/http";
 import {
@@ -22,15 +23,15 @@ export const queryService = serviceProcess({
   parts: {
     ...{ api: apiPart(8082), data: dataPart, identityTarget: identityPart, shards: shardsPart },
     ...{ readModel: readModelReplicaPart, graph: graphPart, sessionsAt: sessionsPart },
-    limiting: callerLimitsPart,
+    ...{ limiting: callerLimitsPart, gold: goldPart },
   },
   start: async (configured, context) => {
-    const { api, data, identityTarget, readModel, graph, shards, limiting, sessionsAt } = configured;
+    const { api, data, identityTarget, readModel, graph, gold, shards, limiting, sessionsAt } = configured;
     const { tokenKey, cursorKey, revocations: file } = dataPaths(data);
     const callerLimits = await openCallerLimits({ ...limiting, file, writes: false, logger: context.logger });
     try {
       const service = await startQueryService({
-        ...{ ...api, ...context, readModel, graph, shards, callerLimits },
+        ...{ ...api, ...context, readModel, graph, gold, shards, callerLimits },
         sessions: await openSessions(sessionsAt, shards),
         identity: openIdentity(identityTarget, tokenKey, callerLimits.revocations),
         cursorKey: Buffer.from(readKeyFile(cursorKey).trim(), "base64url"),

@@ -23,17 +23,20 @@ export type Query = {
   readonly parameters: Parameters;
   /** The positions that Ledger-Position asks for. */
   readonly required: readonly Position[];
+  /** Whether the answer is to be CSV instead of JSON. Default: false. */
+  readonly csv?: boolean;
 };
 
 /** The store that a session was read from. */
 export type ServedBy = "redis" | "models";
 
-/** `servedBy`: of a session. */
+/** `servedBy`: of a session. `headers`: of an answer that is not JSON, its type among them. */
 type QueryAnswer = {
   readonly kind: "answer";
   readonly positions: readonly Position[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly servedBy?: ServedBy;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 /**
@@ -49,7 +52,7 @@ export type QueryOutcome =
  */
 export type QueryRunner = (query: Query) => Promise<QueryOutcome>;
 
-/** An answer's body as bytes: JSON of an object, or text that is already JSON. */
+/** An answer's body as bytes: JSON of an object, or text as it is. */
 export function answered(positions: readonly Position[], body: object | string): QueryAnswer {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { kind: "answer", positions, body: encoder.encode(text) };

@@ -2,7 +2,7 @@ import { compileCheck } from "ledger-core/http";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModels, type TestModels } from "./testing/models.ts";
-import { graphStub, serveQueries, type TestQueries } from "./testing/served.ts";
+import { goldStub, graphStub, serveQueries, type TestQueries } from "./testing/served.ts";
 import { tellStory } from "./testing/story.ts";
 
 const { alice, operator, shop } = examples;
@@ -25,6 +25,7 @@ beforeAll(async () => {
   models = await openModels();
   queries = await serveQueries(models, {
     graph: graphStub([{ merchant: shop, score: 2, events: [story.captured.id] }]),
+    gold: goldStub(),
   });
   await models.project(story.events);
   reference = (await queries.app.inject("/openapi.json")).json();
@@ -55,6 +56,9 @@ const routes: readonly [string, readonly string[]][] = [
   ["/v1/payouts/{id}", []],
   ["/v1/me/session", []],
   ["/v1/accounts/{id}/recommendations", ["limit"]],
+  ["/v1/accounts/{id}/reports/daily-sales", ["from", "to", ...list]],
+  ["/v1/accounts/{id}/reports/monthly-summary", ["from", "to", ...list]],
+  ["/v1/accounts/{id}/reports/customers", ["from", "to", ...list]],
 ];
 
 test("the reference holds every query of the API and no other", () => {
@@ -97,7 +101,8 @@ describe.each(routes)("%s", (path, query) => {
     );
     for (const [status, { content, description }] of Object.entries(responses)) {
       expect(description).toMatch(/\w/);
-      expect(Object.keys(content)).toEqual([status === "200" ? "application/json" : "application/problem+json"]);
+      const answer = path.includes("/reports/") ? ["application/json", "text/csv"] : ["application/json"];
+      expect(Object.keys(content)).toEqual(status === "200" ? answer : ["application/problem+json"]);
     }
     expect([summary, description, ...tags].every((text) => /\w/.test(text))).toBe(true);
   });

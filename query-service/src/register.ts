@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { PaymentGraph, Position, Role, Runtime } from "ledger-core";
 import { callerOf } from "ledger-core/http";
 import { systemRuntime } from "ledger-core/process";
+import { prefersCsv } from "./csv.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
 import { formatPositions, readFreshness } from "./positions.ts";
 import type { Parameters, Query, QueryRunner, StoreName } from "./query.ts";
@@ -48,22 +49,25 @@ export function registerQueryRoutes(app: FastifyInstance, options: QueryRoutesOp
     rooms.set(store, openWaitingRoom({ positions: at, wake, crowd, limits, runtime }));
   }
   const { floor = () => [] } = options;
-  for (const { name, url, schema, stores } of queryRoutes) {
+  for (const route of queryRoutes) {
+    const { url, schema, stores, writesCsv } = route;
     app.get(url, { schema, config: { roles: readers } }, async (request: QueryRequest, reply) => {
       const freshness = readFreshness(request.headers, { shards, runtime, limits });
       const required = [...freshness.required, ...stores.flatMap(floor)];
-      const query = queryOf(name, request, required);
+      const query = queryOf(route, request, required);
       const {
         positions: served,
         body,
         servedBy,
+        headers = json,
       } = await whenReached({ run, rooms, runtime, limits }, query, freshness);
       // The caller's token may have been revoked while the query waited.
       const readmitted = app.readmit(request);
       if (readmitted !== undefined) await readmitted;
       reply.header("ledger-position", formatPositions(served));
       if (servedBy) reply.header("ledger-served-by", servedBy);
-      return reply.type("application/json; charset=utf-8").send(Buffer.from(body.buffer, 0, body.byteLength));
+      if (writesCsv) reply.header("vary", "Accept");
+      return reply.headers(headers).send(Buffer.from(body.buffer, 0, body.byteLength));
     });
   }
 }
@@ -73,13 +77,16 @@ const readers: readonly Role[] = ["operator", "service", "consumer", "merchant",
 
 type QueryRequest = FastifyRequest<{ Params: { id?: string }; Querystring: Parameters }>;
 
-function queryOf(route: QueryRoute["name"], request: QueryRequest, required: readonly Position[]): Query {
+const json = { "content-type": "application/json; charset=utf-8" } as const;
+
+function queryOf({ name, writesCsv }: QueryRoute, request: QueryRequest, required: readonly Position[]): Query {
   return {
-    route,
+    route: name,
     caller: callerOf(request),
     path: request.url.split("?", 1)[0] ?? "",
     id: request.params.id ?? "",
     parameters: { ...request.query },
     required,
+    ...(writesCsv && { csv: prefersCsv(request.headers.accept) }),
   };
 }

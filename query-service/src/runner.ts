@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { assert, type Micros, type PaymentGraph, type Position } from "ledger-core";
+import { assert, type GoldTables, type Micros, type PaymentGraph, type Position } from "ledger-core";
 import { type Cursors, signedCursors } from "./cursors.ts";
 import { readingOf } from "./damage.ts";
 import { type QueryLimits, queryLimits } from "./limits.ts";
@@ -14,6 +14,7 @@ import { entryRoutes } from "./routes/entries.ts";
 import { movementRoutes } from "./routes/movements.ts";
 import { paymentRoutes } from "./routes/payments.ts";
 import { recommendationRoutes } from "./routes/recommendations.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { sessionRoutes } from "./routes/session.ts";
 
 /** Every query of the API. */
@@ -25,6 +26,7 @@ export const queryRoutes: readonly QueryRoute[] = [
   ...movementRoutes,
   ...sessionRoutes,
   ...recommendationRoutes,
+  ...reportRoutes,
 ];
 
 /** The stores that queries read. */
@@ -35,6 +37,8 @@ type QueryStores = {
    */
   readonly models: Knex | (() => Knex) | ReplicaSet;
   readonly graph: Pick<PaymentGraph, "recommend">;
+  /** The tables of analytics jobs. Default: none; reports are then not available. */
+  readonly gold?: GoldTables | undefined;
 };
 
 export type RunnerOptions = QueryStores & {
@@ -50,7 +54,7 @@ export type RunnerOptions = QueryStores & {
 
 /** Answers queries in this thread. */
 export function createQueryRunner(options: RunnerOptions): QueryRunner {
-  const { graph, shards, clock = endOfThisMillisecond } = options;
+  const { graph, gold, shards, clock = endOfThisMillisecond } = options;
   const limits = { ...queryLimits, ...options.limits };
   const replicas = replicasOf(options.models);
   const projection = (name: StoreName) => createModelReader(replicas, limits, name);
@@ -59,6 +63,7 @@ export function createQueryRunner(options: RunnerOptions): QueryRunner {
     ...{ models, projection },
     session: sessionOfModels(models),
     graph: { recommend: (...whom) => readingOf("graph", () => graph.recommend(...whom)) },
+    gold,
     shards,
     cursors: options.cursors ?? signedCursors(options.cursorKey),
     clock,

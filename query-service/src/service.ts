@@ -1,3 +1,4 @@
+import type { GoldTarget } from "analytics-export/gold-settings";
 import type { PaymentGraph, SessionView, Tracing } from "ledger-core";
 import { type CallerLimits, createEdge, createMetrics, type Identity, openOperationsPort } from "ledger-core/http";
 import {
@@ -12,6 +13,7 @@ import {
 } from "ledger-core/process";
 import { newestStore, watchStore } from "ledger-core/sql";
 import type { MysqlReplicas } from "./adapters/mysql/replicas.ts";
+import { goldFolderOf, openGold } from "./gold.ts";
 import type { QueryRunner, StoreName } from "./query.ts";
 import { registerQueryRoutes } from "./register.ts";
 import { createQueryRunner, queryRoutes } from "./runner.ts";
@@ -25,6 +27,8 @@ type QueryServiceOptions = {
   readonly readModel: ReadModelReplicas;
   /** The payment graph, which projection-workers write: the first file of views, or a server. */
   readonly graph: GraphTarget;
+  /** The tables of analytics jobs, which reports are read from. Default: none. */
+  readonly gold?: GoldTarget;
   readonly shards: number;
   readonly cursorKey: Uint8Array;
   readonly host: string;
@@ -67,7 +71,12 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   });
   closers.push(stores.close);
   const inFiles = { models: firstOf(readModel), views: firstOf(graph) };
-  const threads = files.length > 0 ? startQueryThreads({ ...options, ...inFiles, tuning }) : undefined;
+  const gold = openGold(options.gold ?? { kind: "none" });
+  if (gold) closers.push(gold.close);
+  const threads =
+    files.length > 0
+      ? startQueryThreads({ ...options, ...inFiles, gold: options.gold && goldFolderOf(options.gold), tuning })
+      : undefined;
   if (threads) closers.push(threads.close);
   const readiness = watchStores(stores.positions);
   closers.push(async () => readiness.stop());
@@ -79,7 +88,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     });
     closers.push(async () => end());
   }
-  const run = besideThreads(options, createQueryRunner({ ...options, ...tuning, ...stores }), threads?.run);
+  const run = besideThreads(options, createQueryRunner({ ...options, ...tuning, ...stores, gold }), threads?.run);
   const sessions = withSessionView(run, options.sessions, logger);
   closers.push(sessions.close);
   const checks = [...readiness.checks, ...sessions.checks, ...identity.readiness, revocations.readiness];

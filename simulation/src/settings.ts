@@ -18,7 +18,7 @@ type WriterWiring =
 type ConsumerWiring =
   | ("log" | "signal" | "logger" | "onProgress" | "onStatus" | "runtime")
   | ("projection" | "shard" | "target");
-type QueryWiring = "models" | "graph" | "shards" | "cursorKey" | "cursors" | "clock" | "wake" | "runtime";
+type QueryWiring = "models" | "graph" | "gold" | "shards" | "cursorKey" | "cursors" | "clock" | "wake" | "runtime";
 
 type Tuning<Options, Wiring extends keyof Options> = Partial<Omit<Options, Wiring>>;
 

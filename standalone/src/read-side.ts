@@ -25,6 +25,7 @@ import {
   startQueryThreads,
 } from "query-service";
 import type { DataFolder } from "./data-folder.ts";
+import { type GoldSettings, goldFolderIn } from "./gold.ts";
 import { StartFault } from "./start-fault.ts";
 
 export type ProjectionsTuning = ProjectionTuning &
@@ -55,10 +56,12 @@ export async function startReadSide(options: {
   readonly shards: number;
   readonly head: (shard: Shard) => Revision;
   readonly logger: Logger;
+  /** As the export, which analytics jobs read: queries find there what they add to it. Default: no such tables. */
+  readonly exported?: GoldSettings;
   readonly queries?: QueryTuning;
   readonly projections?: ProjectionsTuning;
 }): Promise<ReadSide> {
-  const { folder, logPort, shards, head, logger } = options;
+  const { folder, logPort, shards, head, exported, logger } = options;
   const floors = new Map<string, Position[]>();
   const rebuiltAtMs = new Map<StoreName, number>();
   let queries: QueryThreads | undefined;
@@ -92,7 +95,11 @@ export async function startReadSide(options: {
     projections.rebuild(store);
   };
   const { models, views, cursorKey } = folder;
-  queries = startQueryThreads({ models, views, cursorKey, shards, logger, tuning: options.queries ?? {}, onDamaged });
+  const gold = exported && goldFolderIn(folder.dir, exported);
+  queries = startQueryThreads({
+    ...{ models, views, cursorKey, shards, gold, logger, onDamaged },
+    tuning: options.queries ?? {},
+  });
   const { run, close } = queries;
   return {
     projections,

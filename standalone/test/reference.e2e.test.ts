@@ -3,6 +3,7 @@ import { compileCheck, type Example, examples } from "ledger-core/http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client, ClientReply } from "./client.ts";
 import { createLedger } from "./harness.ts";
+import { writeReports } from "./job-tables.ts";
 import { at } from "./json.ts";
 
 /** If set, writes new and changed answers of this run into the reference instead of comparing them. */
@@ -56,6 +57,8 @@ describe("the reference", () => {
     const recorded: Example[] = [];
     for (const example of examples) {
       const sent = withIds(example, ids);
+      const [, merchant] = /accounts\/(\w+)\/reports\//.exec(sent.path) ?? [];
+      if (merchant !== undefined) await writeReports(ledger.data, merchant, 30);
       const reply = await send(sent);
       expect(reply.status, `${example.route} ${example.name}: ${reply.text}`).toBe(example.status);
       expect(shownIn(document, example), `${example.route} ${example.name} is in the document`).toEqual(example.answer);

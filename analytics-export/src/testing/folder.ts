@@ -10,7 +10,9 @@ import type { Lake } from "../ports/lake.ts";
 import { makePseudonyms } from "../tables/pseudonyms.ts";
 import type { ExportTable } from "../tables/tables.ts";
 
-export const names = makePseudonyms("a key of at least 32 characters..", "test");
+/** The key of the tests' pseudonyms, and their data set. */
+export const testKey = { key: "a key of at least 32 characters..", dataSet: "test" } as const;
+export const names = makePseudonyms(testKey.key, testKey.dataSet);
 
 /** An empty lake in a folder of its own. */
 export function makeLakeFolder(): { readonly dir: string; open(): Lake; remove(): Promise<void> } {

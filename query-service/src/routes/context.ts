@@ -1,4 +1,4 @@
-import type { Micros, PaymentGraph, SessionView } from "ledger-core";
+import type { GoldTables, Micros, PaymentGraph, SessionView } from "ledger-core";
 import { Problem } from "ledger-core/http/problems";
 import type { Cursors } from "../cursors.ts";
 import type { QueryLimits } from "../limits.ts";
@@ -14,6 +14,8 @@ export type QueryContext = {
   /** The app's first screen, answered from the models. */
   readonly session: Pick<SessionView, "read">;
   readonly graph: Pick<PaymentGraph, "recommend">;
+  /** The tables of analytics jobs, if there are any. */
+  readonly gold: GoldTables | undefined;
   readonly shards: number;
   readonly cursors: Cursors;
   readonly clock: () => Micros;
@@ -29,6 +31,10 @@ export type QueryRoute = {
   readonly lane: LaneName;
   /** The stores that it reads. */
   readonly stores: readonly StoreName[];
+  /** Whether it reads tables of analytics jobs as well. */
+  readonly readsGold?: true;
+  /** Whether it answers `Accept: text/csv`. */
+  readonly writesCsv?: true;
   answer(query: Query, context: QueryContext): Promise<QueryOutcome>;
 };
 

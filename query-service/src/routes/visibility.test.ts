@@ -2,7 +2,7 @@ import type { Caller, Role } from "ledger-core";
 import { examples } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModels, type TestModels } from "../testing/models.ts";
-import { serveQueries, type TestQueries } from "../testing/served.ts";
+import { goldStub, serveQueries, type TestQueries } from "../testing/served.ts";
 import { tellStory } from "../testing/story.ts";
 
 // No one reads another tenant's or another holder's data. Role × route × owner.
@@ -14,7 +14,7 @@ let queries: TestQueries;
 
 beforeAll(async () => {
   models = await openModels();
-  queries = await serveQueries(models);
+  queries = await serveQueries(models, { gold: goldStub() });
   await models.project(story.events);
 });
 afterAll(() => models.close());
@@ -30,6 +30,11 @@ const objects = [
     none: `/v1/accounts/${accountId(99)}/recommendations`,
     holders: ["alice"],
   },
+  ...["daily-sales", "monthly-summary", "customers"].map((report) => ({
+    path: `/v1/accounts/${shop}/reports/${report}`,
+    none: `/v1/accounts/${accountId(99)}/reports/${report}`,
+    holders: ["sam"],
+  })),
   { path: `/v1/payments/${story.payment.fact.payment.id}`, none: "pay", holders: ["alice", "sam"] },
   { path: `/v1/payments/${story.hold.fact.payment.id}`, none: "pay", holders: ["bob", "sam"] },
   { path: `/v1/transfers/${story.transfer.fact.transfer}`, none: "txf", holders: ["alice", "bob", "bank"] },

@@ -62,7 +62,7 @@ export function objectRoute(route: Documented & { readonly id: string }) {
     ...shared(route),
     params: { type: "object", properties: { id: { type: "string", description: "The id.", example: route.id } } },
     response: {
-      200: { ...route.answer, headers: positionHeader },
+      200: { ...route.answer, headers: { ...positionHeader, ...route.answerHeaders } },
       ...problemAnswers(400, 401, 403, 404, 429, 503),
     },
   };

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import {
   type Caller,
+  type GoldColumn,
+  type GoldTables,
+  goldTables,
   type Micros,
   NO_REVISION,
   type PaymentGraph,
@@ -41,6 +44,8 @@ export type ServedOptions = {
   readonly clock?: () => Micros;
   readonly wake?: Wake;
   readonly graph?: PaymentGraph;
+  /** Default: none. */
+  readonly gold?: GoldTables;
   readonly cursorKey?: Uint8Array;
   readonly limits?: Partial<QueryLimits>;
   /** Session views in Redis. Default: none, sessions come from the models. */
@@ -122,6 +127,18 @@ function projected(stub: Stub) {
 
 function positionsOf(stub: Stub): readonly Position[] {
   return stub.revision === NO_REVISION ? [] : [{ shard: 0, revision: stub.revision }];
+}
+
+/** Tables of analytics jobs that have one row for each key. */
+export function goldStub(): GoldTables {
+  const cells = { text: "a", whole: 0n, number: 1, date: "2026-11-01" } as const;
+  return {
+    async rows({ table }) {
+      const columns: Readonly<Record<string, GoldColumn>> = goldTables[table].columns;
+      return [Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, cells[type]]))];
+    },
+    close: async () => undefined,
+  };
 }
 
 /** A graph that recommends the same to everybody, at a revision that the test moves. */

@@ -81,8 +81,8 @@ const HEAP_MIB = 256;
 
 /** Threads that answer queries from the files of read models, each over connections of its own. */
 export function startQueryThreads(options: FileThreadsOptions): QueryThreads {
-  const { models, views, shards, cursorKey, logger, tuning, onDamaged } = options;
-  const workerData: QueryThreadData = { models, views, shards, cursorKey, limits: tuning.limits ?? {} };
+  const { models, views, shards, cursorKey, gold, logger, tuning, onDamaged } = options;
+  const workerData: QueryThreadData = { models, views, shards, cursorKey, gold, limits: tuning.limits ?? {} };
   return openQueryThreads({
     start: () =>
       new Worker(new URL("./query-thread.ts", import.meta.url), {

@@ -84,7 +84,8 @@ function showProblems(operation: object, path: string): void {
 
 function showExample(operation: object, { name, summary, body, status, answer }: Example): void {
   const show = (holder: unknown, value: unknown): void => {
-    for (const [, content] of members(member(Object(holder), "content"))) {
+    for (const [type, content] of members(member(Object(holder), "content"))) {
+      if (!type.includes("json")) continue;
       delete Object(content).example;
       const shown = Object(member(content, "examples"));
       Object.assign(content, { examples: { ...shown, [name]: { summary, value } } });

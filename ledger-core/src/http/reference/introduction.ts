@@ -53,5 +53,6 @@ export const sections: readonly { readonly name: string; readonly description: s
   { name: "Refunds", description: "Money of a captured payment back to its payer" },
   { name: "Transfers", description: "Money between accounts, by operators and services" },
   { name: "Bulk", description: "Thousands of commands in one request" },
+  { name: "Reports", description: "A merchant's history, computed from the export by analytics jobs; as JSON or CSV" },
   { name: "Session", description: "All that the app shows first, in one query; and the end of a session" },
 ];

@@ -1,0 +1,2 @@
+export { names, testKey } from "./folder.ts";
+export { type WrittenRow, writeGold } from "./gold-writer.ts";
