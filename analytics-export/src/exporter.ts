@@ -10,7 +10,7 @@ import type { Pseudonyms } from "./tables/pseudonyms.ts";
 import type { ExportTable } from "./tables/tables.ts";
 
 export type ExportTuning = {
-  /** The most events in one commit of a table; bounds memory. 1 to 100,000. Default 20,000. */
+  /** The most events in one commit of a table; bounds memory. 1 to 100,000. Default 10,000. */
   readonly batchMax?: number;
   /** At the log's end, the least time between two commits of a table and shard, in ms. 0 to 600,000. Default 5000. */
   readonly everyMs?: number;
@@ -84,7 +84,7 @@ function follow(
   signal: AbortSignal,
 ): { status(): ProjectionStatus; readonly finished: Promise<void> } {
   const { log, logger, names, tuning = {}, runtime = systemRuntime } = options;
-  const { batchMax = 20_000, everyMs = 5000, againMs = 10_000 } = tuning;
+  const { batchMax = 10_000, everyMs = 5000, againMs = 10_000 } = tuning;
   const begin = () =>
     runProjection({
       ...{ log, logger, runtime, signal, shard, batchMax },

@@ -39,11 +39,9 @@ export function startDataFile(shape: TableShape, day: string, options: FileOptio
   const writer = new ByteWriter();
   const settings = { codec: "ZSTD", compressors: { ZSTD: compress }, createdBy: "payledger" } as const;
   const parquet = new ParquetWriter({ writer, schema: parquetSchema(columns), ...settings });
-  const statistics = startStatistics(shape);
   return {
     write(rows: readonly Row[]): void {
       writeGroup(parquet, columns, rows);
-      statistics.take(rows);
     },
     /** @param dataChange whether its rows are new to the table */
     finish({ dataChange }: Pick<Add, "dataChange">): DataFile {
@@ -58,7 +56,7 @@ export function startDataFile(shape: TableShape, day: string, options: FileOptio
           modificationTime: nowMs,
           dataChange,
         },
-        stats: JSON.stringify(statistics.result()),
+        stats: statisticsOf(shape, parquet),
         tags: { [CHECKSUM]: checksumOf(bytes) },
       };
       return { path, bytes, add };
@@ -71,26 +69,17 @@ export function checksumOf(bytes: Uint8Array): string {
 }
 
 /** Bounds of the whole-number columns that the shape names: texts and times have rules of their own in each reader. */
-function startStatistics({ bounded, columns }: TableShape) {
-  const bounds = bounded.map((name) => {
-    return { name, at: columns.findIndex((column) => column.name === name), min: Infinity, max: -Infinity };
-  });
-  let numRecords = 0;
-  const byName = (value: (bound: (typeof bounds)[number]) => number) =>
-    Object.fromEntries(bounds.map((bound) => [bound.name, value(bound)]));
-  return {
-    take(rows: readonly Row[]): void {
-      numRecords += rows.length;
-      for (const bound of bounds)
-        for (const row of rows) {
-          const value = Number(row[bound.at]);
-          bound.min = Math.min(bound.min, value);
-          bound.max = Math.max(bound.max, value);
-        }
-    },
-    result: () => ({
-      ...{ numRecords, minValues: byName(({ min }) => min), maxValues: byName(({ max }) => max) },
-      nullCount: byName(() => 0),
-    }),
-  };
+function statisticsOf({ bounded }: TableShape, { num_rows, row_groups }: ParquetWriter): string {
+  const least: Record<string, number> = {};
+  const most: Record<string, number> = {};
+  for (const { columns } of row_groups)
+    for (const { meta_data } of columns) {
+      const name = meta_data?.path_in_schema[0];
+      if (name === undefined || !bounded.includes(name)) continue;
+      const { min_value, max_value } = meta_data?.statistics ?? {};
+      least[name] = Math.min(least[name] ?? Infinity, Number(min_value));
+      most[name] = Math.max(most[name] ?? -Infinity, Number(max_value));
+    }
+  const nullCount = Object.fromEntries(bounded.map((name) => [name, 0]));
+  return JSON.stringify({ numRecords: Number(num_rows), minValues: least, maxValues: most, nullCount });
 }

@@ -137,7 +137,8 @@ function findDictionary(texts: readonly string[]): Dictionary | undefined {
 
 /** Writes texts with their lengths, in pages of about `pageBytes`. */
 function writeTexts(texts: readonly string[], page: PageSink["page"], pageBytes = PAGE_BYTES): CellBounds {
-  let buffer = Buffer.allocUnsafe(PAGE_BYTES);
+  const [bytes, longest] = sizesOf(texts);
+  const buffer = Buffer.allocUnsafe(Math.min(bytes, pageBytes) + LENGTH_BYTES + longest);
   let [at, count] = [0, 0];
   let ascii = true;
   let [min, max] = [texts[0] ?? "", texts[0] ?? ""];
@@ -146,8 +147,6 @@ function writeTexts(texts: readonly string[], page: PageSink["page"], pageBytes 
       page(buffer.subarray(0, at), count);
       [at, count] = [0, 0];
     }
-    const most = at + LENGTH_BYTES + UTF8_MOST * text.length;
-    if (most > buffer.length) buffer = Buffer.concat([buffer.subarray(0, at)], Math.max(2 * buffer.length, most));
     const length = buffer.write(text, at + LENGTH_BYTES);
     buffer.writeUInt32LE(length, at);
     at += LENGTH_BYTES + length;
@@ -159,6 +158,16 @@ function writeTexts(texts: readonly string[], page: PageSink["page"], pageBytes 
   page(buffer.subarray(0, at), count);
   // Only in ASCII is the order of a text's units that of its bytes.
   return ascii ? { min_value: min, max_value: max } : {};
+}
+
+/** The bytes of all texts with their lengths, and of the longest one, at most. */
+function sizesOf(texts: readonly string[]): readonly [bytes: number, longest: number] {
+  let [bytes, longest] = [0, 0];
+  for (const { length } of texts) {
+    bytes += LENGTH_BYTES + UTF8_MOST * length;
+    longest = Math.max(longest, UTF8_MOST * length);
+  }
+  return [bytes, longest];
 }
 
 function misfit(name: string, value: unknown): Error {
