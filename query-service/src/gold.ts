@@ -27,6 +27,7 @@ export function openWhenRead(open: () => Promise<GoldTables>): GoldTables {
   };
   return {
     rows: async (query) => (await tables()).rows(query),
+    pseudonymOf: async (account) => (await tables()).pseudonymOf(account),
     close: async () => void (await (await opened)?.close()),
   };
 }

@@ -27,6 +27,8 @@ export type QueryLimits = {
   readonly pollMs: { readonly first: number; readonly most: number };
   /** The pause before retrying when the answering replica was behind the polled one, in ms. 1 to 10,000. Default 20. */
   readonly replicaPauseMs: number;
+  /** How long recommendations wait for those of a trained model, in ms. 0 to 10,000. Default 500. */
+  readonly trainedMs: number;
 };
 
 export const queryLimits: QueryLimits = {
@@ -38,4 +40,5 @@ export const queryLimits: QueryLimits = {
   waitersMax: 16_384,
   pollMs: { first: 5, most: 50 },
   replicaPauseMs: 20,
+  trainedMs: 500,
 };

@@ -128,6 +128,7 @@ function drawLimits(random: Random): QueryLimits {
     waitersMax: scale(1, 16_384)(random),
     pollMs: { first, most: first * random.pick([1, 10]) },
     replicaPauseMs: scale(1, 100)(random),
+    trainedMs: scale(1, 1_000)(random),
   };
 }
 

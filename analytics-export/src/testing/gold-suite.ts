@@ -71,14 +71,16 @@ export function goldTablesSuite(adapter: string, open: () => Promise<OpenedGold>
           { shard: 1n, position: 7n, complete_to: null },
         ],
       );
-      const payer = names.of("account", mine);
+      const [payer, merchant] = [names.of("account", mine), names.of("account", theirs)];
+      const recommended = { tenant: names.of("tenant", "default"), payer, merchant, model_version: "m" };
       await opened.write("recommendations", [
-        { tenant: names.of("tenant", "default"), payer, rank: 2n, score: 0.25, model_version: "m", events: "" },
-        { tenant: names.of("tenant", "default"), payer, rank: 1n, score: 1, model_version: "m", events: "0:1,0:2" },
+        { ...recommended, rank: 2n, score: 0.25, events: "" },
+        { ...recommended, rank: 1n, score: 1, events: "0:1,0:2" },
       ]);
       const asked = { table: "recommendations", key, order: "asc", limit: 1 } as const;
       const [best] = (await opened.gold.rows(asked)) ?? [];
-      expect(best).toEqual({ rank: 1n, score: 1, model_version: "m", events: "0:1,0:2" });
+      expect(await opened.gold.pseudonymOf(theirs)).toBe(merchant);
+      expect(best).toEqual({ merchant, rank: 1n, score: 1, model_version: "m", events: "0:1,0:2" });
     });
 
     test("a key that no table has, and texts that mean something to SQL", async () => {

@@ -48,7 +48,7 @@ export const goldTables = {
     key: "payer",
     ofAccount: true,
     order: "rank",
-    columns: { rank: "whole", score: "number", model_version: "text", events: "text" },
+    columns: { merchant: "text", rank: "whole", score: "number", model_version: "text", events: "text" },
   },
   /** How far the other tables are: per table and shard, the last revision in it and the last date that is final. */
   report_positions: {
@@ -89,5 +89,7 @@ export interface GoldTables {
    * @throws LedgerError store_unavailable, store_damaged, row_unreadable, incompatible
    */
   rows(query: GoldQuery): Promise<readonly GoldRow[] | undefined>;
+  /** The name that an account has in the tables. */
+  pseudonymOf(account: AccountId): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,12 +1,12 @@
-import { type Caller, mayRead, type PaymentId, type Shard } from "ledger-core";
-import { numberOfId, positionOf } from "ledger-core/sql";
+import { type Account, type Caller, mayRead, type PaymentId, type Position, type Shard } from "ledger-core";
+import { accountStatusCodes, accountTypeCodes, numberOf, numberOfId, positionOf } from "ledger-core/sql";
 import { readAccount } from "./accounts.ts";
 import { text } from "./columns.ts";
 import { firstRows, type IdPage, type Listed, mergePage, rangeOfPage, type ShardRows } from "./pages.ts";
 import { type PaymentFilters, paymentsByTime, walksOf } from "./payment-walks.ts";
 import { type PaymentView, toPayment } from "./rows.ts";
 import { type ModelsSnapshot, type NumberRange, select, table } from "./snapshot.ts";
-import { plain, type Sql, sql, way } from "./sql.ts";
+import { joined, plain, type Sql, sql, way } from "./sql.ts";
 import { beyond } from "./walks.ts";
 
 /** The payment; undefined when it does not exist or touches no account that the caller may see. */
@@ -38,6 +38,40 @@ function joins(snapshot: ModelsSnapshot): Sql {
   return sql`LEFT JOIN ${table(snapshot, "paymentStates", "s")} ON s.number = p.number
     LEFT JOIN ${table(snapshot, "accounts", "payer_account")} ON payer_account.number = p.payer
     LEFT JOIN ${table(snapshot, "accounts", "payee_account")} ON payee_account.number = p.payee`;
+}
+
+/** A payment, and who is paid by it. */
+type PaidPayment = {
+  readonly payment: PaymentView;
+  readonly payee: Pick<Account, "owner" | "status" | "type">;
+};
+
+/** Those of a tenant's payments that these events made. */
+export async function readPaymentsAt(
+  snapshot: ModelsSnapshot,
+  tenant: string,
+  positions: readonly Position[],
+): Promise<readonly PaidPayment[]> {
+  if (positions.length === 0) return [];
+  const numbers = joined(
+    positions.map((position) => sql`${numberOf(position)}`),
+    ", ",
+  );
+  const rows = await select(
+    snapshot,
+    sql`SELECT ${columns}, payee_account.owner AS payee_owner, payee_account.status AS payee_status,
+      payee_account.type AS payee_type
+      FROM ${table(snapshot, "payments", "p")} ${joins(snapshot)}
+      WHERE p.tenant = ${tenant} AND p.number IN (${numbers})`,
+  );
+  return rows.map((row) => ({
+    payment: toPayment(row),
+    payee: {
+      owner: text(row, "payee_owner"),
+      status: accountStatusCodes.wordOf(row.payee_status),
+      type: accountTypeCodes.wordOf(row.payee_type),
+    },
+  }));
 }
 
 /** One page of the payments that the caller may see: all of the tenant's, or those that touch the caller's accounts. */

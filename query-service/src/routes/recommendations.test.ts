@@ -13,6 +13,8 @@ const recommendations = Array.from({ length: 60 }, (_, n) => ({
   score: 60 - n,
   events: [rebrand("evt", accountId(n))],
 }));
+const graphAlone = { source: "graph", modelVersion: null, position: "0:8" };
+const answers = recommendations.map((recommendation) => ({ ...recommendation, ...graphAlone }));
 let models: TestModels;
 
 beforeAll(async () => {
@@ -25,9 +27,9 @@ test("merchants with score and evidence, up to the limit, at the graph's own pos
   const queries = await serveQueries(models, { graph: graphStub(recommendations, { revision: 8 }) });
   const { status, body, headers } = await queries.get(consumer("alice"), `${url}?limit=2`);
   expect(status).toBe(200);
-  expect(body).toEqual({ data: recommendations.slice(0, 2) });
+  expect(body).toEqual({ data: answers.slice(0, 2) });
   expect(headers["ledger-position"]).toBe("0:8");
-  expect((await queries.get(consumer("alice"), url)).body).toEqual({ data: recommendations.slice(0, 50) });
+  expect((await queries.get(consumer("alice"), url)).body).toEqual({ data: answers.slice(0, 50) });
 });
 
 test("the graph is not asked about an account that the caller may not see", async () => {

@@ -1,13 +1,14 @@
 import { parseId } from "ledger-core";
-import { reached } from "../positions.ts";
+import { formatPositions, reached } from "../positions.ts";
 import { readAccount } from "../queries/accounts.ts";
+import { merged, readTrained, standingOf } from "../queries/trained.ts";
 import { answered, behind, type Query, type QueryOutcome } from "../query.ts";
 import { recommendationsRoute } from "../schemas/recommendations.ts";
 import { absent, type QueryContext, type QueryRoute } from "./context.ts";
 
 /**
- * GET /v1/accounts/{id}/recommendations. The models decide whether the caller may see the account; the graph has the
- * recommendations.
+ * GET /v1/accounts/{id}/recommendations. The models decide whether the caller may see the account; the graph has
+ * recommendations, and so may a trained model, whose evidence the models confirm.
  */
 export const recommendationRoutes: readonly QueryRoute[] = [
   {
@@ -16,11 +17,15 @@ export const recommendationRoutes: readonly QueryRoute[] = [
     schema: recommendationsRoute,
     lane: "list",
     stores: ["models", "graph"],
+    readsGold: true,
     answer: answerRecommendations,
   },
 ];
 
-async function answerRecommendations(query: Query, { models, graph, limits }: QueryContext): Promise<QueryOutcome> {
+async function answerRecommendations(
+  query: Query,
+  { models, graph, gold, limits }: QueryContext,
+): Promise<QueryOutcome> {
   const { caller, required } = query;
   const id = parseId("acct", query.id);
   if (!id) throw absent("account");
@@ -29,7 +34,13 @@ async function answerRecommendations(query: Query, { models, graph, limits }: Qu
   if (!account) return behind("models", required);
   if (!account.result) throw absent("account");
   const rows = limit === undefined ? limits.pageRows : Number(limit);
-  const { recommendations, positions } = await graph.recommend(caller.tenant, id, rows);
+  const [{ recommendations, positions }, trained] = await Promise.all([
+    graph.recommend(caller.tenant, id, rows),
+    readTrained(gold, { tenant: caller.tenant, account: id, limit: rows }, limits),
+  ]);
   if (!reached(positions, required)) return behind("graph", required);
-  return answered(positions, { data: recommendations });
+  const standing = await standingOf(trained, models, { account: account.result, required });
+  if (!standing) return behind("models", required);
+  const found = { recommendations, position: formatPositions(positions) };
+  return answered(positions, { data: merged(found, standing, rows) });
 }

@@ -36,7 +36,11 @@ let queries: TestQueries;
 beforeAll(async () => {
   models = await openModels();
   await models.project(tellStory().events);
-  const current: GoldTables = { rows: (query) => gold.rows(query), close: async () => undefined };
+  const current: GoldTables = {
+    rows: (query) => gold.rows(query),
+    pseudonymOf: (account) => gold.pseudonymOf(account),
+    close: async () => undefined,
+  };
   queries = await serveQueries(models, { gold: current });
 });
 afterAll(() => models.close());
@@ -213,6 +217,7 @@ test.each(["store_damaged", "row_unreadable", "incompatible", "store_unavailable
       rows: async () => {
         throw new LedgerError(code, "gold/x is at /secret/place");
       },
+      pseudonymOf: async () => "",
       close: async () => undefined,
     };
     const { status, body, text } = await queries.get(operator, `${url}/customers`);

@@ -129,14 +129,15 @@ function positionsOf(stub: Stub): readonly Position[] {
   return stub.revision === NO_REVISION ? [] : [{ shard: 0, revision: stub.revision }];
 }
 
-/** Tables of analytics jobs that have one row for each key. */
-export function goldStub(): GoldTables {
-  const cells = { text: "a", whole: 0n, number: 1, date: "2026-11-01" } as const;
+/** Tables of analytics jobs that have one row for each key. `text`: in every column of texts. */
+export function goldStub(text = "a"): GoldTables {
+  const cells = { text, whole: 0n, number: 1, date: "2026-11-01" } as const;
   return {
     async rows({ table }) {
       const columns: Readonly<Record<string, GoldColumn>> = goldTables[table].columns;
       return [Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, cells[type]]))];
     },
+    pseudonymOf: async (account) => account,
     close: async () => undefined,
   };
 }

@@ -79,7 +79,11 @@ export function openGoldFolder({ folder, names, tuning = {} }: GoldFolder): Gold
     return pageOf(found, query);
   }
 
-  return { rows: (query) => rowsOf(query, true), close: async () => undefined };
+  return {
+    rows: (query) => rowsOf(query, true),
+    pseudonymOf: async (account) => names.of("account", account),
+    close: async () => undefined,
+  };
 }
 
 /** @throws LedgerError incompatible for a table with features unknown here, such as deletion vectors */
