@@ -2,6 +2,7 @@ import { LedgerError } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
 import {
   brokerPart,
+  consumerGroupPart,
   dataPart,
   eventLogPart,
   type GraphTarget,
@@ -50,6 +51,9 @@ export type ChosenProjections = {
   readonly session: "yes" | "no" | "in Redis";
 };
 
+/** How long the others of a group wait for a member that was killed. Event Hubs takes 6000 and more. */
+const GROUP_TUNING = { sessionTimeoutMs: 10_000 };
+
 /** Projections as their own process. Events come from the broker if there is one, else from the log. */
 export function projectionService({ files, session }: ChosenProjections): ServiceProcess {
   return serviceProcess({
@@ -57,9 +61,9 @@ export function projectionService({ files, session }: ChosenProjections): Servic
     operationsPort: 9083,
     parts: {
       ...{ data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart },
-      ...{ readModel: readModelPart, graph: graphPart, sessionsAt: sessionsPart },
+      ...{ prefix: consumerGroupPart, readModel: readModelPart, graph: graphPart, sessionsAt: sessionsPart },
     },
-    async start({ data, target, readModel, graph, broker, shards, sessionsAt }, context) {
+    async start({ data, target, readModel, graph, broker, prefix, shards, sessionsAt }, context) {
       if (session === "yes" && sessionsAt.kind === "none")
         throw new LedgerError("config", "SESSIONS is models, so there is no projection session: set it to redis://…");
       const log = await openEventLogReader(target);
@@ -68,7 +72,9 @@ export function projectionService({ files, session }: ChosenProjections): Servic
       const options = { ...context, ...stores, sessions, dir: dataPaths(data).readModels, shards };
       if (broker.kind === "none") return startProjectionService({ ...options, log });
       const { openMirrorSource } = await import("ledger-core/kafka");
-      const mirror = openMirrorSource(broker, context);
+      const names = [...files.flatMap(({ projections }) => projections), ...(sessions ? [SESSION] : [])];
+      const group = prefix && [prefix, ...names].join("-");
+      const mirror = openMirrorSource(broker, { ...context, ...(group && { group, tuning: GROUP_TUNING }) });
       return startProjectionService({ ...options, log: followMirror({ ...context, mirror, log }) });
     },
   });

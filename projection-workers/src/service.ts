@@ -1,8 +1,10 @@
-import type { Shard, Tracing } from "ledger-core";
+import type { Tracing } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { createMetrics, openOperationsPort } from "ledger-core/http";
 import { type Listening, type Logger, makeClosers, type RunningService, systemRuntime } from "ledger-core/process";
 import type { SessionStore } from "ledger-core/redis";
+import type { FollowedMirror } from "./mirror/follow-mirror.ts";
+import { reportLag } from "./mirror/lag-report.ts";
 import type { StoreFile } from "./projections/store-file.ts";
 import type { StoreServer } from "./projections/store-server.ts";
 import { createBoard } from "./running/board.ts";
@@ -14,7 +16,8 @@ import { watchStalls } from "./running/stalls.ts";
 import { traceProjections } from "./running/traced-projections.ts";
 
 export type ProjectionServiceOptions = {
-  readonly log: EventSource & { using?(shard: Shard): "mirror" | "log" };
+  /** `commit` tells the broker how much of a shard is applied. */
+  readonly log: EventSource & Partial<Pick<FollowedMirror, "using" | "commit">>;
   /** The folder of the files of read models. */
   readonly dir: string;
   /** The projections that this process keeps in files. */
@@ -54,6 +57,12 @@ export async function startProjectionService(options: ProjectionServiceOptions):
   const stalls = watchStalls({ ...places, names: namesOf({ files }) }, { ...options, runtime: systemRuntime });
   closers.push(async () => stalls.stop());
   const lag = { ...places, files, stalls };
+  const { commit } = log;
+  if (commit) {
+    const applied = (shard: number) => Math.min(...namesOf({ files }).map((name) => board.revision(name, shard)));
+    const stop = reportLag({ ...options, mirror: { commit }, shards, applied, runtime: systemRuntime });
+    closers.push(async () => stop());
+  }
   measureProjections(metrics, lag);
   metrics.gauge(
     "projections_reading_log_shards",

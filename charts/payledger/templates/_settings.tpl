@@ -46,6 +46,10 @@
   value: {{ $v.broker.topic }}
 - name: BROKER_CLIENT
   value: {{ $v.broker.client }}
+{{- if and (eq .service "projections") $v.projections.autoscaling.enabled }}
+- name: BROKER_GROUP
+  value: {{ $v.projections.autoscaling.group }}
+{{- end }}
 {{- end }}
 {{- if has "readModel" $engines }}
 {{- include "payledger.store" (dict "name" "READ_MODEL" "store" $v.readModel) }}

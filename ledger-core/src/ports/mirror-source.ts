@@ -13,6 +13,12 @@ export interface MirrorSource {
    * @throws broker_unavailable
    */
   subscribe(shard: Shard, from: Revision, signal: AbortSignal): AsyncIterable<Delivery>;
+  /**
+   * Commits to the consumer group, if there is one, how much of a shard is applied. For those who watch the lag: no
+   * reader starts from it. Does nothing while another member of the group has the shard.
+   * @throws broker_unavailable, mirror_refused
+   */
+  commit(shard: Shard, applied: Revision): Promise<void>;
   /** Every record that a shard's partition holds now; `event` is undefined for a record of another writer. */
   records(shard: Shard): AsyncIterable<readonly MirrorRecord[]>;
   close(): Promise<void>;

@@ -31,6 +31,7 @@ export * from "./service-parts.ts";
 export {
   type BrokerTarget,
   brokerPart,
+  consumerGroupPart,
   type EventLogTarget,
   eventLogPart,
   shardsPart,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { isLedgerError } from "../domain/errors.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { Environment } from "./env.ts";
-import { brokerPart, eventLogPart } from "./targets.ts";
+import { brokerPart, consumerGroupPart, eventLogPart } from "./targets.ts";
 
 const eventLog = (environment: Environment) => readConfiguration({ eventLog: eventLogPart }, environment).eventLog;
 const broker = (environment: Environment) => readConfiguration({ broker: brokerPart }, environment).broker;
@@ -10,7 +10,7 @@ const broker = (environment: Environment) => readConfiguration({ broker: brokerP
 /** The message of a refusal. */
 function refusal(environment: Environment): string {
   try {
-    readConfiguration({ eventLog: eventLogPart, broker: brokerPart }, environment);
+    readConfiguration({ eventLog: eventLogPart, broker: brokerPart, group: consumerGroupPart }, environment);
   } catch (error) {
     if (isLedgerError(error, "config")) return error.message;
     throw error;
@@ -81,6 +81,7 @@ test.each<[Environment, string]>([
     "BROKER_PASSWORD would cross the network in clear",
   ],
   [{ BROKER: "kafka://host:9092", BROKER_TLS: "false", BROKER_CA: "planted" }, "BROKER_CA is of no use"],
+  [{ BROKER_GROUP: "planted, twice" }, "BROKER_GROUP must be 1 to 200 letters"],
 ])("%j is refused, and says what to do", (environment, message) => {
   const told = refusal(environment);
   expect(told).toContain(message);

@@ -142,6 +142,23 @@ export const brokerPart: ConfigurationPart<BrokerTarget> = configurationPart({
   },
 });
 
+const groupName: Setting<string | undefined> = {
+  ...optionalText(),
+  parse: (text) =>
+    /^[\w.-]{1,200}$/.test(text) ? { value: text } : { fault: "must be 1 to 200 letters, digits, dots, _ or -" },
+};
+
+export const consumerGroupPart: ConfigurationPart<string | undefined> = configurationPart({
+  settings: {
+    BROKER_GROUP: documented(
+      "The consumer group of projections, whose names are added to it: its members share the shards, and commit " +
+        "how much is applied, so that their lag can be watched. Without it, each process reads every shard.",
+      groupName,
+    ),
+  },
+  build: ({ BROKER_GROUP }) => BROKER_GROUP,
+});
+
 export const shardsPart = configurationPart({
   settings: {
     LEDGER_SHARDS: documented("How many shards the log has.", integer({ min: 1, max: 1024, otherwise: 1 })),

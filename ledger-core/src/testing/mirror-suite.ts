@@ -242,6 +242,32 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
         await expect(follow(openSource(), 0, 6).until(9)).rejects.toMatchObject({ code: "behind_retention" });
       });
 
+      test("commits how much is applied, and starts where it is asked whatever its group remembers", async () => {
+        await mirrored(storedEvents(0, 5));
+        const group = `group-${topic}`;
+        const committed = () => broker().committed(group, topic, 0);
+        const source = openSource(group);
+        await source.commit(0, 4);
+        const follower = follow(source, 0, 0);
+        expect(await follower.until(4)).toEqual(range(0, 4));
+        await source.commit(0, -1);
+        expect(await committed()).toBe(0);
+        await broker().send(topic, 0, storedEvents(3, 2).map(recordOf));
+        await mirrored(storedEvents(5, 2));
+        expect(await follower.until(6)).toEqual([5, 6]);
+        await source.commit(0, 6);
+        expect(await committed()).toBe(9);
+        await source.commit(1, 6);
+        expect(await broker().committed(group, topic, 1)).toBe(-1);
+        await follower.end();
+        await source.close();
+
+        const again = follow(openSource(group), 0, 2);
+        expect(await again.until(6)).toEqual(range(2, 6));
+        await again.end();
+        expect(await committed()).toBe(9);
+      });
+
       test("two members of a group share the shards, and one takes over from the other", async () => {
         await mirrored(storedEvents(0, 5, 0));
         await mirrored(storedEvents(0, 5, 1));

@@ -21,6 +21,7 @@ function mirrorOf(log: EventSource): MirrorSource & { readonly most: () => numbe
         now--;
       }
     },
+    commit: async () => undefined,
     async *records() {},
     close: async () => undefined,
     most: () => most,

@@ -13,10 +13,11 @@ export type FollowOptions = {
   readonly logMs?: number;
 };
 
-export type FollowedMirror = EventSource & {
-  /** Where a shard's events are currently read. */
-  using(shard: Shard): "mirror" | "log";
-};
+export type FollowedMirror = EventSource &
+  Pick<MirrorSource, "commit"> & {
+    /** Where a shard's events are currently read. */
+    using(shard: Shard): "mirror" | "log";
+  };
 
 /**
  * Reads the mirror for live projections, and the log for rebuilds. If the topic no longer holds a shard's next event,
@@ -65,6 +66,7 @@ export function followMirror(options: FollowOptions): FollowedMirror {
 
   return {
     subscribe,
+    commit: (shard, applied) => mirror.commit(shard, applied),
     using: (shard) => (onLog.has(shard) && !onMirror.has(shard) ? "log" : "mirror"),
     read: (shard, from, limits) => log.read(shard, from, limits),
     head: (shard) => log.head(shard),

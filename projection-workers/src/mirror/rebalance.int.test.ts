@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { NO_REVISION } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { openMirrorSource, openMirrorTarget } from "ledger-core/kafka";
+import { systemRuntime } from "ledger-core/process";
 import { connectSqlite } from "ledger-core/sql";
 import { findKafka, type KafkaBroker, openTestLog, quickTuning, randomHistory, startKafka } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -11,6 +12,7 @@ import { modelsTarget } from "../projections/models/model.ts";
 import { modelsProjection } from "../projections/models/projection.ts";
 import { appendAll, quiet as logger, modelRows, testFolder, testModels } from "../testing/stores.ts";
 import { followMirror } from "./follow-mirror.ts";
+import { reportLag } from "./lag-report.ts";
 import { startMirror } from "./mirror.ts";
 
 const source = await findKafka();
@@ -66,6 +68,9 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
       await reached(head);
       await third.leave();
       expect(await modelRows(db)).toEqual(await rowsOfOneReplay());
+      const committed = await broker.committed(connection.topic, connection.topic, 0);
+      expect(committed).toBeGreaterThan(0);
+      expect(committed).toBeLessThanOrEqual(history.length);
       for (const worker of [first, second, third]) expect(worker.applied()).toBeGreaterThan(0);
     },
   );
@@ -85,12 +90,18 @@ function startWorker(log: EventLog, connection: Parameters<typeof openMirrorSour
       applied++;
     },
   };
+  // As often as it can, so that commits meet the group in every state.
+  const stopReports = reportLag({
+    ...{ mirror, shards: [0], applied: () => run.status().revision, logger },
+    ...{ runtime: systemRuntime, everyMs: 10 },
+  });
   const run = runProjection({
     ...{ log: followMirror({ mirror, log, logger }), shard: 0, projection: modelsProjection, target },
     ...{ signal: abort.signal, logger, batchMax: 20, retryMs: { first: 20, most: 200 } },
   });
   const leave = async () => {
     abort.abort();
+    stopReports();
     await run.finished;
     await mirror.close();
     await db.destroy();

@@ -82,6 +82,22 @@ const deployment = (spec: object) => ({ kind: "Deployment", metadata: { name: "q
 const withContainer = (change: object) => deployment({ ...pod, containers: [{ ...container, ...change }] });
 const policy = (spec: object) => ({ kind: "NetworkPolicy", metadata: { name: "p" }, spec });
 
+const scaler = (change: { max?: number; group?: string; topic?: string; of?: string }) => {
+  const { max = 1, group = "lag-graph", topic = "events", of = "q" } = change;
+  const metadata = { consumerGroup: group, topic };
+  const spec = { scaleTargetRef: { name: of }, maxReplicaCount: max, triggers: [{ type: "kafka", metadata }] };
+  return { kind: "ScaledObject", metadata: { name: of }, spec };
+};
+const variables = { LEDGER_SHARDS: "1", BROKER_TOPIC: "events", BROKER_GROUP: "lag" };
+const env = Object.entries(variables).map(([name, value]) => ({ name, value }));
+const graph = withContainer({ args: ["start", "projections", "graph"], env });
+
+test("production scales projections on their lag", () => {
+  const azure: unknown = parse(read("values-azure.yaml"));
+  expect(at(azure, "projections", "autoscaling", "enabled")).toBe(true);
+  expect(chartFaults([denies, graph, scaler({})])).toEqual([]);
+});
+
 test("an object that follows the rules has no fault", () => {
   expect(chartFaults([denies, deployment(pod)])).toEqual([]);
 });
@@ -103,6 +119,9 @@ test.each<[string, readonly object[]]>([
     "NetworkPolicy p: has open egress",
     [policy({ egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [{ port: 443 }] }] })],
   ],
+  ["ScaledObject q: may start more pods than partitions", [denies, graph, scaler({ max: 2 })]],
+  ["ScaledObject q: watches another group than its pods commit to", [denies, graph, scaler({ group: "lag-models" })]],
+  ["ScaledObject q: watches another topic than its pods read", [denies, graph, scaler({ topic: "others" })]],
   ["NetworkPolicy p: has open ingress", [policy({ ingress: [{ ports: [{ port: 1 }] }] })]],
 ])("%s", (fault, objects) => {
   expect(chartFaults(objects)).toEqual([fault]);

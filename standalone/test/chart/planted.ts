@@ -88,6 +88,12 @@ export const planted: readonly Planted[] = [
     refused: /no NetworkPolicy denies by default/,
   },
   {
+    name: "more pods than partitions",
+    file: "scaled-objects.yaml",
+    replace: ["maxReplicaCount: {{ $.Values.shards }}", "maxReplicaCount: 5"],
+    refused: /may start more pods than partitions/,
+  },
+  {
     name: "a secret in a variable",
     file: "_settings.tpl",
     replace: ["- name: LEDGER_LOG_LEVEL\n", "- name: EVENT_LOG_PASSWORD\n  value: secret\n- name: LEDGER_LOG_LEVEL\n"],

@@ -1,4 +1,4 @@
-import { at, textAt } from "../json.ts";
+import { at, listAt, textAt } from "../json.ts";
 
 /** A container of a manifest, with its pod. */
 export type ChartContainer = { readonly owner: string; readonly pod: unknown; readonly container: unknown };
@@ -15,7 +15,38 @@ export function containersOf(objects: readonly unknown[]): ChartContainer[] {
 
 /** Every break of the rules for the chart's objects, by the name of the object. */
 export function chartFaults(objects: readonly unknown[]): string[] {
-  return [...containersOf(objects).flatMap(containerFaults), ...objects.flatMap(networkFaults), ...denial(objects)];
+  return [
+    ...containersOf(objects).flatMap(containerFaults),
+    ...objects.flatMap(networkFaults),
+    ...denial(objects),
+    ...objects.flatMap((object) => lagFaults(object, objects)),
+  ];
+}
+
+/** A scaler on consumer lag watches the group that its pods commit to, and starts no pod without a partition. */
+function lagFaults(object: unknown, objects: readonly unknown[]): string[] {
+  if (at(object, "kind") !== "ScaledObject") return [];
+  const name = textAt(object, "spec", "scaleTargetRef", "name");
+  const scaled = containersOf(objects).find(({ owner }) => owner === `Deployment ${name}`);
+  const variable = (of: string) =>
+    at(
+      items(at(scaled?.container, "env")).find((one) => at(one, "name") === of),
+      "value",
+    );
+  return listAt(object, "spec", "triggers").flatMap((trigger) => {
+    if (at(trigger, "type") !== "kafka") return [];
+    const group = `${variable("BROKER_GROUP")}-${items(at(scaled?.container, "args")).at(-1)}`;
+    const checks: [boolean, string][] = [
+      [scaled !== undefined, "scales nothing"],
+      [at(trigger, "metadata", "consumerGroup") === group, "watches another group than its pods commit to"],
+      [at(trigger, "metadata", "topic") === variable("BROKER_TOPIC"), "watches another topic than its pods read"],
+      [
+        String(at(object, "spec", "maxReplicaCount")) === variable("LEDGER_SHARDS"),
+        "may start more pods than partitions",
+      ],
+    ];
+    return checks.flatMap(([ok, fault]) => (ok ? [] : [`ScaledObject ${name}: ${fault}`]));
+  });
 }
 
 function containerFaults({ owner, pod, container }: ChartContainer): string[] {

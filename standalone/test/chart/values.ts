@@ -25,6 +25,7 @@ export function engineValues(environment: Environment, image: string, data: stri
     graph: { url, database, name, ca, ...tls("GRAPH") },
     sessions: { ...store("SESSIONS"), ...tls("SESSIONS") },
     limits: { ...store("SESSIONS"), ...tls("SESSIONS") },
+    projections: { autoscaling: { enabled: true } },
     export: { target: "folder:/data/lake", existingClaim: "lake" },
     networkPolicy: {
       egress: {

@@ -31,6 +31,8 @@ export type PartitionReader = {
    * caller has taken the last batch. If the broker no longer has the offset, continues at the partition's start.
    */
   read(shard: Shard, offset: number, signal: AbortSignal): AsyncIterable<Fetched>;
+  /** Commits a partition's offset to the group; does nothing while the group does not assign the partition to us. */
+  commit(shard: Shard, offset: number): Promise<void>;
   close(): Promise<void>;
 };
 

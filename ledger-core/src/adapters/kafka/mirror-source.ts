@@ -1,6 +1,7 @@
 import type { Revision, Shard } from "../../domain/position.ts";
 import type { Delivery } from "../../ports/event-log.ts";
 import type { MirrorSource } from "../../ports/mirror-source.ts";
+import { appliedOffsets } from "./applied-offsets.ts";
 import type { PartitionReader } from "./client.ts";
 import type { KafkaConnection, KafkaOptions } from "./connection.ts";
 import { translate } from "./errors.ts";
@@ -11,8 +12,8 @@ import { eventOf } from "./records.ts";
 
 export type SourceOptions = KafkaOptions & {
   /**
-   * Processes of one group share the shards; use it for processes that write to one store. Default: every shard is
-   * read.
+   * Processes of one group share the shards, and commit what they applied; use it for processes that write to one
+   * store. Default: every shard is read, and nothing is committed.
    */
   readonly group?: string;
 };
@@ -24,6 +25,7 @@ export function openMirrorSource(connection: KafkaConnection, options: SourceOpt
   const { tuning, loaded, faultOf } = openClient(connection, options);
   /** Shared by all subscriptions until it fails; the next subscription opens a new one. */
   let shared: PartitionReader | undefined;
+  const offsets = new Map<Shard, ReturnType<typeof appliedOffsets>>();
 
   async function* subscribe(shard: Shard, from: Revision, signal: AbortSignal): AsyncGenerator<Delivery> {
     try {
@@ -33,15 +35,18 @@ export function openMirrorSource(connection: KafkaConnection, options: SourceOpt
       const sequence = inSequence(shard, from, low);
       // An event's offset is never below its revision.
       const start = Math.max(low, Math.min(from, high));
+      const read = appliedOffsets(from, start);
+      offsets.set(shard, read);
       shared ??= client.openReader(group);
       if (start >= high) yield { kind: "caught_up", head: from - 1 };
       for await (const fetched of shared.read(shard, start, signal)) {
         const { events, foreign, fault } = sequence.take(fetched.records);
+        const offset = (fetched.records.at(-1)?.offset ?? -1) + 1;
+        if (!fault) read.read(sequence.next() - 1, offset);
         if (foreign > 0) logger.warn({ shard, foreign, topic }, "records of other writers in the mirror");
         if (events.length > 0) yield { kind: "events", events };
         if (fault) throw fault;
-        if ((fetched.records.at(-1)?.offset ?? -1) + 1 >= fetched.high)
-          yield { kind: "caught_up", head: sequence.next() - 1 };
+        if (offset >= fetched.high) yield { kind: "caught_up", head: sequence.next() - 1 };
       }
     } catch (error) {
       const fault = translate(error, topic, faultOf);
@@ -56,6 +61,15 @@ export function openMirrorSource(connection: KafkaConnection, options: SourceOpt
 
   return {
     subscribe,
+    async commit(shard, applied) {
+      const offset = offsets.get(shard)?.after(applied);
+      if (group === undefined || offset === undefined) return;
+      try {
+        await shared?.commit(shard, offset);
+      } catch (error) {
+        throw translate(error, topic, faultOf);
+      }
+    },
     async *records(shard) {
       try {
         const client = await loaded();

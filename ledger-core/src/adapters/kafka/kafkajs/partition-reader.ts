@@ -10,7 +10,7 @@ import { received } from "./received.ts";
 export type ReaderOptions = {
   readonly client: Kafka;
   readonly topic: string;
-  /** Members of a group share the partitions. Offsets are never committed. */
+  /** Members of a group share the partitions. */
   readonly group: string;
   readonly tuning: Required<KafkaTuning>;
 };
@@ -58,6 +58,10 @@ export function openPartitionReader({ client, topic, group, tuning }: ReaderOpti
   });
   return {
     read: (shard, offset, signal) => read(member, shard, offset, signal),
+    async commit(shard, offset) {
+      if (member.failure || !assigned.has(shard)) return;
+      await consumer.commitOffsets([{ topic, partition: shard, offset: String(offset) }]);
+    },
     async close() {
       fail(member, new LedgerError("broker_unavailable", "the reader was closed"));
       await member.running;

@@ -1,16 +1,19 @@
 import { Consumer } from "@platformatic/kafka";
 import type { Shard } from "../../../domain/position.ts";
 import { type ClientSettings, closeClient, guarded } from "./settings.ts";
+import { within } from "./within.ts";
 
-/** A member of a consumer group, which only places the work: it fetches nothing and commits nothing. */
+/** A member of a consumer group, which only places the work: it fetches nothing. */
 export type GroupMember = {
   /** Waits until the group assigns a partition to this member. @throws the client's error if it lost the group */
   assigned(shard: Shard, signal: AbortSignal): Promise<void>;
   has(shard: Shard): boolean;
+  /** Does nothing for a partition that is not ours. */
+  commit(shard: Shard, offset: number): Promise<void>;
   close(): Promise<void>;
 };
 
-export function joinGroup({ options, topic, tuning }: ClientSettings, group: string): GroupMember {
+export function joinGroup({ options, topic, tuning, limitMs }: ClientSettings, group: string): GroupMember {
   const consumer = guarded(
     new Consumer({
       ...options,
@@ -58,6 +61,11 @@ export function joinGroup({ options, topic, tuning }: ClientSettings, group: str
       } finally {
         signal.removeEventListener("abort", stop);
       }
+    },
+    async commit(shard, offset) {
+      if (!shards.has(shard)) return;
+      const offsets = [{ topic, partition: shard, offset: BigInt(offset), leaderEpoch: -1 }];
+      await within(limitMs, consumer.commit({ offsets }));
     },
     async close() {
       fail(new Error("the reader was closed"));

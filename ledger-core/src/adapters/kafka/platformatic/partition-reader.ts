@@ -48,6 +48,7 @@ export function openPartitionReader({ settings, group, startOf }: ReaderParts): 
 
   return {
     read,
+    commit: async (shard, offset) => member?.commit(shard, offset),
     async close() {
       closed.abort();
       await member?.close();

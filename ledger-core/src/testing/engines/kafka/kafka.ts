@@ -39,6 +39,8 @@ export type KafkaBroker = {
   deleteTopic(topic: string): Promise<void>;
   /** Removes the records before an offset, as retention would. */
   expire(topic: string, partition: number, offset: number): Promise<void>;
+  /** The offset that a consumer group has committed for a partition; -1 if none. */
+  committed(group: string, topic: string, partition: number): Promise<number>;
   /** Sends records that are not the ledger's. */
   send(topic: string, partition: number, records: readonly ForeignRecord[]): Promise<void>;
   /** Waits until the broker accepts consumer group members, which takes a moment after its start. */
@@ -214,6 +216,10 @@ function serving(
       // kafkajs finds the leader of a topic only after it has asked about the topic.
       await asked.fetchTopicOffsets(topic);
       await asked.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    async committed(groupId, topic, partition) {
+      const [found] = await (await ask()).fetchOffsets({ groupId, topics: [topic] });
+      return Number(found?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
     },
     async send(topic, partition, records) {
       await ask();
