@@ -1,6 +1,7 @@
 import type { Tracing } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import {
+  apiCheck,
   type CallerLimits,
   createEdge,
   createMetrics,
@@ -52,13 +53,14 @@ export async function startCommandService(options: CommandServiceOptions): Promi
   let starting = "reading the log";
   let writer: Writer | undefined;
   const check = () => writer?.readiness() ?? { ready: false, detail: starting };
+  const api = apiCheck();
   const readiness: readonly ReadinessCheck[] = [
     { name: "writer", check },
     ...identity.readiness,
     revocations.readiness,
   ];
   try {
-    const operations = await openOperationsPort({ ...options, metrics, readiness });
+    const operations = await openOperationsPort({ ...options, metrics, readiness: [...readiness, api] });
     closers.push(operations.close);
     const watched = watchDecisionState(logger, metrics);
     const onReplay = ({ detail }: { readonly detail: string }) => {
@@ -72,7 +74,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
       onReplay,
       ...watched,
     });
-    starting = "opening the API";
+    writer = opened;
     measureWriter(metrics, opened);
     closers.push(() => opened.stop());
     const metricsAccess = "none";
@@ -99,7 +101,7 @@ export async function startCommandService(options: CommandServiceOptions): Promi
       ...(rails && { rails }),
     });
     const url = await app.listen({ host, port });
-    writer = opened;
+    api.opened();
     return { url, operations: operations.url, stop: closers.close };
   } catch (error) {
     await closers.close();

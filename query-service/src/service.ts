@@ -1,6 +1,13 @@
 import type { GoldTarget } from "analytics-export/gold-settings";
 import type { PaymentGraph, SessionView, Tracing } from "ledger-core";
-import { type CallerLimits, createEdge, createMetrics, type Identity, openOperationsPort } from "ledger-core/http";
+import {
+  apiCheck,
+  type CallerLimits,
+  createEdge,
+  createMetrics,
+  type Identity,
+  openOperationsPort,
+} from "ledger-core/http";
 import {
   type GraphTarget,
   type GremlinTarget,
@@ -96,8 +103,9 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   const replaced = "Query threads replaced since the start: a query took too long.";
   metrics.gauge("query_threads_replaced", replaced, () => threads?.replaced() ?? 0);
   sessions.measure(metrics);
+  const api = apiCheck();
   try {
-    const operations = await openOperationsPort({ ...options, metrics, readiness: checks });
+    const operations = await openOperationsPort({ ...options, metrics, readiness: [...checks, api] });
     closers.push(operations.close);
     const metricsAccess = "none";
     const app = await createEdge({
@@ -123,7 +131,9 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
       shards: options.shards,
       ...(tuning.limits && { limits: tuning.limits }),
     });
-    return { url: await app.listen({ host, port }), operations: operations.url, stop: closers.close };
+    const url = await app.listen({ host, port });
+    api.opened();
+    return { url, operations: operations.url, stop: closers.close };
   } catch (error) {
     await closers.close();
     throw error;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "ledger-core/testing/engines/child";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentOf, ledger, runLedgerWith } from "../ledger.fixture.ts";
 
@@ -8,6 +9,17 @@ const dir = mkdtempSync(join(tmpdir(), "ledger-services-"));
 const data = { LEDGER_DATA: dir, LEDGER_PORT: "0", LEDGER_OPERATIONS_PORT: "0" };
 beforeAll(async () => void (await ledger("token", "--role", "operator", "--data", dir)));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Starts a service on ports of its own. As soon as it says that its API is open, that must be so. */
+async function startUntilOpen(service: string) {
+  const [port, operations] = [await freePort(), await freePort()];
+  const ports = { LEDGER_PORT: String(port), LEDGER_OPERATIONS_PORT: String(operations) };
+  const running = runLedgerWith({ ...data, ...ports }, "start", service);
+  const readiness = () => fetch(`http://127.0.0.1:${operations}/readyz`).then((answer) => answer.text(), String);
+  await expect.poll(readiness, { timeout: 60_000, interval: 10 }).toContain('"name":"api","ready":true');
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  return { ...running, operations };
+}
 
 const ended = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
   runLedgerWith({ ...data, ...env }, ...args).ended;
@@ -27,9 +39,9 @@ describe("a service that cannot start says why, once, and writes nothing", () =>
   });
 
   test("a port that is taken", async () => {
-    const first = runLedgerWith(data, "start", "query-service");
-    const [, port = ""] = await first.printed(/"operations":"http:\/\/127\.0\.0\.1:(\d+)"/);
-    const { code, stderr } = await ended({ LEDGER_OPERATIONS_PORT: port }, "start", "projections", "models");
+    const first = await startUntilOpen("query-service");
+    const taken = { LEDGER_OPERATIONS_PORT: String(first.operations) };
+    const { code, stderr } = await ended(taken, "start", "projections", "models");
     expect(code).toBe(2);
     expect(stderr).toMatch(/cannot listen: .*EADDRINUSE.*; set LEDGER_PORT and LEDGER_OPERATIONS_PORT/);
     first.child.kill("SIGTERM");
@@ -64,8 +76,7 @@ test("a process of one projection is ready when that one is, and names no other"
 
 describe("config check", () => {
   test("prints every setting, where it comes from, and what can be reached", async () => {
-    const writer = runLedgerWith(data, "start", "command-service");
-    await writer.printed(/"url"/);
+    const writer = await startUntilOpen("command-service");
     const check = await ended({}, "config", "check", "--json");
     writer.child.kill("SIGTERM");
     await writer.ended;

@@ -6,7 +6,7 @@ export { createEdge, openOperationsPort } from "./edge.ts";
 export { idempotencyKey, idempotencyKeyField, KEY_LENGTH_MAX } from "./idempotency-key.ts";
 export { BULK_BODY_BYTES_MAX, type EdgeLimits } from "./limits.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
-export type { ReadinessCheck } from "./operations.ts";
+export { apiCheck, type ReadinessCheck } from "./operations.ts";
 export { type ProblemCode, problemKind } from "./problem-codes.ts";
 export type { QuotaPolicies } from "./quotas.ts";
 export { type Example, examples } from "./reference/examples.ts";

@@ -10,6 +10,18 @@ export type ReadinessCheck = {
   check(): { readonly ready: boolean; readonly detail: string };
 };
 
+/** The check of a service's API, which opens after the port that serves /readyz. */
+export function apiCheck(): ReadinessCheck & { opened(): void } {
+  let open = false;
+  return {
+    name: "api",
+    opened() {
+      open = true;
+    },
+    check: () => ({ ready: open, detail: open ? "open" : "not yet open" }),
+  };
+}
+
 /** Who may read /metrics here: a platform token, anybody (on a port of its own), or nobody. */
 export type MetricsAccess = "bearer" | "open" | "none";
 
