@@ -1,4 +1,15 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -10,7 +21,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDataFolder } from "../data-folder.ts";
 import { BackupFault, EVENTS, KEPT_FILES, MANIFEST, REVOCATIONS } from "./manifest.ts";
 import { checkBackup, restoreBackup } from "./restore-backup.ts";
-import { writeBackup } from "./write-backup.ts";
+import { type BackupOptions, writeBackup } from "./write-backup.ts";
 
 const EVENTS_STORED = 400;
 const PER_APPEND = 20;
@@ -20,6 +31,7 @@ const revocation = { tenant: "default", id: "stolen", revokedAt: 1_790_000_000_0
 const home = mkdtempSync(join(tmpdir(), "payledger-backup-"));
 const dataDir = join(home, "data");
 const backup = join(home, "backup");
+const disks: string[] = [];
 let names = 0;
 const fresh = () => join(home, `folder-${names++}`);
 
@@ -34,9 +46,12 @@ beforeAll(async () => {
   await revocations.close();
   await backUp(backup);
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => {
+  for (const disk of disks) execFileSync("umount", [disk]);
+  rmSync(home, { recursive: true, force: true });
+});
 
-async function backUp(to: string, more: { signal?: AbortSignal; maxPages?: number } = {}) {
+async function backUp(to: string, more: Partial<BackupOptions> = {}) {
   const log = openSqliteLogReader({ file: join(dataDir, EVENTS) });
   try {
     return await writeBackup({ dataDir, log, shards: 3, to, ...more });
@@ -209,4 +224,42 @@ test("a disk that fills up, or a stop, leaves nothing behind", async () => {
   expect(readdirSync(to)).toEqual([]);
   await backUp(to);
   await checkBackup(to);
+});
+
+/** A folder on a small file system of its own; undefined where mounting is not permitted. */
+function mountDisk(): string | undefined {
+  const folder = mkdtempSync(join(home, "disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=20m", "tmpfs", folder], { stdio: "ignore" });
+  } catch {
+    return undefined;
+  }
+  disks.push(folder);
+  return folder;
+}
+
+test(`a disk that is really full leaves a whole backup or none (seed ${seed})`, async ({ skip }) => {
+  const disk = mountDisk();
+  if (disk === undefined) return skip("mounting a file system takes root");
+  const next = seeded(seed);
+  const filler = join(disk, "filler");
+  const to = join(disk, "backup");
+  const outcomes = new Set<string>();
+  for (const left of [0, 1, 8, 64, 256, next(64), next(256), next(256)]) {
+    const onProgress = () => {
+      const { bavail, bsize } = statfsSync(disk);
+      if (!existsSync(filler)) writeFileSync(filler, Buffer.alloc(Math.max(0, bavail - left) * bsize));
+    };
+    const failure = await backUp(to, { onProgress }).catch((error: unknown) => error);
+    if (readdirSync(to).length === 0) {
+      expect(failure, `${left} blocks`).toMatchObject({ code: expect.stringMatching(/^(log|store)_unavailable$/) });
+      await expect(checkBackup(to)).rejects.toThrow(BackupFault);
+      outcomes.add("none");
+    } else {
+      expect(await checkBackup(to), `${left} blocks`).toEqual(failure);
+      outcomes.add("whole");
+    }
+    for (const path of [filler, to]) rmSync(path, { recursive: true, force: true });
+  }
+  expect([...outcomes].sort()).toEqual(["none", "whole"]);
 });
