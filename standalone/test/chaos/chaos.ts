@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type StartedEngines, startEngines } from "../engines/start.ts";
+import { type VerifiedStores, verifyStores } from "../engines/verify-stores.ts";
 import { viewLines } from "../engines/view.ts";
 import { at } from "../json.ts";
 import { seeded } from "../random.ts";
@@ -36,7 +34,7 @@ export type ChaosReport = {
   /** Broken promises. */
   readonly wrong: readonly string[];
   /** Exit code and report of `ledger verify --stores`, and how long it took after the last fault was mended. */
-  readonly verified: { readonly code: number | null; readonly report: string; readonly tookMs: number };
+  readonly verified: VerifiedStores & { readonly tookMs: number };
 };
 
 const LANES = 4;
@@ -137,18 +135,6 @@ async function playFault(
   tooLate.catch(() => undefined);
   late.abort();
   return { name, lastedMs: mendedMs - fromMs, recoveredMs: performance.now() - mendedMs };
-}
-
-/** Runs `ledger verify --stores` with the services' settings. */
-async function verifyStores(data: string, environment: Readonly<Record<string, string>>) {
-  const entry = resolve(import.meta.dirname, "../../../cli/bin/ledger.js");
-  const child = spawn(process.execPath, [entry, "verify", "--stores", "--json", "--wait", "60"], {
-    cwd: tmpdir(),
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LEDGER_DATA: data, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, error] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  return { code: child.exitCode, report: out === "" ? error : out };
 }
 
 function describeFault({ name, lastedMs, recoveredMs, commands, queries, refused, cut, ...seen }: PlayedFault): string {

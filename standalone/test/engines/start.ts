@@ -32,9 +32,11 @@ export async function startEngines(options: {
   /** The folder of the log server's file. Default: the data folder. */
   readonly logData?: string;
   readonly port: number;
+  /** Whose services, such as those of another release. Default: these. */
+  readonly tree?: string;
   readonly tell: (text: string) => void;
 }): Promise<StartedEngines> {
-  const { port, tell } = options;
+  const { port, tell, tree } = options;
   const data = resolve(options.data);
   const closers = makeClosers();
   try {
@@ -55,7 +57,7 @@ export async function startEngines(options: {
       "command-service": redis.limits,
     };
     const start = async (name: ServiceName): Promise<LiveService> => {
-      const service = await startLive(name, data, { ...environment, ...own[name] });
+      const service = await startLive(name, data, { ...environment, ...own[name] }, tree);
       processes.push(service);
       closers.push(async () => void (await service.end("SIGTERM")));
       return service;
@@ -109,16 +111,17 @@ export type LiveService = ShownProcess & {
   resume(): void;
   /** What it has printed since its start. */
   output(): string;
-  /** Starts it again after its end. */
-  start(): Promise<void>;
+  /** Starts it again after its end, from another release's programs if they are given. */
+  start(tree?: string): Promise<void>;
 };
 
 async function startLive(
   name: ServiceName,
   data: string,
   environment: Readonly<Record<string, string>>,
+  tree?: string,
 ): Promise<LiveService> {
-  let service: StartedService = await startService(name, data, environment);
+  let service: StartedService = await startService(name, data, environment, tree);
   return {
     name,
     get pid() {
@@ -135,8 +138,8 @@ async function startLive(
     end: (signal) => service.end(signal),
     pause: () => void process.kill(service.pid, "SIGSTOP"),
     resume: () => void process.kill(service.pid, "SIGCONT"),
-    async start() {
-      service = await startService(name, data, environment);
+    async start(next) {
+      service = await startService(name, data, environment, next);
     },
   };
 }
