@@ -185,12 +185,10 @@ async function consume<Change>(options: ConsumerOptions<Change>, applied: Revisi
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
   try {
-    let atEnd = false;
-    for await (const { events, caughtUp } of gather(log.subscribe(shard, at + 1, end), batches.next, runtime)) {
+    for await (const { events, caughtUp, waited } of gather(log.subscribe(shard, at + 1, end), batches.next, runtime)) {
       if (signal.aborted) return;
-      if (atEnd) batches.atEnd();
+      if (waited) batches.waited();
       at = await applyEvents(application, at, events).catch((error) => throwRefusal(options, batch.at, error));
-      atEnd = caughtUp;
       if (caughtUp) {
         batches.atEnd();
         set({ state: "live" });

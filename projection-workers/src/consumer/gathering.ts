@@ -2,8 +2,11 @@ import type { Runtime } from "ledger-core";
 import type { Delivery, StoredEvent } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
 
-/** Events that arrived since the last gathering, in order, and whether the log's end was reached. */
-type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean };
+/**
+ * Events that arrived since the last gathering, in order, and whether the log's end was reached. `waited`: at the live
+ * end, nothing had arrived when the consumer asked; until then it was not behind.
+ */
+type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean; readonly waited: boolean };
 
 /**
  * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `enough` events of
@@ -43,6 +46,7 @@ export async function* gather(
   let live = false;
   try {
     while (true) {
+      const waited = live && events.length === 0 && !caughtUp;
       while (!ended && events.length < enough() && !caughtUp && (!live || events.length === 0)) await consumer.heard();
       for (let before = -1; live && before < events.length && events.length < enough(); ) {
         before = events.length;
@@ -50,7 +54,7 @@ export async function* gather(
       }
       live ||= caughtUp;
       if (events.length > 0 || caughtUp) {
-        const gathering = { events, caughtUp };
+        const gathering = { events, caughtUp, waited };
         events = [];
         caughtUp = false;
         reader.ring();
