@@ -15,7 +15,7 @@ import { allocateYoung, keepTicksFast, type Logger, makeClosers, systemRuntime }
 import { namesOf, projectionChecks, Verifications, waitForProjections, watchStalls } from "projection-workers";
 import { type QueryTuning, registerQueryRoutes } from "query-service";
 import { registerAdmin, registerBackups } from "./admin.ts";
-import { openDataFolder } from "./data-folder.ts";
+import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { type ExportSettings, exportChecksOf, startExport } from "./export.ts";
 import { watchHeads } from "./heads.ts";
 import { measureReadSide, type ProjectionsTuning, startReadSide } from "./read-side.ts";
@@ -85,12 +85,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     closers.push(() => readSide.stop());
     const { projections } = readSide;
     const metrics = createMetrics();
-    const limits = await openCallerLimits({
-      ...{ file: folder.revocations, writes: true, policies: options.quotas ?? {}, logger },
-      ...(options.revocations && { tuning: options.revocations }),
-    });
-    closers.push(limits.close);
-    const { revocations, quotas } = limits;
+    const { revocations, quotas, close: closeLimits } = await openLimits(folder, options);
+    closers.push(closeLimits);
     const writer = await openWriter({
       ...options.writer,
       log,
@@ -110,31 +106,22 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     await waitForProjections(lag, options.catchUpMs ?? 60_000, onProgress);
 
     const app = await createEdge({
-      logger,
-      authenticate: authenticator([folder.signingKeys.publicKey], { revocations }),
-      ...{ revocations, quotas },
+      ...edgeOptions(folder, options, { revocations, quotas }),
+      metrics,
       readiness: [
         { name: "writer", check: () => writer.readiness() },
         ...projectionChecks(lag),
         revocations.readiness,
         ...exportChecksOf(lake),
       ],
-      ...{ metrics, referenceVersion: API_VERSION },
-      ...(options.limits && { limits: options.limits }),
     });
     closers.push(async () => {
       await app.drain();
       await app.close();
     });
-    registerCommands(app, {
-      ...{ writer, sessions: { revocations, sessions: embeddedSessions } },
-      ...(options.rails && { rails: options.rails }),
-    });
-    registerQueryRoutes(app, {
-      ...readSide.routes,
-      shards: SHARDS,
-      ...(options.queries?.limits && { limits: options.queries.limits }),
-    });
+    const { rails } = options;
+    registerCommands(app, { writer, sessions: { revocations, sessions: embeddedSessions }, ...(rails && { rails }) });
+    registerQueryRoutes(app, { ...readSide.routes, shards: SHARDS, ...queryLimits(options) });
     const verifications = new Verifications({
       ...{ dir: folder.dir, shards: SHARDS, projections, logger, connectLog: connect },
     });
@@ -151,4 +138,23 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     await closers.close();
     throw startFaultOf(error, { dataDir, port });
   }
+}
+
+function openLimits(folder: DataFolder, { quotas = {}, revocations, logger }: StandaloneOptions) {
+  return openCallerLimits({
+    ...{ file: folder.revocations, writes: true, policies: quotas, logger },
+    ...(revocations && { tuning: revocations }),
+  });
+}
+
+function queryLimits({ queries }: StandaloneOptions) {
+  return queries?.limits && { limits: queries.limits };
+}
+
+type Limits = Pick<Awaited<ReturnType<typeof openLimits>>, "revocations" | "quotas">;
+
+/** How the HTTP edge knows its callers, and what they may do. */
+function edgeOptions(folder: DataFolder, { logger, limits }: StandaloneOptions, { revocations, quotas }: Limits) {
+  const authenticate = authenticator([folder.signingKeys.publicKey], { revocations });
+  return { logger, authenticate, revocations, quotas, referenceVersion: API_VERSION, ...(limits && { limits }) };
 }

@@ -38,7 +38,7 @@ export function connectRedis(
     const opened = openDriver({ connection, login, tuning });
     try {
       const driver = await within(opened, tuning.connectMs + tuning.commandMs);
-      if (login) void keepLogin(driver, login, closing.signal);
+      if (login) void keepLogin(driver, login, tuning, closing.signal);
       return driver;
     } catch (error) {
       // One that opens after all is not used.
@@ -49,22 +49,6 @@ export function connectRedis(
       // Until then the failed attempt answers for the others.
       setTimeout(() => (opening = undefined), tuning.retryMs.first).unref();
       throw error;
-    }
-  }
-
-  /** Logs in with the next token before the present one expires. */
-  async function keepLogin(driver: RedisDriver, login: RedisLogin, signal: AbortSignal): Promise<void> {
-    const { current, reveal, expiresAtMs } = login;
-    while (!signal.aborted) {
-      const token = reveal();
-      const expiry = expiresAtMs();
-      if (expiry === undefined) return;
-      const pauseMs = Math.max(expiry - Date.now() - tuning.renewBeforeMs, tuning.renewEveryMs);
-      await delay(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { signal, ref: false }).catch(() => undefined);
-      // If this fails, the server ends the connection with the old token, and the next login takes the new one.
-      if (signal.aborted) return;
-      await current().catch(() => undefined);
-      if (reveal() !== token) await renewLogin(driver, login).catch(() => undefined);
     }
   }
 
@@ -97,6 +81,27 @@ export function connectRedis(
       (await opening?.catch(() => undefined))?.disconnect();
     },
   };
+}
+
+/** Logs in with the next token before the present one expires. */
+async function keepLogin(
+  driver: RedisDriver,
+  login: RedisLogin,
+  { renewBeforeMs, renewEveryMs }: RedisTuning,
+  signal: AbortSignal,
+): Promise<void> {
+  const { current, reveal, expiresAtMs } = login;
+  while (!signal.aborted) {
+    const token = reveal();
+    const expiry = expiresAtMs();
+    if (expiry === undefined) return;
+    const pauseMs = Math.max(expiry - Date.now() - renewBeforeMs, renewEveryMs);
+    await delay(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { signal, ref: false }).catch(() => undefined);
+    // If this fails, the server ends the connection with the old token, and the next login takes the new one.
+    if (signal.aborted) return;
+    await current().catch(() => undefined);
+    if (reveal() !== token) await renewLogin(driver, login).catch(() => undefined);
+  }
 }
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -19,12 +19,15 @@ import {
   partitionOf,
   serveBuild,
 } from "ledger-core/gremlin";
+import { Turns } from "../turns.ts";
 import { type AloneTuning, aloneInGraph, aloneTuning } from "./alone.ts";
 import { knowNothing, writeChanges } from "./edges.ts";
-import { graphTables, type Holds, holdsAt, holdsNow, rowsOf } from "./graph-rows.ts";
+import { graphTables, holdsAt, holdsNow, rowsOf } from "./graph-rows.ts";
 
 /** Elements that one request drops. */
 const DROP_MAX = 500;
+type Books = Awaited<ReturnType<typeof openBooks>>;
+
 /** Versions of builds begin at 1. */
 const NONE = 0;
 const dropEdgesText = "g.V().has('pk',p).outE().limit(n).drop()";
@@ -40,13 +43,7 @@ export function openGraphStore(client: GremlinClient, tuning: AloneTuning = alon
   let known = knowNothing();
   let born = "";
   let knownBuild = NONE;
-  let turn: Promise<unknown> = Promise.resolve();
-  /** Serializes work: the served build does not change while a task runs. */
-  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const mine = turn.then(work);
-    turn = mine.catch(() => undefined);
-    return mine;
-  }
+  const turns = new Turns();
 
   async function books() {
     const read = await openBooks(client);
@@ -89,38 +86,37 @@ export function openGraphStore(client: GremlinClient, tuning: AloneTuning = alon
       const read = await books();
       return read.checkpoint(read.served, shard);
     },
-    apply: (...change) => inTurn(() => apply(undefined, ...change)),
+    apply: (...change) => turns.take(() => apply(undefined, ...change)),
     served: async () => (await books()).served,
-    async create(build) {
-      await dropBuild(client, build);
-      await noteBuild(client, build);
-    },
+    create: (build) => createBuild(client, build),
     drop: (build) => dropBuild(client, build),
     rows: (build) => rowsOf(client, build, holdsNow),
-    async atOneMoment(work) {
-      const read = await books();
-      return work(momentOf(client, read.served, (shard) => read.checkpoint(read.served, shard)));
-    },
+    atOneMoment: async (work) => work(momentOf(client, await books())),
     leftovers: async () => (await books()).leftovers,
     alone: aloneInGraph(client, tuning),
     // Another process may apply events to the live build until the books name the next one: it then steps back, and
     // goes on in the next one from where that is.
     switchTo: (live, build, catchUp) =>
-      inTurn(async () => {
+      turns.take(async () => {
         await catchUp(target(build), async (shard) => (await books()).checkpoint(live, shard));
         await serveBuild(client, live, build);
       }),
     faults: async () => [],
     async close() {
-      await turn;
+      await turns.idle();
     },
   };
 }
 
 /** Edges keep from when until when they hold, so an earlier moment can be read while the build advances. */
-function momentOf(client: GremlinClient, build: Build, checkpoint: (shard: Shard) => Revision): StoreMoment {
-  const holds: Holds = holdsAt(checkpoint);
-  return { checkpoint: async (shard) => checkpoint(shard), rows: rowsOf(client, build, holds) };
+function momentOf(client: GremlinClient, { served, checkpoint }: Books): StoreMoment {
+  const at = (shard: Shard): Revision => checkpoint(served, shard);
+  return { checkpoint: async (shard) => at(shard), rows: rowsOf(client, served, holdsAt(at)) };
+}
+
+async function createBuild(client: GremlinClient, build: Build): Promise<void> {
+  await dropBuild(client, build);
+  await noteBuild(client, build);
 }
 
 async function dropBuild(client: GremlinClient, build: Build): Promise<void> {

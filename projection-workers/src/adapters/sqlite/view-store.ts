@@ -21,6 +21,7 @@ import {
   type ViewBooks,
 } from "ledger-core/sql";
 import { aloneInProcess, buildsWithTables } from "../builds.ts";
+import { Turns } from "../turns.ts";
 import { createTables, createView, dropTables, type ViewTable, type ViewTables } from "./view-tables.ts";
 
 /** A projection into a view's file, and how its changes are written into one build. */
@@ -34,8 +35,8 @@ export type ViewModel<Change, Statements> = Pick<ViewTables, "tables"> & {
 export type ViewFile = { readonly file: string; readonly readOnly?: boolean } | { readonly database: DatabaseSync };
 
 /**
- * Opens a view's file and creates missing tables. Transactions are synchronous and never interleave; only `inTurn`
- * waits. An in-memory database cannot be rebuilt, since it has no second connection to hold a moment.
+ * Opens a view's file and creates missing tables. Transactions are synchronous and never interleave; only work that
+ * takes its turn waits. An in-memory database cannot be rebuilt, since it has no second connection to hold a moment.
  */
 export function openViewStore<Change, Statements>(
   model: ViewModel<Change, Statements>,
@@ -55,13 +56,7 @@ export function openViewStore<Change, Statements>(
   const { database, books } = guarded(() => openView(view, options));
   const statementsOf = preparedBySuffix((suffix) => model.prepare((sql) => database.prepare(sql), suffix));
 
-  let turn: Promise<unknown> = Promise.resolve();
-  /** Serializes work: the served build does not change while a task runs. */
-  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const mine = turn.then(work);
-    turn = mine.catch(() => undefined);
-    return mine;
-  }
+  const turns = new Turns();
 
   const apply = (build: () => Build, ...change: Parameters<ProjectionTarget<Change>["apply"]>): void =>
     guarded(() =>
@@ -81,7 +76,7 @@ export function openViewStore<Change, Statements>(
     tables,
     target,
     checkpoint: async (shard) => guarded(() => books.checkpoint(books.served(), shard)),
-    apply: (...change) => inTurn(async () => apply(books.served, ...change)),
+    apply: (...change) => turns.take(async () => apply(books.served, ...change)),
     served: async () => guarded(books.served),
     create: async (build) => guarded(() => transact(database, () => createTables(database, view, build))),
     drop: async (build) => guarded(() => transact(database, () => dropTables(database, view, build))),
@@ -92,16 +87,10 @@ export function openViewStore<Change, Statements>(
         return atOneMoment(view, file, work);
       }),
     leftovers: async () =>
-      guarded(() => {
-        const served = books.served();
-        const there = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-        const names = there.map(({ name }) => String(name));
-        const stems = tables.map((table) => table.name);
-        return buildsWithTables(names, stems).filter(({ version }) => version !== served.version);
-      }),
+      guarded(() => buildsIn(database, tables).filter(({ version }) => version !== books.served().version)),
     alone: aloneInProcess(store),
     switchTo: (live, build, catchUp) =>
-      inTurn(async () => {
+      turns.take(async () => {
         if (guarded(books.served).version !== live.version)
           throw new LedgerError("not_ready", `${store}: build ${live.version} is not served any more`);
         await catchUp(target(build), async (shard) => guarded(() => books.checkpoint(live, shard)));
@@ -112,10 +101,19 @@ export function openViewStore<Change, Statements>(
       return rows.map((row) => String(row.integrity_check)).filter((text) => text !== "ok");
     },
     async close() {
-      await turn;
+      await turns.idle();
       if (file !== undefined) database.close();
     },
   };
+}
+
+function buildsIn(database: DatabaseSync, tables: readonly ViewTable[]): readonly Build[] {
+  const there = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const names = there.map(({ name }) => String(name));
+  return buildsWithTables(
+    names,
+    tables.map((table) => table.name),
+  );
 }
 
 function openView(view: ViewTables, options: ViewFile): { database: DatabaseSync; books: ViewBooks } {
