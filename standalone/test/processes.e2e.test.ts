@@ -17,6 +17,7 @@ import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
  * sees its effect in another process.
  */
 
+const patient = { timeout: 60_000, interval: 50 };
 const data = mkdtempSync(join(tmpdir(), "payledger-processes-"));
 const { models, views } = dataPaths(data);
 const writes: Endpoint = { url: "", revision: -1 };
@@ -94,27 +95,21 @@ test("deleted files are rebuilt under other names, and the query process finds t
   const account = await openAccount(operator, { owner: "steady" });
   for (const file of [models, views]) for (const end of ["", "-wal", "-shm"]) rmSync(file + end);
   const steady = clientOf(await tokenOf("consumer", "steady"));
-  await vi.waitFor(
-    async () => {
-      expect(newestStore(models)).toMatch(/models\.2\.sqlite$/);
-      expect(newestStore(views)).toMatch(/views\.2\.sqlite$/);
-      expect((await operator.get(`/v1/accounts/${account}`)).body).toMatchObject({ id: account });
-      expect((await steady.get("/v1/me/session")).body).toMatchObject({ owner: "steady", accounts: [{ id: account }] });
-    },
-    { timeout: 60_000, interval: 50 },
-  );
+  await vi.waitFor(async () => {
+    expect(newestStore(models)).toMatch(/models\.2\.sqlite$/);
+    expect(newestStore(views)).toMatch(/views\.2\.sqlite$/);
+    expect((await operator.get(`/v1/accounts/${account}`)).body).toMatchObject({ id: account });
+    expect((await steady.get("/v1/me/session")).body).toMatchObject({ owner: "steady", accounts: [{ id: account }] });
+  }, patient);
 });
 
 test("every process says that it is ready, and a second writer is refused", async () => {
   for (const { operations } of [writer, projections, queries]) {
     // /readyz may describe a store as it was up to a second ago.
-    await vi.waitFor(
-      async () => {
-        const reply = await fetch(`${operations}/readyz`);
-        expect([reply.status, await reply.text()]).toEqual([200, expect.stringContaining('"status":"ready"')]);
-      },
-      { timeout: 60_000, interval: 50 },
-    );
+    await vi.waitFor(async () => {
+      const reply = await fetch(`${operations}/readyz`);
+      expect([reply.status, await reply.text()]).toEqual([200, expect.stringContaining('"status":"ready"')]);
+    }, patient);
     expect((await fetch(`${operations}/livez`)).status).toBe(200);
     expect(await (await fetch(`${operations}/metrics`)).text()).toContain("# TYPE");
   }
@@ -149,7 +144,7 @@ test("a token revoked at the command-service is refused by both services, used b
     await vi.waitFor(async () => {
       expect(await clientOf(token).get("/v1/accounts")).toMatchObject({ status: 401 });
       expect(await clientOf(token).post("/v1/payments", {})).toMatchObject({ status: 401 });
-    });
+    }, patient);
   revoked = used;
 });
 

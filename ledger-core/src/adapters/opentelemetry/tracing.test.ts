@@ -26,7 +26,8 @@ function tracingTo(endpoint: string, options: Partial<TracingOptions> = {}): Tra
   open.push(tracing);
   return tracing;
 }
-const all = (tracing: Tracing) => vi.waitFor(() => expect(tracing.load().queued).toBe(0), { timeout: 30_000 });
+const patient = { timeout: 30_000 };
+const all = (tracing: Tracing) => vi.waitFor(() => expect(tracing.load().queued).toBe(0), patient);
 const eventId = (n: number) => makeId("evt", String(n).padStart(26, "0"));
 
 test("spans arrive with places, times, parent, links and attributes", async () => {
@@ -81,7 +82,7 @@ test.each(["away", "hold", 500, 400] as const)(
       tracing.record({ ...span, name: "after" });
       await all(tracing);
       expect(receiver.spans.map(({ name }) => name)).toEqual(["after"]);
-    });
+    }, patient);
     expect(logger.info).toHaveBeenCalledTimes(1);
   },
 );

@@ -8,6 +8,7 @@ import { openRedisQuotaCounts } from "./quota-counts.ts";
 import { openRedisRevocations } from "./revocations.ts";
 
 const source = await findRedis();
+const patient = { timeout: 30_000 };
 const NOW = 1_700_000_000_000_000;
 
 describe.skipIf(source.kind !== "local").each([
@@ -40,7 +41,7 @@ describe.skipIf(source.kind !== "local").each([
     const open = () => openRedisRevocations(connect(), { pageMax: 3 });
     const store = open();
     // A new client of a cluster may have no connection yet to the node that it needs.
-    await vi.waitFor(() => store.read(undefined));
+    await vi.waitFor(() => store.read(undefined), patient);
     return {
       store,
       reader: open,
@@ -99,7 +100,7 @@ describe.skipIf(source.kind !== "local").each([
     test("many expired ones are dropped at once", async () => {
       const store = open();
       const ids = Array.from({ length: 2500 }, (_, n) => `n${n}`);
-      await vi.waitFor(() => store.read(undefined));
+      await vi.waitFor(() => store.read(undefined), patient);
       for (let from = 0; from < ids.length; from += 500)
         await Promise.all(ids.slice(from, from + 500).map((id) => store.add(revocation(id))));
       await store.add({ ...revocation("later"), until: NOW + 3 });
