@@ -7,6 +7,7 @@ export { embeddedEnvironment, exportPart } from "./settings.ts";
 export { type LakeSnapshot, positionsAt, takeSnapshot } from "./snapshot/snapshot.ts";
 export { makePseudonyms } from "./tables/pseudonyms.ts";
 export { exportTables } from "./tables/tables.ts";
+export { lakeStore } from "./verification/lake-store.ts";
 export { type TableStatus, tableStatus } from "./verification/table-status.ts";
 export { unusedFiles } from "./verification/unused-files.ts";
 export { type LakeComparison, verifyTable } from "./verification/verify.ts";

@@ -1,6 +1,15 @@
 import { createHash } from "node:crypto";
-import { decodeEvent, formatPosition, isLedgerError, NO_REVISION, type Revision, type Shard } from "ledger-core";
+import {
+  decodeEvent,
+  formatPosition,
+  isLedgerError,
+  NO_REVISION,
+  type Position,
+  type Revision,
+  type Shard,
+} from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
+import type { FirstDifference } from "projection-workers";
 import type { Add } from "../delta/actions.ts";
 import type { Row } from "../delta/columns.ts";
 import { missingCommits, readLog } from "../delta/log.ts";
@@ -21,8 +30,20 @@ export type LakeComparison = {
   readonly hash: string;
   /** The sum of postings by currency, minor units, from the lake alone; for the table of postings. */
   readonly sums: Readonly<Record<string, bigint>>;
+  readonly figures: LakeFigures;
   /** The first difference, in words; null if there is none. */
   readonly fault: string | null;
+  /** The same, unless the table cannot be read. */
+  readonly first: FirstDifference | null;
+};
+
+/** Totals of a table's rows up to a revision, from the lake alone. */
+export type LakeFigures = {
+  /** Rows of postings, and what they credit by currency, in minor units. */
+  readonly entries: number;
+  readonly credited: Readonly<Record<string, string>>;
+  /** SHA-256 over the leaves of the events in their order, hex; null for the other tables. */
+  readonly leaves: string | null;
 };
 
 export type ComparisonOptions = {
@@ -31,9 +52,22 @@ export type ComparisonOptions = {
   readonly table: ExportTable;
   readonly names: Pseudonyms;
   readonly shard: Shard;
+  /** Where the figures end. Default: with the table. */
+  readonly upTo?: Revision;
 };
 
-type Found = { rows: number; readonly sums: Record<string, bigint>; readonly hash: ReturnType<typeof createHash> };
+type Hash = ReturnType<typeof createHash>;
+type Found = {
+  rows: number;
+  entries: number;
+  readonly sums: Record<string, bigint>;
+  readonly credited: Record<string, bigint>;
+  readonly hash: Hash;
+  readonly leaves: Hash | undefined;
+};
+
+type Difference = Pick<LakeComparison, "fault" | "first">;
+const none: Difference = { fault: null, first: null };
 
 /**
  * Makes each row that the log's events should have given, and compares it with the lake's, cell by cell, up to the
@@ -41,23 +75,41 @@ type Found = { rows: number; readonly sums: Record<string, bigint>; readonly has
  */
 export async function verifyTable(options: ComparisonOptions): Promise<LakeComparison> {
   const { log, lake, table, shard } = options;
-  const found: Found = { rows: 0, sums: {}, hash: createHash("sha256") };
+  const found = startFinding(table);
   const head = await log.head(shard);
   let last = NO_REVISION;
-  let fault: string | null = null;
+  let difference = none;
   try {
     const { missing, to } = await missingCommits(lake, table.name);
     const { version, snapshot } = await readLog(lake, table.name, { files: true });
     last = snapshot.txns.get(`payledger/${table.name}/${shard}`) ?? NO_REVISION;
-    if (missing.length > 0) fault = `commit ${missing[0]} of ${table.name} is missing; the newest is ${to}`;
-    else if (version !== to) fault = `${table.name} ends at version ${version}, and commit ${to} is there`;
-    else fault = await compareRows(options, [...snapshot.adds.values()], last, head, found);
+    if (missing.length > 0)
+      difference = damage(`commit ${missing[0]} of ${table.name} is missing; the newest is ${to}`);
+    else if (version !== to) difference = damage(`${table.name} ends at version ${version}, and commit ${to} is there`);
+    else difference = await compareRows(options, [...snapshot.adds.values()], last, head, found);
   } catch (error) {
     if (!isLedgerError(error, "store_damaged")) throw error;
-    fault = error.message;
+    difference = damage(error.message);
   }
   const { rows, sums, hash } = found;
-  return { table: table.name, shard, last, head, rows, sums, hash: hash.digest("hex"), fault };
+  return {
+    ...{ table: table.name, shard, last, head, rows, sums, hash: hash.digest("hex") },
+    ...{ figures: figuresOf(found), ...difference },
+  };
+}
+
+function startFinding({ columns }: ExportTable): Found {
+  const leaves = columns.some(({ name }) => name === "leaf") ? createHash("sha256") : undefined;
+  return { rows: 0, entries: 0, sums: {}, credited: {}, hash: createHash("sha256"), leaves };
+}
+
+function figuresOf({ entries, credited, leaves }: Found): LakeFigures {
+  const sums = Object.entries(credited).map(([currency, sum]) => [currency, `${sum}`] as const);
+  return { entries, credited: Object.fromEntries(sums.sort()), leaves: leaves?.digest("hex") ?? null };
+}
+
+function damage(fault: string): Difference {
+  return { fault, first: null };
 }
 
 async function compareRows(
@@ -66,60 +118,89 @@ async function compareRows(
   last: Revision,
   head: Revision,
   found: Found,
-): Promise<string | null> {
+): Promise<Difference> {
   const { table, shard } = options;
-  if (last > head) return `${table.name} holds shard ${shard} up to ${last}, and the log ends at ${head}`;
+  if (last > head) return damage(`${table.name} holds shard ${shard} up to ${last}, and the log ends at ${head}`);
   const actual = lakeRows(options, adds, found)[Symbol.asyncIterator]();
   try {
-    for await (const expected of loggedRows(options, last)) {
+    for await (const { row, event } of loggedRows(options, last)) {
       const next = await actual.next();
-      const difference = next.done
-        ? `has no row for ${placeOf(table, expected)}`
-        : differenceOf(table, expected, next.value);
-      if (difference !== null) return `${table.name} ${difference}`;
+      const difference = differenceOf(table, row, event, next.done ? undefined : next.value);
+      if (difference) return difference;
     }
     const extra = await actual.next();
-    return extra.done ? null : `${table.name} has a row too many at ${placeOf(table, extra.value)}`;
+    if (extra.done) return none;
+    const fault = `${table.name} has a row too many at ${formatPosition(placeOf(table, extra.value))}`;
+    return { fault, first: firstOf(table, extra.value, { event: null, expected: null, found: "a row" }) };
   } finally {
     await actual.return?.(undefined);
   }
 }
 
+type LoggedRow = { readonly row: Row; readonly event: string };
+
 /** The rows that the log gives, in its order. */
-async function* loggedRows({ log, table, names, shard }: ComparisonOptions, last: Revision): AsyncGenerator<Row> {
+async function* loggedRows(options: ComparisonOptions, last: Revision): AsyncGenerator<LoggedRow> {
+  const { log, table, names, shard } = options;
   if (last === NO_REVISION) return;
   for await (const events of log.read(shard, 0)) {
     for (const stored of events) {
       if (stored.revision > last) return;
-      yield* table.rows(decodeEvent(stored), stored, names);
+      for (const row of table.rows(decodeEvent(stored), stored, names)) yield { row, event: stored.id };
     }
   }
 }
 
 /** The lake's rows, counted, summed and hashed on their way. */
 async function* lakeRows(options: ComparisonOptions, adds: readonly Add[], found: Found): AsyncGenerator<Row> {
-  const { table } = options;
+  const { table, upTo = Number.MAX_SAFE_INTEGER } = options;
   const at = (name: string) => table.columns.findIndex((column) => column.name === name);
-  const [amount, currency] = [at("amount"), at("currency")];
+  const [revision, amount, currency, leaf] = [at("revision"), at("amount"), at("currency"), at("leaf")];
   for await (const row of rowsInOrder(options, adds)) {
     found.rows += 1;
     found.hash.update(rowText(row));
-    const code = String(row[currency]);
-    if (table.name === "postings") found.sums[code] = (found.sums[code] ?? 0n) + BigInt(row[amount] ?? 0);
+    const counts = Number(row[revision]) <= upTo;
+    if (counts) found.leaves?.update(String(row[leaf]));
+    if (table.name === "postings") addPosting(found, String(row[currency]), BigInt(row[amount] ?? 0), counts);
     yield row;
   }
 }
 
-/** The first cell that differs, in words. */
-function differenceOf(table: ExportTable, expected: Row, actual: Row): string | null {
+function addPosting(found: Found, currency: string, amount: bigint, counts: boolean): void {
+  const { sums, credited } = found;
+  sums[currency] = (sums[currency] ?? 0n) + amount;
+  if (!counts) return;
+  found.entries += 1;
+  if (amount > 0n) credited[currency] = (credited[currency] ?? 0n) + amount;
+}
+
+/** The first cell that differs, or a missing row. */
+function differenceOf(table: ExportTable, expected: Row, event: string, actual: Row | undefined): Difference | null {
+  const place = formatPosition(placeOf(table, expected));
+  if (!actual) {
+    const first = firstOf(table, expected, { event, expected: "a row", found: null });
+    return { fault: `${table.name} has no row for ${place}`, first };
+  }
   const index = expected.findIndex((cell, at) => cell !== actual[at]);
   if (index < 0) return null;
   const column = table.columns[index]?.name ?? "";
   const [is, should] = [cellText(actual[index]), cellText(expected[index])];
-  return `differs at ${placeOf(table, expected)}: ${column} is ${is}, the log says ${should}`;
+  const first = { ...firstOf(table, expected, { event, expected: should, found: is }), column };
+  return { fault: `${table.name} differs at ${place}: ${column} is ${is}, the log says ${should}`, first };
 }
 
-function placeOf({ columns }: ExportTable, row: Row): string {
+function firstOf(
+  table: ExportTable,
+  row: Row,
+  named: Pick<FirstDifference, "event" | "expected" | "found">,
+): FirstDifference {
+  const position = placeOf(table, row);
+  const posting = row[table.columns.findIndex(({ name }) => name === "posting")];
+  const key = [position.shard, position.revision, ...(posting === undefined ? [] : [posting])].join("/");
+  return { table: table.name, key, column: null, account: null, position, ...named };
+}
+
+function placeOf({ columns }: ExportTable, row: Row): Position {
   const cell = (wanted: string) => Number(row[columns.findIndex(({ name }) => name === wanted)]);
-  return formatPosition({ shard: cell("shard"), revision: cell("revision") });
+  return { shard: cell("shard"), revision: cell("revision") };
 }

@@ -56,6 +56,10 @@ test("the history is exported while it grows, verified, and a difference ends wi
     ["accounts", 2, null],
     ["graph_edges", 0, null],
   ]);
+  const stores = await ended({}, "verify", "--stores", "--wait", "0", "--json");
+  expect((documentOf(stores) as { stores: object[] }).stores).toContainEqual(
+    expect.objectContaining({ store: "lake", verdict: "equal", positions: [{ shard: 0, revision: 2 }] }),
+  );
   const status = await ended({}, "export", "status");
   expect(status.stdout).toMatch(/^accounts: shard 0 at 2, 0 events behind; \d files, 0\.0 MiB, \d+ commits$/m);
   const otherKey = await ended({ EXPORT_KEY: KEY.toUpperCase() }, "export", "verify");

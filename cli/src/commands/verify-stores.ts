@@ -1,4 +1,5 @@
 import { constants, setPriority } from "node:os";
+import { exportPart, lakeStore, openExport } from "analytics-export";
 import { formatPosition } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
 import type { MirrorSource } from "ledger-core/kafka";
@@ -23,9 +24,9 @@ const FINDINGS_SHOWN = 20;
 
 /** Compares all stores that the environment names with the log. @param waitSeconds for stores that are behind */
 export async function verifyAllStores(waitSeconds: number, progress: Progress): Promise<StoresReport> {
-  const parts = { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart };
+  const parts = { data: dataPart, target: eventLogPart, broker: brokerPart, shards: shardsPart, lake: exportPart };
   const stores = { readModel: readModelPart, replicas: readModelReplicaPart, graph: graphPart, sessions: sessionsPart };
-  const { data, target, broker, shards, ...targets } = readConfiguration({ ...parts, ...stores });
+  const { data, target, broker, shards, lake, ...targets } = readConfiguration({ ...parts, ...stores });
   setPriority(constants.priority.PRIORITY_LOW);
   const log = await openEventLogReader(target);
   const mirror = await openMirror(broker);
@@ -33,6 +34,7 @@ export async function verifyAllStores(waitSeconds: number, progress: Progress): 
     return await verifyStores({
       ...{ log, groups: await storeGroups({ data, ...targets }), scratch: data },
       ...(mirror && { mirror }),
+      ...(lake.kind === "lake" && { others: [lakeStore({ log, ...(await openExport(lake)) })] }),
       shards: Array.from({ length: shards }, (_, shard) => shard),
       tuning: { ...verifyTuning, waitMs: 1000 * waitSeconds },
       tell: progress.note,

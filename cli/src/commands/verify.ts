@@ -23,8 +23,8 @@ on the folder. Nothing is changed unless --heal is given: then what differs is r
 set aside and rebuilt.
 
 With --stores: compares every store of services in production with the log, row for row: the mirror on the broker, the
-read models and each replica, sessions and graph. The environment names them as for the services; ledger config check
-shows the settings. Reads only, stops nothing, and waits for stores that have not reached the log's head.
+read models and each replica, sessions, graph and exported tables. The environment names them as for the services;
+ledger config check shows the settings. Reads only, stops nothing, and waits for stores that are behind the log's head.
 
 Examples:
   ledger verify

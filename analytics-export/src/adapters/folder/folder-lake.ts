@@ -34,6 +34,10 @@ export function folderLake(root: string, uniqueName: () => string): Lake {
         const created = await linkNew(unfinished, target);
         if (created) await flushFolder(dirname(target));
         return created;
+      } catch (error) {
+        // Someone has removed a folder: the next attempt makes it again.
+        if (codeOf(error) === "ENOENT") flushed.clear();
+        throw error;
       } finally {
         await rm(unfinished, { force: true });
       }

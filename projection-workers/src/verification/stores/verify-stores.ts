@@ -6,6 +6,7 @@ import type { EventSource } from "ledger-core/event-log";
 import type { MirrorSource } from "ledger-core/kafka";
 import { decodeOnce } from "../../consumer/application.ts";
 import type { ExpectedBuild, StoreGroup } from "../../projections/store-group.ts";
+import type { ComparedStore } from "./compared-store.ts";
 import { type FiguresTally, type LedgerFigures, tallyFigures } from "./figures.ts";
 import { compareWithMirror } from "./mirror-report.ts";
 import { compareStore, failedReport, type StoreReport, type StoresTuning } from "./store-report.ts";
@@ -15,6 +16,8 @@ export type VerifyStoresOptions = {
   readonly shards: readonly Shard[];
   readonly mirror?: MirrorSource;
   readonly groups: readonly StoreGroup[];
+  /** Stores of forms of their own, such as exported tables. */
+  readonly others?: readonly ComparedStore[];
   /** A folder with room for a second build of the read models. */
   readonly scratch: string;
   readonly tuning: StoresTuning;
@@ -39,7 +42,7 @@ const POLL_MS = 100;
  * follow the log meanwhile. Nothing is locked or changed, and nothing but the scratch files grows with the history.
  */
 export async function verifyStores(options: VerifyStoresOptions): Promise<StoresReport> {
-  const { log, shards, groups, mirror, tell = () => undefined } = options;
+  const { log, shards, groups, mirror, others = [], tell = () => undefined } = options;
   const heads = new Map<Shard, Revision>();
   try {
     for (const shard of shards) heads.set(shard, await log.head(shard));
@@ -47,7 +50,7 @@ export async function verifyStores(options: VerifyStoresOptions): Promise<Stores
     return reportOf([], null, [failedReport("log", error)]);
   }
   tell("waiting until the stores have reached the log's head");
-  const { upTo, order } = await meetStores(options, heads);
+  const { upTo, order, lags } = await meetStores(options, heads);
   const positions = [...upTo].map(([shard, revision]) => ({ shard, revision }));
   const tally = tallyFigures(upTo);
   const folder = mkdtempSync(join(options.scratch, ".verify-stores-"));
@@ -78,6 +81,12 @@ export async function verifyStores(options: VerifyStoresOptions): Promise<Stores
         reports.push(report);
       }
     }
+    for (const one of others) {
+      tell(`comparing ${one.store}`);
+      const behind = lags.get(one) ?? 0;
+      const report = one.compare({ shards, behind, upTo, figures }).catch((error) => failedReport(one.store, error));
+      reports.push(await report);
+    }
     return reportOf(positions, figures, reports);
   } finally {
     for (const build of builds.values()) await build.close();
@@ -98,38 +107,49 @@ function reportOf(
 /** A store in its turn. `behind`: how many events of the log it lacked after the wait. */
 type StoreTurn = { readonly group: StoreGroup; readonly store: string; readonly behind: number };
 
-/**
- * Waits until the stores have reached the log's head, within bounds. Returns the positions that all of them have
- * reached, and the stores of each group from the hindmost to the foremost: the build that they are compared with only
- * advances.
- */
+type Meeting = {
+  /** The positions that all stores have reached. */
+  readonly upTo: ReadonlyMap<Shard, Revision>;
+  /**
+   * The stores of each group from the hindmost to the foremost: the build that they are compared with only advances.
+   */
+  readonly order: readonly StoreTurn[];
+  /** How many events of the log the other stores lack. */
+  readonly lags: ReadonlyMap<ComparedStore, number>;
+};
+
+/** Waits until the stores have reached the log's head, within bounds. */
 async function meetStores(
-  { groups, shards, tuning }: VerifyStoresOptions,
+  { groups, others = [], shards, tuning }: VerifyStoresOptions,
   heads: ReadonlyMap<Shard, Revision>,
-): Promise<{ readonly upTo: ReadonlyMap<Shard, Revision>; readonly order: readonly StoreTurn[] }> {
+): Promise<Meeting> {
   const upTo = new Map(heads);
   const order: StoreTurn[] = [];
+  const lags = new Map<ComparedStore, number>();
   const untilMs = performance.now() + tuning.waitMs;
+  async function lagAfterWait(read: () => Promise<readonly Position[]>): Promise<number> {
+    let positions = await positionsOrNone(read);
+    while (positions && lacking(positions, heads) > 0 && performance.now() < untilMs) {
+      await setTimeout(POLL_MS);
+      positions = await positionsOrNone(read);
+    }
+    for (const { shard, revision } of positions ?? [])
+      upTo.set(shard, Math.min(revision, upTo.get(shard) ?? NO_REVISION));
+    return positions ? lacking(positions, heads) : 0;
+  }
   for (const group of groups) {
     const turns: StoreTurn[] = [];
-    for (const store of group.stores) {
-      let positions = await positionsOrNone(group, store, shards);
-      while (positions && lacking(positions, heads) > 0 && performance.now() < untilMs) {
-        await setTimeout(POLL_MS);
-        positions = await positionsOrNone(group, store, shards);
-      }
-      for (const { shard, revision } of positions ?? [])
-        upTo.set(shard, Math.min(revision, upTo.get(shard) ?? NO_REVISION));
-      turns.push({ group, store, behind: positions ? lacking(positions, heads) : 0 });
-    }
+    for (const store of group.stores)
+      turns.push({ group, store, behind: await lagAfterWait(() => group.positions(store, shards)) });
     order.push(...turns.sort((one, other) => other.behind - one.behind));
   }
-  return { upTo, order };
+  for (const one of others) lags.set(one, await lagAfterWait(() => one.positions(shards)));
+  return { upTo, order, lags };
 }
 
 /** Undefined for a store that cannot be read: its comparison says why. */
-async function positionsOrNone(group: StoreGroup, store: string, shards: readonly Shard[]) {
-  return group.positions(store, shards).catch((error: unknown) => {
+async function positionsOrNone(read: () => Promise<readonly Position[]>) {
+  return read().catch((error: unknown) => {
     if (isLedgerError(error)) return undefined;
     throw error;
   });
