@@ -85,7 +85,7 @@ export const exportPart = configurationPart({
   },
   check({ EXPORT, EXPORT_KEY, EXPORT_ACCOUNT_KEY, ...azure }, fault) {
     const isAzure = EXPORT?.kind === "azure";
-    if (isAzure && EXPORT_ACCOUNT_KEY === undefined && identityOf(azure) === undefined)
+    if (isAzure && EXPORT_ACCOUNT_KEY === undefined && entraIdentity(azure, entraScopes.storage) === undefined)
       fault("EXPORT is on Azure: set EXPORT_ACCOUNT_KEY, or AZURE_TENANT_ID, AZURE_CLIENT_ID and their token's file");
     if (!isAzure && EXPORT_ACCOUNT_KEY !== undefined) fault("EXPORT_ACCOUNT_KEY is for an abfss:// URL in EXPORT");
     if (EXPORT !== undefined && EXPORT_KEY === undefined)
@@ -101,16 +101,17 @@ export const exportPart = configurationPart({
 type AzureValues = Partial<SettingValues<typeof azureSettings>>;
 
 function withLogin(url: Extract<ExportUrl, { kind: "azure" }>, key: Secret | undefined, values: AzureValues) {
-  const identity = identityOf(values);
+  const identity = entraIdentity(values, entraScopes.storage);
   const login = key ? { key } : identity && { identity };
   return login && { ...url, login };
 }
 
-function identityOf(values: AzureValues): EntraTarget | undefined {
+/** This workload's identity for a kind of server; undefined where the environment names none. */
+export function entraIdentity(values: AzureValues, scope: string): EntraTarget | undefined {
   const { AZURE_AUTHORITY_HOST: authority, AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client } = values;
   const assertion = values.AZURE_FEDERATED_TOKEN;
   if (!authority || !tenant || !client || !assertion) return undefined;
-  return { authority, tenant, client, assertion, scope: entraScopes.storage };
+  return { authority, tenant, client, assertion, scope };
 }
 
 const folderForm = "(?:/([\\w.=/-]{0,500}?))?/*$";

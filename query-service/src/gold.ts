@@ -5,6 +5,8 @@ import { type GoldTables, isLedgerError, LedgerError } from "ledger-core";
 /** The tables where a setting says; undefined for none. What reads them is loaded at their first use. */
 export function openGold(target: GoldTarget): GoldTables | undefined {
   if (target.kind === "none") return undefined;
+  if (target.kind === "databricks")
+    return openWhenRead(async () => (await import("analytics-export/gold")).openGoldSchema(target));
   const folder = goldFolderOf(target);
   return folder && openWhenRead(async () => (await import("analytics-export/gold")).openGoldTables(folder));
 }

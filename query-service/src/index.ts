@@ -1,6 +1,7 @@
 export { openPaymentGraph } from "./adapters/sqlite/payment-graph.ts";
 export { signedCursors } from "./cursors.ts";
 export { StoreDamage } from "./damage.ts";
+export { openGold } from "./gold.ts";
 export type { QueryLimits } from "./limits.ts";
 export { queryService } from "./main.ts";
 export { openSession } from "./queries/session.ts";

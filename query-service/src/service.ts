@@ -23,6 +23,7 @@ import type { MysqlReplicas } from "./adapters/mysql/replicas.ts";
 import { goldFolderOf, openGold } from "./gold.ts";
 import type { QueryRunner, StoreName } from "./query.ts";
 import { registerQueryRoutes } from "./register.ts";
+import type { QueryRoute } from "./routes/context.ts";
 import { createQueryRunner, queryRoutes } from "./runner.ts";
 import { withSessionView } from "./session-view.ts";
 import { openStores, watchStores } from "./stores.ts";
@@ -162,12 +163,14 @@ async function openGraph(target: GremlinTarget): Promise<PaymentGraph> {
 
 /** Queries of files run in threads; those that wait for a server need none. */
 function besideThreads(
-  { readModel, graph, tuning = {} }: QueryServiceOptions,
+  { readModel, graph, gold, tuning = {} }: QueryServiceOptions,
   here: QueryRunner,
   threads: QueryRunner | undefined,
 ): QueryRunner {
   const onServer = (store: StoreName) => (store === "graph" ? graph : readModel).kind !== "sqlite";
-  const waiting = new Set(queryRoutes.filter(({ stores }) => stores.some(onServer)).map(({ name }) => name));
+  const waits = ({ stores, readsGold }: QueryRoute) =>
+    stores.some(onServer) || (readsGold && gold?.kind === "databricks");
+  const waiting = new Set(queryRoutes.filter(waits).map(({ name }) => name));
   const lanes = createAsyncLanes(here, { ...asyncLaneLimits, ...tuning.threads });
   return (query) => (threads && !waiting.has(query.route) ? threads(query) : lanes(query));
 }

@@ -12,7 +12,7 @@ export type WrittenRow = Readonly<Record<string, Cell>>;
 type WrittenColumn = { readonly name: string; readonly type: GoldColumn };
 
 /** The columns of a gold table as jobs write it: whose rows, then the rest. */
-function columnsOf(table: GoldTableName): readonly WrittenColumn[] {
+export function columnsOf(table: GoldTableName): readonly WrittenColumn[] {
   const { key, ofAccount } = goldTables[table];
   const columns: Readonly<Record<string, GoldColumn>> = goldTables[table].columns;
   const whose = ofAccount ? ["tenant", key] : [key];

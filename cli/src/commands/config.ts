@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { type GoldTarget, goldPart } from "analytics-export/gold-settings";
 import { Argument, Command } from "commander";
 import { isLedgerError } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
@@ -26,6 +27,7 @@ import {
 } from "ledger-core/process";
 import { dataPaths } from "ledger-core/process/data-paths";
 import { connectMysql, mysqlConnection, requireLayout, translateStoreErrors } from "ledger-core/sql";
+import { openGold } from "query-service";
 import { createOutput, exitCodes } from "../output.ts";
 import { services } from "./start-service.ts";
 
@@ -109,6 +111,9 @@ async function tryConnections(settings: object): Promise<readonly Tried[]> {
       : []),
     ...(uses("READ_MODEL_REPLICA") ? await tryReplicas(readConfiguration({ of: readModelReplicaPart }).of) : []),
     ...(uses("GRAPH") ? [await attempt("graph", () => tryGraph(readConfiguration({ graph: graphPart }).graph))] : []),
+    ...(uses("GOLD_TABLES")
+      ? [await attempt("tables of jobs", () => tryGold(readConfiguration({ gold: goldPart }).gold))]
+      : []),
     ...(uses("BROKER") ? [await attempt("broker", brokerOf)] : []),
     ...(uses("IDENTITY") ? [await attempt("identity", identityOf)] : []),
     ...(uses("LIMITS") ? [await attempt("limits", limitsOf)] : []),
@@ -164,6 +169,18 @@ async function tryGraph(graph: GraphTarget): Promise<string> {
     return books ? `version ${books.served.version} is served` : "it is empty";
   } finally {
     await client.close();
+  }
+}
+
+async function tryGold(target: GoldTarget): Promise<string> {
+  const gold = openGold(target);
+  if (!gold) return "none are used";
+  try {
+    const key = { text: "merchant_daily_sales" };
+    const rows = await gold.rows({ table: "report_positions", key, order: "asc", limit: 1 });
+    return rows === undefined ? "no job has made any yet" : "they are there";
+  } finally {
+    await gold.close();
   }
 }
 

@@ -90,6 +90,7 @@ describe("config check", () => {
       { name: "read models", ok: true, detail: `the file ${join(dir, "models.sqlite")}` },
       { name: "read models of queries", ok: true, detail: `the file ${join(dir, "models.sqlite")}` },
       { name: "graph", ok: true, detail: "a file" },
+      { name: "tables of jobs", ok: true, detail: "none are used" },
       { name: "broker", ok: true, detail: "none is used" },
       { name: "identity", ok: true, detail: "the key in the data folder" },
       { name: "limits", ok: true, detail: "the file in the data folder" },

@@ -21,6 +21,8 @@ export const entraScopes = {
   mysql: "https://ossrdbms-aad.database.windows.net/.default",
   redis: "https://redis.azure.com/.default",
   storage: "https://storage.azure.com/.default",
+  /** Azure Databricks has one id in every tenant. */
+  databricks: "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default",
 } as const;
 
 export type LoginMethod = "password" | "entra";
