@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startWarehouseServer, TOKEN } from "analytics-export/testing";
 import { embeddedIds, sessionOf } from "ledger-core/http/tokens";
 import { dataPaths } from "ledger-core/process/data-paths";
 import { newestStore } from "ledger-core/sql";
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openDataFolder } from "../src/data-folder.ts";
 import { type Client, createClient, type Endpoint, revisionOf } from "./client.ts";
 import { makeToken } from "./harness.ts";
+import { writeReports } from "./job-tables.ts";
 import { at, textAt } from "./json.ts";
 import { type StartedService, startService } from "./services.ts";
 import { expectProblem, fundedWallet, openAccount, pay } from "./steps.ts";
@@ -146,6 +148,29 @@ test("a token revoked at the command-service is refused by both services, used b
       expect(await clientOf(token).post("/v1/payments", {})).toMatchObject({ status: 401 });
     }, patient);
   revoked = used;
+});
+
+test("a query process reads reports from the lake's folder or from a warehouse, wherever GOLD_TABLES says", async () => {
+  const merchant = await openAccount(operator, { type: "merchant" });
+  expect((await operator.get(`/v1/accounts/${merchant}`)).status).toBe(200);
+  const warehouse = await startWarehouseServer({ catalog: "payledger", schema: "gold" });
+  await writeReports(data, merchant, 1);
+  await writeReports(data, merchant, 2, async (table, rows) => warehouse.write(table, rows));
+  const { lake, exportKey } = dataPaths(data);
+  const place = warehouse.url.replace("http:", "databricks:");
+  for (const [position, environment] of [
+    ["0:1", { GOLD_TABLES: `folder:${lake}` }],
+    ["0:2", { GOLD_TABLES: `${place}/abc123/payledger/gold`, GOLD_TABLES_TOKEN: TOKEN }],
+  ] as const) {
+    const service = await startService("query-service", data, { ...environment, EXPORT_KEY_FILE: exportKey });
+    const client = createClient({ url: service.url, revision: -1 }, operator.token);
+    const { body, status } = await client.get(`/v1/accounts/${merchant}/reports/daily-sales`);
+    expect([status, body]).toMatchObject([200, { position, data: [{ final: false }, { final: true, gross: "3650" }] }]);
+    expect((await client.get(`/v1/accounts/${merchant}/recommendations`)).status).toBe(200);
+    expect(await service.end("SIGTERM")).toBe(0);
+    expect(service.output()).not.toContain(TOKEN);
+  }
+  await warehouse.close();
 });
 
 test("SIGTERM ends each process in order, and acknowledged events are there after a restart", async () => {
