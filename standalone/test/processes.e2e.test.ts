@@ -150,7 +150,7 @@ test("a token revoked at the command-service is refused by both services, used b
   revoked = used;
 });
 
-test("a query process reads reports from the lake's folder or from a warehouse, wherever GOLD_TABLES says", async () => {
+test("a query process reads reports from a lake's folder or a warehouse, wherever GOLD_TABLES says", async () => {
   const merchant = await openAccount(operator, { type: "merchant" });
   expect((await operator.get(`/v1/accounts/${merchant}`)).status).toBe(200);
   const warehouse = await startWarehouseServer({ catalog: "payledger", schema: "gold" });

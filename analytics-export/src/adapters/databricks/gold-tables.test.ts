@@ -10,7 +10,7 @@ const place = { catalog: "payledger", schema: "gold" };
 
 function openOn(server: WarehouseServer, options: Partial<WarehouseOptions> = {}) {
   const warehouse = openWarehouse({ url: server.url, id: "abc123", token: async () => TOKEN, ...options });
-  return openGoldWarehouse(warehouse, place, names);
+  return openGoldWarehouse(warehouse, { ...place, names, tuning: { rememberMs: 0 } });
 }
 
 goldTablesSuite("a SQL warehouse's stand-in", async () => {

@@ -1,19 +1,32 @@
 import { type GoldColumn, type GoldQuery, type GoldRow, type GoldTables, goldTables } from "ledger-core";
 import { goldRowOf, keyOf } from "../../gold/rows.ts";
 import type { Pseudonyms } from "../../tables/pseudonyms.ts";
+import { type RememberTuning, remembering } from "./remembered.ts";
 import type { SqlParameter, Warehouse } from "./warehouse.ts";
 
 /** A schema of Unity Catalog. */
 export type GoldSchema = { readonly catalog: string; readonly schema: string };
 
+export type GoldWarehouseOptions = GoldSchema & {
+  readonly names: Pseudonyms;
+  /** Default: a monotonic clock. */
+  readonly nowMs?: () => number;
+  /** Each field states its default. */
+  readonly tuning?: Partial<RememberTuning>;
+};
+
 /** Reads gold tables by SQL on a warehouse: one statement per query, whose values are parameters. */
-export function openGoldWarehouse(warehouse: Warehouse, place: GoldSchema, names: Pseudonyms): GoldTables {
+export function openGoldWarehouse(
+  warehouse: Warehouse,
+  { names, nowMs = () => performance.now(), tuning, ...place }: GoldWarehouseOptions,
+): GoldTables {
+  const read = async (query: GoldQuery) => {
+    const { statement, parameters, columns } = statementOf(query, place, names);
+    const rows = await warehouse.query(statement, parameters, query.limit);
+    return rows?.map((cells) => rowOf(query, columns, cells));
+  };
   return {
-    async rows(query) {
-      const { statement, parameters, columns } = statementOf(query, place, names);
-      const rows = await warehouse.query(statement, parameters, query.limit);
-      return rows?.map((cells) => rowOf(query, columns, cells));
-    },
+    rows: remembering(read, nowMs, tuning),
     pseudonymOf: async (account) => names.of("account", account),
     close: async () => undefined,
   };

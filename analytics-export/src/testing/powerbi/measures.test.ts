@@ -43,7 +43,8 @@ beforeAll(() => {
   }
   db.exec(`
     CREATE TABLE Sales AS SELECT merchant, date, currency, sum(captured > 0) AS payments, sum(captured) AS gross,
-      sum(refunded > 0) AS refunds, sum(refunded) AS refunded, sum(captured - refunded) AS net FROM raw GROUP BY 1, 2, 3;
+      sum(refunded > 0) AS refunds, sum(refunded) AS refunded, sum(captured - refunded) AS net
+      FROM raw GROUP BY 1, 2, 3;
     CREATE TABLE Volume AS SELECT date, currency, 'payment' AS kind, sum(captured > 0) AS movements,
       sum(captured) AS amount FROM raw GROUP BY 1, 2
       UNION ALL SELECT date, currency, 'refund', sum(refunded > 0), sum(refunded) FROM raw GROUP BY 1, 2;
@@ -80,7 +81,8 @@ const expected: Readonly<Record<string, string>> = {
   "Hours to capture": `SELECT avg(seconds) / 3600 FROM ${accepted} AND manual AND captured > 0`,
   "Customers in month": "SELECT count(*) FROM visits",
   "Returning share":
-    "SELECT avg(month > (SELECT min(month) FROM visits e WHERE e.merchant = v.merchant AND e.payer = v.payer)) FROM visits v",
+    "SELECT avg(month > (SELECT min(month) FROM visits e WHERE e.merchant = v.merchant AND e.payer = v.payer)) " +
+    "FROM visits v",
   "Retention rate":
     "SELECT (SELECT count(*) * 1.0 FROM (SELECT DISTINCT payer, month FROM visits)) / " +
     "(SELECT count(*) FROM joined, (SELECT DISTINCT month FROM visits) m WHERE m.month >= cohort)",
