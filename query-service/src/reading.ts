@@ -4,7 +4,7 @@ import { isMissingTable, translateStoreErrors } from "ledger-core/sql";
 import { readingOf } from "./damage.ts";
 import type { QueryLimits } from "./limits.ts";
 import { reached } from "./positions.ts";
-import { type ModelsSnapshot, openSnapshot } from "./queries/snapshot.ts";
+import { type ModelsSnapshot, openSnapshot, readServed } from "./queries/snapshot.ts";
 import type { StoreName } from "./query.ts";
 import type { ReplicaSet } from "./replicas.ts";
 
@@ -28,9 +28,21 @@ export type ModelReader = {
 export function createModelReader(models: ReplicaSet, limits: QueryLimits, projection: StoreName): ModelReader {
   const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
     readingOf(projection, () => translateStoreErrors("read models", work));
-  const open = (db: Knex) => openSnapshot(db, limits, projection);
+  /** The suffix of the build that was last served. */
+  let suffix: string | undefined;
+  const open = async (db: Knex) => {
+    try {
+      const snapshot = await openSnapshot(db, limits, projection, suffix);
+      suffix = snapshot?.suffix;
+      return snapshot;
+    } catch (error) {
+      // The tables of a build are dropped some time after the switch to another.
+      suffix = undefined;
+      throw error;
+    }
+  };
   return {
-    positions: () => guarded(() => models.positions(async (db) => (await open(db))?.positions ?? [])),
+    positions: () => guarded(() => models.positions(async (db) => (await readServed(db, projection))?.positions ?? [])),
     read: (required, query) =>
       guarded(() => models.read(required, (db, note) => readSnapshot(db, { open, note, required }, query))),
   };

@@ -10,7 +10,11 @@ type State = { at: number; fault?: Error };
 function opened(...states: readonly State[]) {
   const stores = states.map((state, n) => ({ name: `r${n}`, state, db: connectSqlite({ file: ":memory:" }) }));
   onTestFinished(async () => void (await Promise.all(stores.map(({ db }) => db.destroy()))));
-  const set = createReplicaSet(stores.map(({ name, db }) => ({ name, db: () => db })));
+  const clock = { ms: 0 };
+  const set = createReplicaSet(
+    stores.map(({ name, db }) => ({ name, db: () => db })),
+    { elapsedMs: () => clock.ms },
+  );
   const asked: string[] = [];
   const positionsOf = (db: unknown): readonly Position[] => {
     const store = stores.find((one) => one.db === db);
@@ -20,8 +24,7 @@ function opened(...states: readonly State[]) {
     return [{ shard: 0, revision: store.state.at }];
   };
   return {
-    set,
-    asked,
+    ...{ set, asked, clock },
     read: (revision: number) =>
       set.read([{ shard: 0, revision }], async (db, note) => {
         const positions = positionsOf(db);
@@ -83,4 +86,20 @@ test("a fault of the query is not a fault of the replica", async () => {
   for (const state of states) state.fault = bug;
   await expect(read(9)).rejects.toBe(bug);
   expect(set.states().every(({ away }) => !away)).toBe(true);
+});
+
+test("right after a poll found all behind, reads cost no transaction until the next poll or for 20 ms", async () => {
+  const states: [State, State] = [{ at: 5 }, { at: 6 }];
+  const { read, poll, asked, clock } = opened(...states);
+  await poll();
+  clock.ms = 19;
+  for (let n = 0; n < 100; n++) expect(await read(8)).toBeUndefined();
+  expect(asked).toHaveLength(2);
+  expect(await read(5)).toBe(5);
+  states[0].at = 8;
+  await poll();
+  expect(await read(8)).toBe(8);
+  states[1].at = 9;
+  clock.ms = 39;
+  expect(await read(9)).toBe(9);
 });

@@ -1,4 +1,5 @@
-import type { Position } from "ledger-core";
+import type { Position, Runtime } from "ledger-core";
+import { systemRuntime } from "ledger-core/process";
 import { expect, test } from "vitest";
 import { queryLimits } from "./limits.ts";
 import { createCrowd, openWaitingRoom } from "./waiting.ts";
@@ -71,6 +72,31 @@ test("the store is polled once for all waiting requests", async () => {
   it.moveTo(1);
   expect(await Promise.all(waits)).not.toContain(false);
   expect(it.asked).toBeLessThan(10);
+});
+
+test("however long others wait, a position is noticed by the poll after the first pause", async () => {
+  const [pauses, woken]: [number[], (() => void)[]] = [[], []];
+  const runtime: Runtime = {
+    ...systemRuntime,
+    elapsedMs: () => 0,
+    every(ms, done) {
+      pauses.push(ms);
+      woken.push(done);
+      return () => undefined;
+    },
+  };
+  const it = store();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const room = openWaitingRoom({ positions: it.positions, runtime });
+  const waits = [room.until(at(1), 10_000, "c"), room.until(at(2), 10_000, "c"), room.until(at(3), 10_000, "c")];
+  for (const revision of [0, 0, 0, 0, 0, 1, 2, 2, 3]) {
+    it.moveTo(revision);
+    await turn();
+    woken.at(-1)?.();
+    await turn();
+  }
+  expect(await Promise.all(waits)).toEqual([true, true, true]);
+  expect(pauses).toEqual([5, 10, 20, 40, 50, 50, 5, 5, 10]);
 });
 
 test("a caller at its limit of waiting requests is refused, and no other, until one of its own ends", async () => {

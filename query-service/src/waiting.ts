@@ -75,9 +75,14 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
     const alarm = createAlarm(runtime);
     const asleep = wake?.(alarm.ring);
     let pauseMs = limits.pollMs.first;
+    let polled: readonly Position[] = [];
     try {
       while (waiters.size > 0) {
-        settle(await positions());
+        const served = await positions();
+        // After an advance the next one is near, however long the longest waiter has been here.
+        if (!reached(polled, served)) pauseMs = limits.pollMs.first;
+        polled = served;
+        settle(served);
         if (waiters.size === 0) break;
         const nearestMs = Math.min(...Array.from(waiters, (waiter) => waiter.deadlineMs)) - runtime.elapsedMs();
         await alarm.within(Math.max(0, Math.min(pauseMs, nearestMs)));

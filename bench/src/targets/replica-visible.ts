@@ -15,6 +15,8 @@ import { type LoadTarget, singlePlan } from "./singles.ts";
 /** Payments per second: that of the target, and one at which a small machine has no queues. */
 const RATES = [1000, 5000];
 const TARGET_RATE = 5000;
+/** Reads per second: few, since they take CPU from what they measure; and so many readers that none waits for one. */
+const READS = { rate: 100, readers: 128 };
 const TOPIC = { config: { "max.message.bytes": "1048576", "retention.ms": "604800000" } };
 const POLL_MS = 5;
 const parts = ["append", "mirror", "apply", "replicate", "notice"] as const;
@@ -55,7 +57,13 @@ export async function measureVisibleOnReplica(options: VisibleOptions): Promise<
   const figures: Figure[] = [];
   for (const rate of RATES) {
     const paced = singlePlan(commands, seconds, { rate });
-    const plan: VisiblePlan = { ...paced, rate, every: rate / 200, readers: 16, reads: queries.ready };
+    const plan: VisiblePlan = {
+      ...paced,
+      rate,
+      every: rate / READS.rate,
+      readers: READS.readers,
+      reads: queries.ready,
+    };
     const watching = watchReplica(on, database);
     const result = await runScript<VisibleResult>("load/visible.ts", plan).finally(watching.stop);
     const replicated = await watching.stop();

@@ -7,6 +7,7 @@ import {
   layoutSuffix,
   MODELS_LAYOUT,
   numberOf,
+  type SqlValue,
   selectRows,
   viaIndex,
 } from "ledger-core/sql";
@@ -31,25 +32,71 @@ export type ModelsSnapshot = {
   readonly positions: readonly Position[];
 };
 
+/** Whether statements name the runs of entries instead of joining them. */
+function namesRuns(db: Knex, projection: string): boolean {
+  return projection === "models" && !joinsInOrder(db);
+}
+
 /**
- * Reads the served build of a projection and its checkpoints in one statement, and so at one moment. Undefined before
- * the projection's tables exist, and on a server while they are still built from the log for the first time.
+ * As `readServed`, and the runs of entries where statements name them.
+ * @param expected the suffix of the build that is probably served: its runs are read in the same round trip
  */
 export async function openSnapshot(
   db: Knex,
   limits: QueryLimits,
   projection: string,
+  expected?: string,
 ): Promise<ModelsSnapshot | undefined> {
-  const rows: ReadRow[] = await db(`${tables.modelVersions} as v`)
-    .leftJoin(`${tables.checkpoints} as c`, (join) =>
-      join.on("c.projection", "v.projection").andOn("c.version", "v.version"),
-    )
-    .where("v.projection", projection + layoutSuffix(db))
-    .modify((query) => {
-      if (dialectOf(db) === "sqlite") return;
-      void query.whereExists(db(LAYOUTS_TABLE).where({ name: MODELS_LAYOUT, complete: 1 }));
-    })
-    .select("v.suffix", "c.shard", "c.revision");
+  if (!namesRuns(db, projection)) {
+    const served = await readServed(db, projection);
+    return served && { ...served, db, runs: "joined", limits };
+  }
+  const { text: servedText, values } = servedQuery(db, projection);
+  const rows =
+    expected === undefined
+      ? await selectRows<ReadRow>(db, servedText, values)
+      : await selectRows<ReadRow>(
+          db,
+          `SELECT s.suffix, s.shard, s.revision, NULL AS run FROM (${servedText}) AS s
+            UNION ALL SELECT NULL, NULL, NULL, r.run FROM (${runsText(expected)}) AS r`,
+          values,
+        );
+  const served = servedOf(rows.filter((row) => row.suffix !== null));
+  if (!served) return undefined;
+  const runRows =
+    served.suffix === expected
+      ? rows.filter((row) => row.suffix === null)
+      : await selectRows<ReadRow>(db, runsText(served.suffix));
+  const runs = runRows.map((row) => count(row, "run")).sort((one, other) => other - one);
+  return { ...served, db, runs, limits };
+}
+
+function runsText(suffix: string): string {
+  return `SELECT DISTINCT run FROM \`${tables.entryRuns}${suffix}\``;
+}
+
+type Served = Pick<ModelsSnapshot, "suffix" | "positions">;
+
+/**
+ * Reads the served build of a projection and its checkpoints in one statement, and so at one moment. Undefined before
+ * the projection's tables exist, and on a server while they are still built from the log for the first time.
+ */
+export async function readServed(db: Knex, projection: string): Promise<Served | undefined> {
+  const { text: query, values } = servedQuery(db, projection);
+  return servedOf(await selectRows<ReadRow>(db, query, values));
+}
+
+function servedQuery(db: Knex, projection: string): { readonly text: string; readonly values: readonly SqlValue[] } {
+  const complete = `AND EXISTS (SELECT 1 FROM ${LAYOUTS_TABLE} WHERE name = '${MODELS_LAYOUT}' AND complete = 1)`;
+  return {
+    text: `SELECT v.suffix, c.shard, c.revision FROM ${tables.modelVersions} AS v
+      LEFT JOIN ${tables.checkpoints} AS c ON c.projection = v.projection AND c.version = v.version
+      WHERE v.projection = ? ${dialectOf(db) === "sqlite" ? "" : complete}`,
+    values: [projection + layoutSuffix(db)],
+  };
+}
+
+function servedOf(rows: readonly ReadRow[]): Served | undefined {
   const [first] = rows;
   if (!first) return undefined;
   const suffix = text(first, "suffix");
@@ -58,13 +105,7 @@ export async function openSnapshot(
     .filter((row) => row.revision !== null && count(row, "revision") >= 0)
     .map((row) => ({ shard: count(row, "shard"), revision: count(row, "revision") }))
     .sort((a, b) => a.shard - b.shard);
-  const runs = joinsInOrder(db) || projection !== "models" ? "joined" : await readRuns(db, suffix);
-  return { db, suffix, runs, limits, positions };
-}
-
-async function readRuns(db: Knex, suffix: string): Promise<number[]> {
-  const text = `SELECT DISTINCT run FROM \`${tables.entryRuns}${suffix}\` ORDER BY run DESC`;
-  return (await selectRows<ReadRow>(db, text)).map((row) => count(row, "run"));
+  return { suffix, positions };
 }
 
 /** Runs one SELECT. */

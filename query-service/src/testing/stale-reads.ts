@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Knex } from "knex";
-import { assert } from "ledger-core";
+import { assert, tables } from "ledger-core";
 import { createLogger, type MysqlTarget } from "ledger-core/process";
 import { connectMysql, isServerAway, mysqlConnection } from "ledger-core/sql";
 import { examples, seeded } from "ledger-core/testing";
@@ -111,10 +111,17 @@ async function openReplicas(targets: readonly MysqlTarget[], mixed: boolean) {
 
 /** Plants a fault: in one transaction, reads the positions from one server and the rows from the other. */
 function mixedUp(positions: Knex, rows: Knex): Knex {
+  const both = (there: Knex, here: Knex): Knex => {
+    const raw = new Proxy(here.raw, {
+      apply(_, __, [text, ...values]) {
+        const db = String(text).includes(tables.modelVersions) ? there : here;
+        return Reflect.apply(db.raw, db, [text, ...values]);
+      },
+    });
+    return new Proxy(here, { get: (target, name) => (name === "raw" ? raw : Reflect.get(target, name)) });
+  };
   const transaction = (work: (db: Knex) => Promise<unknown>) =>
-    positions.transaction((there) =>
-      rows.transaction((here) => work(new Proxy(here, { apply: (_, __, [table]) => there(table) }))),
-    );
+    positions.transaction((there) => rows.transaction((here) => work(both(there, here))));
   return new Proxy(positions, {
     get: (target, name) => (name === "transaction" ? transaction : Reflect.get(target, name)),
   });

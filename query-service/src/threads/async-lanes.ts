@@ -8,11 +8,11 @@ import { type LaneLimits, laneLimits } from "./lane.ts";
 
 /** Bounds of the lanes of queries that a server answers. */
 export type AsyncLaneLimits = Pick<LaneLimits, "queryMs" | "queuedPerCaller" | "queuedMax"> & {
-  /** Queries under way at a time, by lane. 1 to 256 each. Default 8 and 4. */
+  /** Queries under way at a time, by lane. 1 to 256 each. Default 8 each. */
   readonly concurrent: Readonly<Record<LaneName, number>>;
 };
 
-export const asyncLaneLimits: AsyncLaneLimits = { ...laneLimits, concurrent: { quick: 8, list: 4 } };
+export const asyncLaneLimits: AsyncLaneLimits = { ...laneLimits, concurrent: { quick: 8, list: 8 } };
 
 const later = { headers: { "retry-after": "1" } };
 
