@@ -16,8 +16,9 @@ import { expectedFigures } from "./expected-figures.ts";
 const usage = `usage: npm run spark -- sample --data <folder> [--seed 1] [--payments 2500] [--ends <time>]
 
 Makes a ledger's data folder with four months of made-up payments, exported into its folder lake. Beside the lake it
-writes expected.json: the figures of the gold tables, computed from the events without Spark. \`ledger start --data\`
-serves the folder. The history ends at the last midnight in UTC, or at --ends.`;
+writes expected.json: the figures of the gold tables, computed from the events without Spark; and records.jsonl: the
+events as the mirror's topic holds them. \`ledger start --data\` serves the folder. The history ends at the last
+midnight in UTC, or at --ends.`;
 
 const DAYS = 122;
 const DAY_US = 86_400_000_000;
@@ -50,6 +51,7 @@ const { lake, names } = await openExport(target);
 const { log, close } = await openEventLog({ kind: "sqlite", file: paths.events });
 await append(events);
 await exportAll();
+await writeRecords();
 await close();
 writeFileSync(join(values.data, "expected.json"), JSON.stringify(expectedFigures(events, names)));
 console.log(`${events.length} events, and their tables in ${paths.lake}`);
@@ -73,4 +75,16 @@ async function exportAll(): Promise<void> {
   const exporter = startExporter(options);
   while (exporter.statuses().some(({ revision }) => revision < events.length - 1)) await setTimeout(20);
   await exporter.stop();
+}
+
+async function writeRecords(): Promise<void> {
+  const lines: string[] = [];
+  for await (const batch of log.read(0, 0)) {
+    for (const { type, id, shard, revision, leaf, version, at, data } of batch) {
+      const headers = { type, id, shard: `${shard}`, revision: `${revision}`, version: `${version}`, at: `${at}` };
+      const value = Buffer.from(data).toString("utf8");
+      lines.push(JSON.stringify({ ...headers, leaf: Buffer.from(leaf).toString("hex"), value }));
+    }
+  }
+  writeFileSync(join(paths.lake, "../records.jsonl"), lines.join("\n"));
 }
