@@ -20,6 +20,8 @@ export type WorldOptions = {
   readonly seed: string;
   /** Steps under faults; healing takes some more. */
   readonly steps: number;
+  /** Whether to heal it then, and to check that it converges. Default: yes. */
+  readonly heals?: boolean;
   readonly faults: ReadonlySet<FaultKind>;
   readonly plant?: Plant;
   /** The number of clients. Default 8. */
@@ -73,8 +75,10 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   try {
     world.start();
     while (steps < options.steps) await advance();
-    world.heal();
-    await converge(advance, world, scheduler.now);
+    if (options.heals ?? true) {
+      world.heal();
+      await converge(advance, world, scheduler.now);
+    }
   } catch (error) {
     onViolation(error);
   }

@@ -24,7 +24,7 @@ describe("ledger simulate", () => {
   });
 
   test("finds a planted bug and tells it as a story", async () => {
-    const { code, stdout } = await ledger("simulate", "--seed", "1", "--bug", "refund-off-by-one");
+    const { code, stdout } = await ledger("simulate", "--seed", "2", "--bug", "refund-off-by-one");
     expect(code, stdout).toBe(0);
     expect(stdout).toContain("broken: 4 decisions");
     expect(stdout).toContain("should be refused: refund_exceeds_captured");
