@@ -56,7 +56,7 @@ async function merge(options: Maintenance, state: LogState, group: readonly Add[
 }
 
 /** Rows in one row group; bounds memory. */
-const GROUP_ROWS = 50_000;
+const GROUP_ROWS = 20_000;
 
 async function mergedFile({ lake, shape, uniqueName, nowMs }: Maintenance, group: readonly Add[]): Promise<DataFile> {
   const day = group[0]?.partitionValues[shape.partition];

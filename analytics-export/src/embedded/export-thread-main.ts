@@ -12,6 +12,8 @@ import { exportPart } from "../settings.ts";
 import { exportTables } from "../tables/tables.ts";
 import type { ExportThreadData } from "./export-thread.ts";
 
+/** Smaller than for a process of its own, whose memory is not the ledger's. */
+const BATCH_MAX = 5000;
 const TELL_EVERY_MS = 1000;
 
 /** The thread of the export: follows the log through its port, and tells the thread that started it how far it is. */
@@ -23,7 +25,7 @@ async function main({ logPort, shards, logLevel }: ExportThreadData): Promise<vo
   const log = connectLog(logPort);
   const exporter = startExporter({
     ...{ ...opened, log, shards, tables: exportTables, uniqueName: randomUUID },
-    ...{ logger: createLogger({ name: "export", level: logLevel }), tuning: { everyMs } },
+    ...{ logger: createLogger({ name: "export", level: logLevel }), tuning: { everyMs, batchMax: BATCH_MAX } },
   });
   const tell = () => parent.postMessage(exporter.statuses());
   const telling = setInterval(tell, TELL_EVERY_MS);

@@ -23,6 +23,8 @@ export type ExportThreadData = { readonly logPort: MessagePort; readonly shards:
 
 /** Batches need a part of this; V8 would let garbage grow to several times as much. */
 const HEAP_MIB = 256;
+/** A batch outlives any young generation, so a larger one only takes memory. */
+const YOUNG_MIB = 12;
 
 /**
  * Runs the exporter on a thread of its own, a while after the ledger's start, which it does not slow down. Whatever
@@ -74,6 +76,6 @@ function startWorker({ connect, shards, environment, logLevel }: ExportThreadOpt
     workerData: { logPort, shards, logLevel } satisfies ExportThreadData,
     transferList: [logPort],
     env: environment,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: YOUNG_MIB },
   });
 }

@@ -16,22 +16,23 @@ const NAME_BYTES = 16;
  */
 export function makePseudonyms(key: string, dataSet: string): Pseudonyms {
   const secret = createSecretKey(Buffer.from(key));
-  const nameOf = (kind: IdKind, id: string) => {
-    const digest = createHmac("sha256", secret).update(`${dataSet}\n${kind}\n${id}`).digest();
-    return digest.toString("hex", 0, NAME_BYTES);
-  };
-  const kept = { account: keepNames(), owner: keepNames(), tenant: keepNames() };
-  return { of: (kind, id) => kept[kind](id, () => nameOf(kind, id)) };
+  const keep = (kind: IdKind) =>
+    keepNames((id) => {
+      const digest = createHmac("sha256", secret).update(`${dataSet}\n${kind}\n${id}`).digest();
+      return digest.toString("hex", 0, NAME_BYTES);
+    });
+  const kept = { account: keep("account"), owner: keep("owner"), tenant: keep("tenant") };
+  return { of: (kind, id) => kept[kind](id) };
 }
 
 /** Keeps the names used last: when the newer half is full, the older half is dropped. */
-function keepNames(): (id: string, make: () => string) => string {
+function keepNames(make: (id: string) => string): (id: string) => string {
   let newer = new Map<string, string>();
   let older = newer;
-  return (id, make) => {
+  return (id) => {
     const known = newer.get(id);
     if (known !== undefined) return known;
-    const name = older.get(id) ?? make();
+    const name = older.get(id) ?? make(id);
     if (newer.size >= KEPT_MAX / 2) {
       older = newer;
       newer = new Map();

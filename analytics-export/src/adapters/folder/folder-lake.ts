@@ -18,7 +18,9 @@ export function folderLake(root: string, uniqueName: () => string): Lake {
   async function makeFolder(folder: string): Promise<void> {
     if (flushed.has(folder)) return;
     if (folder !== dirname(folder) && folder !== root) await makeFolder(dirname(folder));
-    await mkdir(folder, { recursive: true });
+    // Of a read-only folder, a recursive one says that something in it does not exist.
+    if (folder === root) await mkdir(folder, { recursive: true });
+    else await mkdir(folder).catch(unlessItExists);
     await flushFolder(dirname(folder));
     flushed.add(folder);
   }
@@ -71,6 +73,10 @@ async function linkNew(from: string, target: string): Promise<boolean> {
     if (codeOf(error) === "EEXIST") return false;
     throw error;
   }
+}
+
+function unlessItExists(error: unknown): void {
+  if (codeOf(error) !== "EEXIST") throw error;
 }
 
 /** Makes names in a folder survive a power cut. */
