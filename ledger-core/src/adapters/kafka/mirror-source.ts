@@ -35,14 +35,14 @@ export function openMirrorSource(connection: KafkaConnection, options: SourceOpt
       const sequence = inSequence(shard, from, low);
       // An event's offset is never below its revision.
       const start = Math.max(low, Math.min(from, high));
-      const read = appliedOffsets(from, start);
-      offsets.set(shard, read);
+      const passed = appliedOffsets(from, start);
+      offsets.set(shard, passed);
       shared ??= client.openReader(group);
       if (start >= high) yield { kind: "caught_up", head: from - 1 };
       for await (const fetched of shared.read(shard, start, signal)) {
         const { events, foreign, fault } = sequence.take(fetched.records);
         const offset = (fetched.records.at(-1)?.offset ?? -1) + 1;
-        if (!fault) read.read(sequence.next() - 1, offset);
+        if (!fault) passed.read(sequence.next() - 1, offset);
         if (foreign > 0) logger.warn({ shard, foreign, topic }, "records of other writers in the mirror");
         if (events.length > 0) yield { kind: "events", events };
         if (fault) throw fault;
