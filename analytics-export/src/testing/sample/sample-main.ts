@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { encodeEvent, type LedgerEvent, parseInstant } from "ledger-core";
@@ -41,6 +42,9 @@ const paths = dataPaths(values.data);
 mkdirSync(dirname(paths.exportKey), { recursive: true, mode: 0o700 });
 // Made-up data: its pseudonyms may be known, and are the same each time.
 writeFileSync(paths.exportKey, `the key of the sample with seed ${values.seed}\n`, { flag: "wx", mode: 0o600 });
+// The folder itself, with its other keys.
+const ledger = resolve(import.meta.dirname, "../../../../cli/bin/ledger.js");
+execFileSync(process.execPath, [ledger, "token", "--role", "operator", "--data", values.data], { stdio: "pipe" });
 const startsAt = endsAt - DAYS * DAY_US;
 const events = shopHistory({
   ...{ seed: Number(values.seed), payments: Number(values.payments) },
