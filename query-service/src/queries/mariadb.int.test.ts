@@ -1,9 +1,11 @@
-import { type Caller, formatInstant, MILESTONE_SPAN, paymentStatuses } from "ledger-core";
+import { assert, buildOf, type Caller, formatInstant, MILESTONE_SPAN, NO_REVISION, paymentStatuses } from "ledger-core";
 import { connectMysql } from "ledger-core/sql";
 import { examples, findMariadb, type Mariadb, startMariadb } from "ledger-core/testing";
-import { migrateModels } from "projection-workers";
+import { makeSqlProjections, migrateModels } from "projection-workers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { queryLimits } from "../limits.ts";
+import { createModelReader } from "../reading.ts";
+import { createReplicaSet } from "../replicas.ts";
 import { entriesFrom, paymentChange } from "../testing/history.ts";
 import { modelsOn, openModels, type TestModels } from "../testing/models.ts";
 import { serveQueries, type TestQueries } from "../testing/served.ts";
@@ -149,4 +151,32 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
       expect((await rowsRead()) - before).toBeLessThan(40 + scans + times + 4 * walks + 12 * (limit + 1));
     },
   );
+
+  test("a switched build is read at once, also by a reader that last saw one that was dropped since", async () => {
+    const readers = [1, 2].map(() =>
+      createModelReader(createReplicaSet([{ name: "maria", db: () => maria.reader }]), queryLimits, "models"),
+    );
+    const [ready, late] = readers.map(
+      (reader) => () => reader.read([], async ({ suffix, runs }) => ({ suffix, runs })),
+    );
+    assert(ready && late, "there are two readers");
+    const first = await ready();
+    expect(first?.result.runs).toEqual([0]);
+    expect(await ready()).toEqual(first);
+    expect(await late()).toEqual(first);
+    const models = makeSqlProjections(RUN_REVISIONS).find(({ name }) => name === "models");
+    await models?.registered.open({ db: maria.writer, reader: maria.writer }).use(async (_, store) => {
+      const live = await store.served();
+      const next = buildOf(live.version + 1);
+      await store.create(next);
+      await store.target(next).apply(0, NO_REVISION, 3, []);
+      await store.switchTo(live, next, async () => undefined);
+      const switched = { result: { suffix: `${first?.result.suffix}_v${next.version}`, runs: [] } };
+      expect(await ready()).toEqual({ ...switched, positions: [{ shard: 0, revision: 3 }] });
+      await store.drop(live);
+      for (const read of [ready, late])
+        expect(await read()).toEqual({ ...switched, positions: [{ shard: 0, revision: 3 }] });
+    });
+    expect.assertions(6);
+  });
 });
