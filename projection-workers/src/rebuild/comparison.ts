@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import {
   type Build,
   type KeyedTable,
@@ -130,6 +131,8 @@ async function readOn(walk: Walk): Promise<boolean> {
   if (walk.ended) return false;
   const { name, key } = walk.table;
   let last = walk.rows.at(-1);
+  // SQLite answers without a turn of the event loop, and live projections of this thread would not advance meanwhile.
+  await setImmediate();
   walk.rows = await walk.read(name, last);
   walk.at = 0;
   walk.ended = walk.rows.length < ROWS_AT_A_TIME;

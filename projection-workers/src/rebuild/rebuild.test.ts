@@ -11,7 +11,7 @@ import { graphProjection } from "../projections/graph/projection.ts";
 import { modelsStore } from "../projections/models/model.ts";
 import { modelsProjection } from "../projections/models/projection.ts";
 import { appendAll, modelRows, quiet, servedModels, testFolder, testModels } from "../testing/stores.ts";
-import { rebuild } from "./rebuild.ts";
+import { type RebuildOptions, rebuild } from "./rebuild.ts";
 
 async function liveProjections() {
   const { log } = await openTestLog();
@@ -53,6 +53,24 @@ test("a rebuild equals the live projections row for row and is served, while eve
   expect(await modelRows(db)).toEqual(before);
   abort.abort();
   await Promise.all(runs.map(({ finished }) => finished));
+});
+
+test("live projections of the same thread get a turn at each read of a comparison", async () => {
+  const { log, models } = await liveProjections();
+  await appendAll(log, randomHistory(6, 300));
+  await projected({ log, shard: 0, logger: quiet, projection: modelsProjection, target: models });
+  let [turns, counting] = [0, false];
+  const count = () => {
+    if (!counting) return;
+    turns++;
+    setImmediate(count);
+  };
+  const onProgress: RebuildOptions["onProgress"] = ({ step }) => {
+    if (!counting && step === "comparing") setImmediate(count);
+    counting = step === "comparing";
+  };
+  await rebuild(modelsProjection, models, { log, shards: [0], logger: quiet, onProgress });
+  expect(turns).toBeGreaterThanOrEqual(2 * models.tables.length);
 });
 
 /** The recommendations of the history's first wallets. */

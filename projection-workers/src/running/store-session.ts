@@ -17,6 +17,8 @@ type SessionOptions = {
   readonly tell: (report: ProjectionReport) => void;
 };
 
+const rebuildTuning = { fillMax: 1000, pauseMs: 5 };
+
 /** The projections of one opened file. */
 export type StoreSession = {
   /** Resolves when nothing uses the file any more: with the damage that ended it, or undefined if it was stopped. */
@@ -76,7 +78,8 @@ export function startSession(options: SessionOptions): StoreSession {
       // One rebuild at a time: two would wait for each other's locks on the file.
       const mine = rebuilding.then(async () => {
         if (!projection || end.aborted) return;
-        await reportRebuild(projection, { log, shards, logger, signal: end }, (state) =>
+        const filling = { ...rebuildTuning, ...tuning.rebuild };
+        await reportRebuild(projection, { ...filling, log, shards, logger, signal: end }, (state) =>
           tell({ kind: "rebuild", state }),
         );
         for (const shard of shards) {
