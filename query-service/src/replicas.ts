@@ -10,6 +10,8 @@ export type Replica = { readonly name: string; readonly db: () => Knex };
 /** A read of one replica; `note` tells the positions that it was found at, whether or not they are enough. */
 type ReplicaRead<Result> = (db: Knex, note: (positions: readonly Position[]) => void) => Promise<Result | undefined>;
 
+type PositionsRead = (db: Knex) => Promise<readonly Position[]>;
+
 export type ReplicaSet = {
   /**
    * Runs a read on one replica after another, those first that were last seen far enough, until one has a result.
@@ -18,7 +20,7 @@ export type ReplicaSet = {
    */
   read<Result>(required: readonly Position[], work: ReplicaRead<Result>): Promise<Result | undefined>;
   /** For each shard, the position of the replica that is furthest. @throws if no replica can be reached */
-  positions(read: (db: Knex) => Promise<readonly Position[]>): Promise<readonly Position[]>;
+  positions(read: PositionsRead): Promise<readonly Position[]>;
   /** Whether each could be reached when it was last read. */
   states(): readonly { readonly name: string; readonly away: boolean }[];
 };
@@ -46,32 +48,82 @@ type ReplicaTuning = {
 
 /** Reads from replicas in turn. One that is away is left out until a poll of its position succeeds, unless all are. */
 export function createReplicaSet(replicas: readonly Replica[], tuning: ReplicaTuning = {}): ReplicaSet {
-  const { patienceMs = 1000, polledForMs = 20, elapsedMs = systemRuntime.elapsedMs } = tuning;
-  const never = Number.NEGATIVE_INFINITY;
-  const all: readonly Seen[] = replicas.map((replica) => ({
-    ...{ replica, positions: [], polledMs: never, away: false, asked: false },
-  }));
-  let turn = 0;
+  return new ReplicasInTurn(replicas, tuning);
+}
 
-  function polledBehind({ positions, polledMs }: Seen, required: readonly Position[]): boolean {
+class ReplicasInTurn implements ReplicaSet {
+  readonly #all: readonly Seen[];
+  readonly #tuning: Required<ReplicaTuning>;
+  #turn = 0;
+
+  constructor(replicas: readonly Replica[], tuning: ReplicaTuning) {
+    this.#tuning = { patienceMs: 1000, polledForMs: 20, elapsedMs: systemRuntime.elapsedMs, ...tuning };
+    const polledMs = Number.NEGATIVE_INFINITY;
+    this.#all = replicas.map((replica) => ({ replica, positions: [], polledMs, away: false, asked: false }));
+  }
+
+  async read<Result>(required: readonly Position[], work: ReplicaRead<Result>): Promise<Result | undefined> {
+    let fault: unknown;
+    let behind = false;
+    for (const seen of this.#inOrder(required)) {
+      if (this.#polledBehind(seen, required)) {
+        behind = true;
+        continue;
+      }
+      try {
+        const result = await work(seen.replica.db(), (positions) => (seen.positions = positions));
+        if (result !== undefined) return result;
+        behind = true;
+      } catch (error) {
+        const isAway = isServerAway(error);
+        if (!isAway && !isMissingTable(error)) throw error;
+        seen.away ||= isAway && this.#all.length > 1;
+        fault = error;
+      }
+    }
+    if (behind) return undefined;
+    throw fault;
+  }
+
+  async positions(read: PositionsRead): Promise<readonly Position[]> {
+    const [only] = this.#all;
+    if (only && this.#all.length === 1) return this.#ask(only, read);
+    // One that is away is asked as well, for its return; nobody waits for it while another is there.
+    const present = this.#all.filter((seen) => !seen.away);
+    const gone = this.#all.filter((seen) => seen.away && !seen.asked);
+    if (present.length > 0) for (const seen of gone) void this.#ask(seen, read).catch(() => undefined);
+    const waited = present.length > 0 ? present : gone;
+    const answers = await Promise.allSettled(waited.map((seen) => this.#askInTime(seen, read)));
+    const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+    if (found.length > 0) return furthest(found.flat());
+    const failed = answers.find((answer) => answer.status === "rejected");
+    throw failed?.reason ?? away("no replica answers");
+  }
+
+  states() {
+    return this.#all.map(({ replica, away: isAway }) => ({ name: replica.name, away: isAway }));
+  }
+
+  #polledBehind({ positions, polledMs }: Seen, required: readonly Position[]): boolean {
+    const { polledForMs, elapsedMs } = this.#tuning;
     return required.length > 0 && elapsedMs() - polledMs < polledForMs && !reached(positions, required);
   }
 
-  function inOrder(required: readonly Position[]): readonly Seen[] {
-    const present = all.filter(({ away }) => !away);
-    const usable = present.length > 0 ? present : all;
-    const first = turn++ % usable.length;
+  #inOrder(required: readonly Position[]): readonly Seen[] {
+    const present = this.#all.filter((seen) => !seen.away);
+    const usable = present.length > 0 ? present : this.#all;
+    const first = this.#turn++ % usable.length;
     const rotated = [...usable.slice(first), ...usable.slice(0, first)];
     if (rotated.length === 1) return rotated;
     const far = rotated.filter(({ positions }) => positions.length === 0 || reached(positions, required));
     return [...far, ...rotated.filter((seen) => !far.includes(seen))];
   }
 
-  async function ask(seen: Seen, read: (db: Knex) => Promise<readonly Position[]>): Promise<readonly Position[]> {
+  async #ask(seen: Seen, read: PositionsRead): Promise<readonly Position[]> {
     seen.asked = true;
     try {
       seen.positions = await read(seen.replica.db());
-      seen.polledMs = elapsedMs();
+      seen.polledMs = this.#tuning.elapsedMs();
       seen.away = false;
       return seen.positions;
     } catch (error) {
@@ -82,57 +134,18 @@ export function createReplicaSet(replicas: readonly Replica[], tuning: ReplicaTu
     }
   }
 
-  async function askInTime(seen: Seen, read: (db: Knex) => Promise<readonly Position[]>) {
+  async #askInTime(seen: Seen, read: PositionsRead): Promise<readonly Position[]> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       seen.away = true;
       late.reject(away(`${seen.replica.name} does not answer`));
-    }, patienceMs);
+    }, this.#tuning.patienceMs);
     try {
-      return await Promise.race([ask(seen, read), late.promise]);
+      return await Promise.race([this.#ask(seen, read), late.promise]);
     } finally {
       clearTimeout(timer);
     }
   }
-
-  return {
-    async read(required, work) {
-      let fault: unknown;
-      let behind = false;
-      for (const seen of inOrder(required)) {
-        if (polledBehind(seen, required)) {
-          behind = true;
-          continue;
-        }
-        try {
-          const result = await work(seen.replica.db(), (positions) => (seen.positions = positions));
-          if (result !== undefined) return result;
-          behind = true;
-        } catch (error) {
-          const isAway = isServerAway(error);
-          if (!isAway && !isMissingTable(error)) throw error;
-          seen.away ||= isAway && all.length > 1;
-          fault = error;
-        }
-      }
-      if (behind) return undefined;
-      throw fault;
-    },
-    async positions(read) {
-      const [only] = all;
-      if (only && all.length === 1) return ask(only, read);
-      // One that is away is asked as well, for its return; nobody waits for it while another is there.
-      const [present, gone] = [all.filter((seen) => !seen.away), all.filter((seen) => seen.away && !seen.asked)];
-      if (present.length > 0) for (const seen of gone) void ask(seen, read).catch(() => undefined);
-      const waited = present.length > 0 ? present : gone;
-      const answers = await Promise.allSettled(waited.map((seen) => askInTime(seen, read)));
-      const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-      if (found.length > 0) return furthest(found.flat());
-      const failed = answers.find((answer) => answer.status === "rejected");
-      throw failed?.reason ?? away("no replica answers");
-    },
-    states: () => all.map(({ replica, away: isAway }) => ({ name: replica.name, away: isAway })),
-  };
 }
 
 function furthest(positions: readonly Position[]): readonly Position[] {

@@ -88,14 +88,11 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
   if (threads) closers.push(threads.close);
   const readiness = watchStores(stores.positions);
   closers.push(async () => readiness.stop());
-  for (const first of files) {
-    const end = watchReplaced(first, () => {
-      logger.warn({ store: first }, "a file of read models is another one now: it is opened again");
-      threads?.reopen();
-      void stores.reopen();
-    });
-    closers.push(async () => end());
-  }
+  const reopen = () => {
+    threads?.reopen();
+    void stores.reopen();
+  };
+  for (const first of files) closers.push(reopenReplaced(first, reopen, logger));
   const run = besideThreads(options, createQueryRunner({ ...options, ...tuning, ...stores, gold }), threads?.run);
   const sessions = withSessionView(run, options.sessions, logger);
   closers.push(sessions.close);
@@ -110,16 +107,8 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     closers.push(operations.close);
     const metricsAccess = "none";
     const app = await createEdge({
-      ...{
-        logger,
-        authenticate: identity.authenticate,
-        revocations,
-        quotas,
-        metrics,
-        metricsAccess,
-        readiness: checks,
-        referenceVersion: API_VERSION,
-      },
+      ...{ logger, authenticate: identity.authenticate, revocations, quotas, metrics, metricsAccess },
+      ...{ readiness: checks, referenceVersion: API_VERSION },
       ...(tracing && { traces: { tracing } }),
     });
     closers.push(async () => {
@@ -139,6 +128,15 @@ export async function startQueryService(options: QueryServiceOptions): Promise<R
     await closers.close();
     throw error;
   }
+}
+
+/** Opens a file again when it was replaced. @returns what ends that */
+function reopenReplaced(first: string, reopen: () => void, logger: Logger): () => Promise<void> {
+  const end = watchReplaced(first, () => {
+    logger.warn({ store: first }, "a file of read models is another one now: it is opened again");
+    reopen();
+  });
+  return async () => end();
 }
 
 /** The first file of a store; none of one on a server, which no thread opens. */
