@@ -10,7 +10,7 @@ import { commitPath, encodeCommit } from "./delta/actions.ts";
 import { makeDataFiles } from "./delta/data-file.ts";
 import { readLog } from "./delta/log.ts";
 import { readDataFile } from "./delta/rows.ts";
-import { type Exporter, startExporter } from "./exporter.ts";
+import { type Exporter, type ExportTuning, startExporter } from "./exporter.ts";
 import type { Lake } from "./ports/lake.ts";
 import { positionsAt, takeSnapshot } from "./snapshot/snapshot.ts";
 import { exportTables } from "./tables/tables.ts";
@@ -35,9 +35,9 @@ async function append(log: EventLog, from: number, to: number): Promise<void> {
   await log.append(0, from - 1, events);
 }
 
-function start(log: EventLog, into: Lake = lake): Exporter {
+function start(log: EventLog, into: Lake = lake, more: ExportTuning = {}): Exporter {
   const maintenance = { compaction: { targetBytes: 8 * 1024, filesMin: 2 } };
-  const tuning = { everyMs: 20, againMs: 20, checkpointEvery: 5, maintenance };
+  const tuning = { everyMs: 20, againMs: 20, checkpointEvery: 5, maintenance, ...more };
   const options = { log, lake: into, names, logger, uniqueName: randomUUID, tables: exportTables, shards: 1, tuning };
   const exporter = startExporter(options);
   onTestFinished(() => exporter.stop());
@@ -68,6 +68,15 @@ test("every event is in the lake once, also after restarts, and the lake equals 
   expect(tables[0]?.rows).toBe(history.length);
   expect(Object.values(tables[1]?.sums ?? {})).toEqual([0n]);
   expect((await compare(log)).map(({ hash }) => hash)).toEqual(tables.map(({ hash }) => hash));
+});
+
+test("a batch that is full by the bytes of its events does not wait for more", async () => {
+  const { log } = await openTestLog();
+  const exporter = start(log, lake, { batchBytesMax: 1, everyMs: 600_000 });
+  for (let from = 0; from < 60; from += 20) {
+    await append(log, from, from + 20);
+    await reached(exporter, from + 19);
+  }
 });
 
 test("a lake that is away holds nothing up, is named, and is written to once it is back", async () => {

@@ -12,6 +12,8 @@ import type { ExportTable } from "./tables/tables.ts";
 export type ExportTuning = {
   /** The most events in one commit of a table; bounds memory. 1 to 100,000. Default 10,000. */
   readonly batchMax?: number;
+  /** The most bytes of encoded events in one commit of a table, but for the last delivery. Default 8 MiB. */
+  readonly batchBytesMax?: number;
   /** At the log's end, the least time between two commits of a table and shard, in ms. 0 to 600,000. Default 5000. */
   readonly everyMs?: number;
   /** The pause before a table that cannot be written is looked at again, in ms. 1 to 600,000. Default 10,000. */
@@ -84,12 +86,24 @@ function follow(
   signal: AbortSignal,
 ): { status(): ProjectionStatus; readonly finished: Promise<void> } {
   const { log, logger, names, tuning = {}, runtime = systemRuntime } = options;
-  const { batchMax = 10_000, everyMs = 5000, againMs = 10_000 } = tuning;
+  const { batchMax = 10_000, batchBytesMax = 2 ** 23, everyMs = 5000, againMs = 10_000 } = tuning;
+  let bytes = 0;
+  const isFull = (events: number) => {
+    const full = events >= batchMax || bytes >= batchBytesMax;
+    bytes = 0;
+    return full;
+  };
   const begin = () =>
     runProjection({
-      ...{ log, logger, runtime, signal, shard, batchMax },
-      projection: { name: table.name, projectStored: (event, stored) => table.rows(event, stored, names) },
-      target: paced(target, { everyMs, full: batchMax, runtime, signal }),
+      ...{ log, logger, runtime, signal, shard, batchMax, batchBytesMax },
+      projection: {
+        name: table.name,
+        projectStored(event, stored) {
+          bytes += stored.data.length;
+          return table.rows(event, stored, names);
+        },
+      },
+      target: paced(target, { everyMs, isFull, runtime, signal }),
       // The pace makes batches large; nobody waits for a short transaction.
       liveMs: null,
     });

@@ -4,8 +4,8 @@ import { pause } from "projection-workers";
 type Pace = {
   /** The least time between the starts of two batches that are not full, in ms. */
   readonly everyMs: number;
-  /** How many events make a batch full: history is not held back. */
-  readonly full: number;
+  /** Whether a batch of so many events is full: history is not held back. */
+  readonly isFull: (events: number) => boolean;
   readonly runtime: Runtime;
   /** Ends a wait. */
   readonly signal: AbortSignal;
@@ -17,7 +17,7 @@ type Pace = {
  */
 export function paced<Change>(
   target: ProjectionTarget<Change>,
-  { everyMs, full, runtime, signal }: Pace,
+  { everyMs, isFull, runtime, signal }: Pace,
 ): ProjectionTarget<Change> {
   return {
     checkpoint: (shard) => target.checkpoint(shard),
@@ -25,7 +25,7 @@ export function paced<Change>(
       const startMs = runtime.elapsedMs();
       await target.apply(shard, after, upTo, changes);
       const leftMs = everyMs - (runtime.elapsedMs() - startMs);
-      if (upTo - after < full && leftMs > 0) await pause(runtime, leftMs, signal);
+      if (!isFull(upTo - after) && leftMs > 0) await pause(runtime, leftMs, signal);
     },
   };
 }

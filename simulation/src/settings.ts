@@ -86,6 +86,7 @@ const draws: Table = {
   },
   consumer: {
     batchMax: scale(1, 10_000),
+    batchBytesMax: scale(1, 2 ** 24),
     liveMs: scale(1, 1_000),
     retryMs: (random) =>
       random.pick([

@@ -3,6 +3,11 @@ export type BatchTuning = {
   /** The most events; bounds memory and what a crash repeats. 1 to 100,000. Default 10,000. */
   readonly batchMax?: number;
   /**
+   * The most bytes of encoded events, exceeded by the last delivery only: an event with many postings takes a hundred
+   * times the memory of a payment. 1 to 2^30. Default 16 MiB.
+   */
+  readonly batchBytesMax?: number;
+  /**
    * At the log's end, how long a transaction should take at most, in ms. 1 to 10,000. Default 50. Null: a transaction
    * holds all that arrived.
    */

@@ -185,7 +185,8 @@ async function consume<Change>(options: ConsumerOptions<Change>, applied: Revisi
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
   try {
-    for await (const { events, caughtUp, waited } of gather(log.subscribe(shard, at + 1, end), batches.next, runtime)) {
+    const enough = { events: batches.next, bytes: options.batchBytesMax };
+    for await (const { events, caughtUp, waited } of gather(log.subscribe(shard, at + 1, end), enough, runtime)) {
       if (signal.aborted) return;
       if (waited) batches.waited();
       at = await applyEvents(application, at, events).catch((error) => throwRefusal(options, batch.at, error));

@@ -8,16 +8,20 @@ import { systemRuntime } from "ledger-core/process";
  */
 type Gathering = { readonly events: readonly StoredEvent[]; readonly caughtUp: boolean; readonly waited: boolean };
 
+/** When a batch is large enough: by its events, or by the bytes that they are encoded in. Default 16 MiB. */
+type Enough = { readonly events: () => number; readonly bytes?: number | undefined };
+
 /**
- * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `enough` events of
+ * Merges deliveries into batches, since one large transaction costs less than many small ones: up to `most` events of
  * history, or at the live end those that arrived while the consumer worked. Buffers no more than that and one delivery.
  */
 export async function* gather(
   deliveries: AsyncIterable<Delivery>,
-  enough: () => number,
+  { events: most, bytes: bytesMax = 2 ** 24 }: Enough,
   runtime: Runtime = systemRuntime,
 ): AsyncIterable<Gathering> {
   let events: StoredEvent[] = [];
+  let bytes = 0;
   let caughtUp = false;
   let ended = false;
   let stopped = false;
@@ -25,13 +29,21 @@ export async function* gather(
   const consumer = makeBell();
   const reader = makeBell();
 
+  const full = () => events.length >= most() || bytes >= bytesMax;
+  function take(delivered: readonly StoredEvent[]): void {
+    for (const event of delivered) {
+      events.push(event);
+      bytes += event.data.length;
+    }
+  }
+
   async function readAhead(): Promise<void> {
     try {
       for await (const delivery of deliveries) {
-        if (delivery.kind === "events") for (const event of delivery.events) events.push(event);
+        if (delivery.kind === "events") take(delivery.events);
         else caughtUp = true;
         consumer.ring();
-        while (events.length >= enough() && !stopped) await reader.heard();
+        while (full() && !stopped) await reader.heard();
         if (stopped) return;
       }
     } catch (error) {
@@ -47,8 +59,8 @@ export async function* gather(
   try {
     while (true) {
       const waited = live && events.length === 0 && !caughtUp;
-      while (!ended && events.length < enough() && !caughtUp && (!live || events.length === 0)) await consumer.heard();
-      for (let before = -1; live && before < events.length && events.length < enough(); ) {
+      while (!ended && !full() && !caughtUp && (!live || events.length === 0)) await consumer.heard();
+      for (let before = -1; live && before < events.length && !full(); ) {
         before = events.length;
         await new Promise<void>((resolve) => runtime.defer(resolve));
       }
@@ -56,6 +68,7 @@ export async function* gather(
       if (events.length > 0 || caughtUp) {
         const gathering = { events, caughtUp, waited };
         events = [];
+        bytes = 0;
         caughtUp = false;
         reader.ring();
         yield gathering;

@@ -69,7 +69,7 @@ async function follow(options: MirrorShardOptions, onSent: () => void): Promise<
     let at = await placeInLog(log, shard, writer.end);
     set({ state: "behind", revision: at, foreign: writer.end.foreign, reason: null, publicReason: null });
     const deliveries = log.subscribe(shard, at + 1, AbortSignal.any([signal, attempt.signal]));
-    for await (const { events, caughtUp } of gather(deliveries, () => writer.eventsMax, runtime)) {
+    for await (const { events, caughtUp } of gather(deliveries, { events: () => writer.eventsMax }, runtime)) {
       for (const batch of batchesOf(events, writer)) {
         if (signal.aborted) return;
         at = await send(options, writer, at, batch);

@@ -30,7 +30,7 @@ export function makeFiller<Change>(
   return async (build, shard, upTo) => {
     let at = await build.checkpoint(shard);
     if (at >= upTo) return;
-    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), () => fillMax)) {
+    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), { events: () => fillMax })) {
       signal?.throwIfAborted();
       at = await applyEvents({ shard, projection, target: build, batchMax: () => fillMax }, at, events);
       onReached(shard, at);
