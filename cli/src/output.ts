@@ -16,7 +16,12 @@ export function createOutput(json: boolean, to: { write(text: string): unknown }
   return {
     json,
     result(document, lines) {
-      to.write(json ? `${JSON.stringify(document)}\n` : lines.map((line) => `${line}\n`).join(""));
+      to.write(json ? `${JSON.stringify(document, amountsAsText)}\n` : lines.map((line) => `${line}\n`).join(""));
     },
   };
+}
+
+/** Amounts are strings, as on the wire. */
+export function amountsAsText(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }

@@ -17,7 +17,7 @@ import {
   shardsPart,
 } from "ledger-core/process";
 import { type StoreReport, type StoresReport, storeGroups, verifyStores, verifyTuning } from "projection-workers";
-import { exitCodes } from "../output.ts";
+import { amountsAsText, exitCodes } from "../output.ts";
 import type { Progress } from "../progress.ts";
 
 const FINDINGS_SHOWN = 20;
@@ -93,7 +93,5 @@ function storeLines({ store, verdict, detail, positions, first, findings, differ
 }
 
 function shown(value: unknown): string {
-  return value === null || value === undefined
-    ? "nothing"
-    : JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part));
+  return value === null || value === undefined ? "nothing" : JSON.stringify(value, amountsAsText);
 }
