@@ -134,11 +134,16 @@ function withoutPayees<Change>(changes: readonly Change[]): readonly Change[] {
 
 /** Models whose raw statements are changed before they run. */
 function rewriting(models: Knex, change: (text: string) => string): Knex {
+  return running(models, (db, text, ...values) => db.raw(change(text), ...values));
+}
+
+/** Runs statements in another way, inside transactions, too. */
+function running(models: Knex, run: (db: Knex, text: string, ...values: []) => Knex.Raw): Knex {
   return new Proxy(models, {
     get(target, name) {
-      if (name === "raw") return (text: string, ...rest: []) => target.raw(change(text), ...rest);
+      if (name === "raw") return (text: string, ...values: []) => run(target, text, ...values);
       if (name !== "transaction") return Reflect.get(target, name);
-      return (work: (trx: Knex) => Promise<unknown>) => target.transaction((trx) => work(rewriting(trx, change)));
+      return (work: (trx: Knex) => Promise<unknown>) => target.transaction((trx) => work(running(trx, run)));
     },
   });
 }
@@ -201,16 +206,9 @@ async function* filled(deliveries: AsyncIterable<Delivery>, from: number): Async
 
 /** A transaction whose bookkeeping statements go to one store and all others to another. */
 function splitReads(primary: Knex, replica: Knex): Knex {
-  const at = (db: Knex): Knex =>
-    new Proxy(db, {
-      apply: (target, self, args) =>
-        Reflect.apply(String(args[0]).startsWith(tables.modelVersions) ? primary : target, self, args),
-      get: (target, name) =>
-        name === "transaction"
-          ? (work: (trx: Knex) => Promise<unknown>) => target.transaction((trx) => work(at(trx)))
-          : Reflect.get(target, name),
-    });
-  return at(replica);
+  return running(replica, (db, text, ...values) =>
+    (text.includes(tables.modelVersions) ? primary : db).raw(text, ...values),
+  );
 }
 
 function sealing(deps: QueryDeps, change: (lastKey: string) => string): QueryDeps {
