@@ -20,14 +20,14 @@
 {{- range $service := list "commandService" "queryService" "projections" "mirror" "export" }}{{ range $name, $value := (index $v $service).settings }}
 {{- if regexMatch "(PASSWORD|KEY|HEADERS|SECRET|TOKEN)$" $name }}{{ $faults = append $faults (printf "%s.settings.%s is a secret: put it into the Secret or the Key Vault" $service $name) }}{{ end }}
 {{- end }}{{ end }}
-{{- range $name := list "eventLog" "broker" "readModel" "readModelReplica" "graph" "sessions" "limits" }}
+{{- range $name := list "eventLog" "broker" "readModel" "readModelReplica" "graph" "sessions" "limits" "goldTables" }}
 {{- if contains "@" (index $v $name).url }}{{ $faults = append $faults (printf "%s.url holds credentials: put the password into the Secret or the Key Vault" $name) }}{{ end }}
 {{- end }}
 {{- range $engine, $egress := $v.networkPolicy.egress }}{{ range $cidr := $egress.cidrs }}
 {{- if hasSuffix "/0" $cidr }}{{ $faults = append $faults (printf "networkPolicy.egress.%s.cidrs has %s: that is open egress; name the networks of that engine" $engine $cidr) }}{{ end }}
 {{- end }}{{ end }}
 {{- if eq $v.mode "embedded" }}
-{{- range $name := list "eventLog" "broker" "readModel" "readModelReplica" "graph" "sessions" "limits" }}
+{{- range $name := list "eventLog" "broker" "readModel" "readModelReplica" "graph" "sessions" "limits" "goldTables" }}
 {{- if (index $v $name).url }}{{ $faults = append $faults (printf "%s.url is set, but mode embedded uses no engines: remove it, or set mode to services" $name) }}{{ end }}
 {{- end }}
 {{- else }}{{- $faults = concat $faults (include "payledger.serviceFaults" . | fromJsonArray) }}{{- end }}
@@ -64,6 +64,7 @@
 {{- if and (ne $v.identity.issuer "embedded") (not $v.identity.audience) }}{{ $faults = append $faults "identity.issuer needs identity.audience: else tokens made for others would be good here" }}{{ end }}
 {{- if and (hasPrefix "folder:" $v.export.target) (not $v.export.existingClaim) }}{{ $faults = append $faults "export.target is a folder: export.existingClaim must name the claim that holds it" }}{{ end }}
 {{- if and (hasPrefix "abfss:" $v.export.target) (eq $v.export.login "identity") (not $v.workloadIdentity.enabled) }}{{ $faults = append $faults "export.login identity needs workloadIdentity.enabled; or set export.login to key" }}{{ end }}
+{{- if and $v.goldTables.url (eq $v.goldTables.login "identity") (not $v.workloadIdentity.enabled) }}{{ $faults = append $faults "goldTables.login identity needs workloadIdentity.enabled; or set goldTables.login to token" }}{{ end }}
 {{- if and $v.queryService.autoscaling.enabled (not $v.queryService.autoscaling.prometheus) }}{{ $faults = append $faults "queryService.autoscaling.enabled needs queryService.autoscaling.prometheus, which counts requests" }}{{ end }}
 {{- if and $v.projections.autoscaling.enabled (not $v.broker.url) }}{{ $faults = append $faults "projections.autoscaling.enabled needs broker.url: it scales on the lag of the topic" }}{{ end }}
 {{- if and $v.projections.autoscaling.enabled $vault.name (not $v.workloadIdentity.clientIds.scaler) }}{{ $faults = append $faults "projections.autoscaling.enabled with a Key Vault needs workloadIdentity.clientIds.scaler" }}{{ end }}
@@ -77,9 +78,10 @@
 {{- define "payledger.usedEngines" -}}
 {{- $v := .Values -}}
 {{- $used := list -}}
-{{- range $name := list "eventLog" "broker" "readModel" "readModelReplica" "graph" "sessions" "limits" }}{{ if (index $v $name).url }}{{ $used = append $used $name }}{{ end }}{{ end -}}
+{{- range $name := list "eventLog" "broker" "readModel" "readModelReplica" "graph" "sessions" "limits" "goldTables" }}{{ if (index $v $name).url }}{{ $used = append $used $name }}{{ end }}{{ end -}}
 {{- $entra := has "entra" (list $v.readModel.auth $v.readModelReplica.auth $v.sessions.auth $v.limits.auth) -}}
 {{- if and (hasPrefix "abfss:" $v.export.target) (eq $v.export.login "identity") }}{{ $entra = true }}{{ end -}}
+{{- if and $v.goldTables.url (eq $v.goldTables.login "identity") }}{{ $entra = true }}{{ end -}}
 {{- if or $entra (ne $v.identity.issuer "embedded") }}{{ $used = append $used "identity" }}{{ end -}}
 {{- if $v.telemetry.endpoint }}{{ $used = append $used "telemetry" }}{{ end -}}
 {{- if and (ne $v.export.target "none") (not (hasPrefix "folder:" $v.export.target)) }}{{ $used = append $used "lake" }}{{ end -}}

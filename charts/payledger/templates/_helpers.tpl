@@ -9,7 +9,7 @@ query-service:
   args: [start, query-service]
   identity: queryService
   api: true
-  engines: [readModelReplica, graph, sessions, limits, identity, telemetry]
+  engines: [readModelReplica, graph, sessions, limits, identity, telemetry, goldTables]
 projections:
   args: [start, projections]
   identity: projections
@@ -68,7 +68,8 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- if and (has "sessions" $engines) $v.sessions.username (eq $v.sessions.auth "password") }}{{ $names = append $names "sessions-password" }}{{ end -}}
 {{- if and (has "limits" $engines) $v.limits.username (eq $v.limits.auth "password") }}{{ $names = append $names "limits-password" }}{{ end -}}
 {{- if and (has "telemetry" $engines) $v.telemetry.headers }}{{ $names = append $names "otlp-headers" }}{{ end -}}
-{{- if eq .service "export" }}{{ $names = append $names "export-key" }}{{ end -}}
+{{- if or (eq .service "export") (and (has "goldTables" $engines) $v.goldTables.url) }}{{ $names = append $names "export-key" }}{{ end -}}
+{{- if and (has "goldTables" $engines) $v.goldTables.url (eq $v.goldTables.login "token") }}{{ $names = append $names "gold-tables-token" }}{{ end -}}
 {{- if and (eq .service "export") (hasPrefix "abfss:" $v.export.target) (eq $v.export.login "key") }}{{ $names = append $names "export-account-key" }}{{ end -}}
 {{- join "," $names -}}
 {{- end }}

@@ -77,6 +77,12 @@
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ $v.telemetry.sampled | quote }}
 {{- end }}
+{{- if and (has "goldTables" $engines) $v.goldTables.url }}
+- name: GOLD_TABLES
+  value: {{ $v.goldTables.url }}
+- name: EXPORT_DATA_SET
+  value: {{ $v.export.dataSet }}
+{{- end }}
 {{- if eq .service "export" }}
 - name: EXPORT
   value: {{ $v.export.target }}

@@ -41,6 +41,16 @@ export const planted: readonly Planted[] = [
     set: ["--set", "workloadIdentity.enabled=false"],
     refused: /export\.login identity needs workloadIdentity\.enabled/,
   },
+  {
+    name: "gold tables that no pod can reach",
+    set: ["--set", "networkPolicy.egress.goldTables.cidrs=null"],
+    refused: /goldTables/,
+  },
+  {
+    name: "a token in the gold tables' URL",
+    set: ["--set", "goldTables.url=databricks://token:secret@host/1/payledger/gold"],
+    refused: /goldTables\.url holds credentials/,
+  },
   { name: "two shards", set: ["--set", "shards=2"], refused: /shards is more than 1/ },
   {
     name: "an engine that no pod can reach",
