@@ -1,4 +1,4 @@
-import type { Runtime, Shard } from "ledger-core";
+import type { Revision, Runtime, Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
 import { type ProjectionStatus, pause, runProjection, shareReading } from "projection-workers";
@@ -87,23 +87,13 @@ function follow(
 ): { status(): ProjectionStatus; readonly finished: Promise<void> } {
   const { log, logger, names, tuning = {}, runtime = systemRuntime } = options;
   const { batchMax = 10_000, batchBytesMax = 2 ** 23, everyMs = 5000, againMs = 10_000 } = tuning;
-  let bytes = 0;
-  const isFull = (events: number) => {
-    const full = events >= batchMax || bytes >= batchBytesMax;
-    bytes = 0;
-    return full;
-  };
+  // A batch that is not full may be the rest of what was gathered, with history left behind it.
+  const isBehind = async (revision: Revision) => (await log.head(shard)) - revision >= batchMax;
   const begin = () =>
     runProjection({
       ...{ log, logger, runtime, signal, shard, batchMax, batchBytesMax },
-      projection: {
-        name: table.name,
-        projectStored(event, stored) {
-          bytes += stored.data.length;
-          return table.rows(event, stored, names);
-        },
-      },
-      target: paced(target, { everyMs, isFull, runtime, signal }),
+      projection: { name: table.name, projectStored: (event, stored) => table.rows(event, stored, names) },
+      target: paced(target, { everyMs, isBehind, runtime, signal }),
       // The pace makes batches large; nobody waits for a short transaction.
       liveMs: null,
     });

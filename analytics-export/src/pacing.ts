@@ -1,11 +1,11 @@
-import type { ProjectionTarget, Runtime } from "ledger-core";
+import type { ProjectionTarget, Revision, Runtime } from "ledger-core";
 import { pause } from "projection-workers";
 
 type Pace = {
-  /** The least time between the starts of two batches that are not full, in ms. */
+  /** The least time between the starts of two batches at the log's end, in ms. */
   readonly everyMs: number;
-  /** Whether a batch of so many events is full: history is not held back. */
-  readonly isFull: (events: number) => boolean;
+  /** Whether more than a batch is left after this revision: history is not held back. */
+  readonly isBehind: (revision: Revision) => Promise<boolean>;
   readonly runtime: Runtime;
   /** Ends a wait. */
   readonly signal: AbortSignal;
@@ -17,7 +17,7 @@ type Pace = {
  */
 export function paced<Change>(
   target: ProjectionTarget<Change>,
-  { everyMs, isFull, runtime, signal }: Pace,
+  { everyMs, isBehind, runtime, signal }: Pace,
 ): ProjectionTarget<Change> {
   return {
     checkpoint: (shard) => target.checkpoint(shard),
@@ -25,7 +25,7 @@ export function paced<Change>(
       const startMs = runtime.elapsedMs();
       await target.apply(shard, after, upTo, changes);
       const leftMs = everyMs - (runtime.elapsedMs() - startMs);
-      if (!isFull(upTo - after) && leftMs > 0) await pause(runtime, leftMs, signal);
+      if (leftMs > 0 && !(await isBehind(upTo))) await pause(runtime, leftMs, signal);
     },
   };
 }

@@ -15,7 +15,7 @@ import type { Pseudonyms } from "./pseudonyms.ts";
 export type ExportTable = TableShape & {
   /** For people who read the table. */
   readonly about: string;
-  rows(event: LedgerEvent, stored: Omit<StoredForm, "data">, names: Pseudonyms): readonly Row[];
+  rows(event: LedgerEvent, stored: StoredForm, names: Pseudonyms): readonly Row[];
 };
 
 const DAY_US = 86_400_000_000;

@@ -37,7 +37,7 @@ export type Projection<Change> = {
 };
 
 /** What the log keeps with an event beside its facts. */
-export type StoredForm = { readonly version: number; readonly leaf: Uint8Array; readonly data: Uint8Array };
+export type StoredForm = { readonly version: number; readonly leaf: Uint8Array };
 
 /** A projection that shows what the log keeps with an event, too. */
 export type StoredProjection<Change> = {
