@@ -72,7 +72,7 @@ test("every event is in the lake once, also after restarts, and the lake equals 
 
 test("history is not held back, in whatever pieces it is delivered", async () => {
   const { log } = await openTestLog();
-  await append(log, 0, 100);
+  await append(log, 0, history.length);
   const inPieces: EventLog = {
     ...log,
     async *subscribe(shard, from, signal) {
@@ -87,7 +87,8 @@ test("history is not held back, in whatever pieces it is delivered", async () =>
   const exporter = start(inPieces, lake, { batchMax: 7, everyMs: 600_000 });
   // It waits with less than a batch left, and then has not told yet of the batch before.
   const least = () => Math.min(...exporter.statuses().map((status) => status.revision));
-  await expect.poll(least, PATIENCE).toBeGreaterThan(99 - 7 - 7);
+  await expect.poll(least, PATIENCE).toBeGreaterThan(history.length - 1 - 7 - 7);
+  await exporter.stop();
 });
 
 test("a lake that is away holds nothing up, is named, and is written to once it is back", async () => {
