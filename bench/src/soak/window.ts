@@ -7,7 +7,7 @@ export const WINDOW_SECONDS = 10;
 /** The rate of a soak, of the highest that was measured just before. */
 export const SHARE_OF_BEST = 0.6;
 
-/** What every soak samples of its load and of its server's process. */
+/** The series that every soak samples, of its load and of its server's process. */
 export const timed = [
   { name: "perSecond", title: "payments/s", judged: "payments/s" },
   { name: "p50Ms", title: "p50 ms", judged: "p50, ms" },

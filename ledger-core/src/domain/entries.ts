@@ -62,7 +62,7 @@ export function entriesOf({ at, shard, revision, origin, fact }: LedgerEvent): E
   });
 }
 
-/** What an event's postings are part of. */
+/** The payment, transfer or other object that an event's postings belong to. */
 export function sourceOf(fact: MovingFact): Source {
   switch (fact.type) {
     case "PaymentCharged":

@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { KafkaConnection, KafkaTuning } from "../adapters/kafka/connection.ts";
 import { recordOf } from "../adapters/kafka/records.ts";
 import { leafHash } from "../adapters/leaf.ts";
-import type { Delivery, StoredEvent } from "../ports/event-log.ts";
+import type { StoredEvent } from "../ports/event-log.ts";
 import type { MirrorSource } from "../ports/mirror-source.ts";
 import type { MirrorTarget } from "../ports/mirror-target.ts";
 import type { KafkaBroker } from "./engines/kafka/kafka.ts";
 import { makeEvents, range } from "./event-log-events.ts";
+import { follow } from "./mirror-follower.ts";
 
 /** A Kafka client under test. */
 export type MirrorClient = {
@@ -289,32 +290,4 @@ export function mirrorSuite(name: string, broker: () => KafkaBroker, client: Mir
 /** An event as it is read back: its bytes are a Buffer. */
 function asRead(event: StoredEvent): StoredEvent {
   return { ...event, data: Buffer.from(event.data), leaf: expect.anything() as unknown as Uint8Array };
-}
-
-/** A subscription that collects revisions in the background until the test ends. */
-function follow(source: MirrorSource, shard: number, from: number) {
-  const abort = new AbortController();
-  const deliveries = source.subscribe(shard, from, abort.signal)[Symbol.asyncIterator]();
-  let seen: number[] = [];
-  let pending: Promise<IteratorResult<Delivery>> | undefined;
-  return {
-    /** The revisions since the last call, up to and including `last`. */
-    async until(last: number): Promise<number[]> {
-      while ((seen.at(-1) ?? -1) < last) {
-        pending ??= deliveries.next();
-        const step = await pending;
-        pending = undefined;
-        if (step.done) break;
-        if (step.value.kind === "events") seen.push(...step.value.events.map(({ revision }) => revision));
-      }
-      const revisions = seen;
-      seen = [];
-      return revisions;
-    },
-    async end(): Promise<void> {
-      abort.abort();
-      await pending?.catch(() => undefined);
-      await deliveries.return?.();
-    },
-  };
 }

@@ -8,7 +8,7 @@ const levels = ["CAN_VIEW", "CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER", "CAN_RUN
 const principals = ["group_name", "user_name", "service_principal_name"];
 const given = /^(bundle\.(name|target)|workspace\.(file_path|root_path|current_user\.userName))$/;
 
-/** What is wrong with a bundle, a sentence each: what a deployment would refuse, or only a run would show. */
+/** The faults of a bundle, a sentence each, including those that only a run would show. */
 export function bundleFaults(bundle: Bundle): readonly string[] {
   const { root, resources, absent } = bundle;
   return [

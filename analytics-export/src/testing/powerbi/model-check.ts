@@ -8,7 +8,7 @@ export type GoldSchemaFile = {
   }[];
 };
 
-/** What a report may show: `Sales.gross` for columns, `Sales.Gross` for measures. */
+/** The fields that a report may show: `Sales.gross` for columns, `Sales.Gross` for measures. */
 export type ModelFields = { readonly columns: ReadonlySet<string>; readonly measures: ReadonlySet<string> };
 
 const dataTypes: Readonly<Record<string, string>> = {
