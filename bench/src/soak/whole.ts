@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setInterval } from "node:timers/promises";
+import { BenchFault } from "../checks.ts";
 import { runLoad } from "../children.ts";
 import { type LagSample, lagsAt, mostOf } from "../lag.ts";
 import type { Soak } from "../options.ts";
@@ -38,6 +39,7 @@ export async function soakWhole(folder: string, scale: Scale, soak: Soak, began:
   const { accounts } = await ask<{ accounts: string[] }>(whole, { ask: "accounts", count: scale.accounts });
   const target = { ...whole.ready, accounts };
   const best = soak.rate === null ? await findBest(whole, target, scale) : undefined;
+  if (best?.best === 0) throw new BenchFault("no rate that was tried kept up: give --rate, or quieten the machine");
   const rate = soak.rate ?? Math.round((best?.best ?? 0) * SHARE_OF_BEST);
   const seconds = soak.minutes * 60;
   say(`${best ? `P1w just before: ${shorten(best.best)} payments/s; now ` : ""}${shorten(rate)} payments/s`);

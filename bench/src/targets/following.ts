@@ -26,7 +26,7 @@ export async function cpuSecondsOf(server: Pick<Child<unknown>, "ask">): Promise
 }
 
 /** Waits until every projection is at the head of the log. @returns for each, the seconds from `startMs` until then */
-export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp> {
+export async function caughtUp(whole: Whole, startMs: number, secondsMax = 900): Promise<CaughtUp> {
   const seconds = new Map<string, number>();
   while (true) {
     const { head, projections } = await ask<WholePositions>(whole, { ask: "positions" });
@@ -34,7 +34,7 @@ export async function caughtUp(whole: Whole, startMs: number): Promise<CaughtUp>
     const names = Object.keys(projections);
     for (const name of names) if (projections[name] === head && !seconds.has(name)) seconds.set(name, nowSeconds);
     if (seconds.size === names.length) return seconds;
-    if (nowSeconds > 900) throw new BenchFault(`projections are at ${JSON.stringify(projections)} of ${head}`);
+    if (nowSeconds > secondsMax) throw new BenchFault(`projections are at ${JSON.stringify(projections)} of ${head}`);
     await setTimeout(20);
   }
 }
