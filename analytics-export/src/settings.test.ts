@@ -32,6 +32,7 @@ describe("where the history is exported to", () => {
     ],
     [{ EXPORT: "https://example.org/lake" }, "EXPORT must be none, folder:<path> or abfss://"],
     [{ EXPORT: "http://10.0.0.1:1/devstore1/ledger" }, "EXPORT must be none, folder:<path> or abfss://"],
+    [{ EXPORT: "http://127.0.0.1:10000/devstore1/ledger", ...identity }, "tokens never cross a network in clear"],
     [{ EXPORT: "folder:lake", EXPORT_ACCOUNT_KEY: "planted account key" }, "EXPORT_ACCOUNT_KEY is for an abfss:// URL"],
     [{ EXPORT: "folder:lake", EXPORT_KEY: "" }, "EXPORT_KEY is not set"],
   ])("%o is refused in words, and no secret is told", (environment, message) => {

@@ -87,6 +87,8 @@ export const exportPart = configurationPart({
     const isAzure = EXPORT?.kind === "azure";
     if (isAzure && EXPORT_ACCOUNT_KEY === undefined && entraIdentity(azure, entraScopes.storage) === undefined)
       fault("EXPORT is on Azure: set EXPORT_ACCOUNT_KEY, or AZURE_TENANT_ID, AZURE_CLIENT_ID and their token's file");
+    if (isAzure && EXPORT_ACCOUNT_KEY === undefined && EXPORT.container.startsWith("http:"))
+      fault("EXPORT is http://, and tokens never cross a network in clear: set EXPORT_ACCOUNT_KEY");
     if (!isAzure && EXPORT_ACCOUNT_KEY !== undefined) fault("EXPORT_ACCOUNT_KEY is for an abfss:// URL in EXPORT");
     if (EXPORT !== undefined && EXPORT_KEY === undefined)
       fault("EXPORT_KEY is not set: the export needs it, and every later export of the data set the same one");

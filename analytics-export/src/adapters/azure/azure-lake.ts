@@ -2,7 +2,7 @@ import { buffer } from "node:stream/consumers";
 import type { ContainerClient } from "@azure/storage-blob";
 import { assert } from "ledger-core";
 import type { Lake, LakeFile } from "../../ports/lake.ts";
-import { type AzureTuning, answered, request } from "./requests.ts";
+import { type AzureTuning, answered, requester } from "./requests.ts";
 
 export type AzureStorage = {
   readonly container: ContainerClient;
@@ -10,6 +10,8 @@ export type AzureStorage = {
   readonly folder: string;
   /** A name that no other process uses. */
   readonly uniqueName: () => string;
+  /** Called when the storage refuses the present access token; undefined if the login is a key. */
+  readonly tokenRefused?: () => void;
 };
 
 /** The metadata of a blob that tells which request created it. */
@@ -20,13 +22,15 @@ const taken = ["BlobAlreadyExists", "ConditionNotMet"];
  * A lake in a container of Azure Storage. A blob appears whole, and only if its name was free. If the answer to such a
  * request is lost, the next try finds the name taken, and the blob's metadata tells by whom.
  */
-export function azureLake({ container, folder, uniqueName }: AzureStorage, tuning: AzureTuning = {}): Lake {
+export function azureLake(storage: AzureStorage, tuning: AzureTuning = {}): Lake {
+  const { container, folder, uniqueName } = storage;
   const root = folder === "" ? "" : `${folder}/`;
+  const ask = requester(tuning, storage.tokenRefused);
   const blobOf = (path: string) => container.getBlockBlobClient(`${root}${path}`);
 
   async function isFrom(creation: string, path: string): Promise<boolean> {
     const properties = (abortSignal: AbortSignal) => blobOf(path).getProperties({ abortSignal });
-    const { metadata } = await request({ verb: "read", path }, tuning, properties);
+    const { metadata } = await ask({ verb: "read", path }, properties);
     return metadata?.[CREATION] === creation;
   }
 
@@ -34,7 +38,7 @@ export function azureLake({ container, folder, uniqueName }: AzureStorage, tunin
     const prefix = `${root}${inFolder}/`;
     let token: string | undefined;
     do {
-      const page = await request({ verb: "list", path: inFolder }, tuning, async (abortSignal) => {
+      const page = await ask({ verb: "list", path: inFolder }, async (abortSignal) => {
         const pages = container.listBlobsFlat({ prefix, abortSignal });
         const { value } = await pages.byPage(token ? { continuationToken: token } : {}).next();
         assert(value, "a listing has a page");
@@ -55,7 +59,7 @@ export function azureLake({ container, folder, uniqueName }: AzureStorage, tunin
       const creation = uniqueName();
       const options = { conditions: { ifNoneMatch: "*" }, metadata: { [CREATION]: creation } };
       const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      const created = await request({ verb: "write", path }, tuning, (abortSignal) =>
+      const created = await ask({ verb: "write", path }, (abortSignal) =>
         blobOf(path)
           .upload(body, body.length, { ...options, abortSignal })
           .then(() => true, answered(taken, false)),
@@ -63,7 +67,7 @@ export function azureLake({ container, folder, uniqueName }: AzureStorage, tunin
       return created || (await isFrom(creation, path));
     },
     read: (path) =>
-      request({ verb: "read", path }, tuning, async (abortSignal) => {
+      ask({ verb: "read", path }, async (abortSignal) => {
         const found = await blobOf(path)
           .download(0, undefined, { abortSignal, maxRetryRequests: 0 })
           .catch(answered(["BlobNotFound"], undefined));
@@ -76,7 +80,7 @@ export function azureLake({ container, folder, uniqueName }: AzureStorage, tunin
     },
     files: list,
     async remove(path) {
-      await request({ verb: "remove", path }, tuning, (abortSignal) =>
+      await ask({ verb: "remove", path }, (abortSignal) =>
         blobOf(path)
           .delete({ abortSignal })
           .then(() => undefined, answered(["BlobNotFound"], undefined)),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LedgerError } from "ledger-core";
+import type { EntraTuning } from "ledger-core/entra";
 
 /** How requests to Azure Storage wait and are made again; each field states its default. */
 export type AzureTuning = {
@@ -11,41 +12,46 @@ export type AzureTuning = {
   readonly pauseMs?: number;
   /** The longest pause that the storage may ask for, in ms. 0 to 300,000. Default 30,000. */
   readonly pauseMaxMs?: number;
+  /** How access tokens are fetched, where the login is a workload identity. */
+  readonly entra?: Partial<EntraTuning>;
 };
 
 /** The purpose of a request, as errors name it: `the lake cannot write postings/…`. */
 type Purpose = { readonly verb: string; readonly path: string };
 
+type Requester = <Result>(purpose: Purpose, work: (abortSignal: AbortSignal) => Promise<Result>) => Promise<Result>;
+
 const busyStatuses: ReadonlySet<number | undefined> = new Set([undefined, 408, 429, 500, 502, 503, 504]);
+const UNAUTHORIZED = 401;
 
 /**
- * Makes a request, and makes it again if no answer came or the storage is busy.
- * @throws LedgerError store_unavailable, without the driver's error, which holds the request with its credentials
+ * Makes requests, and makes one again if no answer came, the storage is busy, or it refused an access token, which
+ * `tokenRefused` then replaces. A request throws LedgerError store_unavailable, without the driver's error, which holds
+ * the request with its credentials.
  */
-export async function request<Result>(
-  { verb, path }: Purpose,
-  tuning: AzureTuning,
-  work: (abortSignal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
+export function requester(tuning: AzureTuning, tokenRefused: (() => void) | undefined): Requester {
   const { timeoutMs = 60_000, tries = 4, pauseMs = 500, pauseMaxMs = 30_000 } = tuning;
-  for (let attempt = 1; ; attempt++) {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    try {
-      return await work(timeout);
-    } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal === undefined) throw error;
-      const { status, code, afterMs = pauseMs * 2 ** (attempt - 1) } = refusal;
-      if (attempt < tries && busyStatuses.has(status)) {
-        await delay(Math.min(afterMs, pauseMaxMs));
-        continue;
+  return async ({ verb, path }, work) => {
+    const unavailable = (why: string) =>
+      new LedgerError("store_unavailable", `the lake cannot ${verb} ${path}: ${why}`);
+    for (let attempt = 1; ; attempt++) {
+      const timeout = AbortSignal.timeout(timeoutMs);
+      try {
+        return await work(timeout);
+      } catch (error) {
+        // No access token was given, and why.
+        if (error instanceof LedgerError) throw unavailable(error.message);
+        const refusal = refusalOf(error);
+        if (refusal === undefined) throw error;
+        const { status, code, afterMs = pauseMs * 2 ** (attempt - 1) } = refusal;
+        const tokenIsRefused = status === UNAUTHORIZED && tokenRefused !== undefined;
+        if (tokenIsRefused) tokenRefused();
+        if ((tokenIsRefused || busyStatuses.has(status)) && attempt < tries) await delay(Math.min(afterMs, pauseMaxMs));
+        else if (timeout.aborted) throw unavailable(`no answer within ${timeoutMs} ms`);
+        else throw unavailable([code, status].filter(Boolean).join(", status "));
       }
-      const why = timeout.aborted
-        ? `no answer within ${timeoutMs} ms`
-        : [code, status].filter(Boolean).join(", status ");
-      throw new LedgerError("store_unavailable", `the lake cannot ${verb} ${path}: ${why}`);
     }
-  }
+  };
 }
 
 /** Turns the storage's answers of these codes into a value. */

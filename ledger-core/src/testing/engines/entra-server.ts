@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { text } from "node:stream/consumers";
 import type { EntraTarget } from "../../process/entra-login.ts";
 
@@ -20,13 +21,17 @@ export type EntraServer = {
 
 const ASSERTION = "the-workload's-own-token";
 
-export async function startEntraServer(scope: string): Promise<EntraServer> {
+/** @param certificate the server's own, in PEM, for localhost; without it, it answers in clear */
+export async function startEntraServer(
+  scope: string,
+  certificate?: { readonly cert: string; readonly key: string },
+): Promise<EntraServer> {
   const requests: Record<string, string>[] = [];
   const given: string[] = [];
   let validities: readonly number[] = [3600];
   let fault: string | undefined;
   let isPaused = false;
-  const server = createServer(async (request, response) => {
+  const answer: RequestListener = async (request, response) => {
     if (isPaused) return void request.socket.destroy();
     const form = new URLSearchParams(await text(request));
     requests.push({ path: request.url ?? "", ...Object.fromEntries(form) });
@@ -40,10 +45,12 @@ export async function startEntraServer(scope: string): Promise<EntraServer> {
     const [seconds = 0, ...later] = validities;
     if (later.length > 0) validities = later;
     response.end(JSON.stringify({ token_type: "Bearer", expires_in: seconds, access_token: given.at(-1) }));
-  });
+  };
+  const server = certificate ? createTlsServer(certificate, answer) : createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  const authority = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/`;
+  const origin = certificate ? "https://localhost" : "http://127.0.0.1";
+  const authority = `${origin}:${typeof address === "object" ? address?.port : ""}/`;
   return {
     target: { authority, tenant: "a-tenant", client: "a-client", assertion: { reveal: () => ASSERTION }, scope },
     requests,
