@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { randomHistory, seeded } from "ledger-core/testing/history";
 import { DeltaTable } from "../../delta/table.ts";
 import { openLake } from "../../open.ts";
 import type { Lake } from "../../ports/lake.ts";
 import { exportTables } from "../../tables/tables.ts";
 import { names } from "../folder.ts";
+import { storedForm } from "./expected-counts.ts";
 import { type KillPlan, placeOf } from "./kill-plan.ts";
 
 /**
@@ -13,18 +16,19 @@ import { type KillPlan, placeOf } from "./kill-plan.ts";
  */
 async function main({ target, seed, events, draw, death }: KillPlan): Promise<void> {
   const lake = mortal(await openLake(placeOf(target)), death);
+  // A process that is killed writes no cache at its end.
+  flushCompileCache();
   const history = randomHistory(seed, events);
   const random = seeded(draw);
   const last = history.length - 1;
   const maintenance = { compaction: { targetBytes: 32 * 1024, filesMin: 2 }, keepRemovedMs: 0 };
   const options = { lake, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3, maintenance };
-  const stored = { version: 1, leaf: new Uint8Array(32) };
   await Promise.all(
     exportTables.map(async (shape) => {
       const table = new DeltaTable({ ...options, shape });
       for (let at = await table.checkpoint(0); at < last; ) {
         const upTo = Math.min(at + 1 + random(9), last);
-        const rows = history.slice(at + 1, upTo + 1).flatMap((event) => [...shape.rows(event, stored, names)]);
+        const rows = history.slice(at + 1, upTo + 1).flatMap((event) => [...shape.rows(event, storedForm, names)]);
         await table.apply(0, at, upTo, rows);
         at = upTo;
       }
@@ -32,11 +36,12 @@ async function main({ target, seed, events, draw, death }: KillPlan): Promise<vo
   );
 }
 
-/** A lake at whose nth change this process dies: before it, while it is made, or after it. */
+/** A lake at whose nth change this process dies: before it, while it is made, or after it. It first tells which. */
 function mortal(lake: Lake, death: KillPlan["death"]): Lake {
   let steps = 0;
-  function change<Result>(work: () => Promise<Result>): Promise<Result> {
+  function change<Result>(step: string, work: () => Promise<Result>): Promise<Result> {
     if (death === null || steps++ !== death.step) return work();
+    writeSync(1, `${death.phase} ${step}`);
     if (death.phase === "before") return die();
     if (death.phase === "during") setTimeout(die, death.afterMs);
     const done = work();
@@ -44,9 +49,16 @@ function mortal(lake: Lake, death: KillPlan["death"]): Lake {
   }
   return {
     ...lake,
-    create: (path, bytes) => change(() => lake.create(path, bytes)),
-    remove: (path) => change(() => lake.remove(path)),
+    create: (path, bytes) => change(`creating ${kindOf(path, bytes)}`, () => lake.create(path, bytes)),
+    remove: (path) => change(`removing ${kindOf(path)}`, () => lake.remove(path)),
   };
+}
+
+function kindOf(path: string, bytes?: Uint8Array): string {
+  if (path.endsWith("_last_checkpoint")) return "the pointer to a checkpoint";
+  if (path.includes(".checkpoint.")) return "a checkpoint";
+  if (!path.includes("/_delta_log/")) return "a data file";
+  return bytes && Buffer.from(bytes).includes('"OPTIMIZE"') ? "a commit that merges files" : "a commit";
 }
 
 function die(): Promise<never> {

@@ -6,15 +6,19 @@ import { makeLakeFolder } from "../folder.ts";
 import { runKillLoop } from "./kill-loop.ts";
 import type { KillTarget } from "./kill-plan.ts";
 
-const usage =
-  "node analytics-export/src/testing/kills/kill-loop-main.ts [--target folder|azure] [--rounds N] [--seed N]";
+const usage = `node analytics-export/src/testing/kills/kill-loop-main.ts [--target folder|azure] [--rounds N] [--seed N]
+  [--keep <folder>]`;
 
-/** Prints a line per lake; exit code 1 if an event is not in each table once. */
+/**
+ * Prints a line per lake; exit code 1 if an event is not in each table once. With --keep, `npm run spark -- kills` can
+ * count what is in the lakes as well.
+ */
 const { values } = parseArgs({
   options: {
     target: { type: "string", default: "folder" },
     rounds: { type: "string", default: "1000" },
     seed: { type: "string", default: "7" },
+    keep: { type: "string" },
   },
 });
 const found = findDeltaRs();
@@ -34,7 +38,8 @@ async function newLake(): Promise<KillTarget> {
   return { kind: "folder", folder: folder.dir };
 }
 const numbers = { rounds: Number(values.rounds), seed: Number(values.seed), events: 200 };
-const result = await runKillLoop({ ...numbers, python: found.python, newLake, tell: console.log });
+const kept = values.keep === undefined ? {} : { keep: values.keep };
+const result = await runKillLoop({ ...numbers, ...kept, python: found.python, newLake, tell: console.log });
 console.log(JSON.stringify({ ...numbers, target: values.target, ...result }));
 await azurite?.stop();
 if (result.faults.length === 0) for (const folder of folders) await folder.remove();

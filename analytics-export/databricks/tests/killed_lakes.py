@@ -1,0 +1,64 @@
+"""
+Counts, with Spark, what is in the lakes of killed exporters: each event once, in every table. The folder is that of
+`kill-loop-main.ts --keep`; beside each lake is what the history says.
+
+  python killed_lakes.py <folder>
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from lake.tables import read_table
+
+
+def lakes_in(folder: Path) -> list[Path]:
+    return sorted((path.parent for path in folder.glob("*/expected.json")), key=lambda lake: int(lake.name))
+
+
+def counts_of(table: DataFrame, columns: Iterable[str]) -> dict[str, Any]:
+    """Rows, different events, the last of them and sums, in the form of expected.json; and different rows."""
+    sums = [f.coalesce(f.sum(column), f.lit(0)).cast("string").alias(column) for column in columns]
+    row = table.agg(
+        f.count("*").alias("rows"),
+        f.count_distinct(f.struct("*")).alias("different_rows"),
+        f.count_distinct("shard", "revision").alias("revisions"),
+        f.max("revision").alias("last"),
+        f.struct(*sums).alias("sums"),
+    ).first()
+    return row.asDict(recursive=True)
+
+
+def faults_of(spark: SparkSession, lake: Path) -> Iterator[str]:
+    """Names the tables that do not hold each event once."""
+    for name, counts in json.loads((lake / "expected.json").read_text(encoding="utf-8")).items():
+        expected = {**counts, "different_rows": counts["rows"]}
+        found = counts_of(read_table(spark, str(lake / "lake"), name), list(counts["sums"]))
+        if found != expected:
+            yield f"{lake.name}, {name}: {found}, and must be {expected}"
+
+
+def main() -> None:
+    lakes = lakes_in(Path(sys.argv[1]))
+    if not lakes:
+        sys.exit(f"{sys.argv[1]} has no lakes of kill-loop-main.ts --keep")
+    spark = SparkSession.builder.appName("killed lakes").getOrCreate()
+    faults = 0
+    for lake in lakes:
+        for fault in faults_of(spark, lake):
+            print(fault)
+            faults += 1
+    events = sum(json.loads((lake / "expected.json").read_text())["ledger_events"]["rows"] for lake in lakes)
+    print(json.dumps({"lakes": len(lakes), "events": events, "faults": faults}))
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
