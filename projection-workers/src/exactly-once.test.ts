@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -9,11 +10,11 @@ import { connectSqlite, numberOfId, openSqlite } from "ledger-core/sql";
 import { randomHistory, seeded } from "ledger-core/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { runProjection } from "./consumer/consumer.ts";
-import { projectionNames } from "./projections/list.ts";
 import { modelsTarget } from "./projections/models/model.ts";
 import { modelsProjection } from "./projections/models/projection.ts";
+import { makeOldLayouts } from "./testing/old-layout.ts";
 import { scriptedLog } from "./testing/scripted-log.ts";
-import { appendAll, modelRows, quiet, stored, testFolder, testModels, viewRows } from "./testing/stores.ts";
+import { appendAll, fileRows, modelRows, quiet, stored, testFolder, testModels } from "./testing/stores.ts";
 
 const history = randomHistory(9, 600);
 const head = history.length - 1;
@@ -80,12 +81,12 @@ test.each([1, 2, 3])("case 9: duplicated and reordered deliveries end equal (see
 
 const child = fileURLToPath(new URL("./testing/projector-child.ts", import.meta.url));
 
-/** The last line of a projector that has caught up: the state of each of its projections. */
-const ENDED = projectionNames.map(() => "stopped").join();
+/** The last line of a projector that has caught up. */
+const ENDED = "complete";
 
 /** Runs the projector until it has printed `lines` lines, and kills it before it has printed two more. */
 async function runChild(folder: string, lines: number): Promise<string | undefined> {
-  const projector = spawn(process.execPath, [child, folder, "16", `${lines + 2}`], {
+  const projector = spawn(process.execPath, [child, folder, "32", `${lines + 2}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void projector.kill("SIGKILL"));
@@ -101,18 +102,25 @@ async function runChild(folder: string, lines: number): Promise<string | undefin
   return last;
 }
 
-test("a projector killed repeatedly in mid-batch applies each event once", { timeout: 60_000 }, async () => {
+/** A dozen processes, one after another. */
+const KILLED = { timeout: 180_000 };
+
+test.each([
+  ["new files", "", () => undefined],
+  ["files beside those of a former layout", ".2", makeOldLayouts],
+])("a projector of %s, killed repeatedly in mid-batch, applies each event once", KILLED, async (_, number, prepare) => {
   const folder = await testFolder();
+  prepare(folder);
   const log = await openSqliteLog({ file: join(folder, "events.sqlite") });
   await appendAll(log, history);
   await log.close();
   const seed = Date.now() % 2 ** 31;
   const next = seeded(seed);
   let kills = 0;
-  while ((await runChild(folder, 1 + next(15))) !== ENDED) kills++;
+  while ((await runChild(folder, 1 + next(8))) !== ENDED) kills++;
   expect(kills, `seed ${seed}`).toBeGreaterThan(2);
 
-  const db = connectSqlite({ file: join(folder, "models.sqlite"), readOnly: true });
+  const db = connectSqlite({ file: join(folder, `models${number}.sqlite`), readOnly: true });
   onTestFinished(() => db.destroy());
   expect(await modelRows(db), `seed ${seed}`).toEqual(await replayed());
 
@@ -121,8 +129,11 @@ test("a projector killed repeatedly in mid-batch applies each event once", { tim
   await appendAll(other, history);
   await other.close();
   expect(await runChild(clean, Number.POSITIVE_INFINITY)).toBe(ENDED);
-  const views = [folder, clean].map((place) => openSqlite({ file: join(place, "views.sqlite"), readOnly: true }));
-  const [killed, whole] = views.map(viewRows);
+  const paths = [join(folder, `views${number}.sqlite`), join(clean, "views.sqlite")];
+  const views = paths.map((file) => openSqlite({ file, readOnly: true }));
+  const [killed, whole] = views.map(fileRows);
   for (const view of views) view.close();
   expect(killed, `seed ${seed}`).toEqual(whole);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".sqlite"));
+  expect(files.sort()).toEqual(["events.sqlite", `models${number}.sqlite`, `views${number}.sqlite`]);
 });

@@ -28,7 +28,12 @@ export async function rebuildOffline(options: OfflineRebuildOptions): Promise<Re
         onState(state);
       };
       const file = fileOf(projection);
-      const opened = await file.open(storeToOpen(pathOf(folder.dir, file)));
+      const path = storeToOpen(pathOf(folder.dir, file));
+      if (await file.isOlder(path)) {
+        tell({ ...last, status: "failed", detail: "another version made the file: the next start builds a new one" });
+        return last;
+      }
+      const opened = await file.open(path);
       try {
         for (const one of opened.projections)
           if (one.name === projection) await reportRebuild(one, { log, shards: [0], logger }, tell);

@@ -11,10 +11,10 @@ export type StoreFile = {
   /** The names of its projections. */
   readonly projections: readonly string[];
   /**
-   * Whether `open` would empty a file because an earlier version made it. A keeper then keeps that file and builds
-   * another beside it. Undefined for a store that may be emptied in place.
+   * Whether `open` would empty a file because another version made it, mostly an earlier one. A keeper then keeps that
+   * file and builds another beside it. False for a file that cannot be read.
    */
-  isOlder?(path: string): Promise<boolean>;
+  isOlder(path: string): Promise<boolean>;
   /** @throws LedgerError store_unavailable, store_damaged, incompatible */
   open(path: string): Promise<OpenedFile>;
   /** Compares one of its projections with the log by building it again in `scratch`, a new file. */
@@ -28,12 +28,12 @@ export type VerifiedFiles = { readonly live: string; readonly scratch: string };
 /** `write` creates what is missing, `read` opens an existing file, `scratch` a temporary one. */
 export type OpenMode = "write" | "read" | "scratch";
 
-/** A file of projections that share a kind of connection. */
+/** A file of projections that share a kind of connection, but for the question whether it is older. */
 export function storeFile<Connection>(
   name: string,
   registered: readonly Registered<Connection>[],
   connect: (path: string, mode: OpenMode) => Promise<Opened<Connection>>,
-): StoreFile {
+): Omit<StoreFile, "isOlder"> {
   return {
     name,
     projections: registered.map((one) => one.name),

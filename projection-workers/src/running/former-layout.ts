@@ -15,15 +15,19 @@ type FormerOptions = {
   readonly logger: Logger;
 };
 
-/** Whether an earlier version made a file. */
+/** Whether a version with another layout made a file. */
 export async function isFormer(file: StoreFile, path: string): Promise<boolean> {
-  return existsSync(path) && (await file.isOlder?.(path)) === true;
+  return existsSync(path) && (await file.isOlder(path));
 }
 
-/** The files before `path` made by an earlier version; while there are any, `path` may be incomplete. */
+/**
+ * The files before `path`, if a version with another layout made one of them; while there are any, `path` may be
+ * incomplete. After a way back to an earlier version, its own first file may be among them.
+ */
 export async function formerFiles({ file, first, logger }: FormerOptions, path: string): Promise<string[]> {
-  const former: string[] = [];
-  for (const older of olderStores(first, path)) if (await isFormer(file, older)) former.push(older);
+  const before = olderStores(first, path);
+  const areFormer = await Promise.all(before.map((older) => isFormer(file, older)));
+  const former = areFormer.includes(true) ? before : [];
   const told = { store: file.name, file: path, former };
   if (former.length > 0) logger.warn(told, "read models are built in a new layout; the former ones stay until then");
   return former;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** The served build of a file written by version 0002: some of its tables, with a row in each. */
@@ -22,9 +23,32 @@ const oldFile = `
     PRIMARY KEY (tenant, owner, id)) WITHOUT ROWID;
   INSERT INTO owner_payments_v2 VALUES ('tenant-a', 'alice', 'pay_1');`;
 
+/** A payment graph of ids instead of numbers, with one edge. */
+const oldViews = `
+  PRAGMA journal_mode = WAL;
+  CREATE TABLE view_builds (view TEXT PRIMARY KEY, version INTEGER NOT NULL, suffix TEXT NOT NULL) WITHOUT ROWID;
+  INSERT INTO view_builds VALUES ('graph', 2, '_v2');
+  CREATE TABLE view_checkpoints (view TEXT NOT NULL, version INTEGER NOT NULL, shard INTEGER NOT NULL,
+    revision INTEGER NOT NULL, PRIMARY KEY (view, version, shard)) WITHOUT ROWID;
+  INSERT INTO view_checkpoints VALUES ('graph', 2, 0, 41);
+  CREATE TABLE graph_edges_v2 (payer TEXT NOT NULL, merchant TEXT NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (payer, merchant, event)) WITHOUT ROWID;
+  INSERT INTO graph_edges_v2 VALUES ('acct_1', 'acct_2', 'evt_1');`;
+
 /** Makes a file of read models in the layout of version 0002. */
 export function makeOldLayout(path: string): void {
+  execute(path, oldFile);
+}
+
+/** Makes the files of read models and of views in former layouts, under the names of the nth ones. */
+export function makeOldLayouts(folder: string, nth = 1): void {
+  const number = nth === 1 ? "" : `.${nth}`;
+  makeOldLayout(join(folder, `models${number}.sqlite`));
+  execute(join(folder, `views${number}.sqlite`), oldViews);
+}
+
+function execute(path: string, statements: string): void {
   const database = new DatabaseSync(path);
-  database.exec(oldFile);
+  database.exec(statements);
   database.close();
 }

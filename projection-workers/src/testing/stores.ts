@@ -92,8 +92,8 @@ export async function toTheEnd(projected: Projected, log: EventSource, head: num
   await projected.use((projection, target) => runProjection({ ...options, projection, target }).finished);
 }
 
-/** Every row of a views' file, by table. */
-export function viewRows(database: DatabaseSync): Record<string, unknown[]> {
+/** Every row of a SQLite file, by table. */
+export function fileRows(database: DatabaseSync): Record<string, unknown[]> {
   const names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
   return Object.fromEntries(names.map(({ name }) => [String(name), database.prepare(`SELECT * FROM ${name}`).all()]));
 }

@@ -29,7 +29,10 @@ export async function openStores({ runRevisions }: Settings["models"]): Promise<
   const database = openSqlite({ file: ":memory:" });
   const sqlProjections = (db: Knex) =>
     makeSqlProjections(runRevisions).map(({ registered }) => registered.open({ db, reader: db }));
-  const projections = [...sqlProjections(models), ...viewProjections.map((view) => view.open({ database }))];
+  const projections = [
+    ...sqlProjections(models),
+    ...viewProjections.map(({ registered }) => registered.open({ database })),
+  ];
   return {
     ...{ models, replica, projections, sqlProjections },
     graph: openPaymentGraph({ database }),

@@ -11,19 +11,33 @@ export type ViewTables = { readonly name: string; readonly tables: readonly View
 /** Creates missing tables. A view whose tables differ from this program's is emptied, to be rebuilt from the log. */
 export function createView(database: DatabaseSync, view: ViewTables): void {
   database.exec(viewBookkeeping);
-  const known = database.prepare("SELECT version, suffix FROM view_builds WHERE view = ?").get(view.name);
+  const known = knownBuild(database, view);
   if (known) {
-    const build = buildOf(Number(known.version));
-    const texts = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").all();
-    const there = new Set(texts.map(({ sql }) => sql));
-    if (createTexts(view, build).every((text) => there.has(text))) return;
-    dropTables(database, view, build);
+    if (hasTables(database, view, known)) return;
+    dropTables(database, view, known);
   }
   const first = buildOf(1);
   // Left over from an interrupted rebuild, or from a damaged file that lost its bookkeeping.
   dropTables(database, view, first);
   createTables(database, view, first);
   database.prepare("INSERT OR REPLACE INTO view_builds VALUES (?, ?, ?)").run(view.name, first.version, first.suffix);
+}
+
+/** Whether `createView` would empty a view, since another version of this program made it. Only reads. */
+export function isOtherLayout(database: DatabaseSync, view: ViewTables): boolean {
+  const known = knownBuild(database, view);
+  return known !== undefined && !hasTables(database, view, known);
+}
+
+function knownBuild(database: DatabaseSync, { name }: ViewTables): Build | undefined {
+  const known = database.prepare("SELECT version FROM view_builds WHERE view = ?").get(name);
+  return known && buildOf(Number(known.version));
+}
+
+function hasTables(database: DatabaseSync, view: ViewTables, build: Build): boolean {
+  const texts = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").all();
+  const there = new Set(texts.map(({ sql }) => sql));
+  return createTexts(view, build).every((text) => there.has(text));
 }
 
 export function createTables(database: DatabaseSync, view: ViewTables, build: Build): void {
