@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import {
   type Build,
   type KeyedTable,
@@ -13,6 +12,7 @@ import {
   type StoreRow,
 } from "ledger-core";
 import type { Fill } from "./filling.ts";
+import type { Steps } from "./steps.ts";
 
 export type Difference = {
   readonly table: string;
@@ -37,6 +37,13 @@ export type RowObserver = (table: string, rows: readonly StoreRow[], read: RowRe
 
 export const DIFFERENCES_MAX = 100;
 
+/** How builds are brought to the same position and compared. */
+type Comparing<Change> = {
+  readonly fill: Fill<Change>;
+  readonly steps: Steps;
+  readonly observe?: RowObserver | undefined;
+};
+
 /**
  * Compares a build with the served build of `live` at one moment, after filling it to that moment's positions; the live
  * build continues meanwhile. In a rebuild `store` is `live` itself.
@@ -45,8 +52,7 @@ export function compareAtOneMoment<Change>(
   live: ProjectionStore<Change>,
   { store, build }: { readonly store: ProjectionStore<Change>; readonly build: Build },
   shards: readonly Shard[],
-  fill: Fill<Change>,
-  observe?: RowObserver,
+  { fill, ...comparing }: Comparing<Change>,
 ): Promise<BuildComparison> {
   return live.atOneMoment(async (moment) => {
     const positions: Position[] = [];
@@ -58,7 +64,7 @@ export function compareAtOneMoment<Change>(
       const reached = await target.checkpoint(shard);
       if (reached !== revision) differences.push(checkpointDifference(shard, revision, reached));
     }
-    const compared = await compareBuilds(store.tables, moment, store.rows(build), observe);
+    const compared = await compareBuilds(store.tables, moment, store.rows(build), comparing);
     return {
       ...{ positions, rows: compared.rows, differing: compared.differing + differences.length },
       differences: [...differences, ...compared.differences].slice(0, DIFFERENCES_MAX),
@@ -81,7 +87,7 @@ async function compareBuilds(
   tables: readonly KeyedTable[],
   { rows: live, mayLack }: StoreMoment,
   rebuilt: RowReader,
-  observe?: RowObserver,
+  { steps, observe }: Omit<Comparing<unknown>, "fill">,
 ): Promise<Omit<BuildComparison, "positions">> {
   let rows = 0;
   let differing = 0;
@@ -90,8 +96,8 @@ async function compareBuilds(
     const { name, key } = table;
     const [one, other] = [walk(live, table), walk(rebuilt, table)];
     while (true) {
-      if (one.at === one.rows.length && (await readOn(one))) await observe?.(name, one.rows, live);
-      if (other.at === other.rows.length) await readOn(other);
+      if (one.at === one.rows.length && (await readOn(one, steps))) await observe?.(name, one.rows, live);
+      if (other.at === other.rows.length) await readOn(other, steps);
       const [left, right] = [one.rows[one.at], other.rows[other.at]];
       if (!left && !right) break;
       rows++;
@@ -127,12 +133,12 @@ function walk(read: RowReader, table: KeyedTable): Walk {
  * Returns whether there was more to read.
  * @throws row_unreadable if the rows are not in the order of their keys: a damaged index could be walked forever
  */
-async function readOn(walk: Walk): Promise<boolean> {
+async function readOn(walk: Walk, steps: Steps): Promise<boolean> {
   if (walk.ended) return false;
   const { name, key } = walk.table;
   let last = walk.rows.at(-1);
   // SQLite answers without a turn of the event loop, and live projections of this thread would not advance meanwhile.
-  await setImmediate();
+  await steps.end();
   walk.rows = await walk.read(name, last);
   walk.at = 0;
   walk.ended = walk.rows.length < ROWS_AT_A_TIME;

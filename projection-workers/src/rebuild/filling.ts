@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { isLedgerError, type Projection, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
@@ -6,6 +5,7 @@ import { applyEvents } from "../consumer/application.ts";
 import { passes } from "../consumer/consumer.ts";
 import { gather } from "../consumer/gathering.ts";
 import { pause } from "../consumer/pause.ts";
+import { evenSteps, type Steps } from "./steps.ts";
 
 export type FillOptions = {
   readonly log: EventSource;
@@ -15,7 +15,13 @@ export type FillOptions = {
   readonly fillMax?: number;
   /** The pause after each transaction, for background work, in ms. 0 to 1000. Default 0. */
   readonly pauseMs?: number;
+  /** Instead of both, steps that make room for other work. */
+  readonly steps?: Steps;
 };
+
+export function stepsOf({ fillMax = 10_000, pauseMs = 0, steps }: FillOptions): Steps {
+  return steps ?? evenSteps(fillMax, pauseMs);
+}
 
 type Patient = { readonly logger: Logger; readonly signal: AbortSignal };
 
@@ -24,17 +30,24 @@ export type Fill<Change> = (build: ProjectionTarget<Change>, shard: Shard, upTo:
 
 export function makeFiller<Change>(
   projection: Projection<Change>,
-  { log, signal, fillMax = 10_000, pauseMs = 0 }: FillOptions,
+  options: FillOptions,
   onReached: (shard: Shard, revision: Revision) => void,
 ): Fill<Change> {
+  const { log, signal } = options;
+  const steps = stepsOf(options);
   return async (build, shard, upTo) => {
     let at = await build.checkpoint(shard);
     if (at >= upTo) return;
-    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), { events: () => fillMax })) {
-      signal?.throwIfAborted();
-      at = await applyEvents({ shard, projection, target: build, batchMax: () => fillMax }, at, events);
-      onReached(shard, at);
-      if (pauseMs > 0) await setTimeout(pauseMs);
+    for await (const { events } of gather(deliver(log, shard, at + 1, upTo), { events: () => steps.most })) {
+      for (let from = 0; from < events.length; ) {
+        signal?.throwIfAborted();
+        const part = events.slice(from, from + steps.begin());
+        at = await applyEvents({ shard, projection, target: build, batchMax: () => part.length }, at, part);
+        from += part.length;
+        onReached(shard, at);
+        // Not after the last one, which may be in a transaction that the live build waits for.
+        if (at < upTo) await steps.end(part.length);
+      }
     }
   };
 }

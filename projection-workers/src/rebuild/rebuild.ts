@@ -9,7 +9,7 @@ import {
 } from "ledger-core";
 import type { Logger } from "ledger-core/process";
 import { type BuildComparison, compareAtOneMoment } from "./comparison.ts";
-import { eventsUpTo, type Fill, type FillOptions, makeFiller, patiently } from "./filling.ts";
+import { eventsUpTo, type Fill, type FillOptions, makeFiller, patiently, stepsOf } from "./filling.ts";
 
 /** The signal aborts; the live build stays unchanged. */
 export type RebuildOptions = FillOptions & {
@@ -89,7 +89,7 @@ async function buildAndSwitch<Change>(
   await store.create(next);
   for (const [shard, head] of heads) await fillPatiently(store.target(next), shard, head);
   report("comparing");
-  const comparison = await compareAtOneMoment(store, { store, build: next }, shards, fill);
+  const comparison = await compareAtOneMoment(store, { store, build: next }, shards, { fill, steps: stepsOf(options) });
   if (comparison.differing > 0) logger.error({ projection: name, ...comparison }, "a rebuild differs");
   signal.throwIfAborted();
   report("switching");

@@ -16,7 +16,7 @@ import {
 import type { EventSource, StoredEvent } from "ledger-core/event-log";
 import { positionOf } from "ledger-core/sql";
 import { compareAtOneMoment, type Difference, type RowObserver } from "./comparison.ts";
-import { eventsUpTo, type FillOptions, makeFiller } from "./filling.ts";
+import { eventsUpTo, type FillOptions, makeFiller, stepsOf } from "./filling.ts";
 
 /** A row in which the live build differs from the log. */
 export type RowFinding = {
@@ -76,7 +76,7 @@ export async function verify<Change>(
     // Fill most of it before taking the moment, since the live store's WAL grows as long as a moment is held.
     for (const [shard, head] of heads) await fill(scratch, shard, head);
     const rebuilt = { store: scratch, build: await scratch.served() };
-    const compared = await compareAtOneMoment(live, rebuilt, shards, fill, observe);
+    const compared = await compareAtOneMoment(live, rebuilt, shards, { fill, steps: stepsOf(options), observe });
     const { positions, rows, differing, differences } = compared;
     const findings: RowFinding[] = [];
     for (const difference of differences) findings.push(await findingOf(log, difference));

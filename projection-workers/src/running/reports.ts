@@ -2,15 +2,15 @@ import type { LedgerErrorCode, Revision, Shard } from "ledger-core";
 import type { BatchTuning } from "../consumer/batch-size.ts";
 import type { ConsumerOptions } from "../consumer/consumer.ts";
 import type { ReadingTuning } from "../consumer/shared-reading.ts";
-import type { FillOptions } from "../rebuild/filling.ts";
+import type { StepTuning } from "../rebuild/steps.ts";
 import type { RebuildState } from "./rebuild-state.ts";
 
 /** How projections read, batch and retry; each field states its default. */
 export type ProjectionTuning = BatchTuning &
   ReadingTuning &
   Pick<ConsumerOptions<unknown>, "retryMs"> & {
-    /** Of rebuilds beside live projections, which wait for each transaction. Default 1000 events, and 5 ms between. */
-    readonly rebuild?: Pick<FillOptions, "fillMax" | "pauseMs">;
+    /** Of rebuilds beside live projections. */
+    readonly rebuild?: StepTuning;
   };
 
 /** Requests to the runner of the projections. */

@@ -3,6 +3,7 @@ import type { EventSource } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { type ConsumerOptions, type ProjectionStatus, runProjection } from "../consumer/consumer.ts";
 import type { Projected } from "../projections/registered.ts";
+import { stepsBesideLive } from "../rebuild/steps.ts";
 import { reportRebuild } from "./reported-rebuild.ts";
 import type { ProjectionReport, ProjectionTuning } from "./reports.ts";
 
@@ -16,8 +17,6 @@ type SessionOptions = {
   readonly onStatus: (status: ProjectionStatus) => void;
   readonly tell: (report: ProjectionReport) => void;
 };
-
-const rebuildTuning = { fillMax: 1000, pauseMs: 5 };
 
 /** The projections of one opened file. */
 export type StoreSession = {
@@ -35,6 +34,7 @@ export function startSession(options: SessionOptions): StoreSession {
   const end = AbortSignal.any([stop, abort.signal]);
   const finished = Promise.withResolvers<void>();
   const halted = new Map<string, () => void>();
+  const steps = stepsBesideLive(tuning.rebuild ?? {});
   let rebuilding: Promise<void> = Promise.resolve();
   let damaged: string | undefined;
   let running = 0;
@@ -49,7 +49,10 @@ export function startSession(options: SessionOptions): StoreSession {
     const key = `${projected.name}:${shard}`;
     const options: Omit<ConsumerOptions<unknown>, "projection" | "target"> = {
       ...{ ...tuning, log, logger, shard, signal: end },
-      onProgress: (name, _shard, revision) => tell({ kind: "moved", projection: name, shard, revision }),
+      onProgress(name, _shard, revision) {
+        steps.noteLive();
+        tell({ kind: "moved", projection: name, shard, revision });
+      },
       onStatus(status) {
         if (status.state === "halted" && status.damaged) damage(status.reason ?? "damaged");
         else onStatus(status);
@@ -78,8 +81,7 @@ export function startSession(options: SessionOptions): StoreSession {
       // One rebuild at a time: two would wait for each other's locks on the file.
       const mine = rebuilding.then(async () => {
         if (!projection || end.aborted) return;
-        const filling = { ...rebuildTuning, ...tuning.rebuild };
-        await reportRebuild(projection, { ...filling, log, shards, logger, signal: end }, (state) =>
+        await reportRebuild(projection, { steps, log, shards, logger, signal: end }, (state) =>
           tell({ kind: "rebuild", state }),
         );
         for (const shard of shards) {
