@@ -191,6 +191,38 @@ describe("a revocation", () => {
   });
 });
 
+test("what a store lost before any read found it is written again at the next read", async () => {
+  const list = follow();
+  for (const id of ["a", "b"]) await list.revoke(revocation(id), operator);
+  await pass(list, 250);
+  await list.revoke(revocation("c"), operator);
+  // It came back without its last write: the same generation, and nothing new.
+  store.kept = store.kept.slice(0, 2);
+  await pass(list, 250);
+  expect(store.kept.map(({ id }) => id).sort()).toEqual(expect.arrayContaining(["a", "b", "c"]));
+  const { length } = store.kept;
+  await pass(list, 250);
+  await pass(list, 250);
+  expect(store.kept).toHaveLength(length);
+});
+
+test("a revocation that a read finds before its acknowledgement is not taken for lost", async () => {
+  const list = follow();
+  await list.refresh();
+  const acknowledged = Promise.withResolvers<void>();
+  vi.spyOn(store, "add").mockImplementationOnce(async (one) => {
+    store.kept.push(one);
+    await acknowledged.promise;
+    return one;
+  });
+  const revoked = list.revoke(revocation("a"), operator);
+  await pass(list, 250);
+  acknowledged.resolve();
+  await revoked;
+  await pass(list, 250);
+  expect(store.kept).toHaveLength(1);
+});
+
 test("what a store lost without anybody's notice is written again within `dropEveryMs`", async () => {
   const list = follow({ dropEveryMs: 1000 });
   for (const id of ["a", "b"]) await list.revoke(revocation(id), operator);

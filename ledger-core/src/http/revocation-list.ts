@@ -6,6 +6,7 @@ import { systemRuntime } from "../process/runtime.ts";
 import type { ReadinessCheck } from "./operations.ts";
 import { Problem } from "./problems.ts";
 import { type RevokedTokens, unauthorized } from "./tokens.ts";
+import { UnreadRevocations } from "./unread-revocations.ts";
 
 export type RevocationTuning = {
   /** How often the store is asked for new revocations. 10 to 1,000 ms, default 250. */
@@ -27,7 +28,7 @@ export type RevocationTuning = {
 
 export type RevocationListOptions = RevocationTuning & {
   readonly store: RevocationStore;
-  /** Whether this process adds revocations: then it also drops expired ones, and restores those that the store lost. */
+  /** Whether this process may write: then it drops expired revocations, and restores those that the store lost. */
   readonly writes: boolean;
   readonly runtime?: Runtime;
   /** Told once when the store cannot be read, until it can again. */
@@ -95,7 +96,7 @@ export function followRevocations(options: RevocationListOptions): RevocationLis
       const before = known.get(revocation.tenant, revocation.id);
       if (before !== undefined && before.until >= revocation.until) return before;
       if (before === undefined) known.checkRoom(revocation.tenant, operator);
-      const kept = await store.add(revocation);
+      const kept = await reader.add(revocation);
       known.learn(kept);
       settle();
       return kept;
@@ -171,6 +172,7 @@ type Reading = RevocationListOptions & { readonly known: KnownRevocations; reado
 /** Reads a store into what is known, one read at a time, from where the last one ended. */
 function readRepeatedly({ store, known, writes, runtime, onFault = () => {}, ...options }: Reading) {
   const { skewMs = 300_000, dropEveryMs = 60_000 } = options;
+  const unread = new UnreadRevocations();
   let cursor: RevocationCursor | undefined;
   let readAtMs = Number.NEGATIVE_INFINITY;
   let droppedAtMs = Number.NEGATIVE_INFINITY;
@@ -181,12 +183,18 @@ function readRepeatedly({ store, known, writes, runtime, onFault = () => {}, ...
   async function read(): Promise<void> {
     const startedMs = runtime.elapsedMs();
     const expiredBefore = runtime.now() - skewMs * 1000;
+    const expected = unread.acknowledged();
     for (let more = true; more; ) {
       const page: RevocationPage = await store.read(cursor);
       lost ||= cursor !== undefined && cursor.generation !== page.cursor.generation;
-      for (const revocation of page.revocations) if (revocation.until >= expiredBefore) known.learn(revocation);
+      for (const revocation of page.revocations) {
+        unread.found(revocation);
+        if (revocation.until >= expiredBefore) known.learn(revocation);
+      }
       ({ cursor, more } = page);
     }
+    // A store that failed over without its last writes may show it by nothing else.
+    lost = unread.missing(expected) || lost;
     readAtMs = startedMs;
     if (startedMs - droppedAtMs >= dropEveryMs) {
       droppedAtMs = startedMs;
@@ -218,6 +226,7 @@ function readRepeatedly({ store, known, writes, runtime, onFault = () => {}, ...
       reading ??= readOnce();
       return reading;
     },
+    add: (revocation: Revocation) => unread.during(revocation, () => store.add(revocation)),
     /** Waits for the read that is under way. */
     idle: async () => reading?.catch(() => undefined),
   };

@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { assert } from "../../../domain/errors.ts";
+import { openCallerLimits } from "../../../http/caller-limits.ts";
 import { followRevocations, type RevocationList } from "../../../http/revocation-list.ts";
+import { createLogger } from "../../../process/log.ts";
 import { findRedis, type RedisServer, startRedis, startRedisCluster } from "../../../testing/engines/redis/redis.ts";
 import { revocationSuite } from "../../../testing/revocation-suite.ts";
 import { connectRedis, type RedisClient } from "../client.ts";
@@ -182,5 +187,56 @@ describe.skipIf(source.kind !== "local")("processes that follow the revocations 
     const started = follow(false);
     await becomes(() => started.check("t", ["a"]), revoked);
     expect(() => reader.check("t", ["a"])).toThrow(revoked);
+  });
+
+  /** A service, with a data folder of its own. It polls so seldom that faults come first. */
+  async function startService(folder: string, writes: boolean) {
+    const limits = await openCallerLimits({
+      ...{
+        target: { kind: "redis", ...server.access },
+        file: join(folder, "revocations.sqlite"),
+        writes,
+        policies: {},
+      },
+      ...{ tuning: { everyMs: 1000, maxAgeMs: 60_000 }, logger: createLogger({ name: "test", level: "silent" }) },
+    });
+    let closing: Promise<void> | undefined;
+    const end = () => (closing ??= limits.close());
+    onTestFinished(end);
+    const { revocations } = limits;
+    await vi.waitFor(() => revocations.refresh(), patient);
+    return { revocations, end };
+  }
+  async function newFolder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "payledger-limits-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    return folder;
+  }
+  const loseAll = () => server.nodes[0]?.command("FLUSHALL");
+
+  test("an acknowledged revocation outlives a Redis that loses it and the service that revoked", async () => {
+    const folder = await newFolder();
+    const first = await startService(folder, true);
+    await first.revocations.revoke({ tenant: "t", id: "x", revokedAt: 1, until: hourAhead() }, { operator: true });
+    // Nobody has read it so far.
+    await loseAll();
+    await first.end();
+
+    const again = await startService(folder, true);
+    expect(() => again.revocations.check("t", ["x"])).toThrow(revoked);
+    const other = await startService(await newFolder(), false);
+    expect(() => other.revocations.check("t", ["x"])).toThrow(revoked);
+  });
+
+  test("a service that only follows restores what Redis lost after the one that revoked has ended", async () => {
+    const first = await startService(await newFolder(), true);
+    await first.revocations.revoke({ tenant: "t", id: "y", revokedAt: 1, until: hourAhead() }, { operator: true });
+    const follower = await startService(await newFolder(), false);
+    expect(() => follower.revocations.check("t", ["y"])).toThrow(revoked);
+    await first.end();
+    await loseAll();
+    await follower.revocations.refresh();
+    const other = await startService(await newFolder(), false);
+    expect(() => other.revocations.check("t", ["y"])).toThrow(revoked);
   });
 });
