@@ -56,4 +56,9 @@ export interface ProjectionTarget<Change> {
    * @throws poison_event when a change cannot be applied; nothing was applied
    */
   apply(shard: Shard, after: Revision, upTo: Revision, changes: readonly Change[]): Promise<void>;
+  /**
+   * Computes what `apply` will need of these changes, and writes nothing: for the time while an earlier `apply` waits
+   * for its server. `apply` then gets the same array. Absent where that would gain nothing.
+   */
+  prepare?(changes: readonly Change[]): void;
 }

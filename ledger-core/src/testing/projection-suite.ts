@@ -116,6 +116,25 @@ export function projectionTargetSuite<Change>(
       expect(await contents()).toBeDefined();
     });
 
+    test("preparing writes nothing, and what was prepared is applied alike", async () => {
+      const ahead = opened();
+      const changes = events.flat();
+      const then = await ahead.contents();
+      ahead.target.prepare?.(changes);
+      ahead.target.prepare?.(between(NO_REVISION, 9));
+      expect(await ahead.contents()).toEqual(then);
+      expect(await ahead.target.checkpoint(0)).toBe(NO_REVISION);
+      await ahead.target.apply(0, NO_REVISION, events.length - 1, changes);
+      await expect(ahead.target.apply(0, NO_REVISION, events.length - 1, changes)).rejects.toMatchObject({
+        code: "revision_gap",
+      });
+      const prepared = await ahead.contents();
+      await ahead.dispose();
+      current = await open();
+      await current.target.apply(0, NO_REVISION, events.length - 1, events.flat());
+      expect(await current.contents()).toEqual(prepared);
+    });
+
     test("the same events in other batches give the same contents", async () => {
       const all = opened();
       await all.target.apply(0, NO_REVISION, events.length - 1, events.flat());

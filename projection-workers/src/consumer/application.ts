@@ -7,11 +7,13 @@ import {
   type Projection,
   type ProjectionTarget,
   type Revision,
+  type Runtime,
   readChargeRow,
   type Shard,
   type StoredProjection,
 } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
+import { systemRuntime } from "ledger-core/process";
 
 /** One projection of one shard into one target. */
 export type Application<Change> = {
@@ -20,8 +22,23 @@ export type Application<Change> = {
   readonly target: ProjectionTarget<Change>;
   /** The most events in the next transaction. */
   readonly batchMax: () => number;
-  /** Called after each transaction. */
-  readonly onApplied?: (revision: Revision) => void;
+  /** Called after each transaction, with how long it took, in ms. */
+  readonly onApplied?: (revision: Revision, ms: number) => void;
+  /** Default: the system's. */
+  readonly runtime?: Runtime | undefined;
+};
+
+/** The events of one transaction, projected. */
+export type ProjectedBatch<Change> = {
+  /** The last event before them. */
+  readonly at: Revision;
+  /** The last event that could be projected. */
+  upTo: Revision;
+  readonly events: readonly StoredEvent[];
+  readonly changes: Change[];
+  /** Why the event after `upTo` cannot be projected. */
+  fault: unknown;
+  startMs: number;
 };
 
 /**
@@ -39,15 +56,15 @@ export async function applyEvents<Change>(
   const fresh = withoutRepeats(at, events);
   let reached = at;
   for (let from = 0; from < fresh.length; ) {
-    const batch = fresh.slice(from, from + application.batchMax());
-    reached = await applyBatch(application, reached, batch);
-    from += batch.length;
+    const part = fresh.slice(from, from + application.batchMax());
+    reached = await applyBatch(application, projected(application, reached, part));
+    from += part.length;
   }
   return reached;
 }
 
 /** Drops events at or before the last one seen, also within one delivery. */
-function withoutRepeats(at: Revision, events: readonly StoredEvent[]): StoredEvent[] {
+export function withoutRepeats(at: Revision, events: readonly StoredEvent[]): StoredEvent[] {
   let last = at;
   return events.filter(({ revision }) => {
     if (revision <= last) return false;
@@ -56,26 +73,46 @@ function withoutRepeats(at: Revision, events: readonly StoredEvent[]): StoredEve
   });
 }
 
-async function applyBatch<Change>(
-  application: Application<Change>,
+function projected<Change>(application: Application<Change>, at: Revision, events: readonly StoredEvent[]) {
+  const batch = openBatch(application, at, events);
+  projectInto(batch, application, events);
+  return batch;
+}
+
+/** @param events those that will be projected into it */
+export function openBatch<Change>(
+  { runtime = systemRuntime }: Pick<Application<Change>, "runtime">,
   at: Revision,
-  batch: readonly StoredEvent[],
-): Promise<Revision> {
-  const changes: Change[] = [];
-  let reached = at;
-  let fault: unknown;
-  for (const stored of batch) {
+  events: readonly StoredEvent[],
+): ProjectedBatch<Change> {
+  return { at, upTo: at, events, changes: [], fault: undefined, startMs: runtime.elapsedMs() };
+}
+
+/** Projects the next events of a batch, up to the first that cannot be projected. */
+export function projectInto<Change>(
+  batch: ProjectedBatch<Change>,
+  application: Application<Change>,
+  events: readonly StoredEvent[],
+): void {
+  for (const stored of events) {
     try {
-      for (const change of projectNext(application, reached, stored)) changes.push(change);
-      reached = stored.revision;
+      for (const change of projectNext(application, batch.upTo, stored)) batch.changes.push(change);
+      batch.upTo = stored.revision;
     } catch (error) {
-      fault = error;
-      break;
+      batch.fault = error;
+      return;
     }
   }
-  if (reached > at) await applyChanges(application, at, reached, changes, batch);
-  if (fault !== undefined) throw fault;
-  return reached;
+}
+
+/** @throws what the store throws, and then the batch's own fault */
+export async function applyBatch<Change>(
+  application: Application<Change>,
+  batch: ProjectedBatch<Change>,
+): Promise<Revision> {
+  if (batch.upTo > batch.at) await applyChanges(application, batch);
+  if (batch.fault !== undefined) throw batch.fault;
+  return batch.upTo;
 }
 
 function projectNext<Change>({ shard, projection }: Application<Change>, at: Revision, stored: StoredEvent) {
@@ -94,23 +131,20 @@ function projectNext<Change>({ shard, projection }: Application<Change>, at: Rev
   }
 }
 
-async function applyChanges<Change>(
-  application: Application<Change>,
-  at: Revision,
-  upTo: Revision,
-  changes: readonly Change[],
-  batch: readonly StoredEvent[],
-): Promise<void> {
+async function applyChanges<Change>(application: Application<Change>, batch: ProjectedBatch<Change>): Promise<void> {
+  const { shard, target, projection, onApplied, runtime = systemRuntime } = application;
+  const { at, upTo, changes, events } = batch;
   try {
-    await application.target.apply(application.shard, at, upTo, changes);
-    application.onApplied?.(upTo);
+    await target.apply(shard, at, upTo, changes);
+    onApplied?.(upTo, runtime.elapsedMs() - batch.startMs);
   } catch (error) {
     if (!isLedgerError(error, "poison_event") || error.position) throw error;
-    const [only, ...others] = batch.filter(({ revision }) => revision <= upTo);
-    if (!only || others.length === 0) throw only ? poison(application.projection.name, only, error) : error;
+    const [only, ...others] = events.filter(({ revision }) => revision <= upTo);
+    if (!only || others.length === 0) throw only ? poison(projection.name, only, error) : error;
     // One event of the batch was refused. Apply them one by one: those before it succeed, and it is identified.
     let reached = at;
-    for (const stored of [only, ...others]) reached = await applyBatch(application, reached, [stored]);
+    for (const stored of [only, ...others])
+      reached = await applyBatch(application, projected(application, reached, [stored]));
   }
 }
 

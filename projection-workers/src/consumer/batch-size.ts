@@ -1,6 +1,9 @@
 /** How many events a projection applies in one transaction; each field states its default. */
 export type BatchTuning = {
-  /** The most events; bounds memory and what a crash repeats. 1 to 100,000. Default 10,000. */
+  /**
+   * The most events; bounds memory and what a crash repeats. A target on a server has one batch under way, one that is
+   * prepared and one that is read. 1 to 100,000. Default 10,000.
+   */
   readonly batchMax?: number;
   /**
    * The most bytes of encoded events, exceeded by the last delivery only: an event with many postings takes a hundred

@@ -19,12 +19,15 @@ const all = events.map(({ revision }) => revision);
 const script = (deliveries: Script["deliveries"], error?: unknown) => scriptedLog(() => ({ deliveries, error }));
 
 describe.each([
-  ["by itself", (log: EventSource) => log],
-  ["on a shared reading", (log: EventSource) => shareReading(log, { paceMs: 0 })],
-])("a projection %s", (_, reading) => {
+  ["by itself", (log: EventSource) => log, false],
+  ["on a shared reading", (log: EventSource) => shareReading(log, { paceMs: 0 }), false],
+  ["into a target that prepares", (log: EventSource) => log, true],
+])("a projection %s", (_, reading, prepares) => {
+  const newTarget = (refuses?: (change: Revision) => boolean) => memoryTarget<Revision>(refuses, prepares);
+
   function start(options: Partial<ConsumerOptions<Revision>> & Pick<ConsumerOptions<Revision>, "log">) {
     const abort = new AbortController();
-    const target = memoryTarget<Revision>();
+    const target = newTarget();
     const seen: ProjectionStatus[] = [];
     const waiting: { state: string; resolve: (status: ProjectionStatus) => void }[] = [];
     const run = runProjection({
@@ -78,7 +81,7 @@ describe.each([
   test("continues from the target's checkpoint", async () => {
     const { log } = await openTestLog();
     await appendAll(log, history);
-    const target = memoryTarget<Revision>();
+    const target = newTarget();
     await target.apply(0, NO_REVISION, 9, []);
     const { until } = start({ log, target });
     await until("live");
@@ -109,7 +112,7 @@ describe.each([
     const garbled = events.map((event) =>
       event.revision === 21 ? { ...event, data: new TextEncoder().encode('{"origin":7}') } : event,
     );
-    const target = memoryTarget<Revision>();
+    const target = newTarget();
     const first = start({ log: script([garbled]), target, shard: 0 });
     const second = start({ log: script([events]), target, shard: 1 });
     expect((await first.until("halted")).reason).toContain(`poison_event: event ${events[21]?.id} at 0:21`);
@@ -137,7 +140,7 @@ describe.each([
   });
 
   test("an event that the target refuses is found in its batch; those before it are applied", async () => {
-    const target = memoryTarget<Revision>((change) => change === 33);
+    const target = newTarget((change) => change === 33);
     const { until } = start({ log: script([events]), target });
     expect((await until("halted")).reason).toContain(`event ${events[33]?.id} at 0:33`);
     expect(target.applied).toEqual(all.slice(0, 33));
@@ -146,7 +149,7 @@ describe.each([
   test.each(["before", "after"] as const)(
     "a store that fails %s it applied is asked again, and each event applied once",
     async (applied) => {
-      const target = memoryTarget<Revision>();
+      const target = newTarget();
       const error = new LedgerError("store_unavailable", "gone for now", { retryable: true });
       for (let n = 0; n < 4; n++) target.faults.push({ error, applied });
       const log = scriptedLog((from) => ({ deliveries: [events.slice(from, from + 9), events.slice(from + 9)] }));
@@ -167,7 +170,7 @@ describe.each([
     },
   ] as const)("a checkpoint found at $at after 9: only one that went back is damage", async (expected) => {
     const { at, state, damaged, reason } = expected;
-    const whole = memoryTarget<Revision>();
+    const whole = newTarget();
     const target: typeof whole = {
       ...whole,
       apply: async (...change) => {
@@ -181,7 +184,7 @@ describe.each([
   });
 
   test("a store that comes back empty is damage, and not filled as if nothing had happened", async () => {
-    const whole = memoryTarget<Revision>();
+    const whole = newTarget();
     let emptied = false;
     const target: typeof whole = {
       ...whole,
@@ -199,7 +202,7 @@ describe.each([
   });
 
   test("with two workers of one shard, one applies each event and the other steps back", async () => {
-    const target = memoryTarget<Revision>();
+    const target = newTarget();
     const pieces = Array.from({ length: events.length }, (_, n) => events.slice(n, n + 1));
     const workers = [1, 2].map(() =>
       start({ log: scriptedLog((from) => ({ deliveries: pieces.slice(from) })), target }),

@@ -10,10 +10,11 @@ import {
 } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
-import { type Application, applyEvents } from "./application.ts";
+import type { Application } from "./application.ts";
 import { adaptBatches, type BatchTuning } from "./batch-size.ts";
 import { gather } from "./gathering.ts";
 import { pause } from "./pause.ts";
+import { createPipeline } from "./pipeline.ts";
 
 /**
  * State of a projection of one shard. `catching_up`: reads history; `live`: had applied everything when it last looked;
@@ -168,34 +169,41 @@ async function consume<Change>(options: ConsumerOptions<Change>, applied: Revisi
   let at = await target.checkpoint(shard);
   if (at < applied) throw wentBack(projection.name, shard, { at, applied });
   set({ state: "catching_up", revision: at, reason: null });
-  let batch = { at, startMs: 0 };
-  const application: Application<Change> = {
-    ...options,
-    batchMax: () => {
-      batch = { at: batch.at, startMs: runtime.elapsedMs() };
-      return batches.next();
+  const pipeline = createPipeline(
+    {
+      ...options,
+      batchMax: batches.next,
+      onApplied(revision, ms) {
+        batches.took(revision - at, ms);
+        at = revision;
+        set({ revision });
+      },
     },
-    onApplied: (revision) => {
-      batches.took(revision - batch.at, runtime.elapsedMs() - batch.startMs);
-      batch = { ...batch, at: revision };
-      set({ revision });
-    },
-  };
+    at,
+  );
+  const explained = (work: Promise<void>) => work.catch((error) => throwRefusal(options, at, error));
   // End the subscription with this attempt.
   const attempt = new AbortController();
   const end = AbortSignal.any([signal, attempt.signal]);
+  let live = false;
   try {
     const enough = { events: batches.next, bytes: options.batchBytesMax };
     for await (const { events, caughtUp, waited } of gather(log.subscribe(shard, at + 1, end), enough, runtime)) {
       if (signal.aborted) return;
       if (waited) batches.waited();
-      at = await applyEvents(application, at, events).catch((error) => throwRefusal(options, batch.at, error));
+      await explained(pipeline.add(events));
+      // From the log's end on, the next batch is what arrives while this one is applied.
+      live ||= caughtUp;
+      if (live) await explained(pipeline.idle());
       if (caughtUp) {
         batches.atEnd();
         set({ state: "live" });
       }
     }
+    await explained(pipeline.idle());
   } finally {
     attempt.abort();
+    // The next attempt reads the checkpoint.
+    await pipeline.idle().catch(() => undefined);
   }
 }

@@ -71,3 +71,18 @@ test("history is gathered up to so many events, or so many bytes", async () => {
     at += length;
   }
 });
+
+test("a delivery is cut where a batch is full; its rest goes with the next, and the end with the last", async () => {
+  const source = deliveries();
+  source.make(some(0, 5), some(5, 10), some(10, 15), end(15));
+  const found: [number, boolean][] = [];
+  for await (const { events: gathered, caughtUp } of gather(source, { events: () => 7 })) {
+    found.push([gathered.length, caughtUp]);
+    if (caughtUp) break;
+  }
+  expect(found).toEqual([
+    [7, false],
+    [7, false],
+    [1, true],
+  ]);
+});

@@ -66,10 +66,13 @@ export async function* gather(
       }
       live ||= caughtUp;
       if (events.length > 0 || caughtUp) {
-        const gathering = { events, caughtUp, waited };
-        events = [];
-        bytes = 0;
-        caughtUp = false;
+        // A rest of a delivery would be a transaction of its own, which costs as much as a large one.
+        const taken = events.slice(0, most());
+        const rest = events.slice(taken.length);
+        const gathering = { events: taken, caughtUp: caughtUp && rest.length === 0, waited };
+        [events, bytes] = [[], 0];
+        take(rest);
+        if (gathering.caughtUp) caughtUp = false;
         reader.ring();
         yield gathering;
       } else if (ended) {

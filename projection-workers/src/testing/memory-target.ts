@@ -10,8 +10,14 @@ export type MemoryTarget<Change> = ProjectionTarget<Change> & {
   readonly faults: PlannedFault[];
 };
 
-/** A target that keeps its changes, refuses those it is told to, and fails as planned. */
-export function memoryTarget<Change>(refuses: (change: Change) => boolean = () => false): MemoryTarget<Change> {
+/**
+ * A target that keeps its changes, refuses those it is told to, and fails as planned.
+ * @param prepares whether batches are prepared while another one is applied, as for a server
+ */
+export function memoryTarget<Change>(
+  refuses: (change: Change) => boolean = () => false,
+  prepares = false,
+): MemoryTarget<Change> {
   const checkpoints = new Map<Shard, Revision>();
   const applied: Change[] = [];
   const faults: PlannedFault[] = [];
@@ -19,6 +25,7 @@ export function memoryTarget<Change>(refuses: (change: Change) => boolean = () =
   return {
     applied,
     faults,
+    ...(prepares && { prepare: () => undefined }),
     checkpoint: async (shard) => checkpointOf(shard),
     async apply(shard, after, upTo, changes) {
       const fault = faults.shift();

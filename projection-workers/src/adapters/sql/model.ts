@@ -23,8 +23,12 @@ export type SqlTables = {
 /** A projection into SQL tables, and how its changes are written into one build. */
 export type SqlModel<Change> = Omit<SqlTables, "name"> & {
   readonly projection: Projection<Change>;
-  write(trx: Knex, suffix: string, shard: Shard, changes: readonly Change[]): Promise<void>;
+  /** Computes everything that needs no database; the result writes. */
+  prepare(db: Knex, changes: readonly Change[]): PreparedWrite;
 };
+
+/** Writes changes into the build with this suffix. */
+export type PreparedWrite = (trx: Knex, suffix: string, shard: Shard) => Promise<void>;
 
 export const checkpoints: Table<CheckpointRow> = {
   name: tables.checkpoints,

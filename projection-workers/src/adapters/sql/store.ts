@@ -23,7 +23,16 @@ import {
 import { aloneInProcess, buildsWithTables } from "../builds.ts";
 import { aloneOnServer } from "./alone.ts";
 import { moveCheckpoint, readCheckpoint, serveBuild, servedBuild } from "./builds.ts";
-import { createBuild, dropBuild, layoutOf, type SqlModel, type SqlTables, showBuild, tableSuffix } from "./model.ts";
+import {
+  createBuild,
+  dropBuild,
+  layoutOf,
+  type PreparedWrite,
+  type SqlModel,
+  type SqlTables,
+  showBuild,
+  tableSuffix,
+} from "./model.ts";
 
 /**
  * Connections to a SQL store. `reader` must read outside `db`'s transactions: on SQLite a read-only connection to the
@@ -84,25 +93,27 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
  * The target of a projection in SQL tables. Without `build` it follows the served build across switches: each
  * transaction looks it up and locks it against a switch until the commit.
  */
-export function sqlTarget<Change>(
-  db: Knex,
-  { projection: { name }, versions, write }: SqlModel<Change>,
-  build?: Build,
-): ProjectionTarget<Change> {
-  const layout = layoutOf(db, { name, versions });
+export function sqlTarget<Change>(db: Knex, model: SqlModel<Change>, build?: Build): ProjectionTarget<Change> {
+  const layout = layoutOf(db, { ...model, name: model.projection.name });
+  const prepared = new WeakMap<readonly Change[], PreparedWrite>();
   return {
     checkpoint: (shard) =>
       translateStoreErrors(store, async () =>
         readCheckpoint(db, layout, build ?? (await servedBuild(db, layout)), shard),
       ),
     apply: (shard, after, upTo, changes) =>
-      translateStoreErrors(store, () =>
-        inWritingTransaction(db, async (trx) => {
+      translateStoreErrors(store, async () => {
+        const write = prepared.get(changes) ?? model.prepare(db, changes);
+        await inWritingTransaction(db, async (trx) => {
           const into = build ?? (await servedBuild(trx, layout, "share"));
           await moveCheckpoint(trx, layout, into, shard, after, upTo);
-          await write(trx, layout.suffix + into.suffix, shard, changes);
-        }),
-      ),
+          await write(trx, layout.suffix + into.suffix, shard);
+        });
+      }),
+    // SQLite keeps this thread busy while it writes.
+    ...(dialectOf(db) === "mysql" && {
+      prepare: (changes: readonly Change[]) => void prepared.set(changes, model.prepare(db, changes)),
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { ProjectionStore, ProjectionTarget } from "ledger-core";
 import { dialectOf, MODELS_LAYOUT, viewTexts } from "ledger-core/sql";
 import type { SqlModel } from "../../adapters/sql/model.ts";
 import { type SqlConnections, sqlStore, sqlTarget } from "../../adapters/sql/store.ts";
+import { collapse } from "./collapse.ts";
 import { type ModelChange, modelsProjection } from "./projection.ts";
 import {
   accounts,
@@ -48,8 +49,10 @@ export function makeReadModels(runRevisions?: number): SqlModel<ModelChange> {
     versions: ["0001_read_models", "0002_exact_totals_and_owner_payments", MODELS_LAYOUT],
     formerTables: ["owner_payments"],
     views: viewTexts,
-    write: (trx, suffix, shard, changes) =>
-      writeModels(trx, suffix, shard, changes, runRevisions ?? RUN_REVISIONS[dialectOf(trx)]),
+    prepare: (db, changes) => {
+      const rows = collapse(changes, runRevisions ?? RUN_REVISIONS[dialectOf(db)]);
+      return (trx, suffix, shard) => writeModels(trx, suffix, shard, rows);
+    },
   };
 }
 

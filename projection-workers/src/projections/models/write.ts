@@ -10,8 +10,7 @@ import {
   type Written,
 } from "ledger-core/sql";
 import { writeChargedPayments, writeChargeEntries } from "./charges.ts";
-import { type CollapsedChanges, collapse, type RunChanges } from "./collapse.ts";
-import type { ModelChange } from "./projection.ts";
+import type { CollapsedChanges, RunChanges } from "./collapse.ts";
 import {
   accounts,
   authorizations,
@@ -26,15 +25,8 @@ import {
   payments,
 } from "./tables.ts";
 
-/** Writes changes of a shard into the build of the read models with this suffix. */
-export async function writeModels(
-  trx: Knex,
-  suffix: string,
-  shard: Shard,
-  changes: readonly ModelChange[],
-  runRevisions: number,
-): Promise<void> {
-  const rows = collapse(changes, runRevisions);
+/** Writes the rows of a shard into the build of the read models with this suffix. */
+export async function writeModels(trx: Knex, suffix: string, shard: Shard, rows: CollapsedChanges): Promise<void> {
   await insertRows(trx, accounts, suffix, rows.opened);
   await updateStatus(trx, suffix, rows.status);
   await expectOpened(trx, suffix, rows);
