@@ -5,7 +5,7 @@ import { type EntryRead, entryRows } from "./entry-rows.ts";
 import { toEntry } from "./rows.ts";
 import { type ModelsSnapshot, type NumberRange, numbersOf, select, table } from "./snapshot.ts";
 import { all, type Order, plain, type Sql, sql, way } from "./sql.ts";
-import { firstAt } from "./times.ts";
+import { firstAtEach } from "./times.ts";
 import { cutAfter, walkEntries } from "./walks.ts";
 
 export type EntryFilters = {
@@ -88,11 +88,9 @@ async function revisionsOf(
   const { shard } = positionOf(numberOfId(account.id));
   const whole = numbersOf(shard);
   const of = (wanted: Sql) => walkEntries(snapshot, historyOf(account).account, shard, wanted);
-  const since = (time: Micros) => firstAt(snapshot, shard, time, { at: plain("e.at"), of });
-  const lower = [whole.from];
-  const upper = [whole.below];
-  if (from !== undefined) lower.push(await since(from));
-  if (to !== undefined) upper.push(await since(to));
+  const [since, until] = await firstAtEach(snapshot, shard, [from, to], { at: plain("e.at"), of });
+  const lower = [whole.from, since ?? whole.from];
+  const upper = [whole.below, until ?? whole.below];
   // The event of the previous page's last row may have more entries.
   if (after && order === "asc") lower.push(whole.from + after.revision);
   if (after && order === "desc") upper.push(whole.from + after.revision + 1);

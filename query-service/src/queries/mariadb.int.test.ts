@@ -95,7 +95,7 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
     const connection = await mariadb.createDatabase();
     const writer = connectMysql(connection);
     await migrateModels(writer);
-    const reader = connectMysql({ ...connection, pool: { min: 1, max: 1 } });
+    const reader = connectMysql({ ...connection, pool: { min: 1, max: 1 }, readOnly: true });
     maria = modelsOn(writer, reader, async () => undefined, RUN_REVISIONS);
     sqlite = await openModels();
     await fill(maria);

@@ -3,7 +3,7 @@ import { positionOf } from "ledger-core/sql";
 import type { ReadRow } from "./columns.ts";
 import { type ModelsSnapshot, type NumberRange, numbersOf, select } from "./snapshot.ts";
 import type { Order, Sql } from "./sql.ts";
-import { firstAt, type TimedWalk } from "./times.ts";
+import { firstAtEach, type TimedWalk } from "./times.ts";
 import { beyond, cutAfter, mergedNumbers, type ScanEnd, scanEnd, type Walk } from "./walks.ts";
 
 /** A page of a list ordered by id, and so by time. */
@@ -36,15 +36,15 @@ export async function rangeOfPage(
   walk: TimedWalk,
 ): Promise<NumberRange> {
   const whole = numbersOf(shard);
-  const lower = [whole.from];
-  const upper = [whole.below];
-  if (from !== undefined) lower.push(await firstAt(snapshot, shard, from, walk));
-  if (to !== undefined) upper.push(await firstAt(snapshot, shard, to, walk));
-  if (after !== undefined) {
-    const key = readId(after);
-    const next = order === "desc" ? 0 : 1;
-    const beside = (key.timeMs + (shard < key.shard ? 1 : 0)) * 1000;
-    const bound = shard === key.shard ? whole.from + key.revision + next : await firstAt(snapshot, shard, beside, walk);
+  const key = after === undefined ? undefined : readId(after);
+  const isBeside = key !== undefined && key.shard !== shard;
+  const beside = isBeside ? (key.timeMs + (shard < key.shard ? 1 : 0)) * 1000 : undefined;
+  const [since, until, next] = await firstAtEach(snapshot, shard, [from, to, beside], walk);
+  const lower = [whole.from, since ?? whole.from];
+  const upper = [whole.below, until ?? whole.below];
+  if (key !== undefined) {
+    const own = whole.from + key.revision + (order === "desc" ? 0 : 1);
+    const bound = isBeside ? (next ?? whole.below) : own;
     if (order === "desc") upper.push(bound);
     else lower.push(bound);
   }

@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import type { Knex } from "knex";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { selectRows } from "../../sql/rows.ts";
 import { translateStoreErrors } from "../../sql/store-errors.ts";
+import { createTable, insertRows, type Table } from "../../sql/table.ts";
 import { inLock } from "../../sql/transactions.ts";
 import { freePort } from "../../testing/engines/child-engine.ts";
 import { findMariadb, type Mariadb, startMariadb } from "../../testing/engines/mariadb.ts";
@@ -67,12 +69,40 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
       },
       10,
     );
+    const told = expect(translateStoreErrors("store", () => holding)).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
     await held.promise;
     expect(await inLock(other, "a lock", async () => "alone")).toBe("held");
     const [row] = await selectRows(other, "SELECT IS_USED_LOCK(CONCAT('a lock_', LEFT(MD5(DATABASE()), 16))) AS id");
     await other.raw(`KILL ${row?.id}`);
-    await expect(translateStoreErrors("store", () => holding)).rejects.toMatchObject({ code: "store_unavailable" });
+    await told;
     expect(await inLock(other, "a lock", async () => "alone")).toEqual({ result: "alone" });
+  });
+
+  test("connections that only read: each transaction sees one moment, and the next a later one", async () => {
+    const connection = await mariadb.createDatabase();
+    const db = connect(connection);
+    const reader = connect({ ...connection, pool: { min: 0, max: 1 }, readOnly: true });
+    await db.raw("CREATE TABLE t (a int)");
+    const read = async (from: Knex) => (await selectRows(from, "SELECT a FROM t ORDER BY a")).map(({ a }) => a);
+    await reader.transaction(async (moment) => {
+      expect(await read(moment)).toEqual([]);
+      await db.raw("INSERT INTO t VALUES (1)");
+      expect(await read(moment)).toEqual([]);
+    });
+    expect(await read(reader)).toEqual([1]);
+    await db.raw("INSERT INTO t VALUES (2)");
+    expect(await read(reader)).toEqual([1, 2]);
+    const failing = reader.transaction(async (moment) => {
+      await read(moment);
+      await moment.raw("SELECT * FROM missing");
+    });
+    await expect(failing).rejects.toMatchObject({ errno: 1146 });
+    await db.raw("INSERT INTO t VALUES (3)");
+    expect(await reader.transaction(read)).toEqual([1, 2, 3]);
+    // A transaction that stayed open would keep the table.
+    await db.raw("DROP TABLE t");
   });
 
   test("a number too large or a text too long is refused, not cut to fit", async () => {
@@ -83,6 +113,31 @@ describe.skipIf(source.kind === "none")(source.kind === "none" ? source.reason :
       await expect(write).rejects.toMatchObject({ code: "poison_event" });
     }
     expect(await selectRows(db, "SELECT * FROM t")).toEqual([]);
+  });
+
+  test("many rows are written alike whether the server allows LOAD DATA or not", async () => {
+    const { database, ...server } = await mariadb.createDatabase();
+    const db = connect({ ...server, database, pool: { min: 0, max: 1 } });
+    const table: Table<{ a: number; b: string | null }> = {
+      ...{ name: "t", columns: { a: "int", b: "name?" }, key: ["a"], indexes: [] },
+    };
+    await createTable(db, table);
+    const rows = Array.from({ length: 500 }, (_, a) => ({ a, b: a % 3 === 0 ? null : `${a}\t\\\n` }));
+    const write = async () => {
+      await db.raw("DELETE FROM t");
+      await db.transaction((trx) => insertRows(trx, table, "", rows));
+      return selectRows(db, "SELECT a, b FROM t ORDER BY a");
+    };
+    expect(await write()).toEqual(rows);
+    onTestFinished(() => db.raw("SET GLOBAL local_infile = 1"));
+    await db.raw("SET GLOBAL local_infile = 0");
+    const counted = async () => {
+      const [row] = await selectRows(db, "SHOW SESSION STATUS LIKE 'Com_insert'");
+      return Number(row?.Value);
+    };
+    const before = await counted();
+    expect(await write()).toEqual(rows);
+    expect(await counted()).toBeGreaterThan(before);
   });
 
   test("no server, a wrong password and an unknown database make the store unavailable", async () => {

@@ -3,6 +3,7 @@ import knex, { type Knex } from "knex";
 import type { MysqlTarget } from "../../process/read-model-part.ts";
 import { type EntraTokens, openEntraTokens } from "../entra/tokens.ts";
 import { silentLog } from "../knex-log.ts";
+import { ReadingMysqlClient } from "./reading-client.ts";
 import { tokenLogin } from "./token-login.ts";
 
 export type MysqlConnection = {
@@ -21,6 +22,8 @@ export type MysqlConnection = {
   /** Connections kept and allowed; default 0 and 4. */
   readonly pool?: { readonly min: number; readonly max: number };
   readonly patience?: Partial<MysqlPatience>;
+  /** Nothing is ever written: transactions then cost no round trips of their own. Default: false. */
+  readonly readOnly?: boolean;
 };
 
 /** How long each step may take, in ms, before the store counts as unavailable. */
@@ -38,7 +41,10 @@ export type MysqlPatience = {
 const mysqlPatience: MysqlPatience = { connectMs: 10_000, acquireMs: 15_000, silentMs: 120_000 };
 
 /** How to connect to a server that settings describe. */
-export function mysqlConnection(target: MysqlTarget, options: Pick<MysqlConnection, "pool" | "patience"> = {}) {
+export function mysqlConnection(
+  target: MysqlTarget,
+  options: Pick<MysqlConnection, "pool" | "patience" | "readOnly"> = {},
+) {
   const { host, port, database, credentials, tls = null } = target;
   const login =
     "entra" in credentials
@@ -54,11 +60,11 @@ type Field = { readonly type: string; string(): string | null };
  * @throws LedgerError config for tokens without TLS
  */
 export function connectMysql(connection: MysqlConnection): Knex {
-  const { host, port, user, password, database, tls, pool } = connection;
+  const { host, port, user, password, database, tls, pool, readOnly = false } = connection;
   const patience = { ...mysqlPatience, ...connection.patience };
   const login = connection.tokens && tokenLogin(connection.tokens, tls !== null);
   const db = knex({
-    client: "mysql2",
+    client: readOnly ? ReadingMysqlClient : "mysql2",
     connection: {
       host,
       port,
@@ -84,7 +90,7 @@ export function connectMysql(connection: MysqlConnection): Knex {
     pool: {
       ...(pool ?? { min: 0, max: 4 }),
       propagateCreateError: true,
-      afterCreate: prepareSession(patience),
+      afterCreate: prepareSession(patience, readOnly),
       ...(login && { validate: login.isPresent }),
     },
   });
@@ -121,14 +127,14 @@ type DriverConnection = {
  * Prepares a new connection: strict writing, UTC, and one snapshot per transaction whatever the server's default is.
  * MySQL and MariaDB name their limits of time differently; a comment of the one's form is SQL to the other.
  */
-function prepareSession({ silentMs, selectMs }: MysqlPatience) {
+function prepareSession({ silentMs, selectMs }: MysqlPatience, readOnly: boolean) {
   const modes = "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'";
   const limit =
     selectMs === undefined
       ? ""
       : ` /*M!100100 , max_statement_time = ${selectMs / 1000} */ /*!80000 , max_execution_time = ${selectMs} */`;
   const statements = [
-    `SET SESSION sql_mode = ${modes}, time_zone = '+00:00'${limit}`,
+    `SET SESSION sql_mode = ${modes}, time_zone = '+00:00', autocommit = ${readOnly ? 0 : 1}${limit}`,
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
   ];
   return (connection: DriverConnection, done: (error: Error | null, connection: unknown) => void): void => {

@@ -22,7 +22,7 @@ export async function openMysqlReplicas(
 ): Promise<MysqlReplicas> {
   const opened = targets.map((target) => ({
     name: `${target.host}:${target.port}`,
-    db: connectMysql(mysqlConnection(target, { pool: { min: 0, max: connections }, patience })),
+    db: connectMysql(mysqlConnection(target, { pool: { min: 0, max: connections }, patience, readOnly: true })),
   }));
   const close = async () => void (await Promise.all(opened.map(({ db }) => db.destroy())));
   const check = async ({ name, db }: (typeof opened)[number]) => {
