@@ -11,7 +11,7 @@ import { createQueryRunner, queryRoutes, type RunnerOptions, storeNames, storePo
 import { createCrowd, openWaitingRoom, type WaitingRoom, type Wake, whenReached } from "./waiting.ts";
 
 export type QueryDeps = RunnerOptions & {
-  readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
+  readonly graph: Pick<PaymentGraph, "recommend" | "paidAmong" | "positions">;
   /**
    * Calls its listener after a projection has advanced; returns a function that unsubscribes. Without it, stores are
    * polled.

@@ -36,7 +36,7 @@ type QueryStores = {
    * replicas reads from one that is far enough.
    */
   readonly models: Knex | (() => Knex) | ReplicaSet;
-  readonly graph: Pick<PaymentGraph, "recommend">;
+  readonly graph: Pick<PaymentGraph, "recommend" | "paidAmong">;
   /** The tables of analytics jobs. Default: none; reports are then not available. */
   readonly gold?: GoldTables | undefined;
 };
@@ -62,7 +62,10 @@ export function createQueryRunner(options: RunnerOptions): QueryRunner {
   const context: QueryContext = {
     ...{ models, projection },
     session: sessionOfModels(models),
-    graph: { recommend: (...whom) => readingOf("graph", () => graph.recommend(...whom)) },
+    graph: {
+      recommend: (...whom) => readingOf("graph", () => graph.recommend(...whom)),
+      paidAmong: (...whom) => readingOf("graph", () => graph.paidAmong(...whom)),
+    },
     gold,
     shards,
     cursors: options.cursors ?? signedCursors(options.cursorKey),

@@ -11,7 +11,7 @@ import { reopenable } from "./threads/reopenable.ts";
 /** A service's stores, read in this thread. */
 type OpenedStores = {
   readonly models: (() => Knex) | ReplicaSet;
-  readonly graph: Pick<PaymentGraph, "recommend" | "positions">;
+  readonly graph: Pick<PaymentGraph, "recommend" | "paidAmong" | "positions">;
   positions(store: StoreName): Promise<readonly Position[]>;
   /** Reopens the files after they were replaced. */
   reopen(): Promise<void>;
@@ -32,6 +32,7 @@ export function openStores(stores: {
     typeof graphAt === "string"
       ? {
           recommend: (...whom: Parameters<PaymentGraph["recommend"]>) => inFile((view) => view.recommend(...whom)),
+          paidAmong: (...whom: Parameters<PaymentGraph["paidAmong"]>) => inFile((view) => view.paidAmong(...whom)),
           positions: () => inFile((view) => view.positions()),
         }
       : graphAt;

@@ -43,6 +43,11 @@ export interface PaymentGraph {
     account: AccountId,
     limit: number,
   ): Promise<{ readonly recommendations: readonly Recommendation[]; readonly positions: readonly Position[] }>;
+  /**
+   * Those of some merchants that an account has paid; a payment that was refunded in full does not count.
+   * @throws store_unavailable
+   */
+  paidAmong(account: AccountId, merchants: readonly AccountId[]): Promise<ReadonlySet<AccountId>>;
   /** The graph's position per shard. @throws store_unavailable */
   positions(): Promise<readonly Position[]>;
   close(): Promise<void>;

@@ -121,6 +121,20 @@ export function paymentGraphSuite(
       expect(await recommended(graph, payer(1))).toEqual([]);
     });
 
+    test("tells which of many merchants were paid; what was refunded in full does not count", async () => {
+      const shops = Array.from({ length: 70 }, (_, n) => shop(n));
+      const kept = shops.filter((_, n) => n % 3 === 0);
+      const graph = await given(
+        ...kept.map((merchant, n) => paid(n + 1, payer(1), merchant)),
+        ...[paid(90, payer(1), shop(1)), paid(91, payer(2), shop(2)), paid(92, payer(1), shop(0))],
+      );
+      await apply(1, [retracted(90, payer(1), shop(1)), retracted(92, payer(1), shop(0))]);
+      expect([...(await graph.paidAmong(payer(1), shops))].sort()).toEqual(kept);
+      expect([...(await graph.paidAmong(payer(1), [shop(1), shop(3)]))]).toEqual([shop(3)]);
+      expect([...(await graph.paidAmong(payer(9), shops))]).toEqual([]);
+      expect([...(await graph.paidAmong(payer(1), []))]).toEqual([]);
+    });
+
     test("a retraction removes its payment's edge and no other", async () => {
       const graph = await given(
         ...[paid(1, payer(1), shop(1)), paid(2, payer(2), shop(1))],

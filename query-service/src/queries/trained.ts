@@ -136,28 +136,30 @@ type SourcedRecommendation = Recommendation & {
   readonly position: string | null;
 };
 
-type Ranked = { readonly body: SourcedRecommendation; readonly weight: number };
-
-/** Reciprocal rank fusion, with its usual constant: scores of different sources cannot be compared, places can. */
-const FUSION = 60;
-
-/** The recommendations of graph and model, best first: by the sum of 1 / (60 + place) over both lists. */
+/**
+ * The recommendations of graph and model, best first. Their scores cannot be compared, so merchants that both name come
+ * first, and those of one alone take turns after them; of each source, higher scores come first.
+ */
 export function merged(
   graph: { readonly recommendations: readonly Recommendation[]; readonly position: string },
   trained: readonly StandingRecommendation[],
   limit: number,
 ): readonly SourcedRecommendation[] {
-  const found = new Map<AccountId, Ranked>();
-  for (const [place, { merchant, score, events }] of graph.recommendations.entries()) {
-    const from = { source: "graph", modelVersion: null, position: graph.position } as const;
-    found.set(merchant, { body: { merchant, score, events, ...from }, weight: 1 / (FUSION + place) });
+  const { recommendations, position } = graph;
+  const ofGraph = new Map(recommendations.map((one) => [one.merchant, one]));
+  const both: SourcedRecommendation[] = [];
+  const modelAlone: SourcedRecommendation[] = [];
+  for (const one of trained.toSorted((a, b) => b.score - a.score)) {
+    const other = ofGraph.get(one.merchant);
+    const events = [...new Set([...one.events, ...(other?.events ?? [])])].slice(0, EVIDENCE_MAX);
+    if (other) both.push({ ...one, events, source: "both" });
+    else modelAlone.push({ ...one, events, source: "model" });
+    ofGraph.delete(one.merchant);
   }
-  for (const [place, body] of trained.entries()) {
-    const known = found.get(body.merchant);
-    const weight = (known?.weight ?? 0) + 1 / (FUSION + place);
-    const events = [...new Set([...body.events, ...(known?.body.events ?? [])])].slice(0, EVIDENCE_MAX);
-    found.set(body.merchant, { body: { ...body, events, source: known ? "both" : "model" }, weight });
-  }
-  const ranked = [...found.values()].sort((a, b) => b.weight - a.weight);
-  return ranked.slice(0, limit).map(({ body }) => body);
+  const graphAlone = [...ofGraph.values()].map(
+    (one): SourcedRecommendation => ({ ...one, source: "graph", modelVersion: null, position }),
+  );
+  const turns = Math.max(graphAlone.length, modelAlone.length);
+  const alone = Array.from({ length: turns }, (_, n) => [graphAlone[n], modelAlone[n]]).flat();
+  return [...both, ...alone.filter((one) => one !== undefined)].slice(0, limit);
 }

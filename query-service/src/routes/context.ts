@@ -13,7 +13,7 @@ export type QueryContext = {
   projection(name: StoreName): ModelReader;
   /** The app's first screen, answered from the models. */
   readonly session: Pick<SessionView, "read">;
-  readonly graph: Pick<PaymentGraph, "recommend">;
+  readonly graph: Pick<PaymentGraph, "recommend" | "paidAmong">;
   /** The tables of analytics jobs, if there are any. */
   readonly gold: GoldTables | undefined;
   readonly shards: number;

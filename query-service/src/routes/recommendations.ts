@@ -1,4 +1,4 @@
-import { parseId } from "ledger-core";
+import { type AccountId, parseId, type Recommendation } from "ledger-core";
 import { formatPositions, reached } from "../positions.ts";
 import { readAccount } from "../queries/accounts.ts";
 import { merged, readTrained, standingOf } from "../queries/trained.ts";
@@ -22,6 +22,19 @@ export const recommendationRoutes: readonly QueryRoute[] = [
   },
 ];
 
+/** The model was trained some time ago: the account may have paid some of its merchants since. */
+async function paidAmong(
+  graph: QueryContext["graph"],
+  account: AccountId,
+  trained: readonly Recommendation[],
+): Promise<ReadonlySet<AccountId>> {
+  if (trained.length === 0) return new Set();
+  return graph.paidAmong(
+    account,
+    trained.map(({ merchant }) => merchant),
+  );
+}
+
 async function answerRecommendations(
   query: Query,
   { models, graph, gold, limits }: QueryContext,
@@ -41,6 +54,8 @@ async function answerRecommendations(
   if (!reached(positions, required)) return behind("graph", required);
   const standing = await standingOf(trained, models, { account: account.result, required });
   if (!standing) return behind("models", required);
+  const paid = await paidAmong(graph, id, standing);
+  const unpaid = standing.filter(({ merchant }) => !paid.has(merchant));
   const found = { recommendations, position: formatPositions(positions) };
-  return answered(positions, { data: merged(found, standing, rows) });
+  return answered(positions, { data: merged(found, unpaid, rows) });
 }

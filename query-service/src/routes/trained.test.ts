@@ -15,6 +15,7 @@ import {
 } from "ledger-core";
 import { examples, given } from "ledger-core/testing";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { merged } from "../queries/trained.ts";
 import { openModels, type TestModels } from "../testing/models.ts";
 import { graphStub, serveQueries, type TestQueries } from "../testing/served.ts";
 
@@ -41,6 +42,7 @@ beforeAll(async () => {
     graph: {
       ...graphStub(),
       recommend: (...asked: Parameters<PaymentGraph["recommend"]>) => graph.recommend(...asked),
+      paidAmong: (...asked: Parameters<PaymentGraph["paidAmong"]>) => graph.paidAmong(...asked),
     },
   };
   const reader = () => models.reader;
@@ -107,8 +109,8 @@ async function train(rows: readonly (readonly [AccountId, readonly string[]])[])
   await writeGold(folder, "recommendation_models", [{ model_version: "als-7", positions: "0:12" }]);
 }
 
-async function ask(ofGraph: readonly Recommendation[] = [], queries = patient) {
-  graph = graphStub(ofGraph, { revision: 14 });
+async function ask(ofGraph: readonly Recommendation[] = [], queries = patient, paid: readonly AccountId[] = []) {
+  graph = graphStub(ofGraph, { revision: 14 }, paid);
   const { status, body } = await queries.get(consumer("alice"), url);
   expect(status).toBe(200);
   return body.data;
@@ -155,6 +157,36 @@ test("what graph and model both recommend comes first, each says where it is fro
       ...{ merchant: shop, score: 0.5, events: [event(payments.shop)] },
       ...{ source: "model", modelVersion: "als-7", position: "0:12" },
     },
+  ]);
+});
+
+test("a merchant that the account has paid since the model was trained is not recommended", async () => {
+  const { ledger, payments } = tell();
+  await models.project(ledger.events);
+  await train([
+    [tea, [at(payments.tea)]],
+    [shop, [at(payments.shop)]],
+  ]);
+  expect(await ask([], patient, [shop])).toMatchObject([{ merchant: tea, source: "model" }]);
+  expect(await ask([], patient, [tea, shop])).toEqual([]);
+});
+
+test("those that both name come first, the others take turns, and scores descend within each source", () => {
+  const position = "0:14";
+  const one = (n: number, score: number) => ({ merchant: accountId(n), score, events: [] });
+  const ofModel = (n: number, score: number) => ({ ...one(n, score), modelVersion: "als-7", position: "0:12" });
+  const found = merged(
+    { recommendations: [one(11, 9), one(21, 8), one(12, 7), one(22, 3), one(13, 1)], position },
+    [ofModel(31, 0.9), ofModel(22, 0.8), ofModel(21, 0.4), ofModel(32, 0.6)],
+    6,
+  );
+  expect(found.map(({ merchant, source, score }) => [merchant, source, score])).toEqual([
+    [accountId(22), "both", 0.8],
+    [accountId(21), "both", 0.4],
+    [accountId(11), "graph", 9],
+    [accountId(31), "model", 0.9],
+    [accountId(12), "graph", 7],
+    [accountId(32), "model", 0.6],
   ]);
 });
 

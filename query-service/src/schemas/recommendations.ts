@@ -7,8 +7,10 @@ export const recommendationsRoute = objectRoute({
   summary: "Merchants for an account",
   description:
     "Merchants that the account has not paid, and that others have who paid a merchant that it paid too. Where a " +
-    "model was trained on the exported history, its recommendations are among them: `source` tells. Best first, by " +
-    "the places in both lists. Each comes with events that it rests on; what was refunded since is not among them.",
+    "model was trained on the exported history, its recommendations are among them: `source` tells. Best first: " +
+    "merchants that both name, then by turns those of the graph alone and of the model alone. Scores descend within " +
+    "each `source`, and cannot be compared between two. Each comes with events that it rests on; what was refunded " +
+    "since is not among them, nor is a merchant that the account has paid since.",
   query: { limit },
   answer: shape("The recommendations", {
     data: {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import {
+  type AccountId,
   type Caller,
   type GoldColumn,
   type GoldTables,
@@ -142,13 +143,21 @@ export function goldStub(text = "a"): GoldTables {
   };
 }
 
-/** A graph that recommends the same to everybody, at a revision that the test moves. */
-export function graphStub(recommendations: readonly Recommendation[] = [], stub: Stub = { revision: 0 }): PaymentGraph {
+/**
+ * A graph that recommends the same to everybody, at a revision that the test moves.
+ * @param paid merchants that everybody has paid
+ */
+export function graphStub(
+  recommendations: readonly Recommendation[] = [],
+  stub: Stub = { revision: 0 },
+  paid: readonly AccountId[] = [],
+): PaymentGraph {
   return {
     ...projected(stub),
     recommend: async (_tenant, _account, limit) => ({
       recommendations: recommendations.slice(0, limit),
       positions: positionsOf(stub),
     }),
+    paidAmong: async (_account, merchants) => new Set(merchants.filter((merchant) => paid.includes(merchant))),
   };
 }

@@ -29,7 +29,10 @@ function main(port: MessagePort, data: QueryThreadData): void {
   const graph = reopenable(() => openPaymentGraph({ file: views }));
   const run = createQueryRunner({
     models: () => db,
-    graph: { recommend: (tenant, account, limit) => graph.use((view) => view.recommend(tenant, account, limit)) },
+    graph: {
+      recommend: (tenant, account, limit) => graph.use((view) => view.recommend(tenant, account, limit)),
+      paidAmong: (account, merchants) => graph.use((view) => view.paidAmong(account, merchants)),
+    },
     gold: gold && openWhenRead(async () => (await import("analytics-export/gold")).openGoldTables(gold)),
     shards,
     cursorKey,

@@ -55,6 +55,9 @@ const rankText =
   ".order().by(__.select('n'),desc).by(__.select('m'),asc).limit(c)";
 
 const names = Array.from({ length: CHECKED_AT_ONCE }, (_, n) => n);
+const paidText =
+  "g.V().has('pk',p).has('id',i).outE('paid').has('until',u)" +
+  `.has('merchant',within(${names.map((n) => `m${n}`)})).values('merchant').dedup()`;
 const shutText =
   `g.V().has('pk',within(${names.map((n) => `p${n}`)})).has('id',within(${names.map((n) => `i${n}`)}))` +
   ".outE('shut').has('until',u).values('merchant').dedup()";
@@ -71,18 +74,25 @@ export function openGremlinGraph(client: GremlinClient, { limitMs = 2000 }: Grap
     if (read?.complete) return read;
     throw new LedgerError("store_unavailable", "the graph is being filled", { retryable: true });
   };
+  async function inServedBuild<Result>(work: (read: Read) => Promise<Result>) {
+    const deadlineMs = systemRuntime.elapsedMs() + limitMs;
+    let before = await books(deadlineMs);
+    while (true) {
+      const result = await work({ client, deadlineMs, build: before.served });
+      // The build that was read may have been dropped meanwhile, after another was served, or the graph emptied.
+      const after = await books(deadlineMs);
+      if (after.born === before.born && after.served.version === before.served.version)
+        return { result, positions: before.positions(before.served) };
+      before = after;
+    }
+  }
   return {
     async recommend(tenant, account, limit) {
-      const deadlineMs = systemRuntime.elapsedMs() + limitMs;
-      let before = await books(deadlineMs);
-      while (true) {
-        const recommendations = await recommend({ client, deadlineMs, build: before.served }, tenant, account, limit);
-        // The build that was read may have been dropped meanwhile, after another was served, or the graph emptied.
-        const after = await books(deadlineMs);
-        if (after.born === before.born && after.served.version === before.served.version)
-          return { recommendations, positions: before.positions(before.served) };
-        before = after;
-      }
+      const { result, positions } = await inServedBuild((read) => recommend(read, tenant, account, limit));
+      return { recommendations: result, positions };
+    },
+    async paidAmong(account, merchants) {
+      return (await inServedBuild((read) => paidAmong(read, account, merchants))).result;
     },
     async positions() {
       const read = await books(systemRuntime.elapsedMs() + limitMs);
@@ -143,13 +153,11 @@ async function shutAmong(
   { client, deadlineMs, build }: Read,
   merchants: readonly AccountId[],
 ): Promise<ReadonlySet<string>> {
-  const chunks: AccountId[][] = [];
-  for (let n = 0; n < merchants.length; n += CHECKED_AT_ONCE) chunks.push(merchants.slice(n, n + CHECKED_AT_ONCE));
   const found = await Promise.all(
-    chunks.map(async (chunk) => {
+    chunksOf(merchants).map(async (chunk) => {
       const bindings: Record<string, string | number> = { u: FOREVER };
-      for (const n of names) {
-        const { partition, id } = placeOf(build, chunk[n] ?? chunk[0] ?? missing());
+      for (const [n, merchant] of chunk.entries()) {
+        const { partition, id } = placeOf(build, merchant);
         bindings[`p${n}`] = partition;
         bindings[`i${n}`] = id;
       }
@@ -159,6 +167,31 @@ async function shutAmong(
   return new Set(found.flat().map(String));
 }
 
-function missing(): never {
-  throw new RangeError("a chunk has a merchant");
+/** Those of the merchants that the account has paid. */
+async function paidAmong(
+  { client, deadlineMs, build }: Read,
+  account: AccountId,
+  merchants: readonly AccountId[],
+): Promise<ReadonlySet<AccountId>> {
+  const { partition, id } = placeOf(build, account);
+  const found = await Promise.all(
+    chunksOf(merchants).map((chunk) => {
+      const named = chunk.map((merchant, n) => [`m${n}`, merchant] as const);
+      const bindings = { p: partition, i: id, u: FOREVER, ...Object.fromEntries(named) };
+      return client.submit(paidText, bindings, { deadlineMs });
+    }),
+  );
+  return new Set(found.flat().map((merchant) => idIn("acct", String(merchant))));
+}
+
+/** As many merchants each as one request checks; the last is filled up with its first. */
+function chunksOf(merchants: readonly AccountId[]): readonly (readonly AccountId[])[] {
+  const chunks: AccountId[][] = [];
+  for (let from = 0; from < merchants.length; from += CHECKED_AT_ONCE) {
+    const chunk = merchants.slice(from, from + CHECKED_AT_ONCE);
+    const [first] = chunk;
+    while (first !== undefined && chunk.length < CHECKED_AT_ONCE) chunk.push(first);
+    chunks.push(chunk);
+  }
+  return chunks;
 }

@@ -33,6 +33,11 @@ export function openPaymentGraph(source: ViewSource): PaymentGraph {
         recommendations: recommend(statements, tenant, account, limit),
         positions,
       })),
+    paidAmong: async (account, merchants) =>
+      reader.read(({ hasPaid }) => {
+        const payer = numberOfId(account);
+        return new Set(merchants.filter((merchant) => hasPaid.get(payer, numberOfId(merchant))));
+      }),
     positions: async () => reader.read((_statements, positions) => positions),
     close: async () => reader.close(),
   };
