@@ -1,5 +1,5 @@
 import { buildOf, type LedgerEvent, NO_REVISION } from "ledger-core";
-import type { EventLog } from "ledger-core/event-log";
+import type { EventLog, EventSource } from "ledger-core/event-log";
 import { openTestLog, randomHistory } from "ledger-core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { StoreServer } from "../projections/store-server.ts";
@@ -31,15 +31,6 @@ export function serverRebuildSuite(name: string, open: () => Promise<RebuiltServ
       onTestFinished(worker.stop);
       await worker.reaches(HALF - 1);
       return { server, killedRebuild, log, worker };
-    }
-
-    async function rebuildFrom(server: StoreServer, log: Parameters<typeof rebuildOnServer>[1]["log"]) {
-      let last = newRebuild(server.name);
-      const tell = (state: RebuildState) => {
-        last = state;
-      };
-      await rebuildOnServer(server, { log, shards: [0], logger: quiet, tell });
-      return last;
     }
 
     test("it runs beside another process, which goes on in the new build; a second one is refused", async () => {
@@ -104,7 +95,17 @@ export function serverRebuildSuite(name: string, open: () => Promise<RebuiltServ
   });
 }
 
-async function buildsOf(server: StoreServer) {
+/** Rebuilds, and returns how it ended. */
+export async function rebuildFrom(server: StoreServer, log: EventSource): Promise<RebuildState> {
+  let last = newRebuild(server.name);
+  const tell = (state: RebuildState) => {
+    last = state;
+  };
+  await rebuildOnServer(server, { log, shards: [0], logger: quiet, tell });
+  return last;
+}
+
+export async function buildsOf(server: StoreServer) {
   const opened = await server.open();
   try {
     const [projected] = opened.projections;

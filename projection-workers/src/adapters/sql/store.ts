@@ -51,7 +51,12 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
     tables: model.tables,
     served: () => translateStoreErrors(store, () => servedBuild(db, layout)),
     create: (build) => translateStoreErrors(store, () => createBuild(db, tables, build)),
-    drop: (build) => translateStoreErrors(store, () => dropBuild(db, tables, build)),
+    drop: (build) =>
+      translateStoreErrors(store, async () => {
+        // A switch that was interrupted may have left them with the build that it replaced.
+        await showBuild(db, tables, await servedBuild(db, layout));
+        await dropBuild(db, tables, build);
+      }),
     target: (build) => sqlTarget(db, model, build),
     rows: (build) => rowsOf(db, tables, build),
     atOneMoment: (work) =>
