@@ -36,7 +36,7 @@ async function append(log: EventLog, from: number, to: number): Promise<void> {
 }
 
 function start(log: EventLog, into: Lake = lake, more: ExportTuning = {}): Exporter {
-  const maintenance = { compaction: { targetBytes: 8 * 1024, filesMin: 2 } };
+  const maintenance = { compaction: { targetBytes: 8 * 1024, filesMin: 2, copyRowsMin: 5 } };
   const tuning = { everyMs: 20, againMs: 20, checkpointEvery: 5, maintenance, ...more };
   const options = { log, lake: into, names, logger, uniqueName: randomUUID, tables: exportTables, shards: 1, tuning };
   const exporter = startExporter(options);
@@ -96,7 +96,7 @@ test("a lake that is away holds nothing up, is named, and is written to once it 
   await append(log, 0, 20);
   let away = true;
   const fault = new LedgerError("store_unavailable", "no room left");
-  const create = (path: string, bytes: Uint8Array) => (away ? Promise.reject(fault) : lake.create(path, bytes));
+  const create: Lake["create"] = (path, content) => (away ? Promise.reject(fault) : lake.create(path, content));
   const exporter = start(log, { ...lake, create });
   const reasons = () => exporter.statuses().map(({ reason }) => reason);
   await expect.poll(reasons, PATIENCE).toEqual(exportTables.map(() => "store_unavailable: no room left"));

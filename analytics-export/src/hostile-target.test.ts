@@ -59,7 +59,7 @@ async function append(log: EventLog, from: number, to: number): Promise<void> {
 function start(log: EventLog, lake: Lake, runtime: Runtime = systemRuntime) {
   const lines: string[] = [];
   const logger = createLogger({ name: "export", level: "warn", to: { write: (line) => void lines.push(line) } });
-  const maintenance = { compaction: { targetBytes: 64 * 1024, filesMin: 2 } };
+  const maintenance = { compaction: { targetBytes: 64 * 1024, filesMin: 2, copyRowsMin: 3 } };
   const tuning = { batchMax: 7, everyMs: 0, againMs: 20, checkpointEvery: 3, maintenance };
   const own = { log, lake, names, logger, runtime, tuning };
   const exporter = startExporter({ ...own, tables: exportTables, shards: 1, uniqueName: randomUUID });

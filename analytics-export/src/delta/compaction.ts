@@ -6,6 +6,13 @@ export type CompactionTuning = {
   readonly targetBytes: number;
   /** The fewest files that are worth merging. 2 to 10,000. Default 8. */
   readonly filesMin: number;
+  /**
+   * Row groups with at least as many rows are copied byte for byte; the rows of smaller ones are written anew, into
+   * row groups of `groupRows`. 1 to 1,000,000. Default 5000.
+   */
+  readonly copyRowsMin?: number;
+  /** 1 to 1,000,000; bounds memory. Default 20,000. */
+  readonly groupRows?: number;
 };
 
 /** Files up to this part of the target are merged whatever the sizes of their neighbours. */

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
+import type { ColumnChunk, RowGroup } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { assert } from "ledger-core";
 import { type Add, CHECKSUM } from "./actions.ts";
 import { dayText, parquetSchema, type Row, storedColumns, type TableShape } from "./columns.ts";
 import { writeRowGroup } from "./fast/row-group.ts";
 import { compress } from "./row-group.ts";
+import type { StoredGroup } from "./rows.ts";
 
 /** A data file to be created, and its entry in the log. */
 export type DataFile = { readonly path: string; readonly bytes: Uint8Array; readonly add: Add };
@@ -28,44 +30,77 @@ export function makeDataFiles(shape: TableShape, rows: readonly Row[], options: 
   return Array.from(parts, ([day, part]) => {
     const file = startDataFile(shape, dayText(day), options);
     file.write(part);
-    return file.finish({ dataChange: true });
+    const bytes = file.finish();
+    return { path: file.path, bytes, add: file.entry({ dataChange: true }) };
   });
 }
 
-/** A data file of one partition that is written piece by piece, each piece a row group. */
+/** A data file of one partition that is written in pieces, row group after row group. */
 export function startDataFile(shape: TableShape, day: string, options: FileOptions) {
   const { uniqueName, nowMs, writeGroup = writeRowGroup } = options;
   const columns = storedColumns(shape).map((column) => ({ ...column, place: shape.columns.indexOf(column) }));
   const writer = new ByteWriter();
   const settings = { codec: "ZSTD", compressors: { ZSTD: compress }, createdBy: "payledger" } as const;
   const parquet = new ParquetWriter({ writer, schema: parquetSchema(columns), ...settings });
+  const path = `${shape.partition}=${day}/${uniqueName()}.zstd.parquet`;
+  const hash = createHash("sha256");
+  let size = 0;
+  const counted = (piece: Uint8Array) => {
+    hash.update(piece);
+    size += piece.length;
+    return piece;
+  };
+  /** The bytes that were written since the last piece. */
+  const take = () => {
+    const piece = writer.getBytes().slice();
+    writer.index = 0;
+    return counted(piece);
+  };
   return {
+    path,
+    schema: parquet.schema,
+    /** Adds rows as a row group. */
     write(rows: readonly Row[]): void {
       writeGroup(parquet, columns, rows);
     },
-    /** @param dataChange whether its rows are new to the table */
-    finish({ dataChange }: Pick<Add, "dataChange">): DataFile {
+    /** Adds a row group of a file with the same schema as it is stored. @returns the pieces up to its end */
+    copy({ meta, start, bytes }: Pick<StoredGroup, "meta" | "start" | "bytes">): readonly Uint8Array[] {
+      const before = take();
+      parquet.row_groups.push(movedGroup(meta, BigInt(writer.offset - start)));
+      parquet.num_rows += meta.num_rows;
+      writer.offset += bytes.length;
+      return [before, counted(bytes)];
+    },
+    take,
+    /** @returns the last piece */
+    finish(): Uint8Array {
       parquet.finish();
-      const bytes = writer.getBytes();
-      const path = `${shape.partition}=${day}/${uniqueName()}.zstd.parquet`;
-      const add: Add = {
-        ...{
-          path,
-          partitionValues: { [shape.partition]: day },
-          size: bytes.length,
-          modificationTime: nowMs,
-          dataChange,
-        },
+      return take();
+    },
+    /** Its entry in the log, once it is finished. @param dataChange whether its rows are new to the table */
+    entry({ dataChange }: Pick<Add, "dataChange">): Add {
+      return {
+        ...{ path, partitionValues: { [shape.partition]: day }, size, modificationTime: nowMs, dataChange },
         stats: statisticsOf(shape, parquet),
-        tags: { [CHECKSUM]: checksumOf(bytes) },
+        tags: { [CHECKSUM]: hash.digest("hex") },
       };
-      return { path, bytes, add };
     },
   };
 }
 
-export function checksumOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+/** A row group's entry in the footer of another file; indexes of its pages are left behind. */
+function movedGroup(group: RowGroup, by: bigint): RowGroup {
+  const columns = group.columns.map(({ file_offset, meta_data }): ColumnChunk => {
+    assert(meta_data, "a column of our files is in the file itself");
+    const { data_page_offset, dictionary_page_offset: dictionary } = meta_data;
+    const moved = { ...meta_data, data_page_offset: data_page_offset + by };
+    return {
+      file_offset: file_offset + by,
+      meta_data: dictionary === undefined ? moved : { ...moved, dictionary_page_offset: dictionary + by },
+    };
+  });
+  const { num_rows, total_byte_size, total_compressed_size } = group;
+  return { columns, num_rows, total_byte_size, ...(total_compressed_size !== undefined && { total_compressed_size }) };
 }
 
 /** Bounds of the whole-number columns that the shape names: texts and times have rules of their own in each reader. */

@@ -1,12 +1,11 @@
 import { assert, LedgerError } from "ledger-core";
 import type { Lake } from "../ports/lake.ts";
 import type { Action, Add } from "./actions.ts";
-import type { Row, TableShape } from "./columns.ts";
+import type { TableShape } from "./columns.ts";
 import { commitTo } from "./commit.ts";
 import { type CompactionTuning, mergeable } from "./compaction.ts";
-import { type DataFile, startDataFile } from "./data-file.ts";
 import { type LogState, readLog, writeCheckpoint } from "./log.ts";
-import { readRowGroups } from "./rows.ts";
+import { mergedFile } from "./merged-file.ts";
 
 export type MaintenanceTuning = {
   readonly compaction: CompactionTuning;
@@ -41,8 +40,8 @@ export async function maintain(options: Maintenance): Promise<number> {
 /** Replaces files by one with their rows; the table's rows stay the same, and so does each shard's position. */
 async function merge(options: Maintenance, state: LogState, group: readonly Add[]): Promise<void> {
   const { lake, shape, nowMs } = options;
-  const { path, bytes, add } = await mergedFile(options, group);
-  assert(await lake.create(`${shape.name}/${path}`, bytes), `${path} is a name of its own`);
+  const { path, pieces, entry } = mergedFile({ ...options, ...options.tuning.compaction }, group);
+  assert(await lake.create(`${shape.name}/${path}`, pieces()), `${path} is a name of its own`);
   const removes = group.map(({ path: replaced, partitionValues, size }): Action => {
     const values = { partitionValues, size, extendedFileMetadata: true };
     return { remove: { path: replaced, deletionTimestamp: nowMs(), dataChange: false, ...values } };
@@ -51,27 +50,8 @@ async function merge(options: Maintenance, state: LogState, group: readonly Add[
     if (group.every(({ path: replaced }) => state.snapshot.adds.has(replaced))) return;
     throw new LedgerError("store_unavailable", `others have merged files of ${shape.name}; it is looked at again`);
   };
-  const actions = [...removes, { add }];
+  const actions = [...removes, { add: entry() }];
   await commitTo(lake, shape.name, state, { operation: "OPTIMIZE", nowMs: nowMs(), actions, stillFits });
-}
-
-/** Rows in one row group; bounds memory. */
-const GROUP_ROWS = 20_000;
-
-async function mergedFile({ lake, shape, uniqueName, nowMs }: Maintenance, group: readonly Add[]): Promise<DataFile> {
-  const day = group[0]?.partitionValues[shape.partition];
-  assert(typeof day === "string", "files of a group are of one day");
-  const file = startDataFile(shape, day, { uniqueName, nowMs: nowMs() });
-  let rows: Row[] = [];
-  for (const add of group)
-    for await (const more of readRowGroups(lake, shape, add)) {
-      rows = rows.concat(more);
-      if (rows.length < GROUP_ROWS) continue;
-      file.write(rows);
-      rows = [];
-    }
-  if (rows.length > 0) file.write(rows);
-  return file.finish({ dataChange: false });
 }
 
 /** A name that this exporter gives: no other file is ever removed. */

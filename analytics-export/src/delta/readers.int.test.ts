@@ -15,12 +15,15 @@ if ("absent" in found) console.warn(found.absent);
 const history = randomHistory(11, 300);
 const last = history.length - 1;
 /** The history in each table, in commits of 40 events; all rows by table. */
-async function exportHistory(lake: Lake, checkpointEvery: number): Promise<Readonly<Record<string, readonly Row[]>>> {
+async function exportHistory(
+  lake: Lake,
+  { checkpointEvery, copyRowsMin }: { readonly checkpointEvery: number; readonly copyRowsMin?: number },
+): Promise<Readonly<Record<string, readonly Row[]>>> {
   const stored = { version: 1, leaf: new Uint8Array(32) };
   const all: Record<string, Row[]> = {};
   for (const shape of exportTables) {
     // With many files, small ones are merged.
-    const maintenance = { compaction: { targetBytes: 2 ** 20, filesMin: 2 } };
+    const maintenance = { compaction: { targetBytes: 2 ** 20, filesMin: 2, ...(copyRowsMin && { copyRowsMin }) } };
     const options = { lake, shape, uniqueName: randomUUID, nowMs: Date.now };
     const table = new DeltaTable({ ...options, checkpointEvery, maintenance });
     for (let at = NO_REVISION; at < last; ) {
@@ -38,12 +41,13 @@ describe.skipIf("absent" in found)("absent" in found ? found.absent : "read by d
   const python = "python" in found ? found.python : "";
 
   test.each([
-    ["with checkpoints and merged files", 3],
-    ["without a checkpoint", 1000],
-  ])("counts, sums, types, times, days and bounds are right, %s", async (_, checkpointEvery) => {
+    ["with checkpoints and merged files", { checkpointEvery: 3 }],
+    ["with row groups that were copied", { checkpointEvery: 3, copyRowsMin: 1 }],
+    ["without a checkpoint", { checkpointEvery: 1000 }],
+  ])("counts, sums, types, times, days and bounds are right, %s", async (_, tuning) => {
     const folder = makeLakeFolder();
     onTestFinished(() => folder.remove());
-    const rows = await exportHistory(folder.open(), checkpointEvery);
+    const rows = await exportHistory(folder.open(), tuning);
     const [events = [], postings = []] = exportTables.map(({ name }) => rows[name] ?? []);
     const counts = exportTables.map(({ name }) => `(select count(*) from ${name}) as ${name}`);
     const from = Math.floor(last / 2);

@@ -4,6 +4,9 @@ import type { Lake } from "../ports/lake.ts";
 export type LakeUnderTest = { readonly lake: Lake; reopen(): Lake; dispose(): Promise<void> };
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+async function* pieces(...texts: readonly string[]) {
+  for (const piece of texts) yield bytes(piece);
+}
 const text = (found: Uint8Array | undefined) => found && new TextDecoder().decode(found);
 
 /** The contract of a lake; every adapter passes it. */
@@ -29,6 +32,43 @@ export function lakeSuite(name: string, open: () => Promise<LakeUnderTest>): voi
       );
       expect(created.filter(Boolean)).toHaveLength(1);
       expect(text(await lake.read("log/7.json"))).toBe(`writer ${created.indexOf(true)}`);
+    });
+
+    test("a file is created from pieces, once, whole, by one of many", async () => {
+      const { lake, reopen } = current;
+      expect(await lake.create("a/pieces", pieces("one ", "", "two ", "three"))).toBe(true);
+      expect(await lake.create("a/pieces", pieces("other"))).toBe(false);
+      expect(text(await reopen().read("a/pieces"))).toBe("one two three");
+      expect(await lake.create("a/nothing", pieces())).toBe(true);
+      expect(await lake.read("a/nothing")).toHaveLength(0);
+      const contents = Array.from({ length: 20 }, (_, n) => `writer ${n}`);
+      const created = await Promise.all(
+        contents.map((content, n) => lake.create("a/8", n % 2 === 0 ? bytes(content) : pieces(...content))),
+      );
+      expect(created.filter(Boolean)).toHaveLength(1);
+      expect(text(await lake.read("a/8"))).toBe(contents[created.indexOf(true)]);
+    });
+
+    test("pieces that end with an error leave no file, and its path is free", async () => {
+      const { lake } = current;
+      async function* broken() {
+        yield bytes("one");
+        throw new Error("planted");
+      }
+      await expect(lake.create("a/broken", broken())).rejects.toThrow("planted");
+      expect(await lake.read("a/broken")).toBeUndefined();
+      expect(await lake.create("a/broken", bytes("whole"))).toBe(true);
+      expect(text(await lake.read("a/broken"))).toBe("whole");
+    });
+
+    test("a part of a file is read, as far as the file goes", async () => {
+      const { lake } = current;
+      await lake.create("part", bytes("0123456789"));
+      expect(text(await lake.readPart("part", 0, 4))).toBe("0123");
+      expect(text(await lake.readPart("part", 4, 10))).toBe("456789");
+      expect(text(await lake.readPart("part", 8, 100))).toBe("89");
+      expect(text(await lake.readPart("part", 10, 20))).toBe("");
+      expect(await lake.readPart("absent", 0, 4)).toBeUndefined();
     });
 
     test("a file that is not there reads as undefined, an empty one as empty", async () => {

@@ -16,7 +16,10 @@ export type AzureStorage = {
 
 /** The metadata of a blob that tells which request created it. */
 const CREATION = "creation";
-const taken = ["BlobAlreadyExists", "ConditionNotMet"];
+/** Another blob of the name also takes its blocks away. */
+const taken = ["BlobAlreadyExists", "ConditionNotMet", "InvalidBlockList"];
+/** All blocks of a blob have names of one length. */
+const BLOCK_DIGITS = 6;
 
 /**
  * A lake in a container of Azure Storage. A blob appears whole, and only if its name was free. If the answer to such a
@@ -32,6 +35,32 @@ export function azureLake(storage: AzureStorage, tuning: AzureTuning = {}): Lake
     const properties = (abortSignal: AbortSignal) => blobOf(path).getProperties({ abortSignal });
     const { metadata } = await ask({ verb: "read", path }, properties);
     return metadata?.[CREATION] === creation;
+  }
+
+  /** Sends pieces as blocks, which become a blob when their names are committed. */
+  async function stage(path: string, pieces: AsyncIterable<Uint8Array>, creation: string): Promise<string[]> {
+    const blocks: string[] = [];
+    for await (const piece of pieces) {
+      if (piece.length === 0) continue;
+      const block = Buffer.from(`${creation}${String(blocks.length).padStart(BLOCK_DIGITS, "0")}`).toString("base64");
+      await ask({ verb: "write", path }, (abortSignal) =>
+        blobOf(path).stageBlock(block, bufferOf(piece), piece.length, { abortSignal }),
+      );
+      blocks.push(block);
+    }
+    return blocks;
+  }
+
+  async function readBytes(path: string, from: number, count: number | undefined): Promise<Uint8Array | undefined> {
+    return await ask({ verb: "read", path }, async (abortSignal) => {
+      const found = await blobOf(path)
+        .download(from, count, { abortSignal, maxRetryRequests: 0 })
+        .catch(answered(["BlobNotFound"], undefined))
+        .catch(answered(["InvalidRange"], null));
+      // Nothing of it is after its end.
+      if (found === null) return new Uint8Array();
+      return found?.readableStreamBody && new Uint8Array(await buffer(found.readableStreamBody));
+    });
   }
 
   async function* list(inFolder: string): AsyncGenerator<LakeFile> {
@@ -55,24 +84,21 @@ export function azureLake(storage: AzureStorage, tuning: AzureTuning = {}): Lake
   }
 
   return {
-    async create(path, bytes) {
+    async create(path, content) {
       const creation = uniqueName();
-      const options = { conditions: { ifNoneMatch: "*" }, metadata: { [CREATION]: creation } };
-      const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      const created = await ask({ verb: "write", path }, (abortSignal) =>
-        blobOf(path)
-          .upload(body, body.length, { ...options, abortSignal })
-          .then(() => true, answered(taken, false)),
-      );
+      const blob = blobOf(path);
+      const conditions = { conditions: { ifNoneMatch: "*" }, metadata: { [CREATION]: creation } };
+      const blocks = content instanceof Uint8Array ? undefined : await stage(path, content, creation);
+      const body = content instanceof Uint8Array ? bufferOf(content) : Buffer.alloc(0);
+      const created = await ask({ verb: "write", path }, (abortSignal) => {
+        const options = { ...conditions, abortSignal };
+        const written = blocks ? blob.commitBlockList(blocks, options) : blob.upload(body, body.length, options);
+        return written.then(() => true, answered(taken, false));
+      });
       return created || (await isFrom(creation, path));
     },
-    read: (path) =>
-      ask({ verb: "read", path }, async (abortSignal) => {
-        const found = await blobOf(path)
-          .download(0, undefined, { abortSignal, maxRetryRequests: 0 })
-          .catch(answered(["BlobNotFound"], undefined));
-        return found?.readableStreamBody && new Uint8Array(await buffer(found.readableStreamBody));
-      }),
+    read: (path) => readBytes(path, 0, undefined),
+    readPart: (path, from, to) => readBytes(path, from, to - from),
     async names(inFolder, after) {
       const names: string[] = [];
       for await (const { path } of list(inFolder)) names.push(path.slice(inFolder.length + 1));
@@ -87,4 +113,8 @@ export function azureLake(storage: AzureStorage, tuning: AzureTuning = {}): Lake
       );
     },
   };
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

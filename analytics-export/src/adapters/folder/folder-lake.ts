@@ -1,7 +1,7 @@
 import { link, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { LedgerError } from "ledger-core";
-import type { Lake, LakeFile } from "../../ports/lake.ts";
+import type { FileContent, Lake, LakeFile } from "../../ports/lake.ts";
 
 /** Files under construction; no reader of a table looks at names with a leading underscore. */
 const UNFINISHED = "_unfinished";
@@ -26,13 +26,13 @@ export function folderLake(root: string, uniqueName: () => string): Lake {
   }
 
   return {
-    create: translated("write", async (path, bytes: Uint8Array) => {
+    create: translated("write", async (path, content: FileContent) => {
       const target = join(root, path);
       const unfinished = join(root, UNFINISHED, uniqueName());
       await makeFolder(dirname(target));
       await makeFolder(dirname(unfinished));
       try {
-        await writeFlushed(unfinished, bytes);
+        await writeFlushed(unfinished, content);
         const created = await linkNew(unfinished, target);
         if (created) await flushFolder(dirname(target));
         return created;
@@ -45,6 +45,9 @@ export function folderLake(root: string, uniqueName: () => string): Lake {
       }
     }),
     read: translated("read", async (path) => absentIsUndefined(readFile(join(root, path)))),
+    readPart: translated("read", async (path, from: number, to: number) =>
+      absentIsUndefined(readPart(join(root, path), from, to)),
+    ),
     names: translated("list", async (folder, after: string) => {
       const names = await absentIsUndefined(readdir(join(root, folder)));
       return (names ?? []).filter((name) => name > after).sort();
@@ -54,11 +57,27 @@ export function folderLake(root: string, uniqueName: () => string): Lake {
   };
 }
 
-async function writeFlushed(file: string, bytes: Uint8Array): Promise<void> {
+async function writeFlushed(file: string, content: FileContent): Promise<void> {
   const handle = await open(file, "wx");
   try {
-    await handle.writeFile(bytes);
+    await handle.writeFile(content);
     await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readPart(file: string, from: number, to: number): Promise<Uint8Array> {
+  const handle = await open(file, "r");
+  try {
+    const bytes = new Uint8Array(Math.max(0, to - from));
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, from + length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
   } finally {
     await handle.close();
   }
