@@ -7,7 +7,7 @@ import { createLogger } from "ledger-core/process";
 import { openTestLog, randomHistory } from "ledger-core/testing";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { commitPath, encodeCommit } from "./delta/actions.ts";
-import { makeDataFiles } from "./delta/data-file.ts";
+import { makeDataFiles } from "./delta/batch.ts";
 import { readLog } from "./delta/log.ts";
 import { readDataFile } from "./delta/rows.ts";
 import { type Exporter, type ExportTuning, startExporter } from "./exporter.ts";

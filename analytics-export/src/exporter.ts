@@ -1,18 +1,18 @@
-import type { Revision, Runtime, Shard } from "ledger-core";
+import type { Runtime } from "ledger-core";
 import type { EventSource } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
-import { type ProjectionStatus, pause, runProjection, shareReading } from "projection-workers";
+import { type ProjectionStatus, shareReading } from "projection-workers";
 import type { MaintenanceTuning } from "./delta/maintenance.ts";
 import { DeltaTable } from "./delta/table.ts";
-import { paced } from "./pacing.ts";
 import type { Lake } from "./ports/lake.ts";
+import { followTable } from "./table-loop.ts";
 import type { Pseudonyms } from "./tables/pseudonyms.ts";
 import type { ExportTable } from "./tables/tables.ts";
 
 export type ExportTuning = {
-  /** The most events in one commit of a table; bounds memory. 1 to 100,000. Default 10,000. */
+  /** The most events in one commit of a table. 1 to 1,000,000. Default 50,000. */
   readonly batchMax?: number;
-  /** The most bytes of encoded events in one commit of a table, but for the last delivery. Default 8 MiB. */
+  /** The most bytes of encoded rows in one commit of a table, exceeded by the last delivery only. Default 16 MiB. */
   readonly batchBytesMax?: number;
   /** At the log's end, the least time between two commits of a table and shard, in ms. 0 to 600,000. Default 5000. */
   readonly everyMs?: number;
@@ -47,19 +47,25 @@ export type Exporter = {
 
 const MICROS_A_MS = 1000;
 
+/** At the log's end, the longest pause before the next piece of it is read: larger pieces cost less per event. */
+const PACE_MAX_MS = 200;
+/** The part of the time between two commits that the pause is at most. */
+const PACE_SHARE = 0.1;
+
 /**
- * Exports the log into tables: each is a projection whose target is a Delta table, so that an event is in it once,
+ * Exports the log into tables. Each follows it by itself and holds its own position, so that an event is in it once,
  * whatever fails. A table that cannot be written is tried again, and holds up neither the others nor the ledger.
  */
 export function startExporter(options: ExporterOptions): Exporter {
-  const { tables, shards, runtime = systemRuntime } = options;
+  const { tables, shards, logger, names, runtime = systemRuntime, tuning = {} } = options;
+  const { batchMax = 50_000, batchBytesMax = 2 ** 24, everyMs = 5000, againMs = 10_000 } = tuning;
   const stopping = new AbortController();
-  const log = shareReading(options.log, {}, runtime);
+  const { signal } = stopping;
+  const log = shareReading(options.log, { paceMs: Math.min(PACE_MAX_MS, everyMs * PACE_SHARE) }, runtime);
+  const common = { log, names, logger, runtime, signal, batchMax, batchBytesMax, everyMs, againMs };
   const runs = tables.flatMap((table) => {
     const target = openTable(options, table);
-    return Array.from({ length: shards }, (_, shard) =>
-      follow({ ...options, log }, table, target, shard, stopping.signal),
-    );
+    return Array.from({ length: shards }, (_, shard) => followTable({ ...common, table, target, shard }));
   });
   const finished = Promise.all(runs.map((run) => run.finished)).then(() => undefined);
   return {
@@ -75,37 +81,4 @@ export function startExporter(options: ExporterOptions): Exporter {
 function openTable({ lake, uniqueName, tuning = {}, runtime = systemRuntime }: ExporterOptions, shape: ExportTable) {
   const nowMs = () => Math.floor(runtime.now() / MICROS_A_MS);
   return new DeltaTable({ lake, shape, uniqueName, nowMs, ...tuning });
-}
-
-/** One table of one shard, again and again: what halts a read model only pauses a table. */
-function follow(
-  options: ExporterOptions,
-  table: ExportTable,
-  target: DeltaTable,
-  shard: Shard,
-  signal: AbortSignal,
-): { status(): ProjectionStatus; readonly finished: Promise<void> } {
-  const { log, logger, names, tuning = {}, runtime = systemRuntime } = options;
-  const { batchMax = 10_000, batchBytesMax = 2 ** 23, everyMs = 5000, againMs = 10_000 } = tuning;
-  // A batch that is not full may be the rest of what was gathered, with history left behind it.
-  const isBehind = async (revision: Revision) => (await log.head(shard)) - revision >= batchMax;
-  const begin = () =>
-    runProjection({
-      ...{ log, logger, runtime, signal, shard, batchMax, batchBytesMax },
-      projection: { name: table.name, projectStored: (event, stored) => table.rows(event, stored, names) },
-      target: paced(target, { everyMs, isBehind, runtime, signal }),
-      // The pace makes batches large; nobody waits for a short transaction.
-      liveMs: null,
-    });
-  let run = begin();
-  const again = async () => {
-    await run.finished;
-    while (!signal.aborted) {
-      await pause(runtime, againMs, signal);
-      if (signal.aborted) return;
-      run = begin();
-      await run.finished;
-    }
-  };
-  return { status: () => run.status(), finished: again() };
 }

@@ -1,5 +1,5 @@
-export { makeDataFiles } from "./delta/data-file.ts";
-export { writeRowGroup as writeWithLibrary } from "./delta/row-group.ts";
+export { startBatch } from "./delta/batch.ts";
+export { startRowGroup as startWithLibrary } from "./delta/row-group.ts";
 export { DeltaTable } from "./delta/table.ts";
 export { startExporter } from "./exporter.ts";
 export { openExport } from "./open.ts";

@@ -1,5 +1,6 @@
+export { decodeOnce } from "./consumer/application.ts";
 export type { ProjectionStatus } from "./consumer/consumer.ts";
-export { type ConsumerOptions, runProjection } from "./consumer/consumer.ts";
+export { type ConsumerOptions, passes, runProjection } from "./consumer/consumer.ts";
 export { pause } from "./consumer/pause.ts";
 export type { ReadingTuning } from "./consumer/shared-reading.ts";
 export { shareReading } from "./consumer/shared-reading.ts";

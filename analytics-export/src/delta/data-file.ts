@@ -3,9 +3,8 @@ import type { ColumnChunk, RowGroup } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { assert } from "ledger-core";
 import { type Add, CHECKSUM } from "./actions.ts";
-import { dayText, parquetSchema, type Row, storedColumns, type TableShape } from "./columns.ts";
-import { writeRowGroup } from "./fast/row-group.ts";
-import { compress } from "./row-group.ts";
+import { parquetSchema, storedColumns, type TableShape } from "./columns.ts";
+import { compress, type PlacedColumn, type RowGroupWriter } from "./row-group.ts";
 import type { StoredGroup } from "./rows.ts";
 
 /** A data file to be created, and its entry in the log. */
@@ -15,30 +14,11 @@ export type FileOptions = {
   /** A name that no other file of the table has. */
   readonly uniqueName: () => string;
   readonly nowMs: number;
-  /** How row groups are written. Default: the fast lane. */
-  readonly writeGroup?: typeof writeRowGroup;
 };
 
-/** One file for each value of the partition's column, rows in their order. */
-export function makeDataFiles(shape: TableShape, rows: readonly Row[], options: FileOptions): DataFile[] {
-  const at = shape.columns.findIndex(({ name }) => name === shape.partition);
-  const parts = Map.groupBy(rows, (row) => {
-    const day = row[at];
-    assert(typeof day === "number", `${shape.name}.${shape.partition} is a day`);
-    return day;
-  });
-  return Array.from(parts, ([day, part]) => {
-    const file = startDataFile(shape, dayText(day), options);
-    file.write(part);
-    const bytes = file.finish();
-    return { path: file.path, bytes, add: file.entry({ dataChange: true }) };
-  });
-}
-
 /** A data file of one partition that is written in pieces, row group after row group. */
-export function startDataFile(shape: TableShape, day: string, options: FileOptions) {
-  const { uniqueName, nowMs, writeGroup = writeRowGroup } = options;
-  const columns = storedColumns(shape).map((column) => ({ ...column, place: shape.columns.indexOf(column) }));
+export function startDataFile(shape: TableShape, day: string, { uniqueName, nowMs }: FileOptions) {
+  const columns = placedColumns(shape);
   const writer = new ByteWriter();
   const settings = { codec: "ZSTD", compressors: { ZSTD: compress }, createdBy: "payledger" } as const;
   const parquet = new ParquetWriter({ writer, schema: parquetSchema(columns), ...settings });
@@ -59,9 +39,9 @@ export function startDataFile(shape: TableShape, day: string, options: FileOptio
   return {
     path,
     schema: parquet.schema,
-    /** Adds rows as a row group. */
-    write(rows: readonly Row[]): void {
-      writeGroup(parquet, columns, rows);
+    /** Adds the rows of a row group. */
+    write(group: RowGroupWriter): void {
+      group.appendTo(parquet);
     },
     /** Adds a row group of a file with the same schema as it is stored. @returns the pieces up to its end */
     copy({ meta, start, bytes }: Pick<StoredGroup, "meta" | "start" | "bytes">): readonly Uint8Array[] {
@@ -86,6 +66,11 @@ export function startDataFile(shape: TableShape, day: string, options: FileOptio
       };
     },
   };
+}
+
+/** The columns of a data file, and their places in the table's rows. */
+export function placedColumns(shape: TableShape): readonly PlacedColumn[] {
+  return storedColumns(shape).map((column) => ({ ...column, place: shape.columns.indexOf(column) }));
 }
 
 /** A row group's entry in the footer of another file; indexes of its pages are left behind. */

@@ -1,8 +1,9 @@
 import { assert } from "ledger-core";
 import type { Lake } from "../ports/lake.ts";
 import type { Add } from "./actions.ts";
-import type { Row, TableShape } from "./columns.ts";
-import { startDataFile } from "./data-file.ts";
+import type { TableShape } from "./columns.ts";
+import { placedColumns, startDataFile } from "./data-file.ts";
+import { startRowGroup } from "./fast/row-group.ts";
 import { openDataFile } from "./rows.ts";
 
 export type Merging = {
@@ -25,10 +26,11 @@ export function mergedFile(merging: Merging, group: readonly Add[]) {
   assert(typeof day === "string", "files of a group are of one day");
   const file = startDataFile(shape, day, { uniqueName, nowMs: nowMs() });
   const schema = schemaText(file.schema);
-  let gathered: Row[] = [];
+  const gathered = startRowGroup(placedColumns(shape));
+  let gatheredRows = 0;
   const writeGathered = () => {
-    if (gathered.length > 0) file.write(gathered);
-    gathered = [];
+    if (gatheredRows > 0) file.write(gathered);
+    gatheredRows = 0;
   };
 
   async function* pieces(): AsyncGenerator<Uint8Array> {
@@ -42,8 +44,10 @@ export function mergedFile(merging: Merging, group: readonly Add[]) {
           yield* file.copy(stored);
           continue;
         }
-        gathered = gathered.concat(await stored.rows());
-        if (gathered.length < groupRows) continue;
+        const rows = await stored.rows();
+        gathered.add(rows);
+        gatheredRows += rows.length;
+        if (gatheredRows < groupRows) continue;
         writeGathered();
         yield file.take();
       }
@@ -55,6 +59,8 @@ export function mergedFile(merging: Merging, group: readonly Add[]) {
 }
 
 /** A file's columns as a text that can be compared. */
-function schemaText(schema: readonly { readonly name: string; readonly type?: string; readonly repetition_type?: string }[]) {
+function schemaText(
+  schema: readonly { readonly name: string; readonly type?: string; readonly repetition_type?: string }[],
+) {
   return schema.map(({ name, type, repetition_type: repetition }) => `${name} ${type} ${repetition}`).join();
 }

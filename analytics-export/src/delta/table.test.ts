@@ -6,8 +6,9 @@ import type { FileContent, Lake } from "../ports/lake.ts";
 import { type ExportTable, exportTables } from "../tables/tables.ts";
 import { makeLakeFolder, names, rowsOf } from "../testing/folder.ts";
 import { type Action, commitPath, encodeCommit, PARQUET } from "./actions.ts";
+import { makeDataFiles } from "./batch.ts";
 import type { Row } from "./columns.ts";
-import { makeDataFiles } from "./data-file.ts";
+import type { CompactionTuning } from "./compaction.ts";
 import { readLog } from "./log.ts";
 import { readDataFile } from "./rows.ts";
 import { DeltaTable } from "./table.ts";
@@ -21,9 +22,8 @@ function rowsBetween(table: ExportTable, after: number, upTo: number): Row[] {
   return history.slice(after + 1, upTo + 1).flatMap((event) => [...table.rows(event, { version: 1, leaf }, names)]);
 }
 
-function openTable(lake: Lake, table: ExportTable = events): DeltaTable {
-  // Row groups of one row are written anew, larger ones are copied.
-  const compaction = { targetBytes: 32 * 1024, filesMin: 2, copyRowsMin: 2, groupRows: 4 };
+function openTable(lake: Lake, table: ExportTable = events, copying: Partial<CompactionTuning> = {}): DeltaTable {
+  const compaction = { targetBytes: 32 * 1024, filesMin: 2, ...copying };
   const maintenance = { compaction, keepRemovedMs: 0 };
   const options = { lake, shape: table, uniqueName: randomUUID, nowMs: Date.now };
   return new DeltaTable({ ...options, checkpointEvery: 3, maintenance });
@@ -55,7 +55,9 @@ describe("a table", () => {
       () => random(2) === 0,
     );
     const last = history.length - 1;
-    let table = openTable(faulty);
+    // Row groups of one row are written anew, larger ones are copied.
+    const open = () => openTable(faulty, events, { copyRowsMin: 2, groupRows: 4 });
+    let table = open();
     for (let tries = 0; tries < 10_000; tries++) {
       try {
         const at = await table.checkpoint(0);
@@ -65,7 +67,7 @@ describe("a table", () => {
       } catch (error) {
         expect(error).toMatchObject({ code: "store_unavailable" });
         // As after a crash: nothing is remembered.
-        if (random(2) === 0) table = openTable(faulty);
+        if (random(2) === 0) table = open();
       }
     }
     expect(await rowsOf(lake, events)).toEqual(

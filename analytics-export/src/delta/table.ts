@@ -1,9 +1,9 @@
 import { assert, LedgerError, NO_REVISION, type ProjectionTarget, type Revision, type Shard } from "ledger-core";
 import type { Lake } from "../ports/lake.ts";
-import { type Action, type MetaData, PARQUET, PROTOCOL } from "./actions.ts";
+import { type Action, commitPath, type MetaData, PARQUET, PROTOCOL } from "./actions.ts";
+import { startBatch, type TableBatch } from "./batch.ts";
 import { deltaSchema, type Row, type TableShape } from "./columns.ts";
 import { commitTo } from "./commit.ts";
-import { makeDataFiles } from "./data-file.ts";
 import { type LogState, readLog, readOn } from "./log.ts";
 import { type MaintenanceTuning, maintain, maintenanceTuning } from "./maintenance.ts";
 
@@ -40,12 +40,19 @@ export class DeltaTable implements ProjectionTarget<Row> {
     return this.#oneAtATime(async () => this.#reached(await this.#current(), shard));
   }
 
-  apply(shard: Shard, after: Revision, upTo: Revision, rows: readonly Row[]): Promise<void> {
+  async apply(shard: Shard, after: Revision, upTo: Revision, rows: readonly Row[]): Promise<void> {
+    const batch = startBatch(this.#options.shape);
+    batch.add(rows);
+    await this.commit(shard, after, upTo, batch);
+  }
+
+  /** Like `apply`, with the rows of a batch, which is empty then. */
+  commit(shard: Shard, after: Revision, upTo: Revision, batch: TableBatch): Promise<void> {
     return this.#oneAtATime(async () => {
       const { shape, nowMs, uniqueName, checkpointEvery = 100 } = this.#options;
       const state = await this.#current();
       this.#expectAt(state, shard, after);
-      const files = makeDataFiles(shape, rows, { uniqueName, nowMs: nowMs() });
+      const files = batch.files({ uniqueName, nowMs: nowMs() });
       for (const { path, bytes } of files) await this.#createNew(`${shape.name}/${path}`, bytes);
       const txn = { appId: this.#appId(shard), version: upTo };
       const actions: Action[] = [{ txn }, ...files.map(({ add }) => ({ add }))];
@@ -83,6 +90,10 @@ export class DeltaTable implements ProjectionTarget<Row> {
   /** The newest state, commits of others included; the table is made if there is none. */
   async #current(): Promise<LogState> {
     const { lake, shape } = this.#options;
+    if (this.#state && !(await this.#isThere(this.#state))) {
+      this.#state = undefined;
+      this.#checkpoint = -1;
+    }
     if (this.#state) await readOn(lake, shape.name, this.#state);
     else this.#state = await readLog(lake, shape.name, { files: false });
     const state = this.#state;
@@ -93,6 +104,12 @@ export class DeltaTable implements ProjectionTarget<Row> {
     if (state.version < 0) await this.#create(state);
     await this.#fitSchema(state);
     return state;
+  }
+
+  /** Whether the table still has the newest commit that is known: someone may have removed it all. */
+  async #isThere({ version }: LogState): Promise<boolean> {
+    const { lake, shape } = this.#options;
+    return version < 0 || (await lake.readPart(commitPath(shape.name, version), 0, 1)) !== undefined;
   }
 
   async #create(state: LogState): Promise<void> {

@@ -12,9 +12,6 @@ import { exportPart } from "../settings.ts";
 import { exportTables } from "../tables/tables.ts";
 import type { ExportThreadData } from "./export-thread.ts";
 
-/** Smaller than for a process of its own, whose memory is not the ledger's. */
-const BATCH_MAX = 5000;
-const BATCH_BYTES_MAX = 2 ** 22;
 const TELL_EVERY_MS = 1000;
 
 /** The thread of the export: follows the log through its port, and tells the thread that started it how far it is. */
@@ -24,10 +21,9 @@ async function main({ logPort, shards, logLevel }: ExportThreadData): Promise<vo
   const parent = parentPort;
   const { everyMs, ...opened } = await openExport(readConfiguration({ lake: exportPart }).lake);
   const log = connectLog(logPort);
-  const tuning = { everyMs, batchMax: BATCH_MAX, batchBytesMax: BATCH_BYTES_MAX };
   const exporter = startExporter({
     ...{ ...opened, log, shards, tables: exportTables, uniqueName: randomUUID },
-    ...{ logger: createLogger({ name: "export", level: logLevel }), tuning },
+    ...{ logger: createLogger({ name: "export", level: logLevel }), tuning: { everyMs } },
   });
   const tell = () => parent.postMessage(exporter.statuses());
   const telling = setInterval(tell, TELL_EVERY_MS);

@@ -8,6 +8,7 @@ import {
   sourceOf,
 } from "ledger-core";
 import type { Cell, Column, Row, TableShape } from "../delta/columns.ts";
+import { chargePayload } from "./fast/charge-payload.ts";
 import { payloadOf } from "./payload.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 
@@ -59,9 +60,11 @@ const ledgerEvents: ExportTable = {
     { name: "leaf", type: "string", about: "RFC 9162 leaf hash of the event in the log, hex" },
   ],
   rows(event, { version, leaf }, names) {
-    const payload = JSON.stringify(payloadOf(event.fact, names));
+    const { id, fact } = event;
+    const payload =
+      fact.type === "PaymentCharged" ? chargePayload(fact, names) : JSON.stringify(payloadOf(fact, names));
     const hash = Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength).toString("hex");
-    return [placeOf(event, names).concat([event.id, event.fact.type, version, payload, hash])];
+    return [placeOf(event, names).concat([id, fact.type, version, payload, hash])];
   },
 };
 

@@ -5,10 +5,10 @@ import {
   DeltaTable,
   exportPart,
   exportTables,
-  makeDataFiles,
   openExport,
+  startBatch,
   startExporter,
-  writeWithLibrary,
+  startWithLibrary,
 } from "analytics-export";
 import { decodeEvent } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
@@ -74,7 +74,9 @@ async function writerAlone(): Promise<ExportLimit> {
   const write = () => {
     const startMs = performance.now();
     exportTables.forEach((table, index) => {
-      makeDataFiles(table, batches[index] ?? [], { uniqueName: randomUUID, nowMs: 0, writeGroup: writeWithLibrary });
+      const batch = startBatch(table, startWithLibrary);
+      batch.add(batches[index] ?? []);
+      batch.files({ uniqueName: randomUUID, nowMs: 0 });
     });
     ms += performance.now() - startMs;
     for (const batch of batches) batch.length = 0;

@@ -39,12 +39,6 @@ export type Projection<Change> = {
 /** What the log keeps with an event beside its facts. */
 export type StoredForm = { readonly version: number; readonly leaf: Uint8Array };
 
-/** A projection that shows what the log keeps with an event, too. */
-export type StoredProjection<Change> = {
-  readonly name: string;
-  projectStored(event: LedgerEvent, stored: StoredForm): readonly Change[];
-};
-
 /** Where a projection's changes go: changes and checkpoint are applied together or not at all. */
 export interface ProjectionTarget<Change> {
   /** The revision of the last event applied for a shard; NO_REVISION before the first. @throws store_unavailable */

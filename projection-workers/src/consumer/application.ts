@@ -10,7 +10,6 @@ import {
   type Runtime,
   readChargeRow,
   type Shard,
-  type StoredProjection,
 } from "ledger-core";
 import type { StoredEvent } from "ledger-core/event-log";
 import { systemRuntime } from "ledger-core/process";
@@ -18,7 +17,7 @@ import { systemRuntime } from "ledger-core/process";
 /** One projection of one shard into one target. */
 export type Application<Change> = {
   readonly shard: Shard;
-  readonly projection: Projection<Change> | StoredProjection<Change>;
+  readonly projection: Projection<Change>;
   readonly target: ProjectionTarget<Change>;
   /** The most events in the next transaction. */
   readonly batchMax: () => number;
@@ -122,7 +121,6 @@ function projectNext<Change>({ shard, projection }: Application<Change>, at: Rev
     });
   }
   try {
-    if ("projectStored" in projection) return projection.projectStored(decodeOnce(stored), stored);
     const row = projection.projectCharge ? chargeRowOnce(stored) : null;
     return (row && projection.projectCharge?.(row)) ?? projection.project(decodeOnce(stored));
   } catch (error) {

@@ -4,7 +4,7 @@ import { flushCompileCache } from "node:module";
 import { randomHistory, seeded } from "ledger-core/testing/history";
 import { DeltaTable } from "../../delta/table.ts";
 import { openLake } from "../../open.ts";
-import type { Lake } from "../../ports/lake.ts";
+import type { FileContent, Lake } from "../../ports/lake.ts";
 import { exportTables } from "../../tables/tables.ts";
 import { names } from "../folder.ts";
 import { storedForm } from "./expected-counts.ts";
@@ -49,16 +49,18 @@ function mortal(lake: Lake, death: KillPlan["death"]): Lake {
   }
   return {
     ...lake,
-    create: (path, bytes) => change(`creating ${kindOf(path, bytes)}`, () => lake.create(path, bytes)),
+    create: (path, content) => change(`creating ${kindOf(path, content)}`, () => lake.create(path, content)),
     remove: (path) => change(`removing ${kindOf(path)}`, () => lake.remove(path)),
   };
 }
 
-function kindOf(path: string, bytes?: Uint8Array): string {
+function kindOf(path: string, content?: FileContent): string {
   if (path.endsWith("_last_checkpoint")) return "the pointer to a checkpoint";
   if (path.includes(".checkpoint.")) return "a checkpoint";
   if (!path.includes("/_delta_log/")) return "a data file";
-  return bytes && Buffer.from(bytes).includes('"OPTIMIZE"') ? "a commit that merges files" : "a commit";
+  return content instanceof Uint8Array && Buffer.from(content).includes('"OPTIMIZE"')
+    ? "a commit that merges files"
+    : "a commit";
 }
 
 function die(): Promise<never> {

@@ -1,0 +1,130 @@
+import { Buffer } from "node:buffer";
+import type { PlacedColumn } from "../row-group.ts";
+import {
+  type CellBounds,
+  type ColumnEncoder,
+  type EncodedColumn,
+  misfit,
+  type Page,
+  pageOf,
+  pageOfIndexes,
+  withRoom,
+} from "./encoded-column.ts";
+
+/** The size at which a page of texts ends. */
+const PAGE_BYTES = 2 ** 20;
+const LENGTH_BYTES = 4;
+const UTF8_MOST = 3;
+const CELLS_AT_FIRST = 256;
+const BUFFER_AT_FIRST = 1024;
+/** So many texts tell whether a dictionary is worth it. */
+const SAMPLE = 1000;
+/** A dictionary with its indexes is at most this part of the plain texts. */
+const DICTIONARY_SHARE_MOST = 0.5;
+
+/** Begins with a dictionary, and goes on with plain texts once it is not worth its size. */
+export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
+  const plain = writeTexts();
+  let places = new Map<string, number>();
+  let indexes = new Uint32Array(CELLS_AT_FIRST);
+  let [count, textBytes, dictionaryBytes] = [0, 0, 0];
+  let inDictionary = true;
+
+  function addIndex(text: string): void {
+    const bytes = LENGTH_BYTES + text.length;
+    let at = places.get(text);
+    if (at === undefined) {
+      at = places.size;
+      places.set(text, at);
+      dictionaryBytes += bytes;
+    }
+    indexes[count++] = at;
+    textBytes += bytes;
+  }
+  const pays = () => {
+    const packed = (count * Math.ceil(Math.log2(places.size))) / 8;
+    return dictionaryBytes + packed <= DICTIONARY_SHARE_MOST * textBytes;
+  };
+  function leaveDictionary(): void {
+    const values = [...places.keys()];
+    for (let index = 0; index < count; index++) plain.add(values[indexes[index] ?? 0] ?? "");
+    places = new Map();
+    inDictionary = false;
+  }
+  function encoded(): EncodedColumn {
+    if (!inDictionary) return { dictionary: undefined, ...plain.finish() };
+    const values = writeTexts(Infinity);
+    for (const text of places.keys()) values.add(text);
+    const { pages, bounds } = values.finish();
+    return { dictionary: pages[0], pages: [pageOfIndexes(indexes.subarray(0, count), places.size)], bounds };
+  }
+
+  return {
+    add(rows) {
+      if (inDictionary) indexes = withRoom(indexes, count + rows.length, (length) => new Uint32Array(length));
+      for (const row of rows) {
+        const text = row[place];
+        if (typeof text !== "string") throw misfit(name, text);
+        if (inDictionary) addIndex(text);
+        else plain.add(text);
+      }
+      if (inDictionary && count >= SAMPLE && !pays()) leaveDictionary();
+    },
+    held: () => dictionaryBytes + count * Uint32Array.BYTES_PER_ELEMENT + plain.held(),
+    finish() {
+      if (inDictionary && !pays()) leaveDictionary();
+      const column = encoded();
+      places = new Map();
+      [count, textBytes, dictionaryBytes] = [0, 0, 0];
+      inDictionary = true;
+      return column;
+    },
+  };
+}
+
+/** Texts with their lengths, in pages of about `pageBytes`. */
+function writeTexts(pageBytes = PAGE_BYTES) {
+  let buffer = Buffer.allocUnsafeSlow(BUFFER_AT_FIRST);
+  let pages: Page[] = [];
+  let [at, values, heldBytes] = [0, 0, 0];
+  let ascii = true;
+  let [min, max]: [string | undefined, string | undefined] = [undefined, undefined];
+
+  function endPage(): void {
+    const page = pageOf(buffer.subarray(0, at), values);
+    pages.push(page);
+    heldBytes += page.compressed.length;
+    [at, values] = [0, 0];
+  }
+  return {
+    add(text: string): void {
+      if (at >= pageBytes) endPage();
+      const most = LENGTH_BYTES + UTF8_MOST * text.length;
+      if (at + most > buffer.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(Math.min(2 * buffer.length, pageBytes + most), at + most));
+        buffer.copy(larger, 0, 0, at);
+        buffer = larger;
+      }
+      const length = buffer.write(text, at + LENGTH_BYTES);
+      buffer.writeUInt32LE(length, at);
+      at += LENGTH_BYTES + length;
+      values += 1;
+      ascii &&= length === text.length;
+      if (min === undefined || text < min) min = text;
+      if (max === undefined || text > max) max = text;
+    },
+    held: () => at + heldBytes,
+    /** Ends the last page; then there is none. */
+    finish(): { readonly pages: readonly Page[]; readonly bounds: CellBounds } {
+      if (values > 0) endPage();
+      // Only in ASCII is the order of a text's units that of its bytes.
+      const bounds = ascii && min !== undefined && max !== undefined ? { min_value: min, max_value: max } : {};
+      const done = { pages, bounds };
+      pages = [];
+      heldBytes = 0;
+      ascii = true;
+      [min, max] = [undefined, undefined];
+      return done;
+    },
+  };
+}
