@@ -10,6 +10,7 @@ export type Spark = {
 
 const home = resolve(import.meta.dirname, "../../../../.cache/spark");
 export const jobsFolder = resolve(import.meta.dirname, "../../../databricks");
+export const sampleMain = resolve(import.meta.dirname, "../sample/sample-main.ts");
 
 /** Installs the pinned versions into .cache/spark unless they are there. @throws if a step fails */
 export async function installSpark(): Promise<Spark> {
