@@ -218,20 +218,27 @@ describe("a file that cannot be read", () => {
     expect(JSON.parse(text).data.length).toBe(30);
   });
 
-  test("those of an earlier version stay until new ones are complete, which are asked only then", async () => {
-    const url = await start();
-    for (let n = 0; n < 30; n++) await openAccount(url, `key-${n}`);
-    await server?.stop();
-    const [former, next] = [join(dataDir, "models.sqlite"), join(dataDir, "models.2.sqlite")];
-    const database = new DatabaseSync(former);
-    const last = "(SELECT max(name) FROM model_migrations)";
-    expect(database.prepare(`DELETE FROM model_migrations WHERE name = ${last}`).run().changes).toBe(1);
-    database.close();
-    const again = await start();
-    const { status, text } = await ask(again, "/v1/accounts?limit=200", "0:0");
-    expect(status).toBe(200);
-    expect(JSON.parse(text).data.length).toBe(30);
-    await untilReady(again, "models", ({ ready }) => ready && !existsSync(former));
-    expect(existsSync(next)).toBe(true);
-  });
+  test.each([
+    ["models", "DELETE FROM model_migrations WHERE name = (SELECT max(name) FROM model_migrations)"],
+    ["views", "DROP INDEX graph_edges_0"],
+  ] as const)(
+    "%s of an earlier version stay until new ones are complete, which are asked only then",
+    async (name, age) => {
+      const url = await start();
+      for (let n = 0; n < 30; n++) await openAccount(url, `key-${n}`);
+      await server?.stop();
+      const [former, next] = [join(dataDir, `${name}.sqlite`), join(dataDir, `${name}.2.sqlite`)];
+      const database = new DatabaseSync(former);
+      database.exec(age);
+      database.close();
+      const again = await start();
+      const { status, text } = await ask(again, "/v1/accounts?limit=200", "0:0");
+      expect(status).toBe(200);
+      expect(JSON.parse(text).data.length).toBe(30);
+      expect(await ask(again, `/v1/accounts/${account}/recommendations`, "0:0")).toMatchObject({ status: 200 });
+      const [part] = files.filter(({ file }) => file === `${name}.sqlite`);
+      await untilReady(again, part?.part ?? "", ({ ready }) => ready && !existsSync(former));
+      expect(existsSync(next)).toBe(true);
+    },
+  );
 });
