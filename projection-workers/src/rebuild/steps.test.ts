@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { stepsBesideLive } from "./steps.ts";
+import { evenSteps, stepsBesideLive } from "./steps.ts";
 
 /** A clock that only work and pauses move on. */
 function makeClock() {
@@ -56,4 +56,8 @@ test("a pause is as long as its step while there is live work, and a turn otherw
   clock.work(7);
   await steps.end();
   expect(clock.pauses).toEqual([0, 5, 50, 0, 7]);
+});
+
+test("even steps do not pause between reads of rows", async () => {
+  await evenSteps(1000, 3_600_000).end();
 });

@@ -12,9 +12,13 @@ export type Steps = {
   end(events?: number): Promise<void>;
 };
 
-/** Steps of work that shares its thread and store with nobody in a hurry. */
+/** Steps of work that shares its thread and store with nobody in a hurry: pauses after transactions only. */
 export function evenSteps(most: number, pauseMs: number): Steps {
-  return { most, begin: () => most, end: () => (pauseMs > 0 ? setTimeout(pauseMs) : setImmediate()) };
+  return {
+    most,
+    begin: () => most,
+    end: (events = 0) => (events > 0 && pauseMs > 0 ? setTimeout(pauseMs) : setImmediate()),
+  };
 }
 
 /** The size of steps beside live work; each field states its default. */
