@@ -119,7 +119,9 @@ describe.skipIf(source.kind === "none")("logging in to Azure Storage with Entra 
       return check(token) && "unchallenged";
     });
     const history = randomHistory(7, 60);
-    const table = new DeltaTable({ lake, shape: events, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3 });
+    const maintenance = { compaction: { targetBytes: 32 * 1024, filesMin: 2, copyRowsMin: 1 }, keepRemovedMs: 0 };
+    const tuning = { nowMs: Date.now, checkpointEvery: 3, maintenance };
+    const table = new DeltaTable({ lake, shape: events, uniqueName: randomUUID, ...tuning });
     const rows = history.map((event) => events.rows(event, { version: 1, leaf: new Uint8Array(32) }, names));
     const last = history.length - 1;
     for (let at = await table.checkpoint(0); at < last; ) {

@@ -21,7 +21,9 @@ async function main({ target, seed, events, draw, death }: KillPlan): Promise<vo
   const history = randomHistory(seed, events);
   const random = seeded(draw);
   const last = history.length - 1;
-  const maintenance = { compaction: { targetBytes: 32 * 1024, filesMin: 2 }, keepRemovedMs: 0 };
+  // Larger row groups are copied when files are merged, smaller ones written again.
+  const compaction = { targetBytes: 32 * 1024, filesMin: 2, copyRowsMin: 1 + random(8) };
+  const maintenance = { compaction, keepRemovedMs: 0 };
   const options = { lake, uniqueName: randomUUID, nowMs: Date.now, checkpointEvery: 3, maintenance };
   await Promise.all(
     exportTables.map(async (shape) => {
@@ -57,10 +59,9 @@ function mortal(lake: Lake, death: KillPlan["death"]): Lake {
 function kindOf(path: string, content?: FileContent): string {
   if (path.endsWith("_last_checkpoint")) return "the pointer to a checkpoint";
   if (path.includes(".checkpoint.")) return "a checkpoint";
-  if (!path.includes("/_delta_log/")) return "a data file";
-  return content instanceof Uint8Array && Buffer.from(content).includes('"OPTIMIZE"')
-    ? "a commit that merges files"
-    : "a commit";
+  const isWhole = content === undefined || content instanceof Uint8Array;
+  if (!path.includes("/_delta_log/")) return isWhole ? "a data file" : "a data file in pieces";
+  return content && isWhole && Buffer.from(content).includes('"OPTIMIZE"') ? "a commit that merges files" : "a commit";
 }
 
 function die(): Promise<never> {
