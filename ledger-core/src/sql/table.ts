@@ -136,11 +136,13 @@ export async function existingKeys<Row>(
   const [key] = table.key;
   assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
   let met = 0;
-  for (const { from, rows } of chunks(db, keys.length, dialectOf(db) === "sqlite" ? 256 : 4096)) {
+  const isPrepared = dialectOf(db) === "sqlite";
+  for (const { from, rows } of chunks(db, keys.length, isPrepared ? 256 : 4096)) {
     const chunk = keys.slice(from, from + rows);
-    const these = chunk.map(() => "?").join();
+    // As parameters, thousands of numbers cost more than the rows.
+    const these = chunk.map((number) => (isPrepared ? "?" : literal(number))).join();
     const text = `SELECT COUNT(*) AS met FROM \`${table.name}${suffix}\` WHERE \`${key}\` IN (${these})`;
-    const [row] = await selectRows<{ met: bigint }>(db, text, chunk);
+    const [row] = await selectRows<{ met: bigint }>(db, text, isPrepared ? chunk : []);
     met += Number(row?.met);
   }
   return met;
