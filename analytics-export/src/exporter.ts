@@ -1,5 +1,5 @@
 import type { Runtime } from "ledger-core";
-import type { EventSource } from "ledger-core/event-log";
+import type { EventSource, StoredEvent } from "ledger-core/event-log";
 import { type Logger, systemRuntime } from "ledger-core/process";
 import { type ProjectionStatus, shareReading } from "projection-workers";
 import type { MaintenanceTuning } from "./delta/maintenance.ts";
@@ -61,7 +61,8 @@ export function startExporter(options: ExporterOptions): Exporter {
   const { batchMax = 50_000, batchBytesMax = 2 ** 24, everyMs = 5000, againMs = 10_000 } = tuning;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const log = shareReading(options.log, { paceMs: Math.min(PACE_MAX_MS, everyMs * PACE_SHARE) }, runtime);
+  const paceMs = Math.min(PACE_MAX_MS, everyMs * PACE_SHARE);
+  const log = shareReading(inPieces(options.log), { paceMs }, runtime);
   const common = { log, names, logger, runtime, signal, batchMax, batchBytesMax, everyMs, againMs };
   const runs = tables.flatMap((table) => {
     const target = openTable(options, table);
@@ -75,6 +76,30 @@ export function startExporter(options: ExporterOptions): Exporter {
       await finished.catch(() => undefined);
     },
     finished,
+  };
+}
+
+/** Events that are decoded at once for all tables: few enough to be garbage at the next collection. */
+const PIECE_EVENTS = 64;
+
+function copyOf({ id, type, version, at, data, shard, revision, leaf }: StoredEvent): StoredEvent {
+  return { id, type, version, at, data, shard, revision, leaf };
+}
+
+/** A log that delivers few events at a time. */
+function inPieces(log: EventSource): EventSource {
+  return {
+    async *subscribe(shard, from, signal) {
+      for await (const delivery of log.subscribe(shard, from, signal)) {
+        if (delivery.kind === "caught_up") yield delivery;
+        else
+          for (let at = 0; at < delivery.events.length; at += PIECE_EVENTS)
+            yield { kind: "events", events: delivery.events.slice(at, at + PIECE_EVENTS).map(copyOf) };
+      }
+    },
+    read: (shard, from, more) => log.read(shard, from, more),
+    head: (shard) => log.head(shard),
+    close: () => log.close(),
   };
 }
 

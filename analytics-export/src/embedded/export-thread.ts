@@ -21,10 +21,10 @@ export type ExportThreadOptions = {
 /** Plain data that the thread is started with. */
 export type ExportThreadData = { readonly logPort: MessagePort; readonly shards: number; readonly logLevel: LogLevel };
 
-/** Batches need a part of this; V8 would let garbage grow to several times as much. */
-const HEAP_MIB = 256;
-/** A batch outlives any young generation, so a larger one only takes memory. */
-const YOUNG_MIB = 12;
+/** Far more than it needs: below this, V8 lets the heap grow by little, and collects all of it much more often. */
+const HEAP_MIB = 2048;
+/** Room for many pieces of the log, of which one survives a collection. */
+const YOUNG_MIB = 24;
 
 /**
  * Runs the exporter on a thread of its own, a while after the ledger's start, which it does not slow down. Whatever

@@ -29,7 +29,7 @@ export function makePseudonyms(key: string, dataSet: string): Pseudonyms {
 function keepNames(make: (id: string) => string): (id: string) => string {
   let newer = new Map<string, string>();
   let older = newer;
-  return (id) => {
+  function find(id: string): string {
     const known = newer.get(id);
     if (known !== undefined) return known;
     const name = older.get(id) ?? make(id);
@@ -39,5 +39,16 @@ function keepNames(make: (id: string) => string): (id: string) => string {
     }
     newer.set(id, name);
     return name;
+  }
+  // An event names its two parties again and again.
+  let [last, before] = [
+    { id: "", name: find("") },
+    { id: "", name: find("") },
+  ];
+  return (id) => {
+    if (id === last.id) return last.name;
+    if (id !== before.id) before = { id, name: find(id) };
+    [last, before] = [before, last];
+    return last.name;
   };
 }
