@@ -72,13 +72,6 @@ test("the longer it is behind, the longer a batch may take", () => {
   expect(sizes.next()).toBe(500);
 });
 
-test("without a time for batches, they always have the maximum size", () => {
-  const { sizes } = batches({ batchMax: 700, liveMs: null });
-  sizes.atEnd();
-  sizes.took(1, 10_000);
-  expect(sizes.next()).toBe(700);
-});
-
 /**
  * Applies events that arrive steadily, each batch at the cost of a transaction and of its events.
  * @returns how long the events of the second half waited at most, until their batch was committed, in ms

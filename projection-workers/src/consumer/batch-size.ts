@@ -10,11 +10,8 @@ export type BatchTuning = {
    * times the memory of a payment. 1 to 2^30. Default 16 MiB.
    */
   readonly batchBytesMax?: number;
-  /**
-   * At the log's end, how long a transaction should take at most, in ms. 1 to 10,000. Default 50. Null: a transaction
-   * holds all that arrived.
-   */
-  readonly liveMs?: number | null;
+  /** At the log's end, how long a transaction should take at most, in ms. 1 to 10,000. Default 50. */
+  readonly liveMs?: number;
 };
 
 type BatchSize = {
@@ -49,12 +46,11 @@ export function adaptBatches({ batchMax = 10_000, liveMs = 50 }: BatchTuning, el
   const bounded = (events: number) => Math.max(1, Math.min(batchMax, Math.floor(events)));
   return {
     next() {
-      if (endMs === undefined || liveMs === null) return batchMax;
+      if (endMs === undefined) return batchMax;
       const allowedMs = Math.max(liveMs, BEHIND_SHARE * (elapsedMs() - endMs));
       return bounded((size * allowedMs) / liveMs);
     },
     took(events, ms) {
-      if (liveMs === null) return;
       const full = 2 * events >= size;
       if (endMs !== undefined) shortestMs = Math.min(ms, full ? shortestMs : shortestMs * SHORTEST_GROWTH);
       const targetMs = endMs === undefined ? liveMs : Math.max(liveMs, 2 * shortestMs);
