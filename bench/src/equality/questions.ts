@@ -2,7 +2,7 @@ import { isSubject } from "ledger-core/http/tokens";
 import type { seeded } from "ledger-core/testing/history";
 import { type Asker, type Asking, type Body, operator, type RandomQuestion } from "./asking.ts";
 
-/** What the questions are about. */
+/** The subjects of the questions. */
 export type Objects = {
   readonly accounts: readonly { readonly id: string; readonly owner: string }[];
   readonly payments: readonly string[];

@@ -2,7 +2,7 @@ import type { LedgerEvent, StoredForm } from "ledger-core";
 import { type ExportTable, exportTables } from "../../tables/tables.ts";
 import { names } from "../folder.ts";
 
-/** What a table must hold, for any reader to count. */
+/** The rows that a table must hold, for any reader to count. */
 export type TableCounts = {
   readonly rows: number;
   /** Events with rows in it. */
@@ -16,7 +16,7 @@ export type TableCounts = {
 /** The stored form of every event of a history for tests. */
 export const storedForm: StoredForm = { version: 1, leaf: new Uint8Array(32) };
 
-/** What each table must hold of a history. */
+/** The counts of each table after a history. */
 export function expectedCounts(history: readonly LedgerEvent[]): Readonly<Record<string, TableCounts>> {
   return Object.fromEntries(exportTables.map((table) => [table.name, countsOf(table, history)]));
 }
