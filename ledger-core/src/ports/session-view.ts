@@ -1,6 +1,7 @@
-import type { Account, AccountStatus, Balances } from "../domain/account.ts";
+import type { Account, AccountStatus } from "../domain/account.ts";
 import type { Entry } from "../domain/entries.ts";
 import type { AccountId } from "../domain/ids.ts";
+import type { Amount } from "../domain/money.ts";
 import type { Position } from "../domain/position.ts";
 
 /**
@@ -22,7 +23,8 @@ export const SESSION_MOVEMENTS_MAX = 20;
 export type SessionChange =
   | { readonly kind: "account"; readonly account: Account }
   | { readonly kind: "status"; readonly account: AccountId; readonly status: AccountStatus }
-  | { readonly kind: "balances"; readonly account: AccountId; readonly balances: Partial<Balances> }
+  | { readonly kind: "held"; readonly account: AccountId; readonly held: Amount }
+  /** The posted balance is the one after the entry. */
   | { readonly kind: "movement"; readonly entry: Entry };
 
 /** The session view as queries read it: Redis in production, a file when embedded. */

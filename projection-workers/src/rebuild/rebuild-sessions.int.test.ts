@@ -66,7 +66,7 @@ describe.skipIf(source.kind !== "local")("rebuild of session views in Redis", { 
       await rebuildSessions(store, { log: from, shards: [0], logger: quiet, tell });
       return last;
     };
-    return { events, log, view, reaches, rebuild, reports, root: `{${ledger}:0}:sessions` };
+    return { events, log, view, reaches, rebuild, reports, root: `{${ledger}:0}:session-views` };
   }
 
   async function expectSessions(view: Awaited<ReturnType<typeof live>>["view"], events: readonly LedgerEvent[]) {
@@ -102,7 +102,7 @@ describe.skipIf(source.kind !== "local")("rebuild of session views in Redis", { 
     const { events, view, rebuild, root } = await live(22);
     const served = await command("HGET", root, "served");
     const [account = ""] = (await view.read(examples.TENANT, "owner-1")).accounts.map(({ id }) => id);
-    await command("HSET", `${root}:${served}:a:${account}`, "posted", "1");
+    await command("HSET", `${root}:${served}`, account, '"1",""');
     expect(await rebuild()).toMatchObject({ status: "done", differing: 1 });
     await expectSessions(view, events.slice(0, HALF));
     expect(await rebuild()).toMatchObject({ status: "done", differing: 0 });

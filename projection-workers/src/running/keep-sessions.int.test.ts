@@ -75,7 +75,7 @@ describe.skipIf(source.kind !== "local")("session views in Redis", () => {
       await redis.close();
     });
     const expected = await expectedSessions(events);
-    return { events, log, view, expected, reports, root: `{${ledger}:0}:sessions` };
+    return { events, log, view, expected, reports, root: `{${ledger}:0}:session-views` };
   }
 
   type Kept = Awaited<ReturnType<typeof keptSessions>>;

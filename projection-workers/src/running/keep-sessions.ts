@@ -125,7 +125,7 @@ type Losses = { onLost(): void; onReplaced(): void };
 /** Calls back when the target finds that keys are missing, or that another generation is served. */
 function watched(target: ProjectionTarget<SessionChange>, losses: Losses): ProjectionTarget<SessionChange> {
   return {
-    checkpoint: (shard) => target.checkpoint(shard),
+    ...target,
     apply: (...batch) =>
       target.apply(...batch).catch((error) => {
         if (isLedgerError(error, "store_damaged")) losses.onLost();

@@ -63,10 +63,13 @@ function change({ accounts, movements }: Contents, one: SessionChange): Contents
       return { accounts: new Map([...accounts, [one.account.id, one.account]]), movements };
     case "status":
       return changed(one.account, () => ({ status: one.status }));
-    case "balances":
-      return changed(one.account, ({ balances }) => ({ balances: { ...balances, ...one.balances } }));
-    case "movement":
-      return { ...changed(one.entry.account, () => ({})), movements: [...movements, one.entry] };
+    case "held":
+      return changed(one.account, ({ balances }) => ({ balances: { ...balances, held: one.held } }));
+    case "movement": {
+      const { account, balanceAfter } = one.entry;
+      const moved = changed(account, ({ balances }) => ({ balances: { ...balances, posted: balanceAfter } }));
+      return { ...moved, movements: [...movements, one.entry] };
+    }
     default:
       return unreachable(one);
   }

@@ -3,6 +3,7 @@ export type { RedisConnection } from "./connection.ts";
 export { openRedisQuotaCounts } from "./limits/quota-counts.ts";
 export { openRedisRevocations } from "./limits/revocations.ts";
 export { redisScript } from "./script.ts";
+export { makeApplyScript } from "./sessions/apply-script.ts";
 export {
   type ListedAccount,
   type ListedName,
@@ -11,8 +12,13 @@ export {
   type SessionListing,
 } from "./sessions/listing.ts";
 export type { SessionGeneration, SessionRebuild } from "./sessions/rebuild.ts";
-export { accountText, entryText } from "./sessions/rows.ts";
-export { makeApplyScript } from "./sessions/scripts.ts";
+export {
+  accountText,
+  entryFields,
+  entryText,
+  NOTHING_HELD,
+  OPEN,
+  readBalance,
+} from "./sessions/rows.ts";
 export { openSessionStore, type SessionStore } from "./sessions/store.ts";
-export { entryScore, idleScore } from "./sessions/target.ts";
 export { openSessionView } from "./sessions/view.ts";

@@ -1,5 +1,14 @@
 import { LedgerError, type Position, type Revision, type Shard, type StoreRow } from "ledger-core";
-import type { ListedAccount, ListedName, ListedOwner, SessionListing } from "ledger-core/redis";
+import {
+  entryFields,
+  type ListedAccount,
+  type ListedName,
+  type ListedOwner,
+  NOTHING_HELD,
+  OPEN,
+  readBalance,
+  type SessionListing,
+} from "ledger-core/redis";
 import { checkpointDifference, DIFFERENCES_MAX, type Difference, printable } from "../../rebuild/comparison.ts";
 import type { SessionsFile } from "./sessions-file.ts";
 
@@ -56,7 +65,7 @@ export async function compareSessions(comparing: Comparing, shards: readonly Sha
       if (owners.length < OWNERS_AT_A_TIME) break;
       after = owners.at(-1) ?? "";
     }
-    for (const place of ["index", "key"] as const) {
+    for (const place of ["account", "index", "key"] as const) {
       let cursor: string | undefined;
       do {
         const answer = await listing.names(of, place, cursor);
@@ -97,68 +106,72 @@ function tallyDifferences() {
     },
     /** A name is found in the index and as a key, and perhaps more than once. */
     surplus(shard: Shard, { place, name }: ListedName): void {
-      const key = name.replace(/^m:/, "o:");
+      const key = name.replace(/^m:/, "o:").replace(/^[ths]:/, "");
       if (surplus.has(key)) return;
       if (surplus.size < DIFFERENCES_MAX) surplus.add(key);
       rows++;
-      const table = key.startsWith("a:") ? "session_accounts" : "session_owners";
-      const named = key.slice(2);
+      const [table, named] = key.startsWith("o:") ? ["session_owners", key.slice(2)] : ["session_accounts", key];
       add({ table, key: named, live: { shard, place, name, account: named, event: named }, rebuilt: null });
     },
     result: () => ({ rows, differing, differences }),
   };
 }
 
-function accountRow({ account, owner, texts, score }: ListedAccount): StoreRow | undefined {
-  const [opened, status, posted, held, entry] = texts;
+function accountRow({ account, owner, texts }: ListedAccount): StoreRow | undefined {
   if (owner === null && texts.every((text) => text === null)) return undefined;
-  return { account, owner, opened, status, posted, held, entry, score };
+  const [opened, balance, held, status] = texts;
+  const { posted, newest } = balanceIn(balance);
+  return { account, owner, opened, status: status ?? OPEN, posted, held: held ?? NOTHING_HELD, entry: newest };
 }
 
 function expectedAccount(expected: SessionsFile, id: string): StoreRow | undefined {
   const row = expected.account(id);
   if (!row) return undefined;
-  const { account, owner, opened, status, posted, held, entry, score } = row;
-  return { account, owner, opened, status, posted, held, entry, score: `${score}` };
+  const { account, owner, opened, status, posted, held, entry } = row;
+  return { account, owner, opened, status, posted, held, entry };
 }
 
 function compareOwner(
   tally: DifferenceTally,
   expected: SessionsFile,
   shard: Shard,
-  { owner, counted, held, movements }: ListedOwner,
+  { owner, counted, movements }: ListedOwner,
 ): void {
   const key = `${shard}/${owner}`;
   const right = expected.counted(shard, owner);
-  const live = counted === null && held === "0 0" ? undefined : { shard, owner, counted, held };
-  tally.row(
-    "session_owners",
-    key,
-    live,
-    right === undefined ? undefined : { shard, owner, counted: right, held: right },
-  );
+  tally.row("session_owners", key, ownerRow(shard, owner, counted), ownerRow(shard, owner, right ?? null));
   const due = expected.movements(shard, owner);
   for (let nth = 0; nth < Math.max(due.length, movements.length); nth++)
     tally.row("session_movements", `${key}/${nth}`, movementRow(movements[nth]), movementRow(due[nth]));
+}
+
+/** @param counted as the index has it */
+function ownerRow(shard: Shard, owner: string, counted: string | null): StoreRow | undefined {
+  if (counted === null) return undefined;
+  const [accounts, movements, moved, latest] = counted.split(" ");
+  return { shard, owner, accounts, movements, moved, latest };
+}
+
+function balanceIn(text: string | null | undefined) {
+  try {
+    return readBalance(text ?? "");
+  } catch {
+    return { posted: text, newest: null };
+  }
 }
 
 /** The fields of a movement, each a cell. */
 function movementRow(text: string | undefined): StoreRow | undefined {
   if (text === undefined) return undefined;
   try {
-    const fields: unknown = JSON.parse(text);
-    const cells = Object.entries(Object(fields)).map(([field, value]) => [
-      field,
-      typeof value === "object" ? JSON.stringify(value) : value,
-    ]);
-    return Object.fromEntries(cells);
+    return entryFields(text);
   } catch {
     return { text };
   }
 }
 
 function isExpected(expected: SessionsFile, shard: Shard, { name }: ListedName): boolean {
-  if (name === "index" || name === "whole") return true;
-  const [kind, named] = [name.slice(0, 2), name.slice(2)];
-  return kind === "a:" ? expected.account(named) !== undefined : expected.counted(shard, named) !== undefined;
+  if (name === "index" || name === "whole" || name === "revision") return true;
+  if (/^[om]:/.test(name)) return expected.counted(shard, name.slice(2)) !== undefined;
+  return expected.account(name.replace(/^[ths]:/, "")) !== undefined;
 }

@@ -2,16 +2,18 @@ import type { StatementSync } from "node:sqlite";
 import {
   type AccountId,
   type Entry,
+  type EntryId,
   type ProjectionStore,
   parseId,
   readId,
+  SESSION_ACCOUNTS_MAX,
   SESSION_MOVEMENTS_MAX,
   type SessionChange,
   type Shard,
   type StoreRow,
   unreachable,
 } from "ledger-core";
-import { accountText, entryScore, entryText, idleScore } from "ledger-core/redis";
+import { accountText, entryText } from "ledger-core/redis";
 import { numberOfId, openSqlite } from "ledger-core/sql";
 import { sessionProjection } from "../../projections/session/projection.ts";
 import { openViewStore, type ViewModel } from "../sqlite/view-store.ts";
@@ -23,7 +25,7 @@ export type SessionsFile = {
   accountsAfter(shard: Shard, account: string, limit: number): readonly string[];
   ownersAfter(shard: Shard, owner: string, limit: number): readonly string[];
   account(account: string): StoreRow | undefined;
-  /** How many accounts and movements an owner has. */
+  /** How many accounts and movements an owner has, and its latest accounts. */
   counted(shard: Shard, owner: string): string | undefined;
   /** An owner's last movements, newest first. */
   movements(shard: Shard, owner: string): readonly string[];
@@ -31,7 +33,7 @@ export type SessionsFile = {
 };
 
 type Statements = Readonly<
-  Record<"open" | "ownerOf" | "addOwner" | "status" | "posted" | "held" | "entry" | "addMove" | "trim", StatementSync>
+  Record<"open" | "ownerOf" | "addOwner" | "status" | "held" | "entry" | "addMove" | "trim", StatementSync>
 >;
 
 const model: ViewModel<SessionChange, Statements> = {
@@ -43,6 +45,7 @@ const model: ViewModel<SessionChange, Statements> = {
         "shard INTEGER, number INTEGER, account TEXT, owner TEXT, opened TEXT, status TEXT, posted TEXT, held TEXT," +
         "entry TEXT, score INTEGER",
       key: ["shard", "number"],
+      indexes: ["(shard, owner, score)"],
     },
     { name: "session_owners", columns: "shard INTEGER, owner TEXT, accounts INTEGER", key: ["shard", "owner"] },
     {
@@ -60,9 +63,8 @@ const model: ViewModel<SessionChange, Statements> = {
         "INSERT INTO session_owners VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET accounts = accounts + 1",
       ),
       status: set("status"),
-      posted: set("posted"),
       held: set("held"),
-      entry: prepare("UPDATE session_accounts SET entry = ?, score = ? WHERE shard = ? AND number = ?"),
+      entry: prepare("UPDATE session_accounts SET posted = ?, entry = ?, score = ? WHERE shard = ? AND number = ?"),
       addMove: prepare("INSERT INTO session_moves VALUES (?, ?, ?, ?)"),
       trim: prepare(
         `DELETE FROM session_moves WHERE shard = ?1 AND owner = ?2 AND score <= (SELECT score FROM session_moves
@@ -92,11 +94,9 @@ function write(statements: Statements, change: SessionChange): void {
       statements.status.run(change.status, shard, number);
       return;
     }
-    case "balances": {
+    case "held": {
       const { shard, number } = placeOf(change.account);
-      const { posted, held } = change.balances;
-      if (posted !== undefined) statements.posted.run(`${posted}`, shard, number);
-      if (held !== undefined) statements.held.run(`${held}`, shard, number);
+      statements.held.run(`${change.held}`, shard, number);
       return;
     }
     case "movement":
@@ -110,10 +110,24 @@ function write(statements: Statements, change: SessionChange): void {
 function move(statements: Statements, entry: Entry): void {
   const { shard, number } = placeOf(entry.account);
   const score = entryScore(entry.id);
-  statements.entry.run(entry.id, score, shard, number);
+  statements.entry.run(`${entry.balanceAfter}`, entry.id, score, shard, number);
   const owner = String(statements.ownerOf.get(shard, number)?.owner);
   statements.addMove.run(shard, owner, score, entryText(entry));
   statements.trim.run(shard, owner);
+}
+
+/** Entries of one event, and so their indexes, are fewer. */
+const ENTRIES_OF_EVENT = 256;
+
+/** Scores order accounts by their newest entry. */
+function entryScore(id: EntryId): number {
+  const { revision, salt } = readId(id);
+  return revision * ENTRIES_OF_EVENT + salt;
+}
+
+/** Below every entry's score; a newer account is above an older one. */
+function idleScore(id: AccountId): number {
+  return readId(id).revision - 2 ** 41;
 }
 
 function placeOf(account: AccountId) {
@@ -131,8 +145,12 @@ export function openSessionsFile(file: string): SessionsFile {
   const ownersAfter = read("SELECT owner FROM session_owners WHERE shard = ? AND owner > ? ORDER BY owner LIMIT ?");
   const account = read("SELECT * FROM session_accounts WHERE shard = ? AND number = ? AND account = ?");
   const counted = read(
-    `SELECT accounts || ' ' || (SELECT count(*) FROM session_moves AS m WHERE m.shard = o.shard AND m.owner = o.owner)
-      AS counted FROM session_owners AS o WHERE shard = ? AND owner = ?`,
+    `SELECT accounts, (SELECT count(*) FROM session_moves AS m WHERE m.shard = o.shard AND m.owner = o.owner) AS moves
+      FROM session_owners AS o WHERE shard = ? AND owner = ?`,
+  );
+  const latest = read(
+    `SELECT account, entry FROM session_accounts WHERE shard = ? AND owner = ? ORDER BY score DESC
+      LIMIT ${SESSION_ACCOUNTS_MAX}`,
   );
   const movements = read("SELECT text FROM session_moves WHERE shard = ? AND owner = ? ORDER BY score DESC");
   return {
@@ -148,7 +166,10 @@ export function openSessionsFile(file: string): SessionsFile {
     },
     counted: (shard, owner) => {
       const row = counted.get(shard, owner);
-      return row && String(row.counted);
+      if (!row) return undefined;
+      const accounts = latest.all(shard, owner);
+      const moved = accounts.filter(({ entry }) => entry !== "").length;
+      return `${row.accounts} ${row.moves} ${moved} ${accounts.map(({ account }) => account).join("")}`;
     },
     movements: (shard, owner) => movements.all(shard, owner).map(({ text }) => String(text)),
     close: () => database.close(),

@@ -18,13 +18,10 @@ function project(event: LedgerEvent): readonly SessionChange[] {
 }
 
 function movements(event: LedgerEvent): SessionChange[] {
-  return entriesOf(event).flatMap((entry) => [
-    { kind: "balances", account: entry.account, balances: { posted: entry.balanceAfter } },
-    { kind: "movement", entry },
-  ]);
+  return entriesOf(event).map((entry) => ({ kind: "movement", entry }));
 }
 
 function holds(event: LedgerEvent): SessionChange[] {
   const hold = holdOf(event.fact);
-  return hold ? [{ kind: "balances", account: hold.account, balances: { held: hold.held } }] : [];
+  return hold ? [{ kind: "held", account: hold.account, held: hold.held }] : [];
 }

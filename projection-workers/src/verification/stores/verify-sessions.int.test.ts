@@ -27,39 +27,42 @@ const ownerOf = ({ tenant, owner }: Opened) => `${tenant}/${owner}`;
 
 const changes: Readonly<Record<string, Change>> = {
   async "a balance"({ base, redis, account: { id } }) {
-    const before = await redis("HGET", `${base}:a:${id}`, "posted");
-    await redis("HSET", `${base}:a:${id}`, "posted", "987654321");
+    const balance = String(await redis("HGET", base, id));
+    const [, before] = /^"([^"]*)"/.exec(balance) ?? [];
+    await redis("HSET", base, id, balance.replace(/^"[^"]*"/, '"987654321"'));
     const named = { table: "session_accounts", key: id, account: id, column: "posted" };
     return { ...named, expected: before, found: "987654321", event: expect.stringMatching(/^evt_/) };
   },
   async "a held amount"({ base, redis, account: { id } }) {
-    await redis("HINCRBY", `${base}:a:${id}`, "held", 1);
+    await redis("HINCRBY", base, `h:${id}`, 1);
     return { table: "session_accounts", key: id, column: "held" };
   },
   async "an account's place"({ base, redis, account }) {
-    await redis("ZINCRBY", `${base}:o:${ownerOf(account)}`, 1, account.id);
-    return { table: "session_accounts", key: account.id, column: "score" };
+    const field = `o:${ownerOf(account)}`;
+    const text = String(await redis("HGET", `${base}:index`, field));
+    await redis("HSET", `${base}:index`, field, text + account.id);
+    return { table: "session_owners", key: `0/${ownerOf(account)}`, column: "latest" };
   },
   async "a movement"({ base, redis, account }) {
     const key = `${base}:m:${ownerOf(account)}`;
-    const text = String(await redis("LINDEX", key, 0));
-    await redis("LSET", key, 0, text.replace(/"amount":"[^"]*"/, '"amount":"42424242"'));
+    const text = String(await redis("LINDEX", key, -1));
+    await redis("LSET", key, -1, text.replace(/^((?:[^,]*,){4})"[^"]*"/, '$1"42424242"'));
     const event = expect.stringMatching(/^evt_/);
     return { table: "session_movements", key: `0/${ownerOf(account)}/0`, column: "amount", found: "42424242", event };
   },
   async "a missing movement"({ base, redis, account }) {
     await redis("RPOP", `${base}:m:${ownerOf(account)}`);
-    return { table: "session_owners", key: `0/${ownerOf(account)}`, column: "held" };
+    return { table: "session_movements", key: `0/${ownerOf(account)}/0` };
   },
   async "a missing owner"({ base, redis, account }) {
     const owner = ownerOf(account);
-    await redis("DEL", `${base}:o:${owner}`, `${base}:m:${owner}`);
+    await redis("DEL", `${base}:m:${owner}`);
     await redis("HDEL", `${base}:index`, `o:${owner}`);
-    return { table: "session_accounts", column: "score", found: null };
+    return { table: "session_owners", key: `0/${owner}`, column: null, found: null };
   },
   async "a missing account"({ base, redis, account: { id } }) {
-    await redis("DEL", `${base}:a:${id}`);
-    await redis("HDEL", `${base}:index`, `a:${id}`);
+    await redis("HDEL", base, id, ...["t", "h", "s"].map((field) => `${field}:${id}`));
+    await redis("HDEL", `${base}:index`, id);
     return { table: "session_accounts", key: id, column: null, found: null, account: id };
   },
   async "a surplus owner"({ base, redis }) {
@@ -67,8 +70,13 @@ const changes: Readonly<Record<string, Change>> = {
     return { table: "session_owners", key: ghost, column: null, expected: null };
   },
   async "a surplus key"({ base, redis, account }) {
-    await redis("ZADD", `${base}:o:${ghost}`, 1, account.id);
+    await redis("LPUSH", `${base}:m:${ghost}`, account.id);
     return { table: "session_owners", key: ghost, column: null, expected: null };
+  },
+  async "a surplus account"({ base, redis }) {
+    const id = examples.accountId(999_999);
+    await redis("HSET", base, `h:${id}`, 5);
+    return { table: "session_accounts", key: id, column: null, expected: null };
   },
   async "an earlier revision"({ base, redis }) {
     await redis("HSET", base, "revision", Math.floor(head / 2));
@@ -119,7 +127,7 @@ describe.skipIf(source.kind !== "local")("session views in Redis", () => {
       const id = moved[next(moved.length)];
       const account = opened.find((one) => one.id === id);
       assert(account, "an account that moved was opened");
-      const named = await change({ base: `{payledger:0}:sessions:${begun.generation}`, redis, account });
+      const named = await change({ base: `{payledger:0}:session-views:${begun.generation}`, redis, account });
       const { verdict, stores } = await verified();
       const told = JSON.stringify({ kind, id, stores }, (_, cell) => (typeof cell === "bigint" ? `${cell}` : cell));
       expect(verdict, told).toBe("differs");

@@ -13,23 +13,20 @@ export type ListedAccount = {
   readonly account: string;
   /** `<tenant>/<owner>`, by the index. */
   readonly owner: string | null;
-  /** Account, status, posted, held and the id of its newest entry. */
+  /** Its text, its balance with the id of its newest entry, held and status, as rows.ts has them. */
   readonly texts: readonly (string | null)[];
-  /** Its place among the owner's accounts. */
-  readonly score: string | null;
 };
 
 export type ListedOwner = {
   readonly owner: string;
-  /** How many accounts and movements it has, by the index and by its keys. */
+  /** How many accounts and movements it has, and its latest accounts, by the index. */
   readonly counted: string | null;
-  readonly held: string;
   /** The last movements, newest first. */
   readonly movements: readonly string[];
 };
 
-/** A name that is held: a key behind that of its generation, or a field of the index, such as `a:<account>`. */
-export type ListedName = { readonly place: "key" | "index"; readonly name: string };
+/** A name that is held: a key behind that of its generation, or a field of its accounts or of its index. */
+export type ListedName = { readonly place: "key" | "account" | "index"; readonly name: string };
 
 /** Lists the served session views, to compare them with the log. Each answer is of one revision of its shard. */
 export type SessionListing = {
@@ -58,29 +55,28 @@ return {redis.call('HGET', base, 'revision'), items, cursor}
 const accountsScript = listing(`
 for n = 2, #ARGV do
   local id = ARGV[n]
-  local item = redis.call('HMGET', accountKey(id), 'account', 'status', 'posted', 'held', 'entry')
-  local owner = redis.call('HGET', index, 'a:' .. id)
-  item[6] = owner
-  item[7] = owner and redis.call('ZSCORE', accountsKey(owner), id)
+  local item = accountTexts(id)
+  item[5] = redis.call('HGET', index, id)
   items[#items + 1] = item
 end`);
 
 const ownersScript = listing(`
 for n = 2, #ARGV do
   local owner = ARGV[n]
-  local movements = redis.call('LRANGE', movementsKey(owner), 0, -1)
-  local held = redis.call('ZCARD', accountsKey(owner)) .. ' ' .. #movements
-  items[#items + 1] = {redis.call('HGET', index, 'o:' .. owner), held, movements}
+  items[#items + 1] = {redis.call('HGET', index, 'o:' .. owner), movementsOf(owner)}
 end`);
 
-const fieldsScript = listing(`
+const fieldsScript = (of: "base" | "index") =>
+  listing(`
 local found
-cursor, found = unpack(redis.call('HSCAN', index, ARGV[2], 'COUNT', ARGV[3]))
+cursor, found = unpack(redis.call('HSCAN', ${of}, ARGV[2], 'COUNT', ARGV[3]))
 for n = 1, #found, 2 do items[#items + 1] = found[n] end`);
 
 const keysScript = listing(`
 cursor, items = unpack(redis.call('SCAN', ARGV[2], 'MATCH', base .. ':*', 'COUNT', ARGV[3]))
 for n, key in ipairs(items) do items[n] = string.sub(key, #base + 2) end`);
+
+const nameScripts = { key: keysScript, account: fieldsScript("base"), index: fieldsScript("index") };
 
 /** How many names one step looks at. */
 const STEP = 500;
@@ -111,8 +107,7 @@ export function openSessionListing(redis: RedisClient, ledger = LEDGER): Session
         revision,
         items: items.map((item, n) => {
           const texts = listOf(item).map(textOf);
-          const [owner = null, score = null] = texts.slice(5);
-          return { account: accounts[n] ?? "", owner, texts: texts.slice(0, 5), score };
+          return { account: accounts[n] ?? "", owner: texts[4] ?? null, texts: texts.slice(0, 4) };
         }),
       };
     },
@@ -121,15 +116,13 @@ export function openSessionListing(redis: RedisClient, ledger = LEDGER): Session
       return {
         revision,
         items: items.map((item, n) => {
-          const [counted, held, movements] = listOf(item);
-          const texts = listOf(movements).map(String);
-          return { owner: owners[n] ?? "", counted: textOf(counted), held: String(held), movements: texts };
+          const [counted, movements] = listOf(item);
+          return { owner: owners[n] ?? "", counted: textOf(counted), movements: listOf(movements).map(String) };
         }),
       };
     },
     async names(of, place, cursor = "0") {
-      const script = place === "key" ? keysScript : fieldsScript;
-      const { revision, items, cursor: next } = await list(of, script, [cursor, STEP]);
+      const { revision, items, cursor: next } = await list(of, nameScripts[place], [cursor, STEP]);
       const names = items.map((name) => ({ place, name: String(name) }));
       return { revision, items: names, cursor: next === "0" ? undefined : next };
     },

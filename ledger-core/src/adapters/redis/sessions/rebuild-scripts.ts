@@ -1,10 +1,10 @@
-import { SESSION_ACCOUNTS_MAX } from "../../../ports/session-view.ts";
+import { SESSION_MOVEMENTS_MAX } from "../../../ports/session-view.ts";
 import { redisScript } from "../script.ts";
 
 /*
  * A rebuild of a shard's session views beside the served ones, by one process at a time:
  *
- *   {payledger:0}:sessions-rebuild      who rebuilds; expires unless it is renewed
+ *   {payledger:0}:session-views-rebuild      who rebuilds; expires unless it is renewed
  */
 
 /** Takes or renews the right to rebuild for ARGV[2] ms: 1; 0 while another has it. */
@@ -53,14 +53,14 @@ const comparing = `
 local root, one, other = KEYS[1], KEYS[1] .. ':' .. ARGV[1], KEYS[1] .. ':' .. ARGV[2]
 local function revision(base) return redis.call('HGET', base, 'revision') or '-1' end
 local function shown(base, owner)
-  local parts = {redis.call('HGET', base .. ':index', 'o:' .. owner) or ''}
-  local ids = redis.call('ZREVRANGE', base .. ':o:' .. owner, 0, ${SESSION_ACCOUNTS_MAX - 1}, 'WITHSCORES')
-  for n = 1, #ids, 2 do
-    local key = base .. ':a:' .. ids[n]
-    local texts = redis.call('HMGET', key, 'account', 'status', 'posted', 'held', 'entry')
-    for _, text in ipairs({ids[n], ids[n + 1], unpack(texts)}) do parts[#parts + 1] = tostring(text) end
+  local text = redis.call('HGET', base .. ':index', 'o:' .. owner) or ''
+  local parts = {text}
+  for id in string.gmatch(text, 'acct_' .. string.rep('%w', 26)) do
+    local texts = redis.call('HMGET', base, 't:' .. id, id, 'h:' .. id, 's:' .. id)
+    for _, part in ipairs({id, unpack(texts)}) do parts[#parts + 1] = tostring(part) end
   end
-  for _, text in ipairs(redis.call('LRANGE', base .. ':m:' .. owner, 0, -1)) do parts[#parts + 1] = text end
+  local movements = redis.call('LRANGE', base .. ':m:' .. owner, -${SESSION_MOVEMENTS_MAX}, -1)
+  for _, part in ipairs(movements) do parts[#parts + 1] = part end
   return cjson.encode(parts)
 end
 local function differ(owners)

@@ -4,17 +4,21 @@ import type { ProjectionTarget } from "../../../ports/projection.ts";
 import type { SessionChange } from "../../../ports/session-view.ts";
 import type { RedisClient } from "../client.ts";
 import type { RedisScript } from "../script.ts";
+import { makeApplyScript } from "./apply-script.ts";
 import { rebuildSessions, type SessionGeneration, type SessionRebuild } from "./rebuild.ts";
-import { auditScript, beginScript, makeApplyScript, serveScript, sweepScript, withdrawScript } from "./scripts.ts";
+import { auditScript, beginScript, serveScript, sweepScript, withdrawScript } from "./scripts.ts";
 import { replaced, sessionTarget } from "./target.ts";
-import { LEDGER, sessionsKey } from "./view.ts";
+import { formerSessionsKey, LEDGER, sessionsKey } from "./view.ts";
 
 /** The session views in Redis as their projection keeps them. Every method may throw `store_unavailable`. */
 export type SessionStore = {
   /** The generation to write, never one that is `lost`: the served one, or else one to be filled from the log. */
   begin(shard: Shard, lost?: string): Promise<SessionGeneration>;
   target(of: SessionGeneration): ProjectionTarget<SessionChange>;
-  /** Lets readers use a filled generation and removes the others. False if another worker's is used already. */
+  /**
+   * Lets readers use a filled generation and removes the others, also those of the former layout. False if another
+   * worker's is used already.
+   */
   serve(shard: Shard, generation: string): Promise<boolean>;
   /** Stops readers from using a generation that has lost keys. */
   withdraw(shard: Shard, generation: string): Promise<void>;
@@ -46,7 +50,7 @@ export function openSessionStore(options: SessionStoreOptions): SessionStore {
 
   async function sweep(shard: Shard): Promise<void> {
     let cursor = "0";
-    do cursor = String(await run(sweepScript, shard, cursor, stepKeys));
+    do cursor = String(await run(sweepScript, shard, cursor, stepKeys, formerSessionsKey(ledger, shard)));
     while (cursor !== "0");
   }
 

@@ -1,12 +1,13 @@
 import type { Entry } from "../../../domain/entries.ts";
 import { LedgerError, unreachable } from "../../../domain/errors.ts";
-import { type AccountId, readId } from "../../../domain/ids.ts";
+import type { AccountId } from "../../../domain/ids.ts";
 import { NO_REVISION, type Shard } from "../../../domain/position.ts";
 import type { ProjectionTarget } from "../../../ports/projection.ts";
 import { SESSION_MOVEMENTS_MAX, type SessionChange } from "../../../ports/session-view.ts";
 import type { RedisArgument, RedisClient } from "../client.ts";
 import type { RedisScript } from "../script.ts";
-import { accountText, entryText } from "./rows.ts";
+import { packTexts } from "./packed.ts";
+import { accountText, balanceText, entryText, OPEN } from "./rows.ts";
 import { checkpointScript } from "./scripts.ts";
 
 export type SessionTargetOptions = {
@@ -22,13 +23,16 @@ export type SessionTargetOptions = {
 /** One generation of session views as a projection writes it. */
 export function sessionTarget(options: SessionTargetOptions): ProjectionTarget<SessionChange> {
   const { redis, key, generation, served, applyScript } = options;
+  const prepared = new WeakMap<readonly SessionChange[], readonly RedisArgument[]>();
   return {
+    prepare: (changes) => void prepared.set(changes, batchArguments(changes)),
     async checkpoint(shard) {
       const revision = await redis.run(checkpointScript, [key(shard)], [generation]);
       return revision === null ? NO_REVISION : Number(revision);
     },
     async apply(shard, after, upTo, changes) {
-      const args = [generation, after, upTo, served ? "1" : "", ...batchArguments(changes)];
+      const batch = prepared.get(changes) ?? batchArguments(changes);
+      const args = [generation, after, upTo, served ? "1" : "", ...batch];
       const outcome = await redis.run(applyScript, [key(shard)], args);
       switch (outcome) {
         case "applied":
@@ -51,56 +55,36 @@ export function replaced(shard: Shard): LedgerError {
   return new LedgerError("not_ready", `session views of shard ${shard} are served from another generation`);
 }
 
-/** What a batch changes of an account; empty: nothing. In the order of the script's arguments. */
-type Touched = { posted: string; held: string; status: string; entry: string };
-
-/** Accounts opened (4 arguments each), changed (6) and movements (2), behind their numbers. */
+/** How many accounts are opened and fields changed; these (3 and 2 texts each) and movements in their order, packed. */
 function batchArguments(changes: readonly SessionChange[]): RedisArgument[] {
-  const opened: RedisArgument[] = [];
-  const touched = new Map<AccountId, Touched>();
+  const opened: string[] = [];
+  const fields = new Map<string, string>();
   const moves: Entry[] = [];
-  const touch = (id: AccountId): Touched => {
-    const known = touched.get(id);
-    if (known) return known;
-    const fresh: Touched = { posted: "", held: "", status: "", entry: "" };
-    touched.set(id, fresh);
-    return fresh;
-  };
   for (const change of changes) {
     switch (change.kind) {
       case "account": {
         const { id, tenant, owner, status, balances } = change.account;
-        opened.push(id, `${tenant}/${owner}`, accountText(change.account), idleScore(id));
-        const { posted, held } = balances;
-        Object.assign(touch(id), { status, posted: posted.toString(), held: held.toString() });
+        opened.push(id, `${tenant}/${owner}`, accountText(change.account));
+        fields.set(id, balanceText(balances.posted, ""));
+        if (balances.held > 0n) fields.set(`h:${id}`, `${balances.held}`);
+        if (status !== OPEN) fields.set(`s:${id}`, status);
         break;
       }
       case "status":
-        touch(change.account).status = change.status;
+        fields.set(`s:${change.account}`, change.status);
         break;
-      case "balances": {
-        const { posted, held } = change.balances;
-        const one = touch(change.account);
-        if (posted !== undefined) one.posted = posted.toString();
-        if (held !== undefined) one.held = held.toString();
+      case "held":
+        fields.set(`h:${change.account}`, `${change.held}`);
         break;
-      }
-      case "movement": {
-        const { entry } = change;
-        touch(entry.account).entry = entry.id;
-        moves.push(entry);
+      case "movement":
+        moves.push(change.entry);
         break;
-      }
       default:
         unreachable(change);
     }
   }
-  const last = lastOfEach(moves);
-  const args: RedisArgument[] = [opened.length / 4, touched.size, last.length, ...opened];
-  for (const [id, { posted, held, status, entry }] of touched)
-    args.push(id, posted, held, status, entry, entry === "" ? "" : entryScore(entry));
-  for (const entry of last) args.push(entry.account, entryText(entry));
-  return args;
+  const moved = lastOfEach(moves).map(entryText);
+  return [opened.length / 3, fields.size, packTexts([...opened, ...[...fields].flat(), ...moved])];
 }
 
 /** The last movements of each account, in their order: no view shows more of one account. */
@@ -113,18 +97,4 @@ function lastOfEach(moves: readonly Entry[]): Entry[] {
     if (count <= SESSION_MOVEMENTS_MAX) kept.push(move);
   }
   return kept.reverse();
-}
-
-/** Entries of one event, and so their indexes, are fewer. */
-const ENTRIES_OF_EVENT = 256;
-
-/** Scores order accounts by their newest entry. */
-export function entryScore(id: string): number {
-  const { revision, salt } = readId(id);
-  return revision * ENTRIES_OF_EVENT + salt;
-}
-
-/** Below every entry's score; a newer account is above an older one. */
-export function idleScore(id: AccountId): number {
-  return readId(id).revision - 2 ** 41;
 }

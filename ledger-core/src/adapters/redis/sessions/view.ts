@@ -15,6 +15,11 @@ export const LEDGER = "payledger";
 
 /** A shard's views share a hash tag, and so a slot of a cluster. */
 export function sessionsKey(ledger: string, shard: Shard): string {
+  return `{${ledger}:${shard}}:session-views`;
+}
+
+/** Where the first layout lay: each has a key of its own, so programs of two releases do not misread each other. */
+export function formerSessionsKey(ledger: string, shard: Shard): string {
   return `{${ledger}:${shard}}:sessions`;
 }
 
@@ -62,9 +67,8 @@ function readPart(tenant: string, shard: Shard, answer: readonly unknown[]): Ses
     position: { shard, revision: Number(revision) },
     count: Number(count),
     accounts: listOf(accounts).map((found) => {
-      const texts = listOf(found);
-      const account = readAccount(tenant, texts);
-      return { account, order: `${String(texts[4])}${account.id}` };
+      const { account, newest } = readAccount(tenant, listOf(found));
+      return { account, order: `${newest}${account.id}` };
     }),
     movements: listOf(movements).map((text) => readEntry(tenant, text)),
   };
