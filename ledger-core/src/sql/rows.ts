@@ -74,7 +74,7 @@ export async function runRows(
   let sql = "";
   let part: SqlValue[] = [];
   try {
-    for (const { from, rows } of chunks(db, source.count, rowsPerStatement(db, width))) {
+    for (const { from, rows } of chunks(db, source.count, rowsPerStatement(db))) {
       if (part.length !== rows * width) {
         sql = text(rows);
         part = new Array<SqlValue>(rows * width).fill(null);
@@ -89,14 +89,13 @@ export async function runRows(
 }
 
 /**
- * Runs of at most `most` (a power of two). On SQLite the last ones are ever smaller powers of two: few texts, and so
- * few to prepare. On MySQL, which prepares none, the last one has the rest: each statement is a round trip.
+ * Runs of at most `most`. On SQLite the rest comes one by one: two texts, which stay prepared. On MySQL, which prepares
+ * none, it is one run: each statement is a round trip.
  */
 export function* chunks(db: Knex, count: number, most: number): Iterable<Chunk> {
   let rows = most;
   for (let from = 0; from < count; from += rows) {
-    if (dialectOf(db) === "mysql") rows = Math.min(rows, count - from);
-    while (rows > count - from) rows /= 2;
+    if (rows > count - from) rows = dialectOf(db) === "mysql" ? count - from : 1;
     yield { from, rows };
   }
 }

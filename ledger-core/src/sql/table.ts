@@ -6,6 +6,7 @@ import {
   columnType,
   createTexts,
   dialectOf,
+  keysText,
   onConflict,
   rowsPerStatement,
   updateText,
@@ -119,12 +120,14 @@ export async function updateColumn<Row>(
   assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
   let met = 0;
   const pairs = [...values];
-  for (const { from, rows } of chunks(db, pairs.length, rowsPerStatement(db, 2))) {
+  for (const { from, rows } of chunks(db, pairs.length, rowsPerStatement(db))) {
     const chunk = pairs.slice(from, from + rows);
     met += await affectedRows(db, updateText(db, table.name + suffix, key, column, chunk.length), chunk.flat());
   }
   return met;
 }
+
+const KEYS_PER_STATEMENT = 4096;
 
 /** How many of these different keys, of one column, a table has. */
 export async function existingKeys<Row>(
@@ -135,14 +138,12 @@ export async function existingKeys<Row>(
 ): Promise<number> {
   const [key] = table.key;
   assert(key !== undefined && table.key.length === 1, `${table.name} has a key of one column`);
+  assert(keys.every(Number.isSafeInteger), "a key is a whole number");
   let met = 0;
-  const isPrepared = dialectOf(db) === "sqlite";
-  for (const { from, rows } of chunks(db, keys.length, isPrepared ? 256 : 4096)) {
-    const chunk = keys.slice(from, from + rows);
-    // As parameters, thousands of numbers cost more than the rows.
-    const these = chunk.map((number) => (isPrepared ? "?" : literal(number))).join();
-    const text = `SELECT COUNT(*) AS met FROM \`${table.name}${suffix}\` WHERE \`${key}\` IN (${these})`;
-    const [row] = await selectRows<{ met: bigint }>(db, text, isPrepared ? chunk : []);
+  for (let from = 0; from < keys.length; from += KEYS_PER_STATEMENT) {
+    const these = keys.slice(from, from + KEYS_PER_STATEMENT);
+    const { text, values } = keysText(db, table.name + suffix, key, these);
+    const [row] = await selectRows<{ met: bigint }>(db, text, values);
     met += Number(row?.met);
   }
   return met;
