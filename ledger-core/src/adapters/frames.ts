@@ -14,7 +14,7 @@ export type Batch = {
   readonly frames: Buffer;
   /** `count` leaf hashes of 32 bytes. */
   readonly leaves: Buffer;
-  /** Another thread has checked the frames against the leaves since they were read. */
+  /** The frames match the leaves: these were made of the same bytes, or compared with them since they were read. */
   readonly checked?: boolean;
 };
 
@@ -74,18 +74,26 @@ function slice(batch: Batch, skip: number, count: number, start: number, end: nu
     count,
     frames: batch.frames.subarray(start, end),
     leaves: batch.leaves.subarray(skip * LEAF_BYTES, (skip + count) * LEAF_BYTES),
+    checked: batch.checked === true,
   };
 }
 
-/** Joins consecutive batches. */
+/** Joins consecutive batches in bytes of their own. */
 export function joinBatches(batches: readonly Batch[]): Batch {
   const [head] = batches;
   assert(head, "there is a batch to join");
-  if (batches.length === 1) return head;
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  const frames = Buffer.concat(batches.map((batch) => batch.frames));
-  const leaves = Buffer.concat(batches.map((batch) => batch.leaves));
-  return { shard: head.shard, first: head.first, count, frames, leaves };
+  const frames = joinBytes(batches.map((batch) => batch.frames));
+  const leaves = joinBytes(batches.map((batch) => batch.leaves));
+  const checked = batches.every((batch) => batch.checked);
+  return { shard: head.shard, first: head.first, count, frames, leaves, checked };
+}
+
+function joinBytes(parts: readonly Buffer[]): Buffer {
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) at += part.copy(joined, at);
+  return joined;
 }
 
 /** Whether every frame matches its leaf. */

@@ -6,8 +6,8 @@ import { type Batch, corrupt, cutBatch, decodeBatch, lastOf, splitBatch } from "
 import { FORMAT, lockWriter, openFile, type SqliteFileOptions, sqliteCode, translate } from "./file.ts";
 
 /** The most that one step of a read takes from the file. */
-const STEP_BYTES = 1 << 20;
-const STEP_EVENTS = 4096;
+export const STEP_BYTES = 1 << 20;
+export const STEP_EVENTS = 4096;
 /** The most bytes per row: reading one event reads its whole row, so a large append is split into rows. */
 const ROW_BYTES = 1 << 16;
 const PLACES_PER_SHARD = REVISION_MAX + 1;

@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { assert, LedgerError } from "../../../domain/errors.ts";
 import { REVISION_MAX, type Revision, SHARD_MAX, type Shard } from "../../../domain/position.ts";
 import type { EventLog } from "../../../ports/event-log.ts";
@@ -15,6 +15,9 @@ import {
 } from "./batch-source.ts";
 import { SqliteBatches } from "./batches.ts";
 import type { SqliteFileOptions } from "./file.ts";
+import { keepRecent } from "./recent.ts";
+
+const RECENT_BYTES = 2 ** 24;
 
 /**
  * The embedded event log: one SQLite file, written by this process only. Appends are synchronous inside; reads yield to
@@ -23,25 +26,37 @@ import type { SqliteFileOptions } from "./file.ts";
  * damaged
  */
 export async function openSqliteLog(options: SqliteFileOptions): Promise<EventLog & BatchSource & FrameSink> {
+  const { recentBytes = RECENT_BYTES } = options;
   const file = new SqliteBatches(options);
+  const recent = keepRecent(recentBytes);
   const arrivals = makeArrivals();
   const store: BatchStore = {
     head: (shard) => file.head(shard),
     load: (shard, from, to) => file.load(shard, from, to),
     arrival: arrivals.next,
   };
+  const followed: BatchStore = {
+    ...store,
+    load(...range) {
+      const batch = recent.load(...range);
+      return batch ? [batch] : store.load(...range);
+    },
+  };
   const batches: BatchSource = {
+    // A read is about what is in the file.
     readBatches: (shard, from, limit) => readBatches(store, shard, from, limit),
-    subscribeBatches: (shard, from, signal) => subscribeBatches(store, shard, from, signal),
+    subscribeBatches: (shard, from, signal) => subscribeBatches(followed, shard, from, signal),
   };
   const appendFrames = (shard: Shard, expectedRevision: Revision, frames: Buffer): Revision => {
     assert(Number.isInteger(shard) && shard >= 0 && shard <= SHARD_MAX, `a shard is 0 to ${SHARD_MAX}, not ${shard}`);
-    const batch = sealFrames(shard, expectedRevision + 1, frames);
+    // The writer's thread uses its bytes again.
+    const batch = sealFrames(shard, expectedRevision + 1, Buffer.from(frames));
     assert(lastOf(batch) <= REVISION_MAX, "a shard holds 2^40 events");
     file.settle();
     const head = store.head(shard);
     if (head === expectedRevision) {
       file.write(batch);
+      recent.add(batch);
       arrivals.announce(shard);
     } else if (lastOf(batch) > head || !isStored(file, batch)) {
       throw wrongExpectedRevision(shard, expectedRevision, head);

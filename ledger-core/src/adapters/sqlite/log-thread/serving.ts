@@ -95,8 +95,9 @@ async function nextOf(stream: Stream | undefined, check: boolean): Promise<Answe
   if (!step || step.done) return { kind: "end" };
   const { value } = step;
   if (value.kind === "caught_up") return value;
-  const batch = joinBatches(value.batches);
-  return { kind: "batch", batch: toWire(batch, check && isIntact(batch)) };
+  const [only, ...others] = value.batches;
+  const batch = only && others.length === 0 ? only : joinBatches(value.batches);
+  return { kind: "batch", batch: toWire(batch, batch.checked === true || (check && isIntact(batch))) };
 }
 
 /**
