@@ -5,7 +5,7 @@ import { encodeEvent, LedgerError } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
 import { openTestLog, randomHistory } from "ledger-core/testing";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { commitPath, encodeCommit } from "./delta/actions.ts";
 import { makeDataFiles } from "./delta/batch.ts";
 import { readLog } from "./delta/log.ts";
@@ -14,7 +14,8 @@ import { type Exporter, type ExportTuning, startExporter } from "./exporter.ts";
 import type { Lake } from "./ports/lake.ts";
 import { positionsAt, takeSnapshot } from "./snapshot/snapshot.ts";
 import { exportTables } from "./tables/tables.ts";
-import { makeLakeFolder, names } from "./testing/folder.ts";
+import { names } from "./testing/folder.ts";
+import { lakePerTest } from "./testing/lake-per-test.ts";
 import { unusedFiles } from "./verification/unused-files.ts";
 import { verifyTable } from "./verification/verify.ts";
 
@@ -22,20 +23,14 @@ const history = randomHistory(Number(process.env.LEDGER_SEED ?? Date.now() % 2 *
 const logger = createLogger({ name: "export", level: "silent" });
 const PATIENCE = { timeout: 100_000, interval: 5 };
 
-let folder: ReturnType<typeof makeLakeFolder>;
-let lake: Lake;
-beforeEach(() => {
-  folder = makeLakeFolder();
-  lake = folder.open();
-});
-afterEach(() => folder.remove());
+const here = lakePerTest();
 
 async function append(log: EventLog, from: number, to: number): Promise<void> {
   const events = history.slice(from, to).map((event) => ({ id: event.id, at: event.at, ...encodeEvent(event) }));
   await log.append(0, from - 1, events);
 }
 
-function start(log: EventLog, into: Lake = lake, more: ExportTuning = {}): Exporter {
+function start(log: EventLog, into: Lake = here.lake, more: ExportTuning = {}): Exporter {
   const maintenance = { compaction: { targetBytes: 8 * 1024, filesMin: 2, copyRowsMin: 5 } };
   const tuning = { everyMs: 20, againMs: 20, checkpointEvery: 5, maintenance, ...more };
   const options = { log, lake: into, names, logger, uniqueName: randomUUID, tables: exportTables, shards: 1, tuning };
@@ -50,7 +45,7 @@ async function reached(exporter: Exporter, revision: number): Promise<void> {
 }
 
 async function compare(log: EventLog) {
-  return Promise.all(exportTables.map((table) => verifyTable({ log, lake, table, names, shard: 0 })));
+  return Promise.all(exportTables.map((table) => verifyTable({ log, lake: here.lake, table, names, shard: 0 })));
 }
 
 test("every event is in the lake once, also after restarts, and the lake equals the log", async () => {
@@ -84,7 +79,7 @@ test("history is not held back, in whatever pieces it is delivered", async () =>
       }
     },
   };
-  const exporter = start(inPieces, lake, { batchMax: 7, everyMs: 600_000 });
+  const exporter = start(inPieces, here.lake, { batchMax: 7, everyMs: 600_000 });
   // It waits with less than a batch left, and then has not told yet of the batch before.
   const least = () => Math.min(...exporter.statuses().map((status) => status.revision));
   await expect.poll(least, PATIENCE).toBeGreaterThan(history.length - 1 - 7 - 7);
@@ -96,8 +91,8 @@ test("a lake that is away holds nothing up, is named, and is written to once it 
   await append(log, 0, 20);
   let away = true;
   const fault = new LedgerError("store_unavailable", "no room left");
-  const create: Lake["create"] = (path, content) => (away ? Promise.reject(fault) : lake.create(path, content));
-  const exporter = start(log, { ...lake, create });
+  const create: Lake["create"] = (path, content) => (away ? Promise.reject(fault) : here.lake.create(path, content));
+  const exporter = start(log, { ...here.lake, create });
   const reasons = () => exporter.statuses().map(({ reason }) => reason);
   await expect.poll(reasons, PATIENCE).toEqual(exportTables.map(() => "store_unavailable: no room left"));
   away = false;
@@ -108,8 +103,8 @@ test("a lake that is away holds nothing up, is named, and is written to once it 
 test("a table that someone else has changed stops alone, and goes on when it is mended", async () => {
   const { log } = await openTestLog();
   await append(log, 0, 20);
-  const foreign = join(folder.dir, commitPath("postings", 0));
-  await lake.create(commitPath("postings", 0), encodeCommit("ELSEWHERE", 0, []));
+  const foreign = join(here.dir, commitPath("postings", 0));
+  await here.lake.create(commitPath("postings", 0), encodeCommit("ELSEWHERE", 0, []));
   const exporter = start(log);
   const states = () => exporter.statuses().map(({ projection, state }) => `${projection} ${state}`);
   await expect.poll(states, PATIENCE).toContain("postings halted");
@@ -126,11 +121,11 @@ test("a snapshot is the same each time it is built, while the lake grows and its
   const exporter = start(log);
   await reached(exporter, 19);
   const at = [{ shard: 0, revision: 15 }];
-  const snapshots = [await takeSnapshot(lake, at)];
+  const snapshots = [await takeSnapshot(here.lake, at)];
   for (const from of [20, 25, 30, 35]) {
     await append(log, from, from + 5);
     await reached(exporter, from + 4);
-    snapshots.push(await takeSnapshot(lake, at));
+    snapshots.push(await takeSnapshot(here.lake, at));
   }
   expect(new Set(snapshots.map(({ sha256 }) => sha256)).size).toBe(1);
   expect(snapshots[0]?.tables.map(({ table, rows }) => [table, rows])).toEqual(
@@ -139,14 +134,14 @@ test("a snapshot is the same each time it is built, while the lake grows and its
       return [name, history.slice(0, 16).flatMap((event) => [...rows(event, stored, names)]).length];
     }),
   );
-  expect((await takeSnapshot(lake, [{ shard: 0, revision: 16 }])).sha256).not.toBe(snapshots[0]?.sha256);
+  expect((await takeSnapshot(here.lake, [{ shard: 0, revision: 16 }])).sha256).not.toBe(snapshots[0]?.sha256);
   const later = [{ shard: 0, revision: 40 }];
-  await expect(takeSnapshot(lake, later)).rejects.toMatchObject({ code: "not_ready" });
+  await expect(takeSnapshot(here.lake, later)).rejects.toMatchObject({ code: "not_ready" });
   const [held, newest] = [history.slice(0, 40), history[39]?.at ?? never()];
   const last = held.findLastIndex((event) => event.at < newest);
   const revision = last < 0 ? [] : [{ shard: 0, revision: last }];
-  expect(await positionsAt(lake, 1, held[last]?.at ?? newest - 1)).toEqual(revision);
-  await expect(positionsAt(lake, 1, newest)).rejects.toMatchObject({ code: "not_ready" });
+  expect(await positionsAt(here.lake, 1, held[last]?.at ?? newest - 1)).toEqual(revision);
+  await expect(positionsAt(here.lake, 1, newest)).rejects.toMatchObject({ code: "not_ready" });
 });
 
 describe("a difference is named", () => {
@@ -162,8 +157,8 @@ describe("a difference is named", () => {
   const faultOf = async (name: string) => (await compare(log)).find(({ table }) => table === name)?.fault;
 
   async function firstFile(name: string): Promise<string> {
-    const { snapshot } = await readLog(lake, name, { files: true });
-    return join(folder.dir, name, decodeURIComponent([...snapshot.adds.keys()][0] ?? ""));
+    const { snapshot } = await readLog(here.lake, name, { files: true });
+    return join(here.dir, name, decodeURIComponent([...snapshot.adds.keys()][0] ?? ""));
   }
 
   test("a missing file", async () => {
@@ -183,25 +178,25 @@ describe("a difference is named", () => {
   });
 
   test("a missing commit", async () => {
-    const { version } = await readLog(lake, "accounts", { files: false });
-    rmSync(join(folder.dir, commitPath("accounts", 0)));
+    const { version } = await readLog(here.lake, "accounts", { files: false });
+    rmSync(join(here.dir, commitPath("accounts", 0)));
     expect(await faultOf("accounts")).toBe(`commit 0 of accounts is missing; the newest is ${version}`);
   });
 
   test("an altered row, with its column", async () => {
     const table = events ?? never();
-    const { snapshot, version } = await readLog(lake, table.name, { files: true });
+    const { snapshot, version } = await readLog(here.lake, table.name, { files: true });
     const [add] = snapshot.adds.values();
-    const rows = await readDataFile(lake, table, add ?? never());
+    const rows = await readDataFile(here.lake, table, add ?? never());
     const type = table.columns.findIndex(({ name }) => name === "type");
     const altered = rows.map((row, at) => (at === 1 ? row.with(type, "PaymentRefunded") : row));
     const [file] = makeDataFiles(table, altered, { uniqueName: randomUUID, nowMs: 0 });
-    await lake.create(`${table.name}/${file?.path}`, file?.bytes ?? never());
+    await here.lake.create(`${table.name}/${file?.path}`, file?.bytes ?? never());
     const actions = [
       { remove: { path: add?.path ?? never(), deletionTimestamp: 0, dataChange: true } },
       { add: file?.add ?? never() },
     ];
-    await lake.create(commitPath(table.name, version + 1), encodeCommit("UPDATE", 0, actions));
+    await here.lake.create(commitPath(table.name, version + 1), encodeCommit("UPDATE", 0, actions));
     const actual = String(rows[1]?.[type]);
     expect(await faultOf(table.name)).toBe(
       `ledger_events differs at 0:1: type is PaymentRefunded, the log says ${actual}`,
@@ -209,13 +204,13 @@ describe("a difference is named", () => {
   });
 
   test("files that no commit names are found, and only those", async () => {
-    await lake.create("payments/booked_date=2026-01-01/left.zstd.parquet", new Uint8Array(9));
+    await here.lake.create("payments/booked_date=2026-01-01/left.zstd.parquet", new Uint8Array(9));
     const nowMs = Date.now() + 1000;
-    const unused = await unusedFiles(lake, "payments", { olderThanMs: 0, nowMs });
+    const unused = await unusedFiles(here.lake, "payments", { olderThanMs: 0, nowMs });
     expect(unused.map(({ path, size }) => [path, size])).toEqual([
       ["payments/booked_date=2026-01-01/left.zstd.parquet", 9],
     ]);
-    expect(await unusedFiles(lake, "payments", { olderThanMs: 60_000, nowMs })).toEqual([]);
+    expect(await unusedFiles(here.lake, "payments", { olderThanMs: 60_000, nowMs })).toEqual([]);
   });
 });
 

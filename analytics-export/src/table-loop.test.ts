@@ -4,12 +4,13 @@ import { encodeEvent, type LedgerEvent, type Runtime } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { createLogger, systemRuntime } from "ledger-core/process";
 import { openTestLog, randomHistory } from "ledger-core/testing";
-import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { readLog } from "./delta/log.ts";
 import { type Exporter, type ExportTuning, startExporter } from "./exporter.ts";
 import type { Lake } from "./ports/lake.ts";
 import { exportTables } from "./tables/tables.ts";
-import { makeLakeFolder, names } from "./testing/folder.ts";
+import { names } from "./testing/folder.ts";
+import { lakePerTest } from "./testing/lake-per-test.ts";
 import { verifyTable } from "./verification/verify.ts";
 
 const seed = Number(process.env.LEDGER_SEED ?? randomInt(2 ** 31));
@@ -19,16 +20,12 @@ const logger = createLogger({ name: "export", level: "error", to: { write: (line
 const PATIENCE = { timeout: 100_000, interval: 5 };
 const none = exportTables.map(() => null);
 
-let folder: ReturnType<typeof makeLakeFolder>;
-let lake: Lake;
+const here = lakePerTest();
 let log: EventLog;
 beforeEach(async () => {
   lines = [];
-  folder = makeLakeFolder();
-  lake = folder.open();
   ({ log } = await openTestLog());
 });
-afterEach(() => folder.remove());
 
 async function append(
   from: number,
@@ -46,7 +43,7 @@ type Started = {
   readonly runtime?: Runtime;
 };
 
-function start({ tuning = {}, into = lake, from = log, runtime = systemRuntime }: Started): Exporter {
+function start({ tuning = {}, into = here.lake, from = log, runtime = systemRuntime }: Started): Exporter {
   const options = { log: from, lake: into, names, logger, runtime, uniqueName: randomUUID, tables: exportTables };
   const exporter = startExporter({ ...options, shards: 1, tuning: { everyMs: 0, againMs: 20, ...tuning } });
   onTestFinished(() => exporter.stop());
@@ -60,13 +57,13 @@ async function reached(exporter: Exporter, revision: number): Promise<void> {
 }
 
 async function faults() {
-  const compared = exportTables.map((table) => verifyTable({ log, lake, table, names, shard: 0 }));
+  const compared = exportTables.map((table) => verifyTable({ log, lake: here.lake, table, names, shard: 0 }));
   return (await Promise.all(compared)).map(({ fault }) => fault);
 }
 
 /** Commits of a table that hold events. */
 async function commits(table: string): Promise<number> {
-  return (await readLog(lake, table, { files: false })).version;
+  return (await readLog(here.lake, table, { files: false })).version;
 }
 
 test(`a commit holds as many events as arrive between two commits, seed ${seed}`, async () => {
@@ -106,7 +103,7 @@ test(`a batch is bounded by events and by bytes, seed ${seed}`, async () => {
   await reached(exporter, history.length - 1);
   await exporter.stop();
   expect(await commits("payments")).toBe(Math.ceil(history.length / 30));
-  await rm(folder.dir, { recursive: true });
+  await rm(here.dir, { recursive: true });
   const inPieces: EventLog = {
     ...log,
     async *subscribe(shard, from, signal) {
@@ -118,7 +115,7 @@ test(`a batch is bounded by events and by bytes, seed ${seed}`, async () => {
       }
     },
   };
-  const small = start({ tuning: { batchBytesMax: 1 }, into: folder.open(), from: inPieces });
+  const small = start({ tuning: { batchBytesMax: 1 }, into: here.open(), from: inPieces });
   await reached(small, history.length - 1);
   expect(await commits("ledger_events")).toBe(Math.ceil(history.length / 10));
   expect(await faults()).toEqual(none);
@@ -137,7 +134,7 @@ test(`an event that cannot be read stops every table behind the ones before it, 
 });
 
 test(`of two exporters, each event is in the lake once, seed ${seed}`, { timeout: 120_000 }, async () => {
-  const both = [start({ tuning: { batchMax: 7 } }), start({ tuning: { batchMax: 5 }, into: folder.open() })];
+  const both = [start({ tuning: { batchMax: 7 } }), start({ tuning: { batchMax: 5 }, into: here.open() })];
   for (let from = 0; from < history.length; from += 20) await append(from, Math.min(from + 20, history.length));
   for (const exporter of both) await reached(exporter, history.length - 1);
   expect(await faults()).toEqual(none);
@@ -147,7 +144,7 @@ test(`a lake that was emptied is named, and exported again, seed ${seed}`, { tim
   await append(0, 20);
   const exporter = start({});
   await reached(exporter, 19);
-  await rm(folder.dir, { recursive: true });
+  await rm(here.dir, { recursive: true });
   await append(20, 25);
   await reached(exporter, 24);
   expect(await faults()).toEqual(none);

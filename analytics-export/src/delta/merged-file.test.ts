@@ -1,10 +1,10 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { parquetMetadata } from "hyparquet";
 import { randomHistory, seeded } from "ledger-core/testing";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Lake } from "../ports/lake.ts";
+import { describe, expect, test } from "vitest";
 import { type ExportTable, exportTables } from "../tables/tables.ts";
-import { makeLakeFolder, names } from "../testing/folder.ts";
+import { names } from "../testing/folder.ts";
+import { lakePerTest } from "../testing/lake-per-test.ts";
 import type { Add } from "./actions.ts";
 import { type Row, storedColumns } from "./columns.ts";
 import { placedColumns, startDataFile } from "./data-file.ts";
@@ -17,13 +17,7 @@ const seed = Number(process.env.LEDGER_SEED ?? randomInt(2 ** 31));
 const history = randomHistory(seed, 150);
 const stored = { version: 1, leaf: new Uint8Array(32) };
 
-let folder: ReturnType<typeof makeLakeFolder>;
-let lake: Lake;
-beforeEach(() => {
-  folder = makeLakeFolder();
-  lake = folder.open();
-});
-afterEach(() => folder.remove());
+const here = lakePerTest();
 
 type Written = { readonly add: Add; readonly groups: readonly (readonly Row[])[] };
 
@@ -35,7 +29,7 @@ async function writeFile(table: ExportTable, groups: readonly (readonly Row[])[]
     rowGroup.add(rows);
     file.write(rowGroup);
   }
-  await lake.create(`${table.name}/${file.path}`, file.finish());
+  await here.lake.create(`${table.name}/${file.path}`, file.finish());
   return { add: file.entry({ dataChange: true }), groups };
 }
 
@@ -57,7 +51,7 @@ async function writeFiles(table: ExportTable, random: (below: number) => number)
 
 async function merge(table: ExportTable, files: readonly Written[], tuning: Partial<Merging>) {
   const adds = files.map(({ add }) => add);
-  const merged = mergedFile({ lake, shape: table, uniqueName: randomUUID, nowMs: () => 0, ...tuning }, adds);
+  const merged = mergedFile({ lake: here.lake, shape: table, uniqueName: randomUUID, nowMs: () => 0, ...tuning }, adds);
   const pieces: Uint8Array[] = [];
   async function* watched() {
     for await (const piece of merged.pieces()) {
@@ -65,12 +59,12 @@ async function merge(table: ExportTable, files: readonly Written[], tuning: Part
       yield piece;
     }
   }
-  await lake.create(`${table.name}/${merged.path}`, watched());
+  await here.lake.create(`${table.name}/${merged.path}`, watched());
   return { add: merged.entry(), pieces };
 }
 
 async function bytesOf(table: ExportTable, { path }: Add): Promise<Uint8Array> {
-  return (await lake.read(`${table.name}/${path}`)) ?? new Uint8Array();
+  return (await here.lake.read(`${table.name}/${path}`)) ?? new Uint8Array();
 }
 
 /** A row group as a reader finds it: its bytes, its bounds and the number of its rows. */
@@ -97,7 +91,7 @@ describe.each(exportTables.map((table) => [table.name, table] as const))("merged
     const copyRowsMin = 1 + random(60);
     const { add, pieces } = await merge(table, files, { copyRowsMin, groupRows: 50 });
     const rows = files.flatMap(({ groups }) => groups.flat());
-    expect(await readDataFile(lake, table, add)).toEqual(dayOf(table, rows));
+    expect(await readDataFile(here.lake, table, add)).toEqual(dayOf(table, rows));
     const sources = (await Promise.all(files.map((file) => bytesOf(table, file.add)))).flatMap(groupsIn);
     const large = sources.filter((group) => group.rows >= copyRowsMin);
     const found = groupsIn(await bytesOf(table, add));
@@ -138,13 +132,13 @@ describe("a source", () => {
     for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 40)) {
       const changed = bytes.slice();
       changed[at] = (changed[at] ?? 0) ^ 0x01;
-      await lake.remove(path);
-      await lake.create(path, changed);
+      await here.lake.remove(path);
+      await here.lake.create(path, changed);
       const merging = merge(table, [file, other], { copyRowsMin });
       await expect(merging, `byte ${at}`).rejects.toMatchObject({ code: "store_damaged" });
     }
     const left = [];
-    for await (const { path: found } of lake.files(table.name)) left.push(found);
+    for await (const { path: found } of here.lake.files(table.name)) left.push(found);
     expect(left).toHaveLength(2);
   });
 
@@ -153,9 +147,9 @@ describe("a source", () => {
     if (!file) throw new Error("there is a file");
     const path = `${table.name}/${file.add.path}`;
     const bytes = await bytesOf(table, file.add);
-    await lake.remove(path);
+    await here.lake.remove(path);
     await expect(merge(table, [file], {})).rejects.toThrow(`${path} is missing`);
-    await lake.create(path, bytes.subarray(0, bytes.length - 9));
+    await here.lake.create(path, bytes.subarray(0, bytes.length - 9));
     await expect(merge(table, [file], {})).rejects.toMatchObject({ code: "store_damaged" });
   });
 
@@ -171,7 +165,7 @@ describe("a source", () => {
     ];
     const { add } = await merge(wide, files, { copyRowsMin: 1 });
     const expected = [...cut.slice(0, 20).map((row) => [...row, null]), ...rows.slice(20)];
-    expect(await readDataFile(lake, wide, add)).toEqual(dayOf(wide, expected));
+    expect(await readDataFile(here.lake, wide, add)).toEqual(dayOf(wide, expected));
     const [first, second, third] = groupsIn(await bytesOf(wide, add));
     expect(first?.columns).toHaveLength(storedColumns(wide).length);
     const [, newer] = files;

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { assert, LedgerError, NO_REVISION } from "ledger-core";
 import { projectionTargetSuite, randomHistory, seeded } from "ledger-core/testing";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { FileContent, Lake } from "../ports/lake.ts";
 import { type ExportTable, exportTables } from "../tables/tables.ts";
 import { makeLakeFolder, names, rowsOf } from "../testing/folder.ts";
+import { lakePerTest } from "../testing/lake-per-test.ts";
 import { type Action, commitPath, encodeCommit, PARQUET } from "./actions.ts";
 import { makeDataFiles } from "./batch.ts";
 import type { Row } from "./columns.ts";
@@ -39,18 +40,12 @@ projectionTargetSuite("a Delta table in a folder", samples, async () => {
 });
 
 describe("a table", () => {
-  let folder: ReturnType<typeof makeLakeFolder>;
-  let lake: Lake;
-  beforeEach(() => {
-    folder = makeLakeFolder();
-    lake = folder.open();
-  });
-  afterEach(() => folder.remove());
+  const here = lakePerTest();
 
   test.each([1, 2, 3, 4])("each row is in it once when every third call to the lake fails, seed %i", async (seed) => {
     const random = seeded(seed);
     const faulty = failing(
-      lake,
+      here.lake,
       () => random(3) === 0,
       () => random(2) === 0,
     );
@@ -70,7 +65,7 @@ describe("a table", () => {
         if (random(2) === 0) table = open();
       }
     }
-    expect(await rowsOf(lake, events)).toEqual(
+    expect(await rowsOf(here.lake, events)).toEqual(
       rowsBetween(events, NO_REVISION, last)
         .map((row) => row.map(String).join(" | "))
         .sort(),
@@ -78,58 +73,58 @@ describe("a table", () => {
   });
 
   test("a foreign commit between two of ours is passed over, and nothing is lost", async () => {
-    const table = openTable(lake);
+    const table = openTable(here.lake);
     await table.apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
-    await lake.create(commitPath(events.name, 2), encodeCommit("OPTIMIZE", 0, []));
+    await here.lake.create(commitPath(events.name, 2), encodeCommit("OPTIMIZE", 0, []));
     await table.apply(0, 4, 9, rowsBetween(events, 4, 9));
-    expect(await rowsOf(lake, events)).toHaveLength(10);
-    expect(await openTable(lake).checkpoint(0)).toBe(9);
+    expect(await rowsOf(here.lake, events)).toHaveLength(10);
+    expect(await openTable(here.lake).checkpoint(0)).toBe(9);
   });
 
   test("small files are merged into few, rows and positions stay, and replaced files go", async () => {
-    const table = openTable(lake);
+    const table = openTable(here.lake);
     for (const shard of [0, 1])
       for (let at = NO_REVISION; at < 29; at++) {
         const rows = rowsBetween(events, at, at + 1);
         await table.apply(shard, at, at + 1, shard === 0 ? rows : rows.map((row) => row.with(1, 1)));
       }
-    const { snapshot } = await readLog(lake, events.name, { files: true });
+    const { snapshot } = await readLog(here.lake, events.name, { files: true });
     const days = new Set(rowsBetween(events, NO_REVISION, 29).map(([day]) => day)).size;
     expect(snapshot.adds.size).toBeLessThanOrEqual(2 * days + 6);
-    expect(await rowsOf(lake, events)).toHaveLength(60);
-    expect([await openTable(lake).checkpoint(0), await openTable(lake).checkpoint(1)]).toEqual([29, 29]);
+    expect(await rowsOf(here.lake, events)).toHaveLength(60);
+    expect([await openTable(here.lake).checkpoint(0), await openTable(here.lake).checkpoint(1)]).toEqual([29, 29]);
     const before = new Set<string>();
-    for await (const { path } of lake.files(events.name)) if (path.endsWith(".parquet")) before.add(path);
+    for await (const { path } of here.lake.files(events.name)) if (path.endsWith(".parquet")) before.add(path);
     // One merging more removes the files that the last one replaced.
     for (let at = 29; at < 35; at++) await table.apply(0, at, at + 1, rowsBetween(events, at, at + 1));
     const data: string[] = [];
-    for await (const { path } of lake.files(events.name)) if (!path.includes("_delta_log")) data.push(path);
-    const left = await readLog(lake, events.name, { files: true });
+    for await (const { path } of here.lake.files(events.name)) if (!path.includes("_delta_log")) data.push(path);
+    const left = await readLog(here.lake, events.name, { files: true });
     expect(data.length).toBeLessThanOrEqual(left.snapshot.adds.size + left.snapshot.removes.size);
     expect(data.some((path) => before.has(path))).toBe(true);
   });
 
   test("files that another writer merges at the same time are merged once", async () => {
-    const table = openTable(lake);
+    const table = openTable(here.lake);
     await table.apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
     let theirs: readonly Action[] | undefined;
     const racing: Lake = {
-      ...lake,
+      ...here.lake,
       async create(path, content) {
         if (theirs === undefined && isMerge(content)) {
           // Theirs is made just before ours: the same files become one of their own.
-          const { snapshot, version } = await readLog(lake, events.name, { files: true });
+          const { snapshot, version } = await readLog(here.lake, events.name, { files: true });
           const adds = [...snapshot.adds.values()];
-          const rows = (await Promise.all(adds.map((add) => readDataFile(lake, events, add)))).flat();
+          const rows = (await Promise.all(adds.map((add) => readDataFile(here.lake, events, add)))).flat();
           const files = makeDataFiles(events, rows, { uniqueName: randomUUID, nowMs: 0 });
-          for (const file of files) await lake.create(`${events.name}/${file.path}`, file.bytes);
+          for (const file of files) await here.lake.create(`${events.name}/${file.path}`, file.bytes);
           theirs = [
             ...adds.map((add) => ({ remove: { path: add.path, deletionTimestamp: 0, dataChange: false } })),
             ...files.map(({ add }) => ({ add })),
           ];
-          await lake.create(commitPath(events.name, version + 1), encodeCommit("OPTIMIZE", 0, theirs));
+          await here.lake.create(commitPath(events.name, version + 1), encodeCommit("OPTIMIZE", 0, theirs));
         }
-        return lake.create(path, content);
+        return here.lake.create(path, content);
       },
     };
     const other = openTable(racing);
@@ -140,22 +135,22 @@ describe("a table", () => {
       at += 1;
     }
     expect(await other.checkpoint(0)).toBe(at);
-    expect(await rowsOf(lake, events)).toHaveLength(at + 1);
+    expect(await rowsOf(here.lake, events)).toHaveLength(at + 1);
   });
 
   test("a column that was added is added to the table, and earlier rows have none", async () => {
     const narrow: ExportTable = { ...events, columns: events.columns.slice(0, -1) };
     const cut = (rows: readonly Row[]) => rows.map((row) => row.slice(0, -1));
-    await openTable(lake, narrow).apply(0, NO_REVISION, 4, cut(rowsBetween(events, NO_REVISION, 4)));
+    await openTable(here.lake, narrow).apply(0, NO_REVISION, 4, cut(rowsBetween(events, NO_REVISION, 4)));
     const wide: ExportTable = {
       ...events,
       columns: events.columns.map((column) => (column.name === "leaf" ? { ...column, nullable: true } : column)),
     };
-    await openTable(lake, wide).apply(0, 4, 9, rowsBetween(events, 4, 9));
-    const rows = await rowsOf(lake, wide);
+    await openTable(here.lake, wide).apply(0, 4, 9, rowsBetween(events, 4, 9));
+    const rows = await rowsOf(here.lake, wide);
     expect(rows.filter((row) => row.endsWith(" | null"))).toHaveLength(5);
     expect(rows).toHaveLength(10);
-    await expect(openTable(lake, narrow).checkpoint(0)).rejects.toThrow(/newer exporter/);
+    await expect(openTable(here.lake, narrow).checkpoint(0)).rejects.toThrow(/newer exporter/);
   });
 
   test.each([
@@ -168,18 +163,18 @@ describe("a table", () => {
     ["other columns", { metaData: metaData("a string") }, "incompatible", /its column 1 is a string/],
     ["no schema", { metaData: { ...metaData("a string"), schemaString: "{" } }, "store_damaged", /schema/],
   ] as const)("a table with %s is not written", async (_, action, code, message) => {
-    await openTable(lake).checkpoint(0);
-    await lake.create(commitPath(events.name, 1), encodeCommit("ELSEWHERE", 0, [action]));
-    const written = openTable(lake).apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
+    await openTable(here.lake).checkpoint(0);
+    await here.lake.create(commitPath(events.name, 1), encodeCommit("ELSEWHERE", 0, [action]));
+    const written = openTable(here.lake).apply(0, NO_REVISION, 4, rowsBetween(events, NO_REVISION, 4));
     await expect(written).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
-    expect(await lake.read(commitPath(events.name, 2))).toBeUndefined();
+    expect(await here.lake.read(commitPath(events.name, 2))).toBeUndefined();
   });
 
   test("a torn commit stops the table and names the line", async () => {
-    await openTable(lake).checkpoint(0);
-    await lake.create(commitPath(events.name, 1), new TextEncoder().encode('{"commitInfo":{}}\n{"txn":{"appId":'));
+    await openTable(here.lake).checkpoint(0);
+    await here.lake.create(commitPath(events.name, 1), new TextEncoder().encode('{"commitInfo":{}}\n{"txn":{"appId":'));
     const message = expect.stringMatching(/00001\.json, line 2/);
-    await expect(openTable(lake).checkpoint(0)).rejects.toMatchObject({ code: "store_damaged", message });
+    await expect(openTable(here.lake).checkpoint(0)).rejects.toMatchObject({ code: "store_damaged", message });
   });
 });
 

@@ -6,7 +6,7 @@ import { decodeEvent, encodeEvent, LedgerError } from "ledger-core";
 import type { EventLog } from "ledger-core/event-log";
 import { openTestLog, randomHistory } from "ledger-core/testing";
 import { verifyStores, verifyTuning } from "projection-workers";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { commitPath, encodeCommit } from "../delta/actions.ts";
 import { makeDataFiles } from "../delta/batch.ts";
 import type { Row } from "../delta/columns.ts";
@@ -15,19 +15,17 @@ import { readDataFile } from "../delta/rows.ts";
 import { DeltaTable } from "../delta/table.ts";
 import type { Lake } from "../ports/lake.ts";
 import { type ExportTable, exportTables } from "../tables/tables.ts";
-import { makeLakeFolder, names } from "../testing/folder.ts";
+import { names } from "../testing/folder.ts";
+import { lakePerTest } from "../testing/lake-per-test.ts";
 import { lakeStore } from "./lake-store.ts";
 
 const seed = Number(process.env.LEDGER_SEED ?? randomInt(2 ** 31));
 const history = randomHistory(seed, 200);
 const head = history.length - 1;
 
-let folder: ReturnType<typeof makeLakeFolder>;
-let lake: Lake;
+const here = lakePerTest();
 let log: EventLog;
 beforeEach(async () => {
-  folder = makeLakeFolder();
-  lake = folder.open();
   ({ log } = await openTestLog());
   await log.append(
     0,
@@ -35,7 +33,6 @@ beforeEach(async () => {
     history.map((event) => ({ id: event.id, at: event.at, ...encodeEvent(event) })),
   );
 });
-afterEach(() => folder.remove());
 
 function tableNamed(name: string): ExportTable {
   const table = exportTables.find((one) => one.name === name);
@@ -44,7 +41,7 @@ function tableNamed(name: string): ExportTable {
 }
 
 /** Exports the events up to a revision in commits of 70. */
-async function exportUpTo(table: ExportTable, last: number): Promise<void> {
+async function exportUpTo(table: ExportTable, last: number, lake = here.lake): Promise<void> {
   const target = new DeltaTable({ lake, shape: table, uniqueName: randomUUID, nowMs: Date.now });
   for (let from = 0; from <= last; from += 70) {
     const upTo = Math.min(from + 69, last);
@@ -59,7 +56,7 @@ async function exportAll(last = head): Promise<void> {
   for (const table of exportTables) await exportUpTo(table, last);
 }
 
-function verified(into: Lake = lake) {
+function verified(into: Lake = here.lake) {
   const others = [lakeStore({ log, lake: into, names })];
   return verifyStores({
     log,
@@ -74,15 +71,15 @@ function verified(into: Lake = lake) {
 /** Replaces a table's newest file by one with other rows, as a writer with a right checksum would. */
 async function rewrite(name: string, change: (rows: readonly Row[]) => readonly Row[]): Promise<void> {
   const table = tableNamed(name);
-  const { snapshot, version } = await readLog(lake, name, { files: true });
+  const { snapshot, version } = await readLog(here.lake, name, { files: true });
   const [add] = snapshot.adds.values();
   if (!add) throw new Error(`${name} has a file`);
-  const rows = change(await readDataFile(lake, table, add));
+  const rows = change(await readDataFile(here.lake, table, add));
   const files = makeDataFiles(table, rows, { uniqueName: randomUUID, nowMs: 0 });
-  for (const { path, bytes } of files) await lake.create(`${name}/${path}`, bytes);
+  for (const { path, bytes } of files) await here.lake.create(`${name}/${path}`, bytes);
   const remove = { path: add.path, deletionTimestamp: 0, dataChange: true };
   const actions = [{ remove }, ...files.map((file) => ({ add: file.add }))];
-  await lake.create(commitPath(name, version + 1), encodeCommit("UPDATE", 0, actions));
+  await here.lake.create(commitPath(name, version + 1), encodeCommit("UPDATE", 0, actions));
 }
 
 test(`an exported log and its lake are equal, figures and all (seed ${seed})`, async () => {
@@ -139,9 +136,8 @@ test("a row too few and a row too many are named", async () => {
   await rewrite("ledger_events", (rows) => rows.slice(0, -1));
   const [missing] = (await verified()).stores;
   expect(missing).toMatchObject({ verdict: "differs", first: { table: "ledger_events" } });
-  rmSync(join(folder.dir, "ledger_events"), { recursive: true });
-  lake = folder.open();
-  await exportUpTo(tableNamed("ledger_events"), head);
+  rmSync(join(here.dir, "ledger_events"), { recursive: true });
+  await exportUpTo(tableNamed("ledger_events"), head, here.open());
   expect((await verified()).verdict).toBe("equal");
   await rewrite("payments", (rows) => [...rows, ...rows.slice(-1)]);
   const [surplus] = (await verified()).stores;
@@ -150,8 +146,8 @@ test("a row too few and a row too many are named", async () => {
 
 test("a changed byte makes the lake unreadable", async () => {
   await exportAll();
-  const { snapshot } = await readLog(lake, "accounts", { files: true });
-  const file = join(folder.dir, "accounts", decodeURIComponent([...snapshot.adds.keys()][0] ?? ""));
+  const { snapshot } = await readLog(here.lake, "accounts", { files: true });
+  const file = join(here.dir, "accounts", decodeURIComponent([...snapshot.adds.keys()][0] ?? ""));
   const bytes = readFileSync(file);
   bytes[9] = (bytes[9] ?? 0) ^ 1;
   writeFileSync(file, bytes);
@@ -159,7 +155,7 @@ test("a changed byte makes the lake unreadable", async () => {
 });
 
 test("a lake that is away is not known", async () => {
-  const away: Lake = { ...lake, read: () => Promise.reject(new LedgerError("store_unavailable", "planted")) };
+  const away: Lake = { ...here.lake, read: () => Promise.reject(new LedgerError("store_unavailable", "planted")) };
   const { verdict, stores } = await verified(away);
   expect(stores).toMatchObject([{ store: "lake", verdict: "unknown", detail: "store_unavailable: planted" }]);
   expect(verdict).toBe("unknown");
