@@ -10,9 +10,10 @@ import {
 import type { Delivery, EventSource, StoredEvent } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { decodeOnce, type ProjectionStatus, passes, pause } from "projection-workers";
-import { startBatch } from "./delta/batch.ts";
+import { startBatch, type TableBatch } from "./delta/batch.ts";
 import type { Row } from "./delta/columns.ts";
 import type { DeltaTable } from "./delta/table.ts";
+import { type Charge, chargeOnce } from "./tables/fast/charge.ts";
 import type { Pseudonyms } from "./tables/pseudonyms.ts";
 import type { ExportTable } from "./tables/tables.ts";
 
@@ -133,45 +134,74 @@ function gatherRows(options: TableLoopOptions, from: Revision, set: SetStatus) {
     committed = reached;
     set({ revision: committed });
   }
+  const rows = inOrder(table, batch);
   /** Commits as often as the batch is full. An event that cannot be read stops it; those before it are committed. */
   async function add(events: readonly StoredEvent[]): Promise<void> {
-    let rows: Row[] = [];
     for (const stored of events) {
       if (stored.revision <= reached) continue;
-      const made = rowsOf(options, reached, stored);
-      if ("fault" in made) {
-        batch.add(rows);
+      const fault = addNext(options, reached, stored, rows);
+      if (fault) {
+        rows.flush();
         await commit();
-        throw made.fault;
+        throw fault;
       }
-      for (const row of made.rows) rows.push(row);
       reached = stored.revision;
       if (reached - committed < batchMax) continue;
-      batch.add(rows);
-      rows = [];
+      rows.flush();
       await commit();
     }
-    batch.add(rows);
+    rows.flush();
     if (batch.held() >= batchBytesMax) await commit();
   }
   return { add, commit, any: () => reached > committed, committedMs: () => committedMs };
 }
 
-type Made = { readonly rows: readonly Row[] } | { readonly fault: LedgerError };
+/** Rows and charges on their way into the batch, each kind as many at a time as there are. */
+function inOrder({ charges: lane }: ExportTable, batch: TableBatch) {
+  let rows: Row[] = [];
+  let charges: Charge[] = [];
+  function flush(): void {
+    if (rows.length > 0) batch.add(rows);
+    if (charges.length > 0) lane.add(charges, batch);
+    if (rows.length > 0) rows = [];
+    if (charges.length > 0) charges = [];
+  }
+  return {
+    add(more: readonly Row[]): void {
+      if (more.length === 0) return;
+      if (charges.length > 0) flush();
+      for (const row of more) rows.push(row);
+    },
+    addCharge(charge: Charge): void {
+      if (rows.length > 0) flush();
+      charges.push(charge);
+    },
+    flush,
+  };
+}
 
-function rowsOf({ shard, table, names }: TableLoopOptions, reached: Revision, stored: StoredEvent): Made {
+/** Adds the rows of the next event. @returns an error if it has none */
+function addNext(
+  { shard, table, names }: TableLoopOptions,
+  reached: Revision,
+  stored: StoredEvent,
+  rows: ReturnType<typeof inOrder>,
+): LedgerError | undefined {
   const { id, type, version, revision } = stored;
-  const place = `event ${id} at ${shard}:${revision} (${type} version ${version})`;
+  const place = () => `event ${id} at ${shard}:${revision} (${type} version ${version})`;
   if (revision !== reached + 1) {
-    const text = `${table.name}: ${reached + 1} should follow, and ${place} does`;
-    return { fault: new LedgerError("revision_gap", text, { position: { shard, revision: reached + 1 } }) };
+    const text = `${table.name}: ${reached + 1} should follow, and ${place()} does`;
+    return new LedgerError("revision_gap", text, { position: { shard, revision: reached + 1 } });
   }
   try {
-    return { rows: table.rows(decodeOnce(stored), stored, names) };
+    const charge = chargeOnce(stored, names);
+    if (charge) rows.addCharge(charge);
+    else rows.add(table.rows(decodeOnce(stored), stored, names));
+    return undefined;
   } catch (error) {
-    if (isLedgerError(error)) return { fault: error };
-    const text = `${table.name} has no row for ${place}: ${error instanceof Error ? error.message : String(error)}`;
-    return { fault: new LedgerError("poison_event", text, { cause: error, position: { shard, revision } }) };
+    if (isLedgerError(error)) return error;
+    const text = `${table.name} has no row for ${place()}: ${error instanceof Error ? error.message : String(error)}`;
+    return new LedgerError("poison_event", text, { cause: error, position: { shard, revision } });
   }
 }
 

@@ -1,5 +1,7 @@
 export * from "./codec/codec.ts";
+export { type ChargeFields, readChargeFields } from "./codec/fast/charge-fields.ts";
 export { readChargeRow } from "./codec/fast/charge-row.ts";
+export { type IdMemo, makeIdMemo } from "./codec/fast/plain-bytes.ts";
 export { FaultTable } from "./codec/fault-table.ts";
 export * from "./domain/account.ts";
 export * from "./domain/caller.ts";

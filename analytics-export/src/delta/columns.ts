@@ -1,9 +1,32 @@
+import { Buffer } from "node:buffer";
 import type { SchemaElement } from "hyparquet";
 
-/** A cell as tables write it: bigint for `long`, whole numbers for `int`, `date` (days since 1970) and `timestamp`. */
+/**
+ * A cell as tables write it: whole numbers for `int` and `date` (days since 1970), bigint or safe whole numbers for
+ * `long` and `timestamp`.
+ */
 export type Cell = string | number | bigint | null;
-/** The cells of a row, in the order of the table's columns. */
+/** The cells of a row, in the order of the table's columns. A `long` or `timestamp` is a bigint. */
 export type Row = readonly Cell[];
+
+/** Writes a text straight into a page, in ASCII: no string of it is made. */
+export type TextWriter<Source> = {
+  /** The most bytes of a text. */
+  readonly most: number;
+  /** Writes the text of a source from `at` on. @returns its end */
+  write(source: Source, into: Uint8Array, at: number): number;
+};
+export type CellOf<Source> = ((source: Source) => Cell) | TextWriter<Source>;
+
+/** The cells of sources that are a row each, in the order of the table's columns. */
+export type CellsOf<Source> = readonly CellOf<Source>[];
+
+/** A function that gives the cells, also of a writer. */
+export function cellFunction<Source>(cell: CellOf<Source>): (source: Source) => Cell {
+  if (typeof cell === "function") return cell;
+  const bytes = Buffer.alloc(cell.most);
+  return (source) => bytes.toString("latin1", 0, cell.write(source, bytes, 0));
+}
 
 export type CellType = "int" | "long" | "string" | "date" | "timestamp";
 export type Column = {
@@ -27,6 +50,11 @@ export type TableShape = {
 /** The columns that data files hold: all but the partition's, which the file's path and its entry in the log give. */
 export function storedColumns({ columns, partition }: TableShape): readonly Column[] {
   return columns.filter(({ name }) => name !== partition);
+}
+
+/** The cells of the table's rows. */
+export function rowCells({ columns }: TableShape): CellsOf<Row> {
+  return columns.map((_, place) => (row: Row) => row[place] ?? null);
 }
 
 /** The table's schema as Delta keeps it, in Spark's JSON. */

@@ -6,7 +6,7 @@ import { type ExportTable, exportTables } from "../tables/tables.ts";
 import { names } from "../testing/folder.ts";
 import { lakePerTest } from "../testing/lake-per-test.ts";
 import type { Add } from "./actions.ts";
-import { type Row, storedColumns } from "./columns.ts";
+import { type Row, rowCells, storedColumns } from "./columns.ts";
 import { placedColumns, startDataFile } from "./data-file.ts";
 import { startRowGroup } from "./fast/row-group.ts";
 import { type Merging, mergedFile } from "./merged-file.ts";
@@ -26,7 +26,7 @@ async function writeFile(table: ExportTable, groups: readonly (readonly Row[])[]
   const file = startDataFile(table, DAY, { uniqueName: randomUUID, nowMs: 0 });
   const rowGroup = startRowGroup(placedColumns(table));
   for (const rows of groups) {
-    rowGroup.add(rows);
+    rowGroup.add(rows, rowCells(table));
     file.write(rowGroup);
   }
   await here.lake.create(`${table.name}/${file.path}`, file.finish());

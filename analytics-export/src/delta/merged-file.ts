@@ -1,7 +1,7 @@
 import { assert } from "ledger-core";
 import type { Lake } from "../ports/lake.ts";
 import type { Add } from "./actions.ts";
-import type { TableShape } from "./columns.ts";
+import { rowCells, type TableShape } from "./columns.ts";
 import { placedColumns, startDataFile } from "./data-file.ts";
 import { startRowGroup } from "./fast/row-group.ts";
 import { openDataFile } from "./rows.ts";
@@ -27,6 +27,7 @@ export function mergedFile(merging: Merging, group: readonly Add[]) {
   const file = startDataFile(shape, day, { uniqueName, nowMs: nowMs() });
   const schema = schemaText(file.schema);
   const gathered = startRowGroup(placedColumns(shape));
+  const cells = rowCells(shape);
   let gatheredRows = 0;
   const writeGathered = () => {
     if (gatheredRows > 0) file.write(gathered);
@@ -45,7 +46,7 @@ export function mergedFile(merging: Merging, group: readonly Add[]) {
           continue;
         }
         const rows = await stored.rows();
-        gathered.add(rows);
+        gathered.add(rows, cells);
         gatheredRows += rows.length;
         if (gatheredRows < groupRows) continue;
         writeGathered();

@@ -1,14 +1,14 @@
 import { constants, zstdCompressSync } from "node:zlib";
 import type { ParquetWriter } from "hyparquet-writer";
-import type { Column, Row } from "./columns.ts";
+import { type Cell, type CellsOf, type Column, cellFunction } from "./columns.ts";
 
-/** A column of a data file, and the place of its cells in a row. */
+/** A column of a data file, and its place among the table's columns. */
 export type PlacedColumn = Column & { readonly place: number };
 
 /** Rows on their way into a row group. */
 export type RowGroupWriter = {
   /** @throws an error if a cell is not of its column's type; the writer is of no use then */
-  add(rows: readonly Row[]): void;
+  add<Source>(sources: readonly Source[], cells: CellsOf<Source>): void;
   /** About how many bytes it holds. */
   held(): number;
   /** Appends the rows to a file; then there are none. */
@@ -24,18 +24,28 @@ export function compress(bytes: Uint8Array): Uint8Array {
 
 const CELL_BYTES = 16;
 
+export const noCell = () => null;
+
 /** A row group as the library writes it. */
 export function startRowGroup(columns: readonly PlacedColumn[]): RowGroupWriter {
-  let rows: Row[] = [];
+  let data = columns.map((): Cell[] => []);
+  const count = () => data[0]?.length ?? 0;
   return {
-    add(more) {
-      for (const row of more) rows.push(row);
+    add(sources, cells) {
+      columns.forEach(({ place, type }, index) => {
+        const isLong = type === "long" || type === "timestamp";
+        const cellOf = cellFunction(cells[place] ?? noCell);
+        for (const source of sources) {
+          const cell = cellOf(source);
+          data[index]?.push(isLong && typeof cell === "number" ? BigInt(cell) : cell);
+        }
+      });
     },
-    held: () => rows.length * columns.length * CELL_BYTES,
+    held: () => count() * columns.length * CELL_BYTES,
     appendTo(parquet) {
-      const columnData = columns.map(({ name, place }) => ({ name, data: rows.map((row) => row[place] ?? null) }));
-      parquet.write({ columnData, rowGroupSize: rows.length });
-      rows = [];
+      const columnData = columns.map(({ name }, index) => ({ name, data: data[index] ?? [] }));
+      parquet.write({ columnData, rowGroupSize: count() });
+      data = columns.map(() => []);
     },
   };
 }

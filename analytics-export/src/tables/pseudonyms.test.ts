@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { idBody, makeId } from "ledger-core";
 import { expect, test } from "vitest";
 import { makePseudonyms } from "./pseudonyms.ts";
 
@@ -18,4 +19,19 @@ test("a pseudonym is the first half of an HMAC of data set, kind and id, however
     expect(names.of("tenant", id)).toBe(expected("tenant", id));
   }
   expect(new Set(made).size).toBe(ids.length);
+});
+
+test("an account's name in the bytes of an event is that of its id, of more accounts than are remembered", () => {
+  const names = makePseudonyms(key, "sales");
+  const other = makePseudonyms(key, "others");
+  const prefix = "acct_".length;
+  for (let round = 0; round < 2; round++)
+    for (let revision = 0; revision < 70_000; revision += 1 + 30_000 * round) {
+      const id = makeId("acct", idBody(1e15, { shard: 0, revision }, 7));
+      const cursor = { bytes: Buffer.from(`${id}"`), at: prefix };
+      expect(names.takeAccount(cursor, prefix)).toBe(names.of("account", id));
+      expect(cursor.at).toBe(id.length);
+      if (round === 1) expect(other.takeAccount({ ...cursor, at: prefix }, prefix)).toBe(other.of("account", id));
+    }
+  expect(names.takeAccount({ bytes: Buffer.from('"'), at: 0 }, 0)).toBeUndefined();
 });

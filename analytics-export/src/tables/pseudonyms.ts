@@ -1,7 +1,12 @@
 import { createHmac, createSecretKey } from "node:crypto";
+import { type IdMemo, makeIdMemo } from "ledger-core";
 
 /** Pseudonyms of ids. An id has one in each data set, and only the holder of the key can tell whose it is. */
-export type Pseudonyms = { of(kind: IdKind, id: string): string };
+export type Pseudonyms = {
+  of(kind: IdKind, id: string): string;
+  /** The same for the id of an account in the bytes of an event. */
+  readonly takeAccount: IdMemo<string>;
+};
 
 type IdKind = "account" | "owner" | "tenant";
 
@@ -22,7 +27,7 @@ export function makePseudonyms(key: string, dataSet: string): Pseudonyms {
       return digest.toString("hex", 0, NAME_BYTES);
     });
   const kept = { account: keep("account"), owner: keep("owner"), tenant: keep("tenant") };
-  return { of: (kind, id) => kept[kind](id) };
+  return { of: (kind, id) => kept[kind](id), takeAccount: makeIdMemo(kept.account) };
 }
 
 /** Keeps the names used last: when the newer half is full, the older half is dropped. */

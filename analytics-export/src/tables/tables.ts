@@ -1,14 +1,7 @@
-import {
-  assert,
-  type BusinessDate,
-  type LedgerEvent,
-  type Micros,
-  type Payment,
-  type StoredForm,
-  sourceOf,
-} from "ledger-core";
+import { assert, type LedgerEvent, type Payment, type StoredForm, sourceOf } from "ledger-core";
 import type { Cell, Column, Row, TableShape } from "../delta/columns.ts";
-import { chargePayload } from "./fast/charge-payload.ts";
+import { bookedDate, dayOf } from "./days.ts";
+import { type ChargeLane, chargeLanes } from "./fast/charges.ts";
 import { payloadOf } from "./payload.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 
@@ -17,20 +10,9 @@ export type ExportTable = TableShape & {
   /** For people who read the table. */
   readonly about: string;
   rows(event: LedgerEvent, stored: StoredForm, names: Pseudonyms): readonly Row[];
+  /** The fast lane of `rows`, for plain charges. */
+  readonly charges: ChargeLane;
 };
-
-const DAY_US = 86_400_000_000;
-const DAY_MS = 86_400_000;
-
-/** The day of booking in UTC, as days since 1970. */
-function bookedDate(at: Micros): number {
-  return Math.floor(at / DAY_US);
-}
-
-/** A business date as days since 1970. */
-function dayOf(date: BusinessDate): number {
-  return Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)) - 1, Number(date.slice(8))) / DAY_MS;
-}
 
 const place: readonly Column[] = [
   { name: "booked_date", type: "date", about: "UTC day of booking; the table is partitioned by it" },
@@ -49,6 +31,7 @@ const partitioned = { partition: "booked_date", bounded: ["shard", "revision"] }
 
 const ledgerEvents: ExportTable = {
   name: "ledger_events",
+  charges: chargeLanes.ledger_events,
   about: "Every event, a row each.",
   ...partitioned,
   columns: [
@@ -61,8 +44,7 @@ const ledgerEvents: ExportTable = {
   ],
   rows(event, { version, leaf }, names) {
     const { id, fact } = event;
-    const payload =
-      fact.type === "PaymentCharged" ? chargePayload(fact, names) : JSON.stringify(payloadOf(fact, names));
+    const payload = JSON.stringify(payloadOf(fact, names));
     const hash = Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength).toString("hex");
     return [placeOf(event, names).concat([id, fact.type, version, payload, hash])];
   },
@@ -70,6 +52,7 @@ const ledgerEvents: ExportTable = {
 
 const postings: ExportTable = {
   name: "postings",
+  charges: chargeLanes.postings,
   about: "A row for each posting: what moved, on which account, and its balance after it.",
   ...partitioned,
   columns: [
@@ -100,6 +83,7 @@ const postings: ExportTable = {
 
 const payments: ExportTable = {
   name: "payments",
+  charges: chargeLanes.payments,
   about: "A row for each change of a payment's state; its last row is its state now.",
   ...partitioned,
   columns: [
@@ -135,6 +119,7 @@ function stateOf({ amount, captured, refunded, held, fee, currency, status, capt
 
 const accounts: ExportTable = {
   name: "accounts",
+  charges: chargeLanes.accounts,
   about: "A row for each change of an account that is no movement; balances are in `postings`.",
   ...partitioned,
   columns: [
@@ -159,6 +144,7 @@ const accounts: ExportTable = {
 
 const graphEdges: ExportTable = {
   name: "graph_edges",
+  charges: chargeLanes.graph_edges,
   about: "A row each time a payment moves money from its payer to its payee, or a refund moves it back.",
   ...partitioned,
   columns: [

@@ -1,3 +1,4 @@
+import { cellFunction } from "../columns.ts";
 import type { PlacedColumn } from "../row-group.ts";
 import { encodeTexts } from "./encode-texts.ts";
 import { type ColumnEncoder, type EncodedColumn, misfit, pageOf, pageOfIndexes, withRoom } from "./encoded-column.ts";
@@ -19,14 +20,15 @@ export function encodeColumn(column: PlacedColumn): ColumnEncoder {
 
 const CELLS_AT_FIRST = 256;
 
-function encodeInts({ name, place }: PlacedColumn): ColumnEncoder {
+function encodeInts({ name }: PlacedColumn): ColumnEncoder {
   let values = new Int32Array(CELLS_AT_FIRST);
   let [count, min, max] = [0, Infinity, -Infinity];
   return {
-    add(rows) {
-      values = withRoom(values, count + rows.length, (length) => new Int32Array(length));
-      for (const row of rows) {
-        const value = row[place];
+    add(sources, cell) {
+      const cellOf = cellFunction(cell);
+      values = withRoom(values, count + sources.length, (length) => new Int32Array(length));
+      for (const source of sources) {
+        const value = cellOf(source);
         if (typeof value !== "number" || (value | 0) !== value) throw misfit(name, value);
         values[count++] = value;
         if (value < min) min = value;
@@ -45,30 +47,58 @@ function encodeInts({ name, place }: PlacedColumn): ColumnEncoder {
 
 const LEAST_LONG = -(2n ** 63n);
 const GREATEST_LONG = 2n ** 63n - 1n;
+const HALF = 2 ** 32;
 
-function encodeLongs({ name, place }: PlacedColumn): ColumnEncoder {
+/** Numbers are stored as two halves: a bigint for each would be garbage. */
+function encodeLongs({ name }: PlacedColumn): ColumnEncoder {
   let values = new BigInt64Array(CELLS_AT_FIRST);
+  let halves = new Int32Array(values.buffer);
   let count = 0;
-  let [min, max] = [GREATEST_LONG, LEAST_LONG];
+  let [min, max] = [Infinity, -Infinity];
+  let [least, most] = [GREATEST_LONG, LEAST_LONG];
+
+  function addBig(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw misfit(name, value);
+    values[count++] = value;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  /** The bounds of all cells; those of numbers join the others. */
+  function bounds() {
+    for (const bound of count > 0 && min <= max ? [min, max] : []) {
+      const value = BigInt(bound);
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    return { min_value: least, max_value: most };
+  }
   return {
-    add(rows) {
-      values = withRoom(values, count + rows.length, (length) => new BigInt64Array(length));
-      for (const row of rows) {
-        const value = row[place];
-        if (typeof value !== "bigint") throw misfit(name, value);
-        values[count++] = value;
+    add(sources, cell) {
+      const cellOf = cellFunction(cell);
+      values = withRoom(values, count + sources.length, (length) => new BigInt64Array(length));
+      if (halves.buffer !== values.buffer) halves = new Int32Array(values.buffer);
+      for (const source of sources) {
+        const value = cellOf(source);
+        if (typeof value === "bigint") {
+          addBig(value);
+          continue;
+        }
+        if (typeof value !== "number" || !Number.isSafeInteger(value)) throw misfit(name, value);
+        halves[2 * count] = value;
+        halves[2 * count + 1] = Math.floor(value / HALF);
+        count += 1;
         if (value < min) min = value;
         if (value > max) max = value;
       }
-      for (const bound of [min, max]) if (BigInt.asIntN(64, bound) !== bound) throw misfit(name, bound);
     },
     held: () => count * BigInt64Array.BYTES_PER_ELEMENT,
     finish() {
-      const encoded = fixed(values.subarray(0, count), min === max);
-      const bounds = { min_value: min, max_value: max };
+      const ends = bounds();
+      const encoded = fixed(values.subarray(0, count), ends.min_value === ends.max_value);
       count = 0;
-      [min, max] = [GREATEST_LONG, LEAST_LONG];
-      return { ...encoded, bounds };
+      [min, max] = [Infinity, -Infinity];
+      [least, most] = [GREATEST_LONG, LEAST_LONG];
+      return { ...encoded, bounds: ends };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { TextWriter } from "../columns.ts";
 import type { PlacedColumn } from "../row-group.ts";
 import {
   type CellBounds,
@@ -15,6 +16,7 @@ import {
 const PAGE_BYTES = 2 ** 20;
 const LENGTH_BYTES = 4;
 const UTF8_MOST = 3;
+const LAST_ASCII = 0x7f;
 const CELLS_AT_FIRST = 256;
 const BUFFER_AT_FIRST = 1024;
 /** So many texts tell whether a dictionary is worth it. */
@@ -23,15 +25,22 @@ const SAMPLE = 1000;
 const DICTIONARY_SHARE_MOST = 0.5;
 
 /** Begins with a dictionary, and goes on with plain texts once it is not worth its size. */
-export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
+export function encodeTexts({ name }: PlacedColumn): ColumnEncoder {
   const plain = writeTexts();
   let places = new Map<string, number>();
   let indexes = new Uint32Array(CELLS_AT_FIRST);
   let [count, textBytes, dictionaryBytes] = [0, 0, 0];
   let inDictionary = true;
+  let lastText: string | undefined;
+  let lastAt = 0;
 
   function addIndex(text: string): void {
     const bytes = LENGTH_BYTES + text.length;
+    textBytes += bytes;
+    if (text === lastText) {
+      indexes[count++] = lastAt;
+      return;
+    }
     let at = places.get(text);
     if (at === undefined) {
       at = places.size;
@@ -39,7 +48,7 @@ export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
       dictionaryBytes += bytes;
     }
     indexes[count++] = at;
-    textBytes += bytes;
+    [lastText, lastAt] = [text, at];
   }
   const pays = () => {
     const packed = (count * Math.ceil(Math.log2(places.size))) / 8;
@@ -49,6 +58,7 @@ export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
     const values = [...places.keys()];
     for (let index = 0; index < count; index++) plain.add(values[indexes[index] ?? 0] ?? "");
     places = new Map();
+    lastText = undefined;
     inDictionary = false;
   }
   function encoded(): EncodedColumn {
@@ -60,10 +70,14 @@ export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
   }
 
   return {
-    add(rows) {
-      if (inDictionary) indexes = withRoom(indexes, count + rows.length, (length) => new Uint32Array(length));
-      for (const row of rows) {
-        const text = row[place];
+    add(sources, cell) {
+      if (typeof cell !== "function") {
+        if (inDictionary) leaveDictionary();
+        return plain.addWritten(sources, cell);
+      }
+      if (inDictionary) indexes = withRoom(indexes, count + sources.length, (length) => new Uint32Array(length));
+      for (const source of sources) {
+        const text = cell(source);
         if (typeof text !== "string") throw misfit(name, text);
         if (inDictionary) addIndex(text);
         else plain.add(text);
@@ -75,6 +89,7 @@ export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
       if (inDictionary && !pays()) leaveDictionary();
       const column = encoded();
       places = new Map();
+      lastText = undefined;
       [count, textBytes, dictionaryBytes] = [0, 0, 0];
       inDictionary = true;
       return column;
@@ -82,12 +97,26 @@ export function encodeTexts({ name, place }: PlacedColumn): ColumnEncoder {
   };
 }
 
+const SHORT = 48;
+
+/** Writes a text as UTF-8 and returns its length; a call of the native function costs more than a short text. */
+function writeText(buffer: Buffer, text: string, at: number): number {
+  const { length } = text;
+  if (length > SHORT) return buffer.write(text, at);
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > LAST_ASCII) return buffer.write(text, at);
+    buffer[at + i] = unit;
+  }
+  return length;
+}
+
 /** Texts with their lengths, in pages of about `pageBytes`. */
 function writeTexts(pageBytes = PAGE_BYTES) {
   let buffer = Buffer.allocUnsafeSlow(BUFFER_AT_FIRST);
   let pages: Page[] = [];
   let [at, values, heldBytes] = [0, 0, 0];
-  let ascii = true;
+  let bounded = true;
   let [min, max]: [string | undefined, string | undefined] = [undefined, undefined];
 
   function endPage(): void {
@@ -96,33 +125,46 @@ function writeTexts(pageBytes = PAGE_BYTES) {
     heldBytes += page.compressed.length;
     [at, values] = [0, 0];
   }
+  /** Ends the page if it is full, or makes room in it for so many bytes. */
+  function makeRoom(most: number): void {
+    if (at >= pageBytes) endPage();
+    if (at + most <= buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(Math.min(2 * buffer.length, pageBytes + most), at + most));
+    buffer.copy(larger, 0, 0, at);
+    buffer = larger;
+  }
   return {
-    add(text: string): void {
-      if (at >= pageBytes) endPage();
-      const most = LENGTH_BYTES + UTF8_MOST * text.length;
-      if (at + most > buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(Math.min(2 * buffer.length, pageBytes + most), at + most));
-        buffer.copy(larger, 0, 0, at);
-        buffer = larger;
+    /** Bounds are not known then. */
+    addWritten<Source>(sources: readonly Source[], { most, write }: TextWriter<Source>): void {
+      bounded = false;
+      for (const source of sources) {
+        makeRoom(LENGTH_BYTES + most);
+        const end = write(source, buffer, at + LENGTH_BYTES);
+        buffer.writeUInt32LE(end - at - LENGTH_BYTES, at);
+        at = end;
+        values += 1;
       }
-      const length = buffer.write(text, at + LENGTH_BYTES);
+    },
+    add(text: string): void {
+      makeRoom(LENGTH_BYTES + UTF8_MOST * text.length);
+      const length = writeText(buffer, text, at + LENGTH_BYTES);
       buffer.writeUInt32LE(length, at);
       at += LENGTH_BYTES + length;
       values += 1;
-      ascii &&= length === text.length;
-      if (min === undefined || text < min) min = text;
+      // Only in ASCII is the order of a text's units that of its bytes.
+      bounded &&= length === text.length;
       if (max === undefined || text > max) max = text;
+      if (min === undefined || text < min) min = text;
     },
     held: () => at + heldBytes,
     /** Ends the last page; then there is none. */
     finish(): { readonly pages: readonly Page[]; readonly bounds: CellBounds } {
       if (values > 0) endPage();
-      // Only in ASCII is the order of a text's units that of its bytes.
-      const bounds = ascii && min !== undefined && max !== undefined ? { min_value: min, max_value: max } : {};
+      const bounds = bounded && min !== undefined && max !== undefined ? { min_value: min, max_value: max } : {};
       const done = { pages, bounds };
       pages = [];
       heldBytes = 0;
-      ascii = true;
+      bounded = true;
       [min, max] = [undefined, undefined];
       return done;
     },

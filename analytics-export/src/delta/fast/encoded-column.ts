@@ -1,6 +1,6 @@
 import { ByteWriter } from "hyparquet-writer";
 import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
-import type { Row } from "../columns.ts";
+import type { CellOf } from "../columns.ts";
 import { compress } from "../row-group.ts";
 
 /** A page as the file has it. */
@@ -26,7 +26,7 @@ export type EncodedColumn = {
 /** Cells of a column on their way into a row group, in buffers of bytes that serve again for the next one. */
 export type ColumnEncoder = {
   /** @throws an error if a cell is not of the column's type */
-  add(rows: readonly Row[]): void;
+  add<Source>(sources: readonly Source[], cell: CellOf<Source>): void;
   /** About how many bytes it holds. */
   held(): number;
   /** Ends the row group; then the column is empty. */

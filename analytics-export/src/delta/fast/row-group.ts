@@ -2,7 +2,7 @@ import type { ColumnChunk, PageHeader, ParquetType } from "hyparquet";
 import type { ParquetWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import type { CellType } from "../columns.ts";
-import { type PlacedColumn, type RowGroupWriter, startRowGroup as startPlainly } from "../row-group.ts";
+import { noCell, type PlacedColumn, type RowGroupWriter, startRowGroup as startPlainly } from "../row-group.ts";
 import { encodeColumn } from "./encode-cells.ts";
 import type { EncodedColumn, Page } from "./encoded-column.ts";
 
@@ -20,9 +20,9 @@ export function startRowGroup(columns: readonly PlacedColumn[]): RowGroupWriter 
   const encoders = columns.map((column) => ({ column, encoder: encodeColumn(column) }));
   let count = 0;
   return {
-    add(rows) {
-      count += rows.length;
-      for (const { encoder } of encoders) encoder.add(rows);
+    add(sources, cells) {
+      count += sources.length;
+      for (const { column, encoder } of encoders) encoder.add(sources, cells[column.place] ?? noCell);
     },
     held: () => encoders.reduce((sum, { encoder }) => sum + encoder.held(), 0),
     appendTo(parquet) {

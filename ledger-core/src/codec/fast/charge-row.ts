@@ -92,7 +92,7 @@ export function readChargeRow(stored: StoredEvent): ChargeRow | undefined {
   };
 }
 
-function takeTenant(cursor: Cursor): string | undefined {
+export function takeTenant(cursor: Cursor): string | undefined {
   if (!take(cursor, TENANT)) return undefined;
   const tenant = takeSameText(cursor, last.tenant);
   if (!take(cursor, SUB)) return undefined;

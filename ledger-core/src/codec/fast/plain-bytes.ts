@@ -80,16 +80,56 @@ export function takeId(cursor: Cursor, prefixLength: number): string | undefined
 /** As `takeId`, for an id that is likely to repeat. */
 export function takeKnownId(cursor: Cursor, prefixLength: number): string | undefined {
   const { bytes, at } = cursor;
+  const hash = plainHash(bytes, at);
+  if (hash === undefined) return undefined;
+  cursor.at = at + ID_BODY_LENGTH;
+  return knownId(bytes, at - prefixLength, cursor.at, hash);
+}
+
+/** Takes an id whose prefix of `prefixLength` characters ends here, and gives the value that was made for it. */
+export type IdMemo<Value> = (cursor: Cursor, prefixLength: number) => Value | undefined;
+
+const MEMO_SLOTS = 2 ** 16;
+
+/** Direct-mapped memo of what `make` returns for an id; a collision evicts. Compares bytes, and makes no string. */
+export function makeIdMemo<Value>(make: (id: string) => Value): IdMemo<Value> {
+  const bodies = new Uint8Array(MEMO_SLOTS * ID_BODY_LENGTH);
+  const values = new Array<Value | undefined>(MEMO_SLOTS).fill(undefined);
+  return (cursor, prefixLength) => {
+    const { bytes, at } = cursor;
+    const hash = plainHash(bytes, at);
+    if (hash === undefined) return undefined;
+    const slot = (hash ^ (hash >>> 16)) & (MEMO_SLOTS - 1);
+    const start = slot * ID_BODY_LENGTH;
+    cursor.at = at + ID_BODY_LENGTH;
+    const known = values[slot];
+    if (known !== undefined && isSame(bodies, start, bytes, at)) return known;
+    const value = make(textOf(bytes, at - prefixLength, cursor.at));
+    bodies.set(bytes.subarray(at, cursor.at), start);
+    values[slot] = value;
+    return value;
+  };
+}
+
+/** Of the hash FNV-1a: ids differ in a few characters only, which a smaller factor would not keep apart. */
+const FNV_PRIME = 0x01000193;
+
+/** A hash of an id's characters behind its prefix; undefined if they are not all plain. */
+function plainHash(bytes: Uint8Array, at: number): number | undefined {
   const end = at + ID_BODY_LENGTH;
   if (end > bytes.length) return undefined;
   let hash = 0;
   for (let next = at; next < end; next++) {
     const byte = bytes[next] ?? 0;
     if (plainBytes[byte] !== 1) return undefined;
-    hash = (Math.imul(hash, 31) + byte) | 0;
+    hash = Math.imul(hash ^ byte, FNV_PRIME);
   }
-  cursor.at = end;
-  return knownId(bytes, at - prefixLength, end, hash);
+  return hash;
+}
+
+function isSame(one: Uint8Array, from: number, other: Uint8Array, at: number): boolean {
+  for (let i = 0; i < ID_BODY_LENGTH; i++) if (one[from + i] !== other[at + i]) return false;
+  return true;
 }
 
 /** Reads an amount as its shape does: `0`, or up to 19 digits without a leading zero, maybe with a minus sign. */
