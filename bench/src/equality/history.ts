@@ -1,6 +1,9 @@
 import { seeded } from "ledger-core/testing/history";
-import { ask, type Whole } from "../targets/following.ts";
+import type { Child } from "../children.ts";
+import type { LedgerServerReady } from "../servers/ledger.ts";
 
+/** The write side of a ledger, without a read side. */
+export type FilledLedger = Child<LedgerServerReady>;
 export type HistoryOptions = { readonly events: number; readonly seed: number };
 type Random = ReturnType<typeof seeded>;
 type Item = { readonly command: string } & Readonly<Record<string, unknown>>;
@@ -16,28 +19,28 @@ const FOLLOWED = 30;
 const REFERENCES = 50;
 
 /** Fills an empty ledger through its API: payments of every course, transfers, top-ups and payouts, none refused. */
-export async function fill(whole: Whole, { events, seed }: HistoryOptions): Promise<void> {
-  const post = poster(whole);
-  const { accounts: wallets } = await ask<{ accounts: string[] }>(whole, { ask: "accounts", count: WALLETS });
+export async function fill(ledger: FilledLedger, { events, seed }: HistoryOptions): Promise<void> {
+  const post = poster(ledger);
+  const { accounts: wallets } = await ledger.ask<{ accounts: string[] }>({ ask: "accounts", count: WALLETS });
   const merchants = await Promise.all(Array.from({ length: MERCHANTS }, (_, n) => openMerchant(post, n)));
   const accounts = { wallets, merchants };
+  let made = wallets.length + merchants.length;
 
   async function lane(n: number): Promise<void> {
     const next = seeded(seed * LANES + n);
-    for (let bulk = 0; ; bulk++) {
-      const { head } = await ask<{ head: number }>(whole, { ask: "positions" });
-      if (head >= events) return;
+    for (let bulk = 0; made < events; bulk++) {
       const items = Array.from({ length: PER_BULK }, () => itemOf(accounts, next));
+      made += items.length;
       const keyed = items.map((item, i) => ({ idempotencyKey: `${n}-${bulk}-${i}`, ...item }));
       const { results } = await post(`${n}-${bulk}`, "/v1/bulk", { mode: "each", items: keyed });
-      await follow(post, items, Array.isArray(results) ? results : [], next);
+      made += await follow(post, items, Array.isArray(results) ? results : [], next);
     }
   }
   await Promise.all(Array.from({ length: LANES }, (_, n) => lane(n)));
 }
 
-/** Captures in parts, voids and refunds some payments of a bulk, one request each. */
-async function follow(post: Post, items: readonly Item[], results: readonly unknown[], next: Random): Promise<void> {
+/** Captures in parts, voids and refunds some payments of a bulk, one request each. @returns how many */
+async function follow(post: Post, items: readonly Item[], results: readonly unknown[], next: Random): Promise<number> {
   const works = new Map<string, Promise<unknown>>();
   for (let n = 0; n < FOLLOWED; n++) {
     const i = next(items.length);
@@ -47,6 +50,7 @@ async function follow(post: Post, items: readonly Item[], results: readonly unkn
     works.set(id, post(`${verb}-${id}`, `/v1/payments/${id}/${verb}`, body));
   }
   await Promise.all(works.values());
+  return works.size;
 }
 
 function settling(next: Random): readonly [string, object] {
@@ -93,7 +97,7 @@ async function openMerchant(post: Post, n: number): Promise<string> {
 }
 
 /** @throws on any answer but a success */
-function poster({ ready: { port, token } }: Whole): Post {
+function poster({ ready: { port, token } }: FilledLedger): Post {
   return async (key, path, body) => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": key };
     const request = { method: "POST", headers, body: JSON.stringify(body) };

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { seeded } from "ledger-core/testing/history";
-import { type Checkout, endChildren } from "../children.ts";
+import { type Checkout, endChildren, startChild } from "../children.ts";
 import { caughtUp, startWhole, type Whole } from "../targets/following.ts";
 import { openAsking } from "./asking.ts";
 import { compare } from "./comparison.ts";
-import { fill } from "./history.ts";
+import { type FilledLedger, fill, type HistoryOptions } from "./history.ts";
 import { findObjects } from "./questions.ts";
 
 /*
@@ -36,11 +36,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void endChildren().then(() => process.exit(130)));
 try {
   if (!existsSync(after)) {
-    const filled = await startFollowed(before, old, (whole) => fill(whole, { events: events ?? 0, seed: seed ?? 1 }));
-    await filled.stop();
+    await fillAlone({ events: events ?? 0, seed: seed ?? 1 });
     await cp(before, after, { recursive: true, filter: (path) => !isReadSide(path) });
   }
-  const wholes = [await startFollowed(before, old), await startFollowed(after, undefined)] as const;
+  const wholes = await Promise.all([startFollowed(before, old), startFollowed(after, undefined)]);
   const [oldUrl = "", newUrl = ""] = wholes.map(({ ready }) => `http://127.0.0.1:${ready.port}`);
   const asking = await openAsking(after);
   const next = seeded(seed ?? 1);
@@ -56,12 +55,21 @@ try {
   if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
 }
 
-/** Starts a ledger, works on it, and waits until its projections have every event. */
-async function startFollowed(data: string, build: Checkout, work?: (whole: Whole) => Promise<void>): Promise<Whole> {
+/** The read side of the old ledger follows later: it would take the most of the time from the write side. */
+async function fillAlone(options: HistoryOptions): Promise<void> {
+  const began = performance.now();
+  // It makes the folder.
+  await (await startWhole(before, old)).stop();
+  const ledger: FilledLedger = await startChild("servers/ledger.ts", { folder: before }, old);
+  await fill(ledger, options);
+  await ledger.stop();
+  say(`the log is filled after ${seconds(began)} s`);
+}
+
+/** Starts a ledger, and waits until its projections have every event. */
+async function startFollowed(data: string, build: Checkout): Promise<Whole> {
   const began = performance.now();
   const whole = await startWhole(data, build);
-  await work?.(whole);
-  say(`${basename(data)}: the log is filled after ${seconds(began)} s`);
   await caughtUp(whole, began, HOURS_3);
   say(`${basename(data)}: the read side has caught up after ${seconds(began)} s`);
   return whole;
