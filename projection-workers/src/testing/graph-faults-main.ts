@@ -25,7 +25,7 @@ const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 console.log(`seed ${seed}, ${events} events, ${rounds} faults`);
 const next = seeded(seed);
 const faults = Array.from({ length: rounds }, () => graphFaults[next(graphFaults.length)] ?? "cut after");
-const server = await startGremlin(await findGremlin(), HEAP_MIB);
+const server = await startGremlin(await findGremlin(), { heapMiB: HEAP_MIB });
 const folder = await mkdtemp(join(tmpdir(), "graph-faults-"));
 try {
   const found = await playGraphFaults({ server, seed, events, faults, folder, workers, tell: console.log });

@@ -87,14 +87,19 @@ export function numberIn(value: GremlinValue | undefined, field: string): number
   return number;
 }
 
-/** @throws store_unavailable if it is no list of texts */
-export function textsIn(value: GremlinValue | undefined, field: string): readonly string[] {
+function textsIn(value: GremlinValue | undefined, field: string): readonly string[] {
   const list = fieldOf(value, field);
   if (!Array.isArray(list)) throw strange(field);
   return list.map((item: GremlinValue) => {
     if (typeof item !== "string") throw strange(field);
     return item;
   });
+}
+
+/** A map of lists of texts that a traversal returned. @throws store_unavailable if it is none */
+export function listsIn(value: GremlinValue | undefined): ReadonlyMap<string, readonly string[]> {
+  if (!isObject(value)) throw strange("a map");
+  return new Map(Object.keys(value).map((key) => [key, textsIn(value, key)]));
 }
 
 /** A field of a map that a traversal returned; undefined if there is none. */

@@ -1,4 +1,4 @@
-export { fieldOf, type GremlinValue, numberIn, textIn, textsIn } from "./answers.ts";
+export { fieldOf, type GremlinValue, listsIn, numberIn, textIn } from "./answers.ts";
 export {
   claimRebuild,
   completeGraph,

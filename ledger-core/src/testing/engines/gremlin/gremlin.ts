@@ -22,6 +22,8 @@ export type GremlinServer = {
 export type GremlinFaults = {
   /** The link between clients and the server. */
   readonly link: Link;
+  /** Where the server is reached past the link. */
+  port(): number;
   kill(): Promise<void>;
   /** Starts the server again after a kill, with an empty graph. */
   start(): Promise<void>;
@@ -32,8 +34,15 @@ export function findGremlin(): Promise<GremlinSource> {
   return findEngine(gremlinKind);
 }
 
-/** @param heapMiB the heap of a server started here, in MiB; a graph of 100,000 payments needs more. Default 256 */
-export async function startGremlin(source: GremlinSource, heapMiB = 256): Promise<GremlinServer> {
+/** Of a server started here; each field states its default. */
+export type GremlinOptions = {
+  /** Its heap in MiB; a graph of 100,000 payments needs more. Default 256. */
+  readonly heapMiB?: number;
+  /** Whether Java optimizes as in production, which costs a short-lived server more than it gains. Default false. */
+  readonly optimizes?: boolean;
+};
+
+export async function startGremlin(source: GremlinSource, options: GremlinOptions = {}): Promise<GremlinServer> {
   return startEngine(source, {
     url: async ({ hostname, port }) => ({
       host: hostname,
@@ -41,19 +50,23 @@ export async function startGremlin(source: GremlinSource, heapMiB = 256): Promis
       faults: undefined,
       stop: async () => undefined,
     }),
-    local: (programs) => startLocal(programs, heapMiB),
+    local: (programs) => startLocal(programs, options),
     container: startContainer,
   });
 }
 
-async function startLocal(programs: JavaPrograms, heapMiB: number): Promise<GremlinServer> {
+async function startLocal(
+  programs: JavaPrograms,
+  { heapMiB = 256, optimizes = false }: GremlinOptions,
+): Promise<GremlinServer> {
+  const java = [`-Xmx${heapMiB}m`, ...(optimizes ? ["-XX:TieredStopAtLevel=4"] : [])];
   const folder = await mkdtemp(join(tmpdir(), "payledger-gremlin-"));
   const port = await freePort();
   await writeServerFiles(folder, { host: "127.0.0.1", port });
   const start = () =>
     startChildEngine({
       command: programs.java,
-      args: javaArgs(programs, serverArgs(folder), [`-Xmx${heapMiB}m`]),
+      args: javaArgs(programs, serverArgs(folder), java),
       folder,
       ready: GREMLIN_READY,
       readyMs: 90_000,
@@ -66,6 +79,7 @@ async function startLocal(programs: JavaPrograms, heapMiB: number): Promise<Grem
     port: link.port,
     faults: {
       link,
+      port: () => port,
       kill: () => engine.kill(),
       start: async () => {
         engine = await start();
@@ -96,6 +110,7 @@ async function startContainer(): Promise<GremlinServer> {
     port: link.port,
     faults: {
       link,
+      port: () => container.getMappedPort(8182),
       kill: async () => void (await container.stop({ timeout: 0, remove: false })),
       start: () => container.restart(),
     },
