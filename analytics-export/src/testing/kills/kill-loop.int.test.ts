@@ -24,8 +24,12 @@ test.skipIf(!python)(
       onTestFinished(remove);
       return { kind: "folder", folder: dir } as const;
     };
-    const result = await runKillLoop({ ...short, python: python ?? "", newLake });
+    const keep = makeLakeFolder();
+    onTestFinished(keep.remove);
+    const loop = { ...short, python: python ?? "", newLake, keep: keep.dir };
+    const result = await runKillLoop(loop);
     expect(result, `seed ${seed}`).toMatchObject({ kills: short.rounds, faults: [] });
+    await expect(runKillLoop(loop), "lakes of two loops must not mix").rejects.toThrow(`${seed}-0`);
   },
 );
 

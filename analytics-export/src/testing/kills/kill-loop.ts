@@ -20,7 +20,10 @@ export type KillLoop = {
   readonly python: string;
   /** A new, empty lake. */
   readonly newLake: () => Promise<KillTarget>;
-  /** Copies each lake into a folder below this one, beside the counts of what it must hold, for other readers. */
+  /**
+   * Copies each lake into a new folder below this one, beside the counts of what it must hold, for other readers.
+   * Loops of different seeds may share it.
+   */
   readonly keep?: string;
   readonly tell: (text: string) => void;
 };
@@ -92,13 +95,14 @@ async function countedFaults(loop: KillLoop, target: KillTarget, seed: number, n
   const history = randomHistory(seed, events);
   const folder = makeLakeFolder();
   try {
-    const copy = keep === undefined ? folder.dir : join(keep, String(number), "lake");
-    if (keep !== undefined || target.kind === "azure") await download(target, copy);
-    if (keep !== undefined) {
+    const kept = keep === undefined ? undefined : await makeKeptFolder(keep, `${loop.seed}-${number}`);
+    const copy = kept === undefined ? folder.dir : join(kept, "lake");
+    if (kept !== undefined || target.kind === "azure") await download(target, copy);
+    if (kept !== undefined) {
       const counts = JSON.stringify(expectedCounts(history), undefined, 1);
-      await writeFile(join(keep, String(number), "expected.json"), counts);
+      await writeFile(join(kept, "expected.json"), counts);
     }
-    const root = keep === undefined && target.kind === "folder" ? target.folder : copy;
+    const root = kept === undefined && target.kind === "folder" ? target.folder : copy;
     const queries = exportTables.map(
       ({ name }) => `select revision, count(*) from ${name} group by revision order by revision`,
     );
@@ -116,6 +120,14 @@ async function countedFaults(loop: KillLoop, target: KillTarget, seed: number, n
   } finally {
     await folder.remove();
   }
+}
+
+/** Fails if the folder is there: files of two lakes would mix. */
+async function makeKeptFolder(keep: string, name: string): Promise<string> {
+  await mkdir(keep, { recursive: true });
+  const kept = join(keep, name);
+  await mkdir(kept);
+  return kept;
 }
 
 /** Copies the tables of a lake as its own listing names their files. */
