@@ -19,7 +19,7 @@ export type UpgradeOnEngines = {
 
 /**
  * Replaces each service of the previous release by today's and then the other way round, under load, on one log,
- * broker, database, graph and Redis. Compares all stores with the log, with today's program, after each direction.
+ * broker, database, graph and Redis. Compares the stores with the log, with today's program, after each direction.
  * @param previous the root of the previous release's programs
  */
 export async function upgradeOnEngines(
@@ -50,7 +50,9 @@ export async function upgradeOnEngines(
           tell(`${name} of ${to}: ${describe(lanes, faults)}`);
           if (fault !== undefined) faults.push(fault);
         }
-        const verified = await verifyStores(data, started.environment);
+        // The release before keeps session views in its own layout, which today's program does not read (ADR 44).
+        const { SESSIONS: _, ...others } = started.environment;
+        const verified = await verifyStores(data, tree === undefined ? started.environment : others);
         if (verified.code !== 0) faults.push(`stores with ${to}: ${verified.report}`);
         tell(`stores with ${to}: ${describeStores(verified)}`);
       }
