@@ -45,6 +45,7 @@ async function statementsOf(caller: Caller, url: string): Promise<Statement[]> {
   const { status } = await queries.get(caller, url);
   models.reader.removeListener("query", listen);
   expect(status, url).toBe(200);
+  expect(statements, url).not.toEqual([]);
   return statements;
 }
 

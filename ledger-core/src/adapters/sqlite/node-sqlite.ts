@@ -96,7 +96,7 @@ Object.assign(NodeSqliteClient.prototype, { driverName: "node:sqlite", transacti
 async function transaction<Result>(this: NodeSqliteClient, work: (trx: Knex) => Promise<Result>): Promise<Result> {
   const connection: Connection = await this.acquireConnection();
   try {
-    connection.held ??= holding(connection);
+    connection.held ??= holding(connection, this);
     const trx = connection.held;
     // A transaction that reads before it writes cannot wait for the write lock; one that begins as a writer can.
     const begin = connection.readOnly ? "BEGIN" : "BEGIN IMMEDIATE";
@@ -106,8 +106,11 @@ async function transaction<Result>(this: NodeSqliteClient, work: (trx: Knex) => 
   }
 }
 
-/** A knex whose statements all run on this connection, and whose transactions are parts of the one under way. */
-function holding(connection: Connection): Knex {
+/**
+ * A knex whose statements all run on this connection, and whose transactions are parts of the one under way. Whoever
+ * listens to the client hears of them.
+ */
+function holding(connection: Connection, client: NodeSqliteClient): Knex {
   class HoldingClient extends NodeSqliteClient {
     override async acquireConnection(): Promise<Connection> {
       assert(connection.database.isTransaction, "a transaction's statements run before its end");
@@ -116,6 +119,8 @@ function holding(connection: Connection): Knex {
     override async releaseConnection(): Promise<void> {}
   }
   const trx: Knex = knex({ ...common, client: HoldingClient, connection: { filename: "" }, pool: { min: 0, max: 0 } });
+  for (const name of ["query", "query-error", "query-response"])
+    trx.on(name, (...about: unknown[]) => client.emit(name, ...about));
   const part = { begin: "SAVEPOINT part", commit: "RELEASE part", rollback: "ROLLBACK TO part; RELEASE part" };
   Object.assign(HoldingClient.prototype, {
     async transaction<Result>(this: HoldingClient, work: (trx: Knex) => Promise<Result>): Promise<Result> {
