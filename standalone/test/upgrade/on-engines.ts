@@ -51,8 +51,9 @@ export async function upgradeOnEngines(
           if (fault !== undefined) faults.push(fault);
         }
         // The release before keeps session views in its own layout, which today's program does not read (ADR 44).
-        const { SESSIONS: _, ...others } = started.environment;
-        const verified = await verifyStores(data, tree === undefined ? started.environment : others);
+        const settings = Object.entries(started.environment);
+        const others = settings.filter(([name]) => !name.startsWith("SESSIONS"));
+        const verified = await verifyStores(data, Object.fromEntries(tree === undefined ? settings : others));
         if (verified.code !== 0) faults.push(`stores with ${to}: ${verified.report}`);
         tell(`stores with ${to}: ${describeStores(verified)}`);
       }
