@@ -6,7 +6,7 @@ import { createReplyReader, type HttpReply } from "./reply.ts";
  * takes as little of the machine as possible.
  */
 export type Connection = {
-  /** Sends a request; its answer must arrive before the next may be sent. */
+  /** Sends a request; its answer must arrive before the next may be sent. @throws if the server has closed it */
   send(request: string, onReply: (reply: HttpReply) => void): void;
   close(): void;
 };
@@ -49,6 +49,7 @@ function onSocket(socket: Socket): Connection {
   });
   return {
     send(request, onReply) {
+      if (!socket.writable) throw new Error("the server has closed the connection, which was idle");
       waiting = onReply;
       socket.write(request, "latin1");
     },

@@ -35,6 +35,20 @@ function drive(connections: readonly Connection[], requests: number): Drive & { 
 
 const expected = (count: number) => Array.from({ length: count }, (_, n) => `request ${n}`);
 
+test("connections take turns, so that none is idle for long", async () => {
+  const { connections } = fakeConnections(3, (_request, done) => done());
+  const used: number[] = [];
+  const counted = connections.map((connection, i): Connection => {
+    const send: Connection["send"] = (request, onReply) => {
+      used.push(i);
+      connection.send(request, onReply);
+    };
+    return { ...connection, send };
+  });
+  await drivePaced(drive(counted, 6), 1000);
+  expect(used).toEqual([0, 1, 2, 0, 1, 2]);
+});
+
 test("unpaced: every request once, one at a time per connection", async () => {
   const { connections, sent, overlapping } = fakeConnections(3, (_request, done) => setImmediate(done));
   const plan = drive(connections, 20);

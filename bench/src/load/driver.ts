@@ -63,7 +63,8 @@ export function drivePaced(drive: Drive, requestsPerSecond: number): Promise<voi
     const nowMs = performance.now();
     const due = Math.min(requests, Math.ceil(((nowMs - startMs) / 1000) * requestsPerSecond));
     for (; released < due; released++) {
-      const connection = idle.pop();
+      // In turn: a server closes a connection that sends nothing for long.
+      const connection = idle.shift();
       if (connection) send(connection, released, nowMs);
       else late.put({ n: released, dueMs: nowMs });
     }

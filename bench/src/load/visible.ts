@@ -104,7 +104,8 @@ await drivePaced(
       const position = headerOf(reply, "ledger-position");
       if (n % plan.every !== 0 || position === undefined) return;
       const answered = { account: partiesOf(plan, n).payee, position, answeredMs: performance.now() };
-      const reader = idle.pop();
+      // In turn: a server closes a connection that sends nothing for long.
+      const reader = idle.shift();
       if (reader) read(reader, answered);
       else waiting.push(answered);
     },
