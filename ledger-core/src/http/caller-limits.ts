@@ -11,7 +11,7 @@ import { withOwnRevocations } from "./own-revocations.ts";
 import { openQuotas, type QuotaPolicies, type Quotas } from "./quotas.ts";
 import { followRevocations, type RevocationList, type RevocationTuning } from "./revocation-list.ts";
 
-/** What limits callers: revoked tokens, and quotas. */
+/** Callers are limited by revoked tokens and by quotas. */
 export type CallerLimits = {
   readonly revocations: RevocationList;
   readonly quotas: Quotas;

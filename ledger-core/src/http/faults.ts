@@ -64,7 +64,7 @@ export function answerFault(error: unknown, request: FastifyRequest, reply: Fast
   });
 }
 
-/** What a line about a fault says: the request, and the position of the fault if it has one. */
+/** A line about a fault names the request, and the position of the fault if it has one. */
 function about(error: unknown, { id, method, routeOptions }: FastifyRequest): object {
   const fault = isLedgerError(error) ? error : undefined;
   const position = fault?.position && formatPosition(fault.position);

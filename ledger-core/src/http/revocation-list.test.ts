@@ -245,7 +245,7 @@ describe("room", () => {
     await expect(list.revoke(revocation("one more"), { operator: false })).rejects.toMatchObject(full);
     for (let n = 0; n < 2; n++) await list.revoke(revocation(`op${n}`), operator);
     await expect(list.revoke(revocation("one more"), operator)).rejects.toMatchObject(full);
-    // What is revoked already can be revoked again, and another tenant has its own room.
+    // A token can be revoked again, and another tenant has its own room.
     await list.revoke(revocation("own0"), operator);
     await list.revoke({ ...revocation("own0"), tenant: "u" }, operator);
     for (const id of ["own0", "op1"]) expect(() => list.check("t", [id])).toThrow(expect.objectContaining(revoked));

@@ -101,7 +101,7 @@ export async function signToken(caller: Caller & { readonly ttlSeconds: number }
  */
 export type Authenticator = (token: string) => Caller | Promise<Caller>;
 
-/** What a verifier asks about tokens that are good otherwise. */
+/** Asked about tokens that are good otherwise. */
 export type RevokedTokens = {
   /** Changes with the list, and is NaN while the list is too old, so that `check` is asked for every token. */
   readonly version: number;
@@ -137,7 +137,7 @@ export type VerifiedToken = {
   readonly caller: Caller;
   readonly expiresMs: number;
   readonly recheckMs?: number;
-  /** What it can be revoked by. */
+  /** It can be revoked by these. */
   readonly ids: readonly string[];
 };
 
@@ -246,7 +246,7 @@ function readClaims(payload: JWTPayload): VerifiedToken {
   return { caller: callerOfClaims({ tenant, sub, role }), expiresMs: (exp ?? 0) * 1000, ids };
 }
 
-/** What a token can be revoked by: its own id and its session's, where it has them, and when it expires. */
+/** A token is revoked by its own id or its session's, where it has them, until it expires. */
 export type TokenSession = {
   readonly id: string | undefined;
   readonly session: string | undefined;

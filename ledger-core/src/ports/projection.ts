@@ -36,7 +36,7 @@ export type Projection<Change> = {
   projectCharge?(row: ChargeRow): readonly Change[] | undefined;
 };
 
-/** What the log keeps with an event beside its facts. */
+/** The log keeps these with an event, beside its facts. */
 export type StoredForm = { readonly version: number; readonly leaf: Uint8Array };
 
 /** Where a projection's changes go: changes and checkpoint are applied together or not at all. */

@@ -91,7 +91,7 @@ async function play(fault: GraphFault, { proxy, server, next }: Played): Promise
   }
 }
 
-/** What a consumer does: after a fault, the checkpoint tells where to go on. */
+/** As a consumer does: after a fault, the checkpoint tells where to go on. */
 async function advance(
   store: ProjectionStore<EdgeChange>,
   changes: readonly EdgeChange[],

@@ -151,7 +151,7 @@ function times(latencies: readonly number[]): string {
   return `${sorted.length} (p50 ${part(0.5)}, p99 ${part(0.99)}, most ${part(1)} ms)`;
 }
 
-/** What is wrong with a report; empty if every promise was kept. */
+/** The broken promises of a report. */
 export function faultsOfReport({ wrong, verified }: ChaosReport): readonly string[] {
   const unverified = verified.code === 0 ? [] : [`verify --stores ended with ${verified.code}: ${verified.report}`];
   return [...wrong, ...unverified];

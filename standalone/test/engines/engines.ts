@@ -33,7 +33,7 @@ export type EngineFaults = {
   kill(): Promise<void>;
   /** Restarts it on its store after a kill. */
   start(): Promise<void>;
-  /** What can happen to this engine only. */
+  /** Faults of this engine only. */
   readonly others?: readonly OtherFault[];
 };
 

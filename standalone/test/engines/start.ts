@@ -109,7 +109,7 @@ export type LiveService = ShownProcess & {
   /** Suspends the process, or lets it go on. */
   pause(): void;
   resume(): void;
-  /** What it has printed since its start. */
+  /** All that it has printed since its start. */
   output(): string;
   /** Starts it again after its end, from another release's programs if they are given. */
   start(tree?: string): Promise<void>;

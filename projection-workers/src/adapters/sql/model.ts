@@ -44,7 +44,7 @@ export const modelVersions: Table<ModelVersionRow> = {
   indexes: [],
 };
 
-/** What a projection's layout is called in a store. */
+/** The names of a projection's layout in a store. */
 export type Layout = {
   /** The projection's name in the tables of bookkeeping. */
   readonly projection: string;

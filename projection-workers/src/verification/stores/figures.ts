@@ -6,7 +6,7 @@ import { numberOfId, positionOf } from "ledger-core/sql";
 export type LedgerFigures = {
   readonly accounts: number;
   readonly entries: number;
-  /** What was credited, by currency, in minor units; as much was debited. */
+  /** The sum of credits by currency, in minor units; as much was debited. */
   readonly credited: Readonly<Record<string, string>>;
   readonly ranges: readonly RangeFigures[];
 };

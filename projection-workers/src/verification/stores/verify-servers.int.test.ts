@@ -56,7 +56,7 @@ describe.skipIf(source.kind !== "local")("read models on a MariaDB primary and i
       const { verdict, stores } = await verified();
       expect(verdict, changed.text).toBe("differs");
       const found = stores.filter(({ verdict }) => verdict !== "equal");
-      // What changes on the primary reaches the replica too.
+      // A change on the primary reaches the replica too.
       expect(found[0], changed.text).toMatchObject({ store, first: { table: changed.table, column: changed.column } });
       await node.sql(...unlogged(node === pair.primary()), changed.undo);
       await settled();

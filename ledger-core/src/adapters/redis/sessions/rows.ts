@@ -19,7 +19,7 @@ export function accountText({ status, balances, limits, tenant, ...account }: Ac
   });
 }
 
-/** What an account has for good, its balance with its newest entry, and what is stored once it differs from these. */
+/** Held and status are stored once they differ from these. */
 export const NOTHING_HELD = "0";
 export const OPEN: AccountStatus = "open";
 

@@ -22,7 +22,7 @@ export type RedisNode = {
   stop(): Promise<void>;
 };
 
-/** What clients may do: everything but to administer the server. INFO shows whether it has loaded its data. */
+/** Clients may do everything but administer the server. INFO shows whether it has loaded its data. */
 export const clientLogin = { username: "payledger", password: "for-tests-only" };
 const ADMIN_PASSWORD = "admin-for-tests-only";
 
