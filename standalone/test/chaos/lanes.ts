@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Client, type ClientReply, createClient } from "../client.ts";
 import { makeToken } from "../harness.ts";
 import { at, listAt, textAt } from "../json.ts";
-import { type LaneAccounts, type LaneResults, type LaneState, playRound, type Settle } from "./rounds.ts";
+import { countCut, type LaneAccounts, type LaneResults, type LaneState, playRound, type Settle } from "./rounds.ts";
 
 export type Lanes = {
   /** Returns the results since the last call. */
@@ -121,10 +121,9 @@ const RETRY_MS = 50;
 /** Sends a request again, under the same key, until it has an answer that does not ask to try again. */
 async function settled(ask: () => Promise<ClientReply>, results: () => LaneResults): Promise<ClientReply> {
   for (;;) {
-    const reply = await ask().catch(() => undefined);
-    if (!reply) results().cut++;
-    else if (reply.status !== 503 && reply.status !== 429) return reply;
-    else {
+    const reply = await ask().catch((error: unknown) => countCut(results(), error));
+    if (reply && reply.status !== 503 && reply.status !== 429) return reply;
+    if (reply) {
       results().refused++;
       if (!reply.headers.has("retry-after")) results().wrong.push(`${reply.status} without Retry-After: ${reply.text}`);
     }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type Client, type ClientReply, revisionOf } from "../client.ts";
 import { at, listAt, textAt } from "../json.ts";
 
@@ -13,9 +14,17 @@ export type LaneResults = {
   refused: number;
   /** Requests that got no answer: whether they had an effect is unknown, so they are sent again under their key. */
   cut: number;
+  /** Why the first of these got none. */
+  firstCut?: string;
   /** Broken promises. */
   readonly wrong: string[];
 };
+
+/** Counts a request that got no answer. */
+export function countCut(results: LaneResults, error: unknown): void {
+  results.cut++;
+  results.firstCut ??= inspect(error, { depth: 2, breakLength: Number.POSITIVE_INFINITY }).slice(0, 500);
+}
 
 /** A wallet, the merchant that it pays most, and one that it pays at times. */
 export type LaneAccounts = { readonly wallet: string; readonly shops: readonly [string, string] };
@@ -169,9 +178,12 @@ async function readSession(round: Round): Promise<void> {
 async function readRecommendations(round: Round): Promise<void> {
   const { state, results } = round;
   const { wallet, shops } = state.account;
-  const read = await state.client.get(`/v1/accounts/${wallet}/recommendations`, WAITING).catch(() => undefined);
-  if (!read) results().cut++;
-  else if (read.status === 503) {
+  const read = await state.client.get(`/v1/accounts/${wallet}/recommendations`, WAITING).catch((error: unknown) => {
+    countCut(results(), error);
+    return undefined;
+  });
+  if (!read) return;
+  if (read.status === 503) {
     results().refused++;
     expect(round, read.headers.has("retry-after"), "a 503 has Retry-After", read);
   } else {

@@ -18,6 +18,10 @@ export async function startFront(options: {
     const target = request.method === "POST" ? options.commands() : options.queries();
     proxy.web(request, response, { target }).catch(() => unreachable(response));
   });
+  // A service speaks of its own connections: a client that believed it would use one that is closed here.
+  proxy.on("proxyRes", (answer) => {
+    answer.headers["keep-alive"] = `timeout=${Math.floor(server.keepAliveTimeout / 1000)}`;
+  });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
     server.listen(options.port, "127.0.0.1", listening);

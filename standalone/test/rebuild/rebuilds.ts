@@ -32,10 +32,10 @@ export async function playRebuilds(options: RebuildsOptions): Promise<readonly s
   const watchers = await startWatchers({ url, data });
   const lanes = await startLanes({ url, data, lanes: options.lanes, next });
   const window = (name: string) => {
-    const { commands, queries, refused, cut, wrong: broken } = lanes.take();
+    const { commands, queries, refused, cut, firstCut, wrong: broken } = lanes.take();
     const watched = watchers.take();
     wrong.push(...[...broken, ...watched.wrong].map((text) => `${name}: ${text}`));
-    if (cut > 0) wrong.push(`${name}: ${cut} requests got no answer`);
+    if (cut > 0) wrong.push(`${name}: ${cut} requests got no answer, the first because of ${firstCut}`);
     const reads = [...queries, ...watched.latencies];
     tell(`${name}: commands ${times(commands)}, queries ${times(reads)}, ${refused + watched.refused} asked to wait`);
   };
