@@ -8,7 +8,8 @@ export type Scale = {
   readonly accounts: number;
   readonly bulkPayments: number;
   readonly bulkAccounts: number;
-  readonly historyEntries: number;
+  /** Of the long histories, each beside a short one. */
+  readonly historyEntries: readonly number[];
   /** Of the history on a replica. */
   readonly replicaEntries: number;
   /** How often each page of a history is requested. */
@@ -31,7 +32,7 @@ export const scales = {
     ...{
       bulkPayments: 2_000_000,
       bulkAccounts: 1_000_000,
-      historyEntries: 10_000_000,
+      historyEntries: [10_000_000],
       replicaEntries: 1_000_000,
       historyTurns: 2000,
     },
@@ -49,7 +50,7 @@ export const scales = {
     ...{
       bulkPayments: 10_000_000,
       bulkAccounts: 1_000_000,
-      historyEntries: 10_000_000,
+      historyEntries: [10_000_000, 50_000_000],
       replicaEntries: 10_000_000,
       historyTurns: 5000,
     },
@@ -67,7 +68,7 @@ export const scales = {
     ...{
       bulkPayments: 400_000,
       bulkAccounts: 20_000,
-      historyEntries: 200_000,
+      historyEntries: [200_000],
       replicaEntries: 100_000,
       historyTurns: 800,
     },
