@@ -1,4 +1,4 @@
-import { openSqliteLog } from "ledger-core/event-log";
+import { openLogThread } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { storeToOpen } from "ledger-core/sql";
 import { fileOf, newRebuild, pathOf, type RebuildState, reportRebuild } from "projection-workers";
@@ -20,7 +20,7 @@ export async function rebuildOffline(options: OfflineRebuildOptions): Promise<Re
   const { dataDir, projection, logger, onState } = options;
   try {
     const folder = await openDataFolder(dataDir, { make: false });
-    const log = await openSqliteLog({ file: folder.events });
+    const { log, close } = await openLogThread({ file: folder.events });
     try {
       let last = newRebuild(projection);
       const tell = (state: RebuildState) => {
@@ -42,7 +42,7 @@ export async function rebuildOffline(options: OfflineRebuildOptions): Promise<Re
       }
       return last;
     } finally {
-      await log.close();
+      await close();
     }
   } catch (error) {
     throw startFaultOf(error, { dataDir });

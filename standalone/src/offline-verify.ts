@@ -1,4 +1,4 @@
-import { openSqliteLog } from "ledger-core/event-log";
+import { openLogThread } from "ledger-core/event-log";
 import type { Logger } from "ledger-core/process";
 import { newestStore } from "ledger-core/sql";
 import { fileOf, pathOf, setAside, type VerifyState, verifyAll } from "projection-workers";
@@ -26,12 +26,12 @@ export async function verifyOffline({ dataDir, heal, logger, onState }: OfflineV
   };
   try {
     const folder = await openDataFolder(dataDir, { make: false });
-    const log = await openSqliteLog({ file: folder.events });
+    const { log, close } = await openLogThread({ file: folder.events });
     try {
       // Nothing else is running: use large steps without pauses.
       await verifyAll({ dir: folder.dir, log, shards: [0], tuning: { fillMax: 10_000, pauseMs: 0 } }, set);
     } finally {
-      await log.close();
+      await close();
     }
     if (heal) {
       for (const state of states.values()) {

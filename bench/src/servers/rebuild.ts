@@ -1,5 +1,5 @@
 import { assert, NO_REVISION } from "ledger-core";
-import { openSqliteLog } from "ledger-core/event-log";
+import { openLogThread } from "ledger-core/event-log";
 import { createLogger } from "ledger-core/process";
 import { connectMysql, connectSqlite, type MysqlConnection } from "ledger-core/sql";
 import { migrateModels, modelsProjection, modelsTarget, runProjection } from "projection-workers";
@@ -36,9 +36,9 @@ await serveParent(
 
 async function rebuild(mariadb: MysqlConnection | undefined): Promise<RebuildReady> {
   const models = openModels(mariadb);
-  const source = await openSqliteLog({ file: log });
+  const source = await openLogThread({ file: log });
   await migrateModels(models);
-  const last = Math.min(await source.head(0), before + events - 1);
+  const last = Math.min(await source.log.head(0), before + events - 1);
   const abort = new AbortController();
   const now = (revision: number) => ({
     ...{ revision, ms: performance.now(), cpuSeconds: memory().cpuSeconds, bytes: bytesWritten("self") },
@@ -46,7 +46,7 @@ async function rebuild(mariadb: MysqlConnection | undefined): Promise<RebuildRea
   let start = now(NO_REVISION);
   let reached = NO_REVISION;
   const run = runProjection({
-    ...{ log: source, shard: 0, projection: modelsProjection, target: modelsTarget(models) },
+    ...{ log: source.log, shard: 0, projection: modelsProjection, target: modelsTarget(models) },
     ...{ signal: abort.signal, logger: createLogger({ name: "bench", level: "error" }) },
     onProgress(_projection, _shard, revision) {
       reached = revision;
