@@ -11,10 +11,11 @@ import {
 } from "ledger-core/sql";
 import { randomHistory } from "ledger-core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkpoints } from "../adapters/sql/model.ts";
 import { migrateModels } from "../projections/list.ts";
 import { makeReadModels, modelsTarget } from "../projections/models/model.ts";
 import { type ModelChange, modelsProjection, type NewAccount } from "../projections/models/projection.ts";
-import { accounts } from "../projections/models/tables.ts";
+import { accounts, entries } from "../projections/models/tables.ts";
 import type { ModelStore } from "./models-suite.ts";
 
 const history = randomHistory(1, 400);
@@ -125,6 +126,29 @@ export function modelRowsSuite(name: string, open: () => Promise<ModelStore>): v
         expect(await modelsTarget(store.db, model).checkpoint(0)).toBe(history.length - 1);
       },
     );
+
+    test("an account that a target wrote to is looked for again after the store was set back", async () => {
+      const { row } = changesIn(history, "entry");
+      const opened = accountIn(history);
+      const entryAt = (revision: number) =>
+        [{ kind: "entry", row: { ...row, account: opened.number, revision } }] as const;
+      const own = await open();
+      try {
+        await migrateModels(own.db);
+        const target = modelsTarget(own.db, model);
+        await target.apply(0, NO_REVISION, 0, [{ kind: "account", row: opened }]);
+        await target.apply(0, 0, 1, entryAt(1));
+        await target.apply(0, 1, 2, entryAt(2));
+        const layout = layoutSuffix(own.db);
+        await own.db.raw(`DELETE FROM ${accounts.name}${layout}`);
+        await own.db.raw(`DELETE FROM ${entries.name}${layout}`);
+        await own.db.raw(`UPDATE ${checkpoints.name} SET revision = 0`);
+        await expect(target.apply(0, 2, 3, entryAt(3))).rejects.toMatchObject({ code: "revision_gap" });
+        await expect(target.apply(0, 0, 1, entryAt(1))).rejects.toMatchObject({ code: "poison_event" });
+      } finally {
+        await own.dispose();
+      }
+    });
 
     test("daily totals past 2^63 are exact, in whatever batches they were written", async () => {
       const { row: entry } = changesIn(history, "entry");

@@ -1,4 +1,3 @@
-import type { Shard } from "ledger-core";
 import { openEventLogReader } from "ledger-core/engines";
 import { connectMysql } from "ledger-core/sql";
 import { sqlStore } from "../adapters/sql/store.ts";
@@ -26,8 +25,8 @@ const store = sqlStore(
     ...model,
     prepare(on, changes) {
       const write = model.prepare(on, changes);
-      return async (trx, suffix, shard: Shard) => {
-        await write(trx, suffix, shard);
+      return async (...into) => {
+        await write(...into);
         reached("written, but not committed");
       };
     },

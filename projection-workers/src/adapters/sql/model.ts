@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { type Build, type CheckpointRow, type ModelVersionRow, type Projection, type Shard, tables } from "ledger-core";
 import { bindings, createTable, layoutSuffix, type SqlValue, type Table } from "ledger-core/sql";
+import type { SeenRows } from "./seen-rows.ts";
 
 /** A table with rows of any type. */
 export type AnyTable = Table<Record<string, SqlValue>>;
@@ -27,8 +28,11 @@ export type SqlModel<Change> = Omit<SqlTables, "name"> & {
   prepare(db: Knex, changes: readonly Change[]): PreparedWrite;
 };
 
-/** Writes changes into the build with this suffix. */
-export type PreparedWrite = (trx: Knex, suffix: string, shard: Shard) => Promise<void>;
+/**
+ * Writes changes into the build with this suffix.
+ * @param seen rows of one table, named by number, that need no look-up; it adds those that it has inserted or found
+ */
+export type PreparedWrite = (trx: Knex, suffix: string, shard: Shard, seen: SeenRows) => Promise<void>;
 
 export const checkpoints: Table<CheckpointRow> = {
   name: tables.checkpoints,

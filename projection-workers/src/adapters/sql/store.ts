@@ -33,6 +33,7 @@ import {
   showBuild,
   tableSuffix,
 } from "./model.ts";
+import { makeRowMemory, noSeenRows } from "./seen-rows.ts";
 
 /**
  * Connections to a SQL store. `reader` must read outside `db`'s transactions: on SQLite a read-only connection to the
@@ -101,6 +102,8 @@ export function sqlStore<Change>({ db, reader }: SqlConnections, model: SqlModel
 export function sqlTarget<Change>(db: Knex, model: SqlModel<Change>, build?: Build): ProjectionTarget<Change> {
   const layout = layoutOf(db, { ...model, name: model.projection.name });
   const prepared = new WeakMap<readonly Change[], PreparedWrite>();
+  // On a server, a look-up costs a round trip, and pages of its memory that entries need.
+  const memory = dialectOf(db) === "mysql" ? makeRowMemory() : undefined;
   return {
     checkpoint: (shard) =>
       translateStoreErrors(store, async () =>
@@ -109,11 +112,14 @@ export function sqlTarget<Change>(db: Knex, model: SqlModel<Change>, build?: Bui
     apply: (shard, after, upTo, changes) =>
       translateStoreErrors(store, async () => {
         const write = prepared.get(changes) ?? model.prepare(db, changes);
+        const rows = memory?.begin(shard);
         await inWritingTransaction(db, async (trx) => {
           const into = build ?? (await servedBuild(trx, layout, "share"));
           await moveCheckpoint(trx, layout, into, shard, after, upTo);
-          await write(trx, layout.suffix + into.suffix, shard);
+          const suffix = layout.suffix + into.suffix;
+          await write(trx, suffix, shard, rows?.seen(suffix, after) ?? noSeenRows);
         });
+        rows?.end(upTo);
       }),
     // SQLite keeps this thread busy while it writes.
     ...(dialectOf(db) === "mysql" && {

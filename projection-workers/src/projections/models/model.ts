@@ -51,7 +51,7 @@ export function makeReadModels(runRevisions?: number): SqlModel<ModelChange> {
     views: viewTexts,
     prepare: (db, changes) => {
       const rows = collapse(changes, runRevisions ?? RUN_REVISIONS[dialectOf(db)]);
-      return (trx, suffix, shard) => writeModels(trx, suffix, shard, rows);
+      return (trx, suffix, shard, seen) => writeModels(trx, suffix, shard, rows, seen);
     },
   };
 }
