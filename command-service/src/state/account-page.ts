@@ -11,6 +11,8 @@ import { type AccountBlock, type PageRoom, PROFILE_BYTES, STANDING_BYTES } from 
  * Payments change the standing, and every flush writes it again; the profile is written once.
  */
 const NONE = -(2n ** 63n);
+/** Sums whose upper half is below it are exact numbers, and stay so when another is added. */
+const HIGH_EXACT = 2 ** 20;
 
 /** A page of accounts, in the order in which they were opened. */
 export class AccountPage {
@@ -88,6 +90,17 @@ export class AccountPage {
   posted(index: number): Amount {
     return this.block.sums[(this.from + index) * 4] ?? 0n;
   }
+  /** `posted` as a number; NaN if that might not be exact. */
+  postedExact(index: number): number {
+    const at = (this.from + index) * 8;
+    const high = this.block.marks[at + 1] ?? 0;
+    return Math.abs(high) < HIGH_EXACT ? high * 2 ** 32 + ((this.block.marks[at] ?? 0) >>> 0) : Number.NaN;
+  }
+  setPostedExact(index: number, posted: number): void {
+    const at = (this.from + index) * 8;
+    this.block.marks[at] = posted | 0;
+    this.block.marks[at + 1] = Math.floor(posted / 2 ** 32);
+  }
   held(index: number): Amount {
     return this.block.sums[(this.from + index) * 4 + 1] ?? 0n;
   }
@@ -111,6 +124,10 @@ export class AccountPage {
   }
   shard(index: number): number {
     return this.block.forms[(this.from + index) * 24 + 22] ?? 0;
+  }
+  hasDailyLimit(index: number): boolean {
+    if (this.block.forms[(this.from + index) * 24 + 23] !== Form.own) return false;
+    return this.block.limits[(this.from + index) * 6 + 2] !== NONE;
   }
   limitsAt(index: number): Limits {
     const form = this.block.forms[(this.from + index) * 24 + 23];

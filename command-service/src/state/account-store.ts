@@ -79,12 +79,17 @@ export class AccountStore {
    * overlap.
    */
   prefetch(ids: readonly AccountId[]): void {
-    const { firsts } = this;
     if (this.sought.length < ids.length) this.sought = new Float64Array(ids.length);
     const { sought } = this;
     for (let i = 0; i < ids.length; i++) sought[i] = readRevision(ids[i] ?? "");
-    for (let i = 0; i < ids.length; i++) {
-      const revision = sought[i] ?? 0;
+    this.prefetchOpened(sought, ids.length);
+  }
+
+  /** The same for the accounts opened at the first `count` revisions. */
+  prefetchOpened(revisions: Float64Array, count: number): void {
+    const { firsts } = this;
+    for (let i = 0; i < count; i++) {
+      const revision = revisions[i] ?? 0;
       const likely = this.likelyPage(revision);
       const number = (firsts[likely] ?? 0) > revision ? likely - 1 : likely;
       const next = firsts[number + 1] ?? revision + 1;
@@ -190,7 +195,7 @@ export class AccountStore {
   }
 
   /** Called before a page changes; keeps the old bytes for the flush under way. */
-  private touch(page: AccountPage): void {
+  touch(page: AccountPage): void {
     const { pending } = page;
     if (pending && !pending.before) pending.before = page.standingBytes(pending.count).slice();
     if (page.dirty) return;
@@ -251,7 +256,7 @@ export class AccountStore {
   }
 
   /** Searches around the likely page: one step if accounts are opened at a steady rate. */
-  private pageOf(revision: Revision): AccountPage | undefined {
+  pageOf(revision: Revision): AccountPage | undefined {
     const { firsts } = this;
     const last = firsts.length - 1;
     if (revision < (firsts[0] ?? Number.POSITIVE_INFINITY)) return undefined;
@@ -277,10 +282,15 @@ export class AccountStore {
     return Math.min(last, Math.max(0, Math.floor(share * last)));
   }
 
-  private indexIn(page: AccountPage, revision: Revision): number {
+  /** The index of the account opened at a revision, on its page; −1 if there is none. */
+  indexIn(page: AccountPage, revision: Revision): number {
     const { number } = page;
     const next = this.firsts[number + 1] ?? page.revision(page.count - 1) + 1;
     return page.indexOf(revision, this.firsts[number] ?? 0, next);
+  }
+
+  knowsKind(kind: number): boolean {
+    return kind < this.kinds.count;
   }
 
   present(page: AccountPage): AccountPage {

@@ -3,6 +3,7 @@ import {
   type AccountState,
   type AccountTotals,
   assert,
+  type ChargeMove,
   type Currency,
   type EventId,
   evolve,
@@ -13,8 +14,10 @@ import {
   type PaymentId,
   type Revision,
 } from "ledger-core";
+import type { StoredEvent } from "ledger-core/event-log";
 import { AccountStore } from "./account-store.ts";
 import type { DuePage } from "./due-holds.ts";
+import { moveCharged } from "./fast/charged-accounts.ts";
 import type { Flush } from "./flush.ts";
 import type { KeyRunsOptions } from "./keys/key-runs.ts";
 import { type KeyPlace, KnownKeys } from "./keys/known-keys.ts";
@@ -58,6 +61,8 @@ export class DecisionState implements LedgerStateDraft {
   /** The last two accounts looked up: those of a payment, which are decided on and then changed. */
   private lately: StoredAccount | undefined;
   private before: StoredAccount | undefined;
+  /** Buffer of `prefetchMoved`. */
+  private moved = new Float64Array(1024);
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
   private settled: Revision;
 
@@ -213,6 +218,35 @@ export class DecisionState implements LedgerStateDraft {
     this.stand.event = event.id;
     this.stand.at = event.at;
     if (event.fact.type === "WriterEpochStarted") this.stand.epoch = event.fact.epoch;
+  }
+
+  /** Loads the accounts that the first `count` charges move into the CPU's caches. */
+  prefetchMoved(charges: readonly ChargeMove[], count: number): void {
+    let found = 0;
+    if (this.moved.length < 2 * count) this.moved = new Float64Array(2 * count);
+    for (let i = 0; i < count; i++) {
+      const charge = charges[i];
+      if (!charge?.isRead) continue;
+      this.moved[found++] = charge.payer.revision;
+      this.moved[found++] = charge.payee.revision;
+    }
+    this.accounts.prefetchOpened(this.moved, found);
+  }
+
+  /**
+   * The fast lane of a replay: applies the next event, a charge that was read from its bytes, as `apply` does.
+   * @returns false, and changes nothing, if the event is for `apply`: it is unusual, or wrong
+   */
+  applyCharge({ id, at, revision }: StoredEvent, charge: ChargeMove): boolean {
+    if (this.marked || revision !== this.stand.revision + 1 || !moveCharged(this.accounts, charge)) return false;
+    this.lately = undefined;
+    this.before = undefined;
+    this.applying = revision;
+    if (charge.key !== null) this.keys.add(charge.tenant, charge.sub, charge.key, revision);
+    this.stand.revision = revision;
+    this.stand.event = id;
+    this.stand.at = at;
+    return true;
   }
 
   mark(): Mark {

@@ -16,6 +16,7 @@ import type { StateFile } from "../state/state-file.ts";
 import type { StateLayout } from "../state/state-root.ts";
 import type { ClockGuard } from "./clock-guard.ts";
 import { addFacts, appendSurely, type DecidedBatch, type Incarnation, openBatch } from "./decided-batch.ts";
+import { makeChargeLane } from "./fast/charge-lane.ts";
 import type { WriterSeams } from "./writer-seams.ts";
 
 export type RecoveryOptions = Omit<DecisionStateOptions, "file" | "random"> & {
@@ -161,9 +162,10 @@ async function replay(options: RecoveryOptions, state: DecisionState, file: Stat
   const head = await log.head(shard);
   const from = state.revision + 1;
   const onFile = file.stand().revision;
+  const applyAll = makeChargeLane(state, (event) => applyStored(state, event, onFile));
   let told = from;
   for await (const events of log.read(shard, from)) {
-    for (const event of events) applyStored(state, event, onFile);
+    applyAll(events);
     state.settle(state.revision);
     if (state.tailSize >= flushAt) await flushWhenRoom(options, state, head);
     assertGoingOn(options);

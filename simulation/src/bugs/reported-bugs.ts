@@ -170,6 +170,11 @@ class RefillsStale extends DecisionState {
     this.came.set(id, { ...accountOf(account), balances, day, spent });
     return stale ?? account;
   }
+
+  /** Leaves every charge to `account`. */
+  override applyCharge(): boolean {
+    return false;
+  }
 }
 
 /** Every connection but the first loses its first delivery. */

@@ -236,6 +236,11 @@ class KeepsSpeculation extends DecisionState {
     this.kept.set(account.id, { ...accountOf(account), balances, day, spent });
     super.moveAccount(account, to);
   }
+
+  /** Leaves every charge to `moveAccount`. */
+  override applyCharge(): boolean {
+    return false;
+  }
 }
 
 class KeepsHolds extends DecisionState {

@@ -194,6 +194,24 @@ export function takeIdNumber(cursor: Cursor): number | undefined {
   return fiveDigits(bytes, at + 10) * 2 ** 25 + fiveDigits(bytes, at + 15);
 }
 
+/** Takes an id whose prefix ends here as its parts (`readId`). False, and `into` is undefined, as in `takeIdNumber`. */
+export function takeIdParts(
+  cursor: Cursor,
+  into: { timeMs: number; shard: number; revision: number; salt: number },
+): boolean {
+  const { bytes, at } = cursor;
+  const end = at + ID_BODY_LENGTH;
+  if (end > bytes.length) return false;
+  for (let next = at; next < end; next++) if (idDigitValues[bytes[next] ?? 0] === NO_DIGIT) return false;
+  cursor.at = end;
+  const middle = fiveDigits(bytes, at + 10);
+  into.timeMs = fiveDigits(bytes, at) * 2 ** 25 + fiveDigits(bytes, at + 5);
+  into.shard = middle >>> 15;
+  into.revision = (middle & 0x7fff) * 2 ** 25 + fiveDigits(bytes, at + 15);
+  into.salt = saltAt(bytes, at);
+  return true;
+}
+
 /** The salt in an id whose prefix ends at `at`. */
 export function saltAt(bytes: Uint8Array, at: number): number {
   return fiveDigits(bytes, at + 20) * 32 + (idDigitValues[bytes[at + 25] ?? 0] ?? 0);
