@@ -18,11 +18,11 @@ test("every measured figure is in docs/performance.md, in these words", () => {
 test("the customer's load, by hand", () => {
   const plan = planCapacity(peak);
   expect(Math.round(plan.averagePerSecond)).toBe(16);
-  // 20,000 / (9,560 × 0.6) = 3.5 writers, but 20,000 / (9,900 × 0.6) = 3.4 workers: 4 shards do for both.
-  expect([plan.shards, plan.projectionWorkers, plan.mirrors]).toEqual([4, 4, 2]);
+  // 20,000 / (13,100 × 0.6) = 2.5 writers, and 20,000 / (29,200 × 0.6) = 1.1 workers: 3 shards do for both.
+  expect([plan.shards, plan.projectionWorkers, plan.mirrors]).toEqual([3, 2, 1]);
   expect(plan.eventHubsUnits).toBe(20);
-  // 500 million × 538 bytes × 2, and × 143 × 3.
-  expect(plan.logGigabytesPerYear).toBeCloseTo(538);
+  // 500 million × 556 bytes × 2, and × 143 × 3.
+  expect(plan.logGigabytesPerYear).toBeCloseTo(556);
   expect(plan.modelGigabytesPerYear).toBeCloseTo(214.5);
 });
 

@@ -47,7 +47,7 @@ this page from it and finds every measured figure in [performance.md](performanc
 
 ${table([["", ...Object.keys(loads)], rule(plans.length + 1), ...rows.map(([what, of]) => [what, ...plans.map(of)])])}
 The peak decides, not the year: 500 million payments are 16 a second on average. Every payment is one request here;
-bulks of 1,000 take three times as many per shard.
+a shard takes nearly four times as many in bulks of 1,000.
 
 **One shard is what runs today.** More than one writer, and payments between shards, are designed but not built, so the
 first column is a plan. One shard takes ${whole(singlesPerShard.value * assumed.usable)} payments/s with room to spare,

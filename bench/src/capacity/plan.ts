@@ -1,15 +1,18 @@
 /** A measured figure, and its words in docs/performance.md. */
 export type Measured = { readonly value: number; readonly quote: string };
 
-/** The figures that the plan multiplies. All were measured on two cores that load, service and engine shared. */
+/** The figures that the plan multiplies, all of one run, on two cores that load, service and engine shared. */
 export const measured = {
-  singlesPerShard: { value: 9_560, quote: "one payment per request through EventStoreDB | 9,560/s" },
-  bulkPerShard: { value: 29_050, quote: "bulks of 1,000 through EventStoreDB | 29,050/s" },
-  mirrored: { value: 24_300, quote: "mirror, from the log to Kafka | 24,300 events/s" },
-  projected: { value: 9_900, quote: "8,000 events/s in SQLite, 9,900 in MariaDB" },
-  logBytes: { value: 538, quote: "disk per payment, log and state | 538 bytes" },
-  modelBytes: { value: 143, quote: "143 bytes per payment" },
-  writerMemoryMib: { value: 697, quote: "most memory | 697 MiB" },
+  singlesPerShard: {
+    value: 13_100,
+    quote: "through EventStoreDB (stand-in), one per request; bulks of 1,000 | 13,100/s",
+  },
+  bulkPerShard: { value: 51_200, quote: "one per request; bulks of 1,000 | 13,100/s; 51,200/s" },
+  mirrored: { value: 49_500, quote: "mirror to Kafka; its delay at 5,000/s, p99 | 49,500 events/s" },
+  projected: { value: 29_200, quote: "the same in MariaDB | 76,400; 29,200 events/s" },
+  logBytes: { value: 556, quote: "disk per payment, log and state | 869 MiB; 556 bytes" },
+  modelBytes: { value: 143, quote: "read side at rest | 2.2 kB; 143 bytes per payment" },
+  writerMemoryMib: { value: 869, quote: "most memory; disk per payment, log and state | 869 MiB" },
 } as const satisfies Readonly<Record<string, Measured>>;
 
 /** Figures that nobody measured here: documented limits, and guesses that a load test on the target must replace. */
