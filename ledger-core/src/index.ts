@@ -1,6 +1,6 @@
 export * from "./codec/codec.ts";
 export { type ChargeFields, readChargeFields } from "./codec/fast/charge-fields.ts";
-export { type ChargeMove, emptyChargeMove, type IdParts, readChargeMove } from "./codec/fast/charge-move.ts";
+export { type ChargeMove, emptyChargeMove, readChargeMove } from "./codec/fast/charge-move.ts";
 export { readChargeRow } from "./codec/fast/charge-row.ts";
 export { type IdMemo, makeIdMemo } from "./codec/fast/plain-bytes.ts";
 export { FaultTable } from "./codec/fault-table.ts";

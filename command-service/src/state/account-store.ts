@@ -3,6 +3,7 @@ import {
   type AccountState,
   type AccountTotals,
   assert,
+  type IdParts,
   idBody,
   makeId,
   type Revision,
@@ -13,6 +14,7 @@ import { AccountKinds } from "./account-kinds.ts";
 import { AccountNamePages, type AccountNames } from "./account-names.ts";
 import type { AccountPage } from "./account-page.ts";
 import { PageCache } from "./page-cache.ts";
+import { likelyPage, pageNumberOf } from "./page-number.ts";
 import { PagedList } from "./paged-list.ts";
 import type { Pages } from "./pages.ts";
 import { stateCorrupt } from "./state-faults.ts";
@@ -65,13 +67,19 @@ export class AccountStore {
   }
 
   find(id: AccountId): StoredAccount | undefined {
-    const { revision, timeMs, shard, salt } = readId(id);
-    const page = this.pageOf(revision);
-    const index = page ? this.indexIn(page, revision) : -1;
-    if (!page || index < 0) return undefined;
+    const parts = readId(id);
+    const page = this.pageOf(parts.revision);
+    const index = page ? this.indexOf(page, parts) : -1;
+    return page && index >= 0 ? this.read(id, page, index) : undefined;
+  }
+
+  /** The index of an account on its page; −1 if the page has none with exactly this id. */
+  indexOf(page: AccountPage, { timeMs, shard, revision, salt }: IdParts): number {
+    const index = this.indexIn(page, revision);
+    if (index < 0) return -1;
     const same =
       page.salt(index) === salt && page.shard(index) === shard && Math.floor(page.openedAt(index) / 1000) === timeMs;
-    return same ? this.read(id, page, index) : undefined;
+    return same ? index : -1;
   }
 
   /**
@@ -90,7 +98,7 @@ export class AccountStore {
     const { firsts } = this;
     for (let i = 0; i < count; i++) {
       const revision = revisions[i] ?? 0;
-      const likely = this.likelyPage(revision);
+      const likely = likelyPage(firsts, revision);
       const number = (firsts[likely] ?? 0) > revision ? likely - 1 : likely;
       const next = firsts[number + 1] ?? revision + 1;
       this.fetched ^= this.pages.peek(number)?.touchLikely(revision, firsts[number] ?? 0, next) ?? 0;
@@ -255,35 +263,12 @@ export class AccountStore {
     return this.pages.grow();
   }
 
-  /** Searches around the likely page: one step if accounts are opened at a steady rate. */
   pageOf(revision: Revision): AccountPage | undefined {
-    const { firsts } = this;
-    const last = firsts.length - 1;
-    if (revision < (firsts[0] ?? Number.POSITIVE_INFINITY)) return undefined;
-    let low = this.likelyPage(revision);
-    let high = low;
-    for (let step = 1; (firsts[low] ?? 0) > revision; step *= 2) low = Math.max(0, low - step);
-    for (let step = 1; high < last && (firsts[high + 1] ?? 0) <= revision; step *= 2)
-      high = Math.min(last, high + step);
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((firsts[middle] ?? 0) <= revision) low = middle;
-      else high = middle - 1;
-    }
-    return this.pages.get(low);
+    const number = pageNumberOf(this.firsts, revision);
+    return number < 0 ? undefined : this.pages.get(number);
   }
 
-  /** The page that holds a revision if accounts were opened at a steady rate. */
-  private likelyPage(revision: Revision): number {
-    const { firsts } = this;
-    const last = firsts.length - 1;
-    const first = firsts[0] ?? 0;
-    const share = (revision - first) / Math.max(1, (firsts[last] ?? 0) - first);
-    return Math.min(last, Math.max(0, Math.floor(share * last)));
-  }
-
-  /** The index of the account opened at a revision, on its page; −1 if there is none. */
-  indexIn(page: AccountPage, revision: Revision): number {
+  private indexIn(page: AccountPage, revision: Revision): number {
     const { number } = page;
     const next = this.firsts[number + 1] ?? page.revision(page.count - 1) + 1;
     return page.indexOf(revision, this.firsts[number] ?? 0, next);

@@ -61,8 +61,6 @@ export class DecisionState implements LedgerStateDraft {
   /** The last two accounts looked up: those of a payment, which are decided on and then changed. */
   private lately: StoredAccount | undefined;
   private before: StoredAccount | undefined;
-  /** Buffer of `prefetchMoved`. */
-  private moved = new Float64Array(1024);
   private stand: { revision: Revision; event: EventId | null; at: Micros; epoch: number };
   private settled: Revision;
 
@@ -220,17 +218,9 @@ export class DecisionState implements LedgerStateDraft {
     if (event.fact.type === "WriterEpochStarted") this.stand.epoch = event.fact.epoch;
   }
 
-  /** Loads the accounts that the first `count` charges move into the CPU's caches. */
-  prefetchMoved(charges: readonly ChargeMove[], count: number): void {
-    let found = 0;
-    if (this.moved.length < 2 * count) this.moved = new Float64Array(2 * count);
-    for (let i = 0; i < count; i++) {
-      const charge = charges[i];
-      if (!charge?.isRead) continue;
-      this.moved[found++] = charge.payer.revision;
-      this.moved[found++] = charge.payee.revision;
-    }
-    this.accounts.prefetchOpened(this.moved, found);
+  /** Loads the accounts opened at the first `count` revisions into the CPU's caches. */
+  prefetchOpened(revisions: Float64Array, count: number): void {
+    this.accounts.prefetchOpened(revisions, count);
   }
 
   /**

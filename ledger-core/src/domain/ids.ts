@@ -104,8 +104,11 @@ export function parseId<P extends IdPrefix>(prefix: P, text: unknown): Prefixes[
   return grammar.test(text.slice(prefix.length + 1)) ? (text as Prefixes[P]) : undefined;
 }
 
+/** The fields encoded in an id. */
+export type IdParts = { timeMs: number; shard: Shard; revision: Revision; salt: number };
+
 /** The fields encoded in an id of any prefix. The salt of an entry is the index of its posting. */
-export function readId(id: string): { timeMs: number; shard: Shard; revision: Revision; salt: number } {
+export function readId(id: string): IdParts {
   const body = id.length - 26;
   return {
     timeMs: decode(id, body, body + 10),

@@ -30,10 +30,7 @@ export function moveCharged(
 }
 
 /** The index of the account with this id; −1 if there is none, or its kind is not known. */
-function indexOfUsual(accounts: AccountStore, page: AccountPage, { timeMs, shard, revision, salt }: IdParts): number {
-  const index = accounts.indexIn(page, revision);
-  if (index < 0 || !accounts.knowsKind(page.kind(index))) return -1;
-  const same =
-    page.salt(index) === salt && page.shard(index) === shard && Math.floor(page.openedAt(index) / 1000) === timeMs;
-  return same ? index : -1;
+function indexOfUsual(accounts: AccountStore, page: AccountPage, id: IdParts): number {
+  const index = accounts.indexOf(page, id);
+  return index >= 0 && accounts.knowsKind(page.kind(index)) ? index : -1;
 }

@@ -15,14 +15,20 @@ export function makeChargeLane(
   apply: (event: StoredEvent) => void,
 ): (events: readonly StoredEvent[]) => void {
   const moves = Array.from({ length: READ_AHEAD }, emptyChargeMove);
+  const accounts = new Float64Array(2 * READ_AHEAD);
   return (events) => {
     for (let from = 0; from < events.length; from += READ_AHEAD) {
       const count = Math.min(READ_AHEAD, events.length - from);
+      let found = 0;
       for (let i = 0; i < count; i++) {
         const [event, move] = [events[from + i], moves[i]];
-        if (event && move) move.isRead = readChargeMove(event, move);
+        if (!event || !move) continue;
+        move.isRead = readChargeMove(event, move);
+        if (!move.isRead) continue;
+        accounts[found++] = move.payer.revision;
+        accounts[found++] = move.payee.revision;
       }
-      state.prefetchMoved(moves, count);
+      state.prefetchOpened(accounts, found);
       for (let i = 0; i < count; i++) {
         const [event, move] = [events[from + i], moves[i]];
         if (event && !(move?.isRead && state.applyCharge(event, move))) apply(event);

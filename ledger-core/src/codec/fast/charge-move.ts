@@ -1,4 +1,4 @@
-import type { Revision, Shard } from "../../domain/position.ts";
+import type { IdParts } from "../../domain/ids.ts";
 import type { StoredEvent } from "../../ports/event-log.ts";
 import { currentVersions } from "../versions.ts";
 import {
@@ -34,11 +34,8 @@ import {
   TENANT,
 } from "./plain-charge.ts";
 
-/** What an id says: `readId` of it. */
-export type IdParts = { timeMs: number; shard: Shard; revision: Revision; salt: number };
-
 /**
- * What a charge without fee and metadata changes in the decision state: two balances, and the key that was used.
+ * The changes that a charge without fee and metadata makes in the decision state: two balances, and the key used.
  * Mutable, so that a replay reads many events into the same few. Amounts are exact numbers.
  */
 export type ChargeMove = {

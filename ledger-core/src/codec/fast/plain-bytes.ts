@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { idDigits } from "../../domain/ids.ts";
+import { type IdParts, idDigits } from "../../domain/ids.ts";
 import type { Amount } from "../../domain/money.ts";
 import { plainBytes, plainTextEnd, standsAt } from "../json-bytes.ts";
 
@@ -195,10 +195,7 @@ export function takeIdNumber(cursor: Cursor): number | undefined {
 }
 
 /** Takes an id whose prefix ends here as its parts (`readId`). False, and `into` is undefined, as in `takeIdNumber`. */
-export function takeIdParts(
-  cursor: Cursor,
-  into: { timeMs: number; shard: number; revision: number; salt: number },
-): boolean {
+export function takeIdParts(cursor: Cursor, into: IdParts): boolean {
   const { bytes, at } = cursor;
   const end = at + ID_BODY_LENGTH;
   if (end > bytes.length) return false;
